@@ -1,0 +1,124 @@
+/** Who may import whom; docs/architecture.md says why. `npm run structure` checks it. */
+
+/** Forbids imports from files that match `from` (and not `except`) to files that match `to` (and not `unless`). */
+const never = (name, comment, { from, except, to, unless }) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: from, ...(except && { pathNot: except }) },
+  to: { path: to, ...(unless && { pathNot: unless }) },
+});
+
+/** An npm package, wherever it resolves to. */
+const npm = (...names) => `(^|/)node_modules/(${names.join('|')})(/|$)`;
+
+const code = '^(src|workers|cli)/';
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    never('src-is-the-library', 'src knows no process: neither the workers nor the command line', {
+      from: '^src/',
+      to: '^(workers|cli|test|bench|scripts|examples)/',
+    }),
+    never('workers-know-no-command-line', 'The command line starts the workers, not the other way round', {
+      from: '^workers/',
+      to: '^(cli|test|bench|scripts|examples)/',
+    }),
+    never('workers-know-no-api', 'A worker never loads the GraphQL server', {
+      from: '^workers/',
+      to: '^src/(graphql/|http/|plugin\\.ts|server\\.ts|index\\.ts)',
+    }),
+    never('workers-load-no-api-package', 'A worker never loads the GraphQL server', {
+      from: '^workers/',
+      to: npm(
+        '@apollo/.*',
+        '@as-integrations/.*',
+        '@graphql-tools/.*',
+        '@escape\\.tech/.*',
+        'express',
+        'graphql',
+        'graphql-sse',
+      ),
+    }),
+    never(
+      'use-cases-know-no-graphql',
+      'graphql calls similarity, feedback, catalog and models; these call db and queue',
+      {
+        from: '^src/(similarity|feedback|catalog|models|db|queue|learning)/',
+        to: '^src/(graphql/|http/|plugin\\.ts|server\\.ts|index\\.ts)',
+      },
+    ),
+    never('graphql-goes-through-use-cases', 'A resolver never opens a database or a queue; it may name their types', {
+      from: '^src/graphql/',
+      to: [npm('@prisma/.*', 'pg', 'pgvector', 'bullmq', 'ioredis'), '^src/generated/prisma/'],
+    }),
+    never('storage-is-the-bottom', 'db and queue know no use case', {
+      from: '^src/(db|queue)/',
+      to: '^src/(similarity|feedback|catalog|models)/',
+    }),
+    never('learning-is-arithmetic', 'src/learning depends on itself, zod and ml-matrix', {
+      from: '^src/learning/',
+      to: '.',
+      // Hashing is arithmetic too: the splits are made by a hash of the id.
+      unless: ['^src/learning/', npm('zod', 'ml-matrix'), '^(node:)?crypto$'],
+    }),
+    never('only-engines-load-an-engine', 'TensorFlow.js and ONNX Runtime stay behind workers/engines', {
+      from: code,
+      except: '^workers/engines/',
+      to: npm('@tensorflow/.*', 'onnxruntime-node', 'protobufjs'),
+    }),
+    never('engines-do-no-io', 'An engine knows no database, queue or use case', {
+      from: '^workers/engines/',
+      to: '^src/(?!learning/|errors\\.ts|text\\.ts)',
+    }),
+    never('only-pictures-decode', 'Pictures are decoded in workers/pictures; the simulator draws its own', {
+      from: code,
+      except: ['^workers/pictures/', '^cli/(commands/)?simulate[./]'],
+      to: npm('sharp', '@img/.*'),
+    }),
+    never('only-db-knows-prisma', 'The generated client and the database drivers stay in src/db', {
+      from: code,
+      except: ['^src/db/', '^src/generated/prisma/'],
+      to: ['^src/generated/prisma/', npm('@prisma/.*', 'pgvector', '@electric-sql/.*', 'pglite-prisma-adapter')],
+    }),
+    never('only-db-and-queue-open-postgres', 'BullMQ on Postgres has a pool of its own', {
+      from: code,
+      except: '^src/(db|queue)/',
+      to: npm('pg'),
+    }),
+    never('only-queue-knows-bullmq', 'BullMQ and Redis stay in src/queue', {
+      from: code,
+      // The embedded database is one session for both: it also makes BullMQ's tables.
+      except: ['^src/queue/', '^src/db/embedded\\.ts$'],
+      to: npm('bullmq', 'ioredis'),
+    }),
+    never('no-development-package', 'What ships imports only what is installed with it', {
+      from: code,
+      to: npm('vitest', 'fast-check', 'tsx', 'typescript', 'prisma', 'playwright-core', '@graphql-codegen/.*'),
+    }),
+    {
+      name: 'no-cycle',
+      comment: 'Type-only imports may form one: they are gone after compilation',
+      severity: 'error',
+      from: { pathNot: '^src/generated/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'resolvable',
+      comment: 'An import of something that is not there',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^@tensorflow/tfjs-node' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};

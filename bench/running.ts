@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export const KEY = 'the-key-of-the-benchmark';
+
+/** `npm start` on a data directory of its own; needs a build (`npm ci` makes one). */
+export async function startDemo(dataDir: string, settings: Record<string, string> = {}) {
+  const since = performance.now();
+  const child = spawn(process.execPath, ['dist/cli/main.js', 'start'], {
+    env: { PATH: process.env.PATH, PORT: '0', SIMILI_DATA_DIR: dataDir, SIMILI_ADMIN_KEY: KEY, ...settings },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  const url = await until(async () => /API at (\S+)/.exec(output)?.[1], 60);
+  return {
+    url,
+    /** Seconds since the process was started. */
+    elapsed: () => (performance.now() - since) / 1000,
+    async stop() {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+  };
+}
+
+export async function temporaryDir(): Promise<{ path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'simili-bench-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are read field by field
+export async function ask(url: string, query: string, key?: string): Promise<any> {
+  const headers = { 'content-type': 'application/json', ...(key ? { authorization: `Bearer ${key}` } : {}) };
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query }) });
+  const { data, errors } = (await response.json()) as { data: unknown; errors?: { message: string }[] };
+  if (errors) throw new Error(errors[0]?.message);
+  return data;
+}
+
+/** Polls until `read` gives something. */
+export async function until<T>(read: () => Promise<T | undefined | null | false>, seconds: number): Promise<T> {
+  for (const end = performance.now() + seconds * 1000; ; await sleep(100)) {
+    const value = await read();
+    if (value) return value;
+    if (performance.now() > end) throw new Error(`nothing after ${seconds} s`);
+  }
+}
+
+export const answered = (url: string, kind?: string) =>
+  until(async () => {
+    const { similarItems } = await ask(`${url}/graphql`, '{ similarItems(id: "pizza") { status modelVersionId } }');
+    if (similarItems?.status !== 'OK') return null;
+    if (!kind) return similarItems;
+    const { activeModel } = await ask(`${url}/admin/graphql`, '{ activeModel { kind } }', KEY);
+    return activeModel?.kind === kind && similarItems;
+  }, 600);

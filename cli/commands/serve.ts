@@ -1,0 +1,19 @@
+import { defineCommand } from 'citty';
+import { openApp } from '../app.ts';
+import { serveApi } from '../serve-api.ts';
+import { untilStopped } from '../until-stopped.ts';
+
+export const serve = defineCommand({
+  meta: { name: 'serve', description: 'Run the API alone; workers run elsewhere (simili worker). Needs DATABASE_URL.' },
+  async run() {
+    const app = await openApp();
+    const api = await serveApi(app);
+    process.stdout.write(`${app.storage.version}\nListening on ${api.url}\n`);
+    if (api.newAdminKey) process.stdout.write(`Admin key, shown this once: ${api.newAdminKey}\n`);
+    await untilStopped(async () => {
+      await api.close();
+      await app.queue.close();
+      await app.storage.close();
+    });
+  },
+});

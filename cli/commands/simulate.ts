@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { defineCommand } from 'citty';
+import { loadConfig } from '../../src/config.ts';
+import { SimiliError } from '../../src/errors.ts';
+import { showProgress } from '../progress.ts';
+import { describeReport, simulate as runSimulation, type Simulation, type Surroundings } from '../simulate/run.ts';
+
+const POLL_MS = 500;
+
+export const simulate = defineCommand({
+  meta: {
+    name: 'simulate',
+    description:
+      'Send simulated shoppers through the public API, train, measure. Proves plumbing, not quality (docs/simulate.md)',
+  },
+  args: {
+    shoppers: { type: 'string', description: 'How many; 0 trains without new feedback', default: '1000' },
+    taste: { type: 'string', description: 'What they like: colour, shape, or colour=0.8,shape=0.2', default: 'colour' },
+    url: { type: 'string', description: 'The server', default: 'http://127.0.0.1:4000' },
+    'admin-key': { type: 'string', description: 'To train and measure again; default: SIMILI_ADMIN_KEY' },
+    seed: { type: 'string', description: 'Same seed, same behaviour', default: '1' },
+    'held-out': { type: 'string', description: 'Share of the catalog that no shopper sees', default: '0.3' },
+    'train-seconds': { type: 'string', description: "Length of training, 5 to 86400; default: the server's" },
+    json: { type: 'boolean', description: 'One JSON object on stdout, progress on stderr', default: false },
+  },
+  async run({ args }) {
+    const out = args.json ? process.stderr : process.stdout;
+    const report = await runSimulation(parseArguments(args), surroundings(out));
+    process.stdout.write(`${args.json ? JSON.stringify(report) : describeReport(report)}\n`);
+  },
+});
+
+function surroundings(out: NodeJS.WriteStream): Surroundings {
+  return {
+    say: (line) => void out.write(`${line}\n`),
+    progress: (label, total) => showProgress(label, total, out),
+    stamp: { now: () => new Date(), newId: randomUUID },
+    pollMs: POLL_MS,
+  };
+}
+
+type Arguments = Record<'shoppers' | 'taste' | 'url' | 'seed' | 'held-out', string> &
+  Record<'admin-key' | 'train-seconds', string | undefined>;
+
+/** @throws SimiliError INVALID_ARGUMENT, by the option's name. */
+export function parseArguments(args: Arguments): Simulation {
+  const seconds = args['train-seconds'];
+  return {
+    url: parseUrl(args.url),
+    adminKey: args['admin-key'] ?? loadConfig().SIMILI_ADMIN_KEY,
+    shoppers: parseNumber('--shoppers', args.shoppers, { from: 0, to: 1_000_000, whole: true }),
+    taste: args.taste,
+    seed: parseNumber('--seed', args.seed, { from: 0, to: 2 ** 31, whole: true }),
+    heldOut: parseNumber('--held-out', args['held-out'], { from: 0.01, to: 0.9, whole: false }),
+    trainSeconds:
+      seconds === undefined ? undefined : parseNumber('--train-seconds', seconds, { from: 5, to: 86_400, whole: true }),
+  };
+}
+
+function parseNumber(
+  argument: string,
+  text: string,
+  { from, to, whole }: { from: number; to: number; whole: boolean },
+): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value >= from && value <= to && (!whole || Number.isInteger(value))) return value;
+  const why = `must be ${whole ? 'a whole number' : 'a number'} from ${from} to ${to}, not ${JSON.stringify(text)}`;
+  throw new SimiliError('INVALID_ARGUMENT', { argument, why });
+}
+
+function parseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url && /^https?:$/.test(url.protocol)) return `${url.origin}${url.pathname}`.replace(/\/+$/, '');
+  throw new SimiliError('INVALID_ARGUMENT', {
+    argument: '--url',
+    why: `must be like http://127.0.0.1:4000, not ${JSON.stringify(text)}`,
+  });
+}

@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defineCommand } from 'citty';
+import { startFleet } from '../../workers/fleet.ts';
+import { type App, openApp } from '../app.ts';
+import { demoCatalog } from '../demo-catalog.ts';
+import { showProgress } from '../progress.ts';
+import { describeImport, runImport } from '../run-import.ts';
+import { serveApi } from '../serve-api.ts';
+import { untilStopped } from '../until-stopped.ts';
+
+export const start = defineCommand({
+  meta: { name: 'start', description: 'API and workers in one process; an empty catalog gets the demo pictures' },
+  args: { demo: { type: 'boolean', description: 'Load the demo catalog into an empty database', default: true } },
+  async run({ args }) {
+    const since = performance.now();
+    const say = (text: string) =>
+      process.stdout.write(`${((performance.now() - since) / 1000).toFixed(1).padStart(6)} s  ${text}\n`);
+    say('Opening the database');
+    const app = await openApp();
+    const api = await serveApi(app);
+    say(`${app.storage.version}; API at ${api.url}`);
+    if (api.newAdminKey) {
+      say(`Admin key, shown this once: ${api.newAdminKey}`);
+      say(`Open ${api.url}#admin=${api.newAdminKey} to watch it learn`);
+    } else say(`Open ${api.url} to look around`);
+    const fleet = await startFleet({ ...app, alone: app.storage.kind === 'pglite' });
+    const stopped = new AbortController();
+    const done = untilStopped(async () => {
+      stopped.abort();
+      await api.close();
+      await fleet.close();
+      await app.storage.close();
+    });
+    await tellOfProgress(app, args.demo, say, stopped.signal).catch((error: unknown) => {
+      if (!stopped.signal.aborted) throw error;
+    });
+    await done;
+  },
+});
+
+type Say = (text: string) => void;
+
+/** What a newcomer wants to know, in the order in which it happens. */
+async function tellOfProgress(app: App, demo: boolean, say: Say, signal: AbortSignal): Promise<void> {
+  const { repositories } = app;
+  if (demo && (await repositories.products.count()) === 0) {
+    say('The catalog is empty: loading the demo pictures');
+    say(describeImport(await runImport(app, demoCatalog(), () => {})));
+  }
+  await followPictures(app, signal);
+  if (!(await repositories.models.serving())) {
+    say('Fitting the first model from hand-made features');
+    await untilServing(app, null, signal);
+  }
+  const serving = await repositories.models.serving();
+  say(`similarItems answers from model ${serving?.number}`);
+  if ((await repositories.models.active())?.kind === 'GOLDEN') await followFirstTraining(app, say, signal);
+}
+
+async function followPictures({ repositories: { images } }: App, signal: AbortSignal): Promise<void> {
+  const { pending } = await images.counts();
+  const progress = showProgress('pictures decoded', pending);
+  for (let left = pending; left > 0; { pending: left } = await images.counts()) {
+    progress.update(pending - left);
+    await sleep(200, null, { signal });
+  }
+  progress.update(pending);
+  progress.stop();
+}
+
+async function untilServing(
+  { repositories: { models } }: App,
+  than: string | null,
+  signal: AbortSignal,
+): Promise<void> {
+  while (((await models.serving())?.modelId ?? null) === than) await sleep(250, null, { signal });
+}
+
+/** The first training says how it goes and what came of it. */
+async function followFirstTraining(
+  { repositories: { jobs, models } }: App,
+  say: Say,
+  signal: AbortSignal,
+): Promise<void> {
+  let last = '';
+  for (;;) {
+    await sleep(1000, null, { signal });
+    const job = await jobs.last('RETRAIN');
+    if (!job) continue;
+    const message = job.message ?? '';
+    const tenths = Math.floor(job.progress * 10);
+    const now = `${message}${job.state === 'RUNNING' && tenths ? ` (${tenths * 10} %)` : ''}`;
+    if (message && now !== last) say(`Learning: ${now}`);
+    last = now;
+    if (job.state === 'QUEUED' || job.state === 'RUNNING') continue;
+    const active = await models.active();
+    say(job.modelId === active?.id ? `Model ${active?.number} learned and promoted` : `Training ended: ${job.state}`);
+    return;
+  }
+}

@@ -1,0 +1,57 @@
+import type { CatalogEntry, ImportRow } from '../src/catalog/import/index.ts';
+import { type ProductDraft, writeProducts } from '../src/catalog/products.ts';
+import type { App } from './app.ts';
+
+export type ImportReport = {
+  created: number;
+  updated: number;
+  unchanged: number;
+  /** Rows that were left out, with the place and the reason. */
+  problems: { line: number | string; problem: string }[];
+};
+
+/** Rows per write; what a killed import repeats, which then costs nothing. */
+const BATCH = 100;
+
+/** The ordinary importer: every good row is stored, every bad one is told, in one pass. Repeating it changes nothing. */
+export async function runImport(
+  { repositories, queue }: Pick<App, 'repositories' | 'queue'>,
+  entries: AsyncIterable<CatalogEntry>,
+  onProgress: (rows: number) => void,
+): Promise<ImportReport> {
+  const report: ImportReport = { created: 0, updated: 0, unchanged: 0, problems: [] };
+  let batch: Extract<CatalogEntry, { row: unknown }>[] = [];
+  let rows = 0;
+  const flush = async () => {
+    const drafts = batch.map(({ row }) => toDraft(row));
+    const written = await writeProducts(drafts, { products: repositories.products, queue }, { localPaths: true });
+    report.created += written.created;
+    report.updated += written.updated;
+    report.unchanged += written.unchanged;
+    for (const { index, error } of written.rejections) {
+      report.problems.push({ line: batch[index]?.line ?? '?', problem: error.message });
+    }
+    rows += batch.length;
+    batch = [];
+    onProgress(rows);
+  };
+  for await (const entry of entries) {
+    if ('problem' in entry) report.problems.push(entry);
+    else batch.push(entry);
+    if (batch.length >= BATCH) await flush();
+  }
+  if (batch.length) await flush();
+  return report;
+}
+
+const toDraft = ({ images, currency, available, ...row }: ImportRow): ProductDraft => ({
+  ...row,
+  imageUrls: images,
+  currencyCode: currency,
+  availableForSale: available,
+});
+
+export function describeImport({ created, updated, unchanged, problems }: ImportReport): string {
+  const counts = `${created} created, ${updated} updated, ${unchanged} unchanged, ${problems.length} left out`;
+  return [counts, ...problems.map(({ line, problem }) => `  ${line}: ${problem}`)].join('\n');
+}

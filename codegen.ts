@@ -1,0 +1,35 @@
+import type { CodegenConfig } from '@graphql-codegen/cli';
+
+const federation =
+  'directive @link(url: String!, import: [String]) on SCHEMA\n' +
+  'directive @key(fields: String!) on OBJECT\n' +
+  'directive @shareable on FIELD_DEFINITION | OBJECT';
+
+export default {
+  schema: ['schema.graphql', 'schema.admin.graphql', federation],
+  generates: {
+    'src/generated/graphql.ts': {
+      plugins: ['typescript', 'typescript-resolvers'],
+      config: {
+        useTypeImports: true,
+        enumsAsTypes: true,
+        federation: true,
+        contextType: '../graphql/scope.ts#RequestContext',
+        scalars: {
+          ID: 'string',
+          DateTime: { input: 'Date', output: 'Date' },
+          UUID: 'string',
+          Decimal: 'string',
+          JSON: 'unknown',
+        },
+        mappers: {
+          Product: '../db/products.ts#ProductRow',
+          SimilarItemConnection: '../similarity/similar-items.ts#SimilarItemsPage',
+          ProductConnection: '../catalog/product-page.ts#ProductPage',
+          ModelVersion: '../db/models.ts#ModelRow',
+          Job: '../db/jobs.ts#JobRow',
+        },
+      },
+    },
+  },
+} satisfies CodegenConfig;

@@ -1,0 +1,54 @@
+// Starts every example on a free port, asks it one question and checks the answer. Needs `npm run build` first.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const list = 'similarItems(first: 2) { status nodes { id } }';
+const pinkFirst = { status: 'OK', nodes: [{ id: 'pink-mug' }, { id: 'blue-jug' }] };
+const examples = {
+  standalone: {
+    query: '{ similarItems(id: "red-mug", first: 2) { status nodes { id } } }',
+    data: { similarItems: pinkFirst },
+  },
+  subgraph: {
+    query: `{ _entities(representations: [{ __typename: "Product", id: "red-mug" }]) { ... on Product { ${list} } } }`,
+    data: { _entities: [{ similarItems: pinkFirst }] },
+  },
+  extend: {
+    query: `{ product(id: "red-mug") { inStock ${list} } }`,
+    data: { product: { inStock: 3, similarItems: pinkFirst } },
+  },
+};
+
+/** The address that a server prints once it listens. */
+async function addressOf(child) {
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [, url] = /^Listening on (\S+)/.exec(line) ?? [];
+    if (url) return url;
+  }
+  throw new Error('the example ended before it listened');
+}
+
+for (const [name, { query, data }] of Object.entries(examples)) {
+  const script = fileURLToPath(new URL(`./${name}/server.mjs`, import.meta.url));
+  const child = spawn(process.execPath, [script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, PORT: '0' },
+  });
+  const exit = once(child, 'exit');
+  try {
+    const body = JSON.stringify({ query });
+    const response = await fetch(await addressOf(child), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
+    assert.deepEqual(await response.json(), { data });
+    process.stdout.write(`${name}: ok\n`);
+  } finally {
+    child.kill();
+    await exit;
+  }
+}

@@ -1,0 +1,57 @@
+import { stat } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
+import { SimiliError } from '../../errors.ts';
+import { readCsv } from './csv.ts';
+import { readFolder } from './folder.ts';
+import { readJsonl } from './jsonl.ts';
+import type { CatalogEntry } from './row.ts';
+
+export type { CatalogEntry, ImportRow } from './row.ts';
+
+/**
+ * The products of a folder of pictures, a .csv or a .jsonl file (docs/catalog.md), one by one: a file of any length takes
+ * no more memory than its ids. A broken row, and an id that was there before, come as a `problem`; all others still come.
+ * @throws SimiliError IMPORT_UNREADABLE when there is no such catalog, or its header will not do.
+ */
+export async function* readCatalog(source: string): AsyncGenerator<CatalogEntry> {
+  const path = resolve(source);
+  try {
+    yield* withoutDuplicates(await readerOf(path));
+  } catch (error) {
+    if (error instanceof SimiliError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new SimiliError('IMPORT_UNREADABLE', {
+      source: path,
+      why: code === 'ENOENT' ? 'there is no such file or folder' : message,
+    });
+  }
+}
+
+async function readerOf(path: string): Promise<AsyncIterable<CatalogEntry>> {
+  if ((await stat(path)).isDirectory()) return readFolder(path);
+  const extension = extname(path).toLowerCase();
+  if (extension === '.csv') return readCsv(path);
+  if (extension === '.jsonl' || extension === '.ndjson') return readJsonl(path);
+  throw new SimiliError('IMPORT_UNREADABLE', {
+    source: path,
+    why: 'it is neither a folder of pictures nor a .csv or .jsonl file',
+  });
+}
+
+/** The first product of an id counts. */
+async function* withoutDuplicates(entries: AsyncIterable<CatalogEntry>): AsyncGenerator<CatalogEntry> {
+  const seen = new Map<string, number | string>();
+  for await (const entry of entries) {
+    if (!('row' in entry)) {
+      yield entry;
+      continue;
+    }
+    const { line, row } = entry;
+    const before = seen.get(row.id);
+    if (before === undefined) seen.set(row.id, line);
+    yield before === undefined
+      ? entry
+      : { line, problem: `id ${row.id} was already on ${typeof before === 'number' ? `line ${before}` : before}` };
+  }
+}

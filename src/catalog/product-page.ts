@@ -1,0 +1,44 @@
+import type { ProductRepository, ProductRow } from '../db/products.ts';
+import { SimiliError } from '../errors.ts';
+import { isStorable } from '../text.ts';
+
+export type ProductPage = {
+  items: { product: ProductRow; cursor: string }[];
+  hasNextPage: boolean;
+  hasPreviousPage: boolean;
+};
+type Request = {
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+};
+type Deps = { products: Pick<ProductRepository, 'page'> };
+
+const DEFAULT_FIRST = 50;
+const MOST_FIRST = 100;
+const CURSOR_MARK = 'product:';
+
+/** A page of the catalog in id order; `first` 1 to 100. @throws SimiliError INVALID_ARGUMENT, CURSOR_INVALID. */
+export async function pageOfProducts({ products }: Deps, { first, after }: Request): Promise<ProductPage> {
+  const size = first ?? DEFAULT_FIRST;
+  if (!Number.isInteger(size) || size < 1 || size > MOST_FIRST) {
+    throw new SimiliError('INVALID_ARGUMENT', {
+      argument: 'first',
+      why: `must be 1 to ${MOST_FIRST}, not ${size}`,
+    });
+  }
+  const found = await products.page(size + 1, after == null ? null : readCursor(after));
+  return {
+    items: found.slice(0, size).map((product) => ({ product, cursor: makeCursor(product.id) })),
+    hasNextPage: found.length > size,
+    hasPreviousPage: after != null,
+  };
+}
+
+const makeCursor = (id: string): string => Buffer.from(CURSOR_MARK + id, 'utf8').toString('base64url');
+
+/** Not signed: it can only name a place in a list that anybody may read. */
+function readCursor(cursor: string): string {
+  const text = Buffer.from(cursor, 'base64url').toString('utf8');
+  if (!text.startsWith(CURSOR_MARK) || !isStorable(text)) throw new SimiliError('CURSOR_INVALID');
+  return text.slice(CURSOR_MARK.length);
+}

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import type { ProductRepository, ProductWrite, WriteOutcome } from '../db/products.ts';
+import { SimiliError } from '../errors.ts';
+import type { JobQueue } from '../queue/jobs.ts';
+import { isStorable } from '../text.ts';
+import { type CheckOptions, checkProduct, type ProductDraft } from './check-product.ts';
+
+export type { ProductDraft };
+
+/** `index`: place in the given rows. `error.facts.argument`: path inside the product. */
+export type ProductRejection = {
+  index: number;
+  error: SimiliError<'INVALID_ARGUMENT'>;
+};
+export type WriteResult = Record<WriteOutcome, number> & {
+  rejections: ProductRejection[];
+};
+type Deps = {
+  products: Pick<ProductRepository, 'write'>;
+  queue: Pick<JobQueue, 'add'>;
+};
+
+const MOST_PER_CALL = 500;
+
+/**
+ * Creates or replaces products, one commit each, in the given order; a bad one is named in `rejections` and the others
+ * are written. Safe to repeat. When anything changed, the workers are woken to fetch and embed the pictures.
+ */
+export async function writeProducts(
+  drafts: readonly ProductDraft[],
+  { products, queue }: Deps,
+  options: CheckOptions = {},
+): Promise<WriteResult> {
+  const result: WriteResult = {
+    created: 0,
+    updated: 0,
+    unchanged: 0,
+    rejections: [],
+  };
+  for (const [index, draft] of drafts.entries()) {
+    const error = problemOf(draft, options);
+    if (error) result.rejections.push({ index, error });
+    else result[await products.write(toWrite(draft))]++;
+  }
+  if (result.created + result.updated > 0) await queue.add('ingest', {}, 'wake');
+  return result;
+}
+
+/** The same for the API: 1 to 500 products. @throws SimiliError INVALID_ARGUMENT otherwise. */
+export async function upsertProducts(deps: Deps, drafts: readonly ProductDraft[]): Promise<WriteResult> {
+  checkCount('products', drafts);
+  return writeProducts(drafts, deps);
+}
+
+/** Their pictures and vectors go with them; ids that do not exist are passed over. @throws SimiliError INVALID_ARGUMENT. */
+export async function deleteProducts(
+  { products }: { products: Pick<ProductRepository, 'remove'> },
+  ids: readonly string[],
+): Promise<number> {
+  checkCount('ids', ids);
+  return products.remove(ids.filter(isStorable));
+}
+
+function checkCount(argument: string, list: readonly unknown[]): void {
+  if (list.length >= 1 && list.length <= MOST_PER_CALL) return;
+  throw new SimiliError('INVALID_ARGUMENT', {
+    argument,
+    why: `must hold 1 to ${MOST_PER_CALL} entries, not ${list.length}`,
+  });
+}
+
+function problemOf(draft: ProductDraft, options: CheckOptions): SimiliError<'INVALID_ARGUMENT'> | null {
+  try {
+    checkProduct(draft, options);
+    return null;
+  } catch (error) {
+    if (error instanceof SimiliError && error.code === 'INVALID_ARGUMENT')
+      return error as SimiliError<'INVALID_ARGUMENT'>;
+    throw error;
+  }
+}
+
+function toWrite(draft: ProductDraft): ProductWrite {
+  const write = {
+    id: draft.id,
+    title: draft.title,
+    url: draft.url ?? null,
+    categories: [...(draft.categories ?? [])],
+    tags: [...(draft.tags ?? [])],
+    price: draft.price ?? null,
+    currency: draft.currencyCode ?? null,
+    available: draft.availableForSale ?? true,
+    images: [...draft.imageUrls],
+    version: draft.version ?? 0,
+  };
+  return { ...write, fingerprint: fingerprintOf(write) };
+}
+
+/** sha-256 of the JSON with its keys in alphabetical order. */
+function fingerprintOf(write: Omit<ProductWrite, 'fingerprint'>): string {
+  const sorted = Object.fromEntries(Object.entries(write).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return createHash('sha256').update(JSON.stringify(sorted)).digest('hex');
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { SimiliError } from './errors.ts';
+
+const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
+
+const Env = z.object({
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .optional()
+    .describe('Postgres with pgvector; without it, PGlite in the data directory'),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/ })
+    .optional()
+    .describe('Queue on Redis; without it, on the database'),
+  SIMILI_DATA_DIR: z.string().min(1).default('.simili').describe('Embedded database, pixel cache'),
+  HOST: z.string().min(1).default('127.0.0.1').describe('Address to bind'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(4000).describe('Port to bind; 0 takes a free one'),
+  NODE_ENV: z
+    .enum(['development', 'production', 'test'])
+    .default('production')
+    .describe('development: introspection and stack traces'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('warn')
+    .describe('Of the JSON log on stderr'),
+  SIMILI_ADMIN_KEY: z.string().min(16).optional().describe('Admin key; without it one is generated and printed once'),
+  SIMILI_SIGNING_KEY: z
+    .string()
+    .min(32)
+    .optional()
+    .describe('Signs recommendation ids; without it one is generated and kept in the database'),
+  SIMILI_CORS_ORIGINS: z
+    .string()
+    .default('')
+    .transform((list) =>
+      list
+        .split(',')
+        .map((o) => o.trim())
+        .filter(Boolean),
+    )
+    .describe('Origins whose pages may call the storefront API, comma separated; * for all'),
+  SIMILI_BACKGROUND: z
+    .string()
+    .regex(/^#[0-9a-f]{6}$/i)
+    .default('#ffffff')
+    .describe('Colour behind transparent pictures'),
+  SIMILI_MAX_IMAGE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1024)
+    .default(20 * 1024 * 1024)
+    .describe('Largest picture file, bytes'),
+  SIMILI_MAX_IMAGE_PIXELS: z.coerce.number().int().min(4096).default(50_000_000).describe('Largest picture, pixels'),
+  SIMILI_IMAGE_TIMEOUT_SECONDS: z.coerce
+    .number()
+    .positive()
+    .default(10)
+    .describe('For fetching a picture, and again for decoding it'),
+  SIMILI_ALLOW_PRIVATE_URLS: flag.default(false).describe('Fetch pictures from private and loopback addresses too'),
+  SIMILI_ENGINE: z.enum(['auto', 'onnx', 'tensorflow']).default('auto').describe('Training and embedding engine'),
+  SIMILI_REQUIRE_GPU: flag.default(false).describe('Refuse to train or embed on a CPU'),
+  SIMILI_THREADS: z.coerce.number().int().min(1).max(256).default(1).describe('Threads of an engine process'),
+  SIMILI_TRAIN_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .max(86_400)
+    .default(150)
+    .describe('Length of a training, unless the retrain mutation says otherwise'),
+  SIMILI_CHECKPOINT_SECONDS: z.coerce
+    .number()
+    .min(0.1)
+    .default(10)
+    .describe('Longest time of training that a crash may cost'),
+});
+
+export type Config = Readonly<z.infer<typeof Env>>;
+
+/** The only reader of the environment. Names every bad variable at once, before any socket or file opens. */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = Env.safeParse(present);
+  if (!parsed.success)
+    throw new SimiliError('CONFIGURATION_INVALID', {
+      why: z.prettifyError(parsed.error),
+    });
+  return Object.freeze(parsed.data);
+}
+
+/** Name, default and meaning of every variable: the README's table is checked against this. */
+export const configReference = Object.entries(Env.shape).map(([name, type]) => ({
+  name,
+  meaning: type.description ?? '',
+}));

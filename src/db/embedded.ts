@@ -1,0 +1,52 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { vector } from '@electric-sql/pglite-pgvector';
+import { runMigrations } from 'bullmq';
+import { PrismaPGlite } from 'pglite-prisma-adapter';
+import { PrismaClient } from '../generated/prisma/client.ts';
+import { lockDataDir } from './lock.ts';
+import { migrate } from './migrate.ts';
+import { PGlitePool } from './pglite-pool.ts';
+import type { SqlSession, Storage } from './storage.ts';
+
+/**
+ * Postgres inside this process, in a folder (or in memory: `dir` null). One process at a time; what was committed
+ * survives the death of the process.
+ * @throws SimiliError DATA_DIR_LOCKED, MIGRATION_FAILED.
+ */
+export async function openEmbedded(dir: string | null): Promise<Storage> {
+  if (dir) mkdirSync(dirname(dir), { recursive: true });
+  const unlock = dir ? lockDataDir(dirname(dir)) : () => {};
+  try {
+    const db = await PGlite.create({ ...(dir ? { dataDir: dir } : {}), extensions: { vector } });
+    const session: SqlSession = {
+      exec: async (sql) => void (await db.exec(sql)),
+      query: async <Row>(sql: string, params: unknown[] = []) => (await db.query<Row>(sql, params)).rows,
+    };
+    await migrate(session);
+    const queue = new PGlitePool(db);
+    await runMigrations(await queue.connect(), 'bullmq');
+    // BullMQ's statements carry no schema, ours and Prisma's always do.
+    await db.exec('SET search_path = bullmq, public');
+    const prisma = new PrismaClient({ adapter: new PrismaPGlite(db) });
+    const [row] = await session.query<{ v: string; vector: string }>(
+      `SELECT current_setting('server_version') AS v, extversion AS vector FROM pg_extension WHERE extname = 'vector'`,
+    );
+    return {
+      kind: 'pglite',
+      prisma,
+      queue,
+      version: `PGlite (Postgres ${row?.v}, pgvector ${row?.vector})`,
+      warnings: [],
+      async close() {
+        await prisma.$disconnect();
+        await db.close();
+        unlock();
+      },
+    };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}

@@ -1,0 +1,92 @@
+import type { PrismaClient } from '../generated/prisma/client.ts';
+
+export type ImageRow = { id: string; productId: string; position: number; source: string; attempts: number };
+/** A decoded picture and the product it shows: what training and embedding start from. */
+export type ReadyImage = Omit<ImageRow, 'attempts'> & { contentHash: string; categories: string[] };
+export type ImageFacts = { contentHash: string; mime: string; width: number; height: number };
+
+export class ImageRepository {
+  constructor(private readonly db: PrismaClient) {}
+
+  /**
+   * Takes up to `limit` pending pictures for `seconds`; nobody else gets them in that time. A picture that was taken
+   * before and never finished comes back afterwards, so a dead worker loses none.
+   */
+  claimPending(limit: number, seconds: number): Promise<ImageRow[]> {
+    return this.db.$queryRaw<ImageRow[]>`
+      UPDATE simili.product_image SET claimed_until = now() + make_interval(secs => ${seconds}), attempts = attempts + 1
+      WHERE id IN (
+        SELECT id FROM simili.product_image
+        WHERE state = 'PENDING' AND (claimed_until IS NULL OR claimed_until < now())
+        ORDER BY position, id LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+      RETURNING id, product_id AS "productId", position, source, attempts`;
+  }
+
+  /** Puts a claimed picture off: it comes back after `seconds`. */
+  async postpone(id: string, seconds: number): Promise<void> {
+    await this.db.$executeRaw`
+      UPDATE simili.product_image SET claimed_until = now() + make_interval(secs => ${seconds}) WHERE id = ${id} AND state = 'PENDING'`;
+  }
+
+  /** Pictures that could be claimed now. */
+  async countClaimable(): Promise<number> {
+    const [row] = await this.db.$queryRaw<{ n: bigint }[]>`
+      SELECT count(*) AS n FROM simili.product_image
+      WHERE state = 'PENDING' AND (claimed_until IS NULL OR claimed_until < now())`;
+    return Number(row?.n ?? 0);
+  }
+
+  async markReady(id: string, facts: ImageFacts): Promise<void> {
+    await this.db.productImage.updateMany({
+      where: { id },
+      data: { ...facts, state: 'READY', failureCode: null, failure: null, claimedUntil: null, updatedAt: new Date() },
+    });
+  }
+
+  async markFailed(id: string, failureCode: string, failure: string): Promise<void> {
+    await this.db.productImage.updateMany({
+      where: { id },
+      data: { state: 'FAILED', failureCode, failure, claimedUntil: null, updatedAt: new Date() },
+    });
+  }
+
+  /** A picture that was READY can no longer be read: its file or its content is gone. */
+  async markSourceFailed(source: string, failureCode: string, failure: string): Promise<void> {
+    await this.db.productImage.updateMany({
+      where: { source, state: 'READY' },
+      data: { state: 'FAILED', failureCode, failure, updatedAt: new Date() },
+    });
+  }
+
+  /** The file behind a picture that was decoded, for serving it. */
+  byId(id: string): Promise<{ source: string; mime: string | null; state: string } | null> {
+    return this.db.productImage.findUnique({ where: { id }, select: { source: true, mime: true, state: true } });
+  }
+
+  /** Every decoded picture, in product and position order, in pages: `after` is the last one of the page before. */
+  readyPage(limit: number, after: { productId: string; position: number } | null): Promise<ReadyImage[]> {
+    return this.db.$queryRaw<ReadyImage[]>`
+      SELECT i.id, i.product_id AS "productId", i.position, i.source, i.content_hash AS "contentHash", p.categories
+      FROM simili.product_image i JOIN simili.product p ON p.id = i.product_id
+      WHERE i.state = 'READY' AND (i.product_id, i.position) > (${after?.productId ?? ''}, ${after?.position ?? -1})
+      ORDER BY i.product_id, i.position LIMIT ${limit}`;
+  }
+
+  async counts(): Promise<{ ready: number; pending: number; failed: number }> {
+    const rows = await this.db.productImage.groupBy({ by: ['state'], _count: true });
+    const of = (state: string) => rows.find((row) => row.state === state)?._count ?? 0;
+    return { ready: of('READY'), pending: of('PENDING'), failed: of('FAILED') };
+  }
+
+  /** Newest first. */
+  failures(
+    limit: number,
+  ): Promise<{ productId: string; source: string; failureCode: string | null; failure: string | null }[]> {
+    return this.db.productImage.findMany({
+      where: { state: 'FAILED' },
+      orderBy: { updatedAt: 'desc' },
+      take: limit,
+      select: { productId: true, source: true, failureCode: true, failure: true },
+    });
+  }
+}

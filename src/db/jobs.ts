@@ -1,0 +1,197 @@
+import { SimiliError } from '../errors.ts';
+import {
+  type Job,
+  type JobKind,
+  type JobPhase,
+  type JobState,
+  Prisma,
+  type PrismaClient,
+} from '../generated/prisma/client.ts';
+
+export type { JobKind, JobPhase, JobState };
+export type JobRow = Job;
+/** A worker's right to a job. It ends when somebody else claims the job: every later write of the old holder is refused. */
+export type Claim = { job: JobRow; fence: number };
+export type Progress = {
+  progress?: number;
+  etaSeconds?: number | null;
+  message?: string;
+  engine?: string;
+  curve?: CurvePoint[];
+};
+export type CurvePoint = { step: number; loss: number; activeShare: number };
+export type JobFailure = { code: string; message: string; retry: boolean };
+
+/** A holder that gave no sign for this long is taken for dead. Heartbeats come every second. */
+export const STALE_AFTER_SECONDS = 20;
+/** A job that took this many workers with it is not given to another one. */
+const MAX_ATTEMPTS = 5;
+
+const RUNNING: JobState[] = ['QUEUED', 'RUNNING'];
+
+export class JobRepository {
+  constructor(private readonly db: PrismaClient) {}
+
+  /** @throws SimiliError JOB_ALREADY_RUNNING naming the job that is on its way: there is at most one. */
+  async create(kind: JobKind, request: Prisma.InputJsonValue, requestedBy: string): Promise<JobRow> {
+    try {
+      return await this.db.job.create({ data: { id: `job_${crypto.randomUUID()}`, kind, request, requestedBy } });
+    } catch (error) {
+      const running = isUniqueViolation(error) ? await this.running() : null;
+      if (running) throw new SimiliError('JOB_ALREADY_RUNNING', { jobId: running.id });
+      throw error;
+    }
+  }
+
+  byId(id: string): Promise<JobRow | null> {
+    return this.db.job.findUnique({ where: { id } });
+  }
+
+  /** Newest first. */
+  list(limit: number, states?: readonly JobState[]): Promise<JobRow[]> {
+    const where = states ? { state: { in: [...states] } } : {};
+    return this.db.job.findMany({ where, orderBy: { createdAt: 'desc' }, take: limit });
+  }
+
+  running(): Promise<JobRow | null> {
+    return this.db.job.findFirst({ where: { state: { in: RUNNING } } });
+  }
+
+  /** The newest job of a kind. */
+  last(kind: JobKind): Promise<JobRow | null> {
+    return this.db.job.findFirst({ where: { kind }, orderBy: { createdAt: 'desc' } });
+  }
+
+  /** @returns null when the job is not to be run: elsewhere already, in another phase, settled. */
+  async claim(id: string, phase: JobPhase): Promise<Claim | null> {
+    const [row] = await this.db.$queryRaw<{ fence: number }[]>`
+      UPDATE simili.job SET state = 'RUNNING', fence = fence + 1, attempts = attempts + 1, heartbeat_at = now(),
+        started_at = coalesce(started_at, now()), updated_at = now()
+      WHERE id = ${id} AND phase = ${phase}::simili.job_phase
+        AND (state = 'QUEUED' OR (state = 'RUNNING' AND heartbeat_at < now() - make_interval(secs => ${STALE_AFTER_SECONDS})))
+      RETURNING fence`;
+    const job = row && (await this.byId(id));
+    return job ? { job, fence: row.fence } : null;
+  }
+
+  /** @returns 'cancel' when the job should stop, 'lost' when somebody else holds it. */
+  async heartbeat({ job, fence }: Claim, news: Progress = {}): Promise<'held' | 'lost' | 'cancel'> {
+    const changed = Object.keys(news).length > 0;
+    const rows = await this.db.job.updateManyAndReturn({
+      where: { id: job.id, fence, state: 'RUNNING' },
+      data: { ...news, heartbeatAt: new Date(), ...(changed ? { updatedAt: new Date() } : {}) },
+      select: { cancelAsked: true },
+    });
+    if (!rows[0]) return 'lost';
+    return rows[0].cancelAsked ? 'cancel' : 'held';
+  }
+
+  /** Hands the job to its next phase, or ends it with DONE. Use inside the transaction that commits the phase's effect. */
+  async advance({ job, fence }: Claim, phase: JobPhase, modelId: string, tx: Prisma.TransactionClient): Promise<void> {
+    const done = phase === 'DONE';
+    const now = new Date();
+    const data = {
+      ...{ phase, modelId, updatedAt: now, etaSeconds: null },
+      ...(done
+        ? { state: 'SUCCEEDED' as const, progress: 1, finishedAt: now }
+        : { state: 'QUEUED' as const, attempts: 0 }),
+    };
+    await fenced(tx, job.id, fence, data);
+    if (done) await tx.checkpoint.deleteMany({ where: { jobId: job.id } });
+  }
+
+  /** A retryable failure queues the job again until its attempts are used up. @returns the state it is in now. */
+  async fail({ job, fence }: Claim, error: JobFailure): Promise<JobState> {
+    const again = error.retry && job.attempts + 1 < MAX_ATTEMPTS;
+    const data = again
+      ? { state: 'QUEUED' as const, error, updatedAt: new Date() }
+      : { state: 'FAILED' as const, error, updatedAt: new Date(), finishedAt: new Date() };
+    await this.db.job.updateMany({ where: { id: job.id, fence, state: 'RUNNING' }, data });
+    return data.state;
+  }
+
+  /** Ends a job that was asked to stop. */
+  async settleCancelled({ job, fence }: Claim): Promise<void> {
+    await this.db.job.updateMany({
+      where: { id: job.id, fence, state: 'RUNNING' },
+      data: { state: 'CANCELLED', updatedAt: new Date(), finishedAt: new Date(), etaSeconds: null },
+    });
+  }
+
+  /** Gives a claimed job back at shutdown: another worker goes on at once. */
+  async release({ job, fence }: Claim): Promise<void> {
+    await this.db.job.updateMany({
+      where: { id: job.id, fence, state: 'RUNNING' },
+      data: { state: 'QUEUED', fence: fence + 1, updatedAt: new Date() },
+    });
+  }
+
+  /** A waiting job ends at once; a running one is told by its next heartbeat. @throws SimiliError NOT_FOUND, JOB_NOT_CANCELLABLE. */
+  async cancel(id: string): Promise<JobRow> {
+    const now = new Date();
+    const waiting = await this.db.job.updateMany({
+      where: { id, state: 'QUEUED' },
+      data: { state: 'CANCELLED', cancelAsked: true, updatedAt: now, finishedAt: now },
+    });
+    const asked = waiting.count
+      ? waiting
+      : await this.db.job.updateMany({ where: { id, state: 'RUNNING' }, data: { cancelAsked: true, updatedAt: now } });
+    const job = await this.byId(id);
+    if (!job) throw new SimiliError('NOT_FOUND', { what: 'job', id });
+    if (asked.count === 0) throw new SimiliError('JOB_NOT_CANCELLABLE', { jobId: id, state: job.state });
+    return job;
+  }
+
+  /**
+   * Puts abandoned jobs back in line and ends those that used up their attempts. `staleSeconds` 0: nobody else can be
+   * alive (an embedded database at its start). @returns all jobs in line; the caller puts each into the queue of its phase.
+   */
+  async reclaim(staleSeconds: number): Promise<{ id: string; phase: JobPhase; fence: number }[]> {
+    await this.db.$executeRaw`
+      UPDATE simili.job SET
+        state = (CASE WHEN cancel_asked THEN 'CANCELLED' WHEN attempts >= ${MAX_ATTEMPTS} THEN 'FAILED' ELSE 'QUEUED' END)::simili.job_state,
+        error = CASE WHEN attempts >= ${MAX_ATTEMPTS} THEN ${GAVE_UP}::jsonb ELSE error END,
+        finished_at = CASE WHEN cancel_asked OR attempts >= ${MAX_ATTEMPTS} THEN now() END,
+        fence = fence + 1, updated_at = now()
+      WHERE state = 'RUNNING' AND heartbeat_at <= now() - make_interval(secs => ${staleSeconds})`;
+    return this.db.job.findMany({ where: { state: 'QUEUED' }, select: { id: true, phase: true, fence: true } });
+  }
+
+  async saveCheckpoint({ job, fence }: Claim, step: number, checksum: string, state: Uint8Array): Promise<void> {
+    const data = { step, checksum, state: new Uint8Array(state), createdAt: new Date() };
+    await this.db.$transaction(async (tx) => {
+      await fenced(tx, job.id, fence, {});
+      await tx.checkpoint.upsert({ where: { jobId: job.id }, create: { jobId: job.id, ...data }, update: data });
+    });
+  }
+
+  checkpoint(jobId: string): Promise<{ step: number; checksum: string; state: Uint8Array } | null> {
+    return this.db.checkpoint.findUnique({ where: { jobId }, select: { step: true, checksum: true, state: true } });
+  }
+}
+
+const GAVE_UP = JSON.stringify({
+  code: 'ENGINE_CRASHED',
+  message: `Given up after ${MAX_ATTEMPTS} attempts that ended without a word`,
+  retry: false,
+} satisfies JobFailure);
+
+/** Thrown where a claim was lost between its check and its commit; the transaction leaves nothing behind. */
+export class ClaimLost extends Error {}
+
+/** The row lock holds off a new claim until the transaction commits. */
+async function fenced(
+  tx: Prisma.TransactionClient,
+  id: string,
+  fence: number,
+  data: Prisma.JobUpdateManyMutationInput,
+): Promise<void> {
+  const { count } = await tx.job.updateMany({
+    where: { id, fence, state: 'RUNNING' },
+    data: { heartbeatAt: new Date(), ...data },
+  });
+  if (count === 0) throw new ClaimLost(`job ${id}, claim ${fence}`);
+}
+
+const isUniqueViolation = (error: unknown): boolean =>
+  error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';

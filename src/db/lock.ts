@@ -1,0 +1,79 @@
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SimiliError } from '../errors.ts';
+
+type Holder = { pid: number; born: string; since: string };
+
+/**
+ * One process owns a data directory: PGlite does not notice a second one and both would diverge.
+ * A lock whose process is gone is taken over, so a killed process needs no cleaning up.
+ * @throws SimiliError DATA_DIR_LOCKED naming the holder.
+ * @returns release; removes the lock.
+ */
+export function lockDataDir(dir: string, now: Date = new Date()): () => void {
+  mkdirSync(dir, { recursive: true });
+  const path = join(dir, 'lock.json');
+  const mine = join(dir, `lock.${process.pid}.tmp`);
+  writeFileSync(mine, JSON.stringify({ pid: process.pid, born: birthOf(process.pid), since: now.toISOString() }));
+  try {
+    while (!tryLink(mine, path)) {
+      const holder = readHolder(path);
+      if (holder && isAlive(holder))
+        throw new SimiliError('DATA_DIR_LOCKED', { dir, pid: holder.pid, since: holder.since });
+      removeStale(path);
+    }
+  } finally {
+    rmSync(mine, { force: true });
+  }
+  return () => rmSync(path, { force: true });
+}
+
+/** link() makes the whole, written file appear at once or fails: there is no half-made lock. */
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function readHolder(path: string): Holder | null {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Holder;
+  } catch {
+    return null; // released in the meantime, or damaged: nobody holds it
+  }
+}
+
+/** Renamed first: of two processes that find a stale lock only one moves it away, and never the other's fresh one. */
+function removeStale(path: string): void {
+  const aside = `${path}.${process.pid}.stale`;
+  try {
+    renameSync(path, aside);
+    rmSync(aside, { force: true });
+  } catch {
+    // the other process was faster
+  }
+}
+
+function isAlive({ pid, born }: Holder): boolean {
+  if (pid === process.pid) return born === birthOf(process.pid); // in a container every process may be number 1
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  return born === birthOf(pid);
+}
+
+/** Start time of a process in clock ticks since boot, where the system tells: process numbers are used again. */
+function birthOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}

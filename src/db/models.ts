@@ -1,0 +1,164 @@
+import { SimiliError } from '../errors.ts';
+import type { ModelKind, ModelState, ModelVersion, Prisma, PrismaClient } from '../generated/prisma/client.ts';
+import type { Claim, JobRepository } from './jobs.ts';
+
+export type { ModelKind, ModelState };
+/** A version without its artefact, which may be large. */
+export type ModelRow = Omit<ModelVersion, 'artefact'>;
+export type NewModel = {
+  kind: ModelKind;
+  parentId: string | null;
+  dimensions: number;
+  checksum: string;
+  artefact: Uint8Array;
+  metrics: Prisma.InputJsonObject;
+};
+export type Gate = { name: string; passed: boolean; reason: string };
+/** Which version answers. `epoch` changes with every promotion and rollback. */
+export type ServingPointer = { modelId: string; number: number; epoch: number };
+
+const withoutArtefact = { artefact: true } as const;
+
+export class ModelRepository {
+  constructor(
+    private readonly db: PrismaClient,
+    private readonly jobs: JobRepository,
+  ) {}
+
+  byId(id: string): Promise<ModelRow | null> {
+    return this.db.modelVersion.findUnique({ where: { id }, omit: withoutArtefact });
+  }
+
+  /** The version a job has trained. */
+  ofJob(jobId: string): Promise<ModelRow> {
+    return this.db.modelVersion.findUniqueOrThrow({ where: { jobId }, omit: withoutArtefact });
+  }
+
+  /** Newest first. */
+  list(limit: number): Promise<ModelRow[]> {
+    return this.db.modelVersion.findMany({ orderBy: { number: 'desc' }, take: limit, omit: withoutArtefact });
+  }
+
+  async artefact(id: string): Promise<{ checksum: string; artefact: Uint8Array } | null> {
+    return this.db.modelVersion.findUnique({ where: { id }, select: { checksum: true, artefact: true } });
+  }
+
+  async serving(): Promise<ServingPointer | null> {
+    const [row] = await this.db.$queryRaw<ServingPointer[]>`
+      SELECT m.id AS "modelId", m.number, s.epoch FROM simili.serving s JOIN simili.model_version m ON m.id = s.active_id`;
+    return row ?? null;
+  }
+
+  async active(): Promise<ModelRow | null> {
+    const pointer = await this.serving();
+    return pointer && this.byId(pointer.modelId);
+  }
+
+  /** Versions that must hold a vector of every product: the active one and those kept for rollback. */
+  live(): Promise<ModelRow[]> {
+    return this.db.modelVersion.findMany({ where: { state: { in: ['ACTIVE', 'STANDBY'] } }, omit: withoutArtefact });
+  }
+
+  /** Commits a trained version and hands the job on to EMBED, together. */
+  async commitTrained(claim: Claim, model: NewModel): Promise<ModelRow> {
+    return this.db.$transaction(async (tx) => {
+      const { artefact, ...row } = await tx.modelVersion.create({
+        data: {
+          ...model,
+          id: `mdl_${crypto.randomUUID()}`,
+          jobId: claim.job.id,
+          artefact: new Uint8Array(model.artefact),
+        },
+      });
+      await this.jobs.advance(claim, 'EMBED', row.id, tx);
+      return row;
+    });
+  }
+
+  /** The version is embedded and indexed: the job goes on to EVALUATE. */
+  async commitEmbedded(claim: Claim, modelId: string): Promise<void> {
+    await this.db.$transaction(async (tx) => {
+      await tx.modelVersion.update({ where: { id: modelId }, data: { state: 'CANDIDATE' } });
+      await this.jobs.advance(claim, 'EVALUATE', modelId, tx);
+    });
+  }
+
+  /** Ends the job: the version serves from this commit on when every gate passed, else it is REJECTED. */
+  async commitEvaluated(
+    claim: Claim,
+    modelId: string,
+    metrics: Prisma.InputJsonValue,
+    gates: Gate[],
+  ): Promise<ModelState> {
+    return this.db.$transaction(async (tx) => {
+      const state = gates.every((gate) => gate.passed) ? 'ACTIVE' : 'REJECTED';
+      await tx.modelVersion.update({ where: { id: modelId }, data: { metrics, gates, state: 'CANDIDATE' } });
+      if (state === 'ACTIVE') await activate(tx, modelId);
+      else await tx.modelVersion.update({ where: { id: modelId }, data: { state } });
+      await this.jobs.advance(claim, 'DONE', modelId, tx);
+      return state;
+    });
+  }
+
+  /**
+   * Moves the serving pointer back to `modelId`, or to the version that served before.
+   * @throws SimiliError NOT_FOUND, MODEL_NOT_SERVABLE, NOTHING_TO_ROLL_BACK_TO.
+   */
+  async rollback(modelId: string | null): Promise<ModelRow> {
+    return this.db.$transaction(async (tx) => {
+      const serving = await lockServing(tx);
+      const target = modelId ?? serving.previousId;
+      if (!target) throw new SimiliError('NOTHING_TO_ROLL_BACK_TO');
+      const model = await tx.modelVersion.findUnique({ where: { id: target }, omit: withoutArtefact });
+      if (!model) throw new SimiliError('NOT_FOUND', { what: 'model version', id: target });
+      if (model.state !== 'STANDBY') throw new SimiliError('MODEL_NOT_SERVABLE', { model: target, state: model.state });
+      await activate(tx, target);
+      return tx.modelVersion.findUniqueOrThrow({ where: { id: target }, omit: withoutArtefact });
+    });
+  }
+
+  /** Versions whose vectors nobody needs: rejected ones, orphans of ended jobs, standbys beyond the newest `keep`. */
+  async retirable(keep: number): Promise<ModelRow[]> {
+    return this.db.$queryRaw<ModelRow[]>`
+      SELECT m.id, m.number, m.state FROM simili.model_version m LEFT JOIN simili.job j ON j.id = m.job_id
+      WHERE m.id NOT IN (SELECT unnest(ARRAY[active_id, previous_id]) FROM simili.serving WHERE active_id IS NOT NULL AND previous_id IS NOT NULL)
+        AND (m.state = 'REJECTED'
+          OR (m.state IN ('EMBEDDING', 'CANDIDATE') AND (j.id IS NULL OR j.state IN ('FAILED', 'CANCELLED')))
+          OR (m.state = 'STANDBY' AND m.id NOT IN (
+            SELECT id FROM simili.model_version WHERE state = 'STANDBY' ORDER BY promoted_at DESC NULLS LAST LIMIT ${keep})))`;
+  }
+
+  /** Its row stays for the record. Call before its table is dropped, so that nobody rolls back to a half-dropped version. */
+  async markRetired(id: string): Promise<boolean> {
+    const { count } = await this.db.modelVersion.updateMany({
+      where: { id, state: { notIn: ['ACTIVE', 'RETIRED'] } },
+      data: { state: 'RETIRED' },
+    });
+    return count > 0;
+  }
+
+  /** Retired versions whose table still stands. */
+  retiredWithVectors(): Promise<{ number: number }[]> {
+    return this.db.$queryRaw`
+      SELECT number FROM simili.model_version
+      WHERE state = 'RETIRED' AND to_regclass('simili.embedding_' || number) IS NOT NULL`;
+  }
+}
+
+type ServingRow = { activeId: string | null; previousId: string | null };
+
+async function lockServing(tx: Prisma.TransactionClient): Promise<ServingRow> {
+  const [row] = await tx.$queryRaw<ServingRow[]>`
+    SELECT active_id AS "activeId", previous_id AS "previousId" FROM simili.serving WHERE id = 1 FOR UPDATE`;
+  return row ?? { activeId: null, previousId: null };
+}
+
+async function activate(tx: Prisma.TransactionClient, modelId: string): Promise<void> {
+  const { activeId } = await lockServing(tx);
+  if (activeId) await tx.modelVersion.update({ where: { id: activeId }, data: { state: 'STANDBY' } });
+  await tx.modelVersion.update({ where: { id: modelId }, data: { state: 'ACTIVE', promotedAt: new Date() } });
+  await tx.serving.update({
+    where: { id: 1 },
+    data: { activeId: modelId, previousId: activeId, epoch: { increment: 1 } },
+  });
+}

@@ -1,0 +1,81 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { SimiliError } from '../errors.ts';
+import { PrismaClient } from '../generated/prisma/client.ts';
+import { migrate } from './migrate.ts';
+import type { SqlSession, Storage } from './storage.ts';
+
+const OLDEST_POSTGRES = 14;
+/** Iterative index scans came with 0.8.0; 0.8.4 holds the last fix against damaged HNSW indexes. */
+const OLDEST_PGVECTOR = [0, 8, 0];
+const SOUND_PGVECTOR = [0, 8, 4];
+
+/** @throws SimiliError DATABASE_UNAVAILABLE (no connection), DATABASE_UNSUITABLE (version, extension), MIGRATION_FAILED. */
+export async function openPostgres(url: string): Promise<Storage> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 5_000,
+    application_name: 'simili-migrate',
+  });
+  await client.connect().catch((error: Error) => {
+    throw new SimiliError('DATABASE_UNAVAILABLE', { why: `${describe(error)} (DATABASE_URL)` });
+  });
+  try {
+    const session: SqlSession = {
+      exec: async (sql) => void (await client.query(sql)),
+      query: async <Row>(sql: string, params: unknown[] = []) => (await client.query(sql, params)).rows as Row[],
+    };
+    const found = await checkVersions(session);
+    await migrate(session);
+    return opened(url, found);
+  } finally {
+    await client.end();
+  }
+}
+
+function opened(url: string, found: { version: string; warnings: string[] }): Storage {
+  const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: url, application_name: 'simili' }) });
+  return {
+    kind: 'postgres',
+    prisma,
+    queue: { connectionString: url },
+    ...found,
+    close: () => prisma.$disconnect(),
+  };
+}
+
+async function checkVersions(session: SqlSession) {
+  const [server] = await session.query<{ v: string }>(`SELECT current_setting('server_version') AS v`);
+  if (Number.parseInt(server?.v ?? '', 10) < OLDEST_POSTGRES) {
+    throw new SimiliError('DATABASE_UNSUITABLE', { why: `Postgres ${server?.v} is older than ${OLDEST_POSTGRES}` });
+  }
+  const [extension] = await session.query<{ installed: string | null; available: string }>(
+    `SELECT installed_version AS installed, default_version AS available FROM pg_available_extensions WHERE name = 'vector'`,
+  );
+  if (!extension) {
+    throw new SimiliError('DATABASE_UNSUITABLE', {
+      why: 'its server has no pgvector extension: install pgvector 0.8.4 or newer',
+    });
+  }
+  const version = extension.installed ?? extension.available;
+  if (isOlder(version, OLDEST_PGVECTOR)) {
+    throw new SimiliError('DATABASE_UNSUITABLE', {
+      why: `pgvector ${version} is older than 0.8.0: update it, then run ALTER EXTENSION vector UPDATE`,
+    });
+  }
+  const warnings = isOlder(version, SOUND_PGVECTOR)
+    ? [`pgvector ${version} can damage HNSW indexes under vacuum: update to 0.8.4 or newer`]
+    : [];
+  return { version: `Postgres ${server?.v}, pgvector ${version}`, warnings };
+}
+
+function isOlder(version: string, than: readonly number[]): boolean {
+  const parts = version.split('.').map(Number);
+  const at = than.findIndex((want, i) => (parts[i] ?? 0) !== want);
+  return at >= 0 && (parts[at] ?? 0) < (than[at] ?? 0);
+}
+
+/** Node hides the reason of a refused connection in an AggregateError without a message. */
+function describe(error: Error): string {
+  return error.message || (error as NodeJS.ErrnoException).code || String(error);
+}

@@ -1,0 +1,113 @@
+import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
+
+/** A catalog row with the picture that is compared. */
+export type ProductRow = {
+  id: string;
+  title: string;
+  url: string | null;
+  categories: string[];
+  tags: string[];
+  /** Exact decimal. */
+  price: string | null;
+  currency: string | null;
+  available: boolean;
+  image: {
+    id: string;
+    source: string;
+    state: 'PENDING' | 'READY' | 'FAILED';
+    width: number | null;
+    height: number | null;
+  } | null;
+};
+
+/** What a sender says of a product. `fingerprint`: hash over everything else, so that an unchanged one is noticed. */
+export type ProductWrite = Omit<ProductRow, 'image'> & { images: string[]; version: number; fingerprint: string };
+export type WriteOutcome = 'created' | 'updated' | 'unchanged';
+
+const withFirstImage = { images: { where: { position: 0 }, take: 1 } } satisfies Prisma.ProductInclude;
+type Found = Prisma.ProductGetPayload<{ include: typeof withFirstImage }>;
+
+export class ProductRepository {
+  constructor(private readonly db: PrismaClient) {}
+
+  /** Those that exist, in no particular order. */
+  async byIds(ids: readonly string[]): Promise<ProductRow[]> {
+    return (await this.db.product.findMany({ where: { id: { in: [...ids] } }, include: withFirstImage })).map(toRow);
+  }
+
+  async byUrl(url: string): Promise<ProductRow | null> {
+    const found = await this.db.product.findFirst({ where: { url }, orderBy: { id: 'asc' }, include: withFirstImage });
+    return found && toRow(found);
+  }
+
+  /** In id order, those after `afterId`. */
+  async page(limit: number, afterId: string | null): Promise<ProductRow[]> {
+    const where = afterId === null ? {} : { id: { gt: afterId } };
+    return (
+      await this.db.product.findMany({ where, orderBy: { id: 'asc' }, take: limit, include: withFirstImage })
+    ).map(toRow);
+  }
+
+  count(): Promise<number> {
+    return this.db.product.count();
+  }
+
+  /**
+   * Creates or replaces one product; its pictures become PENDING where their sources changed. All or nothing.
+   * 'unchanged' also when the stored version is higher.
+   */
+  async write(product: ProductWrite): Promise<WriteOutcome> {
+    return this.db.$transaction(async (tx) => {
+      const stored = await tx.product.findUnique({
+        where: { id: product.id },
+        select: { version: true, fingerprint: true },
+      });
+      if (stored && (stored.version > product.version || stored.fingerprint === product.fingerprint)) {
+        await retryUnreachable(tx, product.id);
+        return 'unchanged';
+      }
+      const { id, images, version, ...fields } = product;
+      const data = { ...fields, version: BigInt(version), updatedAt: new Date() };
+      await tx.product.upsert({ where: { id }, create: { id, ...data }, update: data });
+      await replaceImages(tx, id, images);
+      return stored ? 'updated' : 'created';
+    });
+  }
+
+  /** Their pictures and vectors go with them. @returns how many existed. */
+  async remove(ids: readonly string[]): Promise<number> {
+    return (await this.db.product.deleteMany({ where: { id: { in: [...ids] } } })).count;
+  }
+}
+
+/** Whoever sends a product again wants its picture: a host that did not answer is asked once more. */
+async function retryUnreachable(tx: Prisma.TransactionClient, productId: string): Promise<void> {
+  await tx.productImage.updateMany({
+    where: { productId, state: 'FAILED', failureCode: 'IMAGE_UNREACHABLE' },
+    data: { state: 'PENDING', attempts: 0 },
+  });
+}
+
+/** A source that stays where it was keeps its state; everything else starts anew. */
+async function replaceImages(tx: Prisma.TransactionClient, productId: string, sources: string[]): Promise<void> {
+  const stored = await tx.productImage.findMany({ where: { productId } });
+  const kept = new Set(
+    stored.filter((image) => sources[image.position] === image.source).map((image) => image.position),
+  );
+  await tx.productImage.deleteMany({ where: { productId, position: { notIn: [...kept] } } });
+  const fresh = sources.flatMap((source, position) =>
+    kept.has(position) ? [] : [{ id: `img_${crypto.randomUUID()}`, productId, position, source }],
+  );
+  await tx.productImage.createMany({ data: fresh });
+}
+
+function toRow({ images: [image], price, ...product }: Found): ProductRow {
+  const { id, title, url, categories, tags, currency, available } = product;
+  return {
+    ...{ id, title, url, categories, tags, currency, available },
+    price: price?.toFixed(Math.max(2, price.decimalPlaces())) ?? null,
+    image: image
+      ? { id: image.id, source: image.source, state: image.state, width: image.width, height: image.height }
+      : null,
+  };
+}

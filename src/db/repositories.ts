@@ -1,0 +1,24 @@
+import type { PrismaClient } from '../generated/prisma/client.ts';
+import { EmbeddingRepository } from './embeddings.ts';
+import { FeedbackRepository } from './feedback.ts';
+import { ImageRepository } from './images.ts';
+import { JobRepository } from './jobs.ts';
+import { ModelRepository } from './models.ts';
+import { ProductRepository } from './products.ts';
+import { SettingRepository } from './settings.ts';
+
+export type Repositories = ReturnType<typeof makeRepositories>;
+
+/** All doors to the database; a module takes the ones it needs. */
+export function makeRepositories(db: PrismaClient) {
+  const jobs = new JobRepository(db);
+  return {
+    products: new ProductRepository(db),
+    images: new ImageRepository(db),
+    embeddings: new EmbeddingRepository(db),
+    feedback: new FeedbackRepository(db),
+    jobs,
+    models: new ModelRepository(db, jobs),
+    settings: new SettingRepository(db),
+  };
+}

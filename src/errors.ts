@@ -1,0 +1,189 @@
+/**
+ * Every way a caller can be told no. The key is public and never renamed; `retry`: may the same call succeed later?
+ * docs/errors.md is this table for readers; a test keeps the two equal.
+ */
+const CODES = {
+  // asking
+  INVALID_ARGUMENT: {
+    retry: false,
+    say: (a: { argument: string; why: string }) => `${a.argument} ${a.why}`,
+  },
+  CURSOR_INVALID: {
+    retry: false,
+    say: () => 'This cursor was not made by this server: start again without `after`',
+  },
+  CURSOR_RETIRED: {
+    retry: false,
+    say: (a: { model: string }) =>
+      `This cursor belongs to ${a.model}, which no longer serves: start again without \`after\``,
+  },
+  RECOMMENDATION_INVALID: {
+    retry: false,
+    say: () => 'recommendationId was not signed by this server',
+  },
+  RECOMMENDATION_EXPIRED: {
+    retry: false,
+    say: (a: { days: number }) => `recommendationId is older than ${a.days} days`,
+  },
+  NOT_IN_LIST: {
+    retry: false,
+    say: (a: { itemId: string }) => `${a.itemId} was not in the list of this recommendationId`,
+  },
+  TIME_OUT_OF_RANGE: {
+    retry: false,
+    say: (a: { why: string }) => `occurredAt ${a.why}`,
+  },
+  NOT_FOUND: {
+    retry: false,
+    say: (a: { what: string; id: string }) => `There is no ${a.what} ${a.id}`,
+  },
+  TOO_COSTLY: {
+    retry: false,
+    say: (a: { most: number }) => `One request may ask for at most ${a.most} lists of similar items`,
+  },
+  // admin
+  UNAUTHENTICATED: {
+    retry: false,
+    say: () => 'Send the admin key: `Authorization: Bearer <key>`',
+  },
+  JOB_ALREADY_RUNNING: {
+    retry: true,
+    say: (a: { jobId: string }) => `${a.jobId} is already on its way`,
+  },
+  JOB_NOT_CANCELLABLE: {
+    retry: false,
+    say: (a: { jobId: string; state: string }) => `${a.jobId} is already ${a.state}`,
+  },
+  MODEL_NOT_SERVABLE: {
+    retry: false,
+    say: (a: { model: string; state: string }) => `${a.model} is ${a.state}, not STANDBY`,
+  },
+  NOTHING_TO_ROLL_BACK_TO: {
+    retry: false,
+    say: () => 'No version served before this one',
+  },
+  // pictures
+  IMAGE_UNREADABLE: {
+    retry: false,
+    say: (a: { source: string; why: string }) => `Cannot decode ${a.source}: ${a.why}`,
+  },
+  IMAGE_TOO_LARGE: {
+    retry: false,
+    say: (a: { source: string; why: string }) => `${a.source} is too large: ${a.why}`,
+  },
+  IMAGE_UNREACHABLE: {
+    retry: true,
+    say: (a: { source: string; why: string }) => `Cannot fetch ${a.source}: ${a.why}`,
+  },
+  IMAGE_FORBIDDEN: {
+    retry: false,
+    say: (a: { source: string; why: string }) => `Will not fetch ${a.source}: ${a.why}`,
+  },
+  IMAGE_TIMEOUT: {
+    retry: false,
+    say: (a: { source: string; seconds: number }) => `Decoding ${a.source} took over ${a.seconds} s`,
+  },
+  // learning
+  CATALOG_TOO_SMALL: {
+    retry: true,
+    say: (a: { have: number; need: number }) =>
+      `Training needs ${a.need} products with a readable picture; there are ${a.have}`,
+  },
+  TRAINING_DIVERGED: {
+    retry: false,
+    say: (a: { step: number; why: string }) => `Training stopped at step ${a.step}: ${a.why}`,
+  },
+  ENGINE_UNAVAILABLE: {
+    retry: true,
+    say: (a: { engine: string; why: string }) => `Engine ${a.engine} cannot run here: ${a.why}`,
+  },
+  ENGINE_CRASHED: {
+    retry: true,
+    say: (a: { why: string }) => `The engine process ended: ${a.why}`,
+  },
+  ARTEFACT_CORRUPT: {
+    retry: false,
+    say: (a: { model: string; why: string }) => `The artefact of ${a.model} is damaged: ${a.why}`,
+  },
+  // the house
+  DATABASE_UNAVAILABLE: {
+    retry: true,
+    say: (a: { why: string }) => `Cannot use the database: ${a.why}`,
+  },
+  DATABASE_UNSUITABLE: {
+    retry: false,
+    say: (a: { why: string }) => `This database will not do: ${a.why}`,
+  },
+  REDIS_UNAVAILABLE: {
+    retry: true,
+    say: (a: { why: string }) => `Cannot use Redis: ${a.why}`,
+  },
+  REDIS_UNSUITABLE: {
+    retry: false,
+    say: (a: { why: string }) => `This Redis will not do: ${a.why}`,
+  },
+  DATA_DIR_LOCKED: {
+    retry: true,
+    say: (a: { dir: string; pid: number; since: string }) =>
+      `${a.dir} is in use by process ${a.pid} since ${a.since}: stop it, or set SIMILI_DATA_DIR to another folder`,
+  },
+  PORT_BUSY: {
+    retry: true,
+    say: (a: { port: number }) => `Port ${a.port} is taken: set PORT to another one`,
+  },
+  MIGRATION_FAILED: {
+    retry: false,
+    say: (a: { name: string; why: string }) => `Migration ${a.name} failed: ${a.why}`,
+  },
+  CONFIGURATION_INVALID: {
+    retry: false,
+    say: (a: { why: string }) => `Bad configuration\n${a.why}`,
+  },
+  IMPORT_UNREADABLE: {
+    retry: false,
+    say: (a: { source: string; why: string }) => `Cannot import ${a.source}: ${a.why}`,
+  },
+  SERVER_UNREACHABLE: {
+    retry: true,
+    say: (a: { url: string; why: string }) => `Cannot reach ${a.url}: ${a.why}`,
+  },
+  SERVER_REFUSED: {
+    retry: false,
+    say: (a: { url: string; code: string; why: string }) => `${a.url} answered ${a.code}: ${a.why}`,
+  },
+  INTERNAL: {
+    retry: true,
+    say: () => 'Something broke on our side; the log has it under this request',
+  },
+} as const;
+
+export type ErrorCode = keyof typeof CODES;
+type Facts<C extends ErrorCode> = Parameters<(typeof CODES)[C]['say']>[0];
+/** Codes whose sentence needs no facts may leave them out. */
+type FactsArgument<C extends ErrorCode> = Facts<C> extends undefined ? [facts?: undefined] : [facts: Facts<C>];
+
+/** `throw new SimiliError('IMAGE_UNREADABLE', { source, why })`. The sentence is written above, once per code. */
+export class SimiliError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'SimiliError';
+  readonly facts: Facts<C>;
+  constructor(
+    readonly code: C,
+    ...[facts]: FactsArgument<C>
+  ) {
+    super((CODES[code].say as (facts: unknown) => string)(facts));
+    this.facts = facts as Facts<C>;
+  }
+  get retry(): boolean {
+    return CODES[this.code].retry;
+  }
+  /** Becomes `errors[].extensions`; what is not a SimiliError is masked as INTERNAL. */
+  get extensions() {
+    return { code: this.code, retry: this.retry };
+  }
+}
+
+/** Code and retry of every error, for docs and tests. */
+export const errorCodes = Object.entries(CODES).map(([code, { retry }]) => ({
+  code: code as ErrorCode,
+  retry,
+}));

@@ -1,0 +1,56 @@
+import type { Resolvers } from '../generated/graphql.ts';
+import type { ScopeOf } from './scope.ts';
+import { toUserError, withUserErrors } from './user-errors.ts';
+
+const MOST_FAILURES = 50;
+
+/** The merchant's side of the catalog (admin). */
+export const catalogResolvers = (scope: ScopeOf): Resolvers => ({
+  Query: {
+    catalogHealth: async (_root, _args, context) => {
+      const { products, images } = scope(context).services.repositories;
+      const [count, { ready, pending, failed }, failures] = await Promise.all([
+        products.count(),
+        images.counts(),
+        images.failures(MOST_FAILURES),
+      ]);
+      return {
+        products: count,
+        imagesReady: ready,
+        imagesPending: pending,
+        imagesFailed: failed,
+        failures: failures.map(({ productId, source, failureCode, failure }) => ({
+          productId,
+          source,
+          code: failureCode ?? 'INTERNAL',
+          reason: failure ?? 'unknown',
+        })),
+      };
+    },
+  },
+  Mutation: {
+    upsertProducts: (_root, { input }, context) =>
+      withUserErrors(
+        async () => {
+          const { rejections, ...counts } = await scope(context).services.upsertProducts(input.products);
+          const userErrors = rejections.map(({ index, error }) =>
+            toUserError(error, ['products', String(index), ...error.facts.argument.split('.')]),
+          );
+          return { ...counts, rejected: rejections.length, userErrors };
+        },
+        {
+          created: 0,
+          updated: 0,
+          unchanged: 0,
+          rejected: input.products.length,
+        },
+      ),
+    deleteProducts: (_root, { input }, context) =>
+      withUserErrors(
+        async () => ({
+          deleted: await scope(context).services.deleteProducts(input.ids),
+        }),
+        { deleted: 0 },
+      ),
+  },
+});

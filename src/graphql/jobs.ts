@@ -1,0 +1,46 @@
+import type { CurvePoint, JobFailure, JobRow } from '../db/jobs.ts';
+import { SimiliError } from '../errors.ts';
+import type { Resolvers } from '../generated/graphql.ts';
+import { isStorable } from '../text.ts';
+import { atMost } from './limits.ts';
+import type { Scope, ScopeOf } from './scope.ts';
+import { toUserError, withUserErrors } from './user-errors.ts';
+
+/** Trainings and what becomes of them (admin). */
+export const jobResolvers = (scope: ScopeOf): Resolvers => ({
+  Query: {
+    job: (_root, { id }, context) => (isStorable(id) ? scope(context).services.repositories.jobs.byId(id) : null),
+    jobs: (_root, { first, states }, context) =>
+      scope(context).services.repositories.jobs.list(atMost(100, first ?? 20), states ?? undefined),
+  },
+  Mutation: {
+    retrain: (_root, { input }, context) => withUserErrors(() => retrain(scope(context), input ?? {}), { job: null }),
+    cancelJob: (_root, { input: { id } }, context) =>
+      withUserErrors(async () => ({ job: await scope(context).services.cancelJob(id) }), { job: null }, ['id']),
+  },
+  Subscription: {
+    jobProgress: {
+      subscribe: (_root, { id }, context) => scope(context).services.watchJob(id) as never,
+      resolve: (job: JobRow) => job,
+    },
+  },
+  Job: {
+    curve: ({ curve }) => curve as CurvePoint[],
+    error: ({ error }) => error as JobFailure | null,
+    modelVersionId: ({ modelId }) => modelId,
+  },
+});
+
+/** The job that is on its way comes back too, so that the caller can watch that one. */
+async function retrain({ services }: Scope, request: Parameters<Scope['services']['retrain']>[0]) {
+  try {
+    return { job: await services.retrain(request, 'admin') };
+  } catch (error) {
+    if (!(error instanceof SimiliError && error.code === 'JOB_ALREADY_RUNNING')) throw error;
+    const { jobId } = error.facts as { jobId: string };
+    return {
+      job: await services.repositories.jobs.byId(jobId),
+      userErrors: [toUserError(error, null)],
+    };
+  }
+}

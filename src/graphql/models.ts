@@ -1,0 +1,38 @@
+import type { Gate, ModelRow } from '../db/models.ts';
+import type { Resolvers } from '../generated/graphql.ts';
+import { isMissingTable } from '../similarity/missing-table.ts';
+import { atMost } from './limits.ts';
+import type { Scope, ScopeOf } from './scope.ts';
+import { withUserErrors } from './user-errors.ts';
+
+/** Model versions (admin). */
+export const modelResolvers = (scope: ScopeOf): Resolvers => ({
+  Query: {
+    activeModel: (_root, _args, context) => scope(context).services.repositories.models.active(),
+    models: (_root, { first }, context) => scope(context).services.repositories.models.list(atMost(100, first ?? 20)),
+  },
+  Mutation: {
+    rollback: (_root, { input }, context) =>
+      withUserErrors(
+        async () => ({
+          activeModel: await scope(context).services.rollback(input?.modelVersionId ?? null),
+        }),
+        { activeModel: null },
+        input?.modelVersionId ? ['modelVersionId'] : null,
+      ),
+  },
+  ModelVersion: {
+    embedded: (model, _args, context) => embedded(scope(context), model),
+    gates: ({ gates }) => gates as Gate[],
+  },
+});
+
+/** A version has no table before its embedding begins and after it was retired. */
+async function embedded({ services }: Scope, { number }: ModelRow): Promise<number> {
+  try {
+    return await services.repositories.embeddings.count(number);
+  } catch (error) {
+    if (isMissingTable(error)) return 0;
+    throw error;
+  }
+}

@@ -1,0 +1,51 @@
+import { isWebUrl } from '../catalog/check-product.ts';
+import { pageOfProducts } from '../catalog/product-page.ts';
+import type { ProductRow } from '../db/products.ts';
+import type { Resolvers } from '../generated/graphql.ts';
+import { isStorable } from '../text.ts';
+import type { Scope, ScopeOf } from './scope.ts';
+
+export const productResolvers = (scope: ScopeOf): Resolvers => ({
+  Query: {
+    product: (_root, { by }, context) =>
+      by.id != null ? scope(context).products.load(by.id) : byUrl(scope(context), by.url ?? ''),
+    products: async (_root, { first, after }, context) => {
+      const { services, products } = scope(context);
+      const page = await pageOfProducts(services.repositories, {
+        first,
+        after,
+      });
+      for (const { product } of page.items) products.prime(product.id, product);
+      return page;
+    },
+  },
+  Product: {
+    __resolveReference: ({ id }, context) => scope(context).products.load(id),
+    image: ({ image }) =>
+      image && {
+        url: isWebUrl(image.source) ? image.source : `/images/${image.id}`,
+        width: image.width,
+        height: image.height,
+      },
+    price: ({ price, currency }) =>
+      price !== null && currency !== null ? { amount: price, currencyCode: currency } : null,
+    availableForSale: ({ available }) => available,
+  },
+  ProductConnection: {
+    edges: ({ items }) => items.map(({ product, cursor }) => ({ node: product, cursor })),
+    nodes: ({ items }) => items.map(({ product }) => product),
+    pageInfo: ({ items, hasNextPage, hasPreviousPage }) => ({
+      hasNextPage,
+      hasPreviousPage,
+      startCursor: items[0]?.cursor ?? null,
+      endCursor: items.at(-1)?.cursor ?? null,
+    }),
+    totalCount: (_page, _args, context) => scope(context).services.repositories.products.count(),
+  },
+});
+
+async function byUrl({ services, products }: Scope, url: string): Promise<ProductRow | null> {
+  const found = isStorable(url) ? await services.repositories.products.byUrl(url) : null;
+  if (found) products.prime(found.id, found);
+  return found;
+}

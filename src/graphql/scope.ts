@@ -1,0 +1,68 @@
+import DataLoader from 'dataloader';
+import type { ProductRow } from '../db/products.ts';
+import { SimiliError } from '../errors.ts';
+import type { Services } from '../services.ts';
+import type { AnswerView, SimilarItemsPage, SimilarItemsRequest } from '../similarity/similar-items.ts';
+import { isStorable } from '../text.ts';
+
+/** Whatever object the host makes for each request; nothing is asked of it, nothing is written to it. */
+export type RequestContext = object;
+/** What the resolvers of one request share. */
+export type Scope = {
+  readonly services: Services;
+  readonly products: DataLoader<string, ProductRow | null>;
+  similarItems(request: SimilarItemsRequest): Promise<SimilarItemsPage>;
+};
+export type ScopeOf = (context: RequestContext) => Scope;
+
+/** A list costs a vector search, and lists nest: 50 × 50 × 50 would be one short query. */
+const MOST_LISTS = 100;
+
+/** Scopes live as long as one request: keyed by its context object. */
+export function scoper(services: Services): ScopeOf {
+  const scopes = new WeakMap<RequestContext, Scope>();
+  return (context) => {
+    const scope = scopes.get(context) ?? makeScope(services);
+    if (isObject(context)) scopes.set(context, scope);
+    return scope;
+  };
+}
+
+/** Executed without a context there is nothing to share by: every field gets a scope of its own. */
+const isObject = (context: unknown): boolean => typeof context === 'object' && context !== null;
+
+function makeScope(services: Services): Scope {
+  const products = productLoader(services);
+  const view = makeView(services, products);
+  let lists = 0;
+  return {
+    services,
+    products,
+    async similarItems(request) {
+      lists += 1;
+      if (lists > MOST_LISTS) throw new SimiliError('TOO_COSTLY', { most: MOST_LISTS });
+      return services.similarItems(request, view);
+    },
+  };
+}
+
+/** One read of the serving pointer for all lists: a promotion in between does not mix two versions in one answer. */
+function makeView({ serving }: Services, products: Scope['products']): AnswerView {
+  let pinned: ReturnType<AnswerView['serving']> | null = null;
+  return {
+    serving: () => (pinned ??= serving.current()),
+    forgetServing() {
+      serving.forget();
+      pinned = null;
+    },
+    product: (id) => products.load(id),
+  };
+}
+
+function productLoader({ repositories }: Services): Scope['products'] {
+  return new DataLoader(async (ids) => {
+    const rows = await repositories.products.byIds(ids.filter(isStorable));
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id) ?? null);
+  });
+}

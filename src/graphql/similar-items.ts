@@ -1,0 +1,22 @@
+import type { Resolvers } from '../generated/graphql.ts';
+import type { ScopeOf } from './scope.ts';
+
+export const similarItemsResolvers = (scope: ScopeOf): Resolvers => ({
+  Query: {
+    similarItems: (_root, { id, ...request }, context) => scope(context).similarItems({ anchorId: id, ...request }),
+  },
+  Product: {
+    similarItems: ({ id }, request, context) => scope(context).similarItems({ anchorId: id, ...request }),
+  },
+  SimilarItemConnection: {
+    edges: ({ items }) => items.map(({ product, ...edge }) => ({ node: product, ...edge })),
+    nodes: ({ items }) => items.map(({ product }) => product),
+    pageInfo: ({ items, hasNextPage, hasPreviousPage }) => ({
+      hasNextPage,
+      hasPreviousPage,
+      startCursor: items[0]?.cursor ?? null,
+      endCursor: items.at(-1)?.cursor ?? null,
+    }),
+    modelVersionId: ({ modelId }) => modelId,
+  },
+});

@@ -1,0 +1,76 @@
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import { SimiliError } from '../errors.ts';
+import { internalError } from '../graphql/mask.ts';
+import { isKeyOf } from '../keys.ts';
+import type { Log } from '../log.ts';
+
+/** An answer in GraphQL's shape from outside of it. */
+export function refuse(res: Response, status: number, message: string, extensions: object): void {
+  res.status(status).json({ errors: [{ message, extensions }] });
+}
+
+/** `Authorization: Bearer <admin key>`, or 401. */
+export const requireAdminKey =
+  (adminKeyHash: () => Promise<string>): RequestHandler =>
+  async (req, res, next) => {
+    const [, key] = /^Bearer (\S+)$/i.exec(req.headers.authorization ?? '') ?? [];
+    if (key && isKeyOf(key, await adminKeyHash())) return next();
+    const { message, extensions } = new SimiliError('UNAUTHENTICATED');
+    refuse(res.set('WWW-Authenticate', 'Bearer'), 401, message, extensions);
+  };
+
+export const onlyMethods =
+  (...methods: string[]): RequestHandler =>
+  (req, res, next) => {
+    if (methods.includes(req.method)) return next();
+    refuse(res.set('Allow', methods.join(', ')), 405, `Use ${methods.join(' or ')}`, {
+      code: 'BAD_REQUEST',
+      retry: false,
+    });
+  };
+
+/** Pages of the given origins may read the answers; `*` stands for all. No cookies are used, so none are allowed. */
+export const allowOrigins =
+  (origins: readonly string[]): RequestHandler =>
+  (req, res, next) => {
+    const origin = req.headers.origin;
+    res.vary('Origin');
+    if (origin && (origins.includes('*') || origins.includes(origin))) {
+      res.set('Access-Control-Allow-Origin', origin);
+      if (req.method === 'OPTIONS') {
+        res
+          .set('Access-Control-Allow-Methods', 'GET, POST')
+          .set('Access-Control-Allow-Headers', 'content-type, apollo-require-preflight');
+        res.set('Access-Control-Max-Age', '600').status(204).end();
+        return;
+      }
+    }
+    next();
+  };
+
+/** Everywhere: nothing is sniffed, framed or told to other sites. */
+export const secureHeaders: RequestHandler = (_req, res, next) => {
+  res.set({
+    'X-Content-Type-Options': 'nosniff',
+    'Referrer-Policy': 'same-origin',
+    'X-Frame-Options': 'DENY',
+  });
+  next();
+};
+
+/** A body that is too large or no JSON is the caller's; anything else is ours. */
+export const lastResort =
+  (log: Log): ErrorRequestHandler =>
+  (error: { status?: number; message: string }, _req, res, _next) => {
+    if (res.headersSent) {
+      res.destroy();
+    } else if (error.status && error.status < 500) {
+      refuse(res, error.status, error.message, {
+        code: 'BAD_REQUEST',
+        retry: false,
+      });
+    } else {
+      const { message, extensions } = internalError(error, log);
+      refuse(res, 500, message, extensions);
+    }
+  };

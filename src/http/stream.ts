@@ -1,0 +1,82 @@
+import type { RequestHandler, Response } from 'express';
+import { type ExecutionResult, GraphQLError, type GraphQLSchema, parse, specifiedRules, validate } from 'graphql';
+import { createHandler } from 'graphql-sse/lib/use/express';
+import { makeFormatError } from '../graphql/errors.ts';
+import type { Log } from '../log.ts';
+import { limitRules, MOST_TOKENS } from './apollo.ts';
+
+export type Stream = {
+  handler: RequestHandler;
+  /** Ends all open streams; clients connect again elsewhere. */
+  close(): void;
+};
+
+/** GraphQL over server-sent events (graphql-sse protocol, distinct connections): one POST, one stream. */
+export function makeStream(schema: GraphQLSchema, log: Log): Stream {
+  const open = new Set<Response>();
+  const check = makeCheck(schema);
+  const handle = createHandler({
+    // No tokens, no reserved streams: they would tie a client to one process.
+    authenticate: () => null as never,
+    onSubscribe: (_request, params) =>
+      check(params.query) ?? {
+        schema,
+        document: parse(params.query),
+        ...argumentsOf(params),
+        contextValue: {},
+      },
+    validate: () => [], // done by check, with our rules
+    onNext: (_context, _request, result) => (result.errors ? formatted(result as ExecutionResult, log) : undefined),
+  });
+  return {
+    handler: async (req, res) => {
+      open.add(res);
+      res.once('close', () => open.delete(res));
+      await handle(req as never, res as never);
+    },
+    close() {
+      for (const res of open) res.end();
+    },
+  };
+}
+
+type Params = {
+  operationName?: string | undefined;
+  variables?: Record<string, unknown> | undefined;
+};
+const argumentsOf = ({ operationName, variables }: Params) => ({
+  operationName: operationName ?? null,
+  variableValues: variables ?? null,
+});
+
+/** @returns what is wrong with a document, under the codes and limits of the other endpoints. */
+function makeCheck(schema: GraphQLSchema): (query: string) => ExecutionResult | undefined {
+  const rules = [...specifiedRules, ...limitRules()];
+  const withCode = (code: string) => (error: GraphQLError) => {
+    const { nodes = null, source = null, positions = null, extensions } = error;
+    return new GraphQLError(error.message, {
+      nodes,
+      source,
+      positions,
+      extensions: { code, ...extensions },
+    });
+  };
+  return (query) => {
+    try {
+      const errors = validate(schema, parse(query, { maxTokens: MOST_TOKENS }), rules);
+      return errors.length ? { data: null, errors: errors.map(withCode('GRAPHQL_VALIDATION_FAILED')) } : undefined;
+    } catch (error) {
+      return { data: null, errors: [withCode('GRAPHQL_PARSE_FAILED')(error as GraphQLError)] };
+    }
+  };
+}
+
+/** An error without path and code was met before execution: the variables do not fit. */
+function formatted(result: ExecutionResult, log: Log): ExecutionResult {
+  const format = makeFormatError(log);
+  const errors = result.errors?.map((error) => {
+    const code = error.extensions.code ?? (error.path ? 'INTERNAL_SERVER_ERROR' : 'BAD_USER_INPUT');
+    return format({ ...error.toJSON(), extensions: { ...error.extensions, code } }, error);
+  });
+  return { ...result, errors: errors as unknown as GraphQLError[] };
+}

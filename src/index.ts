@@ -1,0 +1,5 @@
+export { type Config, configReference, loadConfig } from './config.ts';
+export { type ErrorCode, errorCodes, SimiliError } from './errors.ts';
+export { type OpenOptions, openSimili, type Simili } from './open.ts';
+export { simili } from './plugin.ts';
+export type { Services } from './services.ts';

@@ -1,0 +1,66 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Config } from './config.ts';
+import type { SettingRepository } from './db/settings.ts';
+import { SimiliError } from './errors.ts';
+
+const SIGNING_KEY = 'signing_key';
+const ADMIN_KEY_HASH = 'admin_key_sha256';
+
+export type Keys = {
+  /** Signs recommendation ids and cursors. */
+  signingKey: string;
+  /** The plain admin key when it was generated just now: it is stored as a hash only, so show it once. */
+  newAdminKey: string | null;
+  /** sha-256 of the admin key that holds now: another process may have changed it. */
+  adminKeyHash(): Promise<string>;
+};
+type KeyConfig = Pick<Config, 'SIMILI_ADMIN_KEY' | 'SIMILI_SIGNING_KEY'>;
+
+/** From the configuration, else generated once and shared by all processes through the database. */
+export async function loadKeys(settings: SettingRepository, config: KeyConfig, random = randomBytes): Promise<Keys> {
+  const signingKey = config.SIMILI_SIGNING_KEY ?? (await loadSigningKey(settings, random));
+  const given = config.SIMILI_ADMIN_KEY;
+  if (given)
+    return {
+      signingKey,
+      newAdminKey: null,
+      adminKeyHash: async () => hashOfKey(given),
+    };
+  const fresh = newKey(random);
+  const { value, created } = await settings.getOrCreate(ADMIN_KEY_HASH, hashOfKey(fresh));
+  return {
+    signingKey,
+    newAdminKey: created ? fresh : null,
+    adminKeyHash: async () => (await settings.get(ADMIN_KEY_HASH)) ?? value,
+  };
+}
+
+export async function loadSigningKey(settings: SettingRepository, random = randomBytes): Promise<string> {
+  return (await settings.getOrCreate(SIGNING_KEY, random(32).toString('base64url'))).value;
+}
+
+/**
+ * Replaces the generated admin key; the old one ends at once, in all processes. @returns the new one.
+ * @throws SimiliError CONFIGURATION_INVALID when the key is given by the configuration: no other would hold.
+ */
+export async function rotateAdminKey(
+  settings: SettingRepository,
+  config: Partial<KeyConfig> = {},
+  random = randomBytes,
+): Promise<string> {
+  if (config.SIMILI_ADMIN_KEY) {
+    throw new SimiliError('CONFIGURATION_INVALID', {
+      why: 'SIMILI_ADMIN_KEY is set, so that key holds: change it there',
+    });
+  }
+  const fresh = newKey(random);
+  await settings.set(ADMIN_KEY_HASH, hashOfKey(fresh));
+  return fresh;
+}
+
+/** Takes the same time however much of the key is right: hashes are compared, both of one length. */
+export const isKeyOf = (key: string, hash: string): boolean =>
+  timingSafeEqual(createHash('sha256').update(hashOfKey(key)).digest(), createHash('sha256').update(hash).digest());
+
+const hashOfKey = (key: string): string => createHash('sha256').update(key).digest('hex');
+const newKey = (random: typeof randomBytes): string => `simili_${random(24).toString('base64url')}`;

@@ -1,0 +1,140 @@
+import { z } from 'zod';
+import { handMadeFeatures } from './features/index.ts';
+import { weightShapes } from './network/shapes.ts';
+import type { NetworkSpec, Tensor, Weights } from './network/spec.ts';
+import { decodeSafetensors, encodeSafetensors, type TensorFile } from './safetensors.ts';
+import type { Block, FeatureName, ServedModel } from './served-model.ts';
+
+const format = 'simili-model-1';
+
+const size = z.int().positive();
+const layer = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('orientation'), bins: size, pool: size }),
+  z.strictObject({ type: z.literal('conv'), name: z.string(), kernel: size, stride: size, filters: size }),
+  z.strictObject({ type: z.literal('maxPool'), size }),
+  z.strictObject({ type: z.literal('relu') }),
+  z.strictObject({ type: z.literal('dense'), name: z.string(), units: size }),
+]);
+const path = z.strictObject({ name: z.string(), subsample: size, layers: z.array(layer) });
+const spec = z.strictObject({
+  name: z.string(),
+  inputSize: size,
+  branches: z.array(z.strictObject({ paths: z.array(path) })),
+  embedding: size,
+});
+const block = z.strictObject({
+  feature: z.enum(['hog', 'pixels', 'colour', 'network']),
+  weight: z.number().nonnegative(),
+});
+/** What the metadata of the file says; everything numeric is in its tensors. */
+const Description = z.strictObject({ blocks: z.array(block).min(1), network: spec.nullable() });
+
+/**
+ * One model version as one safetensors file: the network's spec and the list of blocks in its metadata, the numbers as
+ * tensors `block.<i>.mean` [d], `block.<i>.projection` [k, d] and `network.<name of the weight>`.
+ * @throws Error when the model contradicts itself: see `checkModel`.
+ */
+export function encodeModel(model: ServedModel): Uint8Array {
+  checkModel(model);
+  const tensors: Record<string, Tensor> = {};
+  model.blocks.forEach(({ mean, projection }, i) => {
+    tensors[`block.${i}.mean`] = { shape: [mean.length], data: mean };
+    tensors[`block.${i}.projection`] = { shape: [projection.length / mean.length, mean.length], data: projection };
+  });
+  for (const [name, weight] of Object.entries(model.network?.weights ?? {})) tensors[`network.${name}`] = weight;
+  const description = {
+    blocks: model.blocks.map(({ feature, weight }) => ({ feature, weight })),
+    network: model.network?.spec ?? null,
+  };
+  return encodeSafetensors(tensors, { format, model: JSON.stringify(description) });
+}
+
+/** Inverse of `encodeModel`. @throws Error with a sentence when the file is damaged or is no model. */
+export function decodeModel(bytes: Uint8Array): ServedModel {
+  const file = decodeSafetensors(bytes);
+  const { blocks, network } = parseDescription(file.metadata);
+  const model: ServedModel = {
+    blocks: blocks.map(({ feature, weight }, i): Block => {
+      const [mean, projection] = [tensorOf(file, `block.${i}.mean`), tensorOf(file, `block.${i}.projection`)];
+      const d = mean.data.length;
+      if (mean.shape.length !== 1) throw new Error(`block.${i}.mean is not a vector`);
+      if (projection.shape.length !== 2 || projection.shape[1] !== d) {
+        throw new Error(`block.${i}.projection is not a matrix of ${d} columns`);
+      }
+      return { feature, weight, mean: mean.data, projection: projection.data };
+    }),
+    network: network && { spec: network, weights: weightsOf(file, network) },
+  };
+  checkModel(model);
+  const known = 2 * blocks.length + Object.keys(model.network?.weights ?? {}).length;
+  if (Object.keys(file.tensors).length !== known)
+    throw new Error('The file holds tensors that belong to no part of the model');
+  return model;
+}
+
+/** Length of the served vector: the blocks' projections joined. */
+export const servedLength = (model: ServedModel): number =>
+  model.blocks.reduce((length, { mean, projection }) => length + projection.length / mean.length, 0);
+
+function parseDescription(metadata: Record<string, string>) {
+  if (metadata.format !== format) throw new Error(`The file is not in the format ${format}`);
+  let json: unknown;
+  try {
+    json = JSON.parse(metadata.model ?? '');
+  } catch (cause) {
+    throw new Error('The description of the model is not JSON', { cause });
+  }
+  const parsed = Description.safeParse(json);
+  if (!parsed.success) throw new Error(`The description of the model is wrong: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+function weightsOf(file: TensorFile, network: NetworkSpec): Weights {
+  const names = Object.keys(weightShapes(network));
+  return Object.fromEntries(names.map((name) => [name, tensorOf(file, `network.${name}`)]));
+}
+
+function tensorOf(file: TensorFile, name: string): Tensor {
+  const tensor = file.tensors[name];
+  if (!tensor) throw new Error(`Tensor ${name} is missing`);
+  return tensor;
+}
+
+/** The rules of served-model.ts and of the spec, and that every value is a finite number. */
+function checkModel({ blocks, network }: ServedModel): void {
+  blocks.forEach(({ feature, mean, projection }, i) => {
+    const d = featureLength(feature, network?.spec);
+    check(mean.length === d, `block ${i}: ${feature} has ${d} values, the mean ${mean.length}`);
+    check(projection.length > 0 && projection.length % d === 0, `block ${i}: the projection does not map ${d} values`);
+    checkFinite(mean, `block.${i}.mean`);
+    checkFinite(projection, `block.${i}.projection`);
+  });
+  const total = blocks.reduce((sum, { weight }) => sum + weight, 0);
+  check(Math.abs(total - 1) < 1e-6, `the weights of the blocks sum to ${total}, not 1`);
+  const usesNetwork = blocks.some(({ feature }) => feature === 'network');
+  check(usesNetwork === (network !== null), usesNetwork ? 'a block needs the network' : 'no block uses the network');
+  if (network) checkWeights(network.weights, weightShapes(network.spec));
+}
+
+function checkWeights(weights: Weights, shapes: Record<string, readonly number[]>): void {
+  for (const name of Object.keys(weights)) check(name in shapes, `weight ${name} is not of this network`);
+  for (const [name, shape] of Object.entries(shapes)) {
+    const weight = weights[name];
+    check(weight !== undefined, `weight ${name} is missing`);
+    check(weight?.shape.join() === shape.join(), `weight ${name} has the shape [${weight?.shape}], not [${shape}]`);
+    if (weight) checkFinite(weight.data, `weight ${name}`);
+  }
+}
+
+function featureLength(feature: FeatureName, network: NetworkSpec | undefined): number {
+  if (feature !== 'network') return handMadeFeatures[feature].length;
+  return network?.embedding ?? 0;
+}
+
+function checkFinite(values: Float32Array, name: string): void {
+  check(values.every(Number.isFinite), `${name} holds a value that is not finite`);
+}
+
+function check(fine: boolean, why: string): void {
+  if (!fine) throw new Error(`The model contradicts itself: ${why}`);
+}

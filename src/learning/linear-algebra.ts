@@ -1,0 +1,75 @@
+import { CholeskyDecomposition, EigenvalueDecomposition, Matrix } from 'ml-matrix';
+
+/**
+ * Sum of x x^T over the rows x of [n, d], row-major; [d, d].
+ * Four rows at a time: the result is then read and written a quarter as often, which is what takes the time.
+ */
+export function scatter(rows: Float64Array, d: number): Float64Array {
+  const sums = new Float64Array(d * d);
+  // Rows of zeros fill the last four.
+  const padded = new Float64Array(Math.ceil(rows.length / (4 * d)) * 4 * d);
+  padded.set(rows);
+  for (let from = 0; from < padded.length; from += 4 * d) {
+    const x = [0, 1, 2, 3].map((row) => padded.subarray(from + row * d, from + (row + 1) * d));
+    const [x0, x1, x2, x3] = x as [Float64Array, Float64Array, Float64Array, Float64Array];
+    for (let a = 0; a < d; a++) {
+      const [a0, a1, a2, a3] = [x0[a]!, x1[a]!, x2[a]!, x3[a]!];
+      for (let b = 0, at = a * d; b <= a; b++, at++) {
+        sums[at] = sums[at]! + a0 * x0[b]! + a1 * x1[b]! + a2 * x2[b]! + a3 * x3[b]!;
+      }
+    }
+  }
+  for (let a = 0; a < d; a++) for (let b = 0; b < a; b++) sums[b * d + a] = sums[a * d + b]!;
+  return sums;
+}
+
+/** L of symmetric, positive definite [d, d] = L L^T; entries above the diagonal are 0. @throws Error otherwise. */
+export function cholesky(symmetric: Float64Array, d: number): Float64Array {
+  const decomposition = new CholeskyDecomposition(toMatrix(symmetric, d));
+  if (!decomposition.isPositiveDefinite()) throw new Error('The matrix is not positive definite');
+  return Float64Array.from(decomposition.lowerTriangularMatrix.to1DArray());
+}
+
+/** X of L X = B, with L lower triangular [d, d] and B [d, d]. */
+export function solveLower(lower: Float64Array, right: Float64Array, d: number): Float64Array {
+  const x = right.slice();
+  for (let i = 0; i < d; i++) {
+    const row = x.subarray(i * d, (i + 1) * d);
+    for (let k = 0; k < i; k++) {
+      const factor = lower[i * d + k]!;
+      const other = x.subarray(k * d, (k + 1) * d);
+      for (let j = 0; j < d; j++) row[j] = row[j]! - factor * other[j]!;
+    }
+    const diagonal = lower[i * d + i]!;
+    for (let j = 0; j < d; j++) row[j] = row[j]! / diagonal;
+  }
+  return x;
+}
+
+/** x of L^T x = u, with L lower triangular [d, d]. */
+export function solveLowerTransposed(lower: Float64Array, u: Float64Array): Float64Array {
+  const d = u.length;
+  const x = u.slice();
+  for (let i = d - 1; i >= 0; i--) {
+    const value = x[i]! / lower[i * d + i]!;
+    x[i] = value;
+    for (let j = 0, at = i * d; j < i; j++, at++) x[j] = x[j]! - lower[at]! * value;
+  }
+  return x;
+}
+
+export function transpose(square: Float64Array, d: number): Float64Array {
+  const result = new Float64Array(d * d);
+  for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) result[j * d + i] = square[i * d + j]!;
+  return result;
+}
+
+/** The `k` unit eigenvectors of a symmetric [d, d] with the largest eigenvalues, by falling eigenvalue; k x [d]. */
+export function leadingEigenvectors(symmetric: Float64Array, d: number, k: number): Float64Array[] {
+  const decomposition = new EigenvalueDecomposition(toMatrix(symmetric, d), { assumeSymmetric: true });
+  const values = decomposition.realEigenvalues;
+  const order = values.map((_, i) => i).sort((i, j) => values[j]! - values[i]!);
+  return order.slice(0, k).map((column) => Float64Array.from(decomposition.eigenvectorMatrix.getColumn(column)));
+}
+
+const toMatrix = (square: Float64Array, d: number): Matrix => Matrix.from1DArray(d, d, square);

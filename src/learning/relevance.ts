@@ -1,0 +1,218 @@
+/** r(i, j) >= 0 of two items by index; higher = more similar. */
+export type Relevance = (i: number, j: number) => number;
+
+/**
+ * Relevance by the golden feature (paper, section 6.1; the exponential is ours): exp(-D / sigma) within a category, 0
+ * across categories; 1 of an item to itself.
+ * @param categories category per item; -1 = none, related to nothing but itself
+ * @param distance D(i, j) >= 0, the mix of squared distances
+ * @param sigma > 0, on the scale of D
+ */
+export function goldenRelevance(categories: Int32Array, distance: Relevance, sigma: number): Relevance {
+  if (!(sigma > 0)) throw new Error(`sigma ${sigma} is not positive`);
+  return (i, j) => {
+    if (i === j) return 1;
+    const category = categories[i]!;
+    if (category < 0 || category !== categories[j]) return 0;
+    return Math.exp(-distance(i, j) / sigma);
+  };
+}
+
+/** What shoppers did with `item` when it was shown at one position of the list of `anchor`. One row per triple. */
+export type SeenPair = {
+  /** Indices of items. */
+  readonly anchor: number;
+  readonly item: number;
+  /** From 1. */
+  readonly position: number;
+  /** Times shown, >= clicks. */
+  readonly impressions: number;
+  /** Impressions with any positive action. */
+  readonly clicks: number;
+  /** Sum of action values: click 1, add to cart 3, purchase 6, dismiss -1. */
+  readonly value: number;
+};
+
+/** theta(position): chance in (0, 1] that a shopper looks at a position, relative to the first: theta(1) = 1. */
+export type Propensity = (position: number) => number;
+
+/** Fewer clicks than this, or clicks at one position only, tell nothing about positions: then eta = 1. */
+export const enoughClicks = 100;
+
+/**
+ * Exponent of theta_k = k^-eta: weighted least squares of log click rate on log position, weight = clicks (the inverse
+ * variance of a log rate). It takes all decay for examination; as rankers put better items first, eta comes out
+ * somewhat high, and click rates of low positions are corrected too far rather than too little.
+ * @returns eta in [0, 2]; 1 with too little data (`enoughClicks`)
+ */
+export function fitPropensityExponent(pairs: Iterable<SeenPair>): number {
+  const positions = new Map<number, { clicks: number; impressions: number }>();
+  for (const { position, clicks, impressions } of pairs) {
+    const sums = positions.get(position) ?? { clicks: 0, impressions: 0 };
+    positions.set(position, { clicks: sums.clicks + clicks, impressions: sums.impressions + impressions });
+  }
+  const points = [...positions]
+    .filter(([, { clicks }]) => clicks > 0)
+    .map(([position, { clicks, impressions }]) => ({
+      x: Math.log(position),
+      y: Math.log(clicks / impressions),
+      weight: clicks,
+    }));
+  const total = points.reduce((sum, { weight }) => sum + weight, 0);
+  if (points.length < 2 || total < enoughClicks) return 1;
+  const meanX = points.reduce((sum, { x, weight }) => sum + weight * x, 0) / total;
+  const meanY = points.reduce((sum, { y, weight }) => sum + weight * y, 0) / total;
+  const xy = points.reduce((sum, { x, y, weight }) => sum + weight * (x - meanX) * (y - meanY), 0);
+  const xx = points.reduce((sum, { x, weight }) => sum + weight * (x - meanX) ** 2, 0);
+  return Math.min(2, Math.max(0, -xy / xx));
+}
+
+/** The power law with the exponent of `fitPropensityExponent`. */
+export function estimatePropensities(pairs: Iterable<SeenPair>): Propensity {
+  const eta = fitPropensityExponent(pairs);
+  return (position) => position ** -eta;
+}
+
+export type ClickRelevanceOptions = {
+  /** Relevance before any click, on the scale that the result shall have, e.g. `goldenRelevance`. */
+  readonly prior: Relevance;
+  /** M: how many examined impressions the prior is worth, > 0. */
+  readonly strength: number;
+  /** Largest weight of one impression, >= 1: bounds the variance that low positions bring. */
+  readonly clip: number;
+  /** Results are cut to [0, maximum]. */
+  readonly maximum: number;
+  readonly propensity: Propensity;
+};
+
+export type ClickRelevance = {
+  readonly anchor: number;
+  readonly item: number;
+  /** In [0, maximum], on the scale of the prior. */
+  readonly relevance: number;
+  readonly standardError: number;
+  /** Examined impressions of equal weight that carry as much information as those seen. */
+  readonly effectiveImpressions: number;
+};
+
+/**
+ * Relevance from feedback, one result per (anchor, item) pair in `pairs`, by anchor and item.
+ *
+ * An impression at position k weighs w_k = min(clip, 1 / theta_k). Action value per examined impression, self-normalised:
+ * x = sum w value / sum w theta impressions, which clipping leaves unbiased. N = (sum w theta impressions)^2 / sum w^2
+ * theta impressions (Kish 1965). x is scaled so that its mean over everything seen is the mean of the prior r0: clicks
+ * then say which pairs do better or worse than their kind, and one minimum gap fits both sources. Finally the gamma-Poisson
+ * posterior: r = (N x + M r0) / (N + M), standard error sqrt(r u / (N + M)), u the scaled value of one action, and never
+ * less than one action makes, so that what nobody clicked is not taken for certain.
+ * Feedback whose values sum to 0 or less orders nothing: the result is the prior.
+ */
+export function clickRelevance(pairs: Iterable<SeenPair>, options: ClickRelevanceOptions): ClickRelevance[] {
+  const { prior, strength, maximum } = options;
+  if (!(strength > 0)) throw new Error(`strength ${strength} is not positive`);
+  const votes = collectVotes(pairs, options);
+  const { scale, action } = calibrate(votes, prior);
+  return votes.map(({ anchor, item, value, examined, squares, actions, raw }) => {
+    const n = scale > 0 && squares > 0 ? examined ** 2 / squares : 0;
+    const own = actions > 0 ? Math.max(action, raw / actions) : action;
+    const observed = n > 0 ? (scale * value) / examined : 0;
+    const posterior = (n * observed + strength * prior(anchor, item)) / (n + strength);
+    const relevance = Math.min(maximum, Math.max(0, posterior));
+    // With no scale there are no actions to count in; the prior's own size stands in for one.
+    const unit = scale > 0 ? scale * own : 1;
+    const one = unit / (n + strength);
+    const standardError = Math.sqrt(Math.max(posterior, one) * one);
+    return { anchor, item, relevance, standardError, effectiveImpressions: n };
+  });
+}
+
+/** Sums over the positions of one pair: `value` weighted, `raw` not; `examined` sum w theta, `squares` sum w^2 theta. */
+type Votes = {
+  anchor: number;
+  item: number;
+  value: number;
+  raw: number;
+  actions: number;
+  examined: number;
+  squares: number;
+};
+
+function collectVotes(pairs: Iterable<SeenPair>, { clip, propensity }: ClickRelevanceOptions): Votes[] {
+  const votes = new Map<string, Votes>();
+  for (const { anchor, item, position, impressions, clicks, value } of pairs) {
+    const key = `${anchor} ${item}`;
+    const sums = votes.get(key) ?? { anchor, item, value: 0, raw: 0, actions: 0, examined: 0, squares: 0 };
+    votes.set(key, sums);
+    const theta = propensity(position);
+    const weight = Math.min(clip, 1 / theta);
+    sums.value += weight * value;
+    sums.raw += value;
+    sums.actions += clicks;
+    sums.examined += weight * theta * impressions;
+    sums.squares += weight ** 2 * theta * impressions;
+  }
+  return [...votes.values()].sort((a, b) => a.anchor - b.anchor || a.item - b.item);
+}
+
+/** `scale`: prior per action value, 0 when nothing was valued, 1 when the prior is 0 everywhere; `action`: mean value of an impression with actions. */
+function calibrate(votes: readonly Votes[], prior: Relevance): { scale: number; action: number } {
+  const value = votes.reduce((sum, vote) => sum + vote.value, 0);
+  const raw = votes.reduce((sum, vote) => sum + vote.raw, 0);
+  const actions = votes.reduce((sum, vote) => sum + vote.actions, 0);
+  if (!(value > 0 && raw > 0 && actions > 0)) return { scale: 0, action: 0 };
+  const expected = votes.reduce((sum, { anchor, item, examined }) => sum + examined * prior(anchor, item), 0);
+  return { scale: expected > 0 ? expected / value : 1, action: raw / actions };
+}
+
+/** A triplet by indices; `weight` > 0 says how often it should be drawn. */
+export type WeightedTriplet = {
+  readonly q: number;
+  readonly p: number;
+  readonly n: number;
+  readonly weight: number;
+};
+
+/**
+ * Triplets that feedback supports: (q, p, n) with r(q,p) - z se  -  (r(q,n) + z se) >= minimumGap, which is eq. 8 of the
+ * paper with room for noise. Weight: r(q,p) - r(q,n). Those with the most room come first; by anchor.
+ * @param options.z width of the bounds in standard errors, >= 0
+ * @param options.minimumGap T_r >= 0
+ * @param options.perAnchor most triplets of one anchor
+ * @param options.minimumImpressions pairs with fewer effective impressions are left out: their relevance is the prior's
+ */
+export function clickTriplets(
+  relevances: Iterable<ClickRelevance>,
+  options: {
+    readonly z: number;
+    readonly minimumGap: number;
+    readonly perAnchor: number;
+    readonly minimumImpressions: number;
+  },
+): WeightedTriplet[] {
+  const byAnchor = new Map<number, ClickRelevance[]>();
+  for (const pair of relevances) {
+    if (pair.effectiveImpressions < options.minimumImpressions) continue;
+    const seen = byAnchor.get(pair.anchor);
+    if (seen) seen.push(pair);
+    else byAnchor.set(pair.anchor, [pair]);
+  }
+  return [...byAnchor].sort(([a], [b]) => a - b).flatMap(([anchor, seen]) => tripletsOf(anchor, seen, options));
+}
+
+function tripletsOf(
+  q: number,
+  seen: readonly ClickRelevance[],
+  { z, minimumGap, perAnchor }: { z: number; minimumGap: number; perAnchor: number },
+): WeightedTriplet[] {
+  const found: (WeightedTriplet & { room: number })[] = [];
+  for (const positive of seen) {
+    const lower = positive.relevance - z * positive.standardError;
+    for (const negative of seen) {
+      const room = lower - negative.relevance - z * negative.standardError;
+      const weight = positive.relevance - negative.relevance;
+      if (room < minimumGap || weight <= 0) continue;
+      found.push({ q, p: positive.item, n: negative.item, weight, room });
+    }
+  }
+  found.sort((a, b) => b.room - a.room || a.p - b.p || a.n - b.n);
+  return found.slice(0, perAnchor).map(({ room: _, ...triplet }) => triplet);
+}

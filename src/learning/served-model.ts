@@ -1,0 +1,34 @@
+import type { NetworkSpec, Weights } from './network/spec.ts';
+
+/** Side of the square, trimmed picture that everything is computed from, in pixels. */
+export const PICTURE_SIZE = 64;
+
+/** A picture as the pixel cache holds it: uint8 RGB, row-major [64, 64, 3], trimmed to its ink, background 255. */
+export type Picture = Uint8Array;
+
+/** Hand-made features (the paper's golden features, section 6.1), or the output of the learned network. */
+export type FeatureName = 'hog' | 'pixels' | 'colour' | 'network';
+
+/**
+ * One part of the served vector: an affine map of one feature, then a unit norm. The map whitens within identities and
+ * keeps the leading directions (src/learning/whitening.ts).
+ */
+export type Block = {
+  readonly feature: FeatureName;
+  /** Share of this block in the squared distance, >= 0; the weights of a model sum to 1. */
+  readonly weight: number;
+  /** [d] */
+  readonly mean: Float32Array;
+  /** [k, d], row-major. */
+  readonly projection: Float32Array;
+};
+
+/**
+ * What a model version is: picture -> unit vector v = concat over blocks of sqrt(weight) * unit(projection (x - mean)),
+ * hence D(v_a, v_b) = sum of weight * D_block: late fusion, in one pgvector column.
+ */
+export type ServedModel = {
+  readonly blocks: readonly Block[];
+  /** Present exactly when a block's feature is 'network'. */
+  readonly network: { readonly spec: NetworkSpec; readonly weights: Weights } | null;
+};

@@ -1,0 +1,133 @@
+import { scaleToUnit } from './features/unit.ts';
+import {
+  cholesky,
+  leadingEigenvectors,
+  scatter,
+  solveLower,
+  solveLowerTransposed,
+  transpose,
+} from './linear-algebra.ts';
+import type { Block, ServedModel } from './served-model.ts';
+
+/** The affine map of a block: y = projection (x - mean). `mean` [d], `projection` [k, d] row-major. */
+export type Whitening = { readonly mean: Float32Array; readonly projection: Float32Array };
+
+/**
+ * Learns from several views of the same things which directions of a feature are noise (within-class covariance
+ * normalisation, Hatch et al. 2006): with W = L L^T the covariance within identities, x -> L^-1 (x - mean) makes that noise
+ * white. Of the result the `keep` directions with the most total variance stay.
+ *
+ * Without any identity seen twice (or with views that do not differ) nothing is known about noise: W is the unit
+ * matrix, which leaves a plain principal component analysis.
+ * @param samples [n, d] row-major, n >= 1; d is `d`
+ * @param identities [n]: equal numbers are views of one thing
+ * @param options.shrinkage in [0, 1]: share of the mean variance times the unit matrix in W
+ * @param options.keep directions to keep, >= 1: k = min(keep, d)
+ * @returns rows of the projection by falling variance
+ * @throws Error when the sizes do not agree
+ */
+export function fitWhitening(
+  samples: Float32Array,
+  identities: Int32Array,
+  d: number,
+  options: { readonly shrinkage: number; readonly keep: number },
+): Whitening {
+  const n = identities.length;
+  if (n === 0 || samples.length !== n * d) throw new Error(`${samples.length} values are not ${n} samples of ${d}`);
+  const { shrinkage, keep } = options;
+  if (!(shrinkage >= 0 && shrinkage <= 1)) throw new Error(`shrinkage ${shrinkage} is not in [0, 1]`);
+  if (!(Number.isInteger(keep) && keep >= 1)) throw new Error(`keep ${keep} is no positive integer`);
+
+  const { mean, within, between, degrees } = scatters(samples, identities, d);
+  const lower = cholesky(shrunkCovariance(within, degrees, d, shrinkage), d);
+  // L^-1 T L^-T, T the total scatter: the scatter of the whitened samples.
+  const total = between.map((value, i) => value + within[i]!);
+  const whitened = solveLower(lower, transpose(solveLower(lower, total, d), d), d);
+  const k = Math.min(keep, d);
+  const projection = new Float32Array(k * d);
+  // Row u^T L^-1 of the projection is p of L^T p = u.
+  for (const [row, u] of leadingEigenvectors(whitened, d, k).entries()) {
+    projection.set(solveLowerTransposed(lower, u), row * d);
+  }
+  return { mean: Float32Array.from(mean), projection };
+}
+
+/** @returns [k] unit length, or zeros where the feature is zero (it saw nothing) or equals the mean. */
+export function applyBlock(
+  { mean, projection }: Pick<Block, 'mean' | 'projection'>,
+  feature: Float32Array,
+): Float32Array {
+  const d = mean.length;
+  if (feature.length !== d) throw new Error(`A feature of ${feature.length} values does not fit a block of ${d}`);
+  const y = new Float32Array(projection.length / d);
+  if (feature.every((value) => value === 0)) return y;
+  for (let row = 0; row < y.length; row++) {
+    let sum = 0;
+    for (let i = 0, at = row * d; i < d; i++, at++) sum += projection[at]! * (feature[i]! - mean[i]!);
+    y[row] = sum;
+  }
+  return scaleToUnit(y);
+}
+
+/**
+ * The served vector of one picture: sqrt(weight) * unit vector of each block, joined, unit length. Where a block saw
+ * nothing its part stays 0 and the others fill the length; if no block saw anything the whole is 0.
+ * @param features one per block, in the order of the blocks
+ */
+export function fuse(blocks: ServedModel['blocks'], features: readonly Float32Array[]): Float32Array {
+  const parts = blocks.map((block, i) => {
+    const feature = features[i];
+    if (!feature) throw new Error(`Block ${i} has no feature`);
+    return applyBlock(block, feature).map((value) => value * Math.sqrt(block.weight));
+  });
+  const fused = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    fused.set(part, offset);
+    offset += part.length;
+  }
+  return scaleToUnit(fused);
+}
+
+/** Scatter within and between identities, whose sum is the scatter around the mean; `degrees` of freedom of the first. */
+function scatters(samples: Float32Array, identities: Int32Array, d: number) {
+  const n = identities.length;
+  const groups = new Map<number, { count: number; mean: Float64Array }>();
+  const mean = new Float64Array(d);
+  for (let i = 0; i < n; i++) {
+    const group = groups.get(identities[i]!) ?? { count: 0, mean: new Float64Array(d) };
+    groups.set(identities[i]!, group);
+    group.count++;
+    for (let j = 0; j < d; j++) group.mean[j] = group.mean[j]! + samples[i * d + j]!;
+  }
+  for (const group of groups.values()) {
+    for (let j = 0; j < d; j++) {
+      mean[j] = mean[j]! + group.mean[j]! / n;
+      group.mean[j] = group.mean[j]! / group.count;
+    }
+  }
+  const inside = new Float64Array(n * d);
+  for (let i = 0; i < n; i++) {
+    const centre = groups.get(identities[i]!)!.mean;
+    for (let j = 0; j < d; j++) inside[i * d + j] = samples[i * d + j]! - centre[j]!;
+  }
+  const centres = new Float64Array(groups.size * d);
+  [...groups.values()].forEach(({ count, mean: centre }, row) => {
+    for (let j = 0; j < d; j++) centres[row * d + j] = Math.sqrt(count) * (centre[j]! - mean[j]!);
+  });
+  return { mean, within: scatter(inside, d), between: scatter(centres, d), degrees: n - groups.size };
+}
+
+/** (1 - s) W + s (mean variance) I; the unit matrix where there is no variance to speak of. */
+function shrunkCovariance(within: Float64Array, degrees: number, d: number, shrinkage: number): Float64Array {
+  let trace = 0;
+  for (let i = 0; i < d; i++) trace += within[i * d + i]!;
+  const variance = degrees > 0 ? trace / degrees / d : 0;
+  // Features have unit length: less than this is rounding, not noise.
+  const known = variance > 1e-14;
+  // Never quite 0, as a dimension that does not vary would have no inverse.
+  const share = known ? Math.max(shrinkage, 1e-6) : 1;
+  const covariance = within.map((value) => (known ? ((1 - share) * value) / degrees : 0));
+  for (let i = 0; i < d; i++) covariance[i * d + i] = covariance[i * d + i]! + share * (known ? variance : 1);
+  return covariance;
+}

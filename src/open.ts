@@ -1,0 +1,65 @@
+import { join } from 'node:path';
+import { loadConfig } from './config.ts';
+import { openEmbedded } from './db/embedded.ts';
+import { openPostgres } from './db/postgres.ts';
+import { makeRepositories, type Repositories } from './db/repositories.ts';
+import { loadSigningKey } from './keys.ts';
+import { type Log, makeLog } from './log.ts';
+import { simili } from './plugin.ts';
+import { openQueue } from './queue/bullmq.ts';
+import { makeServices, type Services } from './services.ts';
+
+export type OpenOptions = {
+  /** Postgres with pgvector, shared with `simili worker`, which fetches, embeds and trains. */
+  databaseUrl?: string | undefined;
+  /** Without databaseUrl: folder of an embedded database, which one process can have open; null keeps it in memory. */
+  dataDir?: string | null | undefined;
+  /** Queue on Redis; without it, on the database. All processes must say the same. */
+  redisUrl?: string | undefined;
+  /** Signs recommendation ids and cursors; at least 32 characters. Default: generated once, kept in the database. */
+  signingKey?: string | undefined;
+  log?: Log;
+};
+export type Simili = {
+  plugin: ReturnType<typeof simili>;
+  services: Services;
+  repositories: Repositories;
+  close(): Promise<void>;
+};
+
+/**
+ * Opens what the plugin stands on: database (migrated), queue, keys.
+ * @throws SimiliError DATABASE_UNAVAILABLE, DATABASE_UNSUITABLE, DATA_DIR_LOCKED, MIGRATION_FAILED, REDIS_UNAVAILABLE, REDIS_UNSUITABLE.
+ */
+export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
+  const { databaseUrl, dataDir = '.simili', redisUrl, signingKey, log = makeLog(loadConfig({})) } = options;
+  const storage = await (databaseUrl ? openPostgres(databaseUrl) : openEmbedded(dataDir && join(dataDir, 'database')));
+  try {
+    const queue = await openQueue({
+      redisUrl,
+      storage,
+      onError: (error) => log.error({ err: error }, 'queue'),
+    });
+    const repositories = makeRepositories(storage.prisma);
+    const key = signingKey ?? (await loadSigningKey(repositories.settings));
+    const services = makeServices({
+      repositories,
+      queue,
+      log,
+      signingKey: key,
+      now: () => new Date(),
+    });
+    return {
+      plugin: simili(services),
+      services,
+      repositories,
+      async close() {
+        await queue.close();
+        await storage.close();
+      },
+    };
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}

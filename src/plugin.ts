@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import { mergeResolvers } from '@graphql-tools/merge';
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import { type GraphQLSchema, parse } from 'graphql';
+import type { Resolvers } from './generated/graphql.ts';
+import { catalogResolvers } from './graphql/catalog.ts';
+import { extendSchema, withoutFederation } from './graphql/extend.ts';
+import { feedbackResolvers } from './graphql/feedback.ts';
+import { jobResolvers } from './graphql/jobs.ts';
+import { masked } from './graphql/mask.ts';
+import { modelResolvers } from './graphql/models.ts';
+import { productResolvers } from './graphql/products.ts';
+import { adminScalars, storefrontScalars } from './graphql/scalars.ts';
+import { scoper } from './graphql/scope.ts';
+import { similarItemsResolvers } from './graphql/similar-items.ts';
+import { packageFile } from './package-root.ts';
+import type { Services } from './services.ts';
+
+const contractOf = (file: string) => parse(readFileSync(packageFile(file), 'utf8'));
+const storefront = contractOf('schema.graphql');
+const admin = contractOf('schema.admin.graphql');
+/** Federation routers read the SDL, and some do not know this directive by themselves. */
+const oneOf = parse('directive @oneOf on INPUT_OBJECT');
+
+/** Same value, other library: @apollo/subgraph types a resolver map differently. */
+type SubgraphResolvers = NonNullable<
+  Exclude<Extract<Parameters<typeof buildSubgraphSchema>[0], { resolvers?: unknown }>, unknown[]>['resolvers']
+>;
+
+/**
+ * The product as a plugin: one contract, one set of resolvers, three ways in.
+ *   new ApolloServer({ schema: simili(services).standalone() })     a server of its own
+ *   new ApolloServer({ schema: simili(services).subgraph() })       behind a federation router
+ *   new ApolloServer({ schema: simili(services).extend(theirs) })   their `Product` gains `similarItems`
+ * `admin()` is the storefront contract and the admin one together: never without an access check in front of it.
+ * Any GraphQL server will do that makes a context object for each request. With extend(), nodes of a list are
+ * `{ id, … }`: the host's Product resolvers must start from `id`.
+ */
+export function simili(services: Services) {
+  const scope = scoper(services);
+  const shop = merged(
+    [similarItemsResolvers(scope), productResolvers(scope), feedbackResolvers(scope), storefrontScalars],
+    services,
+  );
+  return {
+    standalone: (): GraphQLSchema =>
+      makeExecutableSchema({
+        typeDefs: withoutFederation(storefront),
+        resolvers: withoutReferences(shop),
+      }),
+    subgraph: (): GraphQLSchema =>
+      buildSubgraphSchema([{ typeDefs: storefront, resolvers: shop as SubgraphResolvers }, { typeDefs: oneOf }]),
+    extend: (theirs: GraphQLSchema): GraphQLSchema =>
+      extendSchema(theirs, withoutFederation(storefront), withoutReferences(shop)),
+    admin: (): GraphQLSchema => {
+      const office = merged(
+        [catalogResolvers(scope), modelResolvers(scope), jobResolvers(scope), adminScalars],
+        services,
+      );
+      return makeExecutableSchema({
+        typeDefs: [withoutFederation(storefront), admin],
+        resolvers: [withoutReferences(shop), office],
+      });
+    },
+  };
+}
+
+const merged = (maps: Resolvers[], { log }: Services): Resolvers =>
+  mergeResolvers(maps.map((map) => masked(map, log))) as Resolvers;
+
+/** Only a federated schema asks for `__resolveReference`. */
+function withoutReferences({ Product: product, ...others }: Resolvers): Resolvers {
+  const { __resolveReference, ...fields } = product ?? {};
+  return { ...others, Product: fields };
+}

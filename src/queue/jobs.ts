@@ -1,0 +1,35 @@
+import { z } from 'zod';
+
+/**
+ * The job contract: what crosses the queue is ids, never rows or tensors. Parsed when added and again when run.
+ * A model job (Postgres table `job`) moves through the queues train → embed → evaluate under one id.
+ * `attempts`: deliveries of one message; that a job is not lost is the table's business (workers/maintenance.ts).
+ */
+export const jobs = {
+  train: { attempts: 1, payload: z.object({ jobId: z.string().min(1) }) },
+  embed: { attempts: 1, payload: z.object({ jobId: z.string().min(1) }) },
+  evaluate: { attempts: 1, payload: z.object({ jobId: z.string().min(1) }) },
+  /** A wake-up: fetch, decode and embed whatever pictures are pending. */
+  ingest: { attempts: 3, payload: z.object({}) },
+  /** A wake-up on a schedule: re-queue abandoned jobs, retire old versions. */
+  maintenance: { attempts: 1, payload: z.object({}) },
+} as const;
+
+export type QueueName = keyof typeof jobs;
+export const queueNames = Object.keys(jobs) as QueueName[];
+export type Payload<N extends QueueName> = z.infer<(typeof jobs)[N]['payload']>;
+
+/**
+ * Knows no BullMQ type: runs in a worker, in a test, or inline. May be called twice with the same payload, also at the
+ * same time. `signal` aborts on shutdown.
+ */
+export type Handler<N extends QueueName> = (payload: Payload<N>, run: { signal: AbortSignal }) => Promise<void>;
+
+export interface JobQueue {
+  /** Returns once the message is durable. `key`: at most one waiting message of that key. */
+  add<N extends QueueName>(name: N, payload: Payload<N>, key?: string): Promise<void>;
+  /** Starts taking messages of one queue, one at a time. `everySeconds`: also wake the handler on that schedule. */
+  work<N extends QueueName>(name: N, handler: Handler<N>, options?: { everySeconds?: number }): Promise<void>;
+  /** Takes no new message, aborts the running handlers' signals, waits for them. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,49 @@
+import type { SearchFilter } from '../db/embeddings.ts';
+import { SimiliError } from '../errors.ts';
+import { isStorable } from '../text.ts';
+import { compareDecimals, isDecimal } from './decimal.ts';
+
+/** `ProductFilter` of the contract, as callers send it. */
+export type FilterInput = {
+  available?: boolean | null | undefined;
+  categories?: readonly string[] | null | undefined;
+  price?: { min?: string | null | undefined; max?: string | null | undefined } | null | undefined;
+  excludeIds?: readonly string[] | null | undefined;
+};
+
+const MOST_CATEGORIES = 50;
+const MOST_EXCLUDED = 200;
+
+/** Null, left out and an empty list mean no constraint. @throws SimiliError INVALID_ARGUMENT. */
+export function toSearchFilter(filter: FilterInput | null | undefined): SearchFilter {
+  const { available, categories, price, excludeIds } = filter ?? {};
+  atMost(MOST_CATEGORIES, 'filter.categories', categories);
+  atMost(MOST_EXCLUDED, 'filter.excludeIds', excludeIds);
+  const { min, max } = checkedRange(price?.min ?? undefined, price?.max ?? undefined);
+  return {
+    ...(available == null ? {} : { available }),
+    ...(categories?.length ? { categories } : {}),
+    ...(excludeIds?.length ? { excludeIds } : {}),
+    ...(min === undefined ? {} : { minPrice: min }),
+    ...(max === undefined ? {} : { maxPrice: max }),
+  };
+}
+
+function atMost(most: number, argument: string, list: readonly string[] | null | undefined): void {
+  if (list && list.length > most) refuse(argument, `may hold at most ${most} entries, not ${list.length}`);
+  if (list?.some((text) => !isStorable(text))) refuse(argument, 'may not hold the character U+0000');
+}
+
+function checkedRange(min: string | undefined, max: string | undefined) {
+  for (const [end, value] of Object.entries({ min, max })) {
+    if (value !== undefined && !isDecimal(value)) refuse(`filter.price.${end}`, 'must be a decimal like "19.90"');
+  }
+  if (min !== undefined && max !== undefined && compareDecimals(min, max) > 0) {
+    refuse('filter.price', `has min ${min} above max ${max}`);
+  }
+  return { min, max };
+}
+
+function refuse(argument: string, why: string): never {
+  throw new SimiliError('INVALID_ARGUMENT', { argument, why });
+}

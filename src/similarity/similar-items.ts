@@ -1,0 +1,178 @@
+import type { EmbeddingRepository, Neighbour, SearchFilter } from '../db/embeddings.ts';
+import type { ModelRepository, ServingPointer } from '../db/models.ts';
+import type { ProductRow } from '../db/products.ts';
+import { SimiliError } from '../errors.ts';
+import { makeCursor, type Place, readCursor } from './cursor.ts';
+import { type FilterInput, toSearchFilter } from './filter.ts';
+import { isMissingTable } from './missing-table.ts';
+import { signList } from './recommendation-id.ts';
+
+export type SimilarItemsRequest = {
+  anchorId: string;
+  /** 1 to 50; null or left out: 12. */
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  filter?: FilterInput | null | undefined;
+};
+export type Status = 'OK' | 'PARTIAL' | 'COLD_ITEM' | 'ITEM_UNKNOWN' | 'MODEL_NOT_READY';
+export type SimilarItem = {
+  product: ProductRow;
+  /** 1-based, over all pages. */
+  position: number;
+  /** 1 - D/4 with D the squared distance of unit vectors: 0 to 1. */
+  score: number;
+  cursor: string;
+};
+export type SimilarItemsPage = {
+  status: Status;
+  /** The version that ranked the list; null when none did. */
+  modelId: string | null;
+  items: SimilarItem[];
+  hasNextPage: boolean;
+  hasPreviousPage: boolean;
+  recommendationId: string;
+};
+
+/** What all lists of one answer share: one serving version, and each product read once. */
+export type AnswerView = {
+  serving(): Promise<ServingPointer | null>;
+  /** The serving version's table is gone: ask again. */
+  forgetServing(): void;
+  product(id: string): Promise<ProductRow | null>;
+};
+type Deps = {
+  embeddings: Pick<EmbeddingRepository, 'nearest' | 'has'>;
+  models: Pick<ModelRepository, 'byId'>;
+  signingKey: string;
+  now: () => Date;
+};
+type Version = { modelId: string; number: number };
+type Search = {
+  anchorId: string;
+  first: number;
+  filter: SearchFilter;
+  place: Place | null;
+};
+
+const DEFAULT_FIRST = 12;
+const MOST_FIRST = 50;
+
+/**
+ * A page of the products that look like the anchor. Everything that is a fact about the catalog is a status, not an error.
+ * @throws SimiliError INVALID_ARGUMENT, CURSOR_INVALID, CURSOR_RETIRED.
+ */
+export async function similarItems(
+  deps: Deps,
+  request: SimilarItemsRequest,
+  view: AnswerView,
+): Promise<SimilarItemsPage> {
+  const { anchorId, after } = request;
+  const first = checkedFirst(request.first);
+  const filter = toSearchFilter(request.filter);
+  const place = after == null ? null : readCursor(deps.signingKey, after, anchorId);
+  const search = { anchorId, first, filter, place };
+  if (!(await view.product(anchorId))) return without(deps, anchorId, 'ITEM_UNKNOWN');
+  try {
+    return await ranked(deps, search, view);
+  } catch (error) {
+    // Between reading the pointer and reading its table the version was retired: the pointer has moved on since.
+    if (!isMissingTable(error)) throw error;
+    if (place) throw new SimiliError('CURSOR_RETIRED', { model: place.modelId });
+    view.forgetServing();
+    return ranked(deps, search, view);
+  }
+}
+
+function checkedFirst(first: number | null | undefined): number {
+  const size = first ?? DEFAULT_FIRST;
+  if (Number.isInteger(size) && size >= 1 && size <= MOST_FIRST) return size;
+  throw new SimiliError('INVALID_ARGUMENT', {
+    argument: 'first',
+    why: `must be 1 to ${MOST_FIRST}, not ${size}`,
+  });
+}
+
+async function ranked(deps: Deps, search: Search, view: AnswerView): Promise<SimilarItemsPage> {
+  const { anchorId, first, filter, place } = search;
+  const serving = await view.serving();
+  const version = place ? await versionOf(deps, place, serving) : serving;
+  if (!version) return without(deps, anchorId, 'MODEL_NOT_READY');
+  const found = await deps.embeddings.nearest(version.number, anchorId, filter, first + 1, place?.offset ?? 0);
+  if (found.length === 0 && !(await deps.embeddings.has(version.number, anchorId)))
+    return without(deps, anchorId, 'COLD_ITEM');
+  return page(deps, search, version, found, view);
+}
+
+/** A reader who began before a promotion goes on in the version that ranked the first page, while its vectors are kept. */
+async function versionOf({ models }: Deps, { modelId }: Place, serving: ServingPointer | null): Promise<Version> {
+  if (serving?.modelId === modelId) return serving;
+  const model = await models.byId(modelId);
+  if (model?.state !== 'STANDBY' && model?.state !== 'ACTIVE')
+    throw new SimiliError('CURSOR_RETIRED', { model: modelId });
+  return { modelId, number: model.number };
+}
+
+async function page(
+  deps: Deps,
+  search: Search,
+  { modelId }: Version,
+  found: Neighbour[],
+  view: AnswerView,
+): Promise<SimilarItemsPage> {
+  const { anchorId, first, filter, place } = search;
+  const offset = place?.offset ?? 0;
+  const shown = found.slice(0, first);
+  const products = await Promise.all(shown.map(({ productId }) => view.product(productId)));
+  // A product deleted since the search leaves the list; its vector went with it, so the next page's offset holds.
+  const present = shown.flatMap(({ distance }, i) => (products[i] ? [{ product: products[i], distance }] : []));
+  const items = present.map(({ product, distance }, i) => {
+    const position = offset + i + 1;
+    const cursor = makeCursor(deps.signingKey, {
+      modelId,
+      anchorId,
+      offset: position,
+    });
+    return { product, position, score: scoreOf(distance), cursor };
+  });
+  const isShort = found.length < first && offset === 0 && Object.keys(filter).length > 0;
+  return {
+    status: isShort ? 'PARTIAL' : 'OK',
+    modelId,
+    items,
+    hasNextPage: found.length > first,
+    hasPreviousPage: offset > 0,
+    recommendationId: signedList(deps, anchorId, modelId, offset, items),
+  };
+}
+
+/** Rounding may leave a squared distance a little outside 0 to 4. */
+const scoreOf = (distance: number): number => Math.min(1, Math.max(0, 1 - distance / 4));
+
+function without(deps: Deps, anchorId: string, status: Status): SimilarItemsPage {
+  const recommendationId = signedList(deps, anchorId, null, 0, []);
+  return {
+    status,
+    modelId: null,
+    items: [],
+    hasNextPage: false,
+    hasPreviousPage: false,
+    recommendationId,
+  };
+}
+
+function signedList(
+  { signingKey, now }: Deps,
+  anchorId: string,
+  modelId: string | null,
+  offset: number,
+  items: SimilarItem[],
+): string {
+  const itemIds = items.map(({ product }) => product.id);
+  return signList(signingKey, {
+    anchorId,
+    modelId,
+    firstPosition: offset + 1,
+    itemIds,
+    issuedAt: now(),
+  });
+}

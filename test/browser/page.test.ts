@@ -1,0 +1,209 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  checkActions,
+  checkCatalogAndFeedback,
+  checkHistory,
+  checkKeyboard,
+  checkNoSidewaysScroll,
+  checkTraining,
+  checkWrongKey,
+  eventsIn,
+  type Look,
+  type OpenPage,
+  openBrowser,
+  openPage,
+  progressOf,
+} from '../support/browser.ts';
+import { FakeShop } from '../support/fake-shop.ts';
+import { type FakeShopServer, serveFakeShop } from '../support/fake-shop-server.ts';
+
+const KEY = 'fake-admin-key-0123456789';
+const PATIENCE = { timeout: 10_000, interval: 50 };
+
+let browser: Browser;
+let shop: FakeShop;
+let server: FakeShopServer;
+beforeAll(async () => {
+  browser = await openBrowser();
+}, 30_000);
+afterAll(() => browser.close());
+beforeEach(async () => {
+  shop = await new FakeShop().load();
+  server = await serveFakeShop(shop, KEY);
+});
+afterEach(() => server[Symbol.asyncDispose]());
+
+const open = (fragment = '', look: Look = {}): Promise<OpenPage> =>
+  openPage(browser, `${server.url}/${fragment}`, look);
+const status = (page: Page) => page.locator('#alike-status').textContent();
+const tiles = (page: Page) => page.locator('#alike > li');
+
+describe('a visitor', () => {
+  test('sees the catalog, opens a product, and what was seen and clicked is stored once', async () => {
+    await using page = await open();
+    await checkCatalogAndFeedback(page);
+    const { stored } = shop;
+    expect(stored.filter(({ kind }) => kind === 'impression')).toHaveLength(1);
+    expect(stored.filter(({ kind }) => kind === 'click')).toHaveLength(1);
+  }, 30_000);
+
+  test('puts a similar product into the cart, says of another that it is not alike, once each', async () => {
+    await using page = await open();
+    await checkActions(page);
+    expect(page.problems).toEqual([]);
+  }, 30_000);
+
+  test('needs no mouse', async () => {
+    await using page = await open();
+    await checkKeyboard(page);
+    expect(page.problems).toEqual([]);
+  }, 30_000);
+
+  test('goes back to where he was, and can send a link to a product', async () => {
+    await using page = await open();
+    await checkHistory(page);
+    expect(page.problems).toEqual([]);
+  }, 30_000);
+
+  test('on a phone 360 pixels wide never has to scroll sideways', async () => {
+    await using page = await open('', { width: 360, height: 740 });
+    await checkNoSidewaysScroll(page);
+    expect(page.problems).toEqual([]);
+  }, 30_000);
+
+  test('gets more of the catalog by scrolling, each product once', async () => {
+    await using page = await open();
+    const links = page.page.locator('#grid a');
+    await expect.poll(() => links.count(), PATIENCE).toBeGreaterThanOrEqual(50);
+    const first = await links.count();
+    await page.page.evaluate('scrollTo(0, document.body.scrollHeight)');
+    await expect.poll(() => links.count(), PATIENCE).toBeGreaterThan(first);
+    const hrefs = (await page.page.evaluate(
+      `[...document.querySelectorAll('#grid a')].map((link) => link.hash)`,
+    )) as string[];
+    expect(new Set(hrefs).size).toBe(hrefs.length);
+  }, 30_000);
+
+  test('is not counted as having seen what was in view for less than a second, or below the window', async () => {
+    await using page = await open('#item=red-apple', { height: 500 });
+    await tiles(page.page).first().waitFor();
+    await page.page.waitForTimeout(600);
+    await page.page.locator('a.back').click();
+    await page.page.waitForTimeout(600);
+    expect(shop.stored).toEqual([]);
+    await page.page.goBack();
+    await tiles(page.page).first().waitFor();
+    await page.page.waitForTimeout(1400);
+    await page.page.locator('a.back').click();
+    await expect.poll(() => shop.stored.length, PATIENCE).toBe(1);
+    expect(shop.stored[0]?.itemIds?.length).toBeGreaterThan(0);
+    expect(shop.stored[0]?.itemIds?.length).toBeLessThan(12);
+  }, 30_000);
+
+  test('loses no event to a server that is away: it is sent again under the same eventId', async () => {
+    await using page = await open('#item=red-apple');
+    const refused: string[] = [];
+    await page.page.route('**/graphql', async (route) => {
+      const body = route.request().postData() ?? '';
+      if (!body.includes('submitFeedback') || refused.length > 1) return route.continue();
+      refused.push(...eventsIn(body).map(({ eventId }) => eventId));
+      return route.abort();
+    });
+    await tiles(page.page).nth(2).getByRole('button', { name: 'Add to cart' }).click();
+    await expect.poll(() => shop.stored.length, PATIENCE).toBe(1);
+    expect(refused.length).toBeGreaterThan(1);
+    expect(new Set([...refused, shop.stored[0]?.eventId]).size).toBe(1);
+  }, 30_000);
+
+  test('is heard out when he leaves the shop in the middle', async () => {
+    await using page = await open('#item=red-apple');
+    await tiles(page.page).first().waitFor();
+    await page.page.waitForTimeout(1400);
+    await page.page.goto('about:blank');
+    await expect.poll(() => shop.stored.map(({ kind }) => kind), PATIENCE).toEqual(['impression']);
+  }, 30_000);
+
+  test('has an eventId also on plain http, where crypto.randomUUID does not exist', async () => {
+    await using page = await open();
+    await page.page.addInitScript('delete Crypto.prototype.randomUUID');
+    await page.page.goto(`${server.url}/?again#item=red-apple`);
+    await tiles(page.page).first().getByRole('button', { name: 'Add to cart' }).click();
+    await expect.poll(() => shop.stored.length, PATIENCE).toBe(1);
+    expect(shop.stored[0]?.eventId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  }, 30_000);
+});
+
+describe('the list', () => {
+  test('says why it is empty, and appears by itself when the first model serves', async () => {
+    shop.ready = false;
+    shop.cold.add('green-apple');
+    await using page = await open('#item=no-such-thing');
+    await expect.poll(() => status(page.page), PATIENCE).toMatch(/no such product/);
+    await page.page.goto(`${server.url}/#item=green-apple`);
+    await expect.poll(() => status(page.page), PATIENCE).toMatch(/not been compared yet/);
+    await page.page.goto(`${server.url}/#item=red-apple`);
+    await expect.poll(() => status(page.page), PATIENCE).toMatch(/first model is being fitted/);
+    shop.ready = true;
+    await expect.poll(() => tiles(page.page).count(), PATIENCE).toBe(12);
+    expect(page.problems).toEqual([]);
+  }, 30_000);
+
+  test('grows by a page, and starts anew when its cursor belongs to a retired model', async () => {
+    await using page = await open('#item=red-apple');
+    const next = page.page.getByRole('button', { name: 'Next page' });
+    await next.click();
+    await expect.poll(() => tiles(page.page).count(), PATIENCE).toBe(24);
+    await expect.poll(() => page.page.locator('#alike .position').last().textContent(), PATIENCE).toBe('24');
+    for (const model of shop.models) model.state = 'STANDBY';
+    shop.models.push({ ...shop.models[0], id: 'another', number: 2, kind: 'NETWORK', state: 'ACTIVE' });
+    await next.click();
+    await expect.poll(() => page.page.locator('#alike-note').textContent(), PATIENCE).toMatch(/starts anew/);
+    await expect.poll(() => tiles(page.page).count(), PATIENCE).toBe(12);
+  }, 30_000);
+});
+
+describe('whoever has the admin key', () => {
+  test('retrains, watches the curve grow, and sees the new model rank', async () => {
+    await using page = await open(`#item=red-apple&admin=${KEY}`);
+    expect(await checkTraining(page)).toContain('Model 2 (learned network)');
+    await expect.poll(() => page.page.locator('#alike-note').textContent(), PATIENCE).toContain('Model 2');
+  }, 40_000);
+
+  test('keeps watching over a lost connection', async () => {
+    await using page = await open(`#admin=${KEY}`);
+    await page.page.getByRole('button', { name: 'Retrain' }).click();
+    const progress = () => progressOf(page.page);
+    await expect.poll(progress, PATIENCE).toBeGreaterThan(0.1);
+    server.cutStreams();
+    const before = await progress();
+    await expect.poll(progress, PATIENCE).toBeGreaterThan(before);
+    await expect.poll(() => page.page.locator('#job').getAttribute('data-state'), PATIENCE).toBe('SUCCEEDED');
+  }, 40_000);
+
+  test('cancels a training, and rolls back to the model before', async () => {
+    shop.models.push({ ...shop.models[0], id: 'second', number: 2, kind: 'NETWORK', state: 'STANDBY' });
+    await using page = await open(`#admin=${KEY}`);
+    await page.page.getByRole('button', { name: 'Retrain' }).click();
+    await page.page.getByRole('button', { name: 'Cancel' }).click();
+    await expect.poll(() => page.page.locator('#job-title').textContent(), PATIENCE).toBe('Training was cancelled');
+    await page.page.getByRole('button', { name: 'Roll back to model 2' }).click();
+    await expect.poll(() => page.page.locator('#sentence').textContent(), PATIENCE).toContain('Model 2');
+    expect(page.problems).toEqual([]);
+  }, 40_000);
+
+  test('follows a training that somebody else has started', async () => {
+    await using mine = await open(`#admin=${KEY}`);
+    await using theirs = await open(`#admin=${KEY}`);
+    await theirs.page.getByRole('button', { name: 'Retrain' }).click();
+    await mine.page.getByRole('button', { name: 'Retrain' }).click();
+    await expect.poll(() => mine.page.locator('#job').getAttribute('data-state'), PATIENCE).toBe('RUNNING');
+    await expect.poll(() => mine.page.locator('#job').getAttribute('data-state'), PATIENCE).toBe('SUCCEEDED');
+    expect(shop.jobs).toHaveLength(1);
+  }, 40_000);
+
+  test('is told when the key is a wrong one', async () => {
+    await using page = await open();
+    await checkWrongKey(page);
+  }, 30_000);
+});

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { SimiliError } from '../../src/errors.ts';
+import type { JobQueue } from '../../src/queue/jobs.ts';
+
+export type OpenQueue = (onError: (error: Error) => void) => Promise<JobQueue>;
+
+/** What every queue adapter must do. `open` joins one queue: opened twice, both ends see the same messages. */
+export function describeQueue(name: string, start: () => Promise<{ open: OpenQueue; stop(): Promise<void> }>): void {
+  describe(`queue on ${name}`, () => {
+    const setUp = async () => {
+      const { open, stop } = await start();
+      const opened: JobQueue[] = [];
+      const errors: string[] = [];
+      onTestFinished(async () => {
+        for (const queue of opened) await queue.close();
+        await stop();
+      });
+      return {
+        errors,
+        join: async () => opened[opened.push(await open((error) => errors.push(error.message))) - 1] as JobQueue,
+      };
+    };
+
+    test('a message reaches one of several workers, promptly and once', async () => {
+      const { join } = await setUp();
+      const seen: string[] = [];
+      const [producer, one, two] = [await join(), await join(), await join()];
+      for (const worker of [one, two]) await worker.work('train', async ({ jobId }) => void seen.push(jobId));
+      await sleep(300);
+      const sentAt = Date.now();
+      for (const jobId of ['a', 'b', 'c', 'd']) await producer.add('train', { jobId });
+      await until(() => seen.length === 4);
+      expect(Date.now() - sentAt).toBeLessThan(2000);
+      await sleep(200);
+      expect(seen.toSorted()).toEqual(['a', 'b', 'c', 'd']);
+    });
+
+    test('a message waits for a worker that comes later, and a key makes it wait only once', async () => {
+      const { join } = await setUp();
+      const queue = await join();
+      await queue.add('embed', { jobId: 'late' }, 'key-1');
+      await queue.add('embed', { jobId: 'late' }, 'key-1');
+      const seen: string[] = [];
+      await queue.work('embed', async ({ jobId }) => void seen.push(jobId));
+      await until(() => seen.length > 0);
+      await sleep(300);
+      expect(seen).toEqual(['late']);
+      await queue.add('embed', { jobId: 'again' }, 'key-1');
+      await until(() => seen.length === 2);
+    });
+
+    test('an outage is retried, what repeating cannot mend is not, and both are told', async () => {
+      const { join, errors } = await setUp();
+      const queue = await join();
+      let outages = 0;
+      let hopeless = 0;
+      await queue.work('ingest', async () => {
+        if (outages++ === 0) throw new Error('database is away');
+      });
+      await queue.work('maintenance', async () => {
+        hopeless++;
+        throw new SimiliError('CATALOG_TOO_SMALL', { have: 0, need: 20 });
+      });
+      await queue.add('ingest', {});
+      await queue.add('maintenance', {});
+      await until(() => outages === 2 && hopeless === 1);
+      expect(errors).toContain('database is away');
+    });
+
+    test('a payload that is not of the contract is refused by the one who adds it', async () => {
+      const { join } = await setUp();
+      await expect((await join()).add('train', { jobId: '' })).rejects.toThrow();
+    });
+
+    test('a schedule wakes its handler again and again', async () => {
+      const { join } = await setUp();
+      let woken = 0;
+      await (await join()).work('maintenance', async () => void woken++, { everySeconds: 1 });
+      await until(() => woken >= 2);
+    });
+
+    test('closing aborts the running handler and waits for it', async () => {
+      const { join } = await setUp();
+      const queue = await join();
+      let ended = false;
+      let started = false;
+      await queue.work('train', async (_payload, { signal }) => {
+        started = true;
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        await sleep(100);
+        ended = true;
+      });
+      await queue.add('train', { jobId: 'long' });
+      await until(() => started);
+      await queue.close();
+      expect(ended).toBe(true);
+    });
+  });
+}
+
+async function until(met: () => boolean, seconds = 15): Promise<void> {
+  for (const end = Date.now() + seconds * 1000; !met(); await sleep(20)) {
+    if (Date.now() > end) throw new Error('waited in vain');
+  }
+}

@@ -1,0 +1,297 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
+import type { Storage } from '../../src/db/storage.ts';
+
+const product = (id: string, more: object = {}) => ({
+  ...{
+    id,
+    title: id.toUpperCase(),
+    url: null,
+    categories: ['all'],
+    tags: [],
+    price: null,
+    currency: null,
+    available: true,
+  },
+  ...{ images: [`/pictures/${id}.png`], version: 0, fingerprint: `${id}-0` },
+  ...more,
+});
+
+/** What every database adapter must do. `open` gives a fresh, migrated, empty database. */
+export function describeStorage(name: string, open: () => Promise<Storage>): void {
+  describe(`storage on ${name}`, () => {
+    let storage: Storage;
+    let repos: Repositories;
+    beforeAll(async () => {
+      storage = await open();
+      repos = makeRepositories(storage.prisma);
+    });
+    afterAll(() => storage.close());
+
+    test('a product is created, unchanged when sent again, updated when it differs, and an older version loses', async () => {
+      expect(await repos.products.write(product('p1', { price: '12.50', currency: 'EUR' }))).toBe('created');
+      expect(await repos.products.write(product('p1'))).toBe('unchanged');
+      expect(await repos.products.write(product('p1', { title: 'new', fingerprint: 'p1-1', version: 3 }))).toBe(
+        'updated',
+      );
+      expect(await repos.products.write(product('p1', { title: 'old', fingerprint: 'p1-2', version: 2 }))).toBe(
+        'unchanged',
+      );
+      expect(await repos.products.byIds(['p1', 'nobody'])).toMatchObject([
+        { id: 'p1', title: 'new', image: { state: 'PENDING' } },
+      ]);
+    });
+
+    test('a picture whose source stays keeps its state; a new source starts anew', async () => {
+      await repos.products.write(product('p2', { images: ['/a.png', '/b.png'] }));
+      const claimed = (await repos.images.claimPending(100, 60)).filter(({ productId }) => productId === 'p2');
+      expect(claimed.map(({ source }) => source).sort()).toEqual(['/a.png', '/b.png']);
+      for (const { id } of claimed)
+        await repos.images.markReady(id, { contentHash: 'h', mime: 'image/png', width: 3, height: 4 });
+      await repos.products.write(product('p2', { images: ['/a.png', '/c.png'], fingerprint: 'p2-1' }));
+      const again = (await repos.images.claimPending(100, 60)).filter(({ productId }) => productId === 'p2');
+      expect(again.map(({ source }) => source)).toEqual(['/c.png']);
+    });
+
+    test('a picture whose host did not answer is asked for again when its product is sent again', async () => {
+      await repos.products.write(product('p4', { images: ['http://shop.test/4.png'] }));
+      const [image] = (await repos.images.claimPending(100, 60)).filter(({ productId }) => productId === 'p4');
+      await repos.images.markFailed(image!.id, 'IMAGE_UNREACHABLE', 'no answer');
+      expect(await repos.products.write(product('p4', { images: ['http://shop.test/4.png'] }))).toBe('unchanged');
+      expect((await repos.images.claimPending(100, 60)).map(({ id }) => id)).toContain(image!.id);
+      await repos.images.markFailed(image!.id, 'IMAGE_UNREADABLE', 'no picture');
+      await repos.products.write(product('p4', { images: ['http://shop.test/4.png'] }));
+      expect((await repos.images.claimPending(100, 60)).map(({ id }) => id)).not.toContain(image!.id);
+    });
+
+    test('a claimed picture is given to nobody else until its claim ends', async () => {
+      await repos.products.write(product('p3'));
+      const first = await repos.images.claimPending(100, 0.2);
+      expect(first.map(({ productId }) => productId)).toContain('p3');
+      expect((await repos.images.claimPending(100, 60)).map(({ productId }) => productId)).not.toContain('p3');
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect((await repos.images.claimPending(100, 60)).map(({ productId }) => productId)).toContain('p3');
+    });
+
+    test('of two starters of a job one wins and the other is told which', async () => {
+      const [one, two] = await Promise.allSettled([
+        repos.jobs.create('RETRAIN', {}, 'a'),
+        repos.jobs.create('RETRAIN', {}, 'b'),
+      ]);
+      const [winner, loser] = one.status === 'fulfilled' ? [one, two] : [two, one];
+      if (winner.status !== 'fulfilled' || loser.status !== 'rejected') throw new Error('exactly one should win');
+      expect(loser.reason).toMatchObject({ code: 'JOB_ALREADY_RUNNING', facts: { jobId: winner.value.id } });
+      expect(await repos.jobs.cancel(winner.value.id)).toMatchObject({ state: 'CANCELLED' });
+      await expect(repos.jobs.cancel(winner.value.id)).rejects.toMatchObject({ code: 'JOB_NOT_CANCELLABLE' });
+    });
+
+    test('a claim is exclusive, and a holder that lost it can write nothing more', async () => {
+      const job = await repos.jobs.create('RETRAIN', {}, 'test');
+      const old = (await repos.jobs.claim(job.id, 'TRAIN'))!;
+      expect(await repos.jobs.claim(job.id, 'TRAIN')).toBeNull();
+      expect(await repos.jobs.heartbeat(old, { progress: 0.5 })).toBe('held');
+      await repos.jobs.reclaim(0);
+      const fresh = (await repos.jobs.claim(job.id, 'TRAIN'))!;
+      expect(await repos.jobs.heartbeat(old, { progress: 0.9 })).toBe('lost');
+      const model = {
+        kind: 'GOLDEN' as const,
+        parentId: null,
+        dimensions: 2,
+        checksum: 'c',
+        artefact: Uint8Array.of(1),
+        metrics: {},
+      };
+      await expect(repos.models.commitTrained(old, model)).rejects.toThrow('claim');
+      await expect(repos.jobs.saveCheckpoint(old, 1, 'c', Uint8Array.of(1))).rejects.toThrow('claim');
+      expect(await repos.models.list(10)).toEqual([]);
+      await repos.jobs.saveCheckpoint(fresh, 7, 'c', Uint8Array.of(1, 2));
+      expect(await repos.jobs.checkpoint(job.id)).toMatchObject({ step: 7, state: Uint8Array.of(1, 2) });
+      expect(await repos.jobs.byId(job.id)).toMatchObject({ progress: 0.5, state: 'RUNNING' });
+      await repos.jobs.cancel(job.id);
+      expect(await repos.jobs.heartbeat(fresh)).toBe('cancel');
+      await repos.jobs.settleCancelled(fresh);
+      expect(await repos.jobs.byId(job.id)).toMatchObject({ state: 'CANCELLED' });
+    });
+
+    test('a job whose workers die again and again is given up with a reason', async () => {
+      const job = await repos.jobs.create('RETRAIN', {}, 'test');
+      for (let attempt = 0; attempt < 5; attempt++) {
+        expect(await repos.jobs.claim(job.id, 'TRAIN')).not.toBeNull();
+        await repos.jobs.reclaim(0);
+      }
+      expect(await repos.jobs.byId(job.id)).toMatchObject({ state: 'FAILED', error: { code: 'ENGINE_CRASHED' } });
+    });
+
+    test('promotion and rollback move one pointer, and only a standby version can come back', async () => {
+      const promote = async () => {
+        const job = await repos.jobs.create('RETRAIN', {}, 'test');
+        const model = {
+          kind: 'GOLDEN' as const,
+          parentId: null,
+          dimensions: 2,
+          checksum: 'c',
+          artefact: Uint8Array.of(1),
+          metrics: {},
+        };
+        const made = await repos.models.commitTrained((await repos.jobs.claim(job.id, 'TRAIN'))!, model);
+        await repos.models.commitEmbedded((await repos.jobs.claim(job.id, 'EMBED'))!, made.id);
+        await repos.models.commitEvaluated((await repos.jobs.claim(job.id, 'EVALUATE'))!, made.id, {}, []);
+        expect(await repos.jobs.byId(job.id)).toMatchObject({ state: 'SUCCEEDED', progress: 1, modelId: made.id });
+        return made;
+      };
+      const first = await promote();
+      await expect(repos.models.rollback(null)).rejects.toMatchObject({ code: 'NOTHING_TO_ROLL_BACK_TO' });
+      const second = await promote();
+      const before = await repos.models.serving();
+      expect(before).toMatchObject({ modelId: second.id });
+      expect(await repos.models.rollback(null)).toMatchObject({ id: first.id, state: 'ACTIVE' });
+      expect(await repos.models.serving()).toMatchObject({ modelId: first.id, epoch: before!.epoch + 1 });
+      await expect(repos.models.rollback(first.id)).rejects.toMatchObject({ code: 'MODEL_NOT_SERVABLE' });
+      await expect(repos.models.rollback('mdl_none')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    });
+
+    test('a red gate ends the job without serving the version, and its vectors are retired', async () => {
+      const job = await repos.jobs.create('RETRAIN', {}, 'test');
+      const model = {
+        kind: 'NETWORK' as const,
+        parentId: null,
+        dimensions: 2,
+        checksum: 'c',
+        artefact: Uint8Array.of(1),
+        metrics: {},
+      };
+      const made = await repos.models.commitTrained((await repos.jobs.claim(job.id, 'TRAIN'))!, model);
+      await repos.embeddings.createTable(made.number, 2);
+      await repos.models.commitEmbedded((await repos.jobs.claim(job.id, 'EMBED'))!, made.id);
+      const gates = [{ name: 'spread', passed: false, reason: 'all alike' }];
+      expect(
+        await repos.models.commitEvaluated((await repos.jobs.claim(job.id, 'EVALUATE'))!, made.id, {}, gates),
+      ).toBe('REJECTED');
+      expect((await repos.models.serving())?.modelId).not.toBe(made.id);
+      expect((await repos.models.retirable(5)).map(({ id }) => id)).toContain(made.id);
+      expect(await repos.models.markRetired(made.id)).toBe(true);
+      expect(await repos.models.retiredWithVectors()).toContainEqual({ number: made.number });
+      await repos.embeddings.dropTable(made.number);
+      expect(await repos.models.retiredWithVectors()).not.toContainEqual({ number: made.number });
+    });
+
+    test('an event counts once, however often and together with whatever it is sent', async () => {
+      const event = (eventId: string) => ({
+        ...{
+          eventId,
+          kind: 'CLICK' as const,
+          visitorId: 'v',
+          anchorId: 'p1',
+          itemIds: ['p2'],
+          positions: [3],
+          modelId: 'm',
+        },
+        occurredAt: new Date(),
+      });
+      const [a, b] = [crypto.randomUUID(), crypto.randomUUID()];
+      expect(await repos.feedback.append([event(a)])).toBe(1);
+      expect(await repos.feedback.append([event(a), event(b), event(b)])).toBe(1);
+      expect(await repos.feedback.statistics(new Date(Date.now() + 1000))).toEqual([
+        { anchorId: 'p1', itemId: 'p2', position: 3, impressions: 0, clicks: 1, value: 1 },
+      ]);
+    });
+
+    describe('search', () => {
+      const ids = Array.from({ length: 300 }, (_, i) => `s${String(i).padStart(3, '0')}`);
+      const vectorOf = new Map(ids.map((id, i) => [id, unit(i)]));
+      const MODEL = 900;
+      beforeAll(async () => {
+        for (const [i, id] of ids.entries()) {
+          await repos.products.write(
+            product(id, {
+              categories: [`c${i % 7}`],
+              price: `${i}.00`,
+              currency: 'EUR',
+              available: i % 3 > 0,
+              images: [],
+            }),
+          );
+        }
+        await repos.embeddings.createTable(MODEL, 8);
+        await repos.embeddings.upsert(
+          MODEL,
+          ids.map((id) => ({ productId: id, contentHash: 'h', vector: vectorOf.get(id)! })),
+        );
+        await repos.embeddings.createIndex(MODEL);
+      }, 60_000);
+
+      test('equals brute force under any filter and page: full whenever enough products pass, exact, never the anchor', async () => {
+        const filters = fc.record(
+          {
+            available: fc.boolean(),
+            categories: fc.uniqueArray(fc.constantFrom('c0', 'c1', 'c6', 'none'), { minLength: 1, maxLength: 2 }),
+            minPrice: fc.integer({ min: 0, max: 300 }).map(String),
+            maxPrice: fc.integer({ min: 0, max: 300 }).map(String),
+            excludeIds: fc.uniqueArray(fc.constantFrom(...ids), { maxLength: 40 }),
+          },
+          { requiredKeys: [] },
+        );
+        const passes = (id: string, i: number, f: typeof filters extends fc.Arbitrary<infer F> ? F : never) =>
+          (f.available === undefined || f.available === i % 3 > 0) &&
+          (!f.categories || (f.categories as string[]).includes(`c${i % 7}`)) &&
+          (f.minPrice === undefined || i >= Number(f.minPrice)) &&
+          (f.maxPrice === undefined || i <= Number(f.maxPrice)) &&
+          !f.excludeIds?.includes(id);
+        await fc.assert(
+          fc.asyncProperty(
+            fc.constantFrom(...ids),
+            filters,
+            fc.integer({ min: 1, max: 50 }),
+            fc.integer({ min: 0, max: 60 }),
+            async (anchor, filter, limit, offset) => {
+              const expected = ids
+                .filter((id, i) => id !== anchor && passes(id, i, filter))
+                .map((id) => ({ id, distance: distance(vectorOf.get(anchor)!, vectorOf.get(id)!) }))
+                .sort((a, b) => a.distance - b.distance)
+                .slice(offset, offset + limit);
+              const found = await repos.embeddings.nearest(MODEL, anchor, filter, limit, offset);
+              expect(found.length).toBe(expected.length);
+              found.forEach(({ productId, distance: d }, i) => {
+                expect(productId).toBe(expected[i]!.id);
+                expect(d).toBeCloseTo(expected[i]!.distance, 4);
+              });
+            },
+          ),
+          { numRuns: 60 },
+        );
+      }, 60_000);
+
+      test('an anchor without a vector has no neighbours, and a deleted product leaves the search', async () => {
+        expect(await repos.embeddings.nearest(MODEL, 'nobody', {}, 10)).toEqual([]);
+        const [nearest] = await repos.embeddings.nearest(MODEL, 's000', {}, 1);
+        await repos.products.remove([nearest!.productId]);
+        expect((await repos.embeddings.nearest(MODEL, 's000', {}, 5)).map(({ productId }) => productId)).not.toContain(
+          nearest!.productId,
+        );
+        await repos.embeddings.upsert(MODEL, [{ productId: nearest!.productId, contentHash: 'h', vector: unit(1) }]);
+        expect(await repos.embeddings.has(MODEL, nearest!.productId)).toBe(false);
+      });
+
+      test('reads the HNSW index, not the table', async () => {
+        const plan = await storage.prisma.$transaction(async (tx) => {
+          await tx.$executeRawUnsafe('SET LOCAL enable_seqscan = off');
+          return tx.$queryRawUnsafe<{ 'QUERY PLAN': string }[]>(
+            `EXPLAIN SELECT e.product_id, e.vec <-> (SELECT vec FROM simili.embedding_${MODEL} WHERE product_id = 's000') AS d
+             FROM simili.embedding_${MODEL} e ORDER BY d LIMIT 12`,
+          );
+        });
+        const text = plan.map((row) => row['QUERY PLAN']).join('\n');
+        expect(text).toContain(`embedding_${MODEL}_vec_idx`);
+      });
+    });
+  });
+}
+
+/** Directions on no grid, so that no two distances tie. */
+function unit(i: number): Float32Array {
+  const raw = Float32Array.from({ length: 8 }, (_, k) => Math.sin((i + 1) * (k + 1.3) * 0.731) + 0.2);
+  const norm = Math.hypot(...raw);
+  return raw.map((x) => x / norm);
+}
+const distance = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, i) => sum + (x - b[i]!) ** 2, 0);

@@ -1,0 +1,329 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ADMIN_KEY, type TestApi, testApi } from '../support/api.ts';
+import { ask, codeOf, events } from '../support/ask.ts';
+import { addModel, serve } from '../support/fixtures.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await testApi();
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+const UPSERT = `mutation ($products: [ProductInput!]!) { upsertProducts(input: { products: $products }) {
+  created updated unchanged rejected userErrors { __typename code field message } } }`;
+const upsert = async (...products: object[]) => (await api.admin(UPSERT, { products })).data.upsertProducts;
+const shirt = { id: 'shirt', title: 'Shirt', imageUrls: ['https://cdn.example/1.jpg'] };
+
+test.each([
+  ['no key', {}],
+  ['a wrong key', { authorization: 'Bearer wrong' }],
+  ['an empty key', { authorization: 'Bearer ' }],
+  ['the right key in the wrong scheme', { authorization: `Basic ${ADMIN_KEY}` }],
+  ['a longer key', { authorization: `Bearer ${ADMIN_KEY}x` }],
+])('%s is UNAUTHENTICATED on both admin endpoints, and nothing happens', async (_what, headers) => {
+  for (const path of ['/admin/graphql', '/admin/graphql/stream']) {
+    const answer = await ask(
+      `${api.server.url}${path}`,
+      'mutation { retrain { job { id } } }',
+      {},
+      headers as Record<string, string>,
+    );
+    expect(answer).toMatchObject({ status: 401, errors: [{ extensions: { code: 'UNAUTHENTICATED', retry: false } }] });
+  }
+  expect(await api.database.repositories.jobs.running()).toBeNull();
+});
+
+test.each(['GET', 'PUT', 'DELETE'])('%s is refused on the admin endpoints, even with the key', async (method) => {
+  for (const path of ['/admin/graphql', '/admin/graphql/stream']) {
+    const response = await fetch(`${api.server.url}${path}?query={__typename}`, {
+      method,
+      headers: { authorization: `Bearer ${ADMIN_KEY}` },
+    });
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
+  }
+});
+
+test('products are created, updated, left alone and deleted; the workers are woken when something changed', async () => {
+  expect(
+    await upsert(shirt, { id: 'hat', title: 'Hat', imageUrls: [], price: '9.5', currencyCode: 'EUR', tags: ['new'] }),
+  ).toMatchObject({ created: 2, rejected: 0 });
+  expect(api.queue.added.splice(0)).toEqual([{ name: 'ingest', payload: {}, key: 'wake' }]);
+  expect(await upsert(shirt)).toEqual({ created: 0, updated: 0, unchanged: 1, rejected: 0, userErrors: [] });
+  expect(api.queue.added).toEqual([]);
+  expect(await upsert({ ...shirt, title: 'Blue shirt', version: 2 })).toMatchObject({ updated: 1 });
+  expect(await upsert({ ...shirt, title: 'An older message', version: 1 })).toMatchObject({ unchanged: 1 });
+  const read = await api.shop(
+    '{ shirt: product(by: { id: "shirt" }) { title } hat: product(by: { id: "hat" }) { tags price { amount currencyCode } } }',
+  );
+  expect(read.data).toEqual({
+    shirt: { title: 'Blue shirt' },
+    hat: { tags: ['new'], price: { amount: '9.50', currencyCode: 'EUR' } },
+  });
+  const remove =
+    'mutation { deleteProducts(input: { ids: ["hat", "hat", "nobody", "shirt"] }) { deleted userErrors { code } } }';
+  expect((await api.admin(remove)).data.deleteProducts).toEqual({ deleted: 2, userErrors: [] });
+});
+
+test.each<[string, object]>([
+  ['id', { id: '' }],
+  ['id', { id: 'x'.repeat(201) }],
+  ['id', { id: 'a\0b' }],
+  ['title', { title: '' }],
+  ['url', { url: 'javascript:alert(1)' }],
+  ['imageUrls.0', { imageUrls: ['ftp://cdn.example/1.jpg'] }],
+  ['imageUrls.1', { imageUrls: ['https://cdn.example/1.jpg', '/etc/passwd'] }],
+  ['imageUrls.0', { imageUrls: ['file:///etc/passwd'] }],
+  ['imageUrls.0', { imageUrls: ['data:image/png;base64,AAAA'] }],
+  ['imageUrls', { imageUrls: Array(11).fill('https://cdn.example/1.jpg') }],
+  ['categories', { categories: Array(11).fill('c') }],
+  ['tags.1', { tags: ['ok', ''] }],
+  ['price', { price: '-1', currencyCode: 'EUR' }],
+  ['price', { price: '12345678901', currencyCode: 'EUR' }],
+  ['price', { price: '0.00001', currencyCode: 'EUR' }],
+  ['currencyCode', { price: '1' }],
+  ['currencyCode', { price: '1', currencyCode: 'euro' }],
+  ['version', { version: -1 }],
+])('a product with a bad %s is rejected by its path, and its neighbours are written', async (path, change) => {
+  const result = await upsert({ ...shirt, id: 'good' }, { ...shirt, ...change });
+  expect(result).toMatchObject({
+    rejected: 1,
+    userErrors: [
+      { __typename: 'InvalidInputError', code: 'INVALID_ARGUMENT', field: ['products', '1', ...path.split('.')] },
+    ],
+  });
+  expect(await api.database.repositories.products.remove(['good', 'shirt'])).toBe(1);
+});
+
+test.each([0, 501])('%i products in one call are refused as a whole', async (count) => {
+  const products = Array.from({ length: count }, (_, i) => ({ id: `p${i}`, title: 'P', imageUrls: [] }));
+  expect(await upsert(...products)).toMatchObject({
+    created: 0,
+    rejected: count,
+    userErrors: [{ code: 'INVALID_ARGUMENT', field: ['products'] }],
+  });
+  const ids = products.map(({ id }) => id);
+  const remove =
+    'mutation ($ids: [ID!]!) { deleteProducts(input: { ids: $ids }) { deleted userErrors { code field } } }';
+  expect((await api.admin(remove, { ids })).data.deleteProducts).toEqual({
+    deleted: 0,
+    userErrors: [{ code: 'INVALID_ARGUMENT', field: ['ids'] }],
+  });
+});
+
+test('catalogHealth counts and names what is wrong', async () => {
+  await upsert(shirt, { ...shirt, id: 'torn' });
+  const { images } = api.database.repositories;
+  const [claimed] = (await images.claimPending(10, 60)).filter(({ productId }) => productId === 'torn');
+  await images.markFailed(claimed?.id ?? '', 'IMAGE_UNREADABLE', 'Cannot decode it');
+  const { data } = await api.admin(
+    '{ catalogHealth { products imagesReady imagesPending imagesFailed failures { productId source code reason } } }',
+  );
+  expect(data.catalogHealth).toEqual({
+    ...{ products: 2, imagesReady: 0, imagesPending: 1, imagesFailed: 1 },
+    failures: [
+      { productId: 'torn', source: 'https://cdn.example/1.jpg', code: 'IMAGE_UNREADABLE', reason: 'Cannot decode it' },
+    ],
+  });
+});
+
+const RETRAIN = `mutation ($input: RetrainInput) { retrain(input: $input) { job { id kind state phase progress requestedBy curve { step } error { code } }
+  userErrors { __typename code field message ... on JobAlreadyRunningError { jobId } } } }`;
+const CANCEL =
+  'mutation ($id: ID!) { cancelJob(input: { id: $id }) { job { id state } userErrors { __typename code field } } }';
+
+test('a retrain is queued once; asked again, the running job comes back; cancelled, the way is free', async () => {
+  const { job } = (await api.admin(RETRAIN, { input: { seconds: 60, reason: 'new season' } })).data.retrain;
+  expect(job).toEqual({
+    id: expect.stringMatching(/^job_/),
+    kind: 'RETRAIN',
+    state: 'QUEUED',
+    phase: 'TRAIN',
+    progress: 0,
+    requestedBy: 'admin',
+    curve: [],
+    error: null,
+  });
+  expect(api.queue.added.splice(0).filter(({ name }) => name === 'train')).toEqual([
+    { name: 'train', payload: { jobId: job.id }, key: `${job.id}-TRAIN-0` },
+  ]);
+  expect((await api.database.repositories.jobs.byId(job.id))?.request).toEqual({ seconds: 60, reason: 'new season' });
+  const again = (await api.admin(RETRAIN)).data.retrain;
+  expect(again).toMatchObject({
+    job: { id: job.id },
+    userErrors: [{ __typename: 'JobAlreadyRunningError', code: 'JOB_ALREADY_RUNNING', jobId: job.id }],
+  });
+  expect((await api.admin(CANCEL, { id: job.id })).data.cancelJob).toEqual({
+    job: { id: job.id, state: 'CANCELLED' },
+    userErrors: [],
+  });
+  expect((await api.admin(CANCEL, { id: job.id })).data.cancelJob).toMatchObject({
+    job: null,
+    userErrors: [{ code: 'JOB_NOT_CANCELLABLE', field: ['id'] }],
+  });
+  expect((await api.admin('{ jobs(states: [CANCELLED]) { id } job(id: "nobody") { id } }')).data).toEqual({
+    jobs: [{ id: job.id }],
+    job: null,
+  });
+});
+
+test('of ten retrains at once one wins', async () => {
+  const answers = await Promise.all(Array.from({ length: 10 }, () => api.admin(RETRAIN)));
+  const ids = new Set(answers.map(({ data }) => data.retrain.job.id));
+  expect(ids.size).toBe(1);
+  expect(answers.filter(({ data }) => data.retrain.userErrors.length === 0)).toHaveLength(1);
+  await api.admin(CANCEL, { id: [...ids][0] });
+});
+
+test.each([
+  ['seconds', { seconds: 4 }],
+  ['seconds', { seconds: 86_401 }],
+  ['reason', { reason: 'x'.repeat(201) }],
+])('a retrain with bad %s starts nothing', async (field, input) => {
+  expect((await api.admin(RETRAIN, { input })).data.retrain).toMatchObject({
+    job: null,
+    userErrors: [{ code: 'INVALID_ARGUMENT', field: [field] }],
+  });
+  expect(await api.database.repositories.jobs.running()).toBeNull();
+});
+
+test.each(['nobody', '', '\0'])('an unknown job %j is NOT_FOUND', async (id) => {
+  expect((await api.admin(CANCEL, { id })).data.cancelJob).toMatchObject({
+    job: null,
+    userErrors: [{ __typename: 'NotFoundError', code: 'NOT_FOUND', field: ['id'] }],
+  });
+});
+
+const ROLLBACK =
+  'mutation ($input: RollbackInput) { rollback(input: $input) { activeModel { id state embedded } userErrors { __typename code field } } }';
+
+test('rollback goes back and forth by one pointer, and answers change with it at once', async () => {
+  const nothing = await api.admin(ROLLBACK);
+  expect(nothing.data.rollback).toEqual({
+    activeModel: null,
+    userErrors: [{ __typename: 'InvalidInputError', code: 'NOTHING_TO_ROLL_BACK_TO', field: null }],
+  });
+  const older = await addModel(api.database, { shirt: [1, 0], torn: [0, 1] });
+  const newer = await addModel(api.database, { shirt: [1, 0], torn: [1, 1] });
+  const served = async () =>
+    (await api.shop('{ similarItems(id: "shirt") { modelVersionId } }')).data.similarItems.modelVersionId;
+  api.services.serving.forget();
+  expect(await served()).toBe(newer.id);
+  expect((await api.admin(ROLLBACK)).data.rollback).toEqual({
+    activeModel: { id: older.id, state: 'ACTIVE', embedded: 2 },
+    userErrors: [],
+  });
+  expect(await served()).toBe(older.id);
+  expect((await api.admin(ROLLBACK, { input: { modelVersionId: newer.id } })).data.rollback.activeModel.id).toBe(
+    newer.id,
+  );
+  expect(await served()).toBe(newer.id);
+});
+
+test('rollback to what is not there or does not stand by is refused', async () => {
+  const rejected = await addModel(api.database, { shirt: [1, 0] }, 'REJECTED');
+  const to = async (modelVersionId: string) => (await api.admin(ROLLBACK, { input: { modelVersionId } })).data.rollback;
+  expect(await to(rejected.id)).toMatchObject({
+    activeModel: null,
+    userErrors: [{ code: 'MODEL_NOT_SERVABLE', field: ['modelVersionId'] }],
+  });
+  expect(await to('mdl_nobody')).toMatchObject({
+    activeModel: null,
+    userErrors: [{ __typename: 'NotFoundError', code: 'NOT_FOUND' }],
+  });
+});
+
+test('models are listed newest first, also those whose vectors are gone', async () => {
+  const retired = await addModel(api.database, { shirt: [1, 0] }, 'RETIRED');
+  await api.database.repositories.embeddings.dropTable(retired.number);
+  const { data } = await api.admin(
+    '{ models(first: 2) { id number state embedded metrics gates { name } } activeModel { id } }',
+  );
+  expect(data.models[0]).toEqual({
+    id: retired.id,
+    number: retired.number,
+    state: 'RETIRED',
+    embedded: 0,
+    metrics: {},
+    gates: [],
+  });
+  expect(data.models[1].number).toBe(retired.number - 1);
+  expect(codeOf(await api.admin('{ models(first: 0) { id } }'))).toBe('INVALID_ARGUMENT');
+  await serve(api.database, data.activeModel.id);
+});
+
+test('a wrong enum value is refused by its code', async () => {
+  expect(codeOf(await api.admin('{ jobs(states: [SLEEPING]) { id } }'))).toBe('GRAPHQL_VALIDATION_FAILED');
+  expect(codeOf(await api.admin('query ($s: [JobState!]) { jobs(states: $s) { id } }', { s: ['SLEEPING'] }))).toBe(
+    'BAD_USER_INPUT',
+  );
+});
+
+const stream = (query: string, variables: object = {}, signal: AbortSignal | null = null) =>
+  fetch(`${api.server.url}/admin/graphql/stream`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream', authorization: `Bearer ${ADMIN_KEY}` },
+    body: JSON.stringify({ query, variables }),
+    signal,
+  });
+const WATCH = 'subscription ($id: ID!) { jobProgress(id: $id) { id state phase progress } }';
+
+test('progress: the state now, then every change, then the end', async () => {
+  const { jobs } = api.database.repositories;
+  const job = await jobs.create('RETRAIN', {}, 'test');
+  const seen: unknown[] = [];
+  for await (const { event, data } of events(await stream(WATCH, { id: job.id }))) {
+    seen.push(event === 'next' ? (data as { data: { jobProgress: object } }).data.jobProgress : event);
+    if (seen.length === 1) {
+      const claim = await jobs.claim(job.id, 'TRAIN');
+      if (claim) await jobs.heartbeat(claim, { progress: 0.5 });
+    }
+    if (seen.length === 2) {
+      const claim = { job: (await jobs.byId(job.id))!, fence: 1 };
+      await jobs.heartbeat(claim); // a sign of life without news
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      await jobs.settleCancelled(claim);
+    }
+  }
+  expect(seen).toEqual([
+    { id: job.id, state: 'QUEUED', phase: 'TRAIN', progress: 0 },
+    { id: job.id, state: 'RUNNING', phase: 'TRAIN', progress: 0.5 },
+    { id: job.id, state: 'CANCELLED', phase: 'TRAIN', progress: 0.5 },
+    'complete',
+  ]);
+});
+
+test.each([
+  ['an unknown job', WATCH, { id: 'nobody' }, 'NOT_FOUND'],
+  ['an impossible id', WATCH, { id: '\0' }, 'NOT_FOUND'],
+  ['no id', WATCH, {}, 'BAD_USER_INPUT'],
+  ['a field that does not exist', 'subscription { jobs }', {}, 'GRAPHQL_VALIDATION_FAILED'],
+  ['no GraphQL', 'subscription {', {}, 'GRAPHQL_PARSE_FAILED'],
+])('progress of %s is refused by its code, in the stream', async (_what, query, variables, code) => {
+  const seen = [];
+  for await (const event of events(await stream(query, variables))) seen.push(event);
+  expect(seen).toMatchObject([
+    { event: 'next', data: { errors: [{ extensions: { code, retry: false } }] } },
+    { event: 'complete' },
+  ]);
+});
+
+test('a watcher that goes away leaves nothing running, and others are served', async () => {
+  const { jobs } = api.database.repositories;
+  const job = await jobs.create('RETRAIN', {}, 'test');
+  const leaving = new AbortController();
+  const response = await stream(WATCH, { id: job.id }, leaving.signal);
+  const first = await events(response).next();
+  expect(first.value).toMatchObject({ event: 'next' });
+  leaving.abort();
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  let reads = 0;
+  const byId = jobs.byId.bind(jobs);
+  jobs.byId = (id) => {
+    reads += 1;
+    return byId(id);
+  };
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  jobs.byId = byId;
+  expect(reads).toBe(0);
+  await jobs.cancel(job.id);
+});

@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type TestApi, testApi } from '../support/api.ts';
+import { codeOf } from '../support/ask.ts';
+import { addModel, addProducts } from '../support/fixtures.ts';
+
+let api: TestApi;
+let recommendationId: string;
+let modelId: string;
+
+beforeAll(async () => {
+  api = await testApi();
+  await addProducts(
+    api.database,
+    ['a', 'b', 'c', 'd'].map((id) => ({ id })),
+  );
+  modelId = (await addModel(api.database, { a: [1, 0], b: [1, 0.1], c: [1, 0.5], d: [0, 1] })).id;
+});
+beforeEach(async () => {
+  await api.database.storage.prisma.feedbackEvent.deleteMany();
+  recommendationId = (await api.shop('{ similarItems(id: "a") { recommendationId } }')).data.similarItems
+    .recommendationId;
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+const SUBMIT = `mutation ($input: SubmitFeedbackInput!) { submitFeedback(input: $input) {
+  accepted duplicates rejected userErrors { __typename code field message } } }`;
+const submit = async (events: object[], visitor = { id: 'visitor-1' }) =>
+  (await api.shop(SUBMIT, { input: { visitor, events } })).data.submitFeedback;
+const base = () => ({ eventId: randomUUID(), occurredAt: new Date().toISOString(), recommendationId });
+const click = (itemId: string, changes: object = {}) => ({ click: { ...base(), itemId, ...changes } });
+const stored = () => api.database.storage.prisma.feedbackEvent.findMany({ orderBy: { eventId: 'asc' } });
+
+test('what a shopper saw and did is stored with anchor, model and positions of the signed list', async () => {
+  const about = (itemId: string) => ({ ...base(), itemId });
+  const events = [
+    { impression: { ...base(), itemIds: ['d', 'b'] } },
+    { click: about('c') },
+    { addToCart: about('c') },
+    { purchase: about('c') },
+    { dismiss: about('d') },
+  ];
+  expect(await submit(events)).toEqual({ accepted: 5, duplicates: 0, rejected: 0, userErrors: [] });
+  const rows = await stored();
+  const short = rows.map(({ kind, itemIds, positions, anchorId, modelId: model, visitorId }) => [
+    kind,
+    itemIds,
+    positions,
+    anchorId,
+    model,
+    visitorId,
+  ]);
+  expect(short.sort()).toEqual([
+    ['ADD_TO_CART', ['c'], [2], 'a', modelId, 'visitor-1'],
+    ['CLICK', ['c'], [2], 'a', modelId, 'visitor-1'],
+    ['DISMISS', ['d'], [3], 'a', modelId, 'visitor-1'],
+    ['IMPRESSION', ['d', 'b'], [3, 1], 'a', modelId, 'visitor-1'],
+    ['PURCHASE', ['c'], [2], 'a', modelId, 'visitor-1'],
+  ]);
+});
+
+test('positions go on over pages', async () => {
+  const first = (await api.shop('{ similarItems(id: "a", first: 2) { pageInfo { endCursor } } }')).data.similarItems;
+  const { data } = await api.shop(
+    'query ($after: String) { similarItems(id: "a", after: $after) { recommendationId nodes { id } } }',
+    { after: first.pageInfo.endCursor },
+  );
+  expect(data.similarItems.nodes).toEqual([{ id: 'd' }]);
+  await submit([click('d', { recommendationId: data.similarItems.recommendationId })]);
+  expect((await stored())[0]).toMatchObject({ itemIds: ['d'], positions: [3] });
+});
+
+test('an event counts once: sent twice in a call, in a second call, and by twenty callers at once', async () => {
+  const event = click('b');
+  expect(await submit([event, event])).toMatchObject({ accepted: 1, duplicates: 1, rejected: 0 });
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => submit([event, click('c', { eventId: '0197a3f0-0000-7000-8000-000000000001' })])),
+  );
+  expect(answers.reduce((sum, { accepted }) => sum + accepted, 0)).toBe(1);
+  expect(answers.reduce((sum, { duplicates }) => sum + duplicates, 0)).toBe(39);
+  expect(await stored()).toHaveLength(2);
+});
+
+test('100 events are taken; 0 and 101 are refused and nothing is stored', async () => {
+  expect(await submit(Array.from({ length: 101 }, () => click('b')))).toMatchObject({
+    accepted: 0,
+    rejected: 101,
+    userErrors: [{ code: 'INVALID_ARGUMENT', field: ['events'] }],
+  });
+  expect(await submit([])).toMatchObject({
+    accepted: 0,
+    userErrors: [{ code: 'INVALID_ARGUMENT', field: ['events'] }],
+  });
+  expect(await stored()).toEqual([]);
+  expect(await submit(Array.from({ length: 100 }, () => click('b')))).toMatchObject({ accepted: 100, userErrors: [] });
+  expect(await stored()).toHaveLength(100);
+});
+
+test('bad events are named by their paths and the good one is stored', async () => {
+  const hours = (n: number) => new Date(Date.now() + n * 3_600_000).toISOString();
+  const result = await submit([
+    click('b'),
+    click('b', { recommendationId: 'forged' }),
+    click('stranger'),
+    { impression: { ...base(), itemIds: ['b', 'stranger'] } },
+    { impression: { ...base(), itemIds: [] } },
+    { addToCart: { ...base(), itemId: 'b', occurredAt: hours(25) } },
+    { dismiss: { ...base(), itemId: 'b', occurredAt: hours(-24 * 31) } },
+  ]);
+  expect(result).toMatchObject({ accepted: 1, duplicates: 0, rejected: 6 });
+  expect(
+    result.userErrors.map(({ code, field }: { code: string; field: string[] }) => [field.join('.'), code]),
+  ).toEqual([
+    ['events.1.click.recommendationId', 'RECOMMENDATION_INVALID'],
+    ['events.2.click.itemId', 'NOT_IN_LIST'],
+    ['events.3.impression.itemIds.1', 'NOT_IN_LIST'],
+    ['events.4.impression.itemIds', 'INVALID_ARGUMENT'],
+    ['events.5.addToCart.occurredAt', 'TIME_OUT_OF_RANGE'],
+    ['events.6.dismiss.occurredAt', 'TIME_OUT_OF_RANGE'],
+  ]);
+  expect(await stored()).toHaveLength(1);
+});
+
+test('a list expires after seven days', async () => {
+  api.clock.aheadMs = 7 * 86_400_000 + 60_000;
+  const result = await submit([click('b')]);
+  api.clock.aheadMs = 0;
+  expect(result.userErrors).toMatchObject([
+    { code: 'RECOMMENDATION_EXPIRED', field: ['events', '0', 'click', 'recommendationId'] },
+  ]);
+});
+
+test.each(['', 'v'.repeat(129), 'v\0'])('the visitor id %j is refused', async (id) => {
+  expect(await submit([click('b')], { id })).toMatchObject({
+    accepted: 0,
+    rejected: 1,
+    userErrors: [{ code: 'INVALID_ARGUMENT', field: ['visitor', 'id'] }],
+  });
+});
+
+test.each<[string, object]>([
+  ['no UUID', { click: { eventId: 'one', occurredAt: '2026-01-01T00:00:00Z', recommendationId: 'x', itemId: 'b' } }],
+  ['no time', { click: { eventId: randomUUID(), occurredAt: 'yesterday', recommendationId: 'x', itemId: 'b' } }],
+  ['two kinds at once', { click: {}, dismiss: {} }],
+  ['no kind', {}],
+])('an event with %s does not fit the schema', async (_what, event) => {
+  expect(codeOf(await api.shop(SUBMIT, { input: { visitor: { id: 'v' }, events: [event] } }))).toBe('BAD_USER_INPUT');
+});
+
+test('nothing can be said about an empty list', async () => {
+  const { data } = await api.shop('{ similarItems(id: "nobody") { recommendationId } }');
+  const result = await submit([click('b', { recommendationId: data.similarItems.recommendationId })]);
+  expect(result.userErrors).toMatchObject([{ code: 'NOT_IN_LIST' }]);
+});
+
+test('an outage while storing is an error of ours, and the same call may be sent again', async () => {
+  const { feedback } = api.database.repositories;
+  feedback.append = () => Promise.reject(new Error('connection lost'));
+  const event = click('b');
+  const failed = await api.shop(SUBMIT, { input: { visitor: { id: 'v' }, events: [event] } });
+  delete (feedback as { append?: unknown }).append;
+  expect(failed.errors?.[0]?.extensions).toMatchObject({ code: 'INTERNAL', retry: true });
+  expect(await submit([event])).toMatchObject({ accepted: 1 });
+});

@@ -1,0 +1,201 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadConfig } from '../../src/config.ts';
+import { startServer } from '../../src/server.ts';
+import { ADMIN_KEY, type TestApi, testApi } from '../support/api.ts';
+import { ask, codeOf } from '../support/ask.ts';
+import { addModel, addProducts } from '../support/fixtures.ts';
+
+let api: TestApi;
+let dir: string;
+beforeAll(async () => {
+  api = await testApi({ SIMILI_CORS_ORIGINS: 'https://shop.example' });
+  dir = await mkdtemp(join(tmpdir(), '.simili-server-'));
+});
+afterAll(async () => {
+  await api[Symbol.asyncDispose]();
+  await rm(dir, { recursive: true });
+});
+
+const get = (path: string, headers: Record<string, string> = {}) => fetch(api.server.url + path, { headers });
+
+test('the landing page is served under a strict policy, as are its scripts', async () => {
+  const page = await get('/');
+  expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+  expect(await page.text()).toContain('<title>Simili</title>');
+  const policy = page.headers.get('content-security-policy') ?? '';
+  expect(policy).toContain("default-src 'none'; script-src 'self'");
+  expect(policy).not.toContain('unsafe');
+  expect((await get('/api.js')).headers.get('content-type')).toContain('javascript');
+  expect(page.headers.get('x-powered-by')).toBeNull();
+  expect(page.headers.get('x-content-type-options')).toBe('nosniff');
+});
+
+test.each(['/../package.json', '/%2e%2e/package.json', '/..%2fpackage.json', '/.git/config', '/nothing'])(
+  '%s is not served',
+  async (path) => {
+    const socket = connect(api.server.port, '127.0.0.1');
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`); // fetch would tidy the path up
+    let answer = '';
+    for await (const chunk of socket) answer += chunk;
+    expect(answer).toMatch(/^HTTP\/1.1 40[034] /);
+    expect(answer).not.toContain('"version"');
+  },
+);
+
+test('a READY picture from disk is served with its type and can run nothing; any other is a 404', async () => {
+  const svg = '<svg xmlns="http://www.w3.org/2000/svg"/>';
+  const source = join(dir, 'picture.svg');
+  await writeFile(source, svg);
+  await addProducts(api.database, [
+    { id: 'local', imageUrls: [source] },
+    { id: 'remote', imageUrls: ['https://cdn.example/x.png'] },
+  ]);
+  const { images } = api.database.repositories;
+  const claimed = await images.claimPending(10, 60);
+  const idOf = (productId: string) => claimed.find((image) => image.productId === productId)?.id ?? '';
+  expect((await get(`/images/${idOf('local')}`)).status).toBe(404); // not decoded yet
+  for (const { id } of claimed)
+    await images.markReady(id, { contentHash: 'h', mime: 'image/svg+xml', width: 1, height: 1 });
+  const picture = await get(`/images/${idOf('local')}`);
+  expect([picture.status, picture.headers.get('content-type'), await picture.text()]).toEqual([
+    200,
+    'image/svg+xml',
+    svg,
+  ]);
+  expect(picture.headers.get('content-security-policy')).toContain('sandbox');
+  expect(picture.headers.get('x-content-type-options')).toBe('nosniff');
+  expect(picture.headers.get('cache-control')).toContain('max-age');
+  expect(picture.headers.get('etag')).toBeTruthy();
+  expect((await get(`/images/${idOf('remote')}`)).status).toBe(404);
+  expect((await get('/images/%00')).status).toBe(404);
+  await rm(source);
+  expect((await get(`/images/${idOf('local')}`)).status).toBe(404);
+});
+
+test('health says that the process lives, readiness that the database answers and what serves', async () => {
+  expect(await (await get('/healthz')).json()).toEqual({ status: 'ok' });
+  expect(await (await get('/readyz')).json()).toEqual({ status: 'ok', model: null });
+  const { id } = await addModel(api.database, { local: [1, 0] });
+  expect(await (await get('/readyz')).json()).toEqual({ status: 'ok', model: id });
+  const { models } = api.database.repositories;
+  models.serving = () => Promise.reject(new Error('down'));
+  const down = await get('/readyz');
+  delete (models as { serving?: unknown }).serving;
+  expect([down.status, (await get('/healthz')).status]).toEqual([503, 200]);
+});
+
+test('pages of a configured origin may call the storefront, others may not, and the admin API is for no page', async () => {
+  const preflight = (path: string, origin: string) =>
+    fetch(api.server.url + path, {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' },
+    });
+  const allowed = await preflight('/graphql', 'https://shop.example');
+  expect([
+    allowed.status,
+    allowed.headers.get('access-control-allow-origin'),
+    allowed.headers.get('access-control-allow-credentials'),
+  ]).toEqual([204, 'https://shop.example', null]);
+  expect((await preflight('/graphql', 'https://evil.example')).headers.get('access-control-allow-origin')).toBeNull();
+  expect(
+    (await preflight('/admin/graphql', 'https://shop.example')).headers.get('access-control-allow-origin'),
+  ).toBeNull();
+});
+
+test('a body that is too large, no JSON or of another type is refused by its code, and the server goes on', async () => {
+  const post = (path: string, body: string, type = 'application/json') =>
+    fetch(api.server.url + path, {
+      method: 'POST',
+      body,
+      headers: { 'content-type': type, authorization: `Bearer ${ADMIN_KEY}` },
+    });
+  const kib = (n: number) => JSON.stringify({ query: '{ __typename }', padding: 'x'.repeat(n * 1024) });
+  expect((await post('/graphql', kib(300))).status).toBe(413);
+  expect((await post('/admin/graphql', kib(300))).status).toBe(200);
+  expect((await post('/admin/graphql', kib(2100))).status).toBe(413);
+  const broken = await post('/graphql', '{');
+  expect([broken.status, await broken.json()]).toMatchObject([
+    400,
+    { errors: [{ extensions: { code: 'BAD_REQUEST', retry: false } }] },
+  ]);
+  expect((await post('/graphql', 'query={__typename}', 'text/plain')).status).toBe(400);
+  expect((await post('/graphql', '[{"query":"{__typename}"}]')).status).toBe(400);
+  expect((await api.shop('{ __typename }')).data).toEqual({ __typename: 'Query' });
+});
+
+test('introspection and stack traces are for development only', async () => {
+  await using development = await testApi({ NODE_ENV: 'development' });
+  expect((await development.shop('{ __schema { queryType { name } } }')).data.__schema.queryType.name).toBe('Query');
+  const answer = await development.shop('{ similarItem(id: "a") { status } }');
+  expect(answer.errors?.[0]).toMatchObject({
+    message: expect.stringContaining('Did you mean'),
+    extensions: { stacktrace: expect.any(Array) },
+  });
+});
+
+test('a busy port is named', async () => {
+  const { database, services, server } = api;
+  const config = loadConfig({ PORT: String(server.port) });
+  const starting = startServer({
+    services,
+    repositories: database.repositories,
+    adminKeyHash: async () => '',
+    config,
+    log: services.log,
+  });
+  await expect(starting).rejects.toMatchObject({ code: 'PORT_BUSY', facts: { port: server.port } });
+});
+
+test('closing lets the request in flight finish, ends streams and takes no new one', async () => {
+  const closing = await testApi();
+  const { products, jobs } = closing.database.repositories;
+  await addProducts(closing.database, [{ id: 'a' }]);
+  let arrived = () => {};
+  const atWork = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
+  const byIds = products.byIds.bind(products);
+  products.byIds = async (ids) => {
+    arrived();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    return byIds(ids);
+  };
+  const job = await jobs.create('RETRAIN', {}, 'test');
+  const stream = await fetch(`${closing.server.url}/admin/graphql/stream`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream', authorization: `Bearer ${ADMIN_KEY}` },
+    body: JSON.stringify({ query: `subscription { jobProgress(id: "${job.id}") { state } }` }),
+  });
+  const inFlight = closing.shop('{ product(by: { id: "a" }) { title } }');
+  await atWork;
+  const started = performance.now();
+  const closed = closing.server.close();
+  expect((await inFlight).data).toEqual({ product: { title: 'Product a' } });
+  expect(await stream.text()).toContain('QUEUED');
+  await closed;
+  expect(performance.now() - started).toBeLessThan(5_000);
+  await expect(closing.shop('{ __typename }')).rejects.toThrow();
+  await closing.database[Symbol.asyncDispose]();
+});
+
+test('the admin key of another process takes effect at once', async () => {
+  const { services, database } = api;
+  let hash = 'none';
+  const config = loadConfig({ PORT: '0' });
+  const server = await startServer({
+    services,
+    repositories: database.repositories,
+    adminKeyHash: async () => hash,
+    config,
+    log: services.log,
+  });
+  const call = () => ask(`${server.url}/admin/graphql`, '{ __typename }', {}, { authorization: 'Bearer secret' });
+  expect(codeOf(await call())).toBe('UNAUTHENTICATED');
+  hash = '2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b'; // sha-256 of "secret"
+  expect((await call()).data).toEqual({ __typename: 'Query' });
+  await server.close();
+});

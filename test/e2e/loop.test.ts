@@ -1,0 +1,258 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkCatalogAndFeedback, checkTraining, openBrowser, openPage } from '../support/browser.ts';
+import { chromiumPath, freshPostgresDatabase, postgresUrl, redisUrl } from '../support/services.ts';
+import { runSimili, type SimiliProcess, startSimili } from '../support/simili-process.ts';
+import { drawToyCatalog } from '../support/toy-catalog.ts';
+
+let dir: string;
+let ids: string[];
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'simili-e2e-'));
+  ids = await drawToyCatalog(join(dir, 'pictures'));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+/** Whatever the query asked for: the expectations below say what it must be. */
+// biome-ignore lint/suspicious/noExplicitAny: answers are checked field by field
+type Json = any;
+type Answer = { data: Json; errors?: { extensions: { code: string } }[] };
+
+async function ask(url: string, query: string, variables: object = {}, key?: string): Promise<Answer> {
+  const headers = {
+    'content-type': 'application/json',
+    ...(key ? { authorization: `Bearer ${key}` } : {}),
+  };
+  return (
+    await fetch(url, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ query, variables }),
+    })
+  ).json() as Promise<Answer>;
+}
+const storefront = (simili: SimiliProcess, query: string, variables = {}) =>
+  ask(`${simili.url}/graphql`, query, variables);
+
+async function until<T>(read: () => Promise<T | null | undefined | false>, seconds = 90): Promise<T> {
+  for (const end = Date.now() + seconds * 1000; ; await sleep(200)) {
+    const value = await read();
+    if (value) return value;
+    if (Date.now() > end) throw new Error('waited in vain');
+  }
+}
+
+const SIMILAR = `query ($id: ID!, $first: Int) { similarItems(id: $id, first: $first) {
+  status modelVersionId recommendationId edges { score position node { id title } } } }`;
+const JOB =
+  '{ jobs(first: 1) { id kind state phase progress message engine curve { step loss } attempts error { code message } } models { id number kind state } activeModel { id kind } }';
+
+async function answers(simili: SimiliProcess, id: string) {
+  return until(async () => {
+    const { data } = await storefront(simili, SIMILAR, { id, first: 8 });
+    return data?.similarItems?.status === 'OK' && data.similarItems;
+  });
+}
+
+const KEY = 'an-admin-key-for-tests';
+const settings = (more: Record<string, string>) => ({
+  SIMILI_ADMIN_KEY: KEY,
+  SIMILI_TRAIN_SECONDS: '6',
+  SIMILI_CHECKPOINT_SECONDS: '0.5',
+  ...more,
+});
+const admin = async (simili: SimiliProcess, query: string, variables = {}) =>
+  (await ask(`${simili.url}/admin/graphql`, query, variables, KEY)).data;
+const settled = (simili: SimiliProcess, id: string) =>
+  until(async () => {
+    const { job } = await admin(simili, `{ job(id: "${id}") { id state error { code message } } }`);
+    return ['SUCCEEDED', 'FAILED', 'CANCELLED'].includes(job.state) && job;
+  });
+
+/** The README's sequence, over whatever storage and queue the environment gives. */
+async function walkTheLoop(simili: SimiliProcess): Promise<void> {
+  const anchor = ids[0] as string;
+  const first = await answers(simili, anchor);
+  expect(first.edges).toHaveLength(8);
+  expect(first.edges.map((edge: Json) => edge.node.id)).not.toContain(anchor);
+  const scores = first.edges.map((edge: Json) => edge.score);
+  expect(scores).toEqual(scores.toSorted((a: number, b: number) => b - a));
+
+  const event = (itemId: string) => ({
+    eventId: crypto.randomUUID(),
+    occurredAt: new Date().toISOString(),
+    recommendationId: first.recommendationId,
+    itemId,
+  });
+  const seen = {
+    eventId: crypto.randomUUID(),
+    occurredAt: new Date().toISOString(),
+    recommendationId: first.recommendationId,
+    itemIds: first.edges.map((e: Json) => e.node.id),
+  };
+  const clicked = event(first.edges[2].node.id);
+  const submit = `mutation ($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { accepted duplicates rejected userErrors { code } } }`;
+  const input = {
+    visitor: { id: 'v1' },
+    events: [{ impression: seen }, { click: clicked }],
+  };
+  expect((await storefront(simili, submit, { input })).data.submitFeedback).toEqual({
+    accepted: 2,
+    duplicates: 0,
+    rejected: 0,
+    userErrors: [],
+  });
+  expect((await storefront(simili, submit, { input })).data.submitFeedback).toMatchObject({
+    accepted: 0,
+    duplicates: 2,
+  });
+
+  // The first training follows by itself; another one is asked for when it is through.
+  const firstJob = await until(async () => (await admin(simili, JOB)).jobs.find((job: Json) => job.kind === 'RETRAIN'));
+  expect((await settled(simili, firstJob.id)).state).toBe('SUCCEEDED');
+  const retrain = `mutation { retrain(input: { seconds: 5, reason: "test" }) { job { id } userErrors { __typename code ... on JobAlreadyRunningError { jobId } } } }`;
+  const { retrain: started } = await admin(simili, retrain);
+  expect(started.userErrors).toEqual([]);
+  const { retrain: again } = await admin(simili, retrain);
+  expect(again.userErrors).toEqual([
+    {
+      __typename: 'JobAlreadyRunningError',
+      code: 'JOB_ALREADY_RUNNING',
+      jobId: started.job.id,
+    },
+  ]);
+
+  const progress = await follow(simili, started.job.id);
+  expect(progress.at(-1)).toMatchObject({ state: 'SUCCEEDED', progress: 1 });
+  const shares = progress.map((job) => job.progress);
+  expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+  expect(progress.at(-1).curve.length).toBeGreaterThan(1);
+
+  const { models, activeModel } = await admin(simili, JOB);
+  expect(models.length).toBeGreaterThanOrEqual(3);
+  const now = await answers(simili, anchor);
+  expect(now.modelVersionId).toBe(activeModel.id);
+  const { rollback } = await admin(simili, 'mutation { rollback { activeModel { id } userErrors { code } } }');
+  expect(rollback.userErrors).toEqual([]);
+  await until(async () => (await answers(simili, anchor)).modelVersionId === rollback.activeModel.id, 2);
+  expect(rollback.activeModel.id).not.toBe(activeModel.id);
+}
+
+/** Everything `jobProgress` says, over server-sent events. */
+async function follow(simili: SimiliProcess, id: string): Promise<Json[]> {
+  const response = await fetch(`${simili.url}/admin/graphql/stream`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      authorization: `Bearer ${KEY}`,
+    },
+    body: JSON.stringify({
+      query: `subscription { jobProgress(id: "${id}") { state phase progress message curve { step loss } } }`,
+    }),
+  });
+  expect(response.status).toBe(200);
+  const text = await response.text(); // ends with the job
+  return [...text.matchAll(/^data: (\{.*\})$/gm)]
+    .map((match) => JSON.parse(match[1] as string).data?.jobProgress)
+    .filter(Boolean);
+}
+
+/** The landing page against the real server: look around, click, train. */
+async function useThePage({ url }: SimiliProcess): Promise<void> {
+  const browser = await openBrowser();
+  try {
+    await using shopper = await openPage(browser, `${url}/`);
+    await checkCatalogAndFeedback(shopper);
+    await using operator = await openPage(browser, `${url}/#item=${encodeURIComponent(ids[0] as string)}&admin=${KEY}`);
+    await checkTraining(operator, { seconds: '30', patienceMs: 120_000 });
+  } finally {
+    await browser.close();
+  }
+}
+
+test('query, feedback, retrain, progress, better model, roll back: embedded, as the README says', async () => {
+  const env = settings({ SIMILI_DATA_DIR: join(dir, 'embedded') });
+  const imported = await runSimili(['import', join(dir, 'pictures')], env);
+  expect(imported.output).toContain(`${ids.length} created`);
+  expect(imported.output).toContain(`${ids.length} pictures ready, 0 failed`);
+  const repeated = await runSimili(['import', join(dir, 'pictures')], env);
+  expect(repeated.output).toContain(`${ids.length} unchanged`);
+  const simili = await startSimili(['start', '--no-demo'], env);
+  try {
+    await walkTheLoop(simili);
+    if (chromiumPath()) await useThePage(simili);
+    expect(await simili.stop(), simili.output()).toBe(0);
+  } finally {
+    await simili.kill();
+  }
+}, 240_000);
+
+const [postgres, redis] = [postgresUrl(), redisUrl()];
+if (postgres && redis) {
+  test('the same with API and worker as processes of their own, on Postgres and Redis', async () => {
+    await using database = await freshPostgresDatabase(postgres);
+    const env = settings({
+      DATABASE_URL: database.url,
+      REDIS_URL: redis,
+      SIMILI_DATA_DIR: join(dir, 'worker'),
+    });
+    await runSimili(['import', join(dir, 'pictures')], env);
+    await using api = await startSimili(['serve'], env);
+    const worker = runningWorker(env);
+    try {
+      await walkTheLoop(api);
+    } finally {
+      await (await worker).kill();
+    }
+  }, 240_000);
+}
+
+const runningWorker = (env: Record<string, string>) => startSimili(['worker'], env, /Working on/);
+
+for (const [phase, reached] of [
+  ['training', (job: Json) => job.kind === 'RETRAIN' && job.phase === 'TRAIN' && job.curve.length >= 2],
+  ['embedding', (job: Json) => job.kind === 'RETRAIN' && (job.phase === 'EMBED' || job.phase === 'EVALUATE')],
+] as const) {
+  test(`kill -9 during ${phase}: nothing acknowledged is lost, the job goes on by itself, no half model serves`, async () => {
+    const env = settings({ SIMILI_DATA_DIR: join(dir, `kill-${phase}`) });
+    await runSimili(['import', join(dir, 'pictures')], env);
+    let simili = await startSimili(['start', '--no-demo'], env);
+    try {
+      const anchor = ids[5] as string;
+      const before = await answers(simili, anchor);
+      const job = await until(async () =>
+        (await admin(simili, JOB)).jobs.find((candidate: Json) => reached(candidate)),
+      );
+      const click = {
+        eventId: crypto.randomUUID(),
+        occurredAt: new Date().toISOString(),
+        recommendationId: before.recommendationId,
+        itemId: before.edges[0].node.id,
+      };
+      const submit = `mutation ($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { accepted duplicates } }`;
+      const input = { visitor: { id: 'v' }, events: [{ click }] };
+      expect((await storefront(simili, submit, { input })).data.submitFeedback.accepted).toBe(1);
+      await simili.kill();
+
+      const restartedAt = Date.now();
+      simili = await startSimili(['start', '--no-demo'], env);
+      const after = await answers(simili, anchor);
+      expect(Date.now() - restartedAt).toBeLessThan(20_000);
+      expect(after.modelVersionId).toBe(before.modelVersionId);
+      expect(after.edges).toHaveLength(8);
+      expect((await storefront(simili, submit, { input })).data.submitFeedback).toEqual({ accepted: 0, duplicates: 1 });
+      expect(await settled(simili, job.id)).toMatchObject({
+        state: 'SUCCEEDED',
+        error: null,
+      });
+      const { activeModel } = await admin(simili, JOB);
+      expect((await answers(simili, anchor)).modelVersionId).toBe(activeModel.id);
+    } finally {
+      await simili.kill();
+    }
+  }, 240_000);
+}

@@ -1,0 +1,86 @@
+import { PGlite } from '@electric-sql/pglite';
+import { vector } from '@electric-sql/pglite-pgvector';
+import pg from 'pg';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { migrate } from '../../src/db/migrate.ts';
+import { openPostgres } from '../../src/db/postgres.ts';
+import type { SqlSession } from '../../src/db/storage.ts';
+import { freshPostgresDatabase, postgresUrl } from '../support/services.ts';
+
+type Opened = { session: SqlSession; another(): Promise<SqlSession> };
+
+async function onPGlite(): Promise<Opened> {
+  const db = await PGlite.create({ extensions: { vector } });
+  onTestFinished(() => db.close());
+  const session: SqlSession = {
+    exec: async (sql) => void (await db.exec(sql)),
+    query: async <Row>(sql: string, params: unknown[] = []) => (await db.query<Row>(sql, params)).rows,
+  };
+  return { session, another: async () => session };
+}
+
+async function onPostgres(): Promise<Opened> {
+  const database = await freshPostgresDatabase(postgresUrl() as string);
+  onTestFinished(() => database[Symbol.asyncDispose]());
+  const another = async (): Promise<SqlSession> => {
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    onTestFinished(() => client.end());
+    return {
+      exec: async (sql) => void (await client.query(sql)),
+      query: async <Row>(sql: string, params: unknown[] = []) => (await client.query(sql, params)).rows as Row[],
+    };
+  };
+  return { session: await another(), another };
+}
+
+const adapters: [name: string, open: () => Promise<Opened>][] = [['PGlite', onPGlite]];
+if (postgresUrl()) adapters.push(['Postgres', onPostgres]);
+
+describe.each(adapters)('migrations on %s', (_name, open) => {
+  const step = (name: string, sql: string) => ({ name, sql, checksum: `sum of ${sql}` });
+
+  test('run once, in order, and are written down as Prisma writes them', async () => {
+    const { session } = await open();
+    expect(await migrate(session)).toEqual(['0001_start']);
+    expect(await migrate(session)).toEqual([]);
+    expect(await session.query('SELECT migration_name, applied_steps_count FROM simili._prisma_migrations')).toEqual([
+      { migration_name: '0001_start', applied_steps_count: 1 },
+    ]);
+  });
+
+  test('a failing one leaves nothing of itself and all before it', async () => {
+    const { session } = await open();
+    const steps = [step('1', 'CREATE TABLE a (x INT)'), step('2', 'CREATE TABLE b (x INT); SELECT no_such_function()')];
+    await expect(migrate(session, steps)).rejects.toMatchObject({ code: 'MIGRATION_FAILED', facts: { name: '2' } });
+    expect(await session.query(`SELECT to_regclass('a') IS NOT NULL AS a, to_regclass('b') IS NOT NULL AS b`)).toEqual([
+      { a: true, b: false },
+    ]);
+    expect(await migrate(session, [steps[0]!, step('2', 'CREATE TABLE b (x INT)')])).toEqual(['2']);
+  });
+
+  test('an applied file that changed is noticed', async () => {
+    const { session } = await open();
+    await migrate(session, [step('1', 'SELECT 1')]);
+    await expect(migrate(session, [step('1', 'SELECT 2')])).rejects.toThrow('changed after it was applied');
+  });
+});
+
+const url = postgresUrl();
+if (url) {
+  test('several processes that start at once migrate one after the other', async () => {
+    const { session, another } = await onPostgres();
+    const sessions = [session, await another(), await another(), await another()];
+    const applied = await Promise.all(sessions.map((each) => migrate(each)));
+    expect(applied.flat()).toEqual(['0001_start']);
+  });
+
+  test('a database that cannot be reached, or does not exist, is said in one sentence', async () => {
+    const wrong = new URL(url);
+    wrong.port = '1';
+    await expect(openPostgres(wrong.href)).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE', retry: true });
+    const missing = new URL(url);
+    missing.pathname = '/no_such_database';
+    await expect(openPostgres(missing.href)).rejects.toThrow('no_such_database');
+  });
+}

@@ -1,0 +1,255 @@
+import { execFileSync } from 'node:child_process';
+import type { lookup } from 'node:dns';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type FetchOptions, openPictureFetcher } from '../../workers/pictures/fetch.ts';
+
+const BODY = Buffer.alloc(5000, 7);
+const requests: string[] = [];
+const answers: Record<string, RequestListener> = {
+  '/ok': (_request, response) => response.end(BODY),
+  '/chunked': (_request, response) => {
+    response.write(BODY);
+    response.end(BODY);
+  },
+  '/endless': (_request, response) => {
+    const more = setInterval(() => response.write(BODY), 1);
+    response.on('close', () => clearInterval(more));
+  },
+  '/announced': (_request, response) => {
+    response.writeHead(200, { 'content-length': 10 ** 9 }).write(BODY);
+  },
+  '/slow': (_request, response) => {
+    response.writeHead(200).write(BODY);
+  },
+  '/silent': () => {},
+  '/cut': (_request, response) => {
+    response.writeHead(200, { 'content-length': 9000 }).write(BODY, () => response.destroy());
+  },
+  '/empty': (_request, response) => response.end(),
+  '/encoding': ({ headers }, response) => response.end(headers['accept-encoding']),
+  '/hop1': redirect('/hop2'),
+  '/hop2': redirect('hop3'),
+  '/hop3': redirect(() => `${base}/ok`),
+  '/hop0': redirect('/hop1'),
+  '/loop': redirect('/loop'),
+  '/private': redirect(() => base.replace('127.0.0.1', '127.0.0.2').concat('/ok')),
+  '/private-name': redirect(() => base.replace('127.0.0.1', 'inside.test').concat('/ok')),
+  '/file': redirect('file:///etc/passwd'),
+  '/password': redirect(() => base.replace('//', '//user:secret@')),
+  '/nowhere': redirect('http://'),
+};
+const server = createServer((request, response) => {
+  requests.push(request.url ?? '');
+  const answer = answers[request.url ?? ''];
+  if (answer) answer(request, response);
+  else response.writeHead(404).end('nothing here');
+});
+let base = '';
+
+function redirect(to: string | (() => string)): RequestListener {
+  return (_request, response) => response.writeHead(302, { location: typeof to === 'string' ? to : to() }).end();
+}
+
+const limits = { maxBytes: 10_000, timeoutMs: 3000, allowPrivate: true };
+/** A fetcher for one fetch. */
+async function fetchOnce(
+  source: string,
+  changes: Partial<FetchOptions> = {},
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const fetcher = openPictureFetcher({ ...limits, ...changes });
+  return fetcher.fetch(source, signal).finally(() => fetcher.close());
+}
+/** 127.0.0.1 plays the public host, everything else is private. */
+const guarded: Partial<FetchOptions> = {
+  allowPrivate: false,
+  isAllowed: (address) => address === '127.0.0.1',
+};
+/** A name server that knows these names. */
+const resolver = (names: Record<string, string[]>) =>
+  ((
+    hostname: string,
+    _options: unknown,
+    callback: (error: Error | null, found: { address: string; family: number }[]) => void,
+  ) => {
+    const found = names[hostname];
+    if (found)
+      callback(
+        null,
+        found.map((address) => ({
+          address,
+          family: address.includes(':') ? 6 : 4,
+        })),
+      );
+    else callback(Object.assign(new Error('unknown'), { code: 'ENOTFOUND' }), []);
+  }) as unknown as typeof lookup;
+
+const fails = (code: string, message: RegExp) =>
+  expect.objectContaining({ code, message: expect.stringMatching(message) });
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+describe('over http', () => {
+  test('gets the bytes, and asks for them uncompressed', async () => {
+    expect(await fetchOnce(`${base}/ok`)).toEqual(BODY);
+    expect(await fetchOnce(`${base}/chunked`)).toHaveLength(10_000);
+    expect(await fetchOnce(`${base}/empty`)).toHaveLength(0);
+    expect(String(await fetchOnce(`${base}/encoding`))).toBe('identity');
+  });
+
+  test('follows three redirects, not four, and not in circles', async () => {
+    expect(await fetchOnce(`${base}/hop1`)).toEqual(BODY);
+    await expect(fetchOnce(`${base}/hop0`)).rejects.toEqual(fails('IMAGE_UNREACHABLE', /more than 3 redirects/));
+    await expect(fetchOnce(`${base}/loop`)).rejects.toEqual(fails('IMAGE_UNREACHABLE', /more than 3 redirects/));
+    await expect(fetchOnce(`${base}/nowhere`)).rejects.toEqual(
+      fails('IMAGE_FORBIDDEN', /redirects to something that is no URL/),
+    );
+  });
+
+  test('names the status of any other answer', async () => {
+    await expect(fetchOnce(`${base}/gone`)).rejects.toEqual(
+      fails('IMAGE_UNREACHABLE', /\/gone: its host answered 404$/),
+    );
+  });
+
+  test('stops at the byte limit, whether the length was announced, hidden or endless', async () => {
+    for (const path of ['/announced', '/endless']) {
+      await expect(fetchOnce(base + path)).rejects.toEqual(fails('IMAGE_TOO_LARGE', /more than 10000 bytes/));
+    }
+    await expect(fetchOnce(`${base}/chunked`, { maxBytes: 9999 })).rejects.toEqual(fails('IMAGE_TOO_LARGE', /9999/));
+  });
+
+  test('stops at the time limit, before the headers and within the body', async () => {
+    for (const path of ['/silent', '/slow']) {
+      await expect(fetchOnce(base + path, { timeoutMs: 200 })).rejects.toEqual(
+        fails('IMAGE_UNREACHABLE', /it took over 0.2 s/),
+      );
+    }
+  });
+
+  test('ends with the reason of the signal that aborts it', async () => {
+    const shutdown = new AbortController();
+    setTimeout(() => shutdown.abort(new Error('shutting down')), 100);
+    await expect(fetchOnce(`${base}/slow`, {}, shutdown.signal)).rejects.toThrow('shutting down');
+  });
+
+  test('says when a connection is lost, refused or has nobody to go to', async () => {
+    await expect(fetchOnce(`${base}/cut`)).rejects.toEqual(fails('IMAGE_UNREACHABLE', /connection lost/));
+    await expect(fetchOnce('http://127.0.0.1:1/a.png')).rejects.toEqual(
+      fails('IMAGE_UNREACHABLE', /connection refused/),
+    );
+    await expect(fetchOnce('http://shop.test/a.png', { lookup: resolver({}) })).rejects.toEqual(
+      fails('IMAGE_UNREACHABLE', /no such host/),
+    );
+  });
+});
+
+describe('an address that is not public', () => {
+  test.each([
+    'http://127.0.0.1/a.png',
+    'http://2130706433/a.png',
+    'http://0x7f.1/a.png',
+    'http://017700000001/a.png',
+    'http://127.1/a.png',
+    'http://0/a.png',
+    'http://[::1]/a.png',
+    'http://[::ffff:127.0.0.1]/a.png',
+    'http://[::ffff:a9fe:a9fe]/latest/meta-data',
+    'http://169.254.169.254/latest/meta-data',
+    'https://192.168.1.1/a.png',
+  ])('is refused as a literal: %s', async (source) => {
+    await expect(fetchOnce(source, { allowPrivate: false })).rejects.toEqual(
+      fails('IMAGE_FORBIDDEN', /is not a public address/),
+    );
+  });
+
+  test('is refused behind a name, also the name of this machine', async () => {
+    const port = base.split(':')[2];
+    const asked = requests.length;
+    await expect(fetchOnce(`http://localhost:${port}/ok`, { allowPrivate: false })).rejects.toEqual(
+      fails('IMAGE_FORBIDDEN', /^Will not fetch http:\/\/localhost.*(127\.0\.0\.1|::1).* is not a public address/),
+    );
+    const lookup = resolver({ 'rebound.test': ['10.0.0.7', '::1'] });
+    await expect(
+      fetchOnce(`http://rebound.test:${port}/ok`, {
+        allowPrivate: false,
+        lookup,
+      }),
+    ).rejects.toEqual(fails('IMAGE_FORBIDDEN', /10\.0\.0\.7, ::1 is not a public address/));
+    expect(requests).toHaveLength(asked);
+  });
+
+  test('is left out when the name has a public one too', async () => {
+    const lookup = resolver({ 'shop.test': ['10.0.0.7', '127.0.0.1'] });
+    expect(
+      await fetchOnce(base.replace('127.0.0.1', 'shop.test').concat('/ok'), {
+        ...guarded,
+        lookup,
+      }),
+    ).toEqual(BODY);
+  });
+
+  test('is refused after a redirect, as a literal and behind a name', async () => {
+    const lookup = resolver({ 'inside.test': ['192.168.0.1'] });
+    for (const path of ['/private', '/private-name']) {
+      await expect(fetchOnce(base + path, { ...guarded, lookup })).rejects.toEqual(
+        fails(
+          'IMAGE_FORBIDDEN',
+          /^Will not fetch http:\/\/127.0.0.1:\d+\/private.*: 1(27\.0\.0\.2|92\.168\.0\.1) is not a public address/,
+        ),
+      );
+    }
+  });
+});
+
+test.each([
+  ['ftp://shop.test/a.png', /ftp: is not http: or https:/],
+  ['file:///etc/passwd', /file: is not http/],
+  ['data:image/png;base64,AAAA', /data: is not http/],
+  ['http://user:secret@shop.test/a.png', /carries a user name or a password/],
+  ['pictures/a.png', /neither an absolute path nor a URL/],
+  ['', /neither an absolute path nor a URL/],
+])('refuses %s', async (source, why) => {
+  await expect(fetchOnce(source)).rejects.toEqual(fails('IMAGE_FORBIDDEN', why));
+});
+
+test('a redirect cannot leave http or bring a password', async () => {
+  await expect(fetchOnce(`${base}/file`)).rejects.toEqual(fails('IMAGE_FORBIDDEN', /file: is not http/));
+  await expect(fetchOnce(`${base}/password`)).rejects.toEqual(fails('IMAGE_FORBIDDEN', /a user name or a password/));
+});
+
+describe('from disk', () => {
+  let dir = '';
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'simili-fetch-'));
+    await writeFile(join(dir, 'a.png'), BODY);
+    execFileSync('mkfifo', [join(dir, 'fifo')]);
+  });
+  afterAll(() => rm(dir, { recursive: true }));
+
+  test('reads a file of at most the byte limit', async () => {
+    expect(await fetchOnce(join(dir, 'a.png'), { maxBytes: 5000 })).toEqual(BODY);
+    await expect(fetchOnce(join(dir, 'a.png'), { maxBytes: 4999 })).rejects.toEqual(fails('IMAGE_TOO_LARGE', /4999/));
+  });
+
+  test.each([
+    ['missing.png', /there is no such file/],
+    ['a.png/b.png', /there is no such file/],
+    ['', /it is a folder/],
+    ['fifo', /it is not a file/],
+  ])('says why it cannot read "%s"', async (name, why) => {
+    await expect(fetchOnce(join(dir, name))).rejects.toEqual(fails('IMAGE_UNREADABLE', why));
+  });
+});

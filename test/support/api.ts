@@ -1,0 +1,81 @@
+import { loadConfig } from '../../src/config.ts';
+import { loadKeys } from '../../src/keys.ts';
+import type { Log } from '../../src/log.ts';
+import { type RunningServer, startServer } from '../../src/server.ts';
+import { makeServices, type Services } from '../../src/services.ts';
+import { type Answer, ask } from './ask.ts';
+import { type FreshDatabase, freshDatabase } from './database.ts';
+import { fakeQueue } from './fixtures.ts';
+
+export const ADMIN_KEY = 'test-admin-key-0123456789';
+export const SIGNING_KEY = 'test-signing-key-0123456789-0123456789';
+
+/** Remembers what was logged. */
+export function fakeLog() {
+  const entries: { level: string; facts: unknown; sentence: unknown }[] = [];
+  const at = (level: string) => (facts: unknown, sentence?: unknown) => void entries.push({ level, facts, sentence });
+  return {
+    entries,
+    log: {
+      debug: at('debug'),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
+    } as unknown as Log,
+  };
+}
+
+export type TestApi = AsyncDisposable & {
+  database: FreshDatabase;
+  server: RunningServer;
+  services: Services;
+  queue: ReturnType<typeof fakeQueue>;
+  logged: ReturnType<typeof fakeLog>['entries'];
+  /** How far the server's clock is ahead of ours. */
+  clock: { aheadMs: number };
+  shop(query: string, variables?: object): Promise<Answer>;
+  admin(query: string, variables?: object): Promise<Answer>;
+};
+
+/** The whole API over real HTTP and a fresh database. */
+export async function testApi(env: NodeJS.ProcessEnv = {}): Promise<TestApi> {
+  const database = await freshDatabase();
+  const { repositories } = database;
+  const config = loadConfig({
+    PORT: '0',
+    NODE_ENV: 'test',
+    SIMILI_ADMIN_KEY: ADMIN_KEY,
+    SIMILI_SIGNING_KEY: SIGNING_KEY,
+    ...env,
+  });
+  const queue = fakeQueue();
+  const clock = { aheadMs: 0 };
+  const { entries: logged, log } = fakeLog();
+  const keys = await loadKeys(repositories.settings, config);
+  const services = makeServices({
+    repositories,
+    queue,
+    log,
+    signingKey: keys.signingKey,
+    now: () => new Date(Date.now() + clock.aheadMs),
+  });
+  const server = await startServer({
+    services,
+    repositories,
+    adminKeyHash: keys.adminKeyHash,
+    config,
+    log,
+  });
+  return {
+    ...{ database, server, services, queue, logged, clock },
+    shop: (query, variables) => ask(`${server.url}/graphql`, query, variables),
+    admin: (query, variables) =>
+      ask(`${server.url}/admin/graphql`, query, variables, {
+        authorization: `Bearer ${ADMIN_KEY}`,
+      }),
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}

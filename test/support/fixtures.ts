@@ -1,0 +1,93 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { type ProductDraft, writeProducts } from '../../src/catalog/products.ts';
+import type { ModelState } from '../../src/db/models.ts';
+import type { FreshDatabase } from './database.ts';
+
+export type TestModel = { id: string; number: number };
+
+/** A queue that only remembers what was added. */
+export function fakeQueue() {
+  const added: { name: string; payload: object; key: string | undefined }[] = [];
+  return {
+    added,
+    async add(name: string, payload: object, key?: string) {
+      added.push({ name, payload, key });
+    },
+  };
+}
+
+/** A product with the least that is needed; its picture, if any, is READY at once. */
+export async function addProducts(
+  database: FreshDatabase,
+  drafts: readonly (Partial<ProductDraft> & { id: string })[],
+): Promise<void> {
+  const full = drafts.map((draft) => ({
+    title: `Product ${draft.id}`,
+    imageUrls: [],
+    ...draft,
+  }));
+  const { rejections } = await writeProducts(
+    full,
+    { products: database.repositories.products, queue: fakeQueue() },
+    { localPaths: true },
+  );
+  if (rejections[0]) throw rejections[0].error;
+}
+
+/** A model version with the given vectors (made unit length here). It serves when its state is ACTIVE. */
+export async function addModel(
+  { storage: { prisma }, repositories: { embeddings } }: FreshDatabase,
+  vectors: Readonly<Record<string, readonly number[]>>,
+  state: ModelState = 'ACTIVE',
+): Promise<TestModel> {
+  const dimensions = Object.values(vectors)[0]?.length ?? 2;
+  const checksum = createHash('sha256').update('').digest('hex');
+  const { id, number } = await prisma.modelVersion.create({
+    data: {
+      id: `mdl_${randomUUID()}`,
+      kind: 'GOLDEN',
+      state,
+      dimensions,
+      checksum,
+      artefact: new Uint8Array(),
+    },
+  });
+  await embeddings.createTable(number, dimensions);
+  const rows = Object.entries(vectors).map(([productId, vector]) => ({
+    productId,
+    contentHash: 'test',
+    vector: unit(vector),
+  }));
+  for (let i = 0; i < rows.length; i += 500) await embeddings.upsert(number, rows.slice(i, i + 500));
+  await embeddings.createIndex(number);
+  if (state === 'ACTIVE') await serve({ storage: { prisma } }, id);
+  return { id, number };
+}
+
+/** Moves the serving pointer, as a promotion does. */
+export async function serve(
+  { storage: { prisma } }: { storage: Pick<FreshDatabase['storage'], 'prisma'> },
+  modelId: string,
+): Promise<void> {
+  const { activeId } = await prisma.serving.findUniqueOrThrow({
+    where: { id: 1 },
+  });
+  if (activeId && activeId !== modelId)
+    await prisma.modelVersion.update({
+      where: { id: activeId },
+      data: { state: 'STANDBY' },
+    });
+  await prisma.modelVersion.update({
+    where: { id: modelId },
+    data: { state: 'ACTIVE', promotedAt: new Date() },
+  });
+  await prisma.serving.update({
+    where: { id: 1 },
+    data: { activeId: modelId, previousId: activeId, epoch: { increment: 1 } },
+  });
+}
+
+export function unit(vector: readonly number[]): Float32Array {
+  const norm = Math.hypot(...vector);
+  return Float32Array.from(vector, (x) => x / norm);
+}

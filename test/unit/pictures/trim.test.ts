@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { areaAverage, inkBox, type Raster, trimToSquare } from '../../../workers/pictures/trim.ts';
+
+const WHITE = [255, 255, 255] as const;
+const raster = fc
+  .record({
+    width: fc.integer({ min: 1, max: 9 }),
+    height: fc.integer({ min: 1, max: 9 }),
+  })
+  .chain(({ width, height }) =>
+    fc
+      .uint8Array({
+        minLength: width * height * 3,
+        maxLength: width * height * 3,
+      })
+      .map((pixels): Raster => ({ pixels, width, height })),
+  );
+
+test('ink is what differs from the background by more than 10 in any channel', () => {
+  const pixels = new Uint8Array(5 * 4 * 3).fill(255);
+  const set = (x: number, y: number, channel: number, value: number) => {
+    pixels[(y * 5 + x) * 3 + channel] = value;
+  };
+  set(0, 0, 0, 245); // 10: noise
+  expect(inkBox({ pixels, width: 5, height: 4 }, WHITE)).toBeNull();
+  set(1, 2, 1, 244);
+  set(3, 1, 2, 0);
+  expect(inkBox({ pixels, width: 5, height: 4 }, WHITE)).toEqual({
+    left: 1,
+    top: 1,
+    right: 4,
+    bottom: 3,
+  });
+});
+
+test('area averages equal a fine grid of point samples', () => {
+  const box = fc.record({
+    left: fc.integer({ min: -4, max: 4 }),
+    top: fc.integer({ min: -4, max: 4 }),
+    side: fc.integer({ min: 1, max: 12 }),
+  });
+  fc.assert(
+    fc.property(raster, box, fc.integer({ min: 1, max: 4 }), (source, { left, top, side }, size) => {
+      const got = areaAverage(source, WHITE, { left, top, right: left + side, bottom: top + side }, size);
+      for (const [at, value] of got.entries()) {
+        expect(Math.abs(value - sampled(source, left, top, side, size, at))).toBeLessThanOrEqual(0.5 + 1e-6);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+/** Independent of `areaAverage`: side x side points per output pixel, one per cell of a grid that whole pixels fit into. */
+function sampled(
+  { pixels, width, height }: Raster,
+  left: number,
+  top: number,
+  side: number,
+  size: number,
+  at: number,
+): number {
+  const [channel, x, y] = [at % 3, Math.floor(at / 3) % size, Math.floor(at / 3 / size)];
+  let sum = 0;
+  for (let j = 0; j < side; j++) {
+    for (let i = 0; i < side; i++) {
+      const sx = Math.floor(left + (x + (i + 0.5) / side) * (side / size));
+      const sy = Math.floor(top + (y + (j + 0.5) / side) * (side / size));
+      const inside = sx >= 0 && sy >= 0 && sx < width && sy < height;
+      sum += inside ? (pixels[(sy * width + sx) * 3 + channel] as number) : 255;
+    }
+  }
+  return sum / side ** 2;
+}
+
+test('room around the ink does not matter', () => {
+  const thing = (width: number, height: number, left: number, top: number): Raster => {
+    const pixels = new Uint8Array(width * height * 3).fill(255);
+    for (let y = 0; y < 6; y++) {
+      for (let x = 0; x < 9; x++) pixels.set([20 * x, 30 * y, 7], ((top + y) * width + left + x) * 3);
+    }
+    return { pixels, width, height };
+  };
+  expect(trimToSquare(thing(40, 30, 25, 3), WHITE, 16)).toEqual(trimToSquare(thing(9, 6, 0, 0), WHITE, 16));
+});

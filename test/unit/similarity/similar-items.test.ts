@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest';
+import type { ServingPointer } from '../../../src/db/models.ts';
+import { makeCursor } from '../../../src/similarity/cursor.ts';
+import { similarItems } from '../../../src/similarity/similar-items.ts';
+
+const signingKey = 'a key of at least thirty-two characters';
+const missingTable = () =>
+  Object.assign(new Error('gone'), { meta: { driverAdapterError: { cause: { originalCode: '42P01' } } } });
+const row = (id: string) => ({
+  id,
+  title: id,
+  url: null,
+  categories: [],
+  tags: [],
+  price: null,
+  currency: null,
+  available: true,
+  image: null,
+});
+
+/** `tables`: what each version's table ranks; a version without one is dropped. */
+function world(
+  tables: Record<number, { productId: string; distance: number }[]>,
+  pointers: ServingPointer[],
+  states: Record<string, string> = {},
+) {
+  const reads = [...pointers];
+  let pinned: ServingPointer | null = reads.shift() ?? null;
+  const known = new Set(['a', ...Object.values(tables).flatMap((table) => table.map(({ productId }) => productId))]);
+  const deps = {
+    signingKey,
+    now: () => new Date(0),
+    embeddings: {
+      async nearest(number: number, _anchor: string, _filter: object, limit: number, offset = 0) {
+        const table = tables[number];
+        if (!table) throw missingTable();
+        return table.slice(offset, offset + limit);
+      },
+      has: async (number: number) => (tables[number]?.length ?? 0) > 0,
+    },
+    models: {
+      byId: async (id: string) => ({ id, number: Number(id.slice(4)), state: states[id] ?? 'RETIRED' }) as never,
+    },
+  };
+  const view = {
+    serving: async () => pinned,
+    forgetServing: () => {
+      pinned = reads.shift() ?? null;
+    },
+    product: async (id: string) => (known.has(id) ? row(id) : null),
+  };
+  return { deps, view, known };
+}
+const pointer = (number: number): ServingPointer => ({ modelId: `mdl_${number}`, number, epoch: number });
+const ranked = (...ids: string[]) => ids.map((productId, i) => ({ productId, distance: i }));
+
+test('a score is 1 - D/4 and a position counts from 1', async () => {
+  const { deps, view } = world({ 1: ranked('b', 'c') }, [pointer(1)]);
+  const page = await similarItems(deps, { anchorId: 'a' }, view);
+  expect(page.items.map(({ product, position, score }) => [product.id, position, score])).toEqual([
+    ['b', 1, 1],
+    ['c', 2, 0.75],
+  ]);
+});
+
+test('a version retired between reading the pointer and its table costs one more read, not the answer', async () => {
+  const { deps, view } = world({ 2: ranked('b') }, [pointer(1), pointer(2)]);
+  const page = await similarItems(deps, { anchorId: 'a' }, view);
+  expect(page).toMatchObject({ status: 'OK', modelId: 'mdl_2' });
+});
+
+test('a pointer that keeps naming a dropped table is an error, after two tries', async () => {
+  const { deps, view } = world({}, [pointer(1), pointer(1), pointer(1)]);
+  await expect(similarItems(deps, { anchorId: 'a' }, view)).rejects.toThrow('gone');
+});
+
+test('paging goes on in the version that ranked the first page while it is kept', async () => {
+  const { deps, view } = world({ 1: ranked('b', 'c', 'd'), 2: ranked('d', 'c', 'b') }, [pointer(2)], {
+    mdl_1: 'STANDBY',
+  });
+  const after = makeCursor(signingKey, { modelId: 'mdl_1', anchorId: 'a', offset: 1 });
+  const page = await similarItems(deps, { anchorId: 'a', first: 1, after }, view);
+  expect(page).toMatchObject({ modelId: 'mdl_1', hasPreviousPage: true, hasNextPage: true });
+  expect(page.items).toMatchObject([{ product: { id: 'c' }, position: 2 }]);
+});
+
+test.each(['RETIRED', 'REJECTED', 'EMBEDDING', 'CANDIDATE'])(
+  'a cursor of a version that is %s is retired',
+  async (state) => {
+    const { deps, view } = world({ 1: ranked('b'), 2: ranked('b') }, [pointer(2)], { mdl_1: state });
+    const after = makeCursor(signingKey, { modelId: 'mdl_1', anchorId: 'a', offset: 1 });
+    await expect(similarItems(deps, { anchorId: 'a', after }, view)).rejects.toMatchObject({ code: 'CURSOR_RETIRED' });
+  },
+);
+
+test('a cursor whose table is dropped this moment is retired too', async () => {
+  const { deps, view } = world({ 2: ranked('b') }, [pointer(2)], { mdl_1: 'STANDBY' });
+  const after = makeCursor(signingKey, { modelId: 'mdl_1', anchorId: 'a', offset: 1 });
+  await expect(similarItems(deps, { anchorId: 'a', after }, view)).rejects.toMatchObject({ code: 'CURSOR_RETIRED' });
+});
+
+test('a product deleted since the search leaves the list, and the next page starts right behind what was shown', async () => {
+  const { deps, view, known } = world({ 1: ranked('b', 'c', 'd', 'e') }, [pointer(1)]);
+  known.delete('b');
+  const page = await similarItems(deps, { anchorId: 'a', first: 3 }, view);
+  expect(page.items.map(({ product, position }) => [product.id, position])).toEqual([
+    ['c', 1],
+    ['d', 2],
+  ]);
+  const after = page.items.at(-1)?.cursor ?? '';
+  expect(after).toBe(makeCursor(signingKey, { modelId: 'mdl_1', anchorId: 'a', offset: 2 })); // its vector went with it
+});

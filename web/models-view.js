@@ -1,0 +1,80 @@
+import { byId, make } from './dom.js';
+
+/**
+ * @typedef {{ triplets: number, precision: number }} Precision
+ * @typedef {{ id: string, number: number, kind: 'GOLDEN' | 'NETWORK', state: string, createdAt: string, embedded: number,
+ *   metrics: { evaluation?: { structure?: Precision, clicks?: Precision } } | null,
+ *   gates: { name: string, passed: boolean, reason: string }[] }} Model
+ */
+
+export const MODEL_FIELDS = `fragment ModelFields on ModelVersion {
+  id number kind state createdAt embedded metrics gates { name passed reason }
+}`;
+
+const KINDS = { GOLDEN: 'hand-made features', NETWORK: 'learned network' };
+
+/** @param {Pick<Model, 'number' | 'kind'>} model e.g. "Model 3 (learned network)" */
+export const titleOf = ({ number, kind }) => `Model ${number} (${KINDS[kind]})`;
+
+/**
+ * @param {Model[]} models newest first
+ * @param {(model: Model) => void} rollBack
+ */
+export function showModels(models, rollBack) {
+  byId('models-empty').hidden = models.length > 0;
+  byId('models').replaceChildren(...models.map((model) => entryOf(model, rollBack)));
+}
+
+/** @param {Model} model @param {(model: Model) => void} rollBack */
+function entryOf(model, rollBack) {
+  const entry = make(
+    'li',
+    { 'data-state': model.state },
+    make(
+      'div',
+      { class: 'row spread' },
+      make('strong', {}, `Model ${model.number}`),
+      make('span', { class: 'chip' }, model.state.toLowerCase()),
+    ),
+    make('p', { class: 'facts' }, factsOf(model)),
+    make('p', { class: 'facts' }, precisionOf(model)),
+    gatesOf(model),
+  );
+  if (model.state === 'STANDBY') {
+    const button = make('button', { type: 'button', class: 'button small' }, `Roll back to model ${model.number}`);
+    button.addEventListener('click', () => rollBack(model));
+    entry.append(button);
+  }
+  return entry;
+}
+
+/** @param {Model} model */
+function factsOf({ kind, createdAt, embedded }) {
+  const made = new Date(createdAt).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+  return `${KINDS[kind]} · ${made} · ${embedded.toLocaleString()} products`;
+}
+
+/** Share of triplets in the right order, on products and clicks that training did not see. @param {Model} model */
+function precisionOf({ metrics }) {
+  const share = (/** @type {string} */ of, /** @type {Precision | undefined} */ measured) =>
+    measured && measured.triplets > 0 ? `${of} ${(measured.precision * 100).toFixed(1)} %` : '';
+  const shares = [
+    share('categories', metrics?.evaluation?.structure),
+    share('clicks', metrics?.evaluation?.clicks),
+  ].filter(Boolean);
+  return shares.length > 0 ? `Right order: ${shares.join(', ')}` : '';
+}
+
+/** @param {Model} model */
+function gatesOf({ gates }) {
+  if (gates.length === 0) return null;
+  const passed = gates.filter((gate) => gate.passed).length;
+  const one = (/** @type {Model['gates'][number]} */ gate) =>
+    make('li', { class: gate.passed ? 'passed' : 'failed' }, `${gate.passed ? '✓' : '✗'} ${gate.name}: ${gate.reason}`);
+  return make(
+    'details',
+    { open: passed < gates.length },
+    make('summary', {}, `${passed} of ${gates.length} quality gates passed`),
+    make('ul', { class: 'gates' }, ...gates.map(one)),
+  );
+}

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ModelRepository } from '../src/db/models.ts';
+import { SimiliError } from '../src/errors.ts';
+
+export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+export type ArtefactCache = {
+  /** The file of a version's artefact, fetched from the database when this machine has none. @throws SimiliError NOT_FOUND, ARTEFACT_CORRUPT. */
+  pathOf(modelId: string): Promise<{ path: string; checksum: string }>;
+};
+
+/** A cache by content: deleting it costs a fetch, never truth. */
+export function openArtefactCache(dir: string, models: Pick<ModelRepository, 'artefact' | 'byId'>): ArtefactCache {
+  return {
+    async pathOf(modelId) {
+      const model = await models.byId(modelId);
+      if (!model) throw new SimiliError('NOT_FOUND', { what: 'model version', id: modelId });
+      const path = join(dir, `${model.checksum}.safetensors`);
+      if (!existsSync(path)) await fetchArtefact(models, modelId, dir, path);
+      return { path, checksum: model.checksum };
+    },
+  };
+}
+
+async function fetchArtefact(
+  models: Pick<ModelRepository, 'artefact'>,
+  modelId: string,
+  dir: string,
+  path: string,
+): Promise<void> {
+  const stored = await models.artefact(modelId);
+  if (!stored) throw new SimiliError('NOT_FOUND', { what: 'model version', id: modelId });
+  if (sha256(stored.artefact) !== stored.checksum) {
+    throw new SimiliError('ARTEFACT_CORRUPT', { model: modelId, why: 'its checksum does not match' });
+  }
+  await mkdir(dir, { recursive: true });
+  const aside = `${path}.${process.pid}.tmp`;
+  await writeFile(aside, stored.artefact);
+  await rename(aside, path);
+}

@@ -1,0 +1,20 @@
+import type { Config } from '../src/config.ts';
+import type { Repositories } from '../src/db/repositories.ts';
+import type { Log } from '../src/log.ts';
+import type { JobQueue } from '../src/queue/jobs.ts';
+import type { ArtefactCache } from './artefact-cache.ts';
+import type { EngineHost } from './hosts/engine-client.ts';
+import type { PictureService } from './pictures/picture-service.ts';
+
+/** What every handler is made from. */
+export type WorkerContext = {
+  readonly repositories: Repositories;
+  readonly queue: JobQueue;
+  readonly pictures: PictureService;
+  /** Trains; a separate process from the one that embeds, so that a new product does not wait for a training. */
+  readonly trainer: EngineHost;
+  readonly embedder: EngineHost;
+  readonly artefacts: ArtefactCache;
+  readonly config: Config;
+  readonly log: Log;
+};

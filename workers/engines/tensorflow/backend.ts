@@ -1,0 +1,178 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import util from 'node:util';
+import { SimiliError } from '../../../src/errors.ts';
+
+type R4 = import('@tensorflow/tfjs').Rank.R4;
+export type TensorFlow = typeof import('@tensorflow/tfjs');
+
+/** Packages that bring native TensorFlow, best first, and the pure JavaScript one that is always there. */
+export const nativePackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
+export const javaScriptPackage = '@tensorflow/tfjs';
+
+export type Backend = {
+  readonly tf: TensorFlow;
+  readonly onGpu: boolean;
+  /** For people: "cuda (tfjs-node-gpu)", "cpu (tfjs-node)", "cpu (pure JavaScript)". */
+  readonly device: string;
+  /** Makes this the backend of what runs next: TensorFlow.js has one current backend per process. */
+  use(): Promise<void>;
+};
+
+export type BackendReport = {
+  /** The npm package. */
+  readonly name: string;
+  /** It loads and computes correctly on this machine. */
+  readonly available: boolean;
+  readonly onGpu: boolean;
+  /** Why, as a sentence for a person. */
+  readonly reason: string;
+};
+
+/**
+ * The best backend that works, loaded into this process: native TensorFlow on a GPU, native on the CPU, pure JavaScript.
+ * The first native package that loads is the only one tried: two copies of libtensorflow do not share a process.
+ */
+export async function loadBestBackend(packages: readonly string[] = nativePackages): Promise<Backend> {
+  const tf = await importTensorFlow();
+  for (const name of packages) {
+    const backend = await loadNativeBackend(name).catch(() => null);
+    if (backend) return backend;
+    if (tf.findBackendFactory('tensorflow')) break; // It loaded, and then failed.
+  }
+  return loadJavaScriptBackend();
+}
+
+/**
+ * Native TensorFlow on a GPU that it really sees: the GPU package runs on the CPU without a word when it finds none.
+ * @throws SimiliError ENGINE_UNAVAILABLE with the reason.
+ */
+export async function loadGpuBackend(name: string = nativePackages[0]): Promise<Backend> {
+  const backend = await loadNativeBackend(name);
+  if (!backend.onGpu) throw unavailable(`${name} loads, but sees no GPU that it can use and would run on the CPU`);
+  return backend;
+}
+
+/** Single-threaded and slow (a picture a second in training): the oracle in tests, and the last resort. */
+export async function loadJavaScriptBackend(): Promise<Backend> {
+  const tf = await importTensorFlow();
+  const backend = {
+    tf,
+    onGpu: false,
+    device: 'cpu (pure JavaScript)',
+    use: () => setBackend(tf, 'cpu'),
+  };
+  await checkArithmetic(backend);
+  return backend;
+}
+
+/**
+ * Loads a native package into this process.
+ * @param name resolved from this file; a path in tests.
+ * @throws SimiliError ENGINE_UNAVAILABLE when it is not installed, does not load, or computes wrongly.
+ */
+export async function loadNativeBackend(name: string): Promise<Backend> {
+  const require = createRequire(import.meta.url);
+  const path = resolvePackage(require, name); // Before TensorFlow.js is loaded: most machines end here.
+  const tf = await importTensorFlow();
+  restoreIsNullOrUndefined();
+  try {
+    require(path);
+    await setBackend(tf, 'tensorflow');
+  } catch (error) {
+    throw unavailable(`${name} does not load: ${firstLine(error)}`);
+  }
+  const onGpu = (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
+  const device = `${onGpu ? 'cuda' : 'cpu'} (${name.replace('@tensorflow/', '')})`;
+  const backend = {
+    tf,
+    onGpu,
+    device,
+    use: () => setBackend(tf, 'tensorflow'),
+  };
+  await checkArithmetic(backend);
+  return backend;
+}
+
+/**
+ * What each backend is worth on this machine, best first. Native packages are tried each in its own process: a driver
+ * that crashes then costs one line of the report.
+ */
+export async function tensorflowBackends(packages: readonly string[] = nativePackages): Promise<BackendReport[]> {
+  return Promise.all([...packages.map(probeNative), reportOn(javaScriptPackage, loadJavaScriptBackend)]);
+}
+
+/** Tries to load a backend and tells how that went. Never throws. */
+export async function reportOn(name: string, load: () => Promise<Backend>): Promise<BackendReport> {
+  try {
+    const { onGpu, device } = await load();
+    return { name, available: true, onGpu, reason: `runs on ${device}` };
+  } catch (error) {
+    return { name, available: false, onGpu: false, reason: firstLine(error) };
+  }
+}
+
+async function probeNative(name: string): Promise<BackendReport> {
+  const isSource = import.meta.url.endsWith('.ts');
+  const child = fork(new URL(isSource ? './probe.ts' : './probe.js', import.meta.url), [name], {
+    execArgv: isSource ? ['--import', 'tsx'] : [],
+    stdio: 'ignore',
+    timeout: 120_000, // The first use of CUDA may compile kernels for a GPU newer than the library.
+  });
+  let report: BackendReport | undefined;
+  child.on('message', (message) => {
+    report = message as BackendReport;
+  });
+  const [code, signal] = await once(child, 'close');
+  const crash = `ends its process (${signal ?? `exit code ${code}`})`;
+  return (
+    report ?? {
+      name,
+      available: false,
+      onGpu: false,
+      reason: `${name} ${crash}`,
+    }
+  );
+}
+
+async function importTensorFlow(): Promise<TensorFlow> {
+  const tf = await import('@tensorflow/tfjs');
+  tf.enableProdMode(); // Keeps its advertisement for tfjs-node out of our log.
+  return tf;
+}
+
+async function setBackend(tf: TensorFlow, name: string): Promise<void> {
+  if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js cannot start its backend ${name}`);
+}
+
+/** A GPU older or newer than the library can fail at the first operation, or answer with zeros. */
+async function checkArithmetic({ tf, device, use }: Backend): Promise<void> {
+  await use();
+  const sums = tf.tidy(() => tf.conv2d(tf.ones<R4>([1, 3, 3, 2]), tf.ones<R4>([3, 3, 2, 1]), 1, 'same')); // [1, 3, 3, 1]
+  try {
+    const centre = (await sums.data())[4];
+    if (centre !== 18) throw unavailable(`${device} computes wrongly: a convolution gave ${centre}, not 18`);
+  } finally {
+    sums.dispose();
+  }
+}
+
+/** tfjs-node 4.22 calls util.isNullOrUndefined, which Node 23 removed. */
+function restoreIsNullOrUndefined(): void {
+  (util as { isNullOrUndefined?: (value: unknown) => boolean }).isNullOrUndefined ??= (value) => value == null;
+}
+
+const unavailable = (why: string) => new SimiliError('ENGINE_UNAVAILABLE', { engine: 'tensorflow', why });
+
+function resolvePackage(require: NodeJS.Require, name: string): string {
+  try {
+    return require.resolve(name);
+  } catch {
+    const where = 'npm leaves it out where its download fails (docs/engines.md tells how to add it)';
+    throw unavailable(`${name} is not installed; ${where}`);
+  }
+}
+
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';

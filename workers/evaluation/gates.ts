@@ -1,0 +1,58 @@
+import type { Gate } from '../../src/db/models.ts';
+import type { Measured } from './measure.ts';
+
+/** How far a candidate may fall behind: about one standard error of 1,000 triplets. */
+const TOLERANCE = 0.02;
+/** Categories stand in for shoppers until there are some: what shoppers are seen to prefer may cost this much of them. */
+const TOLERANCE_WITH_CLICKS = 0.1;
+/** Vectors of random products must differ: all alike is what a collapsed training leaves. */
+const LEAST_SPREAD = 0.1;
+/** Fewer held-out click triplets than this say nothing. */
+const FEWEST_CLICKS = 50;
+
+/**
+ * Whether a candidate may serve. `serving` null: nothing serves yet, so there is nothing to fall behind.
+ * A gate that cannot be measured passes and says so.
+ */
+export function qualityGates(own: Measured, serving: Measured | null, missing: number): Gate[] {
+  return [
+    {
+      name: 'complete',
+      passed: missing === 0,
+      reason: missing === 0 ? 'every product with a picture has a vector' : `${missing} products have no vector`,
+    },
+    {
+      name: 'spread',
+      passed: own.spread >= LEAST_SPREAD,
+      reason: `mean squared distance of random pairs ${own.spread.toFixed(3)}, at least ${LEAST_SPREAD}`,
+    },
+    notWorse(
+      'catalog',
+      'held-out category triplets',
+      own.structure,
+      serving?.structure ?? null,
+      catalogTolerance(own, serving),
+    ),
+    notWorse('clicks', 'held-out click triplets', own.clicks, serving?.clicks ?? null, TOLERANCE),
+  ];
+}
+
+function catalogTolerance(own: Measured, serving: Measured | null): number {
+  const preferred = own.clicks.triplets >= FEWEST_CLICKS && own.clicks.precision >= (serving?.clicks.precision ?? 0);
+  return preferred ? TOLERANCE_WITH_CLICKS : TOLERANCE;
+}
+
+function notWorse(
+  name: string,
+  what: string,
+  own: Measured['clicks'],
+  serving: Measured['clicks'] | null,
+  tolerance: number,
+): Gate {
+  if (own.triplets < FEWEST_CLICKS)
+    return { name, passed: true, reason: `not measured: ${own.triplets} ${what}, ${FEWEST_CLICKS} needed` };
+  const value = `${(100 * own.precision).toFixed(1)} % of ${own.triplets} ${what}`;
+  if (!serving) return { name, passed: true, reason: `${value}; nothing serves yet` };
+  const bound = serving.precision - tolerance;
+  return { name, passed: own.precision >= bound, reason: `${value}, at least ${(100 * bound).toFixed(1)} %` };
+}

@@ -1,0 +1,53 @@
+import { bootstrapInterval, type Interval } from '../../src/learning/metrics.ts';
+import { makeRandom } from '../../src/learning/random.ts';
+import type { Triplet } from '../../src/learning/sampler.ts';
+import { squaredDistance } from '../training/mixture.ts';
+import type { EvaluationSet } from './set.ts';
+
+/** Similarity precision (paper, section 6.2): share of triplets in the right order, ties a half; 95 % over anchors. */
+export type Precision = { triplets: number; precision: number; interval: Interval | null };
+export type Measured = {
+  structure: Precision;
+  clicks: Precision /** Mean squared distance of random pairs. */;
+  spread: number;
+};
+
+const PAIRS = 2000;
+
+/** @param vectors unit vectors by product id; triplets with a product that has none are left out. */
+export function measure(vectors: ReadonlyMap<string, Float32Array>, set: EvaluationSet): Measured {
+  const rows = set.productIds.map((id) => vectors.get(id));
+  return {
+    structure: precision(rows, set.structure),
+    clicks: precision(rows, set.clicks),
+    spread: spread([...vectors.values()]),
+  };
+}
+
+function precision(rows: readonly (Float32Array | undefined)[], triplets: readonly Triplet[]): Precision {
+  const byAnchor = new Map<number, number[]>();
+  for (const { q, p, n } of triplets) {
+    const [anchor, positive, negative] = [rows[q], rows[p], rows[n]];
+    if (!anchor || !positive || !negative) continue;
+    const margin = squaredDistance(anchor, negative) - squaredDistance(anchor, positive);
+    const outcome = margin === 0 ? 0.5 : Number(margin > 0);
+    byAnchor.set(q, [...(byAnchor.get(q) ?? []), outcome]);
+  }
+  const clusters = [...byAnchor.values()];
+  const measured = clusters.flat().length;
+  if (measured === 0) return { triplets: 0, precision: 0, interval: null };
+  const interval = bootstrapInterval(clusters, makeRandom(1));
+  return { triplets: measured, precision: interval.mean, interval };
+}
+
+function spread(vectors: readonly Float32Array[]): number {
+  if (vectors.length < 2) return 0;
+  const random = makeRandom(2);
+  let sum = 0;
+  for (let pair = 0; pair < PAIRS; pair++) {
+    const a = random.int(vectors.length);
+    const b = (a + 1 + random.int(vectors.length - 1)) % vectors.length;
+    sum += squaredDistance(vectors[a] as Float32Array, vectors[b] as Float32Array);
+  }
+  return sum / PAIRS;
+}

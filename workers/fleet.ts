@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import type { Config } from '../src/config.ts';
+import type { Repositories } from '../src/db/repositories.ts';
+import type { Log } from '../src/log.ts';
+import { type JobQueue, type QueueName, queueNames } from '../src/queue/jobs.ts';
+import { openArtefactCache } from './artefact-cache.ts';
+import type { WorkerContext } from './context.ts';
+import { embedHandler } from './handlers/embed.ts';
+import { evaluateHandler } from './handlers/evaluate.ts';
+import { ingestHandler } from './handlers/ingest.ts';
+import { maintenanceHandler, requeueAbandoned } from './handlers/maintenance.ts';
+import { trainHandler } from './handlers/train.ts';
+import { openEngineHost } from './hosts/engine-client.ts';
+import { openPictures } from './pictures/picture-service.ts';
+
+export type FleetOptions = {
+  repositories: Repositories;
+  queue: JobQueue;
+  config: Config;
+  log: Log;
+  /** Which queues this process takes work from; default all. */
+  queues?: readonly QueueName[];
+  /** No other process can hold a job: an embedded database. Jobs of a killed process then go on at once. */
+  alone: boolean;
+};
+
+export type Fleet = { context: WorkerContext; close(): Promise<void> };
+
+const MAINTENANCE_SECONDS = 5;
+
+/** Takes work from the queues until closed. Engines and picture decoders are child processes, started when needed. */
+export async function startFleet({ queues = queueNames, alone, ...base }: FleetOptions): Promise<Fleet> {
+  const context = makeContext(base);
+  if (alone) await requeueAbandoned(context, 0);
+  const start: Record<QueueName, () => Promise<void>> = {
+    train: () => base.queue.work('train', trainHandler(context)),
+    embed: () => base.queue.work('embed', embedHandler(context)),
+    evaluate: () => base.queue.work('evaluate', evaluateHandler(context)),
+    ingest: () => base.queue.work('ingest', ingestHandler(context)),
+    maintenance: () =>
+      base.queue.work('maintenance', maintenanceHandler(context), { everySeconds: MAINTENANCE_SECONDS }),
+  };
+  for (const name of queues) await start[name]();
+  return {
+    context,
+    /** The queue is closed first: handlers hand their jobs back, then the children may end. */
+    async close() {
+      await base.queue.close();
+      await Promise.all([context.trainer.close(), context.embedder.close(), context.pictures.close()]);
+    },
+  };
+}
+
+function makeContext({ repositories, queue, config, log }: Omit<FleetOptions, 'queues' | 'alone'>): WorkerContext {
+  const dir = config.SIMILI_DATA_DIR;
+  return {
+    ...{ repositories, queue, config, log },
+    pictures: openPictures({
+      cacheDir: join(dir, 'pixels'),
+      limits: {
+        maxBytes: config.SIMILI_MAX_IMAGE_BYTES,
+        maxPixels: config.SIMILI_MAX_IMAGE_PIXELS,
+        timeoutMs: config.SIMILI_IMAGE_TIMEOUT_SECONDS * 1000,
+        background: config.SIMILI_BACKGROUND,
+        allowPrivate: config.SIMILI_ALLOW_PRIVATE_URLS,
+      },
+    }),
+    trainer: openEngineHost('the trainer', config),
+    embedder: openEngineHost('the embedder', config),
+    artefacts: openArtefactCache(join(dir, 'models'), repositories.models),
+  };
+}

@@ -1,0 +1,92 @@
+import sharp, { type Metadata } from 'sharp';
+import { SimiliError } from '../../src/errors.ts';
+import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
+import type { DecodedPicture, DecodeLimits } from './decoded-picture.ts';
+import { type Colour, type Raster, trimToSquare } from './trim.ts';
+
+/** Longer side of the raster that is searched for ink: enough to cut a thing of a third of the picture sharply to 64. */
+const WORKING_SIDE = 192;
+const NO_PICTURE = 'it is not a picture (JPEG, PNG, WebP, AVIF or GIF)';
+
+// Bytes come from strangers: no other parser (SVG, PDF, TIFF, RAW …) ever sees them. No cache: nothing is decoded twice.
+sharp.block({ operation: ['VipsForeignLoad'] });
+sharp.unblock({
+  operation: ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif'].map((format) => `VipsForeignLoad${format}Buffer`),
+});
+sharp.cache(false);
+sharp.concurrency(1);
+
+/**
+ * The first frame of a picture, upright, as 8-bit sRGB on the background, cut to its ink. The size is checked before
+ * any pixel is decoded.
+ * @param source names the picture in errors.
+ * @throws SimiliError IMAGE_UNREADABLE, IMAGE_TOO_LARGE
+ */
+export async function decodePicture(bytes: Uint8Array, source: string, limits: DecodeLimits): Promise<DecodedPicture> {
+  if (bytes.length === 0) throw new SimiliError('IMAGE_UNREADABLE', { source, why: 'it is empty' });
+  const metadata = await readMetadata(bytes, source);
+  // HEIC and its kin share AVIF's container; their codecs are not on board.
+  if (metadata.format === 'heif' && metadata.compression !== 'av1')
+    throw new SimiliError('IMAGE_UNREADABLE', { source, why: NO_PICTURE });
+  const { width, height } = metadata.autoOrient;
+  if (width * height > limits.maxPixels) {
+    throw new SimiliError('IMAGE_TOO_LARGE', {
+      source,
+      why: `${width} x ${height} pixels, at most ${limits.maxPixels} are read`,
+    });
+  }
+  const raster = await readRaster(bytes, source, limits);
+  const background = parseColour(limits.background);
+  return {
+    pixels: trimToSquare(raster, background, PICTURE_SIZE),
+    width,
+    height,
+    mime: mimeOf(metadata),
+  };
+}
+
+async function readMetadata(bytes: Uint8Array, source: string): Promise<Metadata> {
+  try {
+    return await sharp(bytes, { limitInputPixels: false }).metadata();
+  } catch (error) {
+    throw unreadable(source, error);
+  }
+}
+
+async function readRaster(bytes: Uint8Array, source: string, { maxPixels, background }: DecodeLimits): Promise<Raster> {
+  try {
+    const { data, info } = await sharp(bytes, {
+      limitInputPixels: maxPixels,
+      failOn: 'error',
+      autoOrient: true,
+    })
+      .flatten({ background })
+      // Linear: a triangle filter, so that edges do not ring into the background.
+      .resize(WORKING_SIDE, WORKING_SIDE, {
+        fit: 'inside',
+        withoutEnlargement: true,
+        kernel: 'linear',
+      })
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    return { pixels: data, width: info.width, height: info.height };
+  } catch (error) {
+    throw unreadable(source, error);
+  }
+}
+
+/** In the words of whoever has to replace the file. */
+function unreadable(source: string, error: unknown): SimiliError {
+  const message = error instanceof Error ? error.message : String(error);
+  const detail = message.trim().split('\n')[0];
+  const why = /unsupported image format/.test(message) ? NO_PICTURE : `it is cut short or damaged (${detail})`;
+  return new SimiliError('IMAGE_UNREADABLE', { source, why });
+}
+
+const mimeOf = ({ format }: Metadata): string => `image/${format === 'heif' ? 'avif' : format}`;
+
+const parseColour = (hex: string): Colour => {
+  const value = Number.parseInt(hex.slice(1), 16);
+  return [value >> 16, (value >> 8) & 255, value & 255];
+};

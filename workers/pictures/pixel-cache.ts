@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, opendir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Picture } from '../../src/learning/served-model.ts';
+
+/** Of the picture the pixels were made from. */
+export type PictureFacts = { width: number; height: number; mime: string };
+
+export type PixelCacheOptions = {
+  dir: string;
+  /** Everything besides the bytes that the pixels depend on. */
+  size: number;
+  decodeVersion: number;
+  /** `#rrggbb` */
+  background: string;
+  /** Marks what was used last; default: now. */
+  clock?: () => Date;
+};
+
+const PARTIAL = '.part';
+/** A partial file older than this was left by a process that died. Milliseconds. */
+const PARTIAL_MS = 3_600_000;
+
+/**
+ * Decoded pictures on disk, by the sha-256 of the picture's bytes (hex): a file of plain uint8 RGB [size, size, 3] and,
+ * beside it, its facts. Files appear whole or not at all, so any number of processes may share the folder.
+ */
+export function openPixelCache({ dir, size, decodeVersion, background, clock = () => new Date() }: PixelCacheOptions) {
+  const folder = join(dir, `v${decodeVersion}-${size}-${background.slice(1).toLowerCase()}`);
+  const bytes = size * size * 3;
+
+  /** Where the pixels of this picture are, or would be. */
+  const pathOf = (contentHash: string): string => {
+    if (!/^[0-9a-f]{64}$/.test(contentHash)) throw new Error(`${contentHash} is not a sha-256 in hex`);
+    return join(folder, contentHash.slice(0, 2), `${contentHash}.rgb`);
+  };
+  /** Counts as a use. False also when a file is damaged. */
+  const has = async (contentHash: string): Promise<boolean> => (await get(contentHash)) !== null;
+  /** Counts as a use. Null when it is not there, or damaged. */
+  const get = async (contentHash: string): Promise<PictureFacts | null> => {
+    const path = pathOf(contentHash);
+    try {
+      const [{ size: found }, facts] = await Promise.all([stat(path), readFile(factsPath(path), 'utf8')]);
+      if (found !== bytes) return null;
+      await utimes(path, clock(), clock());
+      return JSON.parse(facts) as PictureFacts;
+    } catch {
+      return null;
+    }
+  };
+  /** @returns the path of the pixels. Writing the same picture twice, also at the same time, is fine. */
+  const put = async (contentHash: string, pixels: Picture, facts: PictureFacts): Promise<string> => {
+    const path = pathOf(contentHash);
+    if (pixels.length !== bytes) throw new Error(`${pixels.length} bytes of pixels, ${bytes} belong here`);
+    await mkdir(dirname(path), { recursive: true });
+    await writeWhole(path, pixels);
+    await utimes(path, clock(), clock());
+    await writeWhole(factsPath(path), JSON.stringify(facts)); // last: `get` wants both
+    return path;
+  };
+  /** Removes what was used longest ago, of any version or background, until `maxBytes` of pixels are left. @returns bytes removed. */
+  const prune = async (maxBytes: number): Promise<number> => {
+    const kept: Entry[] = [];
+    for await (const entry of entries(dir)) {
+      if (!entry.path.endsWith(PARTIAL)) kept.push(entry);
+      else if (clock().getTime() - entry.usedMs > PARTIAL_MS) await rm(entry.path, { force: true });
+    }
+    kept.sort((a, b) => a.usedMs - b.usedMs);
+    const total = kept.reduce((sum, entry) => sum + entry.bytes, 0);
+    let removed = 0;
+    for (const { path, bytes } of kept) {
+      if (total - removed <= maxBytes) break;
+      await Promise.all([rm(path, { force: true }), rm(factsPath(path), { force: true })]);
+      removed += bytes;
+    }
+    return removed;
+  };
+  return { pathOf, has, get, put, prune };
+}
+
+const factsPath = (pixelsPath: string): string => pixelsPath.replace(/\.rgb$/, '.json');
+
+async function writeWhole(path: string, data: Uint8Array | string): Promise<void> {
+  const partial = `${path}.${randomUUID()}${PARTIAL}`;
+  try {
+    await writeFile(partial, data);
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+}
+
+type Entry = { path: string; bytes: number; usedMs: number };
+
+/** Pixel files and partial files under `dir`; none when it does not exist. */
+async function* entries(dir: string): AsyncIterable<Entry> {
+  const found = await opendir(dir, { recursive: true }).catch(() => null);
+  for await (const { name, parentPath } of found ?? []) {
+    if (!name.endsWith('.rgb') && !name.endsWith(PARTIAL)) continue;
+    const path = join(parentPath, name);
+    const file = await stat(path).catch(() => null); // another process may prune too
+    if (file?.isFile()) yield { path, bytes: file.size, usedMs: file.mtimeMs };
+  }
+}

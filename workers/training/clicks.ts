@@ -1,0 +1,54 @@
+import {
+  clickRelevance,
+  clickTriplets,
+  estimatePropensities,
+  type Relevance,
+  type SeenPair,
+  type WeightedTriplet,
+} from '../../src/learning/relevance.ts';
+import type { Split } from '../../src/learning/split.ts';
+
+/** What learning asks of an item; a training item is more. */
+export type LearningItem = { id: string; category: string | null; split: Split };
+
+export type LearnedFromClicks = {
+  /** What was chosen before what was passed over, within one anchor's lists. Single ones are noise, many are not. */
+  triplets: WeightedTriplet[];
+  /** Pairs of anchor and item that shoppers acted on: how much the triplets are worth. */
+  chosen: number;
+  /** Relevance of the pairs that were seen, on the scale of the prior; undefined for all others. */
+  relevance: (anchor: number, item: number) => number | undefined;
+};
+
+/** How many examined impressions the prior is worth. A triplet asks which of two was preferred: there it is flat and weak. */
+const PRIOR_STRENGTH = 10;
+const FLAT_PRIOR = { relevance: 0.1, strength: 0.5 };
+/** The most that one impression at a low position counts for. */
+const CLIP = 10;
+const PER_ANCHOR = 40;
+
+/**
+ * Feedback, corrected for position, as relevance and as triplets. Learning takes anchors of 'train' and 'val' and never
+ * touches a held-out product; evaluation ('test') takes held-out anchors only.
+ */
+export function learnFromClicks(
+  feedback: readonly SeenPair[],
+  items: readonly LearningItem[],
+  prior: Relevance,
+  part: 'learning' | 'test' = 'learning',
+): LearnedFromClicks {
+  const isHeld = (i: number) => items[i]?.split === 'test';
+  const wanted = feedback.filter(({ anchor, item }) =>
+    part === 'test' ? isHeld(anchor) : !isHeld(anchor) && !isHeld(item),
+  );
+  // Positions are a matter of the page, not of the products: all feedback helps to estimate them.
+  const shared = { clip: CLIP, maximum: 1, propensity: estimatePropensities(feedback) };
+  const informed = clickRelevance(wanted, { ...shared, prior, strength: PRIOR_STRENGTH });
+  const flat = clickRelevance(wanted, { ...shared, prior: () => FLAT_PRIOR.relevance, strength: FLAT_PRIOR.strength });
+  const known = new Map(informed.map(({ anchor, item, relevance }) => [`${anchor} ${item}`, relevance]));
+  return {
+    triplets: clickTriplets(flat, { z: 0, minimumGap: 0, perAnchor: PER_ANCHOR, minimumImpressions: 0 }),
+    chosen: new Set(wanted.flatMap(({ anchor, item, value }) => (value > 0 ? [`${anchor} ${item}`] : []))).size,
+    relevance: (anchor, item) => known.get(`${anchor} ${item}`),
+  };
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { SimiliError } from '../../src/errors.ts';
+import { decodeModel, servedLength } from '../../src/learning/artefact.ts';
+import { handMadeFeatures } from '../../src/learning/features/index.ts';
+import type { Picture, ServedModel } from '../../src/learning/served-model.ts';
+import { fuse } from '../../src/learning/whitening.ts';
+import type { Engine } from '../engines/engine.ts';
+import { openEngine } from '../engines/open-engine.ts';
+import { extractByNetwork } from './network-feature.ts';
+import { makePictureStore } from './picture-store.ts';
+import type { EmbedRequest, EmbedResult, EngineChoice } from './protocol.ts';
+
+type Loaded = { model: ServedModel; engine: Engine | null };
+
+/** Versions in memory: the active one, its predecessor and a candidate. */
+const MOST_LOADED = 3;
+const loaded = new Map<string, Promise<Loaded>>();
+const load = makePictureStore(256);
+
+/** Served vectors of pictures. A version is read once and stays loaded. @throws SimiliError ARTEFACT_CORRUPT, ENGINE_UNAVAILABLE. */
+export async function embed({ artefactPath, checksum, pictures, ...choice }: EmbedRequest): Promise<EmbedResult> {
+  const { model, engine } = await loadModel(artefactPath, checksum, choice);
+  const dimensions = servedLength(model);
+  const vectors = new Float32Array(pictures.length * dimensions);
+  const rows = await servedVectors(model, engine, pictures.map(load));
+  for (const [i, row] of rows.entries()) vectors.set(row, i * dimensions);
+  return { vectors, dimensions };
+}
+
+async function servedVectors(
+  model: ServedModel,
+  engine: Engine | null,
+  pictures: readonly Picture[],
+): Promise<Float32Array[]> {
+  const features = await Promise.all(
+    model.blocks.map(({ feature }) =>
+      feature === 'network'
+        ? extractByNetwork(engine as Engine, model.network!.spec)(pictures)
+        : pictures.map((picture) => handMadeFeatures[feature].extract(picture)),
+    ),
+  );
+  return pictures.map((_picture, i) =>
+    fuse(
+      model.blocks,
+      features.map((rows) => rows[i] as Float32Array),
+    ),
+  );
+}
+
+function loadModel(path: string, checksum: string, choice: EngineChoice): Promise<Loaded> {
+  const known = loaded.get(checksum);
+  if (known) return known;
+  const fresh = readModel(path, checksum, choice);
+  loaded.set(checksum, fresh);
+  fresh.catch(() => loaded.delete(checksum));
+  if (loaded.size > MOST_LOADED) void unload(loaded.keys().next().value as string);
+  return fresh;
+}
+
+async function unload(checksum: string): Promise<void> {
+  const old = loaded.get(checksum);
+  loaded.delete(checksum);
+  await (await old)?.engine?.dispose();
+}
+
+async function readModel(
+  path: string,
+  checksum: string,
+  { engine: choice, requireGpu, threads }: EngineChoice,
+): Promise<Loaded> {
+  const bytes = await readFile(path);
+  if (createHash('sha256').update(bytes).digest('hex') !== checksum) {
+    throw new SimiliError('ARTEFACT_CORRUPT', { model: path, why: 'its checksum does not match' });
+  }
+  const model = decodeModel(bytes);
+  if (!model.network) return { model, engine: null };
+  const { spec, weights } = model.network;
+  const { engine } = await openEngine(choice, { requireGpu }, spec, weights, { triplets: 1, threads });
+  return { model, engine };
+}
