@@ -29,14 +29,20 @@ export const importCatalog = defineCommand({
   },
 });
 
+const WAKE_MS = 2000;
+
 async function decodeHere(app: App): Promise<void> {
   const { images } = app.repositories;
   const { pending } = await images.counts();
   const fleet = await startFleet({ ...app, queues: ['ingest'], alone: true });
   const progress = showProgress('pictures', pending);
+  let wokenAt = Date.now();
   for (let left = pending; left > 0; { pending: left } = await images.counts()) {
     progress.update(pending - left);
     await sleep(200);
+    if (Date.now() - wokenAt < WAKE_MS) continue;
+    wokenAt = Date.now();
+    await app.queue.add('ingest', {}); // pictures whose host is to be asked once more
   }
   progress.update(pending);
   progress.stop();

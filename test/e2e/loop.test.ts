@@ -139,6 +139,17 @@ async function walkTheLoop(simili: SimiliProcess): Promise<void> {
   expect(rollback.userErrors).toEqual([]);
   await until(async () => (await answers(simili, anchor)).modelVersionId === rollback.activeModel.id, 2);
   expect(rollback.activeModel.id).not.toBe(activeModel.id);
+
+  // Cancelled while it trains: over within two seconds, and nothing of it serves.
+  const { retrain: long } = await admin(simili, retrain.replace('seconds: 5', 'seconds: 600'));
+  await until(
+    async () => (await admin(simili, `{ job(id: "${long.job.id}") { curve { step } } }`)).job.curve.length > 0,
+  );
+  const askedAt = Date.now();
+  await admin(simili, `mutation { cancelJob(input: { id: "${long.job.id}" }) { userErrors { code } } }`);
+  expect((await settled(simili, long.job.id)).state).toBe('CANCELLED');
+  expect(Date.now() - askedAt).toBeLessThan(4000); // two, and what a busy test machine adds
+  expect((await admin(simili, JOB)).activeModel.id).toBe(rollback.activeModel.id);
 }
 
 /** Everything `jobProgress` says, over server-sent events. */

@@ -1,0 +1,86 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runSimili, startSimili } from '../support/simili-process.ts';
+import { drawToyCatalog } from '../support/toy-catalog.ts';
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'simili-start-'));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+const start = (env: Record<string, string>) => runSimili(['start', '--no-demo'], env);
+
+test('a second start on the same data directory is told who holds it; the first one lives on', async () => {
+  const env = { SIMILI_DATA_DIR: join(dir, 'held') };
+  await using first = await startSimili(['start', '--no-demo'], env);
+  const second = await start(env);
+  expect(second).toMatchObject({ code: 1, output: expect.stringContaining('DATA_DIR_LOCKED') });
+  expect(second.output).toContain(`process ${first.pid}`);
+  expect((await fetch(`${first.url}/healthz`)).status).toBe(200);
+});
+
+test('a busy port is said in one sentence, and the data directory is free again afterwards', async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const { port } = other.address() as { port: number };
+  const env = { SIMILI_DATA_DIR: join(dir, 'busy') };
+  const refused = await start({ ...env, PORT: String(port) });
+  expect(refused).toEqual({ code: 1, output: expect.stringContaining(`PORT_BUSY: Port ${port} is taken`) });
+  other.close();
+  await using _next = await startSimili(['start', '--no-demo'], env);
+});
+
+test('a wrong DATABASE_URL or REDIS_URL is said in one sentence, whatever is wrong with it', async () => {
+  const refusals: [env: Record<string, string>, says: string][] = [
+    [{ DATABASE_URL: 'mysql://localhost/x' }, 'CONFIGURATION_INVALID'],
+    [{ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/x' }, 'DATABASE_UNAVAILABLE'],
+    [{ SIMILI_DATA_DIR: join(dir, 'redis'), REDIS_URL: 'redis://127.0.0.1:1' }, 'REDIS_UNAVAILABLE'],
+  ];
+  for (const [env, says] of refusals) {
+    const { code, output } = await start(env);
+    expect(output).toMatch(new RegExp(`^${says}: .`, 'm'));
+    expect(output).not.toContain('    at ');
+    expect(code).toBe(1);
+  }
+});
+
+test('an import stores what is good, says what is wrong with the rest, line by line, and can be repeated', async () => {
+  const pictures = join(dir, 'pictures');
+  await drawToyCatalog(pictures, 1);
+  await mkdir(join(dir, 'bad'));
+  await writeFile(join(dir, 'bad', 'empty.png'), '');
+  await writeFile(join(dir, 'bad', 'text.png'), 'I am no picture');
+  const rows = [
+    'id,title,image,price,currency',
+    'good,A circle,pictures/circle/circle-000.png,9.90,EUR',
+    'missing,No file,pictures/nothing.png,,',
+    'empty,Nothing in it,bad/empty.png,,',
+    'text,Text,bad/text.png,,',
+    'private,Metadata service,http://169.254.169.254/latest,,',
+    'gone,No such host,http://no-such-host.invalid/x.png,,',
+    'price,Bad price,pictures/star/star-000.png,cheap,EUR',
+    'good,Again,pictures/star/star-000.png,,',
+  ];
+  await writeFile(join(dir, 'catalog.csv'), rows.join('\n'));
+  const env = { SIMILI_DATA_DIR: join(dir, 'import') };
+  const { code, output } = await runSimili(['import', join(dir, 'catalog.csv')], env);
+  expect(code).toBe(2);
+  expect(output).toContain('6 created');
+  expect(output).toMatch(/^ +8: .*price/m);
+  expect(output).toMatch(/^ +9: .*good/m);
+  expect(output).toContain('1 pictures ready, 5 failed');
+  for (const [id, reason] of [
+    ['missing', 'no such file'],
+    ['empty', 'empty'],
+    ['text', 'not a picture'],
+    ['private', 'Will not fetch'],
+    ['gone', 'Cannot fetch'],
+  ]) {
+    expect(output).toMatch(new RegExp(`^ +${id}: .*${reason}`, 'm'));
+  }
+  expect((await runSimili(['import', join(dir, 'catalog.csv')], env)).output).toContain('6 unchanged');
+}, 90_000);
