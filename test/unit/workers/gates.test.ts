@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { qualityGates } from '../../../workers/evaluation/gates.ts';
+import { type Measured, measure } from '../../../workers/evaluation/measure.ts';
+
+const precision = (value: number, triplets = 1000) => ({ triplets, precision: value, interval: null });
+const measured = (structure: number, clicks: number | null = null, spread = 2): Measured => ({
+  structure: precision(structure),
+  clicks: clicks === null ? precision(0, 0) : precision(clicks),
+  spread,
+});
+const red = (...args: Parameters<typeof qualityGates>) =>
+  qualityGates(...args).flatMap(({ name, passed }) => (passed ? [] : [name]));
+
+test('a first version needs only to be complete and not collapsed', () => {
+  expect(red(measured(0.4), null, 0)).toEqual([]);
+  expect(red(measured(0.4), null, 3)).toEqual(['complete']);
+  expect(red(measured(0.9, 0.9, 0.01), null, 0)).toEqual(['spread']);
+});
+
+test('a version that falls behind the one that serves is stopped, by catalog or by clicks', () => {
+  expect(red(measured(0.69), measured(0.7), 0)).toEqual([]);
+  expect(red(measured(0.67), measured(0.7), 0)).toEqual(['catalog']);
+  expect(red(measured(0.7, 0.5), measured(0.7, 0.6), 0)).toEqual(['clicks']);
+});
+
+test('what shoppers are seen to prefer may cost some agreement with categories, not all of it', () => {
+  expect(red(measured(0.65, 0.7), measured(0.7, 0.6), 0)).toEqual([]);
+  expect(red(measured(0.55, 0.7), measured(0.7, 0.6), 0)).toEqual(['catalog']);
+});
+
+test('every gate says what was measured and what was asked', () => {
+  const gates = qualityGates(measured(0.65), measured(0.7), 2);
+  expect(gates.map(({ reason }) => reason)).toEqual([
+    '2 products have no vector',
+    'mean squared distance of random pairs 2.000, at least 0.1',
+    '65.0 % of 1000 held-out category triplets, at least 68.0 %',
+    'not measured: 0 held-out click triplets, 50 needed',
+  ]);
+});
+
+test('precision counts triplets in the right order, a tie as a half, and leaves out products without a vector', () => {
+  const vectors = new Map(
+    Object.entries({ a: [1, 0], b: [0.8, 0.6], c: [0, 1], d: [0.8, 0.6] }).map(([id, v]) => [id, Float32Array.from(v)]),
+  );
+  const set = {
+    productIds: ['a', 'b', 'c', 'd', 'gone'],
+    structure: [
+      { q: 0, p: 1, n: 2 }, // right
+      { q: 0, p: 2, n: 1 }, // wrong
+      { q: 0, p: 1, n: 3 }, // a tie
+      { q: 2, p: 3, n: 0 }, // right
+      { q: 0, p: 4, n: 1 }, // no vector
+    ],
+    clicks: [],
+  };
+  const { structure, clicks } = measure(vectors, set);
+  expect(structure).toMatchObject({ triplets: 4, precision: 2.5 / 4 });
+  expect(structure.interval).toMatchObject({ mean: 2.5 / 4 });
+  expect(clicks).toEqual({ triplets: 0, precision: 0, interval: null });
+});
