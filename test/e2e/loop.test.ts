@@ -37,7 +37,7 @@ async function ask(url: string, query: string, variables: object = {}, key?: str
 const storefront = (simili: SimiliProcess, query: string, variables = {}) =>
   ask(`${simili.url}/graphql`, query, variables);
 
-async function until<T>(read: () => Promise<T | null | undefined | false>, seconds = 90): Promise<T> {
+async function until<T>(read: () => Promise<T | null | undefined | false>, seconds = 240): Promise<T> {
   for (const end = Date.now() + seconds * 1000; ; await sleep(200)) {
     const value = await read();
     if (value) return value;
@@ -179,7 +179,7 @@ async function useThePage({ url }: SimiliProcess): Promise<void> {
     await using shopper = await openPage(browser, `${url}/`);
     await checkCatalogAndFeedback(shopper);
     await using operator = await openPage(browser, `${url}/#item=${encodeURIComponent(ids[0] as string)}&admin=${KEY}`);
-    await checkTraining(operator, { seconds: '30', patienceMs: 120_000 });
+    await checkTraining(operator, { seconds: '30', patienceMs: 300_000 });
   } finally {
     await browser.close();
   }
@@ -200,7 +200,7 @@ test('query, feedback, retrain, progress, better model, roll back: embedded, as 
   } finally {
     await simili.kill();
   }
-}, 240_000);
+}, 600_000);
 
 const [postgres, redis] = [postgresUrl(), redisUrl()];
 if (postgres && redis) {
@@ -219,7 +219,7 @@ if (postgres && redis) {
     } finally {
       await (await worker).kill();
     }
-  }, 240_000);
+  }, 600_000);
 }
 
 const runningWorker = (env: Record<string, string>) => startSimili(['worker'], env, /Working on/);
@@ -265,5 +265,5 @@ for (const [phase, reached] of [
     } finally {
       await simili.kill();
     }
-  }, 240_000);
+  }, 600_000);
 }
