@@ -99,10 +99,10 @@ module.exports = {
     }),
     {
       name: 'no-cycle',
-      comment: 'Type-only imports may form one: they are gone after compilation',
+      comment: 'Type-only imports count: what cannot be read in one direction is one thing',
       severity: 'error',
       from: { pathNot: '^src/generated/' },
-      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+      to: { circular: true, viaOnly: { pathNot: '^src/generated/' } },
     },
     {
       name: 'resolvable',

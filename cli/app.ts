@@ -1,6 +1,8 @@
 import { type Config, loadConfig } from '../src/config.ts';
+import { openStorage } from '../src/db/open-storage.ts';
 import { makeRepositories, type Repositories } from '../src/db/repositories.ts';
-import { openStorage, type Storage } from '../src/db/storage.ts';
+import type { Storage } from '../src/db/storage.ts';
+import { SimiliError } from '../src/errors.ts';
 import { type Log, makeLog } from '../src/log.ts';
 import { openQueue } from '../src/queue/bullmq.ts';
 import type { JobQueue } from '../src/queue/jobs.ts';
@@ -13,6 +15,15 @@ export type App = {
   repositories: Repositories;
   queue: JobQueue;
 };
+
+/** For commands whose other half runs elsewhere: an embedded database belongs to one process. @throws SimiliError CONFIGURATION_INVALID. */
+export function loadSharedConfig(): Config {
+  const config = loadConfig();
+  if (config.DATABASE_URL) return config;
+  throw new SimiliError('CONFIGURATION_INVALID', {
+    why: 'API and workers as processes of their own share a Postgres: set DATABASE_URL (or run both with `simili start`)',
+  });
+}
 
 /** @throws SimiliError of configuration, database, Redis, data directory. */
 export async function openApp(config: Config = loadConfig()): Promise<App> {

@@ -14,7 +14,7 @@ export type ClaimedRun = {
 type Outcome = 'stopping' | 'cancel' | 'lost';
 
 /** Cancel takes effect within this and the time an engine needs to stop. */
-const HEARTBEAT_MS = 1000;
+const HEARTBEAT_MS = 500;
 
 /**
  * Claims a job's phase, runs `work` under a heartbeat and settles what comes of it: a cancelled job ends, a stopped

@@ -9,7 +9,7 @@ type Missing = { productId: string; source: string; contentHash: string };
 
 /**
  * Gives every product with a decoded picture its vector under `model`. Stopped between batches it loses no finished
- * one; run twice it changes nothing. A picture that can no longer be read is marked FAILED and left out.
+ * one; run twice it changes nothing. A picture that cannot be read now is left out and fetched anew by ingest, which embeds it for the versions that serve.
  * @returns vectors written.
  */
 export async function embedMissing(
@@ -25,7 +25,7 @@ export async function embedMissing(
     signal.throwIfAborted();
     const missing = await embeddings.missing(model.number, BATCH);
     if (missing.length === 0) return written;
-    const readable = await withPixels(context, missing);
+    const readable = await withPixels(context, missing, signal);
     if (readable.length === 0) continue;
     const pictures = readable.map(({ pixels }) => pixels);
     const { vectors, dimensions } = await context.embedder.embed({ ...artefact, pictures }, signal);
@@ -46,14 +46,15 @@ export async function embedMissing(
 async function withPixels(
   { repositories, pictures }: Pick<WorkerContext, 'repositories' | 'pictures'>,
   missing: readonly Missing[],
+  signal: AbortSignal,
 ): Promise<(Missing & { pixels: string })[]> {
   const found = await Promise.all(
     missing.map(async (row) => {
       try {
-        return { ...row, pixels: await pictures.ensure(row.contentHash, row.source) };
+        return { ...row, pixels: await pictures.ensure(row.contentHash, row.source, signal) };
       } catch (error) {
-        if (!(error instanceof SimiliError)) throw error;
-        await repositories.images.markSourceFailed(row.source, error.code, error.message);
+        if (!(error instanceof SimiliError && error.code.startsWith('IMAGE_'))) throw error;
+        await repositories.images.reopen(row.source);
         return null;
       }
     }),

@@ -26,7 +26,7 @@ export async function collectTrainingSet(
     signal.throwIfAborted();
     const page: ReadyImage[] = await repositories.images.readyPage(PAGE, after);
     const paths = await Promise.all(
-      page.map((image) => pictures.ensure(image.contentHash, image.source).catch(() => null)),
+      page.map((image) => pictures.ensure(image.contentHash, image.source, signal).catch(() => null)),
     );
     for (const [i, image] of page.entries()) addPicture(items, image, paths[i] ?? null);
     after = page.at(-1) ?? null;

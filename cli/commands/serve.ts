@@ -1,12 +1,12 @@
 import { defineCommand } from 'citty';
-import { openApp } from '../app.ts';
+import { loadSharedConfig, openApp } from '../app.ts';
 import { serveApi } from '../serve-api.ts';
 import { untilStopped } from '../until-stopped.ts';
 
 export const serve = defineCommand({
   meta: { name: 'serve', description: 'Run the API alone; workers run elsewhere (simili worker). Needs DATABASE_URL.' },
   async run() {
-    const app = await openApp();
+    const app = await openApp(loadSharedConfig());
     const api = await serveApi(app);
     process.stdout.write(`${app.storage.version}\nListening on ${api.url}\n`);
     if (api.newAdminKey) process.stdout.write(`Admin key, shown this once: ${api.newAdminKey}\n`);

@@ -47,9 +47,16 @@ async function tellOfProgress(app: App, demo: boolean, say: Say, signal: AbortSi
     say('The catalog is empty: loading the demo pictures');
     say(describeImport(await runImport(app, demoCatalog(), () => {})));
   }
+  if ((await repositories.products.count()) === 0)
+    say('The catalog is empty: simili import, or the upsertProducts mutation, fills it');
   await followPictures(app, signal);
   if (!(await repositories.models.serving())) {
-    say('Fitting the first model from hand-made features');
+    const empty = (await repositories.products.count()) === 0;
+    say(
+      empty
+        ? 'The catalog is empty: upsertProducts or simili import fills it'
+        : 'Fitting the first model from hand-made features',
+    );
     await untilServing(app, null, signal);
   }
   const serving = await repositories.models.serving();
@@ -76,6 +83,10 @@ async function untilServing(
   while (((await models.serving())?.modelId ?? null) === than) await sleep(250, null, { signal });
 }
 
+/** A version that learned well enough to finish and not well enough to serve has a red gate: activeModel and models tell. */
+const describeEnd = ({ state }: { state: string }): string =>
+  state === 'SUCCEEDED' ? 'a quality gate was red, the version before goes on serving' : state.toLowerCase();
+
 /** The first training says how it goes and what came of it. */
 async function followFirstTraining(
   { repositories: { jobs, models } }: App,
@@ -94,7 +105,11 @@ async function followFirstTraining(
     last = now;
     if (job.state === 'QUEUED' || job.state === 'RUNNING') continue;
     const active = await models.active();
-    say(job.modelId === active?.id ? `Model ${active?.number} learned and promoted` : `Training ended: ${job.state}`);
+    say(
+      job.modelId === active?.id
+        ? `Model ${active?.number} learned and promoted`
+        : `Training ended: ${describeEnd(job)}`,
+    );
     return;
   }
 }

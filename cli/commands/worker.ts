@@ -2,7 +2,7 @@ import { defineCommand } from 'citty';
 import { SimiliError } from '../../src/errors.ts';
 import { type QueueName, queueNames } from '../../src/queue/jobs.ts';
 import { startFleet } from '../../workers/fleet.ts';
-import { openApp } from '../app.ts';
+import { loadSharedConfig, openApp } from '../app.ts';
 import { untilStopped } from '../until-stopped.ts';
 
 export const worker = defineCommand({
@@ -19,8 +19,8 @@ export const worker = defineCommand({
   },
   async run({ args }) {
     const queues = parseQueues(args.queues);
-    const app = await openApp();
-    const fleet = await startFleet({ ...app, queues, alone: app.storage.kind === 'pglite' });
+    const app = await openApp(loadSharedConfig());
+    const fleet = await startFleet({ ...app, queues, alone: false });
     process.stdout.write(`${app.storage.version}\nWorking on ${queues.join(', ')}\n`);
     await untilStopped(async () => {
       await fleet.close();

@@ -42,7 +42,7 @@ export async function writeProducts(
     if (error) result.rejections.push({ index, error });
     else result[await products.write(toWrite(draft))]++;
   }
-  if (result.created + result.updated > 0) await queue.add('ingest', {}, 'wake');
+  if (result.created + result.updated > 0) await queue.add('ingest', {});
   return result;
 }
 

@@ -50,11 +50,11 @@ export class ImageRepository {
     });
   }
 
-  /** A picture that was READY can no longer be read: its file or its content is gone. */
-  async markSourceFailed(source: string, failureCode: string, failure: string): Promise<void> {
+  /** A picture that was READY could not be read again: it is fetched anew, and that decides what becomes of it. */
+  async reopen(source: string): Promise<void> {
     await this.db.productImage.updateMany({
       where: { source, state: 'READY' },
-      data: { state: 'FAILED', failureCode, failure, updatedAt: new Date() },
+      data: { state: 'PENDING', attempts: 0, claimedUntil: null, updatedAt: new Date() },
     });
   }
 

@@ -74,16 +74,20 @@ export class JobRepository {
     return job ? { job, fence: row.fence } : null;
   }
 
-  /** @returns 'cancel' when the job should stop, 'lost' when somebody else holds it. */
+  /**
+   * The time is the database's: a worker's clock may be off by more than it takes to be given up.
+   * @returns 'cancel' when the job should stop, 'lost' when somebody else holds it.
+   */
   async heartbeat({ job, fence }: Claim, news: Progress = {}): Promise<'held' | 'lost' | 'cancel'> {
-    const changed = Object.keys(news).length > 0;
-    const rows = await this.db.job.updateManyAndReturn({
-      where: { id: job.id, fence, state: 'RUNNING' },
-      data: { ...news, heartbeatAt: new Date(), ...(changed ? { updatedAt: new Date() } : {}) },
-      select: { cancelAsked: true },
-    });
-    if (!rows[0]) return 'lost';
-    return rows[0].cancelAsked ? 'cancel' : 'held';
+    const [row] = await this.db.$queryRaw<{ cancelAsked: boolean }[]>`
+      UPDATE simili.job SET heartbeat_at = now() WHERE id = ${job.id} AND fence = ${fence} AND state = 'RUNNING'
+      RETURNING cancel_asked AS "cancelAsked"`;
+    if (!row) return 'lost';
+    if (Object.keys(news).length > 0) {
+      const data = { ...news, updatedAt: new Date() };
+      await this.db.job.updateMany({ where: { id: job.id, fence, state: 'RUNNING' }, data });
+    }
+    return row.cancelAsked ? 'cancel' : 'held';
   }
 
   /** Hands the job to its next phase, or ends it with DONE. Use inside the transaction that commits the phase's effect. */
@@ -102,7 +106,7 @@ export class JobRepository {
 
   /** A retryable failure queues the job again until its attempts are used up. @returns the state it is in now. */
   async fail({ job, fence }: Claim, error: JobFailure): Promise<JobState> {
-    const again = error.retry && job.attempts + 1 < MAX_ATTEMPTS;
+    const again = error.retry && job.attempts < MAX_ATTEMPTS;
     const data = again
       ? { state: 'QUEUED' as const, error, updatedAt: new Date() }
       : { state: 'FAILED' as const, error, updatedAt: new Date(), finishedAt: new Date() };
@@ -118,11 +122,11 @@ export class JobRepository {
     });
   }
 
-  /** Gives a claimed job back at shutdown: another worker goes on at once. */
+  /** Gives a claimed job back at shutdown: another worker goes on at once, and it was no failed attempt. */
   async release({ job, fence }: Claim): Promise<void> {
     await this.db.job.updateMany({
       where: { id: job.id, fence, state: 'RUNNING' },
-      data: { state: 'QUEUED', fence: fence + 1, updatedAt: new Date() },
+      data: { state: 'QUEUED', fence: fence + 1, attempts: { decrement: 1 }, updatedAt: new Date() },
     });
   }
 
@@ -188,7 +192,7 @@ async function fenced(
 ): Promise<void> {
   const { count } = await tx.job.updateMany({
     where: { id, fence, state: 'RUNNING' },
-    data: { heartbeatAt: new Date(), ...data },
+    data: { updatedAt: new Date(), ...data },
   });
   if (count === 0) throw new ClaimLost(`job ${id}, claim ${fence}`);
 }

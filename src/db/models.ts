@@ -93,7 +93,7 @@ export class ModelRepository {
     return this.db.$transaction(async (tx) => {
       const state = gates.every((gate) => gate.passed) ? 'ACTIVE' : 'REJECTED';
       await tx.modelVersion.update({ where: { id: modelId }, data: { metrics, gates, state: 'CANDIDATE' } });
-      if (state === 'ACTIVE') await activate(tx, modelId);
+      if (state === 'ACTIVE') await activate(tx, modelId, 'CANDIDATE');
       else await tx.modelVersion.update({ where: { id: modelId }, data: { state } });
       await this.jobs.advance(claim, 'DONE', modelId, tx);
       return state;
@@ -112,7 +112,7 @@ export class ModelRepository {
       const model = await tx.modelVersion.findUnique({ where: { id: target }, omit: withoutArtefact });
       if (!model) throw new SimiliError('NOT_FOUND', { what: 'model version', id: target });
       if (model.state !== 'STANDBY') throw new SimiliError('MODEL_NOT_SERVABLE', { model: target, state: model.state });
-      await activate(tx, target);
+      await activate(tx, target, 'STANDBY');
       return tx.modelVersion.findUniqueOrThrow({ where: { id: target }, omit: withoutArtefact });
     });
   }
@@ -153,10 +153,15 @@ async function lockServing(tx: Prisma.TransactionClient): Promise<ServingRow> {
   return row ?? { activeId: null, previousId: null };
 }
 
-async function activate(tx: Prisma.TransactionClient, modelId: string): Promise<void> {
+/** `from`: the state it must still be in; maintenance may be retiring it at this moment. */
+async function activate(tx: Prisma.TransactionClient, modelId: string, from: ModelState): Promise<void> {
   const { activeId } = await lockServing(tx);
   if (activeId) await tx.modelVersion.update({ where: { id: activeId }, data: { state: 'STANDBY' } });
-  await tx.modelVersion.update({ where: { id: modelId }, data: { state: 'ACTIVE', promotedAt: new Date() } });
+  const { count } = await tx.modelVersion.updateMany({
+    where: { id: modelId, state: from },
+    data: { state: 'ACTIVE', promotedAt: new Date() },
+  });
+  if (count === 0) throw new SimiliError('MODEL_NOT_SERVABLE', { model: modelId, state: 'RETIRED' });
   await tx.serving.update({
     where: { id: 1 },
     data: { activeId: modelId, previousId: activeId, epoch: { increment: 1 } },

@@ -58,18 +58,21 @@ export class ProductRepository {
    */
   async write(product: ProductWrite): Promise<WriteOutcome> {
     return this.db.$transaction(async (tx) => {
+      // Two senders of one product wait for each other here, also when it does not exist yet: the lower version loses.
+      await tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`simili.product ${product.id}`}, 0))::text`;
       const stored = await tx.product.findUnique({
         where: { id: product.id },
         select: { version: true, fingerprint: true },
       });
       if (stored && (stored.version > product.version || stored.fingerprint === product.fingerprint)) {
-        await retryUnreachable(tx, product.id);
+        await retryFailed(tx, product.id);
         return 'unchanged';
       }
       const { id, images, version, ...fields } = product;
       const data = { ...fields, version: BigInt(version), updatedAt: new Date() };
       await tx.product.upsert({ where: { id }, create: { id, ...data }, update: data });
       await replaceImages(tx, id, images);
+      await retryFailed(tx, id);
       return stored ? 'updated' : 'created';
     });
   }
@@ -80,10 +83,10 @@ export class ProductRepository {
   }
 }
 
-/** Whoever sends a product again wants its picture: a host that did not answer is asked once more. */
-async function retryUnreachable(tx: Prisma.TransactionClient, productId: string): Promise<void> {
+/** Whoever sends a product again wants its picture: the host may answer now, the file may be there now. */
+async function retryFailed(tx: Prisma.TransactionClient, productId: string): Promise<void> {
   await tx.productImage.updateMany({
-    where: { productId, state: 'FAILED', failureCode: 'IMAGE_UNREACHABLE' },
+    where: { productId, state: 'FAILED' },
     data: { state: 'PENDING', attempts: 0 },
   });
 }

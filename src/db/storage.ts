@@ -1,9 +1,5 @@
-import { join } from 'node:path';
-import type { Config } from '../config.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import { openEmbedded } from './embedded.ts';
 import type { PGlitePool } from './pglite-pool.ts';
-import { openPostgres } from './postgres.ts';
 
 /** An open, migrated database: what the repositories are made from. */
 export type Storage = {
@@ -24,13 +20,3 @@ export type SqlSession = {
   exec(sql: string): Promise<void>;
   query<Row>(sql: string, params?: unknown[]): Promise<Row[]>;
 };
-
-/**
- * Postgres when DATABASE_URL is set, else PGlite in the data directory. Migrates before it returns.
- * @throws SimiliError DATABASE_UNAVAILABLE, DATABASE_UNSUITABLE, DATA_DIR_LOCKED, MIGRATION_FAILED.
- */
-export function openStorage(config: Pick<Config, 'DATABASE_URL' | 'SIMILI_DATA_DIR'>): Promise<Storage> {
-  return config.DATABASE_URL
-    ? openPostgres(config.DATABASE_URL)
-    : openEmbedded(join(config.SIMILI_DATA_DIR, 'database'));
-}

@@ -52,7 +52,7 @@ export function fitPropensityExponent(pairs: Iterable<SeenPair>): number {
     positions.set(position, { clicks: sums.clicks + clicks, impressions: sums.impressions + impressions });
   }
   const points = [...positions]
-    .filter(([, { clicks }]) => clicks > 0)
+    .filter(([, { clicks, impressions }]) => clicks > 0 && impressions > 0)
     .map(([position, { clicks, impressions }]) => ({
       x: Math.log(position),
       y: Math.log(clicks / impressions),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createPostgresBackend, Queue, runMigrations, UnrecoverableError, Worker, withBackend } from 'bullmq';
 import pg from 'pg';
 import type { Storage } from '../db/storage.ts';
@@ -17,6 +18,7 @@ type Options = {
 
 /** A dead worker's message goes to another one after this long; a job's row guards against two at once. */
 const LOCK_MS = 30_000;
+const PATIENCE_MS = 3_000;
 
 /** @throws SimiliError REDIS_UNAVAILABLE, REDIS_UNSUITABLE. */
 export async function openQueue({ redisUrl, storage, prefix = 'simili', onError }: Options): Promise<JobQueue> {
@@ -61,13 +63,16 @@ function makeJobQueue(
 
   return {
     async add(name, payload, key) {
-      await queueOf(name).add(name, jobs[name].payload.parse(payload), {
+      const data = jobs[name].payload.parse(payload);
+      const adding = queueOf(name).add(name, data, {
         attempts: jobs[name].attempts,
         backoff: { type: 'exponential', delay: 1000 },
         removeOnComplete: true,
         removeOnFail: true, // what became of it stands in Postgres
         ...(key ? { jobId: key } : {}),
       });
+      await Promise.race([adding, outOfPatience(name)]).catch(onError);
+      adding.catch(() => {}); // told above, or late
     },
     async work(name, handler, { everySeconds } = {}) {
       const worker = new Worker(`simili-${name}`, processor(name, handler, stopping.signal), {
@@ -80,8 +85,10 @@ function makeJobQueue(
       worker.on('failed', (_job, error) => onError(error));
       workers.push(worker);
       await worker.waitUntilReady();
-      if (everySeconds)
-        await queueOf(name).upsertJobScheduler(name, { every: everySeconds * 1000 }, { name, data: {} });
+      if (everySeconds) {
+        const opts = { removeOnComplete: true, removeOnFail: true };
+        await queueOf(name).upsertJobScheduler(name, { every: everySeconds * 1000 }, { name, data: {}, opts });
+      }
     },
     close: once(async () => {
       stopping.abort(new Error('shutting down'));
@@ -90,6 +97,12 @@ function makeJobQueue(
       await end();
     }),
   };
+}
+
+/** A queue that is away must not hold up whoever has committed already. */
+async function outOfPatience(name: QueueName): Promise<never> {
+  await sleep(PATIENCE_MS, null, { ref: false });
+  throw new Error(`queue ${name} did not take a message in ${PATIENCE_MS} ms: maintenance will make up for it`);
 }
 
 /** Closing what is closed is no error: whoever comes second waits with the first. */

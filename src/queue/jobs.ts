@@ -26,7 +26,10 @@ export type Payload<N extends QueueName> = z.infer<(typeof jobs)[N]['payload']>;
 export type Handler<N extends QueueName> = (payload: Payload<N>, run: { signal: AbortSignal }) => Promise<void>;
 
 export interface JobQueue {
-  /** Returns once the message is durable. `key`: at most one waiting message of that key. */
+  /**
+   * Returns once the message is durable; where the queue is away, after a few seconds: what the message would have woken
+   * stands in Postgres, and maintenance finds it. `key`: at most one waiting message of that key.
+   */
   add<N extends QueueName>(name: N, payload: Payload<N>, key?: string): Promise<void>;
   /** Starts taking messages of one queue, one at a time. `everySeconds`: also wake the handler on that schedule. */
   work<N extends QueueName>(name: N, handler: Handler<N>, options?: { everySeconds?: number }): Promise<void>;

@@ -61,7 +61,7 @@ const KEY = 'an-admin-key-for-tests';
 const settings = (more: Record<string, string>) => ({
   SIMILI_ADMIN_KEY: KEY,
   SIMILI_TRAIN_SECONDS: '6',
-  SIMILI_CHECKPOINT_SECONDS: '0.5',
+  SIMILI_CHECKPOINT_SECONDS: '2',
   ...more,
 });
 const admin = async (simili: SimiliProcess, query: string, variables = {}) =>

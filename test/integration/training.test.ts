@@ -151,12 +151,21 @@ test('a training that goes on from a checkpoint ends bit for bit where the strai
     weights,
     velocity: Object.fromEntries(zeros) as Weights,
   };
-  const start = encodeState(fresh, makeRandom(6));
+  const start = encodeState(fresh, makeRandom(6), 'this request');
   const saved = new Map<number, Uint8Array>();
   const run = async (checkpoint: Uint8Array) => {
     const engine = await openOnnxEngine(spec, weights, { triplets: 8, threads: 1 });
     const training: NetworkTraining = {
-      ...{ spec, engine, checkpoint, seed: 1, seconds: 1, checkpointSeconds: 0, signal: never },
+      ...{
+        spec,
+        engine,
+        checkpoint,
+        seed: 1,
+        seconds: 1,
+        checkpointSeconds: 0,
+        signal: never,
+        fingerprint: 'this request',
+      },
       settings: { ...SETTINGS, triplets: 8 },
       tripletSource: (random) => () => ({ q: random.int(24), p: random.int(24), n: 24 + random.int(48) }),
       pictureOf: (i) => drawn(KINDS[Math.floor(i / 24)]!, i % 24),

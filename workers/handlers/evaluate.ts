@@ -2,6 +2,7 @@ import { enqueuePhase } from '../../src/models/enqueue.ts';
 import type { Handler } from '../../src/queue/jobs.ts';
 import { type ClaimedRun, runClaimed } from '../claimed.ts';
 import type { WorkerContext } from '../context.ts';
+import { embedMissing } from '../embedding.ts';
 import { qualityGates } from '../evaluation/gates.ts';
 import { type Measured, measure } from '../evaluation/measure.ts';
 import { collectEvaluationSet } from '../evaluation/set.ts';
@@ -18,7 +19,8 @@ export const evaluateHandler =
     if (outcome === 'again' && job) await enqueuePhase(context.queue, job);
   };
 
-async function evaluate({ repositories }: WorkerContext, { claim, report, signal }: ClaimedRun): Promise<void> {
+async function evaluate(context: WorkerContext, { claim, report, signal }: ClaimedRun): Promise<void> {
+  const { repositories } = context;
   const { models, embeddings } = repositories;
   const candidate = await models.ofJob(claim.job.id);
   const active = await models.active();
@@ -28,7 +30,8 @@ async function evaluate({ repositories }: WorkerContext, { claim, report, signal
     measure(await embeddings.vectors(number, set.productIds), set);
   const own = await measureVersion(candidate.number);
   const serving = active && (await measureVersion(active.number));
-  signal.throwIfAborted();
+  // Products that arrived since the table was filled.
+  await embedMissing(context, candidate, signal);
   const missing = await embeddings.countMissing(candidate.number);
   const metrics = { ...(candidate.metrics as object), evaluation: own, active: serving };
   await models.commitEvaluated(claim, candidate.id, metrics as never, qualityGates(own, serving, missing));

@@ -18,18 +18,23 @@ export const ingestHandler =
     for (;;) {
       signal.throwIfAborted();
       const claimed = await images.claimPending(CLAIM, CLAIM_SECONDS);
-      await Promise.all(claimed.map((image) => ingest(context, image)));
+      await Promise.all(claimed.map((image) => ingest(context, image, signal)));
       await embedForLiveModels(context, signal);
       if (claimed.length === 0) return;
     }
   };
 
 /** Every outcome is written down: READY, FAILED with its reason, or PENDING for a later try. */
-async function ingest({ repositories: { images }, pictures, log }: WorkerContext, image: ImageRow): Promise<void> {
+async function ingest(
+  { repositories: { images }, pictures, log }: WorkerContext,
+  image: ImageRow,
+  signal: AbortSignal,
+): Promise<void> {
   try {
-    const { contentHash, mime, width, height } = await pictures.load(image.source);
+    const { contentHash, mime, width, height } = await pictures.load(image.source, signal);
     await images.markReady(image.id, { contentHash, mime, width, height });
   } catch (error) {
+    if (signal.aborted) return; // its claim lapses
     const known = error instanceof SimiliError ? error : null;
     if (!known) log.error({ err: error, source: image.source }, 'picture failed unexpectedly');
     if ((known?.retry ?? true) && image.attempts < MAX_FETCHES) await images.postpone(image.id, 2 ** image.attempts);

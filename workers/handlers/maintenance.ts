@@ -8,6 +8,8 @@ import { FEWEST_PRODUCTS } from '../training-set.ts';
 /** Standby versions beyond the one that rollback takes by itself. */
 const KEEP_STANDBY = 2;
 const BOOTSTRAP_EVERY_MS = 60_000;
+/** Decoded pictures that make a good first model although more are on their way. */
+const PLENTY = 2000;
 
 /** What keeps the house in order, every few seconds, on whichever worker gets there. All of it may run twice. */
 export const maintenanceHandler =
@@ -28,7 +30,7 @@ export async function requeueAbandoned({ repositories, queue }: WorkerContext, s
 async function wakeIngest({ repositories: { images, models, embeddings }, queue }: WorkerContext): Promise<void> {
   const waiting = await images.countClaimable();
   const behind = await Promise.all((await models.live()).map(({ number }) => embeddings.countMissing(number)));
-  if (waiting > 0 || behind.some((n) => n > 0)) await queue.add('ingest', {}, 'wake');
+  if (waiting > 0 || behind.some((n) => n > 0)) await queue.add('ingest', {});
 }
 
 /** A shop's first answers come from hand-made features, its first network follows by itself; later ones are asked for. */
@@ -36,7 +38,8 @@ async function startFirstModels({ repositories, queue }: WorkerContext): Promise
   const { jobs, models, images } = repositories;
   const counts = await images.counts();
   const serving = await models.serving();
-  if (counts.pending > 0 || counts.ready < FEWEST_PRODUCTS || (await jobs.running())) return;
+  const enough = counts.pending > 0 ? PLENTY : FEWEST_PRODUCTS;
+  if (counts.ready < enough || (await jobs.running())) return;
   const kind = serving ? 'RETRAIN' : 'BOOTSTRAP';
   const last = await jobs.last(kind);
   // Without any model the shop has no answers: that job is tried again and again, if slowly.

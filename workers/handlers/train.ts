@@ -1,4 +1,4 @@
-import type { CurvePoint } from '../../src/db/jobs.ts';
+import { type Claim, ClaimLost, type CurvePoint } from '../../src/db/jobs.ts';
 import { enqueuePhase } from '../../src/models/enqueue.ts';
 import type { Handler } from '../../src/queue/jobs.ts';
 import { sha256 } from '../artefact-cache.ts';
@@ -62,14 +62,24 @@ async function soundCheckpoint(jobs: WorkerContext['repositories']['jobs'], jobI
   return stored && sha256(stored.state) === stored.checksum ? stored.state : null;
 }
 
-function eventSink(
-  { repositories }: WorkerContext,
-  { claim, report }: ClaimedRun,
-): (event: TrainingEvent) => Promise<void> {
+/** A checkpoint that cannot be stored costs a later crash some time, not the training; a lost claim ends it. */
+async function keepCheckpoint(
+  { repositories, log }: WorkerContext,
+  claim: Claim,
+  { step, state }: { step: number; state: Uint8Array },
+): Promise<void> {
+  try {
+    await repositories.jobs.saveCheckpoint(claim, step, sha256(state), state);
+  } catch (error) {
+    if (error instanceof ClaimLost) throw error;
+    log.warn({ err: error, jobId: claim.job.id, step }, 'checkpoint not stored');
+  }
+}
+
+function eventSink(context: WorkerContext, { claim, report }: ClaimedRun): (event: TrainingEvent) => Promise<void> {
   let curve = claim.job.curve as CurvePoint[];
   return async (event) => {
-    if (event.type === 'checkpoint')
-      await repositories.jobs.saveCheckpoint(claim, event.step, sha256(event.state), event.state);
+    if (event.type === 'checkpoint') await keepCheckpoint(context, claim, event);
     else if (event.type === 'loss') {
       const { step, loss, activeShare } = event;
       curve = thinCurve([...curve.filter((point) => point.step < step), { step, loss, activeShare }]);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { SimiliError } from '../../src/errors.ts';
 import { type Reply, type Request, unpackError } from './messages.ts';
-import type { CallOptions, HostOptions } from './rpc.ts';
+import type { CallOptions, HostOptions } from './options.ts';
 
 /** A child gets this long to load its modules, to answer after a cancel, and to end after end(). Milliseconds. */
 const START_MS = 60_000;

@@ -62,13 +62,23 @@ export const handMade =
   async (pictures) =>
     pictures.map((picture) => handMadeFeatures[feature].extract(picture));
 
-/** Unit vectors of pictures under one block. */
-export async function mapPictures(
+/** Pictures and raw features that are in memory at once. */
+const CHUNK = 256;
+
+/** Unit vectors of items under one block, by item. Only they stay in memory, not what they were computed from. */
+export async function mapItems(
   block: UnmixedBlock,
   extract: Extract,
-  pictures: readonly Picture[],
-): Promise<Float32Array[]> {
-  return (await extract(pictures)).map((values) => applyBlock(block, values));
+  items: readonly number[],
+  pictureOf: (item: number) => Picture,
+): Promise<Map<number, Float32Array>> {
+  const vectors = new Map<number, Float32Array>();
+  for (let at = 0; at < items.length; at += CHUNK) {
+    const chunk = items.slice(at, at + CHUNK);
+    const features = await extract(chunk.map(pictureOf));
+    for (const [row, item] of chunk.entries()) vectors.set(item, applyBlock(block, features[row] as Float32Array));
+  }
+  return vectors;
 }
 
 /** Fisher-Yates on a copy. */

@@ -13,8 +13,8 @@ import type { EmbedRequest, EmbedResult, EngineChoice } from './protocol.ts';
 
 type Loaded = { model: ServedModel; engine: Engine | null };
 
-/** Versions in memory: the active one, its predecessor and a candidate. */
-const MOST_LOADED = 3;
+/** Versions in memory: the active one, the standbys and a candidate, and one more; the one not used for longest goes. */
+const MOST_LOADED = 6;
 const loaded = new Map<string, Promise<Loaded>>();
 const load = makePictureStore(256);
 
@@ -50,7 +50,11 @@ async function servedVectors(
 
 function loadModel(path: string, checksum: string, choice: EngineChoice): Promise<Loaded> {
   const known = loaded.get(checksum);
-  if (known) return known;
+  if (known) {
+    loaded.delete(checksum);
+    loaded.set(checksum, known);
+    return known;
+  }
   const fresh = readModel(path, checksum, choice);
   loaded.set(checksum, fresh);
   fresh.catch(() => loaded.delete(checksum));

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { encodeModel, servedLength } from '../../src/learning/artefact.ts';
 import { initialWeights } from '../../src/learning/network/initial-weights.ts';
 import { presetNamed } from '../../src/learning/network/presets.ts';
@@ -10,7 +11,7 @@ import {
   fitBlock,
   HAND_MADE,
   handMade,
-  mapPictures,
+  mapItems,
   NETWORK,
   sampleViews,
   type UnmixedBlock,
@@ -104,8 +105,7 @@ async function fitFeature(
   options: { keep: number; shrinkage: number },
 ): Promise<Fitted> {
   const block = await fitBlock(feature, extract, views, options);
-  const mapped = await mapPictures(block, extract, learners.map(pictureOf));
-  return { block, vectors: new Map(learners.map((item, row) => [item, mapped[row] as Float32Array])) };
+  return { block, vectors: await mapItems(block, extract, learners, pictureOf) };
 }
 
 async function fitNetwork(fit: Fit, golden: Golden, clicks: LearnedFromClicks): Promise<TrainingResult> {
@@ -129,6 +129,7 @@ async function fitNetwork(fit: Fit, golden: Golden, clicks: LearnedFromClicks): 
         seconds: request.seconds,
         checkpointSeconds: request.checkpointSeconds,
         checkpoint: request.checkpoint,
+        fingerprint: fingerprintOf(request),
       },
       tripletSource: makeTripletSource(fit.items, golden.relevance, clicks),
       emit: {
@@ -158,6 +159,11 @@ async function fitNetwork(fit: Fit, golden: Golden, clicks: LearnedFromClicks): 
   } finally {
     await engine.dispose();
   }
+}
+
+/** What a checkpoint's random state and weights count on: the same products and pictures, feedback, seed and length. */
+function fingerprintOf({ items, feedback, seed, seconds }: TrainingRequest): string {
+  return createHash('sha256').update(JSON.stringify({ items, feedback, seed, seconds })).digest('hex');
 }
 
 /** Triplets whose anchor is a validation product: the network never had it as an anchor. */

@@ -20,7 +20,10 @@ export function structureTriplets(
   const members = new Map<string, number[]>();
   for (const i of chosen) {
     const { category } = items[i] as LearningItem;
-    if (category !== null) members.set(category, [...(members.get(category) ?? []), i]);
+    if (category === null) continue;
+    const known = members.get(category);
+    if (known) known.push(i);
+    else members.set(category, [i]);
   }
   const anchors = chosen.filter((i) => (members.get(items[i]?.category ?? '')?.length ?? 0) > 1);
   if (anchors.length === 0 || members.size < 2) return [];

@@ -15,14 +15,24 @@ export type TrainingState = {
   velocity: Weights;
 };
 
-export function encodeState({ weights, velocity, ...numbers }: TrainingState, random: Random): Uint8Array {
+/** @param fingerprint of everything the state was reached from (fit-model.ts): elsewhere it would mean something else. */
+export function encodeState(
+  { weights, velocity, ...numbers }: TrainingState,
+  random: Random,
+  fingerprint: string,
+): Uint8Array {
   const tensors = { ...prefixed('weight.', weights), ...prefixed('velocity.', velocity) };
-  return encodeSafetensors(tensors, { numbers: JSON.stringify(numbers), random: JSON.stringify(random.state()) });
+  return encodeSafetensors(tensors, {
+    numbers: JSON.stringify(numbers),
+    random: JSON.stringify(random.state()),
+    fingerprint,
+  });
 }
 
-/** Also puts `random` where it was. */
-export function decodeState(bytes: Uint8Array, random: Random): TrainingState {
+/** Also puts `random` where it was. @returns null when the state belongs to another request. */
+export function decodeState(bytes: Uint8Array, random: Random, fingerprint: string): TrainingState | null {
   const { tensors, metadata } = decodeSafetensors(bytes);
+  if (metadata.fingerprint !== fingerprint) return null;
   random.restore(JSON.parse(metadata.random ?? '[]') as number[]);
   const numbers = JSON.parse(metadata.numbers ?? '{}') as Omit<TrainingState, 'weights' | 'velocity'>;
   return { ...numbers, weights: unprefixed('weight.', tensors), velocity: unprefixed('velocity.', tensors) };

@@ -21,6 +21,8 @@ export type NetworkTraining = {
   seconds: number;
   checkpointSeconds: number;
   checkpoint: Uint8Array | null;
+  /** Of the request: a checkpoint of another one is not continued. */
+  fingerprint: string;
   signal: AbortSignal;
   emit: {
     loss(point: { step: number; loss: number; activeShare: number }): void;
@@ -72,7 +74,8 @@ export async function trainNetwork(
 ): Promise<{ weights: Weights; steps: number; loss: number }> {
   const { spec, engine, settings, seed, signal, emit } = training;
   const random = makeRandom(seed);
-  const state = training.checkpoint ? decodeState(training.checkpoint, random) : freshState(spec, random);
+  const saved = training.checkpoint && decodeState(training.checkpoint, random, training.fingerprint);
+  const state = saved ?? freshState(spec, random);
   const nextTriplet = training.tripletSource(random);
   const optimiser = makeNesterov(settings);
   const pictures = new Float32Array(3 * settings.triplets * spec.inputSize ** 2 * 3);
@@ -162,6 +165,6 @@ function report(
   }
   if (now - clock.savedAt >= training.checkpointSeconds * 1000 && state.totalSteps > 0) {
     clock.savedAt = now;
-    emit.checkpoint(state.step, encodeState(state, random));
+    emit.checkpoint(state.step, encodeState(state, random, training.fingerprint));
   }
 }

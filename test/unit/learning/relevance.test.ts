@@ -166,3 +166,17 @@ test('pairs that were hardly examined make no triplets, nor do pairs as good as 
   expect(clickTriplets([result(0, 1, 0.9, 0, 50), result(0, 2, 0.1, 0, 4)], rules)).toEqual([]);
   expect(clickTriplets([result(0, 1, 0.5, 0), result(0, 2, 0.5, 0)], { ...rules, minimumGap: 0 })).toEqual([]);
 });
+
+test('clicks at a position without impressions (a lost beacon) say nothing about positions and spoil nothing', () => {
+  const seen = [1, 2, 4].map((position) => ({
+    anchor: 0,
+    item: position,
+    position,
+    impressions: 1000,
+    clicks: 200 / position,
+    value: 200 / position,
+  }));
+  const stray = { anchor: 0, item: 9, position: 40, impressions: 0, clicks: 1, value: 1 };
+  expect(fitPropensityExponent([...seen, stray])).toBeCloseTo(fitPropensityExponent(seen), 10);
+  expect(fitPropensityExponent(seen)).toBeCloseTo(1, 5);
+});

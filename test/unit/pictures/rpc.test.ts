@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { SimiliError } from '../../../src/errors.ts';
-import { type HostOptions, openHost } from '../../../workers/hosts/rpc.ts';
+import type { HostOptions } from '../../../workers/hosts/options.ts';
+import { openHost } from '../../../workers/hosts/rpc.ts';
 import type { LateApi } from './hosts/late-host.ts';
 import type { UnrulyApi } from './hosts/unruly-host.ts';
 
