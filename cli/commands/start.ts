@@ -47,8 +47,6 @@ async function tellOfProgress(app: App, demo: boolean, say: Say, signal: AbortSi
     say('The catalog is empty: loading the demo pictures');
     say(describeImport(await runImport(app, demoCatalog(), () => {})));
   }
-  if ((await repositories.products.count()) === 0)
-    say('The catalog is empty: simili import, or the upsertProducts mutation, fills it');
   await followPictures(app, signal);
   if (!(await repositories.models.serving())) {
     const empty = (await repositories.products.count()) === 0;
