@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type Claim, ClaimLost, type JobPhase, type JobRepository, type Progress } from '../src/db/jobs.ts';
 import { SimiliError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
@@ -33,6 +34,7 @@ export async function runClaimed(
   if (!claim) return 'done';
   const held = new AbortController();
   const signal = AbortSignal.any([held.signal, stopping]);
+  setMaxListeners(0, signal); // a page of pictures listens at once
   const heart = beat(jobs, claim, held, log);
   try {
     await work({ claim, signal, report: heart.report });

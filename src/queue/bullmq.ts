@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPostgresBackend, Queue, runMigrations, UnrecoverableError, Worker, withBackend } from 'bullmq';
 import pg from 'pg';
@@ -116,8 +117,10 @@ const processor =
   <N extends QueueName>(name: N, handler: Handler<N>, stopping: AbortSignal) =>
   async (job: { data: unknown }, _token?: string, signal?: AbortSignal): Promise<void> => {
     const payload = jobs[name].payload.parse(job.data) as Payload<N>;
+    const either = AbortSignal.any(signal ? [signal, stopping] : [stopping]);
+    setMaxListeners(0, either); // a handler fetches many pictures at once, and each listens
     try {
-      await handler(payload, { signal: signal ? AbortSignal.any([signal, stopping]) : stopping });
+      await handler(payload, { signal: either });
     } catch (error) {
       if (error instanceof SimiliError && !error.retry) throw new UnrecoverableError(error.message);
       throw error;
