@@ -55,7 +55,7 @@ async function tellOfProgress(app: App, demo: boolean, say: Say, signal: AbortSi
         ? 'The catalog is empty: upsertProducts or simili import fills it'
         : 'Fitting the first model from hand-made features',
     );
-    await untilServing(app, null, signal);
+    await untilServing(app, signal);
   }
   const serving = await repositories.models.serving();
   say(`similarItems answers from model ${serving?.number}`);
@@ -73,12 +73,8 @@ async function followPictures({ repositories: { images } }: App, signal: AbortSi
   progress.stop();
 }
 
-async function untilServing(
-  { repositories: { models } }: App,
-  than: string | null,
-  signal: AbortSignal,
-): Promise<void> {
-  while (((await models.serving())?.modelId ?? null) === than) await sleep(250, null, { signal });
+async function untilServing({ repositories: { models } }: App, signal: AbortSignal): Promise<void> {
+  while (!(await models.serving())) await sleep(250, null, { signal });
 }
 
 /** A version that learned well enough to finish and not well enough to serve has a red gate: activeModel and models tell. */

@@ -54,11 +54,14 @@ export function describeStorage(name: string, open: () => Promise<Storage>): voi
       expect(again.map(({ source }) => source)).toEqual(['/c.png']);
     });
 
-    test('a picture whose host did not answer is asked for again when its product is sent again', async () => {
+    test('a picture that failed, for whatever reason, is asked for again when its product is sent again', async () => {
       await repos.products.write(product('p4', { images: ['http://shop.test/4.png'] }));
       const [image] = (await repos.images.claimPending(100, 60)).filter(({ productId }) => productId === 'p4');
       await repos.images.markFailed(image!.id, 'IMAGE_UNREACHABLE', 'no answer');
       expect(await repos.products.write(product('p4', { images: ['http://shop.test/4.png'] }))).toBe('unchanged');
+      expect((await repos.images.claimPending(100, 60)).map(({ id }) => id)).toContain(image!.id);
+      await repos.images.markFailed(image!.id, 'IMAGE_UNREADABLE', 'no picture');
+      await repos.products.write(product('p4', { images: ['http://shop.test/4.png'] }));
       expect((await repos.images.claimPending(100, 60)).map(({ id }) => id)).toContain(image!.id);
     });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { initialWeights } from '../../src/learning/network/initial-weights.ts';
 import { presetNamed } from '../../src/learning/network/presets.ts';
-import type { Weights } from '../../src/learning/network/spec.ts';
+import { zerosLike } from '../../src/learning/optimiser.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import { PICTURE_SIZE, type Picture } from '../../src/learning/served-model.ts';
 import { splitOf } from '../../src/learning/split.ts';
@@ -139,17 +139,13 @@ test('an aborted training ends with the reason, within a step', async () => {
 test('a training that goes on from a checkpoint ends bit for bit where the straight one ends', async () => {
   const spec = presetNamed('tiny');
   const weights = initialWeights(spec, makeRandom(5));
-  const zeros = Object.entries(weights).map(([name, { shape, data }]) => [
-    name,
-    { shape, data: new Float32Array(data.length) },
-  ]);
   const fresh = {
     step: 0,
     totalSteps: 8,
     loss: 0,
     activeShare: 0,
     weights,
-    velocity: Object.fromEntries(zeros) as Weights,
+    velocity: zerosLike(weights),
   };
   const start = encodeState(fresh, makeRandom(6), 'this request');
   const saved = new Map<number, Uint8Array>();

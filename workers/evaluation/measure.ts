@@ -1,4 +1,4 @@
-import { bootstrapInterval, type Interval } from '../../src/learning/metrics.ts';
+import { bootstrapInterval, type Interval, tripletOutcome } from '../../src/learning/metrics.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import type { Triplet } from '../../src/learning/sampler.ts';
 import { squaredDistance } from '../training/mixture.ts';
@@ -29,8 +29,7 @@ function precision(rows: readonly (Float32Array | undefined)[], triplets: readon
   for (const { q, p, n } of triplets) {
     const [anchor, positive, negative] = [rows[q], rows[p], rows[n]];
     if (!anchor || !positive || !negative) continue;
-    const margin = squaredDistance(anchor, negative) - squaredDistance(anchor, positive);
-    const outcome = margin === 0 ? 0.5 : Number(margin > 0);
+    const outcome = tripletOutcome(squaredDistance(anchor, positive), squaredDistance(anchor, negative));
     byAnchor.set(q, [...(byAnchor.get(q) ?? []), outcome]);
   }
   const clusters = [...byAnchor.values()];

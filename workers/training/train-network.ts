@@ -3,7 +3,7 @@ import { SimiliError } from '../../src/errors.ts';
 import { augment } from '../../src/learning/augment.ts';
 import { initialWeights } from '../../src/learning/network/initial-weights.ts';
 import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
-import { clipGradients, learningRate, makeNesterov } from '../../src/learning/optimiser.ts';
+import { clipGradients, learningRate, makeNesterov, zerosLike } from '../../src/learning/optimiser.ts';
 import { makeRandom, type Random } from '../../src/learning/random.ts';
 import type { Triplet } from '../../src/learning/sampler.ts';
 import type { Picture } from '../../src/learning/served-model.ts';
@@ -110,11 +110,7 @@ export async function trainNetwork(
 
 function freshState(spec: NetworkSpec, random: Random): TrainingState {
   const weights = initialWeights(spec, random);
-  const zeros = Object.entries(weights).map(([name, { shape, data }]) => [
-    name,
-    { shape, data: new Float32Array(data.length) },
-  ]);
-  return { step: 0, totalSteps: 0, loss: 0, activeShare: 0, weights, velocity: Object.fromEntries(zeros) as Weights };
+  return { step: 0, totalSteps: 0, loss: 0, activeShare: 0, weights, velocity: zerosLike(weights) };
 }
 
 /** Three stacked towers: all queries, then all positives, then all negatives. */
