@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelRepository } from '../src/db/models.ts';
 import { SimiliError } from '../src/errors.ts';
-
-export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+import { sha256 } from './sha256.ts';
 
 export type ArtefactCache = {
   /** The file of a version's artefact, fetched from the database when this machine has none. @throws SimiliError NOT_FOUND, ARTEFACT_CORRUPT. */

@@ -1,9 +1,9 @@
 import { type Claim, ClaimLost, type CurvePoint } from '../../src/db/jobs.ts';
 import { enqueuePhase } from '../../src/models/enqueue.ts';
 import type { Handler } from '../../src/queue/jobs.ts';
-import { sha256 } from '../artefact-cache.ts';
 import { type ClaimedRun, runClaimed } from '../claimed.ts';
 import type { WorkerContext } from '../context.ts';
+import { sha256 } from '../sha256.ts';
 import { thinCurve } from '../thin-curve.ts';
 import type { EngineChoice, TrainingEvent, TrainingRequest } from '../training/protocol.ts';
 import { collectTrainingSet } from '../training-set.ts';

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { SimiliError } from '../../src/errors.ts';
 import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
 import type { PictureHostApi } from '../hosts/picture-host.ts';
 import { type Host, openHost } from '../hosts/rpc.ts';
+import { sha256 } from '../sha256.ts';
 import { decodeSafely } from './decode-safely.ts';
 import { DECODE_VERSION, type DecodedPicture } from './decoded-picture.ts';
 import { type FetchOptions, openPictureFetcher } from './fetch.ts';
@@ -77,7 +77,7 @@ export function openPictures(options: PictureServiceOptions): PictureService {
   };
   const fetchAndDecode = async (source: string, signal?: AbortSignal): Promise<LoadedPicture> => {
     const bytes = await fetcher.fetch(source, signal);
-    const contentHash = createHash('sha256').update(bytes).digest('hex');
+    const contentHash = sha256(bytes);
     const cached = await cache.get(contentHash);
     if (cached) return { contentHash, pixelsPath: cache.pathOf(contentHash), ...cached };
     return store(contentHash, await decoders.use((host) => decodeSafely(host, bytes, source, limits, signal), signal));

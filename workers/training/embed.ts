@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { SimiliError } from '../../src/errors.ts';
 import { decodeModel, servedLength } from '../../src/learning/artefact.ts';
@@ -7,6 +6,7 @@ import type { Picture, ServedModel } from '../../src/learning/served-model.ts';
 import { fuse } from '../../src/learning/whitening.ts';
 import type { Engine } from '../engines/engine.ts';
 import { openEngine } from '../engines/open-engine.ts';
+import { sha256 } from '../sha256.ts';
 import { extractByNetwork } from './network-feature.ts';
 import { makePictureStore } from './picture-store.ts';
 import type { EmbedRequest, EmbedResult, EngineChoice } from './protocol.ts';
@@ -74,7 +74,7 @@ async function readModel(
   { engine: choice, requireGpu, threads }: EngineChoice,
 ): Promise<Loaded> {
   const bytes = await readFile(path);
-  if (createHash('sha256').update(bytes).digest('hex') !== checksum) {
+  if (sha256(bytes) !== checksum) {
     throw new SimiliError('ARTEFACT_CORRUPT', { model: path, why: 'its checksum does not match' });
   }
   const model = decodeModel(bytes);

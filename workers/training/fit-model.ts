@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { encodeModel, servedLength } from '../../src/learning/artefact.ts';
 import { initialWeights } from '../../src/learning/network/initial-weights.ts';
 import { presetNamed } from '../../src/learning/network/presets.ts';
@@ -6,6 +5,7 @@ import { makeRandom } from '../../src/learning/random.ts';
 import type { WeightedTriplet } from '../../src/learning/relevance.ts';
 import type { Block, Picture, ServedModel } from '../../src/learning/served-model.ts';
 import { openEngine } from '../engines/open-engine.ts';
+import { sha256 } from '../sha256.ts';
 import {
   type Extract,
   fitBlock,
@@ -163,7 +163,7 @@ async function fitNetwork(fit: Fit, golden: Golden, clicks: LearnedFromClicks): 
 
 /** What a checkpoint's random state and weights count on: the same products and pictures, feedback, seed and length. */
 function fingerprintOf({ items, feedback, seed, seconds }: TrainingRequest): string {
-  return createHash('sha256').update(JSON.stringify({ items, feedback, seed, seconds })).digest('hex');
+  return sha256(JSON.stringify({ items, feedback, seed, seconds }));
 }
 
 /** Triplets whose anchor is a validation product: the network never had it as an anchor. */
