@@ -66,7 +66,7 @@ module.exports = {
     never('only-engines-load-an-engine', 'TensorFlow.js and ONNX Runtime stay behind workers/engines', {
       from: code,
       except: '^workers/engines/',
-      to: npm('@tensorflow/.*', 'onnxruntime-node', 'protobufjs'),
+      to: npm('@tensorflow/.*', 'onnxruntime-node', 'webgpu', 'protobufjs'),
     }),
     never('engines-do-no-io', 'An engine knows no database, queue or use case', {
       from: '^workers/engines/',
@@ -109,7 +109,7 @@ module.exports = {
       comment: 'An import of something that is not there',
       severity: 'error',
       from: {},
-      to: { couldNotResolve: true, pathNot: '^@tensorflow/tfjs-node' },
+      to: { couldNotResolve: true, pathNot: '^(@tensorflow/tfjs-node|webgpu)' },
     },
   ],
   options: {

@@ -1,13 +1,42 @@
 import { parseArgs } from 'node:util';
+import { embedding } from './embedding.ts';
 import { latency } from './latency.ts';
+import { memory } from './memory.ts';
+import { paper } from './paper.ts';
+import { quality } from './quality.ts';
+import { sampling } from './sampling.ts';
 import { startUp } from './start-up.ts';
+import { training } from './training.ts';
 
 /** npm run bench -- <name> [--json]. Every figure is measured in this run, against its limit or its peer. */
-const benches: Record<string, () => Promise<Record<string, string | number>[]>> = { latency, 'start-up': startUp };
+const benches: Record<string, () => Promise<Record<string, string | number>[]>> = {
+  embedding,
+  latency,
+  memory,
+  paper,
+  quality: () =>
+    quality({
+      ...{ seeds: Number(values.seeds), minutes: Number(values.minutes), processes: Number(values.processes) },
+      ...{ preset: values.preset, recipe: values.recipe, hinge: Number(values.hinge), docs: values.docs },
+    }),
+  sampling,
+  'start-up': startUp,
+  training,
+};
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    // Of `quality`, see docs/quality.md.
+    seeds: { type: 'string', default: '3' },
+    minutes: { type: 'string', default: '10' },
+    processes: { type: 'string', default: '2' },
+    preset: { type: 'string', default: 'tiny' },
+    recipe: { type: 'string', default: 'catalog' },
+    hinge: { type: 'string', default: '0' },
+    docs: { type: 'boolean', default: false },
+  },
 });
 const bench = benches[positionals[0] ?? ''];
 if (!bench) {

@@ -14,7 +14,9 @@ const load: Record<string, () => Promise<AnyCommand>> = {
   worker: async () => (await import('./commands/worker.ts')).worker,
   migrate: async () => (await import('./commands/migrate.ts')).migrate,
   import: async () => (await import('./commands/import.ts')).importCatalog,
+  model: async () => (await import('./commands/model/index.ts')).model,
   simulate: async () => (await import('./commands/simulate.ts')).simulate,
+  doctor: async () => (await import('./commands/doctor.ts')).doctor,
   'admin-key': async () => (await import('./commands/admin-key.ts')).adminKey,
 };
 
@@ -28,16 +30,22 @@ function tell(error: unknown): never {
 process.on('uncaughtException', tell);
 process.on('unhandledRejection', tell);
 
-const told = (command: AnyCommand): AnyCommand => ({
+/** A command, and those within it, whose errors are told. */
+const told = ({ run, subCommands, ...command }: AnyCommand): AnyCommand => ({
   ...command,
-  run: async (context) => {
-    try {
-      await command.run?.(context);
-    } catch (error) {
-      tell(error);
-    }
-  },
+  ...(subCommands && { subCommands: lazily(subCommands as typeof load) }),
+  ...(run && {
+    run: async (context) => {
+      try {
+        await run(context);
+      } catch (error) {
+        tell(error);
+      }
+    },
+  }),
 });
+const lazily = (commands: typeof load): typeof load =>
+  Object.fromEntries(Object.entries(commands).map(([name, command]) => [name, async () => told(await command())]));
 
 const { version = '', description = '' } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as Record<
   string,
@@ -46,8 +54,6 @@ const { version = '', description = '' } = JSON.parse(readFileSync(packageFile('
 await runMain(
   defineCommand({
     meta: { name: 'simili', version, description },
-    subCommands: Object.fromEntries(
-      Object.entries(load).map(([name, command]) => [name, async () => told(await command())]),
-    ),
+    subCommands: lazily(load),
   }),
 );

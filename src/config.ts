@@ -1,7 +1,30 @@
 import { z } from 'zod';
 import { SimiliError } from './errors.ts';
+import { presetNames } from './learning/network/presets.ts';
+import { recipeNames } from './learning/recipe.ts';
 
 const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
+
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((one) => one.trim())
+      .filter(Boolean),
+  );
+
+/** What SIMILI_ENGINE may be; docs/engines.md tells what each is. */
+export const engineChoices = [
+  'auto',
+  'onnx',
+  'onnx-cuda',
+  'onnx-webgpu',
+  'tensorflow',
+  'tensorflow-webgpu',
+  'tensorflow-wasm',
+] as const;
 
 const Env = z.object({
   DATABASE_URL: z
@@ -29,16 +52,7 @@ const Env = z.object({
     .min(32)
     .optional()
     .describe('Signs recommendation ids; without it one is generated and kept in the database'),
-  SIMILI_CORS_ORIGINS: z
-    .string()
-    .default('')
-    .transform((list) =>
-      list
-        .split(',')
-        .map((o) => o.trim())
-        .filter(Boolean),
-    )
-    .describe('Origins whose pages may call the storefront API, comma separated; * for all'),
+  SIMILI_CORS_ORIGINS: list.describe('Origins whose pages may call the storefront API, comma separated; * for all'),
   SIMILI_BACKGROUND: z
     .string()
     .regex(/^#[0-9a-f]{6}$/i)
@@ -57,9 +71,40 @@ const Env = z.object({
     .default(10)
     .describe('For fetching a picture, and again for decoding it'),
   SIMILI_ALLOW_PRIVATE_URLS: flag.default(false).describe('Fetch pictures from private and loopback addresses too'),
-  SIMILI_ENGINE: z.enum(['auto', 'onnx', 'tensorflow']).default('auto').describe('Training and embedding engine'),
+  SIMILI_ENGINE: z.enum(engineChoices).default('auto').describe('Training and embedding engine'),
   SIMILI_REQUIRE_GPU: flag.default(false).describe('Refuse to train or embed on a CPU'),
   SIMILI_THREADS: z.coerce.number().int().min(1).max(256).default(1).describe('Threads of an engine process'),
+  SIMILI_GPUS: list.describe('Numbers of the GPUs that a training uses, comma separated; one engine process each'),
+  SIMILI_PRESET: z
+    .string()
+    .refine((name) => (presetNames as string[]).includes(name), { error: `Use one of ${presetNames.join(', ')}` })
+    .default('tiny')
+    .describe('Network that is trained; simili model list shows them'),
+  SIMILI_RECIPE: z
+    .enum(recipeNames)
+    .default('catalog')
+    .describe('How it is trained; deepRanking is the paper as published'),
+  SIMILI_BACKBONE: z.string().min(1).optional().describe('ONNX file of a pretrained network to put in front of it'),
+  SIMILI_TRAIN_PROCESSES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(256)
+    .default(0)
+    .describe('Engine processes of one training; 0: a core stays free, or one for each of SIMILI_GPUS'),
+  SIMILI_TRAIN_MACHINES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .default(1)
+    .describe('Workers that share one training, in rounds'),
+  SIMILI_PIXEL_CACHE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(2 ** 20)
+    .default(16 * 2 ** 30)
+    .describe('Bound of the pixel cache in the data directory'),
   SIMILI_TRAIN_SECONDS: z.coerce
     .number()
     .min(1)

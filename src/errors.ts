@@ -91,7 +91,8 @@ const CODES = {
   },
   TRAINING_DIVERGED: {
     retry: false,
-    say: (a: { step: number; why: string }) => `Training stopped at step ${a.step}: ${a.why}`,
+    say: (a: { step: number; why: string; items?: readonly (number | string)[] }) =>
+      `Training stopped at step ${a.step}: ${a.why}${a.items?.length ? `, on ${listed(a.items)}` : ''}`,
   },
   ENGINE_UNAVAILABLE: {
     retry: true,
@@ -156,6 +157,12 @@ const CODES = {
     say: () => 'Something broke on our side; the log has it under this request',
   },
 } as const;
+
+/** The first of a long list, and how many more. */
+function listed(items: readonly (number | string)[]): string {
+  const shown = items.slice(0, 20).join(', ');
+  return items.length > 20 ? `${shown} and ${items.length - 20} more` : shown;
+}
 
 export type ErrorCode = keyof typeof CODES;
 type Facts<C extends ErrorCode> = Parameters<(typeof CODES)[C]['say']>[0];

@@ -1,57 +1,103 @@
+import type { Vector } from '../src/db/embeddings.ts';
 import type { ModelRow } from '../src/db/models.ts';
 import { SimiliError } from '../src/errors.ts';
+import { PICTURE_SIZE } from '../src/learning/served-model.ts';
 import type { WorkerContext } from './context.ts';
+import { prefetched } from './prefetch.ts';
 
 /** Pictures per call of the engine and per commit: what a crash may cost. */
 const BATCH = 128;
 
 type Missing = { productId: string; source: string; contentHash: string };
+type Context = Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'artefacts' | 'config'>;
+type Model = Pick<ModelRow, 'id' | 'number' | 'metrics'>;
 
 /**
- * Gives every product with a decoded picture its vector under `model`. Stopped between batches it loses no finished
- * one; run twice it changes nothing. A picture that cannot be read now is left out and fetched anew by ingest, which embeds it for the versions that serve.
+ * Gives every product with a decoded picture its vector under `model`. While one batch is embedded the next one's pixels
+ * are made and the one before is written. Stopped between batches it loses no finished one; run twice it changes nothing.
+ * A picture that cannot be read now is left out and fetched anew by ingest, which embeds it for the versions that serve.
  * @returns vectors written.
  */
 export async function embedMissing(
-  context: Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'artefacts' | 'config'>,
-  model: Pick<ModelRow, 'id' | 'number'>,
+  context: Context,
+  model: Model,
   signal: AbortSignal,
   onProgress: (written: number) => void = () => {},
 ): Promise<number> {
-  const { embeddings } = context.repositories;
-  const artefact = await context.artefacts.pathOf(model.id);
   let written = 0;
-  for (;;) {
-    signal.throwIfAborted();
-    const missing = await embeddings.missing(model.number, BATCH);
-    if (missing.length === 0) return written;
-    const readable = await withPixels(context, missing, signal);
-    if (readable.length === 0) continue;
-    const pictures = readable.map(({ pixels }) => pixels);
-    const { vectors, dimensions } = await context.embedder.embed({ ...artefact, pictures }, signal);
-    await embeddings.upsert(
-      model.number,
-      readable.map(({ productId, contentHash }, i) => ({
-        productId,
-        contentHash,
-        vector: vectors.subarray(i * dimensions, (i + 1) * dimensions),
-      })),
-    );
-    written += readable.length;
+  const keep = async (rows: readonly Vector[]) => {
+    await context.repositories.embeddings.upsert(model.number, rows);
+    written += rows.length;
     onProgress(written);
+  };
+  // One pass over the catalog after another: what arrives meanwhile is in the next one.
+  while (await embedPass(context, model, signal, keep)) signal.throwIfAborted();
+  return written;
+}
+
+/** Ends when all is written that it began to write, however it ends. @returns whether anything was missing. */
+async function embedPass(
+  context: Context,
+  model: Model,
+  signal: AbortSignal,
+  keep: (rows: readonly Vector[]) => Promise<void>,
+): Promise<boolean> {
+  const artefact = await context.artefacts.pathOf(model.id);
+  const sides = sidesOf(model);
+  const pixels = context.pictures.folders(sides);
+  let found = false;
+  let writing: Promise<void> = Promise.resolve();
+  try {
+    for await (const batch of prefetched(readableBatches(context, model, sides, signal))) {
+      found = true;
+      if (batch.length === 0) continue;
+      const pictures = batch.map(({ contentHash }) => contentHash);
+      const { vectors, dimensions } = await context.embedder.embed({ ...artefact, pictures, pixels }, signal);
+      await writing;
+      const vectorOf = (i: number) => vectors.subarray(i * dimensions, (i + 1) * dimensions);
+      writing = keep(batch.map(({ productId, contentHash }, i) => ({ productId, contentHash, vector: vectorOf(i) })));
+      writing.catch(() => {}); // told by the next one, or at the end
+    }
+  } finally {
+    await writing;
+  }
+  return found;
+}
+
+/** Sides of the pictures that a version's vectors are computed from. Versions of before this was kept know one only. */
+export function sidesOf({ metrics }: Pick<Model, 'metrics'>): number[] {
+  const { training } = (metrics ?? {}) as { training?: { sides?: number[] } };
+  return training?.sides ?? [PICTURE_SIZE];
+}
+
+/** Products without a vector, in id order and in batches, of each batch those whose pixels are at hand. */
+async function* readableBatches(
+  context: Context,
+  { number }: Model,
+  sides: readonly number[],
+  signal: AbortSignal,
+): AsyncGenerator<Missing[]> {
+  for (let after: string | null = null; ; ) {
+    signal.throwIfAborted();
+    const missing: Missing[] = await context.repositories.embeddings.missing(number, BATCH, after);
+    if (missing.length === 0) return;
+    yield await withPixels(context, missing, sides, signal);
+    after = missing.at(-1)!.productId;
   }
 }
 
-/** The pixel files of pictures, fetched again where this machine's cache lacks them. */
+/** Those whose pixels are in this machine's cache, or could be fetched again. */
 async function withPixels(
-  { repositories, pictures }: Pick<WorkerContext, 'repositories' | 'pictures'>,
+  { repositories, pictures }: Context,
   missing: readonly Missing[],
+  sides: readonly number[],
   signal: AbortSignal,
-): Promise<(Missing & { pixels: string })[]> {
+): Promise<Missing[]> {
   const found = await Promise.all(
     missing.map(async (row) => {
       try {
-        return { ...row, pixels: await pictures.ensure(row.contentHash, row.source, signal) };
+        await pictures.ensure(row.contentHash, row.source, signal, sides);
+        return row;
       } catch (error) {
         if (!(error instanceof SimiliError && error.code.startsWith('IMAGE_'))) throw error;
         await repositories.images.reopen(row.source);

@@ -9,6 +9,7 @@ import { embedHandler } from './handlers/embed.ts';
 import { evaluateHandler } from './handlers/evaluate.ts';
 import { ingestHandler } from './handlers/ingest.ts';
 import { maintenanceHandler, requeueAbandoned } from './handlers/maintenance.ts';
+import { gatherHandler, roundHandler } from './handlers/round.ts';
 import { trainHandler } from './handlers/train.ts';
 import { openEngineHost } from './hosts/engine-client.ts';
 import { openPictures } from './pictures/picture-service.ts';
@@ -34,6 +35,8 @@ export async function startFleet({ queues = queueNames, alone, ...base }: FleetO
   if (alone) await requeueAbandoned(context, 0);
   const start: Record<QueueName, () => Promise<void>> = {
     train: () => base.queue.work('train', trainHandler(context)),
+    round: () => base.queue.work('round', roundHandler(context)),
+    gather: () => base.queue.work('gather', gatherHandler(context)),
     embed: () => base.queue.work('embed', embedHandler(context)),
     evaluate: () => base.queue.work('evaluate', evaluateHandler(context)),
     ingest: () => base.queue.work('ingest', ingestHandler(context)),
@@ -57,6 +60,7 @@ function makeContext({ repositories, queue, config, log }: Omit<FleetOptions, 'q
     ...{ repositories, queue, config, log },
     pictures: openPictures({
       cacheDir: join(dir, 'pixels'),
+      maxCacheBytes: config.SIMILI_PIXEL_CACHE_BYTES,
       limits: {
         maxBytes: config.SIMILI_MAX_IMAGE_BYTES,
         maxPixels: config.SIMILI_MAX_IMAGE_PIXELS,

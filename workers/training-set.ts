@@ -2,51 +2,96 @@ import type { PairStatistics } from '../src/db/feedback.ts';
 import type { ReadyImage } from '../src/db/images.ts';
 import { SimiliError } from '../src/errors.ts';
 import type { SeenPair } from '../src/learning/relevance.ts';
-import { splitOf } from '../src/learning/split.ts';
+import { splitOf, splits } from '../src/learning/split.ts';
 import type { WorkerContext } from './context.ts';
-import type { TrainingItem } from './training/protocol.ts';
+import type { TrainingSet } from './training/protocol.ts';
 
 /** Below this neither whitening nor triplets mean anything. */
 export const FEWEST_PRODUCTS = 20;
 const PAGE = 500;
 
+/** What a training is made from, and what only the worker needs: the names of the items. */
+export type CollectedSet = { set: TrainingSet; feedback: SeenPair[]; ids: string[] };
+
 /**
  * Catalog and feedback as training sees them: products with a decoded picture whose pixels are at hand, and what
  * shoppers did up to `until`. Unreadable pictures are left out (and marked by the next embedding).
+ * @param sides of the pixels that training reads
  * @throws SimiliError CATALOG_TOO_SMALL.
  */
 export async function collectTrainingSet(
   { repositories, pictures }: Pick<WorkerContext, 'repositories' | 'pictures'>,
   until: Date,
+  sides: readonly number[],
   signal: AbortSignal,
-): Promise<{ items: TrainingItem[]; feedback: SeenPair[] }> {
-  const items: TrainingItem[] = [];
+): Promise<CollectedSet> {
+  const columns = makeColumns();
   let after: ReadyImage | null = null;
   do {
     signal.throwIfAborted();
     const page: ReadyImage[] = await repositories.images.readyPage(PAGE, after);
-    const paths = await Promise.all(
-      page.map((image) => pictures.ensure(image.contentHash, image.source, signal).catch(() => null)),
+    const found = await Promise.all(
+      page.map(({ contentHash, source }) =>
+        pictures.ensure(contentHash, source, signal, sides).then(
+          () => true,
+          () => false,
+        ),
+      ),
     );
-    for (const [i, image] of page.entries()) addPicture(items, image, paths[i] ?? null);
+    for (const [i, image] of page.entries()) if (found[i]) columns.add(image);
     after = page.at(-1) ?? null;
   } while (after);
-  if (items.length < FEWEST_PRODUCTS)
-    throw new SimiliError('CATALOG_TOO_SMALL', { have: items.length, need: FEWEST_PRODUCTS });
-  return { items, feedback: toIndices(await repositories.feedback.statistics(until), items) };
+  signal.throwIfAborted();
+  const { ids, set } = columns.finish(pictures.folders(sides));
+  if (ids.length < FEWEST_PRODUCTS)
+    throw new SimiliError('CATALOG_TOO_SMALL', { have: ids.length, need: FEWEST_PRODUCTS });
+  return { set, ids, feedback: toIndices(await repositories.feedback.statistics(until), ids) };
 }
 
-/** Pictures come in product order: one of the last item's product is another view of it. */
-function addPicture(items: TrainingItem[], { productId, categories }: ReadyImage, path: string | null): void {
-  if (!path) return;
-  const last = items.at(-1);
-  if (last?.id === productId) last.pictures.push(path);
-  else items.push({ id: productId, category: categories.at(-1) ?? null, split: splitOf(productId), pictures: [path] });
+/** Columns that grow picture by picture; pictures come in product order, so one of the last product is another of its views. */
+function makeColumns() {
+  const [ids, starts, categories, parts]: [string[], number[], number[], number[]] = [[], [], [], []];
+  const names = new Map<string, number>();
+  let hashes = new Uint8Array(32 * PAGE);
+  let pictures = 0;
+  const numberOf = (category: string | undefined): number => {
+    if (category === undefined) return -1;
+    const known = names.get(category) ?? names.size;
+    names.set(category, known);
+    return known;
+  };
+  return {
+    add({ productId, categories: own, contentHash }: ReadyImage): void {
+      if (ids.at(-1) !== productId) {
+        ids.push(productId);
+        starts.push(pictures);
+        categories.push(numberOf(own.at(-1)));
+        parts.push(splits.indexOf(splitOf(productId)));
+      }
+      if (hashes.length === 32 * pictures) {
+        const more = new Uint8Array(2 * hashes.length);
+        more.set(hashes);
+        hashes = more;
+      }
+      hashes.set(Buffer.from(contentHash, 'hex'), 32 * pictures);
+      pictures++;
+    },
+    finish: (pixels: TrainingSet['pixels']): { ids: string[]; set: TrainingSet } => ({
+      ids,
+      set: {
+        starts: Int32Array.from([...starts, pictures]),
+        hashes: hashes.slice(0, 32 * pictures),
+        categories: Int32Array.from(categories),
+        splits: Uint8Array.from(parts),
+        pixels,
+      },
+    }),
+  };
 }
 
 /** Feedback about products that are gone teaches nothing. */
-export function toIndices(statistics: readonly PairStatistics[], items: readonly { id: string }[]): SeenPair[] {
-  const indexOf = new Map(items.map(({ id }, i) => [id, i]));
+export function toIndices(statistics: readonly PairStatistics[], ids: readonly string[]): SeenPair[] {
+  const indexOf = new Map(ids.map((id, i) => [id, i]));
   return statistics.flatMap(({ anchorId, itemId, position, impressions, clicks, value }) => {
     const anchor = indexOf.get(anchorId);
     const item = indexOf.get(itemId);

@@ -72,12 +72,20 @@ export class EmbeddingRepository {
     return Number(row?.n ?? 0);
   }
 
-  /** Products with a decoded first picture whose vector is missing or of an older picture, in id order. */
-  missing(model: number, limit: number): Promise<{ productId: string; source: string; contentHash: string }[]> {
+  /**
+   * Products with a decoded first picture whose vector is missing or of an older picture, in id order.
+   * @param after only those behind this id; null: from the start.
+   */
+  missing(
+    model: number,
+    limit: number,
+    after: string | null = null,
+  ): Promise<{ productId: string; source: string; contentHash: string }[]> {
     return this.db.$queryRaw`
       SELECT i.product_id AS "productId", i.source, i.content_hash AS "contentHash"
       FROM simili.product_image i LEFT JOIN ${tableSql(model)} e ON e.product_id = i.product_id
       WHERE i.state = 'READY' AND i.position = 0 AND (e.content_hash IS NULL OR e.content_hash <> i.content_hash)
+        AND i.product_id > ${after ?? ''}
       ORDER BY i.product_id LIMIT ${limit}`;
   }
 

@@ -7,6 +7,7 @@ import {
   Prisma,
   type PrismaClient,
 } from '../generated/prisma/client.ts';
+import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './bytes.ts';
 
 export type { JobKind, JobPhase, JobState };
 export type JobRow = Job;
@@ -19,7 +20,7 @@ export type Progress = {
   engine?: string;
   curve?: CurvePoint[];
 };
-export type CurvePoint = { step: number; loss: number; activeShare: number };
+export type CurvePoint = { step: number; loss: number; activeShare: number; precision?: number };
 export type JobFailure = { code: string; message: string; retry: boolean };
 
 /** A holder that gave no sign for this long is taken for dead. Heartbeats come every second. */
@@ -102,6 +103,12 @@ export class JobRepository {
     };
     await fenced(tx, job.id, fence, data);
     if (done) await tx.checkpoint.deleteMany({ where: { jobId: job.id } });
+    await tx.trainingRound.deleteMany({ where: { jobId: job.id } });
+  }
+
+  /** Call first in a transaction: nobody else can claim the job until it ends. @throws ClaimLost */
+  async hold({ job, fence }: Claim, tx: Prisma.TransactionClient): Promise<void> {
+    await fenced(tx, job.id, fence, {});
   }
 
   /** A retryable failure queues the job again until its attempts are used up. @returns the state it is in now. */
@@ -158,19 +165,25 @@ export class JobRepository {
         finished_at = CASE WHEN cancel_asked OR attempts >= ${MAX_ATTEMPTS} THEN now() END,
         fence = fence + 1, updated_at = now()
       WHERE state = 'RUNNING' AND heartbeat_at <= now() - make_interval(secs => ${staleSeconds})`;
+    await this.db.trainingRound.deleteMany({ where: { job: { state: { notIn: RUNNING } } } });
     return this.db.job.findMany({ where: { state: 'QUEUED' }, select: { id: true, phase: true, fence: true } });
   }
 
   async saveCheckpoint({ job, fence }: Claim, step: number, checksum: string, state: Uint8Array): Promise<void> {
-    const data = { step, checksum, state: new Uint8Array(state), createdAt: new Date() };
     await this.db.$transaction(async (tx) => {
       await fenced(tx, job.id, fence, {});
-      await tx.checkpoint.upsert({ where: { jobId: job.id }, create: { jobId: job.id, ...data }, update: data });
-    });
+      await tx.$executeRaw`
+        INSERT INTO simili.checkpoint (job_id, step, checksum, state, created_at)
+        VALUES (${job.id}, ${step}::int, ${checksum}, ${bytesSql(state)}, now())
+        ON CONFLICT (job_id) DO UPDATE SET
+          step = excluded.step, checksum = excluded.checksum, state = excluded.state, created_at = excluded.created_at`;
+    }, TRANSACTION_OF_BYTES);
   }
 
-  checkpoint(jobId: string): Promise<{ step: number; checksum: string; state: Uint8Array } | null> {
-    return this.db.checkpoint.findUnique({ where: { jobId }, select: { step: true, checksum: true, state: true } });
+  async checkpoint(jobId: string): Promise<{ step: number; checksum: string; state: Uint8Array } | null> {
+    const [row] = await this.db.$queryRaw<{ step: number; checksum: string; state: string }[]>`
+      SELECT step, checksum, encode(state, 'base64') AS state FROM simili.checkpoint WHERE job_id = ${jobId}`;
+    return row ? { ...row, state: bytesOf(row.state) } : null;
   }
 }
 

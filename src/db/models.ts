@@ -1,5 +1,6 @@
 import { SimiliError } from '../errors.ts';
 import type { ModelKind, ModelState, ModelVersion, Prisma, PrismaClient } from '../generated/prisma/client.ts';
+import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './bytes.ts';
 import type { Claim, JobRepository } from './jobs.ts';
 
 export type { ModelKind, ModelState };
@@ -40,7 +41,9 @@ export class ModelRepository {
   }
 
   async artefact(id: string): Promise<{ checksum: string; artefact: Uint8Array } | null> {
-    return this.db.modelVersion.findUnique({ where: { id }, select: { checksum: true, artefact: true } });
+    const [row] = await this.db.$queryRaw<{ checksum: string; artefact: string }[]>`
+      SELECT checksum, encode(artefact, 'base64') AS artefact FROM simili.model_version WHERE id = ${id}`;
+    return row ? { ...row, artefact: bytesOf(row.artefact) } : null;
   }
 
   async serving(): Promise<ServingPointer | null> {
@@ -61,18 +64,15 @@ export class ModelRepository {
 
   /** Commits a trained version and hands the job on to EMBED, together. */
   async commitTrained(claim: Claim, model: NewModel): Promise<ModelRow> {
+    const id = `mdl_${crypto.randomUUID()}`;
     return this.db.$transaction(async (tx) => {
       const { artefact, ...row } = await tx.modelVersion.create({
-        data: {
-          ...model,
-          id: `mdl_${crypto.randomUUID()}`,
-          jobId: claim.job.id,
-          artefact: new Uint8Array(model.artefact),
-        },
+        data: { ...model, id, jobId: claim.job.id, artefact: new Uint8Array() },
       });
+      await tx.$executeRaw`UPDATE simili.model_version SET artefact = ${bytesSql(model.artefact)} WHERE id = ${id}`;
       await this.jobs.advance(claim, 'EMBED', row.id, tx);
       return row;
-    });
+    }, TRANSACTION_OF_BYTES);
   }
 
   /** The version is embedded and indexed: the job goes on to EVALUATE. */

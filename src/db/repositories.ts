@@ -5,6 +5,7 @@ import { ImageRepository } from './images.ts';
 import { JobRepository } from './jobs.ts';
 import { ModelRepository } from './models.ts';
 import { ProductRepository } from './products.ts';
+import { RoundRepository } from './rounds.ts';
 import { SettingRepository } from './settings.ts';
 
 export type Repositories = ReturnType<typeof makeRepositories>;
@@ -19,6 +20,7 @@ export function makeRepositories(db: PrismaClient) {
     feedback: new FeedbackRepository(db),
     jobs,
     models: new ModelRepository(db, jobs),
+    rounds: new RoundRepository(db, jobs),
     settings: new SettingRepository(db),
   };
 }

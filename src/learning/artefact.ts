@@ -1,26 +1,51 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { handMadeFeatures } from './features/index.ts';
-import { weightShapes } from './network/shapes.ts';
-import type { NetworkSpec, Tensor, Weights } from './network/spec.ts';
+import { backbonePathOf, weightShapes } from './network/shapes.ts';
+import type { Layer, NetworkSpec, Tensor, Weights } from './network/spec.ts';
 import { decodeSafetensors, encodeSafetensors, type TensorFile } from './safetensors.ts';
 import type { Block, FeatureName, ServedModel } from './served-model.ts';
 
 const format = 'simili-model-1';
+const backboneName = 'backbone';
 
 const size = z.int().positive();
-const layer = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('orientation'), bins: size, pool: size }),
-  z.strictObject({ type: z.literal('conv'), name: z.string(), kernel: size, stride: size, filters: size }),
-  z.strictObject({ type: z.literal('maxPool'), size }),
-  z.strictObject({ type: z.literal('relu') }),
-  z.strictObject({ type: z.literal('dense'), name: z.string(), units: size }),
-]);
-const path = z.strictObject({ name: z.string(), subsample: size, layers: z.array(layer) });
+const name = z.string();
+/** What a layer means and may be is said in network/spec.ts and checked by `describeNetwork`; this is its form. */
+const layer: z.ZodType<Layer> = z.lazy(() =>
+  z.discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('orientation'), bins: size, pool: size }),
+    z.strictObject({
+      type: z.literal('conv'),
+      ...{ name, kernel: size, stride: size, filters: size },
+      padding: z.int().nonnegative().exactOptional(),
+    }),
+    z.strictObject({
+      ...{ type: z.literal('maxPool'), size, stride: size.exactOptional() },
+      padding: z.enum(['valid', 'same']).exactOptional(),
+    }),
+    z.strictObject({ type: z.literal('averagePool'), size }),
+    z.strictObject({ type: z.literal('relu') }),
+    z.strictObject({ type: z.literal('localResponseNorm'), size, k: z.number(), alpha: z.number(), beta: z.number() }),
+    z.strictObject({ type: z.literal('batchNorm'), name }),
+    z.strictObject({ type: z.literal('residual'), layers: z.array(layer) }),
+    z.strictObject({ type: z.literal('dense'), name, units: size }),
+    z.strictObject({ type: z.literal('dropout'), name, keep: z.number() }),
+  ]),
+);
+const channels = z.tuple([z.number(), z.number(), z.number()]);
+const backbone = z.strictObject({
+  checksum: z.string().regex(/^[0-9a-f]{64}$/),
+  ...{ length: size, mean: channels, deviation: channels },
+  layout: z.enum(['NCHW', 'NHWC']),
+});
+const path = z.strictObject({
+  ...{ name, subsample: size, layers: z.array(layer) },
+  backbone: backbone.exactOptional(),
+});
 const spec = z.strictObject({
-  name: z.string(),
-  inputSize: size,
+  ...{ name, inputSize: size, embedding: size },
   branches: z.array(z.strictObject({ paths: z.array(path) })),
-  embedding: size,
 });
 const block = z.strictObject({
   feature: z.enum(['hog', 'pixels', 'colour', 'network']),
@@ -31,7 +56,8 @@ const Description = z.strictObject({ blocks: z.array(block).min(1), network: spe
 
 /**
  * One model version as one safetensors file: the network's spec and the list of blocks in its metadata, the numbers as
- * tensors `block.<i>.mean` [d], `block.<i>.projection` [k, d] and `network.<name of the weight>`.
+ * tensors `block.<i>.mean` [d], `block.<i>.projection` [k, d] and `network.<name of the weight>`, a backbone's ONNX file as
+ * the bytes `backbone` (docs/models.md).
  * @throws Error when the model contradicts itself: see `checkModel`.
  */
 export function encodeModel(model: ServedModel): Uint8Array {
@@ -46,7 +72,8 @@ export function encodeModel(model: ServedModel): Uint8Array {
     blocks: model.blocks.map(({ feature, weight }) => ({ feature, weight })),
     network: model.network?.spec ?? null,
   };
-  return encodeSafetensors(tensors, { format, model: JSON.stringify(description) });
+  const bytes = model.network?.backbone ? { [backboneName]: model.network.backbone } : {};
+  return encodeSafetensors(tensors, { format, model: JSON.stringify(description) }, bytes);
 }
 
 /** Inverse of `encodeModel`. @throws Error with a sentence when the file is damaged or is no model. */
@@ -63,11 +90,16 @@ export function decodeModel(bytes: Uint8Array): ServedModel {
       }
       return { feature, weight, mean: mean.data, projection: projection.data };
     }),
-    network: network && { spec: network, weights: weightsOf(file, network) },
+    network: network && {
+      spec: network,
+      weights: weightsOf(file, network),
+      backbone: file.bytes[backboneName] ?? null,
+    },
   };
   checkModel(model);
   const known = 2 * blocks.length + Object.keys(model.network?.weights ?? {}).length;
-  if (Object.keys(file.tensors).length !== known)
+  const alien = Object.keys(file.bytes).some((name) => name !== backboneName || !model.network);
+  if (alien || Object.keys(file.tensors).length !== known)
     throw new Error('The file holds tensors that belong to no part of the model');
   return model;
 }
@@ -113,7 +145,17 @@ function checkModel({ blocks, network }: ServedModel): void {
   check(Math.abs(total - 1) < 1e-6, `the weights of the blocks sum to ${total}, not 1`);
   const usesNetwork = blocks.some(({ feature }) => feature === 'network');
   check(usesNetwork === (network !== null), usesNetwork ? 'a block needs the network' : 'no block uses the network');
-  if (network) checkWeights(network.weights, weightShapes(network.spec));
+  if (!network) return;
+  checkWeights(network.weights, weightShapes(network.spec));
+  checkBackbone(network);
+}
+
+function checkBackbone({ spec, backbone }: NonNullable<ServedModel['network']>): void {
+  const wanted = backbonePathOf(spec)?.backbone;
+  check(!wanted === !backbone, wanted ? 'its backbone is missing' : 'no path of the network has a backbone');
+  if (!wanted || !backbone) return;
+  const checksum = createHash('sha256').update(backbone).digest('hex');
+  check(checksum === wanted.checksum, `the backbone has the checksum ${checksum}, not ${wanted.checksum}`);
 }
 
 function checkWeights(weights: Weights, shapes: Record<string, readonly number[]>): void {
@@ -132,7 +174,9 @@ function featureLength(feature: FeatureName, network: NetworkSpec | undefined): 
 }
 
 function checkFinite(values: Float32Array, name: string): void {
-  check(values.every(Number.isFinite), `${name} holds a value that is not finite`);
+  let finite = true;
+  for (let i = 0; finite && i < values.length; i++) finite = Number.isFinite(values[i]);
+  check(finite, `${name} holds a value that is not finite`);
 }
 
 function check(fine: boolean, why: string): void {

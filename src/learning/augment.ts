@@ -1,131 +1,161 @@
-import type { Random } from './random.ts';
+import { type Augmentation, augmentationNamed, ofStrength } from './augmentation.ts';
+import type { BatchPlan } from './batch.ts';
+import type { DropoutLayer } from './network/shapes.ts';
+import { makeRandom, type Random } from './random.ts';
+import { areaMean, type Change, resample } from './resample.ts';
+import { seedFrom } from './seed.ts';
 import { PICTURE_SIZE, type Picture } from './served-model.ts';
 
-/** Ranges at strength 1, each drawn uniformly and symmetrically, except flips. */
-const scaleRange = 0.18; // of the logarithm
-const aspectRange = 0.08; // of the logarithm
-const rotationRange = (15 * Math.PI) / 180;
-const shiftRange = 3 / 32; // of the side
-const flipShare = 0.15;
-const brightnessRange = 0.2; // of the ink
-const channelRange = 0.12; // of the ink of one channel
+export { type Augmentation, type AugmentationName, augmentationNamed, augmentationNames } from './augmentation.ts';
 
 /**
  * Writes the picture as the network reads it: float32 HWC [size, size, 3], ink = 1 - rgb/255 in [0, 1], each pixel the exact
- * mean of the pixels it covers.
+ * mean of the area that it covers.
+ * @param picture uint8 [side, side, 3]
  * @param offset where in `out` to begin
- * @param size divides 64
+ * @throws Error when size > side
  */
-export function view(picture: Picture, out: Float32Array, offset: number, size: number): void {
-  const box = PICTURE_SIZE / size;
-  if (!Number.isInteger(box)) throw new Error(`size ${size} does not divide ${PICTURE_SIZE}`);
-  const scale = 1 / (255 * box * box);
-  for (let y = 0, to = offset; y < size; y++) {
-    for (let x = 0; x < size; x++, to += 3) {
-      let red = 0;
-      let green = 0;
-      let blue = 0;
-      for (let v = 0; v < box; v++) {
-        let from = ((y * box + v) * PICTURE_SIZE + x * box) * 3;
-        for (let u = 0; u < box; u++, from += 3) {
-          red += picture[from]!;
-          green += picture[from + 1]!;
-          blue += picture[from + 2]!;
-        }
-      }
-      out[to] = 1 - red * scale;
-      out[to + 1] = 1 - green * scale;
-      out[to + 2] = 1 - blue * scale;
+export function view(picture: Picture, out: Float32Array, offset: number, size: number, side = PICTURE_SIZE): void {
+  areaMean(picture, side, out, offset, size);
+}
+
+/** A view of the picture under the augmentation `mild`, as a picture: uint8 [side, side, 3]; strength 0 gives a copy. */
+export function augmentPicture(picture: Picture, random: Random, strength: number, side = PICTURE_SIZE): Picture {
+  const ink = new Float32Array(side * side * 3);
+  const change = drawChange(ofStrength(augmentationNamed('mild'), strength), side, random);
+  resample(picture, side, ink, 0, side, change);
+  return Uint8Array.from(ink, (value) => Math.round(255 * (1 - value)));
+}
+
+/** What `seedFrom` tells apart: rows, groups and dropout layers of one batch have random numbers of their own. */
+const [ROWS, GROUPS, MASKS] = [1, 2, 3];
+
+/**
+ * The pictures of a batch, as the network reads them. All follows from the plan: whoever computes it, in whatever order,
+ * gets the same.
+ * @param pictureOf a picture by its index in the training set, uint8 [side, side, 3]
+ * @param out float32 [N, size, size, 3]: ink in [0, 1]
+ * @throws Error when size > side
+ */
+export function fillBatch(
+  { pictures, groups, seed }: Pick<BatchPlan, 'pictures' | 'groups' | 'seed'>,
+  pictureOf: (picture: number) => Uint8Array,
+  side: number,
+  out: Float32Array,
+  size: number,
+  augmentation: Augmentation,
+): void {
+  if (out.length !== pictures.length * size * size * 3) throw new Error('The batch does not fit its array');
+  const plain = isNone(augmentation);
+  const identities = new Map<number, Identity>();
+  const identityOf = (group: number): Identity => {
+    if (group < 0) return unchanged;
+    const identity = identities.get(group) ?? drawIdentity(augmentation, makeRandom(seedFrom(seed, GROUPS, group)));
+    identities.set(group, identity);
+    return identity;
+  };
+  for (const [row, picture] of pictures.entries()) {
+    const offset = row * size * size * 3;
+    if (plain) areaMean(pictureOf(picture), side, out, offset, size);
+    else {
+      const change = drawChange(augmentation, size, makeRandom(seedFrom(seed, ROWS, row)));
+      resample(pictureOf(picture), side, out, offset, size, changedFirst(identityOf(groups[row]!), change));
     }
   }
 }
 
 /**
- * As `view`, but of a randomly moved, turned, scaled, sometimes mirrored and slightly recoloured picture (the paper,
- * section 4, shifts pixels; the rest is ours). What comes in from outside is white. Draws the same number of random
- * values every time.
- * @param strength >= 0: 1 = the ranges above, 0 = `view`
+ * Dropout masks of a batch, by layer name: [n, length], 1 / keep with chance `keep`, else 0.
+ * @param layers as `dropoutLayers` (network/shapes.ts) lists them
  */
-export function augment(
-  picture: Picture,
-  out: Float32Array,
-  offset: number,
-  size: number,
-  random: Random,
-  strength: number,
-): void {
-  const change = drawChange(random, strength);
-  if (strength === 0) view(picture, out, offset, size);
-  else resample(picture, out, offset, size, change);
+export function drawMasks(
+  { seed }: Pick<BatchPlan, 'seed'>,
+  layers: readonly DropoutLayer[],
+  n: number,
+): Record<string, Float32Array> {
+  const masks = layers.map(({ name, length, keep }, i) => {
+    const random = makeRandom(seedFrom(seed, MASKS, i));
+    const mask = new Float32Array(n * length);
+    for (let at = 0; at < mask.length; at++) if (random.next() < keep) mask[at] = 1 / keep;
+    return [name, mask] as const;
+  });
+  return Object.fromEntries(masks);
 }
 
-/** A view of the picture as `augment` makes them, as a picture: uint8 [64, 64, 3]; strength 0 gives a copy. */
-export function augmentPicture(picture: Picture, random: Random, strength: number): Picture {
-  const ink = new Float32Array(PICTURE_SIZE * PICTURE_SIZE * 3);
-  augment(picture, ink, 0, PICTURE_SIZE, random, strength);
-  return Uint8Array.from(ink, (value) => Math.round(255 * (1 - value)));
-}
+const isNone = ({ identity, ...rest }: Augmentation): boolean =>
+  [...Object.values(identity), ...Object.values(rest)].every((value) => value === 0);
 
-/** From a place in the result to its source, both in sides from the centre: [x', y'] = matrix [x, y] + shift. */
-type Change = {
-  readonly matrix: readonly [number, number, number, number];
-  readonly shift: readonly [number, number];
-  readonly gains: readonly [number, number, number];
-};
-
-function drawChange(random: Random, strength: number): Change {
-  const within = (range: number): number => (2 * random.next() - 1) * range * strength;
-  const scale = Math.exp(within(scaleRange));
-  const aspect = Math.exp(within(aspectRange));
-  const angle = within(rotationRange);
-  const mirror = random.next() < flipShare * Math.min(1, strength) ? -1 : 1;
-  const shift = [within(shiftRange), within(shiftRange)] as const;
-  const brightness = 1 + within(brightnessRange);
-  const gain = (): number => Math.max(0, brightness * (1 + within(channelRange)));
+/** @param size of the result, for shifts by whole pixels of it. */
+function drawChange(augmentation: Augmentation, size: number, random: Random): Change {
+  const within = (range: number): number => (2 * random.next() - 1) * range;
+  const scale = Math.exp(within(augmentation.scale));
+  const aspect = Math.exp(within(augmentation.aspect));
+  const angle = (within(augmentation.rotation) * Math.PI) / 180;
+  const mirror = random.next() < augmentation.flip ? -1 : 1;
+  const most = Math.round(augmentation.pixelShift * size);
+  const shift = (): number => within(augmentation.shift) + (random.int(2 * most + 1) - most) / size;
+  const [shiftX, shiftY] = [shift(), shift()];
+  const brightness = 1 + within(augmentation.brightness);
+  const gain = (): number => Math.max(0, brightness * (1 + within(augmentation.channel)));
+  const gains = [gain(), gain(), gain()] as const;
+  const grey = random.next() < augmentation.grey;
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   const [byX, byY] = [scale * aspect, scale / aspect];
   return {
     matrix: [byX * cos * mirror, -byX * sin, byY * sin * mirror, byY * cos],
-    shift,
-    gains: [gain(), gain(), gain()],
+    ...{ shift: [shiftX, shiftY], channels: [0, 1, 2], gains, grey },
+    erased: random.next() < augmentation.erase ? drawPatch(random) : null,
   };
 }
 
-/** Mean of `fine` x `fine` nearest source pixels per pixel of the result. */
-function resample(picture: Picture, out: Float32Array, offset: number, size: number, change: Change): void {
-  const fine = Math.max(2, Math.ceil(PICTURE_SIZE / size));
+const [SHORTEST, LONGEST] = [1 / 16, 9 / 32];
+
+function drawPatch(random: Random): [number, number, number, number] {
+  const length = (): number => SHORTEST + random.next() * (LONGEST - SHORTEST);
+  const [width, height] = [length(), length()];
+  const [left, top] = [random.next() * (1 - width), random.next() * (1 - height)];
+  return [left, top, left + width, top + height];
+}
+
+/** Turned by quarters after being mirrored; `channels` as in `Change`. */
+type Identity = {
+  readonly quarters: number;
+  readonly mirrored: boolean;
+  readonly channels: readonly [number, number, number];
+};
+
+const unchanged: Identity = { quarters: 0, mirrored: false, channels: [0, 1, 2] };
+
+/** All orders of three channels but the usual one. */
+const orders = [
+  [0, 2, 1],
+  [1, 0, 2],
+  [1, 2, 0],
+  [2, 0, 1],
+  [2, 1, 0],
+] as const;
+
+function drawIdentity({ identity }: Augmentation, random: Random): Identity {
+  return {
+    quarters: random.next() < identity.turn ? 1 + random.int(3) : 0,
+    mirrored: random.next() < identity.mirror,
+    channels: random.next() < identity.channels ? orders[random.int(orders.length)]! : [0, 1, 2],
+  };
+}
+
+/** The change of a picture that had been made another identity: the result's places go through `change`, then through that. */
+function changedFirst({ quarters, mirrored, channels }: Identity, change: Change): Change {
+  const turn = (x: number, y: number): [number, number] => {
+    const [u, v] = [
+      [x, y],
+      [y, -x],
+      [-x, -y],
+      [-y, x],
+    ][quarters] as [number, number];
+    return [mirrored ? -u : u, v];
+  };
   const [xx, xy, yx, yy] = change.matrix;
-  // One step in the fine grid of the result, in source pixels.
-  const step = PICTURE_SIZE / (size * fine);
-  const start = step / 2 - PICTURE_SIZE / 2;
-  const fromX = PICTURE_SIZE * (0.5 + change.shift[0]);
-  const fromY = PICTURE_SIZE * (0.5 + change.shift[1]);
-  const [redGain, greenGain, blueGain] = change.gains.map((gain) => gain / (255 * fine * fine)) as [
-    number,
-    number,
-    number,
-  ];
-  for (let y = 0, to = offset; y < size; y++) {
-    for (let x = 0; x < size; x++, to += 3) {
-      let red = 0;
-      let green = 0;
-      let blue = 0;
-      for (let v = 0; v < fine; v++) {
-        const dy = start + (y * fine + v) * step;
-        for (let u = 0; u < fine; u++) {
-          const dx = start + (x * fine + u) * step;
-          const sourceX = Math.floor(xx * dx + xy * dy + fromX);
-          const sourceY = Math.floor(yx * dx + yy * dy + fromY);
-          if (sourceX < 0 || sourceY < 0 || sourceX >= PICTURE_SIZE || sourceY >= PICTURE_SIZE) continue;
-          const at = (sourceY * PICTURE_SIZE + sourceX) * 3;
-          red += 255 - picture[at]!;
-          green += 255 - picture[at + 1]!;
-          blue += 255 - picture[at + 2]!;
-        }
-      }
-      out[to] = Math.min(1, red * redGain);
-      out[to + 1] = Math.min(1, green * greenGain);
-      out[to + 2] = Math.min(1, blue * blueGain);
-    }
-  }
+  const [axx, ayx] = turn(xx, yx);
+  const [axy, ayy] = turn(xy, yy);
+  return { ...change, matrix: [axx, axy, ayx, ayy], shift: turn(...change.shift), channels };
 }

@@ -1,3 +1,4 @@
+import { isStatistic } from './network/shapes.ts';
 import type { Tensor, Weights } from './network/spec.ts';
 
 /**
@@ -6,7 +7,8 @@ import type { Tensor, Weights } from './network/spec.ts';
  *   v <- mu v - eta (grad(W + mu v) + 2 lambda (W + mu v));   W <- W + v
  *
  * What is kept, trained and served are the look-ahead weights X = W + mu v, since gradients are taken there; the same
- * rule then reads X <- X + (1 + mu) v_new - mu v_old. They meet W as the rate goes to 0. Decay leaves biases alone.
+ * rule then reads X <- X + (1 + mu) v_new - mu v_old. They meet W as the rate goes to 0. Decay is for kernels: biases,
+ * scales and shifts are left alone, and running statistics are no weights at all (`trackStatistics`).
  */
 export type Nesterov = {
   /**
@@ -27,9 +29,10 @@ export function makeNesterov({ momentum, weightDecay }: { momentum: number; weig
   return {
     step: (weights, velocity, gradients, rate) => {
       for (const [name, { data: x }] of Object.entries(weights)) {
+        if (isStatistic(name)) continue;
         const v = valuesOf(velocity, name, x.length);
         const g = valuesOf(gradients, name, x.length);
-        const decay = name.endsWith('.bias') ? 0 : 2 * weightDecay;
+        const decay = name.endsWith('.kernel') ? 2 * weightDecay : 0;
         for (let i = 0; i < x.length; i++) {
           const old = v[i]!;
           const fresh = momentum * old - rate * (g[i]! + decay * x[i]!);
@@ -39,6 +42,21 @@ export function makeNesterov({ momentum, weightDecay }: { momentum: number; weig
       }
     },
   };
+}
+
+/** Share of the past in a running statistic, once there is enough of it. */
+const memory = 0.95;
+
+/**
+ * Moves the running means and variances of batch normalisation towards those of a batch, in place.
+ * @param step steps done before: early ones weigh alike
+ */
+export function trackStatistics(weights: Weights, statistics: Weights, step: number): void {
+  const past = Math.min(memory, 1 - 1 / (step + 1));
+  for (const [name, { data: batch }] of Object.entries(statistics)) {
+    const running = valuesOf(weights, name, batch.length);
+    for (let i = 0; i < batch.length; i++) running[i] = past * running[i]! + (1 - past) * batch[i]!;
+  }
 }
 
 /** Zeros of the same names and shapes. */

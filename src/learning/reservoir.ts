@@ -1,55 +1,52 @@
 import type { Random } from './random.ts';
 
-/** Weighted samples of fixed size, one per category, of a stream that is seen once. */
-export type Reservoirs<T> = {
+/** A weighted sample of fixed size of a stream that is seen once. */
+export type Reservoir = {
   /** @returns whether the item was kept. Items whose weight is not positive never are. */
-  offer(category: number, item: T, weight: number): boolean;
-  /** Uniform over what is kept of a category, which stands for a draw in proportion to weight; null when empty. */
-  draw(category: number): T | null;
+  offer(item: number, weight: number, random: Random): boolean;
   /** What is kept, in no order. */
-  items(category: number): T[];
+  entries(): readonly ReservoirEntry[];
 };
+
+/** An offered item; the smallest key is the first to go. */
+export type ReservoirEntry = { readonly item: number; readonly weight: number; readonly key: number };
 
 /**
  * The online sampler of the paper, section 5.2 (weighted reservoir of Efraimidis and Spirakis 2006): every item gets the
- * key u^(1/weight), and a category keeps the `capacity` largest. Keys are kept as logarithms, ln(u) / weight, which
- * order alike and do not underflow for small weights.
+ * key u^(1/weight), and the `capacity` largest are kept. Keys are logarithms, ln(u) / weight, which order alike and do
+ * not underflow for small weights.
  *
- * Draws are close to proportional to weight only while capacity is far below the number of items offered, about a
- * tenth. Keys stay, so a long stream hardly changes the sample any more: start anew per pass.
- * @param capacity items per category, >= 1
+ * A uniform draw of what is kept stands for a draw in proportion to weight only while the capacity is far below the number
+ * of items offered, about a tenth. Keys stay, so a long stream hardly changes the sample any more: start anew per pass.
+ * @param capacity items, >= 1
+ * @param entries of an earlier one, to go on with
  */
-export function makeReservoirs<T>(capacity: number, random: Random): Reservoirs<T> {
+export function makeReservoir(capacity: number, entries: readonly ReservoirEntry[] = []): Reservoir {
   if (!(Number.isInteger(capacity) && capacity >= 1)) throw new Error(`capacity ${capacity} is no positive integer`);
-  const heaps = new Map<number, Entry<T>[]>();
+  if (entries.length > capacity) throw new Error(`${entries.length} entries are more than the capacity ${capacity}`);
+  // In the order of the heap, which a copy keeps.
+  const heap = [...entries];
   return {
-    offer: (category, item, weight) => {
+    offer: (item, weight, random) => {
       if (!(weight > 0)) return false;
-      const heap = heaps.get(category) ?? [];
-      heaps.set(category, heap);
-      const entry = { key: Math.log(1 - random.next()) / weight, item };
+      // Finite, so that it can be written as JSON.
+      const key = Math.max(-Number.MAX_VALUE, Math.log(1 - random.next()) / weight);
       if (heap.length < capacity) {
-        heap.push(entry);
+        heap.push({ item, weight, key });
         siftUp(heap);
         return true;
       }
-      if (entry.key <= heap[0]!.key) return false;
-      heap[0] = entry;
+      if (key <= heap[0]!.key) return false;
+      heap[0] = { item, weight, key };
       siftDown(heap);
       return true;
     },
-    draw: (category) => {
-      const heap = heaps.get(category);
-      return heap ? heap[random.int(heap.length)]!.item : null;
-    },
-    items: (category) => (heaps.get(category) ?? []).map(({ item }) => item),
+    entries: () => [...heap],
   };
 }
 
 /** The smallest key is at the root: children of i at 2i + 1 and 2i + 2. */
-type Entry<T> = { readonly key: number; readonly item: T };
-
-function siftUp<T>(heap: Entry<T>[]): void {
+function siftUp(heap: ReservoirEntry[]): void {
   for (let at = heap.length - 1; at > 0; ) {
     const parent = (at - 1) >> 1;
     if (heap[parent]!.key <= heap[at]!.key) return;
@@ -58,7 +55,7 @@ function siftUp<T>(heap: Entry<T>[]): void {
   }
 }
 
-function siftDown<T>(heap: Entry<T>[]): void {
+function siftDown(heap: ReservoirEntry[]): void {
   for (let at = 0; ; ) {
     let least = at;
     for (const child of [2 * at + 1, 2 * at + 2]) {
@@ -70,7 +67,7 @@ function siftDown<T>(heap: Entry<T>[]): void {
   }
 }
 
-function swap<T>(heap: Entry<T>[], i: number, j: number): void {
+function swap(heap: ReservoirEntry[], i: number, j: number): void {
   const kept = heap[i]!;
   heap[i] = heap[j]!;
   heap[j] = kept;

@@ -1,45 +1,29 @@
+import { z } from 'zod';
 import { type AliasTable, makeAliasTable } from './alias.ts';
 import { makeRandom, type Random } from './random.ts';
-import type { Relevance, WeightedTriplet } from './relevance.ts';
+import type { Relevance } from './relevance.ts';
+import { counter, parseState, randomState } from './source-state.ts';
+import {
+  drawNegative,
+  makeTripletRules,
+  type SamplerOptions,
+  type Triplet,
+  type TripletSampler,
+} from './triplet-rules.ts';
 
-/** Indices of items. p === q: another augmented view of the same picture is the positive. n is neither. */
-export type Triplet = { readonly q: number; readonly p: number; readonly n: number };
+export type { SamplerOptions, Triplet, TripletSampler } from './triplet-rules.ts';
 
-export type SamplerOptions = {
-  /** Category per item, at least two items; -1 = none: such an item is in a class of its own. */
-  readonly categories: Int32Array;
-  /** r(i, j) >= 0 within a category; r(i, i) is what an item is to a view of itself, e.g. 1. */
-  readonly relevance: Relevance;
-  /** T_p > 0 of eq. 7: relevance above it does not make a positive more likely. */
-  readonly positiveCap: number;
-  /** T_r >= 0 of eq. 8. */
-  readonly minimumGap: number;
-  /** Share of triplets whose negative is of another class; the paper: 0.2. */
-  readonly outOfClassShare: number;
-  /** Trials for an in-class negative that keeps eq. 8 before the example is dropped, >= 1. */
-  readonly maxFailures: number;
-  /** Share of triplets whose positive is the query itself. Default 0. */
-  readonly selfShare?: number;
-  readonly clickTriplets?: readonly WeightedTriplet[];
-  /** Share of triplets drawn from `clickTriplets`, in proportion to their weight; nothing where there are none. Default 0. */
-  readonly clickShare?: number;
-};
-
-export type TripletSampler = {
-  /** Always answers; see `makeTripletSampler` for what happens where the rules leave nothing. */
-  next(): Triplet;
-  /** Since the start: examples dropped by eq. 8, and triplets given in spite of it as nothing else was found. */
-  counts(): { readonly dropped: number; readonly forced: number };
-};
-
-/** Categories up to this size are exact; of larger ones every item sees a fixed random part of this size. */
+/** Categories up to this size are exact; of larger ones an alias table holds a fixed random part of this size. */
 export const maxCandidates = 2000;
-/** Of which this many tell r_i of a large category. */
-const totalCandidates = 200;
-/** Dropped examples in a row after which a triplet is forced. */
-const maxDropped = 100;
+/** So many others tell r_i of a category, where the relevance of all pairs would be too much. */
+const totalCandidates = 100;
+/** Pairs whose relevance is computed at the start. */
+const maxPairs = 10_000_000;
 /** Entries of alias tables kept at a time: 12 bytes each. */
 const maxEntries = 8_000_000;
+/** Draws without a table before one is made after all. */
+const maxTrials = 100;
+const stateSchema = z.object({ random: randomState, dropped: counter, forced: counter });
 
 /**
  * The triplet law of the paper, section 5.1, exactly, with alias tables in memory:
@@ -56,20 +40,18 @@ const maxEntries = 8_000_000;
  * is no partner they are out of class. After 100 dropped examples in a row a query with itself as positive and any
  * other item as negative is given, whatever eq. 8 says.
  *
- * All state is in `random`: a restored one continues the same sequence.
+ * All state is in `random`, which nothing else may draw from.
  * @throws Error with fewer than two items
  */
 export function makeTripletSampler(options: SamplerOptions, random: Random): TripletSampler {
-  const { categories, minimumGap, maxFailures, selfShare = 0, clickShare = 0, clickTriplets = [] } = options;
-  const items = categories.length;
-  if (items < 2) throw new Error('Triplets need two items');
-  const classes = makeClasses(categories);
+  const { selfShare = 0 } = options;
+  const items = options.categories.length;
+  const rules = makeTripletRules(options, random);
+  const classes = makeClasses(options.categories);
   const partners = makePartners(options, classes);
-  const totals = Float64Array.from({ length: items }, (_, i) => partners.total(i));
+  const totals = partners.totals();
   const queries = makeAliasTable(totals);
-  const lonely = Array.from(totals.keys()).filter((i) => !(totals[i]! > 0));
-  const clicks = makeAliasTable(clickTriplets.map(({ weight }) => weight));
-  const counts = { dropped: 0, forced: 0 };
+  const lonely = Int32Array.from(totals.keys()).filter((i) => !(totals[i]! > 0));
 
   const drawQuery = (): { q: number; self: boolean } => {
     if (random.next() < selfShare) return { q: random.int(items), self: true };
@@ -80,40 +62,22 @@ export function makeTripletSampler(options: SamplerOptions, random: Random): Tri
   const drawExample = (): Triplet | null => {
     const { q, self } = drawQuery();
     const p = self ? q : partners.draw(q, random);
-    const gain = options.relevance(q, p);
-    const outside = classes.others(q) > 0;
-    const inside = totals[q]! > 0;
-    if (outside && (!inside || random.next() < options.outOfClassShare)) {
-      return gain >= minimumGap ? { q, p, n: classes.drawOther(q, random) } : null;
-    }
-    if (!inside) return null;
-    for (let trial = 0; trial < maxFailures; trial++) {
-      const n = partners.draw(q, random);
-      if (n !== p && gain - options.relevance(q, n) >= minimumGap) return { q, p, n };
-    }
-    return null;
-  };
-
-  const force = (): Triplet => {
-    counts.forced++;
-    const q = random.int(items);
-    return { q, p: q, n: (q + 1 + random.int(items - 1)) % items };
+    if (p === null) return null;
+    return drawNegative({ q, p }, options, random, {
+      outside: classes.others(q) > 0 ? () => classes.drawOther(q, random) : null,
+      inside: totals[q]! > 0 ? () => partners.draw(q, random) : null,
+    });
   };
 
   return {
-    next: () => {
-      if (clicks && random.next() < clickShare) {
-        const { q, p, n } = clickTriplets[clicks.draw(random)]!;
-        return { q, p, n };
-      }
-      for (let trial = 0; trial < maxDropped; trial++) {
-        const triplet = drawExample();
-        if (triplet) return triplet;
-        counts.dropped++;
-      }
-      return force();
+    next: () => rules.next(drawExample),
+    counts: rules.counts,
+    state: () => ({ random: random.state(), ...rules.counts() }),
+    restore: (state) => {
+      const saved = parseState(stateSchema, state, 'the exact triplet sampler');
+      random.restore(saved.random);
+      rules.restore(saved);
     },
-    counts: () => ({ ...counts }),
   };
 }
 
@@ -134,6 +98,9 @@ function makeClasses(categories: Int32Array) {
     start = end;
   }
   return {
+    order,
+    /** Pairs within classes, counting at most `most` partners of each item. */
+    pairs: (most: number): number => order.reduce((sum, i) => sum + Math.min(most, ends[i]! - starts[i]!), 0),
     members: (i: number): Int32Array => order.subarray(starts[i], ends[i]),
     /** Number of items outside the class of i. */
     others: (i: number): number => order.length - (ends[i]! - starts[i]!),
@@ -145,49 +112,81 @@ function makeClasses(categories: Int32Array) {
   };
 }
 
-/** Eqs. 6 and 7: tables are built when first asked for, and the longest unused go when they get too many. */
+/**
+ * Eqs. 6 and 7. Where the alias tables of all items fit they are built as they are needed and kept. Where they do not, a
+ * uniform draw is accepted with chance min(T_p, r) / T_p: the same law without a table, at T_p / mean(min(T_p, r)) trials,
+ * whatever the size of the category. Only queries with hardly a relevant partner get a table then.
+ */
 function makePartners({ relevance, positiveCap }: SamplerOptions, classes: ReturnType<typeof makeClasses>) {
-  const tables = new Map<number, { candidates: Int32Array; table: AliasTable }>();
-  let entries = 0;
-
-  const build = (q: number) => {
+  const tables = makeTables((q) => {
     const members = classes.members(q);
     const candidates = members.length <= maxCandidates ? members : randomPart(q, members, maxCandidates);
     const weights = Float64Array.from(candidates, (j) => (j === q ? 0 : Math.min(positiveCap, relevance(q, j))));
-    const table = makeAliasTable(weights);
-    if (!table) throw new Error(`Item ${q} has no partner to draw`);
-    return { candidates, table };
-  };
+    return { candidates, table: makeAliasTable(weights) };
+  });
+  const allFit = classes.pairs(maxCandidates) <= maxEntries || !Number.isFinite(positiveCap);
+  const trials = allFit ? 0 : maxTrials;
 
-  const lookUp = (q: number) => {
+  return {
+    /** null where the random part of a large category has none of the few that are relevant. */
+    draw: (q: number, random: Random): number | null => {
+      const members = classes.members(q);
+      for (let trial = 0; trial < trials; trial++) {
+        const j = members[random.int(members.length)]!;
+        if (j !== q && random.next() * positiveCap < relevance(q, j)) return j;
+      }
+      const { candidates, table } = tables(q);
+      return table && candidates[table.draw(random)]!;
+    },
+    /** r_i of eq. 6 for every item; where all pairs are too many, those of large categories are estimated. */
+    totals: (): Float64Array => {
+      const exactUpTo = classes.pairs(maxCandidates) <= maxPairs ? maxCandidates : totalCandidates;
+      return Float64Array.from(classes.order.keys(), (q) => {
+        const members = classes.members(q);
+        return members.length <= exactUpTo ? total(q, members, relevance) : estimatedTotal(q, members, relevance);
+      });
+    },
+  };
+}
+
+function total(q: number, members: Int32Array, relevance: Relevance): number {
+  let sum = 0;
+  for (const j of members) if (j !== q) sum += relevance(q, j);
+  return sum;
+}
+
+/** From `totalCandidates` others, drawn from q alone. */
+function estimatedTotal(q: number, members: Int32Array, relevance: Relevance): number {
+  const own = makeRandom(q);
+  let sum = 0;
+  for (let drawn = 0; drawn < totalCandidates; ) {
+    const j = members[own.int(members.length)]!;
+    if (j === q) continue;
+    sum += relevance(q, j);
+    drawn++;
+  }
+  return (sum * (members.length - 1)) / totalCandidates;
+}
+
+type PartnerTable = { readonly candidates: Int32Array; readonly table: AliasTable | null };
+
+/** Tables are built when first asked for, and the longest unused go when they get too many. */
+function makeTables(build: (q: number) => PartnerTable): (q: number) => PartnerTable {
+  const tables = new Map<number, PartnerTable>();
+  let entries = 0;
+  return (q) => {
     const found = tables.get(q);
     const entry = found ?? build(q);
     // A Map keeps the order of insertion: the first key is the one not used for longest.
     tables.delete(q);
     tables.set(q, entry);
-    if (!found) entries += entry.table.length;
-    for (const [oldest, { table }] of tables) {
+    if (!found) entries += entry.candidates.length;
+    for (const [oldest, { candidates }] of tables) {
       if (entries <= maxEntries || oldest === q) break;
       tables.delete(oldest);
-      entries -= table.length;
+      entries -= candidates.length;
     }
     return entry;
-  };
-
-  return {
-    /** r_i of eq. 6; of a large category, estimated from the candidates. */
-    total: (q: number): number => {
-      const members = classes.members(q);
-      const exact = members.length <= maxCandidates;
-      const candidates = exact ? members : randomPart(q, members, totalCandidates);
-      let sum = 0;
-      for (const j of candidates) if (j !== q) sum += relevance(q, j);
-      return exact ? sum : (sum * (members.length - 1)) / candidates.length;
-    },
-    draw: (q: number, random: Random): number => {
-      const { candidates, table } = lookUp(q);
-      return candidates[table.draw(random)]!;
-    },
   };
 }
 

@@ -30,5 +30,10 @@ export type Block = {
 export type ServedModel = {
   readonly blocks: readonly Block[];
   /** Present exactly when a block's feature is 'network'. */
-  readonly network: { readonly spec: NetworkSpec; readonly weights: Weights } | null;
+  readonly network: {
+    readonly spec: NetworkSpec;
+    readonly weights: Weights;
+    /** The ONNX file of the spec's backbone; null when it has none. */
+    readonly backbone: Uint8Array | null;
+  } | null;
 };

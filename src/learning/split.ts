@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 
 /** What an item may be used for: fitting, choosing between fits, or nothing but the final measurement. */
 export type Split = 'train' | 'val' | 'test';
+export const splits = ['train', 'val', 'test'] as const satisfies readonly Split[];
 
 /**
  * 70 % train, 10 % val, 20 % test by the id alone: the first 32 bits of its sha-256. Never changes, whatever else is in
@@ -11,4 +12,21 @@ export function splitOf(id: string): Split {
   const share = createHash('sha256').update(id).digest().readUInt32BE(0) / 2 ** 32;
   if (share < 0.7) return 'train';
   return share < 0.8 ? 'val' : 'test';
+}
+
+/** Columns of a catalog: [n] each. */
+export type LearningColumns = {
+  /** Leaf category by number; -1 where an item has none. */
+  readonly categories: Int32Array;
+  /** Index in `splits`. */
+  readonly splits: Uint8Array;
+};
+
+export const isIn = ({ splits: of }: LearningColumns, item: number, split: Split): boolean =>
+  splits[of[item]!] === split;
+
+/** Items that are in one of the splits, in order. */
+export function itemsIn(columns: LearningColumns, ...wanted: readonly Split[]): Int32Array {
+  const codes = new Set(wanted.map((split) => splits.indexOf(split)));
+  return Int32Array.from(columns.splits.keys()).filter((item) => codes.has(columns.splits[item]!));
 }

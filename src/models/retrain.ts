@@ -1,5 +1,7 @@
 import type { JobRepository, JobRow } from '../db/jobs.ts';
 import { SimiliError } from '../errors.ts';
+import { presetNames } from '../learning/network/presets.ts';
+import { recipeNames } from '../learning/recipe.ts';
 import type { JobQueue } from '../queue/jobs.ts';
 import { isStorable } from '../text.ts';
 import { enqueuePhase } from './enqueue.ts';
@@ -9,7 +11,22 @@ export type RetrainRequest = {
   reason?: string | null | undefined;
   /** Length of training, 5 to 86,400. */
   seconds?: number | null | undefined;
+  /** The same in steps, 1 to 10,000,000. */
+  steps?: number | null | undefined;
+  seed?: number | null | undefined;
+  /** Names of a network preset and of a recipe. */
+  preset?: string | null | undefined;
+  recipe?: string | null | undefined;
 };
+/** What a job row keeps of it: only what was asked for. */
+export type StoredRetrain = Partial<{
+  reason: string;
+  seconds: number;
+  steps: number;
+  seed: number;
+  preset: string;
+  recipe: string;
+}>;
 type Deps = {
   jobs: Pick<JobRepository, 'create'>;
   queue: Pick<JobQueue, 'add'>;
@@ -26,24 +43,22 @@ export async function retrain({ jobs, queue }: Deps, request: RetrainRequest, re
   return job;
 }
 
-function checked({ reason, seconds }: RetrainRequest): {
-  reason?: string;
-  seconds?: number;
-} {
-  if (reason && (reason.length > 200 || !isStorable(reason))) {
-    throw new SimiliError('INVALID_ARGUMENT', {
-      argument: 'reason',
-      why: 'must be text of at most 200 characters',
-    });
-  }
-  if (seconds != null && !(seconds >= 5 && seconds <= 86_400)) {
-    throw new SimiliError('INVALID_ARGUMENT', {
-      argument: 'seconds',
-      why: `must be 5 to 86400, not ${seconds}`,
-    });
-  }
-  return {
-    ...(reason ? { reason } : {}),
-    ...(seconds != null ? { seconds } : {}),
-  };
+function checked(request: RetrainRequest): StoredRetrain {
+  const { reason, seconds, steps, seed, preset, recipe } = request;
+  demand('reason', !reason || (reason.length <= 200 && isStorable(reason)), 'must be text of at most 200 characters');
+  demand('seconds', isWithin(seconds, 5, 86_400), `must be 5 to 86400, not ${seconds}`);
+  demand('steps', isWithin(steps, 1, 10_000_000), `must be 1 to 10000000, not ${steps}`);
+  demand('preset', isNameOf(preset, presetNames), `must be one of ${presetNames.join(', ')}`);
+  demand('recipe', isNameOf(recipe, recipeNames), `must be one of ${recipeNames.join(', ')}`);
+  const given = Object.entries({ reason, seconds, steps, seed, preset, recipe });
+  return Object.fromEntries(given.filter(([, value]) => value != null && value !== ''));
+}
+
+const isWithin = (value: number | null | undefined, low: number, high: number): boolean =>
+  value == null || (value >= low && value <= high);
+const isNameOf = (value: string | null | undefined, names: readonly string[]): boolean =>
+  value == null || names.includes(value);
+
+function demand(argument: string, fine: boolean, why: string): void {
+  if (!fine) throw new SimiliError('INVALID_ARGUMENT', { argument, why });
 }

@@ -1,10 +1,18 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createPostgresBackend, Queue, runMigrations, UnrecoverableError, Worker, withBackend } from 'bullmq';
+import {
+  createPostgresBackend,
+  FlowProducer,
+  Queue,
+  runMigrations,
+  UnrecoverableError,
+  Worker,
+  withBackend,
+} from 'bullmq';
 import pg from 'pg';
 import type { Storage } from '../db/storage.ts';
 import { SimiliError } from '../errors.ts';
-import { type Handler, type JobQueue, jobs, type Payload, type QueueName } from './jobs.ts';
+import { type Flow, type Handler, type JobQueue, jobs, type Payload, type QueueName } from './jobs.ts';
 import { checkRedis } from './redis.ts';
 
 type Options = {
@@ -26,7 +34,7 @@ export async function openQueue({ redisUrl, storage, prefix = 'simili', onError 
   if (!redisUrl) return overPostgres(storage.queue, onError);
   await checkRedis(redisUrl);
   const connection = { url: redisUrl, maxRetriesPerRequest: null };
-  return makeJobQueue({ Queue, Worker }, { connection, prefix }, onError, async () => {});
+  return makeJobQueue({ Queue, Worker, FlowProducer }, { connection, prefix }, onError, async () => {});
 }
 
 /** One pool for all queues. Each worker keeps one of its connections for LISTEN. */
@@ -40,17 +48,18 @@ async function overPostgres(queue: Storage['queue'], onError: (error: Error) => 
   return makeJobQueue(classes, { connection: pool }, onError, () => pool.end());
 }
 
-type Classes = { Queue: typeof Queue; Worker: typeof Worker };
+type Classes = { Queue: typeof Queue; Worker: typeof Worker; FlowProducer: typeof FlowProducer };
 type Connection = { connection: object; prefix?: string };
 
 function makeJobQueue(
-  { Queue, Worker }: Classes,
+  { Queue, Worker, FlowProducer }: Classes,
   base: Connection,
   onError: (error: Error) => void,
   end: () => Promise<void>,
 ): JobQueue {
   const queues = new Map<QueueName, Queue>();
   const workers: Worker[] = [];
+  let producer: FlowProducer | null = null;
   const stopping = new AbortController();
 
   const queueOf = (name: QueueName): Queue => {
@@ -62,18 +71,24 @@ function makeJobQueue(
     return queue;
   };
 
+  const flows = (): FlowProducer => {
+    producer ??= new FlowProducer(base as never).on('error', onError);
+    return producer;
+  };
+  /** A queue that is away must not hold up whoever has committed already. */
+  const patiently = async (name: QueueName, adding: Promise<unknown>): Promise<void> => {
+    await Promise.race([adding, outOfPatience(name)]).catch(onError);
+    adding.catch(() => {}); // told above, or late
+  };
+
   return {
     async add(name, payload, key) {
       const data = jobs[name].payload.parse(payload);
-      const adding = queueOf(name).add(name, data, {
-        attempts: jobs[name].attempts,
-        backoff: { type: 'exponential', delay: 1000 },
-        removeOnComplete: true,
-        removeOnFail: true, // what became of it stands in Postgres
-        ...(key ? { jobId: key } : {}),
-      });
-      await Promise.race([adding, outOfPatience(name)]).catch(onError);
-      adding.catch(() => {}); // told above, or late
+      await patiently(name, queueOf(name).add(name, data, optionsOf(name, key)));
+    },
+    async addFlow(flow, key) {
+      const tree = treeOf(flow, key);
+      await patiently(flow.after.name, flows().add(tree));
     },
     async work(name, handler, { everySeconds } = {}) {
       const worker = new Worker(`simili-${name}`, processor(name, handler, stopping.signal), {
@@ -94,13 +109,35 @@ function makeJobQueue(
     close: once(async () => {
       stopping.abort(new Error('shutting down'));
       await Promise.all(workers.map((worker) => worker.close()));
-      await Promise.all([...queues.values()].map((queue) => queue.close()));
+      await Promise.all([...queues.values(), ...(producer ? [producer] : [])].map((one) => one.close()));
       await end();
     }),
   };
 }
 
-/** A queue that is away must not hold up whoever has committed already. */
+const optionsOf = (name: QueueName, key?: string) => ({
+  attempts: jobs[name].attempts,
+  backoff: { type: 'exponential', delay: 1000 },
+  removeOnComplete: true,
+  removeOnFail: true, // what became of it stands in Postgres
+  ...(key ? { jobId: key } : {}),
+});
+
+/** As BullMQ wants it: the one that follows is the parent of those before it. */
+function treeOf<N extends QueueName, M extends QueueName>({ each, after }: Flow<N, M>, key: string) {
+  const node = (name: QueueName, payload: unknown, own: string) => ({
+    ...{ name, queueName: `simili-${name}`, data: jobs[name].payload.parse(payload) },
+    opts: optionsOf(name, own),
+  });
+  return {
+    ...node(after.name, after.payload, key),
+    children: each.payloads.map((payload, i) => {
+      const child = node(each.name, payload, `${key}-${i}`);
+      return { ...child, opts: { ...child.opts, ignoreDependencyOnFailure: true } };
+    }),
+  };
+}
+
 async function outOfPatience(name: QueueName): Promise<never> {
   await sleep(PATIENCE_MS, null, { ref: false });
   throw new Error(`queue ${name} did not take a message in ${PATIENCE_MS} ms: maintenance will make up for it`);

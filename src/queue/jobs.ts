@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+const count = z.int().min(0);
+
 /**
  * The job contract: what crosses the queue is ids, never rows or tensors. Parsed when added and again when run.
  * A model job (Postgres table `job`) moves through the queues train → embed → evaluate under one id.
@@ -9,6 +11,13 @@ export const jobs = {
   train: { attempts: 1, payload: z.object({ jobId: z.string().min(1) }) },
   embed: { attempts: 1, payload: z.object({ jobId: z.string().min(1) }) },
   evaluate: { attempts: 1, payload: z.object({ jobId: z.string().min(1) }) },
+  /** One member's shard of a round of a training over several machines; another worker tries when one gives up. */
+  round: {
+    attempts: 3,
+    payload: z.object({ jobId: z.string().min(1), round: count, fence: count, member: count }),
+  },
+  /** Follows a round's shards: all were handled or given up. */
+  gather: { attempts: 3, payload: z.object({ jobId: z.string().min(1), round: count, fence: count }) },
   /** A wake-up: fetch, decode and embed whatever pictures are pending. */
   ingest: { attempts: 3, payload: z.object({}) },
   /** A wake-up on a schedule: re-queue abandoned jobs, retire old versions. */
@@ -25,12 +34,23 @@ export type Payload<N extends QueueName> = z.infer<(typeof jobs)[N]['payload']>;
  */
 export type Handler<N extends QueueName> = (payload: Payload<N>, run: { signal: AbortSignal }) => Promise<void>;
 
+/** Messages side by side, and the one that follows them. */
+export type Flow<N extends QueueName, M extends QueueName> = {
+  each: { name: N; payloads: readonly Payload<N>[] };
+  after: { name: M; payload: Payload<M> };
+};
+
 export interface JobQueue {
   /**
    * Returns once the message is durable; where the queue is away, after a few seconds: what the message would have woken
    * stands in Postgres, and maintenance finds it. `key`: at most one waiting message of that key.
    */
   add<N extends QueueName>(name: N, payload: Payload<N>, key?: string): Promise<void>;
+  /**
+   * Adds many messages and one that is delivered when each of them was handled or given up: a lost one holds up nobody.
+   * All or none are added; returns as `add` does. `key`: of one key at most one flow is on its way.
+   */
+  addFlow<N extends QueueName, M extends QueueName>(flow: Flow<N, M>, key: string): Promise<void>;
   /** Starts taking messages of one queue, one at a time. `everySeconds`: also wake the handler on that schedule. */
   work<N extends QueueName>(name: N, handler: Handler<N>, options?: { everySeconds?: number }): Promise<void>;
   /** Takes no new message, aborts the running handlers' signals, waits for them. */

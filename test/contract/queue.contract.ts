@@ -80,6 +80,59 @@ export function describeQueue(name: string, start: () => Promise<{ open: OpenQue
       await until(() => woken >= 2);
     });
 
+    test('what follows a flow comes once, after all of its messages, whoever handles them', async () => {
+      const { join } = await setUp();
+      const [producer, one, two] = [await join(), await join(), await join()];
+      const seen: (number | 'gathered')[] = [];
+      const slowly = async ({ member }: { member: number }) => {
+        await sleep(100 * (member + 1));
+        seen.push(member);
+      };
+      for (const worker of [one, two]) {
+        await worker.work('round', slowly);
+        await worker.work('gather', async () => void seen.push('gathered'));
+      }
+      await producer.addFlow(flowOf('a', [0, 1, 2]), 'flow-a');
+      await producer.addFlow(flowOf('a', [0, 1, 2]), 'flow-a');
+      await until(() => seen.includes('gathered'));
+      expect(seen.slice(0, 3).toSorted()).toEqual([0, 1, 2]);
+      await sleep(500);
+      expect(seen).toHaveLength(4);
+      await producer.addFlow(flowOf('b', [7]), 'flow-b');
+      await until(() => seen.length === 6);
+      expect(seen.slice(4)).toEqual([7, 'gathered']);
+    });
+
+    test('a message of a flow that is given up holds up nobody; one that was an outage is tried again first', async () => {
+      const { join, errors } = await setUp();
+      const queue = await join();
+      const tries = [0, 0, 0];
+      let gathered = 0;
+      await queue.work('round', async ({ member }) => {
+        tries[member]!++;
+        if (member === 1) throw new SimiliError('TRAINING_DIVERGED', { step: 1, why: 'the loss became NaN' });
+        if (member === 2 && tries[2] === 1) throw new Error('database is away');
+      });
+      await queue.work('gather', async ({ round }) => {
+        expect(round).toBe(3);
+        gathered++;
+      });
+      await queue.addFlow(flowOf('c', [0, 1, 2]), 'flow-c');
+      await until(() => gathered === 1);
+      expect(tries).toEqual([1, 1, 2]);
+      expect(errors).toContain('database is away');
+    });
+
+    test('a flow with one wrong payload is not added at all', async () => {
+      const { join } = await setUp();
+      const queue = await join();
+      const seen: number[] = [];
+      await queue.work('round', async ({ member }) => void seen.push(member));
+      await expect(queue.addFlow(flowOf('d', [0, -1]), 'flow-d')).rejects.toThrow();
+      await sleep(300);
+      expect(seen).toEqual([]);
+    });
+
     test('closing aborts the running handler and waits for it', async () => {
       const { join } = await setUp();
       const queue = await join();
@@ -98,6 +151,12 @@ export function describeQueue(name: string, start: () => Promise<{ open: OpenQue
     });
   });
 }
+
+/** A round's shards, and what follows them. */
+const flowOf = (jobId: string, members: number[]) => ({
+  each: { name: 'round' as const, payloads: members.map((member) => ({ jobId, round: 3, fence: 1, member })) },
+  after: { name: 'gather' as const, payload: { jobId, round: 3, fence: 1 } },
+});
 
 async function until(met: () => boolean, seconds = 15): Promise<void> {
   for (const end = Date.now() + seconds * 1000; !met(); await sleep(20)) {

@@ -123,6 +123,96 @@ export function describeStorage(name: string, open: () => Promise<Storage>): voi
       expect(await repos.jobs.byId(job.id)).toMatchObject({ state: 'FAILED', error: { code: 'ENGINE_CRASHED' } });
     });
 
+    describe('rounds of a training over several machines', () => {
+      const round = (number: number) => ({
+        ...{ round: number, members: 2, firstStep: 5 * number, steps: 5, totalSteps: 50, pictures: 0, expectedMs: 100 },
+        ...{ settings: { preset: 'tiny' }, checksum: `c${number}`, state: Uint8Array.of(number, 1) },
+      });
+      const result = (value: number) => ({
+        ...{ state: Uint8Array.of(value), checksum: 'r', pictures: 6, loss: value, activeShare: 0.5 },
+      });
+      const coordinated = async () => {
+        const job = await repos.jobs.create('RETRAIN', {}, 'test');
+        const claim = (await repos.jobs.claim(job.id, 'TRAIN'))!;
+        await repos.rounds.open(claim, round(0));
+        const shard = (member: number, number = 0, fence = claim.fence) => ({
+          jobId: job.id,
+          round: number,
+          fence,
+          member,
+        });
+        return { job, claim, shard };
+      };
+
+      test('a shard counts once, however often it is taken and reported', async () => {
+        const { job, claim, shard } = await coordinated();
+        expect(await repos.rounds.report(shard(0), result(9))).toBe(false); // nobody took it
+        expect(await repos.rounds.take(shard(0))).toBe(true);
+        expect(await repos.rounds.take(shard(0))).toBe(true); // its holder may be dead
+        expect(await repos.rounds.take(shard(1))).toBe(true);
+        expect(await repos.rounds.report(shard(0), result(1))).toBe(true);
+        expect(await repos.rounds.report(shard(0), result(2))).toBe(true);
+        expect(await repos.rounds.take(shard(0))).toBe(false);
+        await repos.rounds.giveBack(shard(0)); // reported: it stays
+        await repos.rounds.giveBack(shard(1));
+        const status = await repos.rounds.status(shard(0));
+        expect(status).toMatchObject({ settled: false, shards: [{ member: 0 }] });
+        expect(status!.openedMs).toBeGreaterThanOrEqual(status!.shards[0]!.takenMs);
+        expect(status!.shards[0]!.takenMs).toBeGreaterThanOrEqual(status!.shards[0]!.reportedMs!);
+        expect(await repos.rounds.results(shard(0))).toMatchObject([{ member: 0, ...result(1) }]);
+        await repos.rounds.settle(shard(0, 1)); // another round
+        expect(await repos.rounds.status(shard(0))).toMatchObject({ settled: false });
+        await repos.rounds.settle(shard(0));
+        expect(await repos.rounds.status(shard(0))).toMatchObject({ settled: true });
+        await repos.jobs.cancel(job.id);
+        await repos.jobs.settleCancelled(claim);
+      });
+
+      test('a round that is closed takes nothing, and only the open one is kept', async () => {
+        const { job, claim, shard } = await coordinated();
+        for (const member of [0, 1]) await repos.rounds.take(shard(member));
+        await repos.rounds.report(shard(0), result(1));
+        await repos.rounds.open(claim, round(1));
+        expect(await repos.rounds.report(shard(1), result(2))).toBe(false);
+        expect(await repos.rounds.take(shard(1))).toBe(false);
+        expect(await repos.rounds.isOpen(shard(1))).toBe(false);
+        expect(await repos.rounds.find(shard(1))).toBeNull();
+        expect(await repos.rounds.find(shard(1, 1))).toMatchObject({ ...round(1), fence: claim.fence });
+        expect(await repos.rounds.results(shard(0))).toEqual([]);
+        expect(await repos.rounds.status(shard(0, 1))).toMatchObject({ shards: [] });
+        await repos.jobs.cancel(job.id);
+        expect(await repos.rounds.isOpen(shard(0, 1))).toBe(false); // at once, not only when its holder hears of it
+        await repos.jobs.settleCancelled(claim);
+        await repos.jobs.reclaim(20);
+        expect(await repos.rounds.status(shard(0, 1))).toBeNull();
+      });
+
+      test('a coordinator that lost its claim opens nothing, and its members report nothing; the next one goes on', async () => {
+        const { job, claim, shard } = await coordinated();
+        for (const member of [0, 1]) await repos.rounds.take(shard(member));
+        await repos.rounds.report(shard(0), result(1));
+        await repos.jobs.reclaim(0);
+        expect(await repos.rounds.report(shard(1), result(2))).toBe(false);
+        const fresh = (await repos.jobs.claim(job.id, 'TRAIN'))!;
+        await expect(repos.rounds.open(claim, round(1))).rejects.toThrow('claim');
+        await expect(repos.rounds.adopt(claim)).rejects.toThrow('claim');
+        expect(await repos.rounds.adopt(fresh)).toEqual({ ...round(0), fence: fresh.fence });
+        expect(await repos.rounds.report(shard(1), result(2))).toBe(false);
+        const now = (member: number) => shard(member, 0, fresh.fence);
+        expect(await repos.rounds.status(now(0))).toMatchObject({ shards: [{ member: 0 }] }); // what was reported stays
+        expect(await repos.rounds.take(now(1))).toBe(true);
+        expect(await repos.rounds.report(now(1), result(3))).toBe(true);
+        expect((await repos.rounds.results(now(0))).map(({ loss }) => loss)).toEqual([1, 3]);
+        const model = {
+          ...{ kind: 'NETWORK' as const, parentId: null, dimensions: 2, checksum: 'c', artefact: Uint8Array.of(1) },
+          metrics: {},
+        };
+        await repos.models.commitTrained(fresh, model);
+        expect(await repos.rounds.status(now(0))).toBeNull(); // training is over
+        await repos.jobs.cancel(job.id);
+      });
+    });
+
     test('promotion and rollback move one pointer, and only a standby version can come back', async () => {
       const promote = async () => {
         const job = await repos.jobs.create('RETRAIN', {}, 'test');

@@ -177,6 +177,9 @@ test('of ten retrains at once one wins', async () => {
 test.each([
   ['seconds', { seconds: 4 }],
   ['seconds', { seconds: 86_401 }],
+  ['steps', { steps: 0 }],
+  ['preset', { preset: 'huge' }],
+  ['recipe', { recipe: 'secret' }],
   ['reason', { reason: 'x'.repeat(201) }],
 ])('a retrain with bad %s starts nothing', async (field, input) => {
   expect((await api.admin(RETRAIN, { input })).data.retrain).toMatchObject({

@@ -1,10 +1,17 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { SimiliError } from '../../src/errors.ts';
 import { initialWeights } from '../../src/learning/network/initial-weights.ts';
 import type { NetworkSpec } from '../../src/learning/network/spec.ts';
 import { makeRandom } from '../../src/learning/random.ts';
-import type { Engine } from '../../workers/engines/engine.ts';
-import { type Candidate, type Choice, openEngine } from '../../workers/engines/open-engine.ts';
+import type { Engine, LossGradients } from '../../workers/engines/engine.ts';
+import { openOnnxEngine } from '../../workers/engines/onnx/index.ts';
+import { type Candidate, type Choice, candidatesFor, openEngine } from '../../workers/engines/open-engine.ts';
+import { type Probe, probe } from '../../workers/engines/probe.ts';
+import { checkEngine, PROBE_LOSS, probeInputs, probeLoss, probeSpec } from '../../workers/engines/probe-step.ts';
+import { exactWeights, trainExactly } from '../support/oracle-network.ts';
+
+/** Every engine is tried in a process of its own. */
+const slow = { timeout: 120_000 };
 
 const spec: NetworkSpec = {
   name: 'pixels',
@@ -13,7 +20,7 @@ const spec: NetworkSpec = {
   embedding: 2,
 };
 const weights = initialWeights(spec, makeRandom(1));
-const options = { triplets: 1, threads: 1 };
+const options = { batch: 3, threads: 1 };
 const anywhere = { requireGpu: false };
 const open = (choice: Choice, wishes = anywhere, candidates?: readonly Candidate[]) =>
   openEngine(choice, wishes, spec, weights, options, candidates);
@@ -43,18 +50,32 @@ test('onnx is opened when asked for, and TensorFlow.js is not even loaded', asyn
   await engine.dispose();
 });
 
-test('a machine is given the best engine that it has: a GPU or else onnx, with the reason', async () => {
+test('a machine is given the best engine that it has: a GPU or else onnx, with every reason', slow, async () => {
   const { engine, reason } = await open('auto');
-  expect(engine.onGpu ? 'tensorflow' : 'onnx').toBe(engine.name);
+  if (!engine.onGpu) expect(engine.name).toBe('onnx');
   expect(reason).toContain(`${engine.name} on ${engine.device}`);
-  if (!engine.onGpu) expect(reason).toContain('tensorflow on a GPU: ');
+  if (!engine.onGpu) {
+    for (const id of ['tensorflow-gpu', 'onnx-cuda', 'tensorflow-webgpu', 'onnx-webgpu']) {
+      expect(reason).toContain(`${id}: `);
+    }
+  }
   await engine.dispose();
 });
 
-test('tensorflow is opened when asked for', async () => {
+test('tensorflow is opened when asked for, on a GPU, natively or in WebAssembly', slow, async () => {
   const { engine } = await open('tensorflow');
   expect(engine.name).toBe('tensorflow');
+  expect(engine.device).not.toContain('JavaScript');
   await engine.dispose();
+});
+
+test('an engine asked for by name is opened without a probe', async () => {
+  const { engine, reason } = await open('tensorflow-wasm');
+  expect(reason).toBe('tensorflow on cpu (WebAssembly)');
+  await engine.dispose();
+  for (const choice of ['onnx', 'onnx-cuda', 'onnx-webgpu', 'tensorflow-webgpu', 'tensorflow-wasm'] as const) {
+    expect(candidatesFor(choice).map(({ name, probe: tried }) => [name, tried])).toEqual([[choice, undefined]]);
+  }
 });
 
 test('a required GPU that onnx on the CPU is not ends in ENGINE_UNAVAILABLE with the reason', async () => {
@@ -80,4 +101,61 @@ test('where a GPU is required, engines without one are disposed and passed over,
   expect(cpu.seen.disposed).toBe(1);
   const refused = open('auto', { requireGpu: true }, [broken('gone'), cpu.candidate]);
   await expect(refused).rejects.toThrow(/gone: .*no driver; cpu: runs on cpu, and a GPU is required/);
+});
+
+describe('a probe', () => {
+  const works = { works: true, device: 'webgpu: some adapter', speed: null } as const;
+  const probing = (found: Probe, gpuOnly = false) => {
+    const fake = fakeCandidate('here', found.works && found.onGpu);
+    return { ...fake, candidate: { ...fake.candidate, gpuOnly, probe: async () => found } satisfies Candidate };
+  };
+  const last = fakeCandidate('cpu', false);
+
+  test('that fails costs its reason, and its engine is not loaded', async () => {
+    const crashing = probing({ works: false, why: 'ends its process (SIGSEGV)' });
+    const { reason } = await open('auto', anywhere, [crashing.candidate, last.candidate]);
+    expect(reason).toBe('onnx on cpu (here: ends its process (SIGSEGV))');
+    expect(crashing.seen.loaded).toBe(0);
+  });
+
+  test('of a software adapter keeps an engine out that is for GPUs only', async () => {
+    const software = probing({ ...works, onGpu: false }, true);
+    const { reason } = await open('auto', anywhere, [software.candidate, last.candidate]);
+    expect(reason).toBe('onnx on cpu (here: runs on webgpu: some adapter, which is no GPU)');
+    expect(software.seen.loaded).toBe(0);
+    const gpu = probing({ ...works, onGpu: true }, true);
+    expect((await open('auto', { requireGpu: true }, [gpu.candidate, last.candidate])).engine).toBe(gpu.engine);
+  });
+
+  test('takes a step on a real engine once in a process', slow, async () => {
+    const first = probe('onnx');
+    expect(probe('onnx')).toBe(first);
+    expect(await first).toEqual({ works: true, device: 'cpu (1 thread)', onGpu: false, speed: null });
+  });
+
+  test('knows its loss, which plain loops in float64 find too', () => {
+    const { weights: own, pictures } = probeInputs();
+    expect(trainExactly(probeSpec, exactWeights(own), { pictures }, probeLoss).loss).toBeCloseTo(PROBE_LOSS, 5);
+  });
+
+  test('refuses an engine whose loss, or whose gradient, is wrong', async () => {
+    const lying = (change: (found: LossGradients) => LossGradients) =>
+      checkEngine(async (...args) => {
+        const engine = await openOnnxEngine(...args);
+        return {
+          ...{ name: engine.name, device: engine.device, onGpu: engine.onGpu },
+          setWeights: (own) => engine.setWeights(own),
+          embed: (...pictures) => engine.embed(...pictures),
+          gradients: async (...batch) => change(await engine.gradients(...batch)),
+          dispose: () => engine.dispose(),
+        } satisfies Engine;
+      });
+    await expect(lying((found) => found)).resolves.toEqual({ device: 'cpu (1 thread)', onGpu: false });
+    await expect(lying((found) => ({ ...found, loss: Number.NaN }))).rejects.toThrow('computes wrongly, a loss is NaN');
+    const turned = (found: LossGradients) => {
+      const [name, { shape, data }] = Object.entries(found.gradients)[0]!;
+      return { ...found, gradients: { ...found.gradients, [name]: { shape, data: data.map((value) => -value) } } };
+    };
+    await expect(lying(turned)).rejects.toThrow('computes wrongly, the loss after a step');
+  });
 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -31,16 +31,18 @@ describe('the picture service', () => {
   const open = (cache: string) => openPictures({ cacheDir: join(dir, cache), limits, processes: 2 });
   const service = open('cache');
   afterAll(() => service.close());
+  /** Where the pixels of a picture are, as everybody who reads them finds them. */
+  const pixelsOf = (contentHash: string, side = 64, of = service) =>
+    join(of.folders([side])[side] as string, contentHash.slice(0, 2), `${contentHash}.rgb`);
 
   test('loads a picture: its hash, its facts, and its pixels in a file', async () => {
     const bytes = await pictures.jpeg();
     const loaded = await service.load(await file('a.jpg', bytes));
     expect(loaded).toEqual({
       contentHash: createHash('sha256').update(bytes).digest('hex'),
-      pixelsPath: expect.stringContaining(join(dir, 'cache')),
       ...{ width: 80, height: 60, mime: 'image/jpeg' },
     });
-    expect(await readFile(loaded.pixelsPath)).toHaveLength(64 * 64 * 3);
+    expect(await readFile(pixelsOf(loaded.contentHash))).toHaveLength(64 * 64 * 3);
     expect(await service.load(await file('copy.jpg', bytes))).toEqual(loaded);
   });
 
@@ -62,18 +64,51 @@ describe('the picture service', () => {
 
   test('ensure needs no source while the cache holds the picture, and fetches it again when it does not', async () => {
     const source = await file('b.png', await pictures.png());
-    const { contentHash, pixelsPath } = await service.load(source);
-    expect(await service.ensure(contentHash, '/gone')).toBe(pixelsPath);
-    const pixels = await readFile(pixelsPath);
-    await rm(pixelsPath);
-    expect(await service.ensure(contentHash, source)).toBe(pixelsPath);
-    expect(await readFile(pixelsPath)).toEqual(pixels);
+    const { contentHash } = await service.load(source);
+    const path = pixelsOf(contentHash);
+    await service.ensure(contentHash, '/gone');
+    const pixels = await readFile(path);
+    await rm(path);
+    await service.ensure(contentHash, source);
+    expect(await readFile(path)).toEqual(pixels);
+  });
+
+  test('keeps a picture at every side that somebody wants, and decodes only those that are missing', async () => {
+    const source = await file('sides.png', await pictures.noise(300, 300));
+    const { contentHash } = await service.load(source);
+    const common = await readFile(pixelsOf(contentHash));
+    await expect(service.ensure(contentHash, '/gone', undefined, [64, 96])).rejects.toThrow();
+    await service.ensure(contentHash, source, undefined, [64, 96, 225]);
+    expect(await readFile(pixelsOf(contentHash, 96))).toHaveLength(96 * 96 * 3);
+    expect(await readFile(pixelsOf(contentHash, 225))).toHaveLength(225 * 225 * 3);
+    expect(await readFile(pixelsOf(contentHash))).toEqual(common);
+    await service.ensure(contentHash, '/gone', undefined, [225, 96]);
+  });
+
+  test('keeps its cache within its bound, all sides together, whatever it loads', async () => {
+    const maxCacheBytes = 20 * 64 * 64 * 3;
+    const bounded = openPictures({ cacheDir: join(dir, 'bounded'), limits, processes: 2, maxCacheBytes });
+    let last = '';
+    for (let i = 0; i < 30; i++) {
+      const source = await file(`bounded-${i}`, await pictures.noise(10 + i, 10));
+      last = (await bounded.load(source, undefined, i % 3 === 0 ? [64, 96] : [64])).contentHash;
+    }
+    const names = await readdir(join(dir, 'bounded'), { recursive: true, withFileTypes: true });
+    const files = names.filter(({ name }) => name.endsWith('.rgb'));
+    const sizes = await Promise.all(
+      files.map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size),
+    );
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    expect(total).toBeLessThanOrEqual(maxCacheBytes);
+    expect(total).toBeGreaterThan(maxCacheBytes / 2);
+    expect(await readFile(pixelsOf(last, 64, bounded))).toHaveLength(64 * 64 * 3);
+    await bounded.close();
   });
 
   test('ensure refuses another picture that took the place of the one that was read', async () => {
     const source = await file('c.png', await pictures.noise(30, 30));
-    const { contentHash, pixelsPath } = await service.load(source);
-    await rm(pixelsPath);
+    const { contentHash } = await service.load(source);
+    await rm(pixelsOf(contentHash));
     await file('c.png', await pictures.png());
     await expect(service.ensure(contentHash, source)).rejects.toMatchObject({
       code: 'IMAGE_UNREADABLE',
@@ -122,9 +157,10 @@ describe('the picture service', () => {
 
   test('what was loaded before is found by the next process', async () => {
     const source = await file('f.png', await pictures.noise(25, 25));
-    const { contentHash, pixelsPath } = await service.load(source);
+    const { contentHash } = await service.load(source);
     const next = open('cache');
-    expect(await next.ensure(contentHash, '/gone')).toBe(pixelsPath);
+    await next.ensure(contentHash, '/gone');
+    expect(pixelsOf(contentHash, 64, next)).toBe(pixelsOf(contentHash));
     await next.close();
   });
 });
@@ -134,7 +170,8 @@ describe('a decoder', () => {
   const host = openHost<PictureHostApi>(hostUrl, {
     label: 'the picture decoder',
   });
-  const decode = (bytes: Uint8Array, timeoutMs = 5000) => decodeSafely(host, bytes, 'a.png', { ...limits, timeoutMs });
+  const decode = (bytes: Uint8Array, timeoutMs = 5000) =>
+    decodeSafely(host, bytes, 'a.png', { ...limits, sides: [64], timeoutMs });
   afterEach(async () => expect(await decode(await pictures.png())).toMatchObject({ width: 80 }));
   afterAll(() => host.close());
 
@@ -165,7 +202,7 @@ describe('a decoder', () => {
 
   test('that was killed and is closed in its second try blames no picture', async () => {
     const own = openHost<PictureHostApi>(hostUrl, { label: 'the picture decoder' });
-    const call = decodeSafely(own, await pictures.noise(3000, 3000), 'a.png', limits);
+    const call = decodeSafely(own, await pictures.noise(3000, 3000), 'a.png', { ...limits, sides: [64] });
     const outcome = expect(call).rejects.toMatchObject({ code: 'ENGINE_CRASHED', retry: true });
     const first = await killWhenBusy(own);
     await expect.poll(() => own.pid !== undefined && own.pid !== first, { interval: 5 }).toBe(true);
@@ -177,10 +214,12 @@ describe('a decoder', () => {
 
   test('that does not start blames no picture', async () => {
     const absent = openHost<PictureHostApi>(new URL('./absent.ts', import.meta.url), { label: 'the picture decoder' });
-    await expect(decodeSafely(absent, await pictures.png(), 'a.png', limits)).rejects.toMatchObject({
-      code: 'ENGINE_CRASHED',
-      retry: true,
-    });
+    await expect(decodeSafely(absent, await pictures.png(), 'a.png', { ...limits, sides: [64] })).rejects.toMatchObject(
+      {
+        code: 'ENGINE_CRASHED',
+        retry: true,
+      },
+    );
     await absent.close();
   });
 });

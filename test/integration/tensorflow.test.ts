@@ -7,14 +7,16 @@ import type { SimiliError } from '../../src/errors.ts';
 import { initialWeights } from '../../src/learning/network/initial-weights.ts';
 import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
 import { makeRandom } from '../../src/learning/random.ts';
-import { loadBestBackend, loadGpuBackend } from '../../workers/engines/tensorflow/backend.ts';
+import { probe, tryOut } from '../../workers/engines/probe.ts';
+import { loadGpuBackend, loadInstalledBackend } from '../../workers/engines/tensorflow/backend.ts';
 import {
   openJavaScriptEngine,
   openTensorflowEngine,
   openTensorflowGpuEngine,
-  tensorflowBackends,
 } from '../../workers/engines/tensorflow/index.ts';
-import { tripletHinge } from '../../workers/engines/tensorflow/network.ts';
+import { costsOf } from '../../workers/engines/tensorflow/losses.ts';
+import { describeAdapter } from '../../workers/engines/tensorflow/webgpu.ts';
+import { describeEngine } from '../contract/engine.contract.ts';
 
 /** Every kind of layer, and two paths under one norm, as small as it goes. */
 const spec: NetworkSpec = {
@@ -47,8 +49,8 @@ const spec: NetworkSpec = {
   embedding: 3,
 };
 const picture = 8 * 8 * 3;
-const options = { triplets: 2, threads: 1 };
-const loss = { kind: 'tripletHinge', gap: 0.5 } as const;
+const options = { batch: 6, threads: 1 };
+const loss = { kind: 'tripletHinge', gaps: Float32Array.of(0.5, 0.5) } as const;
 const weights = initialWeights(spec, makeRandom(1));
 const pictures = (n: number) => {
   const random = makeRandom(2);
@@ -64,6 +66,9 @@ test('TensorFlow.js is loaded when an engine is opened, not on import nor to fin
   expect(isLoaded()).toBe(true);
 });
 
+// Slow: the arithmetic on a machine without native TensorFlow.
+describeEngine('tensorflow in JavaScript', openJavaScriptEngine);
+
 describe('the triplet hinge', () => {
   test('worked by hand: nothing when the negative is far, the spread plus the gap when it is the nearer', async () => {
     const tf = await import('@tensorflow/tfjs');
@@ -78,16 +83,18 @@ describe('the triplet hinge', () => {
         [right, left, right],
         [left, right, left],
       ].map((rows) => tf.tensor2d(rows));
-      return tripletHinge(tf, q!, p!, n!, 0.3).arraySync();
+      const embeddings = tf.concat2d([q!, p!, n!], 0);
+      const gaps = Float32Array.of(0.3, 0.3, 0.6);
+      return costsOf(tf, { kind: 'tripletHinge', gaps }, { linear: embeddings, embeddings }).costs.arraySync();
     });
     // squared distances to positive and negative: 0 and 4, 4 and 0, 2 and 2
-    expect(hinges).toEqual([0, expect.closeTo(4.3, 5), expect.closeTo(0.3, 5)]);
+    expect(hinges).toEqual([0, expect.closeTo(4.3, 5), expect.closeTo(0.6, 5)]);
   });
 
   test('costs the gap and pulls nowhere when positive and negative are one picture', async () => {
     const engine = await openJavaScriptEngine(spec, weights, options);
     const [queries, others] = [pictures(4).subarray(0, 2 * picture), pictures(4).subarray(2 * picture)];
-    const result = await engine.gradients(Float32Array.of(...queries, ...others, ...others), loss);
+    const result = await engine.gradients({ pictures: Float32Array.of(...queries, ...others, ...others) }, loss);
     await engine.dispose();
     expect(result).toMatchObject({
       loss: expect.closeTo(0.5, 6),
@@ -101,10 +108,10 @@ describe('the triplet hinge', () => {
   test('has the gradient that moving every weight and embedding again measures', async () => {
     const engine = await openJavaScriptEngine(spec, weights, options);
     const batch = pictures(6);
-    const { loss: cost, gradients } = await engine.gradients(batch, loss);
+    const { loss: cost, gradients } = await engine.gradients({ pictures: batch }, loss);
     const costAt = async (at: Weights) => {
       await engine.setWeights(at);
-      return meanHinge(await engine.embed(batch, 6), loss.gap);
+      return meanHinge(await engine.embed(batch, 6), 0.5);
     };
     expect(cost).toBeCloseTo(await costAt(weights), 5);
     for (const [name, gradient] of Object.entries(gradients)) {
@@ -132,15 +139,15 @@ describe('memory', () => {
     const engine = await openJavaScriptEngine(spec, weights, options);
     const open = memory().numTensors;
     expect(open - before).toBe(Object.keys(weights).length + 1); // and the orientation kernel
-    await engine.gradients(pictures(6), loss);
+    await engine.gradients({ pictures: pictures(6) }, loss);
     await engine.embed(pictures(65), 65);
     await engine.setWeights(weights);
-    await expect(engine.embed(pictures(2), 3)).rejects.toThrow('Expected 3 pictures');
-    await expect(engine.gradients(pictures(3), loss)).rejects.toThrow('Expected 6 pictures');
-    await expect(engine.setWeights({})).rejects.toThrow('Weight trunk.conv.kernel should have shape [3,3,6,4]');
+    await expect(engine.embed(pictures(2), 3)).rejects.toThrow('are not the 3 pictures of 8x8x3');
+    await expect(engine.gradients({ pictures: pictures(3) }, loss)).rejects.toThrow('are not the 6 pictures of 8x8x3');
+    await expect(engine.setWeights({})).rejects.toThrow('needs a weight trunk.conv.kernel');
     expect(memory().numTensors).toBe(open);
     await engine.dispose();
-    await expect(openJavaScriptEngine(spec, {}, options)).rejects.toThrow('Weight trunk.conv.kernel');
+    await expect(openJavaScriptEngine(spec, {}, options)).rejects.toThrow('trunk.conv.kernel');
     expect(memory().numTensors).toBe(before);
   });
 
@@ -166,7 +173,7 @@ describe('memory', () => {
 
 describe('backends', () => {
   /** Packages that fail in the ways native ones do. */
-  const sick = { loads: '', throws: '', crashes: '', lies: '', gpuless: '' };
+  const sick = { throws: '', loads: '', crashes: '', lies: '', gpuless: '' };
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'simili-tensorflow-'));
@@ -186,50 +193,57 @@ describe('backends', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  test('are all listed, each with a reason, pure JavaScript last and always there', async () => {
-    const reports = await tensorflowBackends();
-    expect(reports.map(({ name }) => name)).toEqual([
-      '@tensorflow/tfjs-node-gpu',
-      '@tensorflow/tfjs-node',
-      '@tensorflow/tfjs',
-    ]);
-    for (const { reason } of reports) expect(reason.length).toBeGreaterThan(10);
-    expect(reports.at(-1)).toEqual({
-      name: '@tensorflow/tfjs',
-      available: true,
-      onGpu: false,
-      reason: 'runs on cpu (pure JavaScript)',
-    });
-  });
+  /** A file with an engine that runs on a package: what a probe may be sent to try. */
+  const engineOn = async (name: string, path: string) => {
+    const file = join(folder, `${name}.mts`);
+    const module = (url: string) => JSON.stringify(new URL(url, import.meta.url).href);
+    const code = `import { loadNativeBackend } from ${module('../../workers/engines/tensorflow/backend.ts')};
+      import { TensorflowEngine } from ${module('../../workers/engines/tensorflow/tensorflow-engine.ts')};
+      export const open = async (...args) =>
+        TensorflowEngine.open(await loadNativeBackend(${JSON.stringify(path)}), ...args);`;
+    await writeFile(file, code);
+    return file;
+  };
 
-  test('a package that is missing, broken, empty, crashing or wrong costs one line of the report', async () => {
-    const packages = ['no-such-package', sick.throws, sick.loads, sick.crashes, sick.lies, sick.gpuless];
-    const reports = await tensorflowBackends(packages);
-    expect(reports.map(({ available }) => available)).toEqual([false, false, false, false, false, true, true]);
-    expect(reports.map(({ onGpu }) => onGpu)).not.toContain(true);
-    expect(reports.map(({ reason }) => reason)).toEqual([
-      expect.stringContaining('no-such-package is not installed; npm leaves it out where its download fails'),
-      expect.stringMatching(/does not load: libcudart.so.11.0: cannot open shared object file$/),
-      expect.stringMatching(/does not load: .*tensorflow/),
-      expect.stringContaining('ends its process (SIGABRT)'),
-      expect.stringContaining('computes wrongly: a convolution gave 0, not 18'),
-      expect.stringMatching(/^runs on cpu/),
-      'runs on cpu (pure JavaScript)',
+  test('a package that is missing, broken, empty, crashing or wrong costs one line', { timeout: 120_000 }, async () => {
+    const packages = { missing: 'no-such-package', ...sick };
+    const found = [];
+    for (const [name, path] of Object.entries(packages)) found.push(await tryOut(await engineOn(`on-${name}`, path)));
+    expect(found).toEqual([
+      { works: false, why: expect.stringContaining('no-such-package is not installed') },
+      { works: false, why: expect.stringMatching(/does not load$/) },
+      { works: false, why: expect.stringMatching(/does not load$/) },
+      { works: false, why: 'ends its process (SIGABRT)' },
+      { works: false, why: expect.stringContaining('computes wrongly') },
+      { works: true, onGpu: false, device: expect.stringMatching(/^cpu/), speed: null },
     ]);
   });
 
-  test('without a native package the engine runs in JavaScript and says so', async () => {
-    const { device, onGpu } = await loadBestBackend(['no-such-package', sick.throws]);
-    expect({ device, onGpu }).toEqual({ device: 'cpu (pure JavaScript)', onGpu: false });
+  test('of native packages the last one tried tells why there is none', async () => {
+    await expect(loadInstalledBackend([sick.throws, 'no-such-package'])).rejects.toThrow('no-such-package');
+    await expect(loadInstalledBackend(['no-such-package', sick.throws])).rejects.toThrow('libcudart.so.11.0');
   });
 
-  test('the GPU engine opens exactly when the report says that there is a GPU', async () => {
-    const [gpu] = await tensorflowBackends();
+  test('the GPU engine opens exactly when its probe says that there is a GPU', { timeout: 120_000 }, async () => {
+    const found = await probe('tensorflow-gpu');
     const opened = openTensorflowGpuEngine(spec, weights, options).then(
       (engine) => engine.dispose().then(() => engine.device),
       (error: SimiliError) => error.code,
     );
-    expect(await opened).toBe(gpu?.onGpu ? 'cuda (tfjs-node-gpu)' : 'ENGINE_UNAVAILABLE');
+    expect(await opened).toBe(found.works ? 'cuda (tfjs-node-gpu)' : 'ENGINE_UNAVAILABLE');
+  });
+
+  test('a WebGPU adapter that computes on the CPU is no GPU, and its name says so', () => {
+    const adapter = (description: string, isFallbackAdapter = false) => {
+      const info = { vendor: 'x', architecture: '', device: '', description, isFallbackAdapter };
+      return describeAdapter({ info } as unknown as Parameters<typeof describeAdapter>[0]);
+    };
+    expect(adapter('NVIDIA H100')).toEqual({ title: 'NVIDIA H100', software: false });
+    expect(adapter('Intel Iris', true)).toEqual({ title: 'Intel Iris (software)', software: true });
+    for (const name of ['llvmpipe (LLVM 15.0.6)', 'SwiftShader Device', 'Microsoft Basic Render Driver (software)']) {
+      expect(adapter(name).software, name).toBe(true);
+    }
+    expect(adapter('').title).toBe('x');
   });
 
   test('asking for a GPU that is not there fails with the reason, never with a CPU in disguise', async () => {

@@ -1,50 +1,77 @@
+import type { Loss } from '../../src/learning/loss.ts';
 import type { Layer, NetworkSpec, Path, Weights } from '../../src/learning/network/spec.ts';
+import type { TrainingBatch } from '../../workers/engines/engine.ts';
+import { lossOf } from './oracle-loss.ts';
 
 /**
- * The network and its loss written once more as plain loops over float64, straight from the definitions in spec.ts and
- * orientation.ts and sharing no code with any engine. Slow: for nets of a thousand weights.
+ * The network written once more as plain loops over float64, straight from the definitions in spec.ts and orientation.ts
+ * and sharing no code with any engine. Slow: for nets of a thousand weights.
  */
-export type ExactWeights = Record<string, number[]>;
+export type ExactWeights = Record<string, Float64Array>;
 /** Values of one picture, `data[(y * width + x) * channels + c]`. */
-type Volume = { height: number; width: number; channels: number; data: number[] };
+type Volume = { height: number; width: number; channels: number; data: Float64Array };
+type Masks = NonNullable<TrainingBatch['masks']>;
+type Inputs = Pick<TrainingBatch, 'pictures'> & { features?: TrainingBatch['features'] | undefined };
+
+/** What the layers of a path read besides its pictures. */
+type Setting = {
+  weights: ExactWeights;
+  /** In training: dropout masks, and where the batch's own statistics are written. */
+  training: { masks: Masks; statistics: Record<string, number[]> } | null;
+};
 
 export const exactWeights = (weights: Weights): ExactWeights =>
-  Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, [...data]]));
+  Object.fromEntries(Object.entries(weights).map(([name, { data }]) => [name, Float64Array.from(data)]));
 
-/** @returns one row of length D for each of the pictures [n, S, S, 3]. */
-export function embedExactly(spec: NetworkSpec, weights: ExactWeights, pictures: ArrayLike<number>): number[][] {
-  return embed(spec, weights, runPaths(spec, weights, cut(spec, pictures)));
+/** @returns one row of length D for each of the pictures [n, S, S, 3], with running statistics and without dropout. */
+export function embedExactly(spec: NetworkSpec, weights: ExactWeights, inputs: Inputs): number[][] {
+  const setting = { weights, training: null };
+  const outputs = pathsOf(spec).map((path) => runLayers(path, setting, inputsOf(spec, path, inputs)));
+  return join(spec, weights, outputs).map(unit);
 }
 
-/** Mean hinge of the triplets in [3B, S, S, 3] and the share of them that cost something. */
-export function lossExactly(spec: NetworkSpec, weights: ExactWeights, pictures: ArrayLike<number>, gap: number) {
-  return hinge(embedExactly(spec, weights, pictures), gap);
+/** Loss, active share and statistics of a training batch. */
+export function trainExactly(spec: NetworkSpec, weights: ExactWeights, batch: TrainingBatch, loss: Loss) {
+  const statistics: Record<string, number[]> = {};
+  const setting = { weights, training: { masks: batch.masks ?? {}, statistics } };
+  const outputs = pathsOf(spec).map((path) => runLayers(path, setting, inputsOf(spec, path, batch)));
+  return { ...costOf(spec, weights, outputs, loss), statistics };
 }
 
-/** Gradient of the loss by every weight, from two evaluations each: right to about 1e-9 away from kinks. */
-export function measuredGradients(spec: NetworkSpec, weights: ExactWeights, pictures: ArrayLike<number>, gap: number) {
+/** Gradient of the loss by every trained weight, from two evaluations each: right to about 1e-9 away from kinks. */
+export function measuredGradients(
+  spec: NetworkSpec,
+  weights: ExactWeights,
+  batch: TrainingBatch,
+  loss: Loss,
+): Record<string, number[]> {
   const step = 1e-6;
-  const volumes = cut(spec, pictures);
-  const atRest = runPaths(spec, weights, volumes);
-  // Only the path that a weight belongs to changes with it.
-  const lossBy = (name: string) => {
-    const path = pathsOf(spec).find((each) => name.startsWith(`${each.name}.`));
-    const inputs = path ? volumes.map((volume) => fixedPart(path, volume)) : [];
-    return () => {
-      const moved = path
-        ? { ...atRest, [path.name]: inputs.map((input) => weightedPart(path, weights, input)) }
-        : atRest;
-      return hinge(embed(spec, weights, moved), gap).loss;
-    };
+  const setting = { weights, training: { masks: batch.masks ?? {}, statistics: {} } };
+  // What each layer reads: only the layers from a weight's own on change with it.
+  const stages = pathsOf(spec).map((path) => {
+    const inputs = [inputsOf(spec, path, batch)];
+    for (const layer of path.layers) inputs.push(runLayer(path, layer, setting, inputs.at(-1)!));
+    return inputs;
+  });
+  const atRest = stages.map((inputs) => inputs.at(-1)!);
+  const lossBy = (name: string) => () => {
+    const outputs = pathsOf(spec).map((path, i) => {
+      const first = path.layers.findIndex((layer) =>
+        namesIn(layer).some((own) => name.startsWith(`${path.name}.${own}.`)),
+      );
+      return first < 0 ? atRest[i]! : runLayers(path, setting, stages[i]![first]!, first);
+    });
+    return costOf(spec, weights, outputs, loss).loss;
   };
+  const trained = Object.entries(weights).filter(([name]) => !/\.(mean|variance)$/.test(name));
   return Object.fromEntries(
-    Object.entries(weights).map(([name, values]) => {
-      const loss = lossBy(name);
-      const slopes = values.map((value, i) => {
+    trained.map(([name, values]) => {
+      const lossNow = lossBy(name);
+      const slopes = Array.from(values, (value, i) => {
         values[i] = value + step;
-        const above = loss();
+        const above = lossNow();
         values[i] = value - step;
-        const below = loss();
+        const below = lossNow();
         values[i] = value;
         return (above - below) / (2 * step);
       });
@@ -61,45 +88,42 @@ export function relativeError(got: ArrayLike<number>, wanted: ArrayLike<number>)
 }
 
 const norm = (values: number[]) => Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
-const squaredDistance = (a: number[], b: number[]) => a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0);
+
 const pathsOf = (spec: NetworkSpec) => spec.branches.flatMap(({ paths }) => paths);
+const namesIn = (layer: Layer): string[] =>
+  layer.type === 'residual' ? layer.layers.flatMap(namesIn) : 'name' in layer ? [layer.name] : [];
 
-function hinge(rows: number[][], gap: number) {
-  const triplets = rows.length / 3;
-  let loss = 0;
-  let activeShare = 0;
-  for (let i = 0; i < triplets; i++) {
-    const [q, p, n] = [rows[i]!, rows[triplets + i]!, rows[2 * triplets + i]!];
-    const cost = Math.max(0, gap + squaredDistance(q, p) - squaredDistance(q, n));
-    loss += cost / triplets;
-    if (cost > 0) activeShare += 1 / triplets;
-  }
-  return { loss, activeShare };
+/** What a path's first layer reads, for each picture. */
+function inputsOf(spec: NetworkSpec, path: Path, { pictures, features }: Inputs) {
+  if (path.backbone) return cut(features![path.name]!, 1, path.backbone.length);
+  return cut(pictures, spec.inputSize, 3).map((picture) => meanOver(picture, path.subsample));
 }
 
-function cut({ inputSize: side }: NetworkSpec, pictures: ArrayLike<number>): Volume[] {
-  const values = Array.from(pictures);
-  const length = side * side * 3;
-  return Array.from({ length: values.length / length }, (_, i) => {
-    return { height: side, width: side, channels: 3, data: values.slice(i * length, (i + 1) * length) };
+function cut(values: Float32Array, side: number, channels: number): Volume[] {
+  const length = side * side * channels;
+  return Array.from({ length: values.length / length }, (_, i) => ({
+    ...{ height: side, width: side, channels },
+    data: Float64Array.from(values.subarray(i * length, (i + 1) * length)),
+  }));
+}
+
+const runLayers = (path: Path, setting: Setting, inputs: Volume[], first = 0): Volume[] =>
+  path.layers.slice(first).reduce((volumes, layer) => runLayer(path, layer, setting, volumes), inputs);
+
+/** The linear embedding of each picture. @param outputs of each path, for each picture */
+function join(spec: NetworkSpec, weights: ExactWeights, outputs: Volume[][]): number[][] {
+  const paths = pathsOf(spec);
+  return outputs[0]!.map((_, i) => {
+    const joined = spec.branches.flatMap((branch) =>
+      unit(branch.paths.flatMap((path) => [...outputs[paths.indexOf(path)]![i]!.data])),
+    );
+    return [...linear(Float64Array.from(joined), weights['embedding.kernel']!, weights['embedding.bias']!)];
   });
 }
 
-/** Path name -> flattened output for each picture. */
-const runPaths = (spec: NetworkSpec, weights: ExactWeights, pictures: Volume[]): Record<string, number[][]> =>
-  Object.fromEntries(
-    pathsOf(spec).map((path) => [
-      path.name,
-      pictures.map((picture) => weightedPart(path, weights, fixedPart(path, picture))),
-    ]),
-  );
-
-function embed(spec: NetworkSpec, weights: ExactWeights, outputs: Record<string, number[][]>): number[][] {
-  const pictures = outputs[pathsOf(spec)[0]!.name]!;
-  return pictures.map((_, i) => {
-    const joined = spec.branches.flatMap(({ paths }) => unit(paths.flatMap((path) => outputs[path.name]![i]!)));
-    return unit(linear(joined, weights['embedding.kernel']!, weights['embedding.bias']!));
-  });
+function costOf(spec: NetworkSpec, weights: ExactWeights, outputs: Volume[][], loss: Loss) {
+  const rows = join(spec, weights, outputs);
+  return lossOf(loss, loss.kind === 'softmax' ? rows : rows.map(unit));
 }
 
 function unit(values: number[]): number[] {
@@ -107,47 +131,101 @@ function unit(values: number[]): number[] {
   return values.map((value) => value / length);
 }
 
-/** What a path does before its first weight can have a say. */
-function fixedPart(path: Path, picture: Volume): Volume {
-  const input = meanOver(picture, path.subsample);
-  const first = path.layers[0];
-  return first?.type === 'orientation' ? orient(input, first.bins, first.pool) : input;
-}
-
-function weightedPart(path: Path, weights: ExactWeights, input: Volume): number[] {
-  const layers = path.layers.filter((layer) => layer.type !== 'orientation');
-  return layers.reduce((value, layer) => runLayer(path.name, layer, weights, value), input).data;
-}
-
-function runLayer(
-  path: string,
-  layer: Exclude<Layer, { type: 'orientation' }>,
-  weights: ExactWeights,
-  input: Volume,
-): Volume {
-  const weight = (kind: string) => ('name' in layer ? weights[`${path}.${layer.name}.${kind}`]! : []);
+function runLayer(path: Path, layer: Layer, setting: Setting, inputs: Volume[]): Volume[] {
+  const { weights, training } = setting;
+  const name = 'name' in layer ? `${path.name}.${layer.name}` : '';
+  const weight = (kind: string) => weights[`${name}.${kind}`]!;
+  const each = (run: (input: Volume, i: number) => Volume) => inputs.map(run);
   switch (layer.type) {
+    case 'orientation':
+      return each((input) => orient(input, layer.bins, layer.pool));
     case 'conv':
-      return convolve(input, layer, weight('kernel'), weight('bias'));
-    case 'maxPool':
-      return pool(input, layer.size, (window) => Math.max(...window));
+      return each((input) => convolve(input, layer, weight('kernel'), weight('bias')));
+    case 'maxPool': {
+      const { size, stride = size, padding = 'valid' } = layer;
+      return each((input) => pool(input, size, stride, padding, (window) => Math.max(...window)));
+    }
+    case 'averagePool':
+      return each((input) => meanOver(input, layer.size));
     case 'relu':
-      return { ...input, data: input.data.map((value) => Math.max(0, value)) };
+      return each((input) => mapped(input, (value) => Math.max(0, value)));
+    case 'localResponseNorm':
+      return each((input) => respond(input, layer));
     case 'dense':
-      return vector(linear(input.data, weight('kernel'), weight('bias')));
+      return each((input) => vector(linear(input.data, weight('kernel'), weight('bias'))));
+    case 'residual': {
+      const outputs = layer.layers.reduce((volumes, inner) => runLayer(path, inner, setting, volumes), inputs);
+      return each((input, i) => mapped(input, (value, j) => value + outputs[i]!.data[j]!));
+    }
+    case 'dropout': {
+      const mask = training?.masks[name];
+      return each((input, i) => mapped(input, (value, j) => value * (mask ? mask[i * input.data.length + j]! : 1)));
+    }
+    case 'batchNorm': {
+      const found = training ? statisticsOf(inputs) : { mean: weight('mean'), variance: weight('variance') };
+      if (training) {
+        training.statistics[`${name}.mean`] = [...found.mean];
+        training.statistics[`${name}.variance`] = [...found.variance];
+      }
+      const [scale, bias] = [weight('scale'), weight('bias')];
+      return each((input) =>
+        mapped(input, (value, j) => {
+          const c = j % input.channels;
+          return (scale[c]! * (value - found.mean[c]!)) / Math.sqrt(found.variance[c]! + 1e-5) + bias[c]!;
+        }),
+      );
+    }
   }
 }
 
-const vector = (data: number[]): Volume => ({ height: 1, width: 1, channels: data.length, data });
+const vector = (data: Float64Array): Volume => ({ height: 1, width: 1, channels: data.length, data });
+const mapped = (input: Volume, to: (value: number, i: number) => number): Volume => ({
+  ...input,
+  data: input.data.map(to),
+});
 
-function linear(input: number[], kernel: number[], bias: number[]): number[] {
-  return bias.map((start, out) => input.reduce((sum, value, i) => sum + value * kernel[i * bias.length + out]!, start));
+function linear(input: Float64Array, kernel: Float64Array, bias: Float64Array): Float64Array {
+  return bias.map((start, out) => {
+    let sum = start;
+    for (let i = 0; i < input.length; i++) sum += input[i]! * kernel[i * bias.length + out]!;
+    return sum;
+  });
 }
+
+/** Mean and biased variance of each channel over all pixels of all pictures. */
+function statisticsOf(inputs: Volume[]) {
+  const { channels } = inputs[0]!;
+  const count = (inputs.length * inputs[0]!.data.length) / channels;
+  const meanOf = (value: (raw: number, c: number) => number) => {
+    const sums = new Array<number>(channels).fill(0);
+    for (const { data } of inputs) {
+      data.forEach((raw, j) => {
+        const c = j % channels;
+        sums[c] = sums[c]! + value(raw, c);
+      });
+    }
+    return sums.map((sum) => sum / count);
+  };
+  const mean = meanOf((raw) => raw);
+  const variance = meanOf((raw, c) => (raw - mean[c]!) ** 2);
+  return { mean, variance };
+}
+
+function respond(input: Volume, { size, k, alpha, beta }: Extract<Layer, { type: 'localResponseNorm' }>): Volume {
+  const reach = (size - 1) / 2;
+  return build(input.height, input.width, input.channels, (y, x, c) => {
+    let sum = 0;
+    for (let i = Math.max(0, c - reach); i <= Math.min(input.channels - 1, c + reach); i++)
+      sum += at(input, y, x, i) ** 2;
+    return at(input, y, x, c) / (k + alpha * sum) ** beta;
+  });
+}
+
+const inside = ({ height, width }: Volume, y: number, x: number) => y >= 0 && x >= 0 && y < height && x < width;
 
 /** Zero outside. */
-function at({ height, width, channels, data }: Volume, y: number, x: number, c: number): number {
-  return y < 0 || x < 0 || y >= height || x >= width ? 0 : data[(y * width + x) * channels + c]!;
-}
+const at = (volume: Volume, y: number, x: number, c: number): number =>
+  inside(volume, y, x) ? volume.data[(y * volume.width + x) * volume.channels + c]! : 0;
 
 function build(
   height: number,
@@ -155,40 +233,68 @@ function build(
   channels: number,
   value: (y: number, x: number, c: number) => number,
 ): Volume {
-  const data: number[] = [];
+  const data = new Float64Array(height * width * channels);
+  let i = 0;
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) for (let c = 0; c < channels; c++) data.push(value(y, x, c));
+    for (let x = 0; x < width; x++) for (let c = 0; c < channels; c++) data[i++] = value(y, x, c);
   }
   return { height, width, channels, data };
 }
 
-function pool(input: Volume, size: number, reduce: (window: number[]) => number): Volume {
-  return build(input.height / size, input.width / size, input.channels, (y, x, c) => {
+/** SAME: as many outputs as strides begin, as much padding as the last one needs; half of it, rounded down, comes before. */
+function same(length: number, size: number, stride: number) {
+  const outputs = Math.floor((length - 1) / stride) + 1;
+  return { outputs, before: Math.floor(Math.max(0, (outputs - 1) * stride + size - length) / 2) };
+}
+
+/** A window holds only the pixels that there are. */
+function pool(
+  input: Volume,
+  size: number,
+  stride: number,
+  padding: 'same' | 'valid',
+  reduce: (window: number[]) => number,
+): Volume {
+  const layout = (length: number) =>
+    padding === 'same' ? same(length, size, stride) : { outputs: Math.floor((length - size) / stride) + 1, before: 0 };
+  const [rows, columns] = [layout(input.height), layout(input.width)];
+  return build(rows.outputs, columns.outputs, input.channels, (y, x, c) => {
     const window: number[] = [];
-    for (let dy = 0; dy < size; dy++)
-      for (let dx = 0; dx < size; dx++) window.push(at(input, y * size + dy, x * size + dx, c));
+    for (let dy = 0; dy < size; dy++) {
+      for (let dx = 0; dx < size; dx++) {
+        const [row, column] = [y * stride - rows.before + dy, x * stride - columns.before + dx];
+        if (inside(input, row, column)) window.push(at(input, row, column, c));
+      }
+    }
     return reduce(window);
   });
 }
 
 const meanOver = (input: Volume, size: number) =>
-  pool(input, size, (window) => window.reduce((sum, value) => sum + value, 0) / window.length);
+  pool(input, size, size, 'same', (window) => window.reduce((sum, value) => sum + value, 0) / window.length);
 
-function convolve(input: Volume, layer: Extract<Layer, { type: 'conv' }>, kernel: number[], bias: number[]): Volume {
-  const { kernel: side, stride, filters } = layer;
-  // As much padding as the last output needs; half of it, rounded down, comes before.
-  const layout = (length: number) => {
-    const outputs = Math.floor((length - 1) / stride) + 1;
-    return { outputs, before: Math.floor(Math.max(0, (outputs - 1) * stride + side - length) / 2) };
-  };
+function convolve(
+  input: Volume,
+  layer: Extract<Layer, { type: 'conv' }>,
+  kernel: Float64Array,
+  bias: Float64Array,
+): Volume {
+  const { kernel: side, stride, filters, padding } = layer;
+  const layout = (length: number) =>
+    padding === undefined
+      ? same(length, side, stride)
+      : { outputs: Math.floor((length + 2 * padding - side) / stride) + 1, before: padding };
   const [rows, columns] = [layout(input.height), layout(input.width)];
   return build(rows.outputs, columns.outputs, filters, (y, x, filter) => {
     let sum = bias[filter]!;
     for (let i = 0; i < side; i++) {
       for (let j = 0; j < side; j++) {
+        const [row, column] = [y * stride - rows.before + i, x * stride - columns.before + j];
+        if (!inside(input, row, column)) continue;
+        const pixel = (row * input.width + column) * input.channels;
+        const tap = (i * side + j) * input.channels;
         for (let c = 0; c < input.channels; c++) {
-          const value = at(input, y * stride - rows.before + i, x * stride - columns.before + j, c);
-          sum += value * kernel[((i * side + j) * input.channels + c) * filters + filter]!;
+          sum += input.data[pixel + c]! * kernel[(tap + c) * filters + filter]!;
         }
       }
     }

@@ -1,29 +1,63 @@
 import { SimiliError } from '../../src/errors.ts';
 import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
 import type { Engine, EngineOptions, OpenEngine } from './engine.ts';
+import { type EngineId, engines } from './engines.ts';
+import { type Probe, probe } from './probe.ts';
+import { inShort } from './why.ts';
 
-export type Choice = 'auto' | 'onnx' | 'tensorflow';
-/** `reason`: one sentence for logs and for whoever watches the job: what runs, and why nothing better does. */
-export type Opened = { engine: Engine; reason: string };
-
-/** Loaded when its turn comes: an engine that is not chosen is never loaded. */
-export type Candidate = { name: string; load: () => Promise<OpenEngine> };
-
-const tensorflowOnGpu: Candidate = {
-  name: 'tensorflow on a GPU',
-  load: async () => (await import('./tensorflow/index.ts')).openTensorflowGpuEngine,
+/** What may be asked for: SIMILI_ENGINE. */
+const choices = [
+  'auto',
+  'onnx',
+  'onnx-cuda',
+  'onnx-webgpu',
+  'tensorflow',
+  'tensorflow-webgpu',
+  'tensorflow-wasm',
+] as const;
+export type Choice = (typeof choices)[number];
+export type Opened = {
+  engine: Engine;
+  /** One sentence for logs and for whoever watches the job: what runs, and why nothing better does. */
+  reason: string;
+  /** What another process asks for to get the same without looking for it again. */
+  chosen: Choice;
 };
-const tensorflow: Candidate = {
-  name: 'tensorflow',
-  load: async () => (await import('./tensorflow/index.ts')).openTensorflowEngine,
-};
-const onnx: Candidate = { name: 'onnx', load: async () => (await import('./onnx/index.ts')).openOnnxEngine };
 
-/** In order of preference: a GPU is many times faster; on a CPU ONNX Runtime is. */
-const candidatesOf: Record<Choice, readonly Candidate[]> = {
-  auto: [tensorflowOnGpu, onnx, tensorflow],
-  onnx: [onnx],
-  tensorflow: [tensorflowOnGpu, tensorflow],
+export type Candidate = {
+  readonly name: string;
+  /** Loaded when its turn comes: an engine that is not chosen is never loaded. */
+  readonly load: () => Promise<OpenEngine>;
+  /** Tries it elsewhere first; absent: it is opened and seen. */
+  readonly probe?: () => Promise<Probe>;
+  /** Only where it runs on a GPU: on a CPU another is faster. */
+  readonly gpuOnly?: boolean;
+};
+
+/** What only a GPU makes worth having, best first. */
+const onGpu: readonly EngineId[] = ['tensorflow-gpu', 'onnx-cuda', 'tensorflow-webgpu', 'onnx-webgpu'];
+
+const plain = (id: EngineId): Candidate => ({ name: id, load: engines[id].load });
+const probed = (id: EngineId): Candidate => ({ ...plain(id), probe: () => probe(id), gpuOnly: onGpu.includes(id) });
+
+/**
+ * In order of preference: a GPU is many times faster; on a CPU ONNX Runtime is. What was asked for by name is not probed:
+ * there is nothing to choose. WebAssembly and JavaScript cannot crash their process.
+ */
+export const candidatesFor = (choice: Choice): readonly Candidate[] => {
+  switch (choice) {
+    case 'auto':
+      return [...onGpu.map(probed), probed('onnx'), plain('tensorflow-wasm'), plain('tensorflow-javascript')];
+    case 'tensorflow':
+      return [
+        ...onGpu.filter((id) => id.startsWith('tensorflow')).map(probed),
+        probed('tensorflow-native'),
+        plain('tensorflow-wasm'),
+        plain('tensorflow-javascript'),
+      ];
+    default:
+      return [plain(choice)];
+  }
 };
 
 /**
@@ -36,29 +70,46 @@ export async function openEngine(
   spec: NetworkSpec,
   weights: Weights,
   options: EngineOptions,
-  candidates: readonly Candidate[] = candidatesOf[choice],
+  candidates: readonly Candidate[] = candidatesFor(choice),
 ): Promise<Opened> {
+  // All at once: each waits for its driver most of the time, and a later one is needed where an earlier one fails.
+  for (const candidate of candidates) void candidate.probe?.();
   const refusals: string[] = [];
-  for (const { name, load } of candidates) {
+  for (const candidate of candidates) {
+    const why = await refusalOf(candidate, requireGpu);
+    if (why !== null) {
+      refusals.push(`${candidate.name}: ${why}`);
+      continue;
+    }
     try {
-      const engine = await (await load())(spec, weights, options);
-      if (!requireGpu || engine.onGpu) return { engine, reason: reasonFor(engine, refusals) };
-      refusals.push(`${name}: runs on ${engine.device}, and a GPU is required`);
+      const engine = await (await candidate.load())(spec, weights, options);
+      const unwanted = refusalOfDevice(engine, candidate, requireGpu);
+      const chosen = choices.find((name) => name === candidate.name) ?? choice;
+      if (unwanted === null) return { engine, reason: reasonFor(engine, refusals), chosen };
+      refusals.push(`${candidate.name}: ${unwanted}`);
       await engine.dispose();
     } catch (error) {
-      refusals.push(`${name}: ${inShort(error)}`);
+      refusals.push(`${candidate.name}: ${inShort(error)}`);
     }
   }
   throw new SimiliError('ENGINE_UNAVAILABLE', { engine: choice, why: refusals.join('; ') });
 }
 
-/** Its first words: the rest names files of this machine, and the reason is shown to people elsewhere. */
-function inShort(error: unknown): string {
-  const why =
-    error instanceof SimiliError && 'why' in Object(error.facts)
-      ? (error as SimiliError<'ENGINE_UNAVAILABLE'>).facts.why
-      : (error as Error).message;
-  return why.split(/[:;\n]/, 1)[0] ?? why;
+/** Why its probe speaks against it; null where nothing does. */
+export async function refusalOf(candidate: Candidate, requireGpu: boolean): Promise<string | null> {
+  const found = await candidate.probe?.();
+  if (!found) return null;
+  return found.works ? refusalOfDevice(found, candidate, requireGpu) : found.why;
+}
+
+export function refusalOfDevice(
+  { device, onGpu }: Pick<Engine, 'device' | 'onGpu'>,
+  { gpuOnly = false }: Pick<Candidate, 'gpuOnly'>,
+  requireGpu: boolean,
+): string | null {
+  if (onGpu) return null;
+  if (requireGpu) return `runs on ${device}, and a GPU is required`;
+  return gpuOnly ? `runs on ${device}, which is no GPU` : null;
 }
 
 function reasonFor({ name, device }: Engine, refusals: readonly string[]): string {

@@ -2,8 +2,8 @@ import type { ReadyImage } from '../../src/db/images.ts';
 import type { Repositories } from '../../src/db/repositories.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import type { Triplet } from '../../src/learning/sampler.ts';
-import { splitOf } from '../../src/learning/split.ts';
-import { type LearningItem, learnFromClicks } from '../training/clicks.ts';
+import { itemsIn, type LearningColumns, type Split, splitOf, splits } from '../../src/learning/split.ts';
+import { learnFromClicks } from '../training/clicks.ts';
 import { structureTriplets } from '../training/mixture.ts';
 import { toIndices } from '../training-set.ts';
 
@@ -26,29 +26,41 @@ export async function collectEvaluationSet(
   { images, feedback }: Pick<Repositories, 'images' | 'feedback'>,
   until: Date,
 ): Promise<EvaluationSet> {
-  const items = await comparedProducts(images);
-  const held = items.flatMap(({ split }, i) => (split === 'test' ? [i] : []));
-  const statistics = toIndices(await feedback.statistics(until), items);
+  const { ids, columns } = await comparedProducts(images);
+  const statistics = toIndices(await feedback.statistics(until), ids);
   const flat = () => 0.5; // no prior opinion: evaluation trusts what was seen
   return {
-    productIds: items.map(({ id }) => id),
-    structure: structureTriplets(items, held, makeRandom(SEED)),
-    clicks: learnFromClicks(statistics, items, flat, 'test').triplets,
+    productIds: ids,
+    structure: structureTriplets(columns, itemsIn(columns, 'test'), makeRandom(SEED)),
+    clicks: learnFromClicks(statistics, columns, flat, 'test').triplets,
   };
 }
 
+type Compared = { id: string; category: string | null; split: Split };
+
 /** Held-out products first: they are what the set is about. */
-async function comparedProducts(images: Repositories['images']): Promise<LearningItem[]> {
-  const items: LearningItem[] = [];
+async function comparedProducts(images: Repositories['images']): Promise<{ ids: string[]; columns: LearningColumns }> {
+  const [held, others]: [Compared[], Compared[]] = [[], []];
   let after: ReadyImage | null = null;
   do {
     const page: ReadyImage[] = await images.readyPage(PAGE, after);
     for (const { productId, position, categories } of page) {
-      if (position === 0) items.push({ id: productId, category: categories.at(-1) ?? null, split: splitOf(productId) });
+      if (position !== 0) continue;
+      const part = splitOf(productId) === 'test' ? held : others;
+      // Enough of each: a large catalog is not kept in memory.
+      if (part.length < MOST_PRODUCTS)
+        part.push({ id: productId, category: categories.at(-1) ?? null, split: splitOf(productId) });
     }
     after = page.at(-1) ?? null;
   } while (after);
-  const held = items.filter(({ split }) => split === 'test');
-  const others = items.filter(({ split }) => split !== 'test');
-  return [...held, ...others].slice(0, MOST_PRODUCTS);
+  const compared = [...held, ...others].slice(0, MOST_PRODUCTS);
+  const names = [...new Set(compared.map(({ category }) => category))].filter((name) => name !== null);
+  const numbers = new Map(names.map((name, i) => [name, i]));
+  return {
+    ids: compared.map(({ id }) => id),
+    columns: {
+      categories: Int32Array.from(compared, ({ category }) => (category === null ? -1 : numbers.get(category)!)),
+      splits: Uint8Array.from(compared, ({ split }) => splits.indexOf(split)),
+    },
+  };
 }

@@ -1,11 +1,18 @@
+import { readFile } from 'node:fs/promises';
 import { type Claim, ClaimLost, type CurvePoint } from '../../src/db/jobs.ts';
+import { SimiliError } from '../../src/errors.ts';
+import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
 import { enqueuePhase } from '../../src/models/enqueue.ts';
+import type { StoredRetrain } from '../../src/models/retrain.ts';
 import type { Handler } from '../../src/queue/jobs.ts';
 import { type ClaimedRun, runClaimed } from '../claimed.ts';
 import type { WorkerContext } from '../context.ts';
+import { trainInRounds } from '../distributed/coordinator.ts';
+import type { Asked } from '../hosts/engine-client.ts';
 import { sha256 } from '../sha256.ts';
 import { thinCurve } from '../thin-curve.ts';
-import type { EngineChoice, TrainingEvent, TrainingRequest } from '../training/protocol.ts';
+import type { TrainingEvent, TrainingRequest } from '../training/protocol.ts';
+import { sidesFor, specFor } from '../training/spec.ts';
 import { collectTrainingSet } from '../training-set.ts';
 
 /** Share of a job's progress bar that its training takes; embedding and evaluation share the rest. */
@@ -25,8 +32,17 @@ export const trainHandler =
 async function train(context: WorkerContext, run: ClaimedRun): Promise<void> {
   const { models } = context.repositories;
   const parent = await models.serving();
-  const request = await makeRequest(context, run);
-  const result = await context.trainer.train(request, run.signal, eventSink(context, run));
+  run.report({ message: 'Collecting pictures and feedback' });
+  const { request, ids } = await makeRequest(context, run.claim, run.signal);
+  const machines = request.kind === 'NETWORK' ? context.config.SIMILI_TRAIN_MACHINES : 1;
+  const sink = eventSink(context, run);
+  const training =
+    machines > 1
+      ? trainInRounds(context, run, { request, machines }, sink)
+      : context.trainer.train(request, run.signal, sink);
+  const result = await training.catch((error: unknown) => {
+    throw named(error, ids);
+  });
   await models.commitTrained(run.claim, {
     kind: request.kind,
     parentId: parent?.modelId ?? null,
@@ -37,23 +53,34 @@ async function train(context: WorkerContext, run: ClaimedRun): Promise<void> {
   });
 }
 
-async function makeRequest(
+/** What is asked of a trainer, and the names of the products in it. The same for every worker that takes the job. */
+export async function makeRequest(
   context: WorkerContext,
-  { claim, report, signal }: ClaimedRun,
-): Promise<Omit<TrainingRequest, keyof EngineChoice>> {
+  { job }: Pick<Claim, 'job'>,
+  signal: AbortSignal,
+): Promise<{ request: Asked<TrainingRequest>; ids: string[] }> {
   const { config, repositories } = context;
-  const asked = claim.job.request as { seconds?: number; seed?: number };
-  report({ message: 'Collecting pictures and feedback' });
+  const asked = job.request as StoredRetrain;
+  const preset = asked.preset ?? config.SIMILI_PRESET;
+  const backbone = config.SIMILI_BACKBONE ? await readFile(config.SIMILI_BACKBONE) : null;
+  const kind: TrainingRequest['kind'] = job.kind === 'BOOTSTRAP' ? 'GOLDEN' : 'NETWORK';
+  const sides = kind === 'GOLDEN' ? [PICTURE_SIZE] : sidesFor(specFor(preset, backbone));
   // Feedback up to the job's start: a restarted job sees the same data, which its checkpoint counts on.
-  const set = await collectTrainingSet(context, claim.job.startedAt ?? claim.job.createdAt, signal);
-  return {
-    kind: claim.job.kind === 'BOOTSTRAP' ? 'GOLDEN' : 'NETWORK',
-    ...set,
-    seconds: asked.seconds ?? config.SIMILI_TRAIN_SECONDS,
-    seed: asked.seed ?? 1,
+  const { ids, ...data } = await collectTrainingSet(context, job.startedAt ?? job.createdAt, sides, signal);
+  const request = {
+    ...{ kind, ...data, preset, backbone, recipe: asked.recipe ?? config.SIMILI_RECIPE },
+    ...{ seconds: asked.seconds ?? config.SIMILI_TRAIN_SECONDS, steps: asked.steps ?? null, seed: asked.seed ?? 1 },
     checkpointSeconds: config.SIMILI_CHECKPOINT_SECONDS,
-    checkpoint: await soundCheckpoint(repositories.jobs, claim.job.id),
-  };
+    checkpoint: await soundCheckpoint(repositories.jobs, job.id),
+  } as const;
+  return { ids, request };
+}
+
+/** A host knows items by number; whoever reads of a failure knows products. */
+function named(error: unknown, ids: readonly string[]): unknown {
+  if (!(error instanceof SimiliError && error.code === 'TRAINING_DIVERGED')) return error;
+  const { items = [], ...facts } = (error as SimiliError<'TRAINING_DIVERGED'>).facts;
+  return new SimiliError('TRAINING_DIVERGED', { ...facts, items: items.map((item) => ids[Number(item)] ?? item) });
 }
 
 /** The newest checkpoint, or null (start over) when there is none or it is damaged. */
@@ -81,8 +108,8 @@ function eventSink(context: WorkerContext, { claim, report }: ClaimedRun): (even
   return async (event) => {
     if (event.type === 'checkpoint') await keepCheckpoint(context, claim, event);
     else if (event.type === 'loss') {
-      const { step, loss, activeShare } = event;
-      curve = thinCurve([...curve.filter((point) => point.step < step), { step, loss, activeShare }]);
+      const { type: _, ...point } = event;
+      curve = thinCurve([...curve.filter(({ step }) => step < point.step), point]);
       report({ curve });
     } else {
       const { done, etaSeconds, message, engine } = event;

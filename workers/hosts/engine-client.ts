@@ -1,30 +1,53 @@
+import { availableParallelism } from 'node:os';
 import type { Config } from '../../src/config.ts';
 import type {
   EmbedRequest,
   EmbedResult,
   EngineChoice,
   EngineHostApi,
+  RoundRequest,
+  RoundResult,
   TrainingEvent,
   TrainingRequest,
   TrainingResult,
 } from '../training/protocol.ts';
 import { openHost } from './rpc.ts';
 
+/** What a worker asks for; how it is computed is this machine's configuration. */
+export type Asked<Request> = Omit<Request, keyof Computing>;
+type Computing = EngineChoice & { processes: number };
+type OnEvent = (event: TrainingEvent) => Promise<void>;
+
 /** A worker's view of its engine process. Starts it with the first call, again after a crash. */
 export type EngineHost = {
-  train(
-    request: Omit<TrainingRequest, keyof EngineChoice>,
-    signal: AbortSignal,
-    onEvent: (event: TrainingEvent) => Promise<void>,
-  ): Promise<TrainingResult>;
+  train(request: Asked<TrainingRequest>, signal: AbortSignal, onEvent: OnEvent): Promise<TrainingResult>;
   embed(
-    request: Pick<EmbedRequest, 'pictures' | 'checksum'> & { path: string },
+    request: Pick<EmbedRequest, 'pictures' | 'checksum' | 'pixels'> & { path: string },
     signal: AbortSignal,
   ): Promise<EmbedResult>;
+  /** See workers/training/rounds.ts. */
+  beginRounds(
+    request: Asked<TrainingRequest>,
+    signal: AbortSignal,
+    onEvent: OnEvent,
+  ): Promise<{ state: Uint8Array; plannedSteps: number }>;
+  round(
+    request: Omit<RoundRequest, 'request'> & { request: Asked<TrainingRequest> },
+    signal: AbortSignal,
+    onEvent: OnEvent,
+  ): Promise<RoundResult>;
+  finishRounds(
+    request: { request: Asked<TrainingRequest>; state: Uint8Array },
+    signal: AbortSignal,
+    onEvent: OnEvent,
+  ): Promise<TrainingResult>;
   close(): Promise<void>;
 };
 
-type EngineConfig = Pick<Config, 'SIMILI_ENGINE' | 'SIMILI_REQUIRE_GPU' | 'SIMILI_THREADS'>;
+type EngineConfig = Pick<
+  Config,
+  'SIMILI_ENGINE' | 'SIMILI_REQUIRE_GPU' | 'SIMILI_THREADS' | 'SIMILI_TRAIN_PROCESSES' | 'SIMILI_GPUS'
+>;
 
 /** `label` is what logs call it. Niced: whoever asks the API goes first. */
 export function openEngineHost(label: string, config: EngineConfig): EngineHost {
@@ -34,23 +57,42 @@ export function openEngineHost(label: string, config: EngineConfig): EngineHost 
     engine: config.SIMILI_ENGINE,
     requireGpu: config.SIMILI_REQUIRE_GPU,
     threads: config.SIMILI_THREADS,
+    gpus: config.SIMILI_GPUS,
+  };
+  const computing: Computing = { ...choice, processes: processesFor(config) };
+  const told = async <M extends 'train' | 'beginRounds' | 'round' | 'finishRounds'>(
+    method: M,
+    args: Parameters<EngineHostApi[M]>[0],
+    signal: AbortSignal,
+    onEvent: OnEvent,
+  ): Promise<Awaited<ReturnType<EngineHostApi[M]>>> => {
+    const events = inOrder(onEvent);
+    const result = await host.call(method, args, { signal, onEvent: (data) => events.push(data as TrainingEvent) });
+    await events.settled();
+    return result;
   };
   return {
-    async train(request, signal, onEvent) {
-      const events = inOrder(onEvent);
-      const result = await host.call(
-        'train',
-        { ...request, ...choice },
-        { signal, onEvent: (data) => events.push(data as TrainingEvent) },
-      );
-      await events.settled();
-      return result;
-    },
-    embed({ path, ...request }, signal) {
-      return host.call('embed', { ...request, artefactPath: path, ...choice }, { signal });
-    },
+    train: (request, signal, onEvent) => told('train', { ...request, ...computing }, signal, onEvent),
+    embed: ({ path, ...request }, signal) =>
+      host.call('embed', { ...request, artefactPath: path, ...choice }, { signal }),
+    beginRounds: (request, signal, onEvent) => told('beginRounds', { ...request, ...computing }, signal, onEvent),
+    round: ({ request, ...round }, signal, onEvent) =>
+      told('round', { ...round, request: { ...request, ...computing } }, signal, onEvent),
+    finishRounds: ({ request, state }, signal, onEvent) =>
+      told('finishRounds', { state, request: { ...request, ...computing } }, signal, onEvent),
     close: () => host.close(),
   };
+}
+
+/** One core stays free for whoever asks the API, or for the worker's own work. */
+function processesFor({
+  SIMILI_TRAIN_PROCESSES: asked,
+  SIMILI_GPUS: gpus,
+  SIMILI_THREADS: threads,
+}: EngineConfig): number {
+  if (asked > 0) return asked;
+  if (gpus.length > 0) return gpus.length;
+  return Math.max(1, Math.floor((availableParallelism() - 1) / threads));
 }
 
 /** One event after the other: a checkpoint is stored before a later one overtakes it. The first failure is kept for `settled`. */

@@ -1,10 +1,17 @@
 import { embed } from '../training/embed.ts';
 import { fitModel } from '../training/fit-model.ts';
-import type { EmbedRequest, TrainingEvent, TrainingRequest } from '../training/protocol.ts';
-import { serveHost } from './serve.ts';
+import type { EmbedRequest, RoundRequest, TrainingEvent, TrainingRequest } from '../training/protocol.ts';
+import { beginRounds, finishRounds, trainRound } from '../training/rounds.ts';
+import { type HostRun, serveHost } from './serve.ts';
+
+const eventsOf = (run: HostRun) => (event: TrainingEvent) => run.event(event);
 
 /** The child process that owns an engine. It knows files and numbers, no database, no queue, no network. */
 serveHost({
-  train: (request: TrainingRequest, run) => fitModel(request, run.signal, (event: TrainingEvent) => run.event(event)),
+  train: (request: TrainingRequest, run) => fitModel(request, run.signal, eventsOf(run)),
   embed: (request: EmbedRequest) => embed(request),
+  beginRounds: (request: TrainingRequest, run) => beginRounds(request, run.signal, eventsOf(run)),
+  round: (request: RoundRequest, run) => trainRound(request, run.signal, eventsOf(run)),
+  finishRounds: (request: { request: TrainingRequest; state: Uint8Array }, run) =>
+    finishRounds(request, run.signal, eventsOf(run)),
 });

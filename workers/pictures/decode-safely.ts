@@ -12,10 +12,10 @@ export async function decodeSafely(
   host: Host<PictureHostApi>,
   bytes: Uint8Array,
   source: string,
-  { maxPixels, background, timeoutMs }: DecodeLimits & { timeoutMs: number },
+  { maxPixels, background, sides, timeoutMs }: DecodeLimits & { timeoutMs: number },
   signal?: AbortSignal,
 ): Promise<DecodedPicture> {
-  const args = { bytes, source, limits: { maxPixels, background } };
+  const args = { bytes, source, limits: { maxPixels, background, sides } };
   // A picture that ends its decoder gets a second try, as something else may have done it; then it counts as unreadable.
   for (const lastTry of [false, true]) {
     await host.call('ready', null, { signal });

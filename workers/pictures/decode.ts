@@ -1,11 +1,10 @@
 import sharp, { type Metadata } from 'sharp';
 import { SimiliError } from '../../src/errors.ts';
-import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
 import type { DecodedPicture, DecodeLimits } from './decoded-picture.ts';
 import { type Colour, type Raster, trimToSquare } from './trim.ts';
 
-/** Longer side of the raster that is searched for ink: enough to cut a thing of a third of the picture sharply to 64. */
-const WORKING_SIDE = 192;
+/** Longer side of the raster that is searched for ink, in sides of the result: a thing of a third of the picture stays sharp. */
+const WORKING_SIDES = 3;
 const NO_PICTURE = 'it is not a picture (JPEG, PNG, WebP, AVIF or GIF)';
 
 // Bytes come from strangers: no other parser (SVG, PDF, TIFF, RAW …) ever sees them. No cache: nothing is decoded twice.
@@ -35,10 +34,14 @@ export async function decodePicture(bytes: Uint8Array, source: string, limits: D
       why: `${width} x ${height} pixels, at most ${limits.maxPixels} are read`,
     });
   }
-  const raster = await readRaster(bytes, source, limits);
   const background = parseColour(limits.background);
+  const pixels: Record<number, Uint8Array> = {};
+  // Each from a raster of its own: what a side looks like does not depend on which others are wanted.
+  for (const side of limits.sides) {
+    pixels[side] = trimToSquare(await readRaster(bytes, source, limits, WORKING_SIDES * side), background, side);
+  }
   return {
-    pixels: trimToSquare(raster, background, PICTURE_SIZE),
+    pixels,
     width,
     height,
     mime: mimeOf(metadata),
@@ -53,7 +56,12 @@ async function readMetadata(bytes: Uint8Array, source: string): Promise<Metadata
   }
 }
 
-async function readRaster(bytes: Uint8Array, source: string, { maxPixels, background }: DecodeLimits): Promise<Raster> {
+async function readRaster(
+  bytes: Uint8Array,
+  source: string,
+  { maxPixels, background }: DecodeLimits,
+  side: number,
+): Promise<Raster> {
   try {
     const { data, info } = await sharp(bytes, {
       limitInputPixels: maxPixels,
@@ -62,7 +70,7 @@ async function readRaster(bytes: Uint8Array, source: string, { maxPixels, backgr
     })
       .flatten({ background })
       // Linear: a triangle filter, so that edges do not ring into the background.
-      .resize(WORKING_SIDE, WORKING_SIDE, {
+      .resize(side, side, {
         fit: 'inside',
         withoutEnlargement: true,
         kernel: 'linear',

@@ -1,16 +1,18 @@
 /** Part of the pixel cache's key: a change to what `decodePicture` computes gets a new number. */
-export const DECODE_VERSION = 1;
+export const DECODE_VERSION = 2;
 
 export type DecodeLimits = {
   /** Width times height, of one frame. */
   maxPixels: number;
   /** `#rrggbb`: behind transparent pixels, around the ink. */
   background: string;
+  /** Sides of the squares that are wanted, pixels. */
+  sides: readonly number[];
 };
 
 export type DecodedPicture = {
-  /** uint8 RGB [64, 64, 3]: cut to the ink, square, on the background. */
-  pixels: Uint8Array;
+  /** By side: uint8 RGB [side, side, 3], cut to the ink, square, on the background. */
+  pixels: Record<number, Uint8Array>;
   /** Of the picture as it is meant to be seen (EXIF orientation applied), in pixels. */
   width: number;
   height: number;

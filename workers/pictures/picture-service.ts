@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { SimiliError } from '../../src/errors.ts';
 import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
 import type { PictureHostApi } from '../hosts/picture-host.ts';
@@ -25,76 +26,93 @@ export type PictureServiceOptions = {
   /** Made when missing; may be shared by processes. */
   cacheDir: string;
   limits: PictureLimits;
-  /** Decoding processes; default 1. */
+  /** Decoding processes; default `DECODERS`. */
   processes?: number;
   /** The cache is cut back to this many bytes of pixels (12 KB a picture); default 16 GiB. */
   maxCacheBytes?: number;
   lookup?: FetchOptions['lookup'];
 };
 
-/** `contentHash`: sha-256 of the picture's bytes. `pixelsPath`: file of uint8 RGB [64, 64, 3]. */
-export type LoadedPicture = PictureFacts & {
-  contentHash: string;
-  pixelsPath: string;
-};
+/** `contentHash`: sha-256 of the picture's bytes. */
+export type LoadedPicture = PictureFacts & { contentHash: string };
 
 export type PictureService = {
   /**
    * Fetches a picture (http(s) URL or absolute path) and makes sure that its pixels are in the cache.
+   * @param sides of the squares that are wanted; default: the common one, PICTURE_SIZE.
    * @throws SimiliError IMAGE_*; the signal's reason when it aborts.
    */
-  load(source: string, signal?: AbortSignal): Promise<LoadedPicture>;
-  /** Path of the pixels of a picture that was loaded before: from the cache, else fetched again. */
-  ensure(contentHash: string, source: string, signal?: AbortSignal): Promise<string>;
+  load(source: string, signal?: AbortSignal, sides?: readonly number[]): Promise<LoadedPicture>;
+  /** Makes sure of the pixels of a picture that was loaded before: from the cache, else fetched again. */
+  ensure(contentHash: string, source: string, signal?: AbortSignal, sides?: readonly number[]): Promise<void>;
+  /** Where pixels are: folder by side; a picture's file in it is `<first two digits of the hash>/<hash>.rgb`. */
+  folders(sides: readonly number[]): Record<number, string>;
   close(): Promise<void>;
 };
 
-/** Pictures in the making, each holding up to `maxBytes`. */
+/** One core stays free for the engine and for whoever asks the API. */
+export const DECODERS = Math.max(1, availableParallelism() - 1);
+/** Pictures in the making, each holding up to `maxBytes`; and for each decoder one more than it works on. */
 const FETCHES = 8;
-/** Pictures written between two looks at the size of the cache. */
-const PRUNE_EVERY = 2000;
+/** Share of the cache that may be written between two looks at its size: a look reads the whole folder. */
+const UNSEEN = 1 / 16;
 
 export function openPictures(options: PictureServiceOptions): PictureService {
-  const { cacheDir, limits, processes = 1, maxCacheBytes = 16 * 2 ** 30, lookup } = options;
+  const { cacheDir, limits, processes = DECODERS, maxCacheBytes = 16 * 2 ** 30, lookup } = options;
   const { background } = limits;
-  const cache = openPixelCache({
-    dir: cacheDir,
-    size: PICTURE_SIZE,
-    decodeVersion: DECODE_VERSION,
-    background,
-  });
+  const cacheOf = (size: number) => openPixelCache({ dir: cacheDir, size, decodeVersion: DECODE_VERSION, background });
   const fetcher = openPictureFetcher({ ...limits, ...(lookup && { lookup }) });
   const hosts = Array.from({ length: processes }, openPictureHost);
-  const fetches = makePool(Array.from({ length: FETCHES }, (_, slot) => slot));
+  const fetches = makePool(Array.from({ length: Math.max(FETCHES, 2 * processes) }, (_, slot) => slot));
   const decoders = makePool(hosts);
-  let written = 0;
+  /** Bytes written since the last look; the first picture causes one, as a process before may have gone too early. */
+  let unseen = Number.POSITIVE_INFINITY;
 
   const store = async (contentHash: string, { pixels, ...facts }: DecodedPicture) => {
-    const pixelsPath = await cache.put(contentHash, pixels, facts);
-    written += 1;
-    if (written % PRUNE_EVERY === 0) await cache.prune(maxCacheBytes);
-    return { contentHash, pixelsPath, ...facts };
+    for (const [side, own] of Object.entries(pixels)) {
+      await cacheOf(Number(side)).put(contentHash, own, facts);
+      unseen += own.length;
+    }
+    if (unseen >= UNSEEN * maxCacheBytes) {
+      unseen = 0;
+      await cacheOf(PICTURE_SIZE).prune((1 - UNSEEN) * maxCacheBytes); // of all sides
+    }
+    return { contentHash, ...facts };
   };
-  const fetchAndDecode = async (source: string, signal?: AbortSignal): Promise<LoadedPicture> => {
+  const lacking = async (contentHash: string, sides: readonly number[]): Promise<number[]> => {
+    const found = await Promise.all(sides.map((side) => cacheOf(side).has(contentHash)));
+    return sides.filter((_side, i) => !found[i]);
+  };
+  const fetchAndDecode = async (
+    source: string,
+    wanted: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<LoadedPicture> => {
     const bytes = await fetcher.fetch(source, signal);
     const contentHash = sha256(bytes);
-    const cached = await cache.get(contentHash);
-    if (cached) return { contentHash, pixelsPath: cache.pathOf(contentHash), ...cached };
-    return store(contentHash, await decoders.use((host) => decodeSafely(host, bytes, source, limits, signal), signal));
+    const sides = await lacking(contentHash, wanted);
+    const cached = sides.length === 0 ? await cacheOf(wanted[0]!).get(contentHash) : null;
+    if (cached) return { contentHash, ...cached };
+    const decode = (host: Host<PictureHostApi>) =>
+      decodeSafely(host, bytes, source, { ...limits, sides: sides.length > 0 ? sides : wanted }, signal);
+    return store(contentHash, await decoders.use(decode, signal));
   };
-  const load = (source: string, signal?: AbortSignal) => fetches.use(() => fetchAndDecode(source, signal), signal);
+  const load = (source: string, signal?: AbortSignal, sides: readonly number[] = [PICTURE_SIZE]) =>
+    fetches.use(() => fetchAndDecode(source, sides, signal), signal);
 
   return {
     load,
-    async ensure(contentHash, source, signal) {
-      if (await cache.has(contentHash)) return cache.pathOf(contentHash);
-      const again = await load(source, signal);
-      if (again.contentHash === contentHash) return again.pixelsPath;
+    async ensure(contentHash, source, signal, sides = [PICTURE_SIZE]) {
+      const missing = await lacking(contentHash, sides);
+      if (missing.length === 0) return;
+      const again = await load(source, signal, missing);
+      if (again.contentHash === contentHash) return;
       throw new SimiliError('IMAGE_UNREADABLE', {
         source,
         why: 'it is not the picture any more that was read before',
       });
     },
+    folders: (sides) => Object.fromEntries(sides.map((side) => [side, cacheOf(side).folder])),
     async close() {
       await Promise.all([fetcher.close(), ...hosts.map((host) => host.close())]);
     },

@@ -58,24 +58,28 @@ export function openPixelCache({ dir, size, decodeVersion, background, clock = (
     await writeWhole(factsPath(path), JSON.stringify(facts)); // last: `get` wants both
     return path;
   };
-  /** Removes what was used longest ago, of any version or background, until `maxBytes` of pixels are left. @returns bytes removed. */
+  /**
+   * Removes what was used longest ago, of any side, version or background, until `maxBytes` of pixels are left. Looks twice
+   * instead of keeping a million paths. @returns bytes removed.
+   */
   const prune = async (maxBytes: number): Promise<number> => {
-    const kept: Entry[] = [];
-    for await (const entry of entries(dir)) {
-      if (!entry.path.endsWith(PARTIAL)) kept.push(entry);
-      else if (clock().getTime() - entry.usedMs > PARTIAL_MS) await rm(entry.path, { force: true });
+    const kept: Use[] = [];
+    for await (const { path, ...use } of entries(dir)) {
+      if (!path.endsWith(PARTIAL)) kept.push(use);
+      else if (clock().getTime() - use.usedMs > PARTIAL_MS) await rm(path, { force: true });
     }
-    kept.sort((a, b) => a.usedMs - b.usedMs);
-    const total = kept.reduce((sum, entry) => sum + entry.bytes, 0);
+    const excess = kept.reduce((sum, { bytes }) => sum + bytes, 0) - maxBytes;
+    const newest = newestToRemove(kept, excess);
     let removed = 0;
-    for (const { path, bytes } of kept) {
-      if (total - removed <= maxBytes) break;
+    for await (const { path, bytes, usedMs } of excess > 0 ? entries(dir) : []) {
+      if (removed >= excess) break;
+      if (usedMs > newest || path.endsWith(PARTIAL)) continue;
       await Promise.all([rm(path, { force: true }), rm(factsPath(path), { force: true })]);
       removed += bytes;
     }
     return removed;
   };
-  return { pathOf, has, get, put, prune };
+  return { folder, pathOf, has, get, put, prune };
 }
 
 const factsPath = (pixelsPath: string): string => pixelsPath.replace(/\.rgb$/, '.json');
@@ -91,7 +95,19 @@ async function writeWhole(path: string, data: Uint8Array | string): Promise<void
   }
 }
 
-type Entry = { path: string; bytes: number; usedMs: number };
+type Use = { bytes: number; usedMs: number };
+type Entry = Use & { path: string };
+
+/** When the last one was used of those that free `excess` bytes, oldest first. */
+function newestToRemove(kept: Use[], excess: number): number {
+  kept.sort((a, b) => a.usedMs - b.usedMs);
+  let freed = 0;
+  for (const { bytes, usedMs } of kept) {
+    freed += bytes;
+    if (freed >= excess) return usedMs;
+  }
+  return Number.POSITIVE_INFINITY;
+}
 
 /** Pixel files and partial files under `dir`; none when it does not exist. */
 async function* entries(dir: string): AsyncIterable<Entry> {

@@ -32,33 +32,57 @@ export function trimToSquare(raster: Raster, background: Colour, size: number): 
 }
 
 /** The smallest box around all ink; null when there is none. */
-export function inkBox({ pixels, width, height }: Raster, background: Colour): Box | null {
+export function inkBox({ pixels, width, height }: Raster, [red, green, blue]: Colour): Box | null {
+  const isInk = (x: number, y: number): boolean => {
+    const at = (y * width + x) * 3;
+    return (
+      Math.abs(pixels[at]! - red) > INK_DIFFERENCE ||
+      Math.abs(pixels[at + 1]! - green) > INK_DIFFERENCE ||
+      Math.abs(pixels[at + 2]! - blue) > INK_DIFFERENCE
+    );
+  };
   const box = { left: width, top: height, right: 0, bottom: 0 };
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      if (!isInk(pixels, (y * width + x) * 3, background)) continue;
-      box.left = Math.min(box.left, x);
-      box.right = Math.max(box.right, x + 1);
-      box.top = Math.min(box.top, y);
-      box.bottom = y + 1;
-    }
+    let left = 0;
+    while (left < width && !isInk(left, y)) left++;
+    if (left === width) continue;
+    let right = width;
+    while (right > box.right && !isInk(right - 1, y)) right--;
+    box.left = Math.min(box.left, left);
+    box.right = Math.max(box.right, right);
+    box.top = Math.min(box.top, y);
+    box.bottom = y + 1;
   }
   return box.bottom === 0 ? null : box;
 }
 
-const isInk = (pixels: Uint8Array, at: number, background: Colour): boolean =>
-  background.some((value, channel) => Math.abs((pixels[at + channel] as number) - value) > INK_DIFFERENCE);
-
-/** The box as size x size pixels, each the mean of the area it covers; what lies outside the raster is background. */
+/**
+ * The box as size x size pixels, each the mean of the area it covers; what lies outside the raster is background. Where an
+ * output pixel is smaller than one of the raster, it takes the mean of one raster pixel's area around its centre instead,
+ * which is linear interpolation: a small thing is enlarged without steps.
+ */
 export function areaAverage(raster: Raster, background: Colour, box: Box, size: number): Uint8Array {
   const columns = coverage(box.left, box.right, size, raster.width);
   const rows = coverage(box.top, box.bottom, size, raster.height);
   const out = new Uint8Array(size * size * 3);
-  rows.forEach((row, y) => {
-    columns.forEach((column, x) => {
-      for (let channel = 0; channel < 3; channel++) {
-        out[(y * size + x) * 3 + channel] = meanOf(raster, row, column, channel, background[channel] as number);
+  const row = new Float64Array(raster.width * 3);
+  rows.forEach((cover, y) => {
+    const covered = sumOfRows(raster, cover, row);
+    columns.forEach(({ from, weights }, x) => {
+      let [red, green, blue, share] = [0, 0, 0, 0];
+      for (let i = 0, at = from * 3; i < weights.length; i++, at += 3) {
+        const weight = weights[i]!;
+        red += weight * row[at]!;
+        green += weight * row[at + 1]!;
+        blue += weight * row[at + 2]!;
+        share += weight;
       }
+      const outside = 1 - covered * share;
+      // Nothing is negative: the array's own rounding down makes it the nearest.
+      const at = (y * size + x) * 3;
+      out[at] = red + outside * background[0] + 0.5;
+      out[at + 1] = green + outside * background[1] + 0.5;
+      out[at + 2] = blue + outside * background[2] + 0.5;
     });
   });
   return out;
@@ -70,12 +94,13 @@ type Cover = { from: number; weights: number[] };
 /** What each of `size` equal parts of [start, end) covers of the pixels 0..length. */
 function coverage(start: number, end: number, size: number, length: number): Cover[] {
   const step = (end - start) / size;
+  const reach = Math.max(step, 1);
   return Array.from({ length: size }, (_, i) => {
-    const low = start + i * step;
-    const high = low + step;
+    const low = start + (i + 0.5) * step - reach / 2;
+    const high = low + reach;
     const from = Math.max(0, Math.floor(low));
     const to = Math.min(length, Math.ceil(high));
-    const share = (pixel: number) => Math.max(0, Math.min(high, pixel + 1) - Math.max(low, pixel)) / step;
+    const share = (pixel: number) => Math.max(0, Math.min(high, pixel + 1) - Math.max(low, pixel)) / reach;
     return {
       from,
       weights: Array.from({ length: Math.max(0, to - from) }, (_, k) => share(from + k)),
@@ -83,15 +108,15 @@ function coverage(start: number, end: number, size: number, length: number): Cov
   });
 }
 
-function meanOf({ pixels, width }: Raster, row: Cover, column: Cover, channel: number, outside: number): number {
-  let sum = 0;
+/** Writes the weighted sum of the rows under one output row: [width, 3]. @returns the sum of their weights. */
+function sumOfRows({ pixels, width }: Raster, { from, weights }: Cover, sum: Float64Array): number {
+  sum.fill(0);
   let covered = 0;
-  for (let j = 0; j < row.weights.length; j++) {
-    for (let i = 0; i < column.weights.length; i++) {
-      const weight = (row.weights[j] as number) * (column.weights[i] as number);
-      sum += weight * (pixels[((row.from + j) * width + column.from + i) * 3 + channel] as number);
-      covered += weight;
-    }
+  for (let j = 0; j < weights.length; j++) {
+    const weight = weights[j]!;
+    const at = (from + j) * width * 3;
+    for (let i = 0; i < width * 3; i++) sum[i]! += weight * pixels[at + i]!;
+    covered += weight;
   }
-  return Math.round(sum + (1 - covered) * outside);
+  return covered;
 }

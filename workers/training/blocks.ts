@@ -1,16 +1,20 @@
 import { augmentPicture } from '../../src/learning/augment.ts';
 import { handMadeFeatures } from '../../src/learning/features/index.ts';
-import type { Random } from '../../src/learning/random.ts';
+import { makeRandom, type Random } from '../../src/learning/random.ts';
 import type { Block, Picture } from '../../src/learning/served-model.ts';
+import { itemsIn } from '../../src/learning/split.ts';
 import { applyBlock, fitWhitening } from '../../src/learning/whitening.ts';
-import type { TrainingItem } from './protocol.ts';
+import { type Distance, squaredDistance } from './mixture.ts';
+import type { TrainingSet } from './protocol.ts';
 
 /** A block whose share in the mix is not decided yet. */
 export type UnmixedBlock = Omit<Block, 'weight'>;
+/** A fitted block and the distance of two pictures of the training set under it. */
+export type Fitted = { readonly block: UnmixedBlock; readonly distance: Distance };
 /** Picture -> raw feature vector, for many pictures at once. */
 export type Extract = (pictures: readonly Picture[]) => Promise<Float32Array[]>;
 
-type HandMade = keyof typeof handMadeFeatures;
+export type HandMade = keyof typeof handMadeFeatures;
 
 /** Directions kept and shrinkage of each feature's whitening (recipe: validated on the development set). */
 export const HAND_MADE: Record<HandMade, { keep: number; shrinkage: number }> = {
@@ -18,7 +22,7 @@ export const HAND_MADE: Record<HandMade, { keep: number; shrinkage: number }> = 
   pixels: { keep: 96, shrinkage: 0.5 },
   colour: { keep: 48, shrinkage: 0.5 },
 };
-export const NETWORK = { keep: 64, shrinkage: 0.3 };
+export const NETWORK = { keep: 128, shrinkage: 0.3 };
 
 /** Views of one thing that show what may change without making it another thing. */
 const VIEWS = 4;
@@ -26,22 +30,39 @@ const VIEWS = 4;
 const MOST_IDENTITIES = 600;
 const VIEW_STRENGTH = 1;
 
-export type Views = { pictures: Picture[]; identities: Int32Array };
+/** Pictures of things, several of each; `identities` [pictures]: equal numbers are the same thing. */
+export type Views = { readonly pictures: readonly Picture[]; readonly identities: Int32Array };
 
-/** Views of training products: their other pictures where they have some, else transformed copies of the first. */
-export function sampleViews(items: readonly TrainingItem[], load: (path: string) => Picture, random: Random): Views {
-  const chosen = shuffled(
-    items.filter(({ split }) => split === 'train'),
-    random,
-  ).slice(0, MOST_IDENTITIES);
-  const pictures = chosen.flatMap((item) => viewsOf(item, load, random));
-  return { pictures, identities: Int32Array.from(pictures, (_picture, i) => Math.floor(i / VIEWS)) };
+/**
+ * Views of training products, of any side: their pictures where they have several, else transformed copies of the first.
+ * @returns the same views at every side that is asked for.
+ */
+export function sampleViews(
+  set: TrainingSet,
+  load: (picture: number, side: number) => Picture,
+  random: Random,
+): (side: number) => Views {
+  const chosen = shuffled([...itemsIn(set, 'train')], random).slice(0, MOST_IDENTITIES);
+  const seed = random.int(2 ** 32);
+  return (side) => {
+    const own = makeRandom(seed);
+    const pictures = chosen.flatMap((item) => viewsOf(set, item, (picture) => load(picture, side), side, own));
+    return { pictures, identities: Int32Array.from(pictures, (_picture, i) => Math.floor(i / VIEWS)) };
+  };
 }
 
-function viewsOf(item: TrainingItem, load: (path: string) => Picture, random: Random): Picture[] {
-  const own = item.pictures.slice(0, VIEWS).map(load);
-  const first = own[0] as Picture;
-  return Array.from({ length: VIEWS }, (_view, i) => own[i] ?? augmentPicture(first, random, VIEW_STRENGTH));
+function viewsOf(
+  { starts }: TrainingSet,
+  item: number,
+  load: (picture: number) => Picture,
+  side: number,
+  random: Random,
+): Picture[] {
+  const [start, end] = [starts[item]!, starts[item + 1]!];
+  const first = load(start);
+  return Array.from({ length: VIEWS }, (_view, i) =>
+    start + i < end ? load(start + i) : augmentPicture(first, random, VIEW_STRENGTH, side),
+  );
 }
 
 export async function fitBlock(
@@ -62,23 +83,41 @@ export const handMade =
   async (pictures) =>
     pictures.map((picture) => handMadeFeatures[feature].extract(picture));
 
+/** Vectors kept at a time, some 150 KB a hundred. When they get too many all go: what is needed comes back. */
+const MOST_KEPT = 60_000;
+
+/** Distances under a hand-made block; vectors are computed when first asked for, so memory does not grow with the catalog. */
+export function handMadeDistance(block: UnmixedBlock, feature: HandMade, load: (picture: number) => Picture): Distance {
+  const kept = new Map<number, Float32Array>();
+  const vectorOf = (picture: number): Float32Array => {
+    const known = kept.get(picture);
+    if (known) return known;
+    if (kept.size >= MOST_KEPT) kept.clear();
+    const vector = applyBlock(block, handMadeFeatures[feature].extract(load(picture)));
+    kept.set(picture, vector);
+    return vector;
+  };
+  return (a, b) => squaredDistance(vectorOf(a), vectorOf(b));
+}
+
 /** Pictures and raw features that are in memory at once. */
 const CHUNK = 256;
 
-/** Unit vectors of items under one block, by item. Only they stay in memory, not what they were computed from. */
-export async function mapItems(
+/** Distances under any block, of the given pictures only: their vectors are computed now, many at once. */
+export async function distanceAmong(
   block: UnmixedBlock,
   extract: Extract,
-  items: readonly number[],
-  pictureOf: (item: number) => Picture,
-): Promise<Map<number, Float32Array>> {
+  pictures: Iterable<number>,
+  load: (picture: number) => Picture,
+): Promise<Distance> {
+  const wanted = [...new Set(pictures)];
   const vectors = new Map<number, Float32Array>();
-  for (let at = 0; at < items.length; at += CHUNK) {
-    const chunk = items.slice(at, at + CHUNK);
-    const features = await extract(chunk.map(pictureOf));
-    for (const [row, item] of chunk.entries()) vectors.set(item, applyBlock(block, features[row] as Float32Array));
+  for (let at = 0; at < wanted.length; at += CHUNK) {
+    const chunk = wanted.slice(at, at + CHUNK);
+    const features = await extract(chunk.map(load));
+    for (const [row, picture] of chunk.entries()) vectors.set(picture, applyBlock(block, features[row]!));
   }
-  return vectors;
+  return (a, b) => squaredDistance(vectors.get(a)!, vectors.get(b)!);
 }
 
 /** Fisher-Yates on a copy. */

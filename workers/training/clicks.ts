@@ -6,10 +6,7 @@ import {
   type SeenPair,
   type WeightedTriplet,
 } from '../../src/learning/relevance.ts';
-import type { Split } from '../../src/learning/split.ts';
-
-/** What learning asks of an item; a training item is more. */
-export type LearningItem = { id: string; category: string | null; split: Split };
+import { isIn, type LearningColumns } from '../../src/learning/split.ts';
 
 export type LearnedFromClicks = {
   /** What was chosen before what was passed over, within one anchor's lists. Single ones are noise, many are not. */
@@ -33,11 +30,11 @@ const PER_ANCHOR = 40;
  */
 export function learnFromClicks(
   feedback: readonly SeenPair[],
-  items: readonly LearningItem[],
+  columns: LearningColumns,
   prior: Relevance,
   part: 'learning' | 'test' = 'learning',
 ): LearnedFromClicks {
-  const isHeld = (i: number) => items[i]?.split === 'test';
+  const isHeld = (item: number) => isIn(columns, item, 'test');
   const wanted = feedback.filter(({ anchor, item }) =>
     part === 'test' ? isHeld(anchor) : !isHeld(anchor) && !isHeld(item),
   );

@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { SimiliError } from '../../src/errors.ts';
 import { decodeModel, servedLength } from '../../src/learning/artefact.ts';
 import { handMadeFeatures } from '../../src/learning/features/index.ts';
-import type { Picture, ServedModel } from '../../src/learning/served-model.ts';
+import { pictureSizeFor } from '../../src/learning/network/shapes.ts';
+import { PICTURE_SIZE, type Picture, type ServedModel } from '../../src/learning/served-model.ts';
 import { fuse } from '../../src/learning/whitening.ts';
 import type { Engine } from '../engines/engine.ts';
-import { openEngine } from '../engines/open-engine.ts';
+import { openNetworkEngine } from '../engines/open-network.ts';
 import { sha256 } from '../sha256.ts';
 import { extractByNetwork } from './network-feature.ts';
 import { makePictureStore } from './picture-store.ts';
@@ -16,14 +17,19 @@ type Loaded = { model: ServedModel; engine: Engine | null };
 /** Versions in memory: the active one, the standbys and a candidate, and one more; the one not used for longest goes. */
 const MOST_LOADED = 6;
 const loaded = new Map<string, Promise<Loaded>>();
-const load = makePictureStore(256);
-
 /** Served vectors of pictures. A version is read once and stays loaded. @throws SimiliError ARTEFACT_CORRUPT, ENGINE_UNAVAILABLE. */
-export async function embed({ artefactPath, checksum, pictures, ...choice }: EmbedRequest): Promise<EmbedResult> {
+export async function embed({
+  artefactPath,
+  checksum,
+  pictures,
+  pixels,
+  ...choice
+}: EmbedRequest): Promise<EmbedResult> {
   const { model, engine } = await loadModel(artefactPath, checksum, choice);
   const dimensions = servedLength(model);
   const vectors = new Float32Array(pictures.length * dimensions);
-  const rows = await servedVectors(model, engine, pictures.map(load));
+  const load = makePictureStore({ hashes: Buffer.from(pictures.join(''), 'hex'), pixels });
+  const rows = await servedVectors(model, engine, (side) => pictures.map((_hash, i) => load(i, side)));
   for (const [i, row] of rows.entries()) vectors.set(row, i * dimensions);
   return { vectors, dimensions };
 }
@@ -31,14 +37,15 @@ export async function embed({ artefactPath, checksum, pictures, ...choice }: Emb
 async function servedVectors(
   model: ServedModel,
   engine: Engine | null,
-  pictures: readonly Picture[],
+  ofSide: (side: number) => readonly Picture[],
 ): Promise<Float32Array[]> {
+  const pictures = ofSide(PICTURE_SIZE);
   const features = await Promise.all(
-    model.blocks.map(({ feature }) =>
-      feature === 'network'
-        ? extractByNetwork(engine as Engine, model.network!.spec)(pictures)
-        : pictures.map((picture) => handMadeFeatures[feature].extract(picture)),
-    ),
+    model.blocks.map(({ feature }) => {
+      if (feature !== 'network') return pictures.map((picture) => handMadeFeatures[feature].extract(picture));
+      const { spec } = model.network!;
+      return extractByNetwork(engine as Engine, spec)(ofSide(pictureSizeFor(spec.inputSize)));
+    }),
   );
   return pictures.map((_picture, i) =>
     fuse(
@@ -79,7 +86,7 @@ async function readModel(
   }
   const model = decodeModel(bytes);
   if (!model.network) return { model, engine: null };
-  const { spec, weights } = model.network;
-  const { engine } = await openEngine(choice, { requireGpu }, spec, weights, { triplets: 1, threads });
+  const { spec, weights, backbone } = model.network;
+  const { engine } = await openNetworkEngine(choice, { requireGpu }, spec, weights, { batch: 1, threads, backbone });
   return { model, engine };
 }

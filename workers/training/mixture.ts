@@ -1,64 +1,118 @@
 import { fitMixWeights } from '../../src/learning/mix.ts';
 import type { Random } from '../../src/learning/random.ts';
 import type { WeightedTriplet } from '../../src/learning/relevance.ts';
-import type { LearnedFromClicks, LearningItem } from './clicks.ts';
+import type { LearningColumns } from '../../src/learning/split.ts';
+import type { TrainingSet } from './protocol.ts';
 
 /** Enough for a handful of weights. */
-const STRUCTURE_TRIPLETS = 6000;
+const MOST_TRIPLETS = 6000;
 /** Clicks outweigh the catalog's structure from this many choices on. */
 const CHOICES_FOR_HALF = 200;
 const GAP = 0.2;
 /** Of the prior, in triplets of all the catalog's weight (which is 1). */
 const PRIOR_STRENGTH = 0.05;
+/** Items among which the most alike is the negative of an identity triplet: any other would be too easy to tell. */
+const RIVALS = 16;
 
-/** Triplets that the catalog itself gives: same category beats other category. [] when it has fewer than two. */
+/** D(a, b) of two pictures. */
+export type Distance = (a: number, b: number) => number;
+
+/** Triplets of items that the catalog itself gives: same category beats other category. [] when it has fewer than two. */
 export function structureTriplets(
-  items: readonly LearningItem[],
-  chosen: readonly number[],
+  { categories }: LearningColumns,
+  chosen: Int32Array,
   random: Random,
+  count = MOST_TRIPLETS,
 ): WeightedTriplet[] {
-  const members = new Map<string, number[]>();
-  for (const i of chosen) {
-    const { category } = items[i] as LearningItem;
-    if (category === null) continue;
+  const members = new Map<number, number[]>();
+  for (const item of chosen) {
+    const category = categories[item]!;
+    if (category < 0) continue;
     const known = members.get(category);
-    if (known) known.push(i);
-    else members.set(category, [i]);
+    if (known) known.push(item);
+    else members.set(category, [item]);
   }
-  const anchors = chosen.filter((i) => (members.get(items[i]?.category ?? '')?.length ?? 0) > 1);
+  const anchors = chosen.filter((item) => (members.get(categories[item]!)?.length ?? 0) > 1);
   if (anchors.length === 0 || members.size < 2) return [];
   const out: WeightedTriplet[] = [];
-  while (out.length < STRUCTURE_TRIPLETS) {
-    const q = anchors[random.int(anchors.length)] as number;
-    const own = members.get(items[q]?.category ?? '') as number[];
-    const p = own[random.int(own.length)] as number;
-    const n = chosen[random.int(chosen.length)] as number;
-    if (p !== q && items[n]?.category !== items[q]?.category) out.push({ q, p, n, weight: 1 });
+  while (out.length < count) {
+    const q = anchors[random.int(anchors.length)]!;
+    const own = members.get(categories[q]!)!;
+    const p = own[random.int(own.length)]!;
+    const n = chosen[random.int(chosen.length)]!;
+    if (p !== q && categories[n] !== categories[q]) out.push({ q, p, n, weight: 1 });
   }
   return out;
 }
 
 /**
+ * Triplets of pictures: another picture of the same product beats one of another product, the most alike of a few.
+ * [] where no chosen item has two pictures.
+ */
+export function identityTriplets(
+  { starts }: Pick<TrainingSet, 'starts'>,
+  chosen: Int32Array,
+  distance: Distance,
+  random: Random,
+  count = MOST_TRIPLETS,
+): WeightedTriplet[] {
+  const pictures = (item: number): number => starts[item + 1]! - starts[item]!;
+  const anchors = chosen.filter((item) => pictures(item) > 1);
+  if (anchors.length === 0 || chosen.length < 2) return [];
+  return Array.from({ length: count }, () => {
+    const item = anchors[random.int(anchors.length)]!;
+    const q = starts[item]! + random.int(pictures(item));
+    const other = starts[item]! + random.int(pictures(item) - 1);
+    const rivals = Array.from({ length: RIVALS }, () => chosen[random.int(chosen.length)]!).filter(
+      (rival) => rival !== item,
+    );
+    const candidates = (rivals.length > 0 ? rivals : [chosen.find((any) => any !== item)!]).map(
+      (rival) => starts[rival]! + random.int(pictures(rival)),
+    );
+    const n = candidates.reduce((best, next) => (distance(q, next) < distance(q, best) ? next : best));
+    return { q, p: other < q ? other : other + 1, n, weight: 1 };
+  });
+}
+
+/** The same triplets by the first pictures of their items. */
+export const byPictures = (
+  triplets: readonly WeightedTriplet[],
+  { starts }: Pick<TrainingSet, 'starts'>,
+): WeightedTriplet[] =>
+  triplets.map(({ q, p, n, weight }) => ({ q: starts[q]!, p: starts[p]!, n: starts[n]!, weight }));
+
+/** Triplets of pictures by where they come from, and how much shoppers have chosen. */
+export type Evidence = {
+  readonly structure: readonly WeightedTriplet[];
+  readonly identity: readonly WeightedTriplet[];
+  readonly clicks: readonly WeightedTriplet[];
+  /** Pairs that shoppers acted on. */
+  readonly chosen: number;
+};
+
+/**
  * Shares of the blocks by max-margin on triplets (the paper's golden feature: a linear mix learned from ratings), held
- * near `prior` while triplets are few.
- * @param vectors per block: unit vectors by item index; items of triplets must be there.
+ * near `prior` while triplets are few. What the catalog says of identities counts as much as what it says of categories.
+ * @param distances per block: D of two pictures.
  * @returns [blocks], >= 0, sum 1.
  */
 export function fitShares(
-  vectors: readonly ReadonlyMap<number, Float32Array>[],
-  structure: readonly WeightedTriplet[],
-  clicks: Pick<LearnedFromClicks, 'triplets' | 'chosen'>,
+  distances: readonly Distance[],
+  { structure, identity, clicks, chosen }: Evidence,
   prior: number[],
 ): number[] {
-  const clickShare = clicks.chosen / (clicks.chosen + CHOICES_FOR_HALF);
-  const triplets = [...scaled(structure, 1 - clickShare), ...scaled(clicks.triplets, clickShare)];
+  const clickShare = clicks.length > 0 ? chosen / (chosen + CHOICES_FOR_HALF) : 0;
+  const identityShare = identity.length > 0 ? (structure.length > 0 ? 0.5 : 1) : 0;
+  const triplets = [
+    ...scaled(structure, (1 - clickShare) * (1 - identityShare)),
+    ...scaled(identity, (1 - clickShare) * identityShare),
+    ...scaled(clicks, clickShare),
+  ];
   if (triplets.length === 0) return prior;
-  const margins = new Float32Array(triplets.length * vectors.length);
+  const margins = new Float32Array(triplets.length * distances.length);
   triplets.forEach(({ q, p, n }, t) => {
-    vectors.forEach((of, b) => {
-      const anchor = of.get(q) as Float32Array;
-      margins[t * vectors.length + b] =
-        squaredDistance(anchor, of.get(n) as Float32Array) - squaredDistance(anchor, of.get(p) as Float32Array);
+    distances.forEach((distance, b) => {
+      margins[t * distances.length + b] = distance(q, n) - distance(q, p);
     });
   });
   const tripletWeights = Float64Array.from(triplets, ({ weight }) => weight);
@@ -76,7 +130,7 @@ function scaled(triplets: readonly WeightedTriplet[], total: number): WeightedTr
 export function squaredDistance(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) {
-    const difference = (a[i] as number) - (b[i] as number);
+    const difference = a[i]! - b[i]!;
     sum += difference * difference;
   }
   return sum;

@@ -1,4 +1,5 @@
 import { view } from '../../src/learning/augment.ts';
+import { pictureSizeFor } from '../../src/learning/network/shapes.ts';
 import type { NetworkSpec } from '../../src/learning/network/spec.ts';
 import type { Picture } from '../../src/learning/served-model.ts';
 import type { Engine } from '../engines/engine.ts';
@@ -6,7 +7,7 @@ import type { Extract } from './blocks.ts';
 
 const BATCH = 64;
 
-/** The network's embedding as one more feature: [D], unit length. */
+/** The network's embedding as one more feature: [D], unit length. Of pictures of the side `pictureSizeFor` says. */
 export const extractByNetwork =
   (engine: Engine, { inputSize, embedding }: NetworkSpec): Extract =>
   async (pictures) => {
@@ -21,8 +22,9 @@ export const extractByNetwork =
 
 /** float32 NHWC [n, size, size, 3] */
 function toInput(pictures: readonly Picture[], size: number): Float32Array {
+  const side = pictureSizeFor(size);
   const length = size * size * 3;
   const input = new Float32Array(pictures.length * length);
-  for (const [i, picture] of pictures.entries()) view(picture, input, i * length, size);
+  for (const [i, picture] of pictures.entries()) view(picture, input, i * length, size, side);
   return input;
 }

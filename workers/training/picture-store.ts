@@ -1,25 +1,45 @@
 import { readFileSync } from 'node:fs';
-import { PICTURE_SIZE, type Picture } from '../../src/learning/served-model.ts';
-
-const BYTES = PICTURE_SIZE * PICTURE_SIZE * 3;
+import { join } from 'node:path';
+import type { Picture } from '../../src/learning/served-model.ts';
+import type { TrainingSet } from './protocol.ts';
 
 /**
- * Pictures of the pixel cache by file, the latest `capacity` of them kept in memory (12 KB each), so that memory does
- * not grow with the catalog. @throws Error when a file is not a picture of the cache.
+ * Pictures of a training set by index and side, those used last kept in memory, so that memory does not grow with the
+ * catalog. @throws Error when a file is not a picture of that side.
  */
-export function makePictureStore(capacity = 20_000): (path: string) => Picture {
+export function makePictureStore(
+  { hashes, pixels }: Pick<TrainingSet, 'hashes' | 'pixels'>,
+  capacityBytes = 256 * 2 ** 20,
+): (picture: number, side: number) => Picture {
   const kept = new Map<string, Picture>();
-  return (path) => {
-    const picture = kept.get(path) ?? readPicture(path);
-    kept.delete(path); // re-inserted last: the first entry is the one not used for longest
-    kept.set(path, picture);
-    if (kept.size > capacity) kept.delete(kept.keys().next().value as string);
-    return picture;
+  let bytes = 0;
+  return (picture, side) => {
+    const key = `${side} ${picture}`;
+    const known = kept.get(key);
+    if (known) {
+      kept.delete(key); // re-inserted last: the first entry is the one not used for longest
+      kept.set(key, known);
+      return known;
+    }
+    const folder = pixels[side];
+    if (folder === undefined) throw new Error(`This set has no pictures of ${side} px`);
+    const hash = Buffer.from(hashes.buffer, hashes.byteOffset + 32 * picture, 32).toString('hex');
+    const fresh = readPicture(join(folder, hash.slice(0, 2), `${hash}.rgb`), side);
+    kept.set(key, fresh);
+    bytes += fresh.length;
+    while (bytes > capacityBytes && kept.size > 1) {
+      const [oldest, gone] = kept.entries().next().value as [string, Picture];
+      kept.delete(oldest);
+      bytes -= gone.length;
+    }
+    return fresh;
   };
 }
 
-function readPicture(path: string): Picture {
+function readPicture(path: string, side: number): Picture {
   const bytes = readFileSync(path);
-  if (bytes.length !== BYTES) throw new Error(`${path} holds ${bytes.length} bytes, a picture has ${BYTES}`);
+  if (bytes.length !== side * side * 3) {
+    throw new Error(`${path} holds ${bytes.length} bytes, a picture of ${side} px has ${side * side * 3}`);
+  }
   return bytes;
 }

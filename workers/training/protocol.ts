@@ -1,5 +1,5 @@
 import type { SeenPair } from '../../src/learning/relevance.ts';
-import type { Split } from '../../src/learning/split.ts';
+import type { Choice } from '../engines/open-engine.ts';
 
 /**
  * What crosses between a worker and its engine host (a child process that holds the engine, decoded pixels and weights,
@@ -10,28 +10,75 @@ export type EngineHostApi = {
   train(request: TrainingRequest): Promise<TrainingResult>;
   /** Served vectors of pictures under one artefact. */
   embed(request: EmbedRequest): Promise<EmbedResult>;
+  /** A training over several machines (rounds.ts): its start, one member's part of a round, and its end. */
+  beginRounds(request: TrainingRequest): Promise<{ state: Uint8Array; plannedSteps: number }>;
+  round(request: RoundRequest): Promise<RoundResult>;
+  finishRounds(request: { request: TrainingRequest; state: Uint8Array }): Promise<TrainingResult>;
 };
 
-export type EngineChoice = { engine: 'auto' | 'onnx' | 'tensorflow'; requireGpu: boolean; threads: number };
+export type RoundRequest = {
+  request: TrainingRequest;
+  /** All members of a round start from this one (state.ts). */
+  state: Uint8Array;
+  /** Of this round. */
+  steps: number;
+  /** Of the whole training: the learning rate follows it. */
+  totalSteps: number;
+  /** Both from 0: with the request's seed they make the member's own batches. */
+  round: number;
+  member: number;
+};
 
-/** One product as training sees it. */
-export type TrainingItem = {
-  id: string;
-  /** Leaf category; null when it has none. */
-  category: string | null;
-  /** Frozen by the id; 'test' items take no part in fitting anything. */
-  split: Split;
-  /** Files of uint8 pixels, the compared picture first. */
-  pictures: string[];
+export type RoundResult = {
+  state: Uint8Array;
+  loss: number;
+  activeShare: number /** Pictures trained on. */;
+  rows: number;
+};
+
+export type EngineChoice = {
+  /** As SIMILI_ENGINE. */
+  engine: Choice;
+  requireGpu: boolean;
+  threads: number;
+  /** CUDA's numbers of the GPUs to use, one engine process each; []: whatever the engine finds. */
+  gpus: string[];
+};
+
+/**
+ * The catalog as training sees it, in columns: n items and their pictures, a few dozen bytes each, so that a million of
+ * them cross to a host and stay in its memory. Items are named by their index everywhere.
+ */
+export type TrainingSet = {
+  /** [n + 1]: pictures of item i are starts[i] to starts[i + 1] - 1; the first of them is the compared one. */
+  starts: Int32Array;
+  /** [pictures, 32]: sha-256 of each picture's bytes, its key in the pixel cache. */
+  hashes: Uint8Array;
+  /** [n]: leaf category, counted from 0; -1 where an item has none. */
+  categories: Int32Array;
+  /** [n]: index in `splits` (src/learning/split.ts), frozen by the id; 'test' items take no part in fitting anything. */
+  splits: Uint8Array;
+  /** Folder of the pixel cache by side of its pictures: PICTURE_SIZE always, and what the network reads besides. */
+  pixels: Record<number, string>;
 };
 
 export type TrainingRequest = EngineChoice & {
   kind: 'GOLDEN' | 'NETWORK';
-  items: TrainingItem[];
-  /** `anchor` and `item` are indices into `items`. */
+  set: TrainingSet;
+  /** `anchor` and `item` are items of the set. */
   feedback: SeenPair[];
+  /** A preset's name (src/learning/network/presets.ts). */
+  preset: string;
+  /** How it is trained: a recipe's name (src/learning/recipe.ts). */
+  recipe: string;
+  /** A user's pretrained network in front of it: the bytes of an ONNX file; null for none. */
+  backbone: Uint8Array | null;
   /** Length of the network's training. */
   seconds: number;
+  /** The same in steps, which makes two trainings comparable; null: as many as fit into `seconds`. */
+  steps: number | null;
+  /** Engine processes that share the work, each with one thread or one GPU. */
+  processes: number;
   seed: number;
   /** Longest time between two checkpoint events. */
   checkpointSeconds: number;
@@ -41,7 +88,13 @@ export type TrainingRequest = EngineChoice & {
 
 export type TrainingEvent =
   | { type: 'progress' /** 0 to 1 */; done: number; etaSeconds: number | null; message: string; engine: string | null }
-  | { type: 'loss'; step: number; loss: number; activeShare: number }
+  | {
+      type: 'loss';
+      step: number;
+      loss: number;
+      activeShare: number /** Of held-out triplets, where they were just looked at. */;
+      precision?: number;
+    }
   | { type: 'checkpoint'; step: number; state: Uint8Array };
 
 export type TrainingResult = {
@@ -56,8 +109,10 @@ export type EmbedRequest = EngineChoice & {
   /** File with the artefact, and its sha-256: any other content is refused. */
   artefactPath: string;
   checksum: string;
-  /** Files of uint8 pixels. */
+  /** sha-256 of the pictures' bytes, hex: keys in the pixel cache. */
   pictures: string[];
+  /** As in `TrainingSet`: PICTURE_SIZE, and what the model's network reads. */
+  pixels: Record<number, string>;
 };
 
 export type EmbedResult = { /** [pictures, dimensions] row-major */ vectors: Float32Array; dimensions: number };

@@ -1,41 +1,63 @@
 import type { Weights } from '../../src/learning/network/spec.ts';
-import type { Random } from '../../src/learning/random.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/learning/safetensors.ts';
 
-/** All of a training that is not in its request: enough to go on as if nothing had happened. */
+/** A network's training between two steps: what is needed to go on as if nothing had happened. */
 export type TrainingState = {
-  /** Steps done. */
+  /** 'pretrain': the first branch, on category labels. 'rank': the whole network. */
+  readonly phase: 'pretrain' | 'rank';
+  /** Steps of this phase that are done. */
   step: number;
-  /** Steps of the whole training; 0 until the first ones have shown how long a step takes. */
+  /** Steps of this phase; 0 until the first ones have shown how long a step takes. */
   totalSteps: number;
   /** Exponential means. */
   loss: number;
   activeShare: number;
   weights: Weights;
   velocity: Weights;
+  /** Of the batch source: sampler, its buffers, its random numbers. */
+  source: unknown;
+  /** The best look at the held-out triplets so far, and the looks since without an improvement. */
+  best: { step: number; precision: number; weights: Weights } | null;
+  looksSince: number;
 };
+
+/** For whoever opens a checkpoint a year later; nothing is read back from it. */
+export type About = Record<string, string | number>;
 
 /** @param fingerprint of everything the state was reached from (fit-model.ts): elsewhere it would mean something else. */
 export function encodeState(
-  { weights, velocity, ...numbers }: TrainingState,
-  random: Random,
+  { weights, velocity, best, ...rest }: TrainingState,
   fingerprint: string,
+  about: About = {},
 ): Uint8Array {
-  const tensors = { ...prefixed('weight.', weights), ...prefixed('velocity.', velocity) };
+  const tensors = {
+    ...prefixed('weight.', weights),
+    ...prefixed('velocity.', velocity),
+    ...prefixed('best.', best?.weights ?? {}),
+  };
+  const numbers = { ...rest, best: best && { step: best.step, precision: best.precision } };
   return encodeSafetensors(tensors, {
     numbers: JSON.stringify(numbers),
-    random: JSON.stringify(random.state()),
+    about: JSON.stringify(about),
     fingerprint,
   });
 }
 
-/** Also puts `random` where it was. @returns null when the state belongs to another request. */
-export function decodeState(bytes: Uint8Array, random: Random, fingerprint: string): TrainingState | null {
+type Numbers = Omit<TrainingState, 'weights' | 'velocity' | 'best'> & {
+  best: { step: number; precision: number } | null;
+};
+
+/** @returns null when the state belongs to another request. */
+export function decodeState(bytes: Uint8Array, fingerprint: string): TrainingState | null {
   const { tensors, metadata } = decodeSafetensors(bytes);
   if (metadata.fingerprint !== fingerprint) return null;
-  random.restore(JSON.parse(metadata.random ?? '[]') as number[]);
-  const numbers = JSON.parse(metadata.numbers ?? '{}') as Omit<TrainingState, 'weights' | 'velocity'>;
-  return { ...numbers, weights: unprefixed('weight.', tensors), velocity: unprefixed('velocity.', tensors) };
+  const { best, ...numbers } = JSON.parse(metadata.numbers ?? '{}') as Numbers;
+  return {
+    ...numbers,
+    weights: unprefixed('weight.', tensors),
+    velocity: unprefixed('velocity.', tensors),
+    best: best && { ...best, weights: unprefixed('best.', tensors) },
+  };
 }
 
 const prefixed = (prefix: string, weights: Weights): Weights =>

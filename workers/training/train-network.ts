@@ -1,166 +1,166 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SimiliError } from '../../src/errors.ts';
-import { augment } from '../../src/learning/augment.ts';
-import { initialWeights } from '../../src/learning/network/initial-weights.ts';
-import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
-import { clipGradients, learningRate, makeNesterov, zerosLike } from '../../src/learning/optimiser.ts';
-import { makeRandom, type Random } from '../../src/learning/random.ts';
-import type { Triplet } from '../../src/learning/sampler.ts';
-import type { Picture } from '../../src/learning/served-model.ts';
-import type { Engine } from '../engines/engine.ts';
-import { decodeState, encodeState, type TrainingState } from './state.ts';
+import type { BatchPlan, BatchSource } from '../../src/learning/batch.ts';
+import type { Weights } from '../../src/learning/network/spec.ts';
+import { clipGradients, learningRate, makeNesterov, trackStatistics } from '../../src/learning/optimiser.ts';
+import type { Recipe } from '../../src/learning/recipe.ts';
+import type { Engine, LossGradients } from '../engines/engine.ts';
+import type { Members } from './members/index.ts';
+import type { TrainingState } from './state.ts';
 
 export type NetworkTraining = {
-  spec: NetworkSpec;
-  engine: Engine;
-  /** Makes the source of triplets (item indices; p equal to q means another view of q), whose only state is `random`. */
-  tripletSource: (random: Random) => () => Triplet;
-  pictureOf: (index: number) => Picture;
-  settings: Settings;
-  seed: number;
+  /** Changed in place; `state.source` is put into `source` first. */
+  state: TrainingState;
+  members: Pick<Members, 'count' | 'prepare' | 'gradients' | 'engine'>;
+  source: BatchSource;
+  recipe: Recipe;
+  /** Length of this phase where `state.totalSteps` is 0. */
   seconds: number;
   checkpointSeconds: number;
-  checkpoint: Uint8Array | null;
-  /** Of the request: a checkpoint of another one is not continued. */
-  fingerprint: string;
+  /** Ends there, with the schedule of the whole; default: the whole. */
+  untilStep?: number;
+  /** Similarity precision on held-out triplets under the weights the engine has; null: nothing to look at. */
+  look: ((engine: Engine) => Promise<number>) | null;
+  /** Item of a picture, for messages. */
+  itemOf: (picture: number) => number;
   signal: AbortSignal;
   emit: {
-    loss(point: { step: number; loss: number; activeShare: number }): void;
+    loss(point: { step: number; loss: number; activeShare: number; precision?: number }): void;
+    /** Of this phase, 0 to 1. */
     progress(done: number, etaSeconds: number): void;
-    checkpoint(step: number, state: Uint8Array): void;
+    checkpoint(state: TrainingState): void;
   };
 };
 
-/** The paper gives neither gap, rate, momentum nor batch size; these were chosen on the development set's validation part. */
-export type Settings = {
-  /** B */
-  triplets: number;
-  /** g */
-  gap: number;
-  peakRate: number;
-  /** Share of the steps in which the rate rises. */
-  warmUp: number;
-  momentum: number;
-  /** lambda of the paper's 0.001 ||W||^2 */
-  weightDecay: number;
-  /** Global norm that gradients are clipped to. */
-  clip: number;
-  /** Of the augmentation; 0 none. */
-  strength: number;
-};
-
-export const SETTINGS: Settings = {
-  triplets: 64,
-  gap: 0.3,
-  peakRate: 0.03,
-  warmUp: 0.05,
-  momentum: 0.9,
-  weightDecay: 1e-4,
-  clip: 5,
-  strength: 1,
-};
-
-/** Steps that show how long one takes; the number of all steps, and with it the schedule, follows and is kept. */
-const CALIBRATION = 5;
+/** The first step builds the engine's graph; those after it show how long a step takes. */
+const WARM_UP_STEPS = 1;
+const CALIBRATION = 6;
 const REPORT_MS = 500;
+/** Looks at the held-out triplets in a whole training, and the fewest steps between two: fewer change nothing. */
+const LOOKS = 12;
+const FEWEST_BETWEEN_LOOKS = 10;
 
 /**
- * Mini-batch Nesterov momentum on the triplet hinge loss (paper, sections 3 and 4), continuing from a checkpoint where
- * there is one. Between two steps it looks at `signal`, so it ends within a step.
- * @throws SimiliError TRAINING_DIVERGED when the loss is no finite number.
+ * Mini-batch Nesterov momentum (paper, sections 3 and 4) from `state` on. While an engine computes a step, the pictures of
+ * the next one are made. Between two steps it looks at `signal`, so it ends within a step.
+ * @throws SimiliError TRAINING_DIVERGED when loss or gradients are no finite numbers, with the batch's items.
  */
-export async function trainNetwork(
-  training: NetworkTraining,
-): Promise<{ weights: Weights; steps: number; loss: number }> {
-  const { spec, engine, settings, seed, signal, emit } = training;
-  const random = makeRandom(seed);
-  const saved = training.checkpoint && decodeState(training.checkpoint, random, training.fingerprint);
-  const state = saved ?? freshState(spec, random);
-  const nextTriplet = training.tripletSource(random);
-  const optimiser = makeNesterov(settings);
-  const pictures = new Float32Array(3 * settings.triplets * spec.inputSize ** 2 * 3);
-  const clock = { startedAt: Date.now(), firstStep: state.step, reportedAt: Date.now(), savedAt: Date.now() };
-
-  while (state.totalSteps === 0 || state.step < state.totalSteps) {
+export async function trainNetwork(training: NetworkTraining): Promise<void> {
+  const { state, members, source, recipe, signal, emit } = training;
+  const optimiser = makeNesterov(recipe);
+  const peak = recipe.peakRate * Math.sqrt(members.count);
+  const clock = startClock();
+  if (state.source !== null) source.restore(state.source);
+  const draw = (): BatchPlan[] => {
+    const plans = Array.from({ length: members.count }, () => source.next());
+    members.prepare(plans);
+    return plans;
+  };
+  let plans: BatchPlan[] | null = null;
+  while (!isOver(training)) {
     await nextTurn(); // a cancel message can arrive
     signal.throwIfAborted();
-    fillBatch(training, nextTriplet, random, pictures);
-    await engine.setWeights(state.weights);
-    const { loss, activeShare, gradients } = await engine.gradients(pictures, {
-      kind: 'tripletHinge',
-      gap: settings.gap,
-    });
-    if (!Number.isFinite(loss))
-      throw new SimiliError('TRAINING_DIVERGED', { step: state.step, why: `the loss became ${loss}` });
-    clipGradients(gradients, settings.clip);
-    const rate = learningRate(state.totalSteps ? state.step / state.totalSteps : 0, {
-      peak: settings.peakRate,
-      warmUp: settings.warmUp,
-    });
-    optimiser.step(state.weights, state.velocity, gradients, rate);
+    const current: BatchPlan[] = plans ?? draw();
+    // A checkpoint holds the source as it is between two steps, so before one nothing is drawn ahead.
+    const saving = isCheckpointDue(training, clock);
+    const computing = members.gradients(state.weights);
+    plans = saving || isLast(training) ? null : draw();
+    const result = await computing;
+    checkFinite(result, current, training);
+    const rate = learningRate(state.totalSteps ? state.step / state.totalSteps : 0, { peak, warmUp: recipe.warmUp });
+    optimiser.step(state.weights, state.velocity, result.gradients, rate);
+    trackStatistics(state.weights, result.statistics, state.step);
     state.step++;
-    track(state, loss, activeShare);
-    if (state.totalSteps === 0 && state.step === CALIBRATION)
-      state.totalSteps = plannedSteps(training.seconds, clock.startedAt);
-    report(state, clock, training, random, emit);
+    track(state, result);
+    planSteps(training, clock);
+    const precision = await lookAtHeldOut(training);
+    report(training, clock, precision);
+    if (saving) {
+      state.source = source.state();
+      emit.checkpoint(state);
+      clock.savedAt = Date.now();
+    }
   }
-  await engine.setWeights(state.weights);
-  return { weights: state.weights, steps: state.step, loss: state.loss };
+  state.source = source.state();
+  // A training that ended early ended because it had been better before.
+  if (hasStopped(training) && state.best) Object.assign(state.weights, state.best.weights);
 }
 
-function freshState(spec: NetworkSpec, random: Random): TrainingState {
-  const weights = initialWeights(spec, random);
-  return { step: 0, totalSteps: 0, loss: 0, activeShare: 0, weights, velocity: zerosLike(weights) };
+const end = ({ state, untilStep }: NetworkTraining): number =>
+  Math.min(untilStep ?? Number.POSITIVE_INFINITY, state.totalSteps || Number.POSITIVE_INFINITY);
+const hasStopped = ({ state, recipe }: NetworkTraining): boolean =>
+  recipe.patience > 0 && state.looksSince >= recipe.patience;
+const isOver = (training: NetworkTraining): boolean => training.state.step >= end(training) || hasStopped(training);
+const isLast = (training: NetworkTraining): boolean => training.state.step + 1 >= end(training);
+
+type Clock = { startedAt: number; firstStep: number; steadyAt: number; reportedAt: number; savedAt: number };
+
+function startClock(): Clock {
+  const now = Date.now();
+  return { startedAt: now, firstStep: -1, steadyAt: now, reportedAt: now, savedAt: now };
 }
 
-/** Three stacked towers: all queries, then all positives, then all negatives. */
-function fillBatch(
-  { pictureOf, settings, spec }: NetworkTraining,
-  nextTriplet: () => Triplet,
-  random: Random,
-  pictures: Float32Array,
+function isCheckpointDue({ state, checkpointSeconds }: NetworkTraining, { savedAt }: Clock): boolean {
+  return state.totalSteps > 0 && Date.now() - savedAt >= checkpointSeconds * 1000;
+}
+
+/** Once it is seen how long a step takes, the number of all steps, and with it the schedule, is fixed and kept. */
+function planSteps({ state, seconds }: NetworkTraining, clock: Clock): void {
+  if (clock.firstStep < 0) {
+    clock.firstStep = state.step;
+    clock.steadyAt = Date.now();
+  }
+  if (state.totalSteps > 0 || state.step < WARM_UP_STEPS + CALIBRATION) return;
+  const now = Date.now();
+  const perStep = (now - clock.steadyAt) / (state.step - clock.firstStep);
+  const left = seconds * 1000 - (now - clock.startedAt);
+  state.totalSteps = state.step + Math.max(1, Math.round(left / perStep));
+  clock.savedAt = 0; // the number of steps is worth keeping at once
+}
+
+/** @returns the precision when it was time to look. */
+async function lookAtHeldOut({ state, members, recipe, look }: NetworkTraining): Promise<number | undefined> {
+  if (!look || recipe.patience === 0 || state.totalSteps === 0) return undefined;
+  const every = Math.max(FEWEST_BETWEEN_LOOKS, Math.floor(state.totalSteps / LOOKS));
+  if (state.step % every !== 0) return undefined;
+  await members.engine.setWeights(state.weights);
+  const precision = await look(members.engine);
+  if (!state.best || precision > state.best.precision) {
+    state.best = { step: state.step, precision, weights: copyOf(state.weights) };
+    state.looksSince = 0;
+  } else state.looksSince++;
+  return precision;
+}
+
+const copyOf = (weights: Weights): Weights =>
+  Object.fromEntries(Object.entries(weights).map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]));
+
+function checkFinite(
+  { loss, gradients }: LossGradients,
+  plans: readonly BatchPlan[],
+  { state, recipe, itemOf }: NetworkTraining,
 ): void {
-  const size = spec.inputSize;
-  const length = size * size * 3;
-  for (let b = 0; b < settings.triplets; b++) {
-    const { q, p, n } = nextTriplet();
-    [q, p, n].forEach((index, tower) => {
-      augment(pictureOf(index), pictures, (tower * settings.triplets + b) * length, size, random, settings.strength);
-    });
-  }
+  const norm = clipGradients(gradients, recipe.clip);
+  if (Number.isFinite(loss) && Number.isFinite(norm)) return;
+  const what = Number.isFinite(loss) ? `the norm of the gradients became ${norm}` : `the loss became ${loss}`;
+  const items = [...new Set(plans.flatMap(({ pictures }) => [...pictures].map(itemOf)))];
+  throw new SimiliError('TRAINING_DIVERGED', { step: state.step, why: what, items });
 }
-
-const plannedSteps = (seconds: number, startedAt: number): number =>
-  Math.max(CALIBRATION + 1, Math.round((seconds * 1000) / ((Date.now() - startedAt) / CALIBRATION)));
 
 /** Exponential means: one batch's loss is noise. */
-function track(state: TrainingState, loss: number, activeShare: number): void {
+function track(state: TrainingState, { loss, activeShare }: LossGradients): void {
   const share = Math.max(0.02, 1 / state.step);
   state.loss += share * (loss - state.loss);
   state.activeShare += share * (activeShare - state.activeShare);
 }
 
-type Clock = { startedAt: number; firstStep: number; reportedAt: number; savedAt: number };
-
-function report(
-  state: TrainingState,
-  clock: Clock,
-  training: NetworkTraining,
-  random: Random,
-  emit: NetworkTraining['emit'],
-): void {
+function report({ state, emit }: NetworkTraining, clock: Clock, precision: number | undefined): void {
   const now = Date.now();
-  if (now - clock.reportedAt >= REPORT_MS || state.step === state.totalSteps) {
-    clock.reportedAt = now;
-    emit.loss({ step: state.step, loss: state.loss, activeShare: state.activeShare });
-    const secondsPerStep = (now - clock.startedAt) / 1000 / (state.step - clock.firstStep);
-    emit.progress(
-      state.totalSteps ? state.step / state.totalSteps : 0,
-      Math.round(secondsPerStep * (state.totalSteps - state.step)),
-    );
-  }
-  if (now - clock.savedAt >= training.checkpointSeconds * 1000 && state.totalSteps > 0) {
-    clock.savedAt = now;
-    emit.checkpoint(state.step, encodeState(state, random, training.fingerprint));
-  }
+  const due = now - clock.reportedAt >= REPORT_MS || state.step === state.totalSteps;
+  if (!due && precision === undefined) return;
+  clock.reportedAt = now;
+  const { step, loss, activeShare, totalSteps } = state;
+  emit.loss({ step, loss, activeShare, ...(precision === undefined ? {} : { precision }) });
+  const secondsPerStep = (now - clock.steadyAt) / 1000 / Math.max(1, step - clock.firstStep);
+  emit.progress(totalSteps ? step / totalSteps : 0, Math.round(secondsPerStep * (totalSteps - step)));
 }

@@ -3,3 +3,6 @@
  * picture) stays finite, forwards and backwards.
  */
 export const normFloor = 1e-8;
+
+/** Added to the variance of every batch normalisation. */
+export const normEpsilon = 1e-5;

@@ -38,8 +38,62 @@ const block = (feature: Block['feature'], d: number, k: number, weight: number):
 });
 const model: ServedModel = {
   blocks: [block('colour', 64, 3, 0.25), block('network', 5, 2, 0.75)],
-  network: { spec, weights: initialWeights(spec, random) },
+  network: { spec, weights: initialWeights(spec, random), backbone: null },
 };
+const everyLayer: NetworkSpec = {
+  ...spec,
+  branches: [
+    {
+      paths: [
+        {
+          name: 'a',
+          subsample: 1,
+          layers: [
+            { type: 'conv', name: 'one', kernel: 3, stride: 1, filters: 2, padding: 0 },
+            { type: 'batchNorm', name: 'norm' },
+            { type: 'relu' },
+            { type: 'localResponseNorm', size: 3, k: 2, alpha: 1e-4, beta: 0.75 },
+            { type: 'maxPool', size: 3, stride: 1, padding: 'same' },
+            {
+              type: 'residual',
+              layers: [
+                { type: 'residual', layers: [{ type: 'batchNorm', name: 'inner' }] },
+                { type: 'conv', name: 'two', kernel: 3, stride: 1, filters: 2 },
+              ],
+            },
+            { type: 'averagePool', size: 2 },
+            { type: 'dense', name: 'three', units: 4 },
+            { type: 'dropout', name: 'drop', keep: 0.6 },
+          ],
+        },
+      ],
+    },
+  ],
+};
+const file = Uint8Array.of(1, 2, 3, 4, 5);
+const withFile: NetworkSpec = {
+  ...spec,
+  branches: [
+    {
+      paths: [
+        {
+          name: 'pretrained',
+          subsample: 1,
+          layers: [{ type: 'dense', name: 'top', units: 2 }],
+          backbone: {
+            // sha256sum of the five bytes
+            checksum: '74f81fe167d99b4cb41d6d0ccda82278caee9f3e2f25d5e5a3936ff3dcec60d0',
+            ...{ length: 7, mean: [0.1, 0.2, 0.3], deviation: [1, 1, 2], layout: 'NHWC' },
+          },
+        },
+      ],
+    },
+  ],
+};
+const modelOf = (network: NetworkSpec, backbone: Uint8Array | null = null): ServedModel => ({
+  ...model,
+  network: { spec: network, weights: initialWeights(network, makeRandom(2)), backbone },
+});
 const golden: ServedModel = {
   blocks: (['hog', 'pixels', 'colour'] as const).map((name, i) =>
     block(name, handMadeFeatures[name].length, i + 1, 1 / 3),
@@ -50,6 +104,8 @@ const golden: ServedModel = {
 test.each([
   ['with a network', model, 5],
   ['without', golden, 6],
+  ['with layers of every kind', modelOf(everyLayer), 5],
+  ['with a backbone', modelOf(withFile, file), 5],
 ])('a model %s is read as it was written', (_name, written, length) => {
   expect(decodeModel(encodeModel(written))).toEqual(written);
   expect(servedLength(written)).toBe(length);
@@ -65,6 +121,30 @@ test('the tensors are named by block and by weight', () => {
     ...Object.keys(model.network!.weights).map((name) => `network.${name}`),
   ]);
   expect(tensors['block.1.projection']!.shape).toEqual([2, 5]);
+});
+
+test('a backbone is inside, byte for byte, and no other file is taken for it', () => {
+  expect(decodeSafetensors(encodeModel(modelOf(withFile, file))).bytes).toEqual({ backbone: file });
+  expect(() => encodeModel(modelOf(withFile))).toThrow('its backbone is missing');
+  expect(() => encodeModel(modelOf(spec, file))).toThrow('no path of the network has a backbone');
+  const { tensors, metadata } = decodeSafetensors(encodeModel(modelOf(withFile, file)));
+  const read = (bytes: Record<string, Uint8Array>) => () => decodeModel(encodeSafetensors(tensors, metadata, bytes));
+  expect(read({ backbone: Uint8Array.of(1, 2, 3, 4, 6) })).toThrow('the backbone has the checksum');
+  expect(read({})).toThrow('its backbone is missing');
+  expect(read({ backbone: file, more: file })).toThrow('belong to no part');
+});
+
+/** The description of a network before there were other layers: what is stored in databases today. */
+const old =
+  '{"name":"tiny","inputSize":8,"branches":[{"paths":[{"name":"trunk","subsample":1,"layers":[{"type":"orientation","bins":3,"pool":2},{"type":"conv","name":"conv1","kernel":3,"stride":1,"filters":2},{"type":"maxPool","size":2},{"type":"relu"},{"type":"dense","name":"dense","units":4},{"type":"relu"}]}]}],"embedding":5}';
+
+test('a model that was written by an earlier version is read', () => {
+  const network = JSON.parse(old) as NetworkSpec;
+  const written = modelOf(network);
+  const { tensors, metadata } = decodeSafetensors(encodeModel(written));
+  const blocks = written.blocks.map(({ feature, weight }) => ({ feature, weight }));
+  const description = `{"blocks":${JSON.stringify(blocks)},"network":${old}}`;
+  expect(decodeModel(encodeSafetensors(tensors, { ...metadata, model: description }))).toEqual(written);
 });
 
 type Change = (file: ReturnType<typeof decodeSafetensors>) => unknown;

@@ -1,59 +1,101 @@
 import { expect, test } from 'vitest';
-import { augment, augmentPicture, view } from '../../../src/learning/augment.ts';
+import {
+  type Augmentation,
+  augmentationNamed,
+  augmentationNames,
+  augmentPicture,
+  drawMasks,
+  fillBatch,
+  view,
+} from '../../../src/learning/augment.ts';
 import { makeRandom } from '../../../src/learning/random.ts';
-import type { Picture } from '../../../src/learning/served-model.ts';
 
 const source = makeRandom(1);
-const noise: Picture = Uint8Array.from({ length: 64 * 64 * 3 }, () => source.int(256));
-const white: Picture = new Uint8Array(64 * 64 * 3).fill(255);
+const noiseOf = (side: number) => Uint8Array.from({ length: side * side * 3 }, () => source.int(256));
+const noise = noiseOf(64);
+const white = new Uint8Array(64 * 64 * 3).fill(255);
 /** A dark disc in the middle: its place, size and ink tell what was done. */
-const disc: Picture = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => {
+const disc = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => {
   const [x, y] = [(Math.floor(i / 3) % 64) - 31.5, Math.floor(i / 192) - 31.5];
   return x * x + y * y < 200 ? 105 : 255;
 });
+const none = augmentationNamed('none');
 
-test.each([64, 32, 16])('strength 0 is the exact mean of the covered pixels, at %i px', (size) => {
-  const [viewed, augmented] = [new Float32Array(size * size * 3 + 2), new Float32Array(size * size * 3 + 2)];
-  view(noise, viewed, 1, size);
-  augment(noise, augmented, 1, size, makeRandom(1), 0);
-  expect(augmented).toEqual(viewed);
-  const box = 64 / size;
-  for (let i = 0; i < size * size * 3; i++) {
-    const [c, x, y] = [i % 3, Math.floor(i / 3) % size, Math.floor(i / 3 / size)];
+/** N views of one picture at `size`, each as its own array. */
+function viewsOf(picture: Uint8Array, count: number, augmentation: Augmentation, options: Partial<typeof usual> = {}) {
+  const { side, size, seed, group } = { ...usual, ...options };
+  const out = new Float32Array(count * size * size * 3);
+  const plan = {
+    pictures: new Int32Array(count),
+    groups: Int32Array.from({ length: count }, (_, row) => group(row)),
+    seed,
+  };
+  fillBatch(plan, () => picture, side, out, size, augmentation);
+  return Array.from({ length: count }, (_, row) => out.slice(row * size * size * 3, (row + 1) * size * size * 3));
+}
+const usual = { side: 64, size: 32, seed: 1, group: (_row: number) => -1 };
+
+/** Overlap of each result pixel with each source pixel, one by one. */
+function meanByOverlap(picture: Uint8Array, side: number, size: number): number[] {
+  const overlap = (i: number, pixel: number) =>
+    Math.max(0, Math.min(((i + 1) * side) / size, pixel + 1) - Math.max((i * side) / size, pixel)) / (side / size);
+  return Array.from({ length: size * size * 3 }, (_, at) => {
+    const [c, x, y] = [at % 3, Math.floor(at / 3) % size, Math.floor(at / 3 / size)];
     let sum = 0;
-    for (let k = 0; k < box * box; k++) {
-      sum += 255 - noise[((y * box + Math.floor(k / box)) * 64 + x * box + (k % box)) * 3 + c]!;
+    for (let v = 0; v < side; v++) {
+      for (let u = 0; u < side; u++) sum += overlap(y, v) * overlap(x, u) * picture[(v * side + u) * 3 + c]!;
     }
-    expect(viewed[1 + i]).toBeCloseTo(sum / (255 * box * box), 5);
-  }
-  expect([viewed[0], viewed.at(-1)]).toEqual([0, 0]);
-});
-
-test('a tiny strength is nearly the plain view, so that nothing is turned or moved by accident', () => {
-  const [viewed, augmented] = [new Float32Array(32 * 32 * 3), new Float32Array(32 * 32 * 3)];
-  view(noise, viewed, 0, 32);
-  augment(noise, augmented, 0, 32, makeRandom(5), 1e-7);
-  augmented.forEach((value, i) => {
-    expect(value).toBeCloseTo(viewed[i]!, 4);
+    return 1 - sum / 255;
   });
+}
+
+test.each([
+  [64, 64],
+  [64, 32],
+  [64, 16],
+  [64, 48],
+  [30, 7],
+  [45, 45],
+])('the plain view is the exact mean of the area that a pixel covers: %i to %i px', (side, size) => {
+  const picture = noiseOf(side);
+  const viewed = new Float32Array(size * size * 3 + 2);
+  view(picture, viewed, 1, size, side);
+  meanByOverlap(picture, side, size).forEach((value, i) => {
+    expect(viewed[1 + i]).toBeCloseTo(value, 5);
+  });
+  expect([viewed[0], viewed.at(-1)]).toEqual([0, 0]);
+  const [filled] = viewsOf(picture, 1, none, { side, size });
+  expect(filled).toEqual(viewed.slice(1, -1));
 });
 
-test('the background stays white and ink stays in [0, 1], however strong', () => {
-  const random = makeRandom(2);
-  const out = new Float32Array(32 * 32 * 3);
-  for (let i = 0; i < 50; i++) {
-    augment(white, out, 0, 32, random, 1);
-    expect(out.every((value) => value === 0)).toBe(true);
-    augment(noise, out, 0, 32, random, 3);
-    expect(out.every((value) => value >= 0 && value <= 1)).toBe(true);
+test('a larger view than the picture, or an array that does not fit, is refused', () => {
+  expect(() => view(noise, new Float32Array(80 * 80 * 3), 0, 80)).toThrow('larger');
+  const plan = { pictures: Int32Array.of(0), groups: Int32Array.of(-1), seed: 1 };
+  expect(() => fillBatch(plan, () => noise, 64, new Float32Array(5), 32, none)).toThrow('does not fit');
+});
+
+test('a tiny change is nearly the plain view, so that nothing is turned or moved by accident', () => {
+  const [plain] = viewsOf(noise, 1, none);
+  const tiny = { ...none, scale: 1e-7, aspect: 1e-7, rotation: 1e-5, shift: 1e-7, brightness: 1e-7, channel: 1e-7 };
+  for (const changed of viewsOf(noise, 10, tiny)) {
+    changed.forEach((value, i) => {
+      expect(value).toBeCloseTo(plain![i]!, 4);
+    });
+  }
+});
+
+test.each(augmentationNames)('the background stays white and ink stays in [0, 1]: %s', (name) => {
+  const augmentation = augmentationNamed(name);
+  for (const changed of viewsOf(white, 50, augmentation, { group: (row) => row })) {
+    expect(changed.every((value) => value === 0)).toBe(true);
+  }
+  for (const changed of viewsOf(noise, 50, augmentation, { group: (row) => row })) {
+    expect(changed.every((value) => value >= 0 && value <= 1)).toBe(true);
   }
 });
 
 test('place, size and colour vary in the ranges that are promised', () => {
-  const random = makeRandom(3);
-  const out = new Float32Array(32 * 32 * 3);
-  const seen = Array.from({ length: 400 }, () => {
-    augment(disc, out, 0, 32, random, 1);
+  const seen = viewsOf(disc, 600, augmentationNamed('mild')).map((out) => {
     let [mass, x, y, area] = [0, 0, 0, 0];
     for (let i = 0; i < 1024; i++) {
       const ink = out[i * 3]!;
@@ -84,29 +126,141 @@ test('place, size and colour vary in the ranges that are promised', () => {
   expect(range('ink')[1]).toBeLessThan((150 / 255) * 1.2 * 1.12 + 0.02);
 });
 
-test('some views are mirrored and most are not', () => {
-  const half: Picture = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (Math.floor(i / 3) % 64 < 20 ? 0 : 255));
-  const random = makeRandom(4);
-  const out = new Float32Array(16 * 16 * 3);
-  let mirrored = 0;
-  for (let i = 0; i < 1000; i++) {
-    augment(half, out, 0, 16, random, 1);
-    let left = 0;
-    out.forEach((value, at) => {
-      left += Math.floor(at / 3) % 16 < 8 ? value : -value;
-    });
-    if (left < 0) mirrored++;
+/** The plain view moved by whole pixels; what comes in is background. */
+function moved(plain: Float32Array, size: number, dx: number, dy: number): number[] {
+  return Array.from({ length: size * size * 3 }, (_, at) => {
+    const [c, x, y] = [at % 3, (Math.floor(at / 3) % size) + dx, Math.floor(at / 3 / size) + dy];
+    return x < 0 || y < 0 || x >= size || y >= size ? 0 : plain[(y * size + x) * 3 + c]!;
+  });
+}
+
+test("the paper's augmentation shifts by whole pixels of the result up to a sixteenth of the side, and does nothing else", () => {
+  const [plain] = viewsOf(noise, 1, none);
+  const shifts = new Set<string>();
+  for (const shifted of viewsOf(noise, 400, augmentationNamed('paper'))) {
+    const found = [-2, -1, 0, 1, 2].flatMap((dx) =>
+      [-2, -1, 0, 1, 2].flatMap((dy) =>
+        moved(plain!, 32, dx, dy).every((value, i) => Math.abs(value - shifted[i]!) < 1e-5) ? [`${dx} ${dy}`] : [],
+      ),
+    );
+    expect(found).toHaveLength(1);
+    shifts.add(found[0]!);
   }
-  expect(mirrored / 1000).toBeGreaterThan(0.11);
-  expect(mirrored / 1000).toBeLessThan(0.19);
+  expect(shifts.size).toBe(25);
 });
 
-test('the same random state gives the same view, and every view takes the same number of draws', () => {
-  const [a, b] = [makeRandom(6), makeRandom(6)];
-  expect(augmentPicture(noise, a, 1)).toEqual(augmentPicture(noise, b, 1));
-  augmentPicture(noise, a, 0);
-  augmentPicture(white, b, 2);
-  expect(a.state()).toEqual(b.state());
+test('flips, grey and erased patches come in the share that is asked for', () => {
+  const share = (augmentation: Augmentation, picture: Uint8Array, is: (out: Float32Array) => boolean) =>
+    viewsOf(picture, 2000, augmentation, { size: 16 }).filter(is).length / 2000;
+  const half = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (Math.floor(i / 3) % 64 < 20 ? 0 : 255));
+  expect(share({ ...none, flip: 0.15 }, half, (out) => out[0] === 0)).toBeCloseTo(0.15, 1);
+  const isGrey = (out: Float32Array) => out.every((value, i) => Math.abs(value - out[i - (i % 3)]!) < 1e-6);
+  expect(share({ ...none, grey: 0.2 }, noise, isGrey)).toBeCloseTo(0.2, 1);
+  const black = new Uint8Array(64 * 64 * 3);
+  const erased = (out: Float32Array) => out.filter((value) => value === 0).length / 3;
+  expect(share({ ...none, erase: 0.3 }, black, (out) => erased(out) > 0)).toBeCloseTo(0.3, 1);
+  const patches = viewsOf(black, 2000, { ...none, erase: 1 }).map(erased);
+  // 2 to 9 px of 32, rounded at both ends.
+  expect(Math.min(...patches)).toBeGreaterThanOrEqual(1);
+  expect(Math.min(...patches)).toBeLessThan(9);
+  expect(Math.max(...patches)).toBeGreaterThan(64);
+  expect(Math.max(...patches)).toBeLessThanOrEqual(100);
+});
+
+/** All 8 turns and mirrors of a square with all 6 orders of its channels. */
+function identitiesOf(plain: Float32Array, size: number): Float32Array[] {
+  const turns: ((x: number, y: number) => [number, number])[] = [
+    (x, y) => [x, y],
+    (x, y) => [y, size - 1 - x],
+    (x, y) => [size - 1 - x, size - 1 - y],
+    (x, y) => [size - 1 - y, x],
+  ];
+  const orders = [
+    [0, 1, 2],
+    [0, 2, 1],
+    [1, 0, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+    [2, 1, 0],
+  ];
+  return turns.flatMap((turn) =>
+    [false, true].flatMap((mirrored) =>
+      orders.map((order) =>
+        Float32Array.from({ length: size * size * 3 }, (_, at) => {
+          const [x, y] = turn(Math.floor(at / 3) % size, Math.floor(at / 3 / size));
+          return plain[(y * size + (mirrored ? size - 1 - x : x)) * 3 + order[at % 3]!]!;
+        }),
+      ),
+    ),
+  );
+}
+
+test('identity transforms turn by quarters, mirror and reorder channels, alike for a group and never for -1', () => {
+  const augmentation = { ...none, identity: { turn: 0.5, mirror: 0.5, channels: 0.5 } };
+  const size = 8;
+  const [plain] = viewsOf(noise, 1, none, { size });
+  const known = identitiesOf(plain!, size);
+  const kindOf = (out: Float32Array) => {
+    const kinds = known.flatMap((one, kind) =>
+      one.every((value, i) => Math.abs(value - out[i]!) < 1e-5) ? [kind] : [],
+    );
+    expect(kinds).toHaveLength(1);
+    return kinds[0]!;
+  };
+  const rows = viewsOf(noise, 3000, augmentation, { size, group: (row) => (row < 20 ? -1 : row >> 1) }).map(kindOf);
+  expect(rows.slice(0, 20).every((kind) => kind === 0)).toBe(true);
+  const grouped = rows.slice(20);
+  for (let row = 0; row < grouped.length; row += 2) expect(grouped[row]).toBe(grouped[row + 1]);
+  expect(new Set(grouped).size).toBe(48);
+  const untouched = grouped.filter((kind) => kind === 0).length / grouped.length;
+  expect(untouched).toBeGreaterThan(0.1);
+  expect(untouched).toBeLessThan(0.15);
+});
+
+test('an identity transform comes before everything else: the shift of a row does not turn with it', () => {
+  const identity = { turn: 1, mirror: 0, channels: 0 };
+  const shifted = viewsOf(noise, 30, { ...none, pixelShift: 1 / 16 }, { seed: 7, group: () => 3 });
+  const both = viewsOf(noise, 30, { ...none, pixelShift: 1 / 16, identity }, { seed: 7, group: () => 3 });
+  const [turned] = viewsOf(noise, 1, { ...none, identity }, { seed: 7, group: () => 3 });
+  const [plain] = viewsOf(noise, 1, none);
+  const shiftOf = (from: Float32Array, to: Float32Array) =>
+    [-2, -1, 0, 1, 2].flatMap((dx) =>
+      [-2, -1, 0, 1, 2].flatMap((dy) =>
+        moved(from, 32, dx, dy).every((value, i) => Math.abs(value - to[i]!) < 1e-5) ? [`${dx} ${dy}`] : [],
+      ),
+    );
+  both.forEach((out, row) => {
+    expect(shiftOf(turned!, out)).toEqual(shiftOf(plain!, shifted[row]!));
+  });
+});
+
+test('a batch follows from its plan alone: rows do not depend on their neighbours, and other seeds give other views', () => {
+  const catalog = augmentationNamed('catalog');
+  const rows = viewsOf(noise, 8, catalog, { group: (row) => row % 2 });
+  expect(viewsOf(noise, 8, catalog, { group: (row) => row % 2 })).toEqual(rows);
+  expect(viewsOf(noise, 3, catalog, { group: (row) => row % 2 })).toEqual(rows.slice(0, 3));
+  expect(new Set(rows.map((row) => row.join())).size).toBe(8);
+  expect(viewsOf(noise, 8, catalog, { group: (row) => row % 2, seed: 2 })[0]).not.toEqual(rows[0]);
+});
+
+test('dropout keeps the share it says, scaled up, and is the same for the same plan only', () => {
+  const layers = [
+    { name: 'a.drop6', length: 50, keep: 0.6 },
+    { name: 'a.drop7', length: 50, keep: 0.6 },
+    { name: 'b.drop', length: 7, keep: 0.9 },
+  ];
+  const masks = drawMasks({ seed: 5 }, layers, 400);
+  expect(Object.keys(masks)).toEqual(['a.drop6', 'a.drop7', 'b.drop']);
+  for (const { name, length, keep } of layers) {
+    const mask = masks[name]!;
+    expect(mask).toHaveLength(400 * length);
+    expect(new Set(mask)).toEqual(new Set([0, Math.fround(1 / keep)]));
+    const deviation = Math.sqrt((keep * (1 - keep)) / mask.length);
+    expect(Math.abs(mask.filter((value) => value > 0).length / mask.length - keep)).toBeLessThan(4 * deviation);
+  }
+  expect(masks['a.drop6']).not.toEqual(masks['a.drop7']);
+  expect(drawMasks({ seed: 5 }, layers, 400)).toEqual(masks);
+  expect(drawMasks({ seed: 6 }, layers, 400)['b.drop']).not.toEqual(masks['b.drop']);
 });
 
 test('a picture view is a picture: strength 0 copies, others differ, white stays white', () => {
@@ -114,9 +268,13 @@ test('a picture view is a picture: strength 0 copies, others differ, white stays
   const changed = augmentPicture(noise, makeRandom(1), 1);
   expect(changed).toHaveLength(64 * 64 * 3);
   expect(changed).not.toEqual(noise);
+  expect(augmentPicture(noise, makeRandom(1), 1)).toEqual(changed);
   expect(augmentPicture(white, makeRandom(1), 1)).toEqual(white);
+  const small = noiseOf(20);
+  expect(augmentPicture(small, makeRandom(1), 0, 20)).toEqual(small);
 });
 
-test('a size that does not divide the picture is refused', () => {
-  expect(() => view(noise, new Float32Array(5000), 0, 24)).toThrow('does not divide');
+test('an unknown augmentation is refused with the names there are', () => {
+  expect(() => augmentationNamed('wild')).toThrow('none, paper, mild, catalog');
+  expect(() => augmentationNamed('toString')).toThrow('choose one of');
 });

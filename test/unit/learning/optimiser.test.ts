@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 import type { Weights } from '../../../src/learning/network/spec.ts';
-import { clipGradients, learningRate, makeNesterov, zerosLike } from '../../../src/learning/optimiser.ts';
+import {
+  clipGradients,
+  learningRate,
+  makeNesterov,
+  trackStatistics,
+  zerosLike,
+} from '../../../src/learning/optimiser.ts';
 
 const vector = (...values: number[]) => ({ shape: [values.length], data: Float32Array.from(values) });
 
@@ -30,6 +36,23 @@ test('decay pulls kernels and leaves biases alone', () => {
   const weights: Weights = { 'a.b.kernel': vector(2), 'a.b.bias': vector(2) };
   makeNesterov({ momentum: 0, weightDecay: 0.25 }).step(weights, zerosLike(weights), zerosLike(weights), 0.5);
   expect([weights['a.b.kernel']!.data[0], weights['a.b.bias']!.data[0]]).toEqual([1.5, 2]);
+});
+
+test('scales and shifts of a batch normalisation do not decay, and its running statistics are not trained', () => {
+  const weights: Weights = { 'a.scale': vector(2), 'a.bias': vector(2), 'a.mean': vector(2), 'a.variance': vector(2) };
+  const gradients: Weights = { 'a.scale': vector(1), 'a.bias': vector(1) };
+  makeNesterov({ momentum: 0, weightDecay: 0.25 }).step(weights, zerosLike(weights), gradients, 0.5);
+  expect(Object.values(weights).map(({ data }) => data[0])).toEqual([1.5, 1.5, 2, 2]);
+});
+
+test('running statistics are the mean of the first batches, then forget the past by a twentieth a step', () => {
+  const weights: Weights = { 'a.mean': vector(7) };
+  [1, 2, 3, 6].forEach((value, step) => {
+    trackStatistics(weights, { 'a.mean': vector(value) }, step);
+  });
+  expect(weights['a.mean']!.data[0]).toBeCloseTo(3, 6);
+  trackStatistics(weights, { 'a.mean': vector(23) }, 1000);
+  expect(weights['a.mean']!.data[0]).toBeCloseTo(0.95 * 3 + 0.05 * 23, 5);
 });
 
 test('a gradient that is missing or too short is refused', () => {

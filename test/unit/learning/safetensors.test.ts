@@ -25,12 +25,27 @@ test('writes what the format says: length, padded JSON header, values without ga
   expect([...bytes.subarray(8 + length)]).toEqual([0, 0, 0xc0, 0x3f, 0, 0, 0, 0xc0]);
 });
 
+test('bytes follow the tensors as U8 of one axis, whatever their number', () => {
+  const tensors = { a: { shape: [1], data: Float32Array.of(1) } };
+  const bytes = encodeSafetensors(tensors, {}, { inside: Uint8Array.of(7, 0, 255) });
+  const length = Buffer.from(bytes).readUInt32LE(0);
+  expect(JSON.parse(Buffer.from(bytes.subarray(8, 8 + length)).toString())).toMatchObject({
+    a: { dtype: 'F32', data_offsets: [0, 4] },
+    inside: { dtype: 'U8', shape: [3], data_offsets: [4, 7] },
+  });
+  expect([...bytes.subarray(-3)]).toEqual([7, 0, 255]);
+  const read = decodeSafetensors(bytes);
+  bytes.fill(1); // read means copied
+  expect(read).toEqual({ tensors, bytes: { inside: Uint8Array.of(7, 0, 255) }, metadata: {} });
+});
+
 test('reads tensors in any order of the header, from any alignment', () => {
   const bytes = file({ b: entry(4, 12, [2, 1]), __metadata__: { x: 'y' }, a: entry(0, 4, []) }, [1, 2, 3]);
   const shifted = new Uint8Array(bytes.length + 3);
   shifted.set(bytes, 3);
   expect(decodeSafetensors(shifted.subarray(3))).toEqual({
     tensors: { b: { shape: [2, 1], data: Float32Array.of(2, 3) }, a: { shape: [], data: Float32Array.of(1) } },
+    bytes: {},
     metadata: { x: 'y' },
   });
 });
@@ -47,6 +62,9 @@ test.each<[string, Uint8Array, string]>([
   ['bytes of no tensor', file({ a: entry(0, 4) }, [1, 2]), 'belong to none'],
   ['another dtype', file({ a: entry(0, 4, [1], 'I32') }, [1]), 'dtype I32'],
   ['a wrong shape', file({ a: entry(0, 8, [3]) }, [1, 2]), 'do not fill'],
+  ['bytes of two axes', file({ a: entry(0, 4, [2, 2], 'U8') }, [1]), 'has not one axis'],
+  ['a wrong number of bytes', file({ a: entry(0, 4, [1], 'U8') }, [1]), 'do not fill'],
+  ['a dtype from afar', file({ a: entry(0, 4, [1], 'toString') }, [1]), 'dtype toString'],
   ['negative offsets', file({ a: entry(-4, 4, [2]) }, [1, 2]), 'no data_offsets'],
   ['metadata of numbers', file({ __metadata__: { a: 1 } }), 'metadata'],
 ])('refuses %s with a sentence', (_name, bytes, sentence) => {
@@ -55,4 +73,9 @@ test.each<[string, Uint8Array, string]>([
 
 test('refuses to write a tensor that does not fill its shape', () => {
   expect(() => encodeSafetensors({ a: { shape: [2], data: new Float32Array(3) } }, {})).toThrow('do not fill');
+});
+
+test('refuses to write two tensors of one name', () => {
+  const one = { a: { shape: [1], data: Float32Array.of(1) } };
+  expect(() => encodeSafetensors(one, {}, { a: Uint8Array.of(1) })).toThrow('Two tensors are called a');
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { splitOf } from '../../../src/learning/split.ts';
+import { isIn, itemsIn, splitOf, splits } from '../../../src/learning/split.ts';
 
 test('the parts of these ids never change', () => {
   // First 32 bits of `printf %s ID | sha256sum` over 2^32: .17, .46, .52; .74, .79; .83, .89, .99.
@@ -17,4 +17,14 @@ test('parts are 70, 10 and 20 % of ids', () => {
   expect(Math.abs(counts.train / 20_000 - 0.7)).toBeLessThan(0.01);
   expect(Math.abs(counts.val / 20_000 - 0.1)).toBeLessThan(0.01);
   expect(Math.abs(counts.test / 20_000 - 0.2)).toBeLessThan(0.01);
+});
+
+test('columns tell which items are in which part', () => {
+  const columns = {
+    categories: new Int32Array(4),
+    splits: Uint8Array.from(['val', 'train', 'test', 'val'], (name) => splits.indexOf(name as 'val')),
+  };
+  expect([...itemsIn(columns, 'val')]).toEqual([0, 3]);
+  expect([...itemsIn(columns, 'train', 'test')]).toEqual([1, 2]);
+  expect([0, 1, 2, 3].map((item) => isIn(columns, item, 'val'))).toEqual([true, false, false, true]);
 });

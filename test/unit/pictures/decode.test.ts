@@ -2,9 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { decodePicture } from '../../../workers/pictures/decode.ts';
 import * as pictures from '../../support/pictures.ts';
 
-const limits = { maxPixels: 50_000_000, background: '#ffffff' };
-const decode = (bytes: Uint8Array, changes: Partial<typeof limits> = {}) =>
-  decodePicture(bytes, 'the-picture', { ...limits, ...changes });
+const limits = { maxPixels: 50_000_000, background: '#ffffff', sides: [64] };
+/** Its 64 px pixels. */
+const decode = async (bytes: Uint8Array, changes: Partial<typeof limits> = {}) => {
+  const { pixels, ...facts } = await decodePicture(bytes, 'the-picture', { ...limits, ...changes });
+  return { ...facts, pixels: pixels[64] as Uint8Array };
+};
 const near = (colour: number[]) => colour.map((value) => expect.toSatisfy((got: number) => Math.abs(got - value) <= 8));
 const RED = near([255, 0, 0]);
 const WHITE = near([255, 255, 255]);
@@ -127,4 +130,19 @@ describe('what cannot be read says why', () => {
       width: 80,
     });
   });
+});
+
+test('a picture looks at one side as it does when that is the only one wanted, and is sharper at larger ones', async () => {
+  const bytes = await pictures.noise(700, 500);
+  const together = await decodePicture(bytes, 'the-picture', { ...limits, sides: [64, 96, 225] });
+  for (const side of [64, 96, 225]) {
+    const alone = await decodePicture(bytes, 'the-picture', { ...limits, sides: [side] });
+    expect(together.pixels[side]).toHaveLength(side * side * 3);
+    expect(together.pixels[side]).toEqual(alone.pixels[side]);
+  }
+  const spread = (pixels: Uint8Array) => {
+    const mean = pixels.reduce((sum, value) => sum + value, 0) / pixels.length;
+    return pixels.reduce((sum, value) => sum + (value - mean) ** 2, 0) / pixels.length;
+  };
+  expect(spread(together.pixels[225] as Uint8Array)).toBeGreaterThan(spread(together.pixels[64] as Uint8Array));
 });

@@ -82,6 +82,24 @@ test('prune removes what was used longest ago, down to the limit', async () => {
   expect((await readdir(dir, { recursive: true })).filter((name) => name.endsWith('.json'))).toHaveLength(2);
 });
 
+test('prune counts all sides together, and stops when enough is gone', async () => {
+  const [small, large] = [open(), open({ size: 8 })];
+  for (const digit of ['a', 'b']) {
+    await small.put(hashOf(digit), pixelsOf(1), facts);
+    await large.put(hashOf(digit), new Uint8Array(8 * 8 * 3), facts);
+  }
+  expect(await small.prune(48 + 192)).toBe(48 + 192);
+  expect(await Promise.all([small, large].map(({ has }) => has(hashOf('a'))))).toEqual([false, false]);
+  expect(await large.prune(192)).toBe(48);
+  expect(await Promise.all([small, large].map(({ has }) => has(hashOf('b'))))).toEqual([false, true]);
+});
+
+test('of pictures used at the same moment no more go than have to', async () => {
+  const still = open({ clock: () => new Date(5000) });
+  for (const digit of ['a', 'b', 'c', 'd']) await still.put(hashOf(digit), pixelsOf(1), facts);
+  expect(await still.prune(2 * 48 + 1)).toBe(2 * 48);
+});
+
 test('prune reaches other versions, and the partial files of processes that died', async () => {
   await open({ decodeVersion: 0 }).put(hashOf('a'), pixelsOf(1), facts);
   const cache = open();

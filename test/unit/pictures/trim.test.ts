@@ -41,7 +41,8 @@ test('area averages equal a fine grid of point samples', () => {
     side: fc.integer({ min: 1, max: 12 }),
   });
   fc.assert(
-    fc.property(raster, box, fc.integer({ min: 1, max: 4 }), (source, { left, top, side }, size) => {
+    fc.property(raster, box, fc.integer({ min: 1, max: 4 }), (source, { left, top, side }, most) => {
+      const size = Math.min(most, side); // no enlargement
       const got = areaAverage(source, WHITE, { left, top, right: left + side, bottom: top + side }, size);
       for (const [at, value] of got.entries()) {
         expect(Math.abs(value - sampled(source, left, top, side, size, at))).toBeLessThanOrEqual(0.5 + 1e-6);
@@ -49,6 +50,38 @@ test('area averages equal a fine grid of point samples', () => {
     }),
     { numRuns: 60 },
   );
+});
+
+test('enlarging is linear interpolation between the centres of pixels', () => {
+  const channel = fc.integer({ min: 0, max: 255 });
+  fc.assert(
+    fc.property(fc.array(channel, { minLength: 4, maxLength: 4 }), fc.integer({ min: 3, max: 12 }), (values, size) => {
+      const pixels = Uint8Array.from(values.flatMap((value) => [value, value, value]));
+      const box = { left: 0.5, top: 0.5, right: 1.5, bottom: 1.5 }; // from centre to centre of 2 x 2 pixels
+      const got = areaAverage({ pixels, width: 2, height: 2 }, WHITE, box, size);
+      const [a, b, c, d] = values as [number, number, number, number];
+      for (let y = 0; y < size; y++) {
+        for (let x = 0; x < size; x++) {
+          const [u, v] = [(x + 0.5) / size, (y + 0.5) / size];
+          const wanted = (1 - v) * ((1 - u) * a + u * b) + v * ((1 - u) * c + u * d);
+          expect(Math.abs(got[(y * size + x) * 3]! - wanted)).toBeLessThanOrEqual(0.5 + 1e-6);
+        }
+      }
+    }),
+  );
+});
+
+test('an enlarged colour stays that colour, and background stays background', () => {
+  const pixels = new Uint8Array(9 * 9 * 3).fill(255);
+  for (let y = 3; y < 6; y++) for (let x = 3; x < 6; x++) pixels.set([10, 20, 30], (y * 9 + x) * 3);
+  const square = trimToSquare({ pixels, width: 9, height: 9 }, WHITE, 225);
+  const at = (x: number, y: number) => [...square.subarray((y * 225 + x) * 3, (y * 225 + x) * 3 + 3)];
+  expect(at(112, 112)).toEqual([10, 20, 30]);
+  // From ink to background over one pixel of the raster: 71 of the square, round the ink's border at 6.4.
+  const edge = Array.from({ length: 60 }, (_, x) => at(x, 112)[0]!);
+  for (let x = 1; x < edge.length; x++) expect(edge[x]!).toBeLessThanOrEqual(edge[x - 1]!);
+  expect(Math.abs(edge[6]! - (255 + 10) / 2)).toBeLessThan(4);
+  expect(edge.at(-1)).toBe(10);
 });
 
 /** Independent of `areaAverage`: side x side points per output pixel, one per cell of a grid that whole pixels fit into. */

@@ -1,5 +1,6 @@
 import type { Tensor } from '../../../src/learning/network/spec.ts';
 import {
+  type Attribute,
   attribute,
   elementType,
   encodeModel,
@@ -11,15 +12,33 @@ import {
 
 /** Name of a value in a graph under construction. */
 export type Value = string;
-type Attributes = Readonly<Record<string, number | readonly number[]>>;
+type Attributes = Readonly<Record<string, Attribute>>;
 
-/** Builds an ONNX graph of float32 values node by node; each method adds nodes and names their result. */
+/** The operator sets that our graphs can be written in; 17 unless asked. */
+export const opsets = { oldest: 13, newest: 22, usual: 17 } as const;
+
+/** Runtime-internal operators on maps with their channels in blocks (layers/feature-map.ts). */
+export const blockedDomain = 'com.microsoft.nchwc';
+
+/**
+ * Builds an ONNX graph of float32 values node by node; each method adds nodes and names their result. The same operation on
+ * the same values is added once, and nodes that lead to no output are left out of the file: so a layer need not know what
+ * others have asked for, and may offer a gradient that nobody reads.
+ */
 export class Graph {
   readonly #nodes: NodeMessage[] = [];
   readonly #initializers = new Map<Value, TensorMessage>();
   readonly #inputs: ValueInfoMessage[] = [];
   readonly #outputs: ValueInfoMessage[] = [];
+  /** What was computed already, by how. */
+  readonly #known = new Map<string, Value>();
   #count = 0;
+
+  /** @throws RangeError when the graph cannot be written in this operator set. */
+  constructor(private readonly opset: number = opsets.usual) {
+    if (Number.isInteger(opset) && opset >= opsets.oldest && opset <= opsets.newest) return;
+    throw new RangeError(`ONNX operator set ${opset} is not one of ${opsets.oldest} to ${opsets.newest}`);
+  }
 
   /** @param dims a name stands for a length that is known at run time only. */
   input(name: string, dims: readonly (number | string)[]): Value {
@@ -30,20 +49,20 @@ export class Graph {
     this.#addNode('Identity', [value], [name], {});
     this.#outputs.push(floatValue(name, dims));
   }
-  op(type: string, inputs: readonly Value[], attributes: Attributes = {}): Value {
+  op(type: string, inputs: readonly Value[], attributes: Attributes = {}, domain = ''): Value {
+    const what = JSON.stringify([type, inputs, attributes, domain]);
+    const known = this.#known.get(what);
+    if (known !== undefined) return known;
     const output = this.#freshName();
-    this.#addNode(type, inputs, [output], attributes);
+    this.#addNode(type, inputs, [output], attributes, domain);
+    this.#known.set(what, output);
     return output;
   }
-  /** For the operators that have two results. */
-  pair(type: string, inputs: readonly Value[], attributes: Attributes): readonly [Value, Value] {
-    const outputs = [this.#freshName(), this.#freshName()] as const;
-    this.#addNode(type, inputs, outputs, attributes);
-    return outputs;
-  }
   bytes(name: string): Uint8Array {
-    const initializer = [...this.#initializers.values()];
-    return encodeModel({ name, node: this.#nodes, initializer, input: this.#inputs, output: this.#outputs });
+    const { nodes, values } = this.#needed();
+    const initializer = [...this.#initializers.values()].filter((tensor) => values.has(tensor.name));
+    const input = this.#inputs.filter((value) => values.has(value.name));
+    return encodeModel({ name, node: nodes, initializer, input, output: this.#outputs }, this.opset);
   }
 
   constant({ shape, data }: Tensor): Value {
@@ -61,27 +80,59 @@ export class Graph {
   multiply = (a: Value, b: Value): Value => this.op('Mul', [a, b]);
   divide = (a: Value, b: Value): Value => this.op('Div', [a, b]);
   /** 1 where a > 0, else 0. */
-  positive = (a: Value): Value =>
-    this.op('Cast', [this.op('Greater', [a, this.scalar(0)])], { to: elementType.float32 });
+  positive = (a: Value): Value => this.op('Cast', [this.isPositive(a)], { to: elementType.float32 });
+  /** Truth values, for `where`. */
+  isPositive = (a: Value): Value => this.op('Greater', [a, this.scalar(0)]);
+  where = (condition: Value, then: Value, otherwise: Value): Value => this.op('Where', [condition, then, otherwise]);
   /** One of the lengths may be -1: what is left. */
   reshape = (a: Value, shape: readonly number[]): Value => this.op('Reshape', [a, this.ints(shape)]);
   transpose = (a: Value, perm: readonly number[]): Value => this.op('Transpose', [a], { perm });
   sum = (a: Value, axes: readonly number[], keepdims: 0 | 1): Value =>
     this.op('ReduceSum', [a, this.ints(axes)], { keepdims });
-  concat = (values: readonly Value[], axis: number): Value => this.op('Concat', values, { axis });
+  mean = (a: Value, axes: readonly number[], keepdims: 0 | 1): Value => this.#reduce('ReduceMean', a, axes, keepdims);
+  max = (a: Value, axes: readonly number[], keepdims: 0 | 1): Value => this.#reduce('ReduceMax', a, axes, keepdims);
+  concat = (values: readonly Value[], axis: number): Value =>
+    values.length === 1 ? (values[0] as Value) : this.op('Concat', values, { axis });
   /** `[start, end)` along one axis. */
-  slice = (a: Value, axis: number, start: number, end: number): Value =>
-    this.op('Slice', [a, this.ints([start]), this.ints([end]), this.ints([axis])]);
+  slice = (a: Value, axis: number, start: number, end: number): Value => this.window(a, [axis], [start], [end]);
+  /** `[start, end)` along each of the axes, every `step`-th. */
+  window = (a: Value, axes: readonly number[], start: readonly number[], end: readonly number[], step = 1): Value => {
+    const steps = step === 1 ? [] : [this.ints(axes.map(() => step))];
+    return this.op('Slice', [a, this.ints(start), this.ints(end), this.ints(axes), ...steps]);
+  };
+  /** Adds `value` around; `before` and `after` by axis. */
+  pad = (a: Value, before: readonly number[], after: readonly number[], value = 0): Value => {
+    if ([...before, ...after].every((count) => count === 0)) return a;
+    return this.op('Pad', [a, this.ints([...before, ...after]), this.scalar(value)]);
+  };
 
+  /** Axes became an input with operator set 18. */
+  #reduce(type: string, a: Value, axes: readonly number[], keepdims: 0 | 1): Value {
+    return this.opset < 18 ? this.op(type, [a], { axes, keepdims }) : this.op(type, [a, this.ints(axes)], { keepdims });
+  }
   #initialize(name: Value, dims: readonly number[], dataType: number, data: Float32Array | BigInt64Array): Value {
     const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     this.#initializers.set(name, { dims, dataType, name, rawData });
     return name;
   }
-  #addNode(opType: string, input: readonly Value[], output: readonly Value[], attributes: Attributes): void {
+  #addNode(type: string, input: readonly Value[], output: readonly Value[], attributes: Attributes, domain = ''): void {
     const messages = Object.entries(attributes).map(([name, value]) => attribute(name, value));
-    const name = `${opType} ${this.#nodes.length}`;
-    this.#nodes.push({ name, opType, input: [...input], output: [...output], attribute: messages });
+    const name = `${type} ${this.#nodes.length}`;
+    this.#nodes.push({ name, opType: type, domain, input: [...input], output: [...output], attribute: messages });
   }
   #freshName = (): Value => `value ${this.#count++}`;
+
+  /** Nodes on the way to an output, in order, and the values that they read or make. */
+  #needed(): { nodes: NodeMessage[]; values: Set<Value> } {
+    const values = new Set(this.#outputs.map((output) => output.name));
+    const nodes = this.#nodes
+      .toReversed()
+      .filter((node) => {
+        if (!node.output.some((value) => values.has(value))) return false;
+        for (const value of node.input) values.add(value);
+        return true;
+      })
+      .reverse();
+    return { nodes, values };
+  }
 }

@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs/light.js';
 
-/** The part of onnx.proto (IR version 8) that our graphs use. Field numbers are the format; names are ours to read. */
+/** The part of onnx.proto that our graphs use. Field numbers are the format; names are ours to read. */
 const root = protobuf.Root.fromJSON({
   nested: {
     Model: {
@@ -33,12 +33,14 @@ const root = protobuf.Root.fromJSON({
         name: { type: 'string', id: 3 },
         opType: { type: 'string', id: 4 },
         attribute: { rule: 'repeated', type: 'Attribute', id: 5 },
+        domain: { type: 'string', id: 7 },
       },
     },
     Attribute: {
       fields: {
         name: { type: 'string', id: 1 },
         i: { type: 'int64', id: 3 },
+        s: { type: 'bytes', id: 4 },
         ints: { rule: 'repeated', type: 'int64', id: 8 },
         type: { type: 'int32', id: 20 },
       },
@@ -76,9 +78,17 @@ const root = protobuf.Root.fromJSON({
 const Model = root.lookupType('Model');
 
 export const elementType = { float32: 1, int64: 7 } as const;
-const attributeType = { int: 2, ints: 7 } as const;
+const attributeType = { int: 2, string: 3, ints: 7 } as const;
 
-export type NodeMessage = { input: string[]; output: string[]; name: string; opType: string; attribute: object[] };
+export type NodeMessage = {
+  name: string;
+  opType: string;
+  /** Empty: the operators of ONNX itself. */
+  domain: string;
+  input: string[];
+  output: string[];
+  attribute: object[];
+};
 export type TensorMessage = { dims: readonly number[]; dataType: number; name: string; rawData: Uint8Array };
 export type ValueInfoMessage = { name: string; type: object };
 export type GraphMessage = {
@@ -89,10 +99,12 @@ export type GraphMessage = {
   output: ValueInfoMessage[];
 };
 
-export const attribute = (name: string, value: number | readonly number[]): object =>
-  typeof value === 'number'
-    ? { name, i: value, type: attributeType.int }
-    : { name, ints: value, type: attributeType.ints };
+export type Attribute = number | string | readonly number[];
+export function attribute(name: string, value: Attribute): object {
+  if (typeof value === 'number') return { name, i: value, type: attributeType.int };
+  if (typeof value === 'string') return { name, s: Buffer.from(value), type: attributeType.string };
+  return { name, ints: value, type: attributeType.ints };
+}
 
 /** @param dims a name stands for a length that is known at run time only. */
 export const floatValue = (name: string, dims: readonly (number | string)[]): ValueInfoMessage => ({
@@ -106,11 +118,16 @@ export const floatValue = (name: string, dims: readonly (number | string)[]): Va
 });
 const dimension = (dim: number | string) => (typeof dim === 'number' ? { dimValue: dim } : { dimParam: dim });
 
-/** @returns a serialised ONNX model: IR version 8, operator set 17. */
-export const encodeModel = (graph: GraphMessage): Uint8Array =>
-  Model.encode({
-    irVersion: 8,
-    producerName: 'simili',
-    graph,
-    opsetImport: [{ domain: '', version: 17 }],
-  }).finish();
+/** @returns a serialised ONNX model. */
+export function encodeModel(graph: GraphMessage, opset: number): Uint8Array {
+  const others = new Set(graph.node.map((node) => node.domain).filter((domain) => domain !== ''));
+  const opsetImport = [{ domain: '', version: opset }, ...[...others].map((domain) => ({ domain, version: 1 }))];
+  return Model.encode({ irVersion: irVersion(opset), producerName: 'simili', graph, opsetImport }).finish();
+}
+
+/** Of the ONNX release that brought the operator set. */
+function irVersion(opset: number): number {
+  if (opset < 15) return 7;
+  if (opset < 19) return 8;
+  return opset < 21 ? 9 : 10;
+}

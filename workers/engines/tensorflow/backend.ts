@@ -1,5 +1,3 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import util from 'node:util';
 import { SimiliError } from '../../../src/errors.ts';
@@ -7,9 +5,8 @@ import { SimiliError } from '../../../src/errors.ts';
 type R4 = import('@tensorflow/tfjs').Rank.R4;
 export type TensorFlow = typeof import('@tensorflow/tfjs');
 
-/** Packages that bring native TensorFlow, best first, and the pure JavaScript one that is always there. */
-export const nativePackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
-export const javaScriptPackage = '@tensorflow/tfjs';
+/** Packages that bring native TensorFlow, best first. */
+const nativePackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
 
 export type Backend = {
   readonly tf: TensorFlow;
@@ -20,28 +17,22 @@ export type Backend = {
   use(): Promise<void>;
 };
 
-export type BackendReport = {
-  /** The npm package. */
-  readonly name: string;
-  /** It loads and computes correctly on this machine. */
-  readonly available: boolean;
-  readonly onGpu: boolean;
-  /** Why, as a sentence for a person. */
-  readonly reason: string;
-};
-
 /**
- * The best backend that works, loaded into this process: native TensorFlow on a GPU, native on the CPU, pure JavaScript.
- * The first native package that loads is the only one tried: two copies of libtensorflow do not share a process.
+ * Native TensorFlow on what it finds. The first package that loads is the only one tried: two copies of libtensorflow do
+ * not share a process.
+ * @throws SimiliError ENGINE_UNAVAILABLE with the reason of the last one tried.
  */
-export async function loadBestBackend(packages: readonly string[] = nativePackages): Promise<Backend> {
-  const tf = await importTensorFlow();
+export async function loadInstalledBackend(packages: readonly string[] = nativePackages): Promise<Backend> {
+  let refusal: unknown;
   for (const name of packages) {
-    const backend = await loadNativeBackend(name).catch(() => null);
-    if (backend) return backend;
-    if (tf.findBackendFactory('tensorflow')) break; // It loaded, and then failed.
+    try {
+      return await loadNativeBackend(name);
+    } catch (error) {
+      refusal = error;
+      if ((await importTensorFlow()).findBackendFactory('tensorflow')) break; // It loaded, and then failed.
+    }
   }
-  return loadJavaScriptBackend();
+  throw refusal;
 }
 
 /**
@@ -95,59 +86,18 @@ export async function loadNativeBackend(name: string): Promise<Backend> {
   return backend;
 }
 
-/**
- * What each backend is worth on this machine, best first. Native packages are tried each in its own process: a driver
- * that crashes then costs one line of the report.
- */
-export async function tensorflowBackends(packages: readonly string[] = nativePackages): Promise<BackendReport[]> {
-  return Promise.all([...packages.map(probeNative), reportOn(javaScriptPackage, loadJavaScriptBackend)]);
-}
-
-/** Tries to load a backend and tells how that went. Never throws. */
-export async function reportOn(name: string, load: () => Promise<Backend>): Promise<BackendReport> {
-  try {
-    const { onGpu, device } = await load();
-    return { name, available: true, onGpu, reason: `runs on ${device}` };
-  } catch (error) {
-    return { name, available: false, onGpu: false, reason: firstLine(error) };
-  }
-}
-
-async function probeNative(name: string): Promise<BackendReport> {
-  const isSource = import.meta.url.endsWith('.ts');
-  const child = fork(new URL(isSource ? './probe.ts' : './probe.js', import.meta.url), [name], {
-    execArgv: isSource ? ['--import', 'tsx'] : [],
-    stdio: 'ignore',
-    timeout: 120_000, // The first use of CUDA may compile kernels for a GPU newer than the library.
-  });
-  let report: BackendReport | undefined;
-  child.on('message', (message) => {
-    report = message as BackendReport;
-  });
-  const [code, signal] = await once(child, 'close');
-  const crash = `ends its process (${signal ?? `exit code ${code}`})`;
-  return (
-    report ?? {
-      name,
-      available: false,
-      onGpu: false,
-      reason: `${name} ${crash}`,
-    }
-  );
-}
-
-async function importTensorFlow(): Promise<TensorFlow> {
+export async function importTensorFlow(): Promise<TensorFlow> {
   const tf = await import('@tensorflow/tfjs');
   tf.enableProdMode(); // Keeps its advertisement for tfjs-node out of our log.
   return tf;
 }
 
-async function setBackend(tf: TensorFlow, name: string): Promise<void> {
+export async function setBackend(tf: TensorFlow, name: string): Promise<void> {
   if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js cannot start its backend ${name}`);
 }
 
 /** A GPU older or newer than the library can fail at the first operation, or answer with zeros. */
-async function checkArithmetic({ tf, device, use }: Backend): Promise<void> {
+export async function checkArithmetic({ tf, device, use }: Backend): Promise<void> {
   await use();
   const sums = tf.tidy(() => tf.conv2d(tf.ones<R4>([1, 3, 3, 2]), tf.ones<R4>([3, 3, 2, 1]), 1, 'same')); // [1, 3, 3, 1]
   try {
@@ -163,7 +113,7 @@ function restoreIsNullOrUndefined(): void {
   (util as { isNullOrUndefined?: (value: unknown) => boolean }).isNullOrUndefined ??= (value) => value == null;
 }
 
-const unavailable = (why: string) => new SimiliError('ENGINE_UNAVAILABLE', { engine: 'tensorflow', why });
+export const unavailable = (why: string) => new SimiliError('ENGINE_UNAVAILABLE', { engine: 'tensorflow', why });
 
 function resolvePackage(require: NodeJS.Require, name: string): string {
   try {

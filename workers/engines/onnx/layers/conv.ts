@@ -1,98 +1,66 @@
-import type { Shape } from '../../../../src/learning/network/shapes.ts';
-import { samePadding } from '../../../../src/learning/network/shapes.ts';
-import type { Layer } from '../../../../src/learning/network/spec.ts';
-import type { Graph, Value } from '../graph.ts';
-import type { Stage, WeightNamed } from './stage.ts';
+import type { LayerOf, Shape } from '../../../../src/learning/network/shapes.ts';
+import { convPadding } from '../../../../src/learning/network/shapes.ts';
+import type { Value } from '../graph.ts';
+import { type Geometry, kernelGradient } from './conv-kernel-gradient.ts';
+import { convolve } from './convolve.ts';
+import { channelsLast, type FeatureMap, inBlocks, withinChannel } from './feature-map.ts';
+import type { Site, Stage } from './stage.ts';
 
-type Conv = Extract<Layer, { type: 'conv' }>;
-type Geometry = Conv & { readonly rows: Padding; readonly columns: Padding };
-type Padding = ReturnType<typeof samePadding>;
-
-/** Convolution with SAME padding and bias. [N, C, H, W] -> [N, filters, H/stride, W/stride]; kernel HWIO. */
-export function conv(
-  graph: Graph,
-  layer: Conv,
-  prefix: string,
-  shape: Shape,
-  input: Value,
-  weight: WeightNamed,
-): Stage {
-  const [height, width, channels] = shape;
-  const { kernel: side, stride, filters } = layer;
-  const rows = samePadding(height, side, stride);
-  const columns = samePadding(width, side, stride);
-  const geometry = { ...layer, rows, columns };
+/** Convolution with bias. Kernel HWIO. */
+export function conv(site: Site, layer: LayerOf<'conv'>, prefix: string, input: FeatureMap, output: Shape): Stage {
+  const { graph, weight } = site;
+  const [height, width] = input.shape;
+  const geometry = { ...layer, rows: convPadding(height, layer), columns: convPadding(width, layer) };
   const names = { kernel: `${prefix}.kernel`, bias: `${prefix}.bias` };
   const kernel = weight(names.kernel);
-  const output = graph.op('Conv', [input, graph.transpose(kernel, [3, 2, 0, 1]), weight(names.bias)], {
-    kernel_shape: [side, side],
-    strides: [stride, stride],
-    pads: [rows.before, columns.before, rows.after, columns.after],
-  });
+  const byInput = layer.stride === 1 ? correlateBack : spreadBack;
   return {
-    output,
-    inputGradient: (gradient) =>
-      stride === 1
-        ? correlateBack(graph, geometry, kernel, gradient)
-        : spreadBack(graph, geometry, kernel, gradient, shape),
-    weightGradients: (gradient) => {
-      const byFilter = channelRows(graph, gradient, filters);
-      const taps = shiftedInputs(graph, geometry, input).map((tap) => {
-        const product = graph.op('Gemm', [graph.reshape(tap, [channels, -1]), byFilter], { transB: 1 });
-        return graph.reshape(product, [1, channels, filters]);
-      });
+    output: convolve(site, input, kernel, [weight(names.bias)], attributes(geometry), output),
+    backward: (gradient) => {
+      const pixels = graph.reshape(channelsLast(graph, gradient), [-1, layer.filters]);
       return {
-        [names.kernel]: graph.reshape(graph.concat(taps, 0), [side, side, channels, filters]),
-        [names.bias]: graph.sum(byFilter, [1], 0),
+        input: byInput(site, geometry, kernel, gradient, input.shape),
+        weights: {
+          [names.kernel]: kernelGradient(graph, geometry, input, pixels),
+          [names.bias]: graph.reshape(withinChannel(graph, 'sum', gradient.value), [layer.filters]),
+        },
       };
     },
   };
 }
 
-/** [N, C, H, W] -> [C, N·H·W]. */
-const channelRows = (graph: Graph, value: Value, channels: number): Value =>
-  graph.reshape(graph.transpose(value, [1, 0, 2, 3]), [channels, -1]);
+const attributes = ({ kernel, stride, rows, columns }: Geometry) => ({
+  kernel_shape: [kernel, kernel],
+  strides: [stride, stride],
+  pads: [rows.before, columns.before, rows.after, columns.after],
+});
 
 /** Stride 1: the gradient by the input is a convolution with the kernel turned round and in and out swapped. */
-function correlateBack(graph: Graph, { kernel: side, rows, columns }: Geometry, kernel: Value, gradient: Value): Value {
+function correlateBack(site: Site, geometry: Geometry, kernel: Value, gradient: FeatureMap, shape: Shape): FeatureMap {
+  const { graph } = site;
+  const { kernel: side, rows, columns } = geometry;
   const ends = [graph.ints([-1, -1]), graph.ints([-1 - side, -1 - side]), graph.ints([0, 1]), graph.ints([-1, -1])];
-  const turned = graph.transpose(graph.op('Slice', [kernel, ...ends]), [2, 3, 0, 1]);
+  const turned = graph.transpose(graph.op('Slice', [kernel, ...ends]), [0, 1, 3, 2]);
   const last = side - 1;
-  return graph.op('Conv', [gradient, turned], {
-    kernel_shape: [side, side],
-    pads: [last - rows.before, last - columns.before, last - rows.after, last - columns.after],
-  });
+  const pads = [last - rows.before, last - columns.before, last - rows.after, last - columns.after];
+  return convolve(site, gradient, turned, [], { ...attributes(geometry), pads }, shape);
 }
 
 /** Any stride. */
-function spreadBack(graph: Graph, geometry: Geometry, kernel: Value, gradient: Value, shape: Shape): Value {
+function spreadBack(
+  { graph }: Site,
+  geometry: Geometry,
+  kernel: Value,
+  gradient: FeatureMap,
+  shape: Shape,
+): FeatureMap {
   const { kernel: side, stride, rows, columns } = geometry;
-  // Pixels at the end that no tap reaches, where the stride is larger than the kernel.
-  const unread = [shape[0], shape[1]].map((length, axis) => {
-    const padding = axis === 0 ? rows : columns;
-    return length + padding.before + padding.after - (padding.output - 1) * stride - side;
+  // Pixels at the end that no window reaches.
+  const unread = [rows, columns].map((padding, axis) => {
+    const padded = (shape[axis] as number) + padding.before + padding.after;
+    return padded - (padding.output - 1) * stride - side;
   });
-  return graph.op('ConvTranspose', [gradient, graph.transpose(kernel, [3, 2, 0, 1])], {
-    kernel_shape: [side, side],
-    strides: [stride, stride],
-    pads: [rows.before, columns.before, rows.after, columns.after],
-    output_padding: unread,
-  });
-}
-
-/** For each tap of the kernel, row by row, what it reads: [C, N, outputs, outputs]. */
-function shiftedInputs(graph: Graph, { kernel: side, stride, rows, columns }: Geometry, input: Value): Value[] {
-  const pads = [0, 0, rows.before, columns.before, 0, 0, rows.after, columns.after];
-  const padded = graph.op('Pad', [graph.transpose(input, [1, 0, 2, 3]), graph.ints(pads)]);
-  const reach = (padding: Padding) => (padding.output - 1) * stride + 1;
-  const tap = (row: number, column: number) =>
-    graph.op('Slice', [
-      padded,
-      graph.ints([row, column]),
-      graph.ints([row + reach(rows), column + reach(columns)]),
-      graph.ints([2, 3]),
-      graph.ints([stride, stride]),
-    ]);
-  const sides = Array.from({ length: side }, (_, i) => i);
-  return sides.flatMap((row) => sides.map((column) => tap(row, column)));
+  const inputs = [inBlocks(graph, gradient, 1).value, graph.transpose(kernel, [3, 2, 0, 1])];
+  const value = graph.op('ConvTranspose', inputs, { ...attributes(geometry), output_padding: unread });
+  return { value, shape, block: 1 };
 }

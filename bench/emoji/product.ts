@@ -1,0 +1,142 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { decodeModel, encodeModel } from '../../src/learning/artefact.ts';
+import { presetNamed } from '../../src/learning/network/presets.ts';
+import { decodeSafetensors } from '../../src/learning/safetensors.ts';
+import type { Block, ServedModel } from '../../src/learning/served-model.ts';
+import { type Host, openHost } from '../../workers/hosts/rpc.ts';
+import { sha256 } from '../../workers/sha256.ts';
+import type {
+  EngineChoice,
+  EngineHostApi,
+  TrainingEvent,
+  TrainingRequest,
+  TrainingSet,
+} from '../../workers/training/protocol.ts';
+
+const CHOICE: EngineChoice = { engine: 'onnx', requireGpu: false, threads: 1, gpus: [] };
+const PICTURES_AT_ONCE = 256;
+
+export type Training = {
+  recipe: string;
+  preset: string;
+  seed: number;
+  seconds: number;
+  processes: number;
+  checkpointSeconds: number;
+};
+export type Trained = {
+  model: ServedModel;
+  summary: Record<string, unknown>;
+  /** Loss by step. */
+  curve: { step: number; loss: number; precision?: number }[];
+  /** The network on its way: models of its embedding alone. */
+  checkpoints: { step: number; model: ServedModel }[];
+  steps: number;
+  /** Wall-clock time of the whole fit. */
+  seconds: number;
+};
+
+/** What a worker asks its engine process for, asked by the benchmark: the same code from pixels to served vectors. */
+export type Product = {
+  /** The model version of hand-made features that a new catalog gets. */
+  golden(set: TrainingSet): Promise<ServedModel>;
+  /** A model version of hand-made features and a network, fitted on the items that may teach. */
+  train(set: TrainingSet, training: Training): Promise<Trained>;
+  /** Served vectors of all pictures of the set. */
+  vectors(set: TrainingSet, model: ServedModel): Promise<Float32Array[]>;
+  close(): Promise<void>;
+};
+
+export async function openProduct(): Promise<Product> {
+  const dir = await mkdtemp(join(tmpdir(), 'simili-quality-'));
+  const host = openHost<EngineHostApi>(new URL('../../workers/hosts/engine-host.ts', import.meta.url), {
+    ...{ label: 'the engine', nice: 0 },
+  });
+  return {
+    golden: async (set) => decodeModel((await host.call('train', goldenRequest(set))).artefact),
+    train: (set, training) => train(host, set, training),
+    vectors: (set, model) => vectors(host, dir, set, model),
+    async close() {
+      await host.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+const common = { ...CHOICE, feedback: [], backbone: null, steps: null, checkpoint: null };
+
+const goldenRequest = (set: TrainingSet): TrainingRequest => ({
+  ...{ ...common, kind: 'GOLDEN', set, seed: 1 },
+  ...{ preset: 'tiny', recipe: 'catalog', seconds: 0, processes: 1, checkpointSeconds: 600 }, // not read
+});
+
+async function train(host: Host<EngineHostApi>, set: TrainingSet, training: Training): Promise<Trained> {
+  const curve: Trained['curve'] = [];
+  const states: { step: number; state: Uint8Array }[] = [];
+  const request: TrainingRequest = { ...common, ...training, kind: 'NETWORK', set };
+  const started = performance.now();
+  const onEvent = (data: unknown): void => {
+    const event = data as TrainingEvent;
+    if (event.type === 'loss') curve.push(event);
+    if (event.type === 'checkpoint') states.push(event);
+    if (event.type === 'progress') process.stderr.write(`${event.message} ${(100 * event.done).toFixed(0)} %   \r`);
+  };
+  const { artefact, summary } = await host.call('train', request, { onEvent });
+  const seconds = (performance.now() - started) / 1000;
+  return {
+    model: decodeModel(artefact),
+    checkpoints: states.flatMap(({ step, state }) => rankingModel(training.preset, step, state)),
+    ...{ summary, curve, seconds, steps: Number(summary.steps) },
+  };
+}
+
+/** The network of a checkpoint, unless it is one of the pretraining, whose network is another one. */
+function rankingModel(preset: string, step: number, state: Uint8Array): Trained['checkpoints'] {
+  const { tensors, metadata } = decodeSafetensors(state);
+  const { phase } = JSON.parse(metadata.numbers ?? '{}') as { phase?: string };
+  if (phase !== 'rank' || step === 0) return [];
+  const weights = Object.fromEntries(
+    Object.entries(tensors).flatMap(([name, tensor]) =>
+      name.startsWith('weight.') ? [[name.slice('weight.'.length), tensor]] : [],
+    ),
+  );
+  return [{ step, model: embeddingAlone({ spec: presetNamed(preset), weights, backbone: null }) }];
+}
+
+/** The network's embedding as it is: no whitening, no other feature. */
+export function embeddingAlone(network: NonNullable<ServedModel['network']>): ServedModel {
+  return { blocks: [plainBlock('network', network.spec.embedding)], network };
+}
+
+/** A feature as it is: its map is the identity. */
+export function plainBlock(feature: Block['feature'], length: number): Block {
+  const projection = new Float32Array(length * length);
+  for (let i = 0; i < length; i++) projection[i * length + i] = 1;
+  return { feature, weight: 1, mean: new Float32Array(length), projection };
+}
+
+async function vectors(
+  host: Host<EngineHostApi>,
+  dir: string,
+  set: TrainingSet,
+  model: ServedModel,
+): Promise<Float32Array[]> {
+  const artefact = encodeModel(model);
+  const checksum = sha256(artefact);
+  const artefactPath = join(dir, checksum);
+  await writeFile(artefactPath, artefact);
+  const keys = Array.from({ length: set.hashes.length / 32 }, (_, picture) =>
+    Buffer.from(set.hashes.subarray(picture * 32, (picture + 1) * 32)).toString('hex'),
+  );
+  const rows: Float32Array[] = [];
+  for (let at = 0; at < keys.length; at += PICTURES_AT_ONCE) {
+    const pictures = keys.slice(at, at + PICTURES_AT_ONCE);
+    const answer = await host.call('embed', { ...CHOICE, artefactPath, checksum, pictures, pixels: set.pixels });
+    for (let i = 0; i < pictures.length; i++) {
+      rows.push(answer.vectors.slice(i * answer.dimensions, (i + 1) * answer.dimensions));
+    }
+  }
+  return rows;
+}

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
+import { splits } from '../../src/learning/split.ts';
+import type { PictureHostApi } from '../../workers/hosts/picture-host.ts';
+import { type Host, openHost } from '../../workers/hosts/rpc.ts';
+import { DECODE_VERSION } from '../../workers/pictures/decoded-picture.ts';
+import { sha256 } from '../../workers/sha256.ts';
+import type { TrainingSet } from '../../workers/training/protocol.ts';
+import { openDrawings } from './drawings.ts';
+import { listThings, packageFile, type Thing, VENDORS } from './things.ts';
+
+/** The development set: item i of the training set is thing i, its pictures are the vendors' drawings in their order. */
+export type EmojiSet = { readonly things: readonly Thing[]; readonly set: TrainingSet };
+
+const LIMITS = { maxPixels: 1_000_000, background: '#ffffff', sides: [PICTURE_SIZE] };
+const AT_ONCE = 4;
+
+/**
+ * 853 things x 4 drawings as the product's own decoder sees them: rendered from SVG, cut to the ink, in the layout of the
+ * pixel cache. Made once (a minute), then found in `dir`; other packages or another decoder get a folder of their own.
+ */
+export async function emojiSet(dir: string): Promise<EmojiSet> {
+  const drawings = openDrawings();
+  const things = listThings(drawings.drawnByAll);
+  const folder = join(dir, versionsKey());
+  const list = join(folder, 'keys.json');
+  if (!existsSync(list)) {
+    const keys = await writePictures(join(folder, String(PICTURE_SIZE)), things, drawings.render);
+    await writeFile(list, JSON.stringify(keys)); // last: without it the folder is not whole
+  }
+  const keys = JSON.parse(await readFile(list, 'utf8')) as string[];
+  const subgroups = [...new Set(things.map(({ subgroup }) => subgroup))].sort();
+  const set: TrainingSet = {
+    starts: Int32Array.from({ length: things.length + 1 }, (_, i) => i * VENDORS.length),
+    hashes: Uint8Array.from(Buffer.from(keys.join(''), 'hex')),
+    categories: Int32Array.from(things, ({ subgroup }) => subgroups.indexOf(subgroup)),
+    splits: Uint8Array.from(things, ({ split }) => splits.indexOf(split)),
+    pixels: { [PICTURE_SIZE]: join(folder, String(PICTURE_SIZE)) },
+  };
+  return { things, set };
+}
+
+/** Of everything the pixels come from. */
+function versionsKey(): string {
+  const versions = ['emojibase-data', ...VENDORS.map((vendor) => `@iconify-json/${vendor}`), 'sharp'].map(
+    (name) => (JSON.parse(packageFile(`${name}/package.json`)) as { version: string }).version,
+  );
+  const facts = JSON.stringify({ versions, decode: DECODE_VERSION, LIMITS });
+  return createHash('sha256').update(facts).digest('hex').slice(0, 12);
+}
+
+/** @returns the key of every picture, things in rows. */
+async function writePictures(
+  dir: string,
+  things: readonly Thing[],
+  render: ReturnType<typeof openDrawings>['render'],
+): Promise<string[]> {
+  const jobs = things.flatMap(({ key }) => VENDORS.map((vendor) => ({ key, vendor })));
+  const keys: string[] = [];
+  const host = openHost<PictureHostApi>(new URL('../../workers/hosts/picture-host.ts', import.meta.url), {
+    ...{ label: 'the decoder', nice: 5 },
+  });
+  try {
+    for (let at = 0; at < jobs.length; at += AT_ONCE) {
+      const chunk = jobs.slice(at, at + AT_ONCE);
+      const written = chunk.map(async ({ key, vendor }) =>
+        writePicture(dir, host, await render(key, vendor), `${key} by ${vendor}`),
+      );
+      keys.push(...(await Promise.all(written)));
+      if (at % 400 === 0) process.stderr.write(`pictures ${at}/${jobs.length}\r`);
+    }
+  } finally {
+    await host.close();
+  }
+  return keys;
+}
+
+async function writePicture(dir: string, host: Host<PictureHostApi>, bytes: Buffer, source: string): Promise<string> {
+  const { pixels } = await host.call('decode', { bytes, source, limits: LIMITS });
+  const key = sha256(bytes);
+  await mkdir(join(dir, key.slice(0, 2)), { recursive: true });
+  await writeFile(join(dir, key.slice(0, 2), `${key}.rgb`), pixels[PICTURE_SIZE]!);
+  return key;
+}

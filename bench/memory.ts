@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises';
+import { openHost } from '../workers/hosts/rpc.ts';
+import type { EngineHostApi, TrainingRequest } from '../workers/training/protocol.ts';
+import { generatedSet } from './generated-set.ts';
+import { temporaryDir } from './running.ts';
+
+const SIZES = [1e4, 1e5, 1e6];
+const CATEGORY = 100;
+/** Long enough to touch more pictures than are kept in memory. */
+const STEPS = 150;
+/** Of the trainer process, without its model. */
+const LIMIT_MB = 1500;
+
+type Row = Record<string, string | number>;
+
+/** Resident memory of a trainer process as the catalog grows from 10^4 to 10^6 items, at its highest (Linux only). */
+export async function memory(): Promise<Row[]> {
+  const dir = await temporaryDir();
+  try {
+    const rows: Row[] = [];
+    for (const items of SIZES) rows.push(await rowOf(dir.path, items));
+    return rows;
+  } finally {
+    await dir.remove();
+  }
+}
+
+async function rowOf(dir: string, items: number): Promise<Row> {
+  // Few files, but each item is a picture of its own to whoever trains.
+  const set = await generatedSet(dir, { items, categories: items / CATEGORY, sides: [64], pictures: 2000 });
+  const host = openHost<EngineHostApi>(new URL('../workers/hosts/engine-host.ts', import.meta.url), {
+    label: 'the trainer',
+  });
+  const request: TrainingRequest = {
+    ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [] },
+    ...{ preset: 'tiny', recipe: 'catalog', backbone: null, processes: 1 },
+    ...{ seconds: 600, steps: STEPS, seed: 1, checkpointSeconds: 10, checkpoint: null },
+  };
+  const since = performance.now();
+  try {
+    const { artefact } = await host.call('train', request);
+    const peak = await peakMb(host.pid!);
+    const model = artefact.length / 2 ** 20;
+    return {
+      ...{ items, steps: STEPS, seconds: Math.round((performance.now() - since) / 1000) },
+      ...{ peakMb: Math.round(peak), modelMb: Number(model.toFixed(1)) },
+      ...{ limitMb: LIMIT_MB, met: peak - model <= LIMIT_MB ? 'yes' : 'NO' },
+    };
+  } finally {
+    await host.close();
+  }
+}
+
+/** Highest resident set of a process since its start. */
+async function peakMb(pid: number): Promise<number> {
+  const [, kilobytes] = /VmHWM:\s+(\d+) kB/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))!;
+  return Number(kilobytes) / 1024;
+}

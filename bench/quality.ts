@@ -1,0 +1,193 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { handMadeFeatures } from '../src/learning/features/index.ts';
+import type { ServedModel } from '../src/learning/served-model.ts';
+import { splits } from '../src/learning/split.ts';
+import type { TrainingSet } from '../workers/training/protocol.ts';
+import { type Chart, drawCharts, type Line } from './emoji/curves.ts';
+import type { Measured } from './emoji/measure.ts';
+import { embeddingAlone, openProduct, type Product, type Trained } from './emoji/product.ts';
+import { flat, markdown, type Row, rowOf } from './emoji/rows.ts';
+import { type EmojiSet, emojiSet } from './emoji/set.ts';
+import { bestShares, judgeModel, measureTest, modelOf, plainModel, validationMap } from './emoji/systems.ts';
+
+export type QualityOptions = {
+  seeds: number;
+  /** Of each network's training. */
+  minutes: number;
+  /** Engine processes of one thread each. */
+  processes: number;
+  preset: string;
+  recipe: string;
+  /** Seeds of the paper's plain hinge, trained as long; 0: without it. */
+  hinge: number;
+  /** Write the tables and curves into docs/. */
+  docs: boolean;
+};
+
+const CACHE = new URL('out/emoji', import.meta.url).pathname;
+const DOCS = new URL('../docs/', import.meta.url);
+const CURVES = 'images/learning-curves.svg';
+/** Looks at the validation mAP in one training. */
+const LOOKS = 10;
+const HINGE = 'deepRanking';
+
+type Context = { product: Product; emoji: EmojiSet; options: QualityOptions };
+
+/**
+ * What the learning core is worth on the emoji development set (docs/quality.md): everything is chosen on 119 things while
+ * 432 others are fitted on, then fitted again on both, and measured once on the remaining 302, through the engine process
+ * that a worker uses.
+ */
+export async function quality(options: QualityOptions): Promise<Record<string, string | number>[]> {
+  const product = await openProduct();
+  try {
+    const context = { product, options, emoji: await emojiSet(CACHE) };
+    const { rows, reference } = await withoutNetwork(context);
+    const main = await trainings(context, options.recipe, options.seeds);
+    rows.push(...(await networkRows(context, main, '', reference)));
+    const hinge = await trainings(context, HINGE, options.hinge);
+    rows.push(...(await networkRows(context, hinge, `, ${HINGE}`, reference)));
+    if (options.docs) await writeDocs(context, rows, { main, hinge });
+    return rows.map(flat);
+  } finally {
+    await product.close();
+  }
+}
+
+/** Measured on test. */
+const measureModel = async ({ product, emoji }: Context, model: ServedModel): Promise<Measured> =>
+  measureTest(emoji.things, await judgeModel(product, emoji.things, emoji.set, model));
+
+/** The hand-made features alone, whitened, and the mix of them whose shares do best on validation: the one to beat. */
+async function withoutNetwork(context: Context): Promise<{ rows: Row[]; reference: Measured }> {
+  const { product, emoji } = context;
+  const chosen = await product.golden(emoji.set);
+  const golden = await product.golden(withValidation(emoji.set));
+  const names = Object.keys(handMadeFeatures) as (keyof typeof handMadeFeatures)[];
+  const blocks = blocksOf(golden, names);
+  const shares = await bestShares(product, emoji, chosen, blocksOf(chosen, names));
+  const reference = await measureModel(context, modelOf(golden, blocks, shares));
+  const row = async (name: string, model: ServedModel) => rowOf(name, [await measureModel(context, model)], reference);
+  const rows = [
+    await row('raw 16 x 16 pixels', plainModel('pixels')),
+    await row('colour histogram', plainModel('colour')),
+    await row('HOG 8 x 8', plainModel('hog')),
+    await row('HOG 8 x 8, whitened', modelOf(golden, blocks.slice(0, 1), [1])),
+    await row('golden features, shares by max-margin', withSharesOf(golden, chosen)),
+    rowOf(`best mix without a network (${told(names, shares)})`, [reference], null),
+  ];
+  return { rows, reference };
+}
+
+const told = (names: readonly string[], shares: readonly number[]): string =>
+  names.map((name, i) => `${name} ${shares[i]}`).join(', ');
+
+/** `choice` was fitted without the validation things, which decided its shares; `runs`, one a seed, with them. */
+type Trainings = { choice: Trained; runs: Trained[] } | null;
+
+async function trainings({ product, emoji, options }: Context, recipe: string, seeds: number): Promise<Trainings> {
+  if (seeds === 0) return null;
+  const { minutes, preset, processes } = options;
+  const seconds = minutes * 60;
+  const train = async (set: TrainingSet, seed: number): Promise<Trained> => {
+    const training = { recipe, preset, seed, seconds, processes, checkpointSeconds: seconds / LOOKS };
+    const trained = await product.train(set, training);
+    const { steps, seconds: taken, summary } = trained;
+    process.stderr.write(`${recipe} seed ${seed}: ${steps} steps, ${taken.toFixed(0)} s, ${JSON.stringify(summary)}\n`);
+    return trained;
+  };
+  const choice = await train(emoji.set, 1);
+  const runs: Trained[] = [];
+  for (let seed = 1; seed <= seeds; seed++) runs.push(await train(withValidation(emoji.set), seed));
+  return { choice, runs };
+}
+
+/** Validation things may teach, too: nothing is chosen any more. */
+const withValidation = (set: TrainingSet): TrainingSet => ({
+  ...set,
+  splits: set.splits.map((split) => (splits[split] === 'val' ? splits.indexOf('train') : split)),
+});
+
+const blocksOf = ({ blocks }: ServedModel, features: readonly string[]) =>
+  features.map((name) => blocks.find(({ feature }) => feature === name)!);
+
+/** The blocks of one model with the shares that another one's have. */
+const withSharesOf = (model: ServedModel, chosen: ServedModel): ServedModel =>
+  modelOf(
+    model,
+    model.blocks,
+    model.blocks.map(({ feature }) => blocksOf(chosen, [feature])[0]!.weight),
+  );
+
+/** The embedding as it is, whitened, and fused with the golden features as it is served. */
+async function networkRows(context: Context, trainings: Trainings, note: string, reference: Measured): Promise<Row[]> {
+  if (!trainings) return [];
+  const { product, emoji } = context;
+  const { choice, runs } = trainings;
+  const names = ['network', ...Object.keys(handMadeFeatures)];
+  const shares = await bestShares(product, emoji, choice.model, blocksOf(choice.model, names));
+  const systems: Record<string, (model: ServedModel) => ServedModel | Promise<ServedModel>> = {
+    'network alone': ({ network }) => embeddingAlone(network!),
+    'network, whitened': (model) => modelOf(model, blocksOf(model, ['network']), [1]),
+    'served vector (network + golden features)': (model) => withSharesOf(model, choice.model),
+    [`same blocks, shares by validation mAP (${told(names, shares)})`]: (model) =>
+      modelOf(model, blocksOf(model, names), shares),
+  };
+  const rows: Row[] = [];
+  for (const [name, system] of Object.entries(systems)) {
+    const measured: Measured[] = [];
+    for (const { model } of runs) measured.push(await measureModel(context, await system(model)));
+    rows.push(rowOf(name + note, measured, reference));
+  }
+  return rows;
+}
+
+async function writeDocs(context: Context, rows: readonly Row[], runs: { main: Trainings; hinge: Trainings }) {
+  if (runs.main) await writeFile(new URL(CURVES, DOCS), drawCharts(await curvesOf(context, runs)));
+  const file = new URL('quality.md', DOCS);
+  const text = await readFile(file, 'utf8');
+  const { seeds, minutes, processes, hinge } = context.options;
+  const command = `npm run bench -- quality --seeds ${seeds} --minutes ${minutes} --processes ${processes}${hinge ? ` --hinge ${hinge}` : ''} --docs`;
+  const steps = [...(runs.main?.runs ?? []), ...(runs.hinge?.runs ?? [])].map((run) => run.steps).join(', ');
+  const facts = [
+    `${new Date().toISOString().slice(0, 10)}, ${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version},`,
+    `\`${command}\`; steps of the trainings: ${steps}.`,
+  ].join(' ');
+  const [begin, end] = ['<!-- results -->', '<!-- end of results -->'];
+  const [before, after] = [text.indexOf(begin), text.indexOf(end)];
+  if (before < 0 || after < 0) throw new Error(`docs/quality.md has no place for results: ${begin} … ${end}`);
+  const results = `${begin}\n\n${facts}\n\n${markdown(rows)}\n\n`;
+  await writeFile(file, text.slice(0, before) + results + text.slice(after));
+}
+
+const COLOURS = { main: '#0969da', hinge: '#bc4c00' };
+
+/** Loss and validation mAP of the embedding alone, over the share of the training that is done. */
+async function curvesOf(
+  { product, emoji, options }: Context,
+  runs: { main: Trainings; hinge: Trainings },
+): Promise<Chart[]> {
+  const losses: Line[] = [];
+  const maps: Line[] = [];
+  for (const kind of ['main', 'hinge'] as const) {
+    const about = { label: kind === 'main' ? options.recipe : HINGE, colour: COLOURS[kind] };
+    const { choice, runs: own = [] } = runs[kind] ?? {};
+    const minutes = ({ steps, seconds }: Trained, step: number): number => ((step / steps) * seconds) / 60;
+    for (const run of kind === 'main' ? own : []) {
+      losses.push({ ...about, points: run.curve.map(({ step, loss }) => [minutes(run, step), loss]) });
+    }
+    if (!choice) continue;
+    const points: [number, number][] = [];
+    const last = { step: choice.steps, model: embeddingAlone(choice.model.network!) };
+    for (const { step, model: then } of [...choice.checkpoints, last]) {
+      const judged = await judgeModel(product, emoji.things, emoji.set, then);
+      points.push([minutes(choice, step), validationMap(emoji.things, judged)]);
+    }
+    maps.push({ ...about, points });
+  }
+  return [
+    { title: `Training loss (${options.recipe})`, x: 'minutes', y: '', lines: losses },
+    { title: 'Validation mAP of the embedding alone', x: 'minutes', y: '', lines: maps },
+  ];
+}

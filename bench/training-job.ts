@@ -1,0 +1,112 @@
+import type { Loss } from '../src/learning/loss.ts';
+import type { NetworkSpec } from '../src/learning/network/spec.ts';
+import { makeRandom } from '../src/learning/random.ts';
+import type { Engine } from '../workers/engines/engine.ts';
+import { rankingSource } from '../workers/training/batches.ts';
+import { beginFit, type Fit } from '../workers/training/fit.ts';
+import { openFitMembers, runPhase, startOfRanking } from '../workers/training/network.ts';
+import type { TrainingRequest } from '../workers/training/protocol.ts';
+import { generatedSet } from './generated-set.ts';
+import { temporaryDir } from './running.ts';
+
+/** Pictures of one batch: 64 triplets. */
+export const ROWS = 192;
+/** Long enough to hold a checkpoint, which comes every ten seconds. */
+const WINDOW_SECONDS = 11;
+const WINDOWS = 3;
+const SCHEDULE = 1_000_000;
+
+/** Pictures a second of two ways to do the same, measured in turns in one run: medians over the windows. */
+export type Compared = { bare: number; job: number };
+
+/**
+ * One engine process: the bare step (weights in, gradients out) beside the whole training job around it, with sampling,
+ * reading, augmentation, optimiser and a checkpoint in every window.
+ */
+export const jobBesideStep = (spec: NetworkSpec): Promise<Compared> =>
+  withFit(spec, 1, async (fit) => {
+    const members = await openFitMembers(fit, spec);
+    const state = { ...startOfRanking(fit, null), totalSteps: SCHEDULE };
+    const source = rankingSource(fit);
+    const bareStep = makeBareStep(members.engine, spec, fit);
+    const steps = await stepsIn(WINDOW_SECONDS, bareStep);
+    const [bare, job]: [number[], number[]] = [[], []];
+    for (let window = 0; window < WINDOWS; window++) {
+      bare.push(await rate(steps, () => times(steps, bareStep)));
+      job.push(await rate(steps, () => runPhase(fit, members, state, source, state.step + steps)));
+    }
+    await members.close();
+    return { bare: median(bare), job: median(job) };
+  });
+
+/** Optimiser and pictures of every step: one process beside two that exchange gradients. */
+export const twoBesideOne = (spec: NetworkSpec): Promise<{ one: number; two: number }> =>
+  withFit(spec, 2, async (pair) => {
+    const single: Fit = { ...pair, request: { ...pair.request, processes: 1 } };
+    const runs = await Promise.all(
+      [single, pair].map(async (fit) => {
+        const members = await openFitMembers(fit, spec);
+        const state = { ...startOfRanking(fit, null), totalSteps: SCHEDULE };
+        const source = rankingSource(fit);
+        const run = (steps: number) => runPhase(fit, members, state, source, state.step + steps);
+        return { members, run };
+      }),
+    );
+    const [one, two] = runs as [(typeof runs)[0], (typeof runs)[0]];
+    const steps = await stepsIn(WINDOW_SECONDS, () => one.run(1));
+    const [alone, together]: [number[], number[]] = [[], []];
+    for (let window = 0; window < WINDOWS; window++) {
+      alone.push(await rate(steps, () => one.run(steps)));
+      together.push(2 * (await rate(steps, () => two.run(steps))));
+    }
+    await Promise.all(runs.map(({ members }) => members.close()));
+    return { one: median(alone), two: median(together) };
+  });
+
+async function withFit<T>(spec: NetworkSpec, processes: number, use: (fit: Fit) => Promise<T>): Promise<T> {
+  const dir = await temporaryDir();
+  try {
+    const set = await generatedSet(dir.path, { items: 2000, categories: 20, sides: [64] });
+    const request: TrainingRequest = {
+      ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [] },
+      ...{ preset: 'tiny', recipe: 'relevanceGap', backbone: null, processes },
+      ...{ seconds: 600, steps: SCHEDULE, seed: 1, checkpointSeconds: 10, checkpoint: null },
+    };
+    const fit = await beginFit(request, new AbortController().signal, () => {});
+    // No looks at held-out triplets: they are a matter of the recipe, not of the step.
+    return await use({ ...fit, spec, recipe: { ...fit.recipe, patience: 0 } });
+  } finally {
+    await dir.remove();
+  }
+}
+
+function makeBareStep(engine: Engine, spec: NetworkSpec, fit: Fit): () => Promise<unknown> {
+  const random = makeRandom(1);
+  const pictures = Float32Array.from({ length: ROWS * spec.inputSize ** 2 * 3 }, () => random.next());
+  const { weights } = startOfRanking(fit, null);
+  const loss: Loss = { kind: 'tripletHinge', gaps: new Float32Array(ROWS / 3).fill(0.3) };
+  return async () => {
+    await engine.setWeights(weights);
+    return engine.gradients({ pictures }, loss);
+  };
+}
+
+async function times(steps: number, step: () => Promise<unknown>): Promise<void> {
+  for (let i = 0; i < steps; i++) await step();
+}
+
+/** Pictures a second. */
+async function rate(steps: number, run: () => Promise<unknown>): Promise<number> {
+  const since = performance.now();
+  await run();
+  return (steps * ROWS * 1000) / (performance.now() - since);
+}
+
+async function stepsIn(seconds: number, step: () => Promise<unknown>): Promise<number> {
+  await times(2, step); // builds the graph
+  const since = performance.now();
+  await times(3, step);
+  return Math.max(3, Math.round((3000 * seconds) / (performance.now() - since)));
+}
+
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;

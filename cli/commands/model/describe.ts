@@ -1,0 +1,26 @@
+import { defineCommand } from 'citty';
+import { SimiliError } from '../../../src/errors.ts';
+import { presetNamed, presetNames } from '../../../src/learning/network/presets.ts';
+import type { NetworkSpec } from '../../../src/learning/network/spec.ts';
+import { describeForPeople, descriptionOf } from './description.ts';
+
+export const describe = defineCommand({
+  meta: { name: 'describe', description: 'Layers, sizes, parameters, FLOPs and memory of a network preset' },
+  args: {
+    preset: { type: 'positional', description: 'simili model list shows them', required: true },
+    json: { type: 'boolean', description: 'One JSON object', default: false },
+  },
+  run({ args }) {
+    const spec = presetOf(args.preset);
+    process.stdout.write(`${args.json ? JSON.stringify(descriptionOf(spec)) : describeForPeople(spec)}\n`);
+  },
+});
+
+/** @throws SimiliError INVALID_ARGUMENT that lists the names. */
+export function presetOf(name: string): NetworkSpec {
+  if ((presetNames as string[]).includes(name)) return presetNamed(name);
+  throw new SimiliError('INVALID_ARGUMENT', {
+    argument: 'preset',
+    why: `${name} is none of ${presetNames.join(', ')}`,
+  });
+}

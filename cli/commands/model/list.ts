@@ -1,0 +1,17 @@
+import { defineCommand } from 'citty';
+import { presetNamed, presetNames } from '../../../src/learning/network/presets.ts';
+import { describeNetwork } from '../../../src/learning/network/shapes.ts';
+import { short, table } from './table.ts';
+
+export const list = defineCommand({
+  meta: { name: 'list', description: 'The network presets: size of their pictures and vectors, parameters, FLOPs' },
+  run() {
+    const rows = presetNames.map((name) => {
+      const { inputSize, embedding, ...spec } = presetNamed(name);
+      const { parameters, flopsPerPicture } = describeNetwork({ inputSize, embedding, ...spec });
+      return [name, `${inputSize}`, `${embedding}`, short(parameters), short(flopsPerPicture)];
+    });
+    const head = ['preset', 'pixels', 'vector', 'parameters', 'FLOPs a picture'];
+    process.stdout.write(`${table(head, rows, [false, true, true, true, true]).join('\n')}\n`);
+  },
+});

@@ -1,0 +1,160 @@
+import { z } from 'zod';
+import { makeAliasTable } from '../alias.ts';
+import type { BatchPlan, BatchSource } from '../batch.ts';
+import type { InfoNce, MultiSimilarity } from '../loss.ts';
+import { makeRandom, type Random } from '../random.ts';
+import type { Relevance } from '../relevance.ts';
+import { counter, parseState, randomState, uint32 } from '../source-state.ts';
+import { isIn, itemsIn } from '../split.ts';
+import { type BatchCatalog, pictureCount } from './catalog.ts';
+import { type Identities, makeIdentities, type Slot } from './identities.ts';
+import { passesState } from './passes.ts';
+
+/** The batch loss without what a batch fills in. */
+export type IdentityLoss = Omit<InfoNce, 'targets'> | Omit<MultiSimilarity, 'pairs'>;
+
+export type IdentityBatchOptions = {
+  readonly catalog: BatchCatalog;
+  /** N, a multiple of `views`. */
+  readonly rows: number;
+  /** m >= 2: rows of one identity (an item) in a batch. */
+  readonly views: number;
+  readonly loss: IdentityLoss;
+  readonly related?: RelatedOptions;
+  /** Multi-similarity only: items of one category that are more relevant than `above` are no negatives of each other. */
+  readonly neutral?: { readonly relevance: Relevance; readonly above: number };
+  readonly seed: number;
+};
+
+/** Items that shoppers chose beside an item, or that the golden features find close to it. */
+export type RelatedOptions = {
+  /** By catalog items; held-out ones are passed over. Weights > 0. A short list: it is read whenever it is asked for. */
+  readonly of: (item: number) => readonly { readonly item: number; readonly weight: number }[];
+  /** Chance that an identity brings a related item along, as the identity of the next rows. */
+  readonly share: number;
+  /** InfoNCE: the part of a row's target, in [0, 1), that goes to the related item's rows. Default 0.5 w / (1 + w). */
+  readonly target?: (weight: number) => number;
+};
+
+const stateSchema = z.object({
+  ...{ random: randomState, passes: passesState, waiting: z.array(counter) },
+  ...{ identities: counter, related: counter, repeated: counter },
+});
+
+/**
+ * Batches of N / m identities with m views each: pictures of the item in random order, and where it has fewer repeats of
+ * one of them, which augmentation makes other views. Training items come in passes, each once in every pass.
+ *
+ * Targets of InfoNCE: equal over the other views of the identity; a part of them moves to a related item that came along.
+ * Pairs of multi-similarity: 1 for the same identity or the one that came along, 0 for those too alike to push apart
+ * (`neutral`), -1 for all others. Where there are fewer items than a batch has places, items take several, as one identity.
+ * Related items share the group of whoever brought them.
+ * @throws Error when rows and views do not fit, or no item is of the split train
+ */
+export function identityBatches(options: IdentityBatchOptions): BatchSource {
+  const { catalog, rows, views } = options;
+  if (!(Number.isInteger(views) && views >= 2 && rows > 0 && rows % views === 0)) {
+    throw new Error(`${rows} rows cannot be identities of ${views} views`);
+  }
+  const items = itemsIn(catalog, 'train');
+  if (items.length === 0) throw new Error('No item is of the split train');
+  const random = makeRandom(options.seed);
+  const identities = makeIdentities(items, random, relatedDrawer(options));
+  return {
+    next: () => planOf(identities, options, random),
+    state: () => ({ random: random.state(), ...identities.state() }),
+    restore: (state) => {
+      const saved = parseState(stateSchema, state, 'identity batches');
+      random.restore(saved.random);
+      identities.restore(saved);
+    },
+    counts: identities.counts,
+  };
+}
+
+/** Draws what an identity brings along, in proportion to weight; null mostly. */
+function relatedDrawer({ catalog, related }: IdentityBatchOptions) {
+  return (item: number, taken: ReadonlySet<number>, random: Random): { item: number; weight: number } | null => {
+    if (!related || random.next() >= related.share) return null;
+    const free = related
+      .of(item)
+      .filter((other) => other.weight > 0 && !taken.has(other.item) && isIn(catalog, other.item, 'train'));
+    const table = makeAliasTable(free.map(({ weight }) => weight));
+    return table ? free[table.draw(random)]! : null;
+  };
+}
+
+function planOf(identities: Identities, options: IdentityBatchOptions, random: Random): BatchPlan {
+  const { catalog, rows, views, loss } = options;
+  const slots = identities.draw(rows / views);
+  const pictures = Int32Array.from(slots.flatMap(({ item }) => drawViews(catalog, item, views, random)));
+  const groups = Int32Array.from({ length: rows }, (_, row) => slots[Math.floor(row / views)]!.group);
+  const filled =
+    loss.kind === 'infoNce'
+      ? { ...loss, targets: targetsOf(slots, options) }
+      : { ...loss, pairs: pairsOf(slots, options) };
+  return { pictures, groups, loss: filled, seed: uint32(random) };
+}
+
+/** `views` pictures of an item: different ones as long as there are any (Floyd's sampling), then one of them again. */
+function drawViews(catalog: BatchCatalog, item: number, views: number, random: Random): number[] {
+  const count = pictureCount(catalog, item);
+  const chosen: number[] = [];
+  for (let next = Math.max(0, count - views); next < count; next++) {
+    const candidate = random.int(next + 1);
+    chosen.push(chosen.includes(candidate) ? next : candidate);
+  }
+  const repeated = chosen[random.int(chosen.length)]!;
+  while (chosen.length < views) chosen.push(repeated);
+  return chosen.map((picture) => catalog.starts[item]! + picture);
+}
+
+const defaultTarget = (weight: number): number => (0.5 * weight) / (1 + weight);
+
+/** [N, N]; see `identityBatches`. */
+function targetsOf(slots: readonly Slot[], { rows, views, related }: IdentityBatchOptions): Float32Array {
+  const targets = new Float32Array(rows * rows);
+  const rowsOf = rowsByItem(slots, views);
+  const target = related?.target ?? defaultTarget;
+  for (const [slot, { item, partner }] of slots.entries()) {
+    const own = rowsOf.get(item)!;
+    const others = partner ? rowsOf.get(partner.item)! : [];
+    const moved = partner ? target(partner.weight) : 0;
+    for (let row = slot * views; row < (slot + 1) * views; row++) {
+      for (const other of own) if (other !== row) targets[row * rows + other] = (1 - moved) / (own.length - 1);
+      for (const other of others) targets[row * rows + other] = moved / others.length;
+    }
+  }
+  return targets;
+}
+
+/** [N, N]; see `identityBatches`. */
+function pairsOf(slots: readonly Slot[], { rows, views, catalog, neutral }: IdentityBatchOptions): Float32Array {
+  const pairs = new Float32Array(rows * rows);
+  const pairOf = (a: Slot, b: Slot): number => {
+    if (a.item === b.item || a.partner?.item === b.item) return 1;
+    const category = catalog.categories[a.item]!;
+    const alike = neutral && category >= 0 && category === catalog.categories[b.item];
+    return alike && neutral.relevance(a.item, b.item) > neutral.above ? 0 : -1;
+  };
+  for (const [i, a] of slots.entries()) {
+    for (const [j, b] of slots.entries()) {
+      const pair = pairOf(a, b);
+      for (let row = i * views; row < (i + 1) * views; row++) {
+        pairs.fill(pair, row * rows + j * views, row * rows + (j + 1) * views);
+      }
+    }
+  }
+  for (let row = 0; row < rows; row++) pairs[row * rows + row] = 0;
+  return pairs;
+}
+
+function rowsByItem(slots: readonly Slot[], views: number): Map<number, number[]> {
+  const rowsOf = new Map<number, number[]>();
+  for (const [slot, { item }] of slots.entries()) {
+    const rows = rowsOf.get(item) ?? [];
+    rowsOf.set(item, rows);
+    for (let view = 0; view < views; view++) rows.push(slot * views + view);
+  }
+  return rowsOf;
+}

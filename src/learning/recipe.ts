@@ -1,0 +1,84 @@
+import type { AugmentationName } from './augment.ts';
+
+/** What is asked of a batch; the losses are defined in loss.ts. */
+export type Objective =
+  /** Paper, section 3. `perRelevance`: the gap grows by that much of r(q,p) - r(q,n); 0 in the paper. */
+  | { readonly kind: 'tripletHinge'; readonly gap: number; readonly perRelevance: number }
+  /** `views`: rows of each identity in a batch, >= 2. */
+  | { readonly kind: 'infoNce'; readonly temperature: number; readonly views: number }
+  | {
+      readonly kind: 'multiSimilarity';
+      readonly alpha: number;
+      readonly beta: number;
+      readonly base: number;
+      readonly views: number;
+    };
+
+/** How a network is trained, as plain data. */
+export type Recipe = {
+  readonly name: string;
+  readonly objective: Objective;
+  /** N: rows of one batch of one engine process; a multiple of 3 for triplets, of `views` otherwise. */
+  readonly rows: number;
+  /** Of the learning rate, after the warm-up, with one process; with P it is sqrt(P) times this (Krizhevsky 2014). */
+  readonly peakRate: number;
+  /** Share of the steps in which the rate rises. */
+  readonly warmUp: number;
+  /** mu of Nesterov's momentum (paper, section 4). */
+  readonly momentum: number;
+  /**
+   * lambda of lambda ||W||^2 (paper, section 3: 0.001), over kernels; biases, scales and shifts are left alone. `catalog`
+   * takes a quarter: the paper's costs it some .02 mAP (docs/quality.md).
+   */
+  readonly weightDecay: number;
+  /** Common norm that the gradients of a step are clipped to. */
+  readonly clip: number;
+  readonly augmentation: AugmentationName;
+  /** Share of the steps that train the first branch on category labels first (paper, section 4); 0: none. */
+  readonly pretrain: number;
+  /** Looks at the held-out triplets without an improvement after which the training ends; 0: it never ends early. */
+  readonly patience: number;
+};
+
+const shared = { rows: 192, warmUp: 0.05, momentum: 0.9, weightDecay: 1e-3, clip: 5 } as const;
+
+const all = [
+  /** Batch softmax over augmented views, the default: what works on a catalog of hundreds (docs/quality.md). */
+  {
+    ...shared,
+    name: 'catalog',
+    objective: { kind: 'infoNce', temperature: 0.1, views: 4 },
+    ...{ peakRate: 0.1, augmentation: 'catalog', pretrain: 0, patience: 0 },
+    weightDecay: 2.5e-4,
+  },
+  /** The paper as published: hinge with a constant gap, pixel shift, softmax pretraining of the ConvNet. */
+  {
+    ...shared,
+    name: 'deepRanking',
+    objective: { kind: 'tripletHinge', gap: 0.3, perRelevance: 0 },
+    ...{ peakRate: 0.03, augmentation: 'paper', pretrain: 0.2, patience: 6 },
+  },
+  /** The paper's hinge with a gap that follows the relevance. */
+  {
+    ...shared,
+    name: 'relevanceGap',
+    objective: { kind: 'tripletHinge', gap: 0.1, perRelevance: 0.5 },
+    ...{ peakRate: 0.03, augmentation: 'catalog', pretrain: 0, patience: 6 },
+  },
+  {
+    ...shared,
+    name: 'multiSimilarity',
+    objective: { kind: 'multiSimilarity', alpha: 2, beta: 50, base: 0.5, views: 4 },
+    ...{ peakRate: 0.1, augmentation: 'catalog', pretrain: 0, patience: 0 },
+  },
+] as const satisfies readonly Recipe[];
+
+export type RecipeName = (typeof all)[number]['name'];
+export const recipeNames = all.map(({ name }) => name) as [RecipeName, ...RecipeName[]];
+
+/** @throws Error that lists the names when there is no such recipe. */
+export function recipeNamed(name: string): Recipe {
+  const found = all.find((recipe) => recipe.name === name);
+  if (!found) throw new Error(`There is no recipe "${name}": choose one of ${recipeNames.join(', ')}`);
+  return found;
+}

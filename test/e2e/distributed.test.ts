@@ -1,0 +1,118 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { openPostgres } from '../../src/db/postgres.ts';
+import { makeRepositories } from '../../src/db/repositories.ts';
+import { freshPostgresDatabase, postgresUrl, redisUrl } from '../support/services.ts';
+import { runSimili, type SimiliProcess, startSimili } from '../support/simili-process.ts';
+import { drawToyCatalog } from '../support/toy-catalog.ts';
+
+let dir: string;
+let ids: string[];
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'simili-distributed-'));
+  ids = await drawToyCatalog(join(dir, 'pictures'), 8);
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+async function until<T>(read: () => Promise<T | null | undefined | false>, seconds = 480): Promise<T> {
+  for (const end = Date.now() + seconds * 1000; ; await sleep(50)) {
+    const value = await read();
+    if (value) return value;
+    if (Date.now() > end) throw new Error('waited in vain');
+  }
+}
+
+/** Two machines, as far as one machine can be two: processes with nothing in common but Postgres and the queue. */
+async function twoMachines(url: string, queue: Record<string, string>) {
+  const database = await freshPostgresDatabase(url);
+  const storage = await openPostgres(database.url);
+  const repos = makeRepositories(storage.prisma);
+  const workers: SimiliProcess[] = [];
+  onTestFinished(async () => {
+    for (const worker of workers) await worker.kill();
+    await storage.close();
+    await database[Symbol.asyncDispose]();
+  });
+  const env = (machine: string) => ({
+    ...queue,
+    DATABASE_URL: database.url,
+    SIMILI_DATA_DIR: join(dir, `${machine}-${database.url.split('_').at(-1)}`),
+    SIMILI_TRAIN_MACHINES: '2',
+    SIMILI_TRAIN_PROCESSES: '1',
+    SIMILI_CHECKPOINT_SECONDS: '1', // a round is as long
+    LOG_LEVEL: 'warn',
+  });
+  await runSimili(['import', join(dir, 'pictures')], env('one'));
+  const start = async (machine: string, ...more: string[]): Promise<SimiliProcess> => {
+    const worker = await startSimili(['worker', ...more], env(machine), /Working on/);
+    workers.push(worker);
+    return worker;
+  };
+  const decoder = await start('one', '--queues', 'ingest');
+  await until(async () => (await repos.images.counts()).ready === ids.length);
+  await decoder.stop();
+  const job = await repos.jobs.create('RETRAIN', { steps: 80, seconds: 40 }, 'test');
+  const open = async () => {
+    const round = await storage.prisma.trainingRound.findUnique({ where: { jobId: job.id } });
+    return round && { ...round, shards: (await repos.rounds.status(round))?.shards ?? [] };
+  };
+  const ended = () =>
+    until(async () => {
+      const now = await repos.jobs.byId(job.id);
+      return now && ['SUCCEEDED', 'FAILED', 'CANCELLED'].includes(now.state) && now;
+    });
+  return { repos, storage, start, open, ended };
+}
+
+/** Both machines are training a shard at this moment: one takes one at a time. */
+const bothAtWork = (shards: { reportedMs: number | null }[]): boolean =>
+  shards.filter(({ reportedMs }) => reportedMs === null).length === 2;
+
+const [postgres, redis] = [postgresUrl(), redisUrl()];
+if (postgres && redis) {
+  test('a member killed in the middle of a round costs its shard of that round, and the job ends with a model', async () => {
+    const { repos, storage, start, open, ended } = await twoMachines(postgres, { REDIS_URL: redis });
+    await start('one'); // coordinates: it is alone when the job begins
+    await until(async () => ((await open())?.round ?? 0) > 0);
+    const member = await start('two');
+    const { round, jobId } = await until(async () => {
+      const now = await open();
+      return now && bothAtWork(now.shards) && now;
+    });
+    await member.kill();
+    const job = await ended();
+    expect(job).toMatchObject({ id: jobId, state: 'SUCCEEDED', error: null, attempts: 1 });
+    const model = await repos.models.ofJob(jobId);
+    const training = (model.metrics as { training?: { machines: number; rounds: number } }).training;
+    expect(model.kind).toBe('NETWORK');
+    if (training) expect(training.rounds).toBeGreaterThan(round);
+    const curve = job.curve as { step: number; loss: number }[];
+    expect(curve.length).toBeGreaterThan(3);
+    expect(curve.at(-1)!.loss).toBeLessThan(curve[0]!.loss);
+    expect(await storage.prisma.trainingRound.count()).toBe(0);
+    expect(await storage.prisma.trainingShard.count()).toBe(0);
+  }, 900_000);
+
+  test('when the coordinator is killed the other machine goes on from the open round, on Postgres alone', async () => {
+    const { repos, start, open, ended } = await twoMachines(postgres, {});
+    const coordinator = await start('one');
+    await until(async () => ((await open())?.round ?? 0) > 0);
+    await start('two');
+    const { round } = await until(async () => {
+      const now = await open();
+      return now && now.round > 2 && bothAtWork(now.shards) && now;
+    });
+    await coordinator.kill();
+    const next = await until(async () => {
+      const now = await open();
+      return now && now.fence > 1 && now;
+    });
+    expect(next.round).toBeGreaterThanOrEqual(round);
+    const job = await ended();
+    expect(job).toMatchObject({ state: 'SUCCEEDED', error: null });
+    expect((await repos.models.ofJob(job.id)).kind).toBe('NETWORK');
+  }, 900_000);
+}

@@ -1,0 +1,96 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { mergeResults } from '../../workers/distributed/merge.ts';
+import { rankingSource } from '../../workers/training/batches.ts';
+import { beginFit, type Fit } from '../../workers/training/fit.ts';
+import type { Members } from '../../workers/training/members/index.ts';
+import { openFitMembers, runPhase, startOfRanking } from '../../workers/training/network.ts';
+import type { TrainingRequest } from '../../workers/training/protocol.ts';
+import { decodeState, encodeState, type TrainingState } from '../../workers/training/state.ts';
+import { drawnCatalog, writeTrainingSet } from '../support/training-set.ts';
+
+/** Batches of one process; two members share as many. */
+const BATCHES = 40;
+const ROUNDS = 5;
+const SEEDS = [1, 2, 3];
+
+let dir: string;
+let fit: Fit;
+let engines: Members;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'simili-rounds-'));
+  const { set } = await writeTrainingSet(dir, drawnCatalog());
+  const request: TrainingRequest = {
+    ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [] },
+    ...{ preset: 'tiny', recipe: 'catalog', backbone: null, processes: 1 },
+    ...{ seconds: 600, steps: BATCHES, seed: 1, checkpointSeconds: 600, checkpoint: null },
+  };
+  fit = await beginFit(request, new AbortController().signal, () => {});
+  engines = await openFitMembers(fit, fit.spec);
+}, 60_000);
+afterAll(async () => {
+  await engines.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+const seeded = (seed: number, steps: number): Fit => ({ ...fit, request: { ...fit.request, seed, steps } });
+
+async function oneProcess(seed: number): Promise<TrainingState> {
+  const own = seeded(seed, BATCHES);
+  const state = startOfRanking(own, null);
+  await runPhase(own, engines, state, rankingSource(own));
+  return state;
+}
+
+/** Two members that meet after every round, on batches of their own. `lost`: a round that member 1 does not report. */
+async function twoMembers(seed: number, lost = -1): Promise<TrainingState> {
+  const own = seeded(seed, BATCHES / 2);
+  const perRound = BATCHES / 2 / ROUNDS;
+  let bytes = encodeState(startOfRanking(own, null), 'test');
+  for (let round = 0; round < ROUNDS; round++) {
+    const results = [];
+    for (const member of round === lost ? [0] : [0, 1]) {
+      const state = decodeState(bytes, 'test')!;
+      await runPhase(own, engines, state, rankingSource(own, { round, member }), state.step + perRound);
+      const { loss, activeShare } = state;
+      results.push({ state: encodeState(state, 'test'), loss, activeShare, pictures: perRound * fit.recipe.rows });
+    }
+    bytes = mergeResults(results).state;
+  }
+  return decodeState(bytes, 'test')!;
+}
+
+/** Mean loss on batches that nobody trained on. */
+async function lossOf({ weights }: TrainingState): Promise<number> {
+  const source = rankingSource(seeded(77, BATCHES), { round: 1000, member: 0 });
+  let sum = 0;
+  for (let i = 0; i < 6; i++) {
+    engines.prepare([source.next()]);
+    sum += (await engines.gradients(weights)).loss;
+  }
+  return sum / 6;
+}
+
+const mean = (x: readonly number[]): number => x.reduce((a, b) => a + b, 0) / x.length;
+const deviation = (x: readonly number[]): number =>
+  Math.sqrt(x.reduce((a, b) => a + (b - mean(x)) ** 2, 0) / (x.length - 1));
+
+test('two members reach, at the same number of pictures, what one process reaches, within the noise of seeds', async () => {
+  const start = await lossOf(startOfRanking(seeded(1, BATCHES), null));
+  const [one, two, short]: number[][] = [[], [], []];
+  for (const seed of SEEDS) {
+    one!.push(await lossOf(await oneProcess(seed)));
+    const both = await twoMembers(seed);
+    expect(both.step).toBe(BATCHES / 2);
+    two!.push(await lossOf(both));
+    short!.push(await lossOf(await twoMembers(seed, 3)));
+  }
+  // Three standard errors of the difference of two means.
+  const noise = (3 * Math.hypot(deviation(one!), deviation(two!))) / Math.sqrt(SEEDS.length);
+  // What was learned is far more than the noise: a difference that mattered would be seen.
+  expect(start - mean(one!)).toBeGreaterThan(10 * noise);
+  expect(Math.abs(mean(two!) - mean(one!))).toBeLessThan(noise);
+  expect(Math.abs(mean(short!) - mean(two!))).toBeLessThan(noise);
+}, 600_000);

@@ -1,0 +1,116 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeRandom } from '../../src/learning/random.ts';
+import { type Host, openHost } from '../../workers/hosts/rpc.ts';
+import type { EngineHostApi, TrainingEvent, TrainingRequest, TrainingResult } from '../../workers/training/protocol.ts';
+import { drawnCatalog, writeTrainingSet } from '../support/training-set.ts';
+
+const KILLS = 20;
+
+let dir: string;
+let request: TrainingRequest;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'simili-killed-'));
+  const { set } = await writeTrainingSet(dir, drawnCatalog());
+  request = {
+    ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [] },
+    ...{ preset: 'tiny', recipe: 'catalog', backbone: null, processes: 1 },
+    ...{ seconds: 600, steps: 30, seed: 1, checkpointSeconds: 0, checkpoint: null },
+  };
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+const openTrainer = () =>
+  openHost<EngineHostApi>(new URL('../../workers/hosts/engine-host.ts', import.meta.url), { label: 'the trainer' });
+
+const train = (host: Host<EngineHostApi>, checkpoint: Uint8Array | null, onEvent: (event: TrainingEvent) => void) =>
+  host.call('train', { ...request, checkpoint }, { onEvent: (data) => onEvent(data as TrainingEvent) });
+
+/** Processes that this one started: fields 1 and 4 of their stat are pid and parent. */
+function childrenOf(parent: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[1]) === parent;
+      } catch {
+        return false; // gone meanwhile
+      }
+    })
+    .map(Number);
+}
+
+/** Whether a process of this id is there. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test(`a trainer that is killed at ${KILLS} random moments ends bit for bit where one that nobody disturbs ends`, async () => {
+  const calm = openTrainer();
+  const straight = await train(calm, null, () => {});
+  await calm.close();
+
+  const random = makeRandom(20);
+  const pids: number[] = [];
+  let kept: Uint8Array | null = null;
+  let kills = 0;
+  let result: TrainingResult | null = null;
+  const host = openTrainer();
+  while (!result) {
+    let stop: NodeJS.Timeout | undefined;
+    const attempt = train(host, kept, (event) => {
+      if (event.type === 'checkpoint') kept = event.state;
+      // From here on: the features are fitted and the steps run, a few of them in a second.
+      if (kills < KILLS) stop ??= setTimeout(() => void host.kill(), 700 * random.next());
+    });
+    pids.push(host.pid as number);
+    result = await attempt.catch((error: { code?: string }) => {
+      expect(error.code).toBe('ENGINE_CRASHED');
+      kills++;
+      return null;
+    });
+    clearTimeout(stop);
+  }
+  await host.close();
+  expect(kills).toBe(KILLS);
+  expect(Buffer.from(result.artefact).equals(Buffer.from(straight.artefact))).toBe(true);
+  expect(pids.filter(isAlive)).toEqual([]);
+}, 300_000);
+
+test('a cancelled training of two processes stops within two seconds and leaves no process and no file behind', async () => {
+  const before = await readdir(tmpdir());
+  const host = openTrainer();
+  const stop = new AbortController();
+  let askedAt = 0;
+  let members: number[] = [];
+  const running = host.call(
+    'train',
+    { ...request, processes: 2, steps: 10_000 },
+    {
+      signal: stop.signal,
+      onEvent: (data) => {
+        if (askedAt || (data as TrainingEvent).type !== 'loss') return;
+        members = childrenOf(host.pid as number);
+        askedAt = performance.now();
+        stop.abort(new Error('enough'));
+      },
+    },
+  );
+  await expect(running).rejects.toThrow('enough');
+  expect(performance.now() - askedAt).toBeLessThan(2000 + 500);
+  expect(members.length).toBeGreaterThanOrEqual(2);
+  await host.close();
+  await sleep(300);
+  expect(members.filter(isAlive)).toEqual([]);
+  const mine = (names: string[]) => names.filter((name) => name.includes('simili')).sort();
+  expect(mine(await readdir(tmpdir())).filter((name) => !before.includes(name))).toEqual([]);
+}, 120_000);

@@ -1,0 +1,148 @@
+import { expect, test } from 'vitest';
+import type { Vector } from '../../../src/db/embeddings.ts';
+import { SimiliError } from '../../../src/errors.ts';
+import { embedMissing, sidesOf } from '../../../workers/embedding.ts';
+
+const MODEL = { id: 'mdl', number: 1, metrics: { training: { sides: [64, 96] } } };
+const hashOf = (i: number): string => String(i).padStart(64, '0');
+const idOf = (i: number): string => `p${String(i).padStart(5, '0')}`;
+const later = () => new Promise((resolve) => setTimeout(resolve, 2));
+
+/** A catalog of `count` products, its table of vectors, and a log of what happened. `unreadable`: by product number. */
+function shop(count: number, unreadable: readonly number[] = []) {
+  const table = new Map<string, { contentHash: string; vector: number[] }>();
+  const pending = new Set<string>();
+  const log: string[] = [];
+  const products = Array.from({ length: count }, (_, i) => ({
+    ...{ productId: idOf(i), source: `/${i}`, contentHash: hashOf(i) },
+  }));
+  const hooks = { onEmbed: async (_batch: number) => {}, onUpsert: async (_batch: number) => {} };
+  const batches = { embed: 0, upsert: 0 };
+  const context = {
+    repositories: {
+      embeddings: {
+        missing: async (_model: number, limit: number, after: string | null) =>
+          products
+            .filter(({ productId, source }) => productId > (after ?? '') && !pending.has(source))
+            .filter(({ productId, contentHash }) => table.get(productId)?.contentHash !== contentHash)
+            .slice(0, limit),
+        upsert: async (_model: number, rows: readonly Vector[]) => {
+          const batch = batches.upsert++;
+          log.push(`write ${batch}`);
+          await later();
+          await hooks.onUpsert(batch);
+          for (const { productId, contentHash, vector } of rows)
+            table.set(productId, { contentHash, vector: [...vector] });
+          log.push(`written ${batch}`);
+        },
+      },
+      images: { reopen: async (source: string) => void pending.add(source) },
+    },
+    pictures: {
+      folders: (sides: readonly number[]) => Object.fromEntries(sides.map((side) => [side, `pixels/${side}`])),
+      ensure: async (_hash: string, source: string, signal: AbortSignal, sides: readonly number[]) => {
+        expect(sides).toEqual([64, 96]);
+        signal.throwIfAborted();
+        if (source === `/${128 * Math.floor(Number(source.slice(1)) / 128)}`) log.push(`decode ${source}`);
+        if (unreadable.includes(Number(source.slice(1))))
+          throw new SimiliError('IMAGE_UNREADABLE', { source, why: 'test' });
+      },
+    },
+    embedder: {
+      embed: async ({ pictures, pixels }: { pictures: string[]; pixels: object }) => {
+        expect(pixels).toEqual({ 64: 'pixels/64', 96: 'pixels/96' });
+        const batch = batches.embed++;
+        log.push(`embed ${batch}`);
+        await later();
+        await hooks.onEmbed(batch);
+        return { dimensions: 2, vectors: Float32Array.from(pictures.flatMap((hash) => [Number(hash), 1])) };
+      },
+    },
+    artefacts: { pathOf: async () => ({ path: '/artefact', checksum: 'c' }) },
+  };
+  return { context: context as unknown as Parameters<typeof embedMissing>[0], table, pending, products, log, hooks };
+}
+const never = new AbortController().signal;
+
+test('every product gets the vector of its own picture, in order of progress, and once only', async () => {
+  const { context, table, log } = shop(300);
+  const progress: number[] = [];
+  expect(await embedMissing(context, MODEL, never, (written) => progress.push(written))).toBe(300);
+  expect(progress).toEqual([128, 256, 300]);
+  expect([...table.entries()]).toEqual(
+    Array.from({ length: 300 }, (_, i) => [idOf(i), { contentHash: hashOf(i), vector: [i, 1] }]),
+  );
+  expect(log.filter((line) => line.startsWith('embed'))).toHaveLength(3);
+  expect(await embedMissing(context, MODEL, never)).toBe(0);
+});
+
+test('while a batch is embedded the next one is decoded and the one before is written', async () => {
+  const { context, log } = shop(384);
+  await embedMissing(context, MODEL, never);
+  const at = (line: string) => log.indexOf(line);
+  expect(at('decode /128')).toBeLessThan(at('write 0'));
+  expect(at('embed 1')).toBeLessThan(at('written 0'));
+  expect(at('decode /256')).toBeLessThan(at('written 0'));
+});
+
+test('an unreadable picture is left out and fetched anew, the others of its batch are not lost', async () => {
+  const { context, table, pending } = shop(200, [3, 130]);
+  expect(await embedMissing(context, MODEL, never)).toBe(198);
+  expect([...pending]).toEqual(['/3', '/130']);
+  expect(table.has(idOf(3))).toBe(false);
+  expect(table.get(idOf(4))?.vector).toEqual([4, 1]);
+});
+
+test('a batch of nothing but unreadable pictures does not end it', async () => {
+  const { context, table } = shop(
+    150,
+    Array.from({ length: 128 }, (_, i) => i),
+  );
+  expect(await embedMissing(context, MODEL, never)).toBe(22);
+  expect([...table.keys()]).toEqual(Array.from({ length: 22 }, (_, i) => idOf(128 + i)));
+});
+
+test('what arrives while it runs is embedded too', async () => {
+  const { context, table, products, hooks } = shop(130);
+  hooks.onEmbed = async (batch) => {
+    if (batch === 1) products.unshift({ productId: 'a', source: '/7', contentHash: hashOf(7) });
+  };
+  expect(await embedMissing(context, MODEL, never)).toBe(131);
+  expect(table.get('a')?.vector).toEqual([7, 1]);
+});
+
+test('aborted in the middle it waits for what it is writing, loses no finished batch, and goes on from there', async () => {
+  const { context, table, log, hooks } = shop(640);
+  const controller = new AbortController();
+  hooks.onEmbed = async (batch) => {
+    if (batch === 2) controller.abort(new Error('stop'));
+  };
+  await expect(embedMissing(context, MODEL, controller.signal)).rejects.toThrow('stop');
+  const ended = [...log];
+  await later();
+  expect(log).toEqual(ended);
+  expect(log.filter((line) => line.startsWith('written'))).toHaveLength(
+    log.filter((line) => line.startsWith('write ')).length,
+  );
+  const before = table.size;
+  expect(before).toBeGreaterThanOrEqual(256);
+  expect(await embedMissing(context, MODEL, never)).toBe(640 - before);
+  expect(table.size).toBe(640);
+});
+
+test.each(['onEmbed', 'onUpsert'] as const)('a failure of %s is told, and nothing is left running', async (hook) => {
+  const { context, log, hooks } = shop(640);
+  hooks[hook] = async (batch) => {
+    if (batch === 1) throw new Error('broken');
+  };
+  await expect(embedMissing(context, MODEL, never)).rejects.toThrow('broken');
+  const ended = [...log];
+  await later();
+  await later();
+  expect(log).toEqual(ended);
+});
+
+test('a version of before sides were kept knows the common one', () => {
+  expect(sidesOf({ metrics: {} })).toEqual([64]);
+  expect(sidesOf(MODEL)).toEqual([64, 96]);
+});

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** The engines on WebGPU, in a run of their own: they need an adapter, and software ones compile shaders for minutes. */
+export default defineConfig({
+  test: {
+    include: ['test/webgpu/**/*.test.ts'],
+    pool: 'forks',
+    maxWorkers: 1,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+  },
+});

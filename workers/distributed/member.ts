@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Shard } from '../../src/db/rounds.ts';
+import { SimiliError } from '../../src/errors.ts';
+import type { Asked } from '../hosts/engine-client.ts';
+import { sha256 } from '../sha256.ts';
+import type { TrainingRequest } from '../training/protocol.ts';
+import type { MakeRequest, RoundContext } from './ports.ts';
+
+/** How soon a member notices that nobody wants its shard any more; cancel takes effect within this and a step. */
+const LOOK_MS = 400;
+/** A worker that cannot take part leaves the shard to others, and does not grab the next one at once. */
+const STEP_BACK_MS = 3000;
+
+/** This worker's part in trainings over several machines: it has one trainer, which does one thing at a time. */
+export type Member = {
+  /** Trains a shard and reports it. Does nothing where the round is closed or the shard reported. */
+  train(shard: Shard, makeRequest: MakeRequest, signal: AbortSignal): Promise<void>;
+  /** Runs `work` while the trainer does nothing else. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
+  /** The trainer holds what this job's rounds need; null: it holds nothing any more. */
+  setReady(jobId: string | null): void;
+};
+
+const members = new WeakMap<object, Member>();
+
+/** The same for all handlers of a worker. */
+export function memberOf(context: RoundContext): Member {
+  const known = members.get(context) ?? makeMember(context);
+  members.set(context, known);
+  return known;
+}
+
+function makeMember(context: RoundContext): Member {
+  const { trainer, repositories } = context;
+  let last: Promise<unknown> = Promise.resolve();
+  let ready: string | null = null;
+  let made: { jobId: string; request: Promise<Asked<TrainingRequest>> } | null = null;
+
+  const alone = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = last.then(work);
+    last = next.catch(() => {});
+    return next;
+  };
+  /** The catalog is collected once a job, not once a shard. */
+  const requestOf = async ({ jobId }: Shard, makeRequest: MakeRequest, signal: AbortSignal) => {
+    if (made?.jobId !== jobId) made = { jobId, request: makeRequest(signal) };
+    const { request } = made;
+    return request.catch((error: unknown) => {
+      made = null;
+      throw error;
+    });
+  };
+  const run = async (shard: Shard, request: Asked<TrainingRequest>, signal: AbortSignal): Promise<void> => {
+    const open = await repositories.rounds.find(shard);
+    if (!open) return;
+    const { state, checksum, totalSteps } = open;
+    if (sha256(state) !== checksum) throw new Error(`The state of round ${shard.round} is damaged`);
+    const { round, member } = shard;
+    const common = { request, state, totalSteps, round, member };
+    // Making ready takes long the first time. It goes on when the round is closed meanwhile: the next one has use for it.
+    if (ready !== shard.jobId) await trainer.round({ ...common, steps: 0 }, signal, ignore);
+    ready = shard.jobId;
+    if (!(await repositories.rounds.take(shard))) return;
+    const result = await whileWanted(context, shard, signal, (wanted) =>
+      trainer.round({ ...common, steps: open.steps }, wanted, ignore),
+    );
+    if (!result) return;
+    const { rows: pictures, ...rest } = result;
+    await repositories.rounds.report(shard, { ...rest, pictures, checksum: sha256(rest.state) });
+  };
+  return {
+    alone,
+    setReady: (jobId) => {
+      ready = jobId;
+    },
+    async train(shard, makeRequest, signal) {
+      if (!(await repositories.rounds.isOpen(shard))) return;
+      try {
+        const request = await requestOf(shard, makeRequest, signal);
+        await alone(() => run(shard, request, signal));
+      } catch (error) {
+        await repositories.rounds.giveBack(shard);
+        if (error instanceof SimiliError && error.code === 'ENGINE_CRASHED') ready = null;
+        if (!signal.aborted) await sleep(STEP_BACK_MS, undefined, { signal }).catch(() => {});
+        throw error;
+      }
+    },
+  };
+}
+
+const ignore = async (): Promise<void> => {};
+
+/** @returns null when the shard was wanted no more before it was done. */
+async function whileWanted<T>(
+  { repositories, log }: RoundContext,
+  shard: Shard,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T | null> {
+  const unwanted = new AbortController();
+  const look = async (): Promise<void> => {
+    const open = await repositories.rounds.isOpen(shard).catch((error: Error) => {
+      log.warn({ err: error, ...shard }, 'round not seen');
+      return true; // a database that is away for a moment ends no work
+    });
+    if (!open) unwanted.abort(new Error('The round is closed'));
+  };
+  const timer = setInterval(() => void look(), LOOK_MS);
+  try {
+    return await work(AbortSignal.any([signal, unwanted.signal]));
+  } catch (error) {
+    if (unwanted.signal.aborted && !signal.aborted) return null;
+    throw error;
+  } finally {
+    clearInterval(timer);
+  }
+}

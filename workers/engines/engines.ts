@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { OpenEngine } from './engine.ts';
+
+/** Every engine that there is, by the name that people read; best first where several work. */
+export const engineIds = [
+  'tensorflow-gpu',
+  'onnx-cuda',
+  'tensorflow-webgpu',
+  'onnx-webgpu',
+  'onnx',
+  'tensorflow-native',
+  'tensorflow-wasm',
+  'tensorflow-javascript',
+] as const;
+export type EngineId = (typeof engineIds)[number];
+
+export type EngineEntry = {
+  /** For people. */
+  readonly title: string;
+  /** Loads its library: an engine that is not chosen is never loaded. */
+  readonly load: () => Promise<OpenEngine>;
+  /** Why it cannot be here, where a look at the files is enough to know. */
+  readonly absent?: () => string | null;
+};
+
+const tensorflow = () => import('./tensorflow/index.ts');
+const onnx = () => import('./onnx/index.ts');
+
+export const engines: Readonly<Record<EngineId, EngineEntry>> = {
+  'tensorflow-gpu': {
+    title: 'TensorFlow with CUDA (tfjs-node-gpu)',
+    load: async () => (await tensorflow()).openTensorflowGpuEngine,
+    absent: () => missingPackage('@tensorflow/tfjs-node-gpu'),
+  },
+  'onnx-cuda': {
+    title: 'ONNX Runtime with CUDA',
+    load: async () => (await onnx()).openOnnxCudaEngine,
+    absent: () => missingCudaProvider(),
+  },
+  'tensorflow-webgpu': {
+    title: 'TensorFlow.js with WebGPU',
+    load: async () => (await tensorflow()).openWebgpuEngine,
+    absent: () => missingPackage('webgpu'),
+  },
+  'onnx-webgpu': { title: 'ONNX Runtime with WebGPU', load: async () => (await onnx()).openOnnxWebgpuEngine },
+  onnx: { title: 'ONNX Runtime on the CPU', load: async () => (await onnx()).openOnnxEngine },
+  'tensorflow-native': {
+    title: 'TensorFlow on the CPU (tfjs-node)',
+    load: async () => (await tensorflow()).openNativeEngine,
+    absent: () => missingPackage('@tensorflow/tfjs-node-gpu') && missingPackage('@tensorflow/tfjs-node'),
+  },
+  'tensorflow-wasm': { title: 'TensorFlow.js in WebAssembly', load: async () => (await tensorflow()).openWasmEngine },
+  'tensorflow-javascript': {
+    title: 'TensorFlow.js in JavaScript',
+    load: async () => (await tensorflow()).openJavaScriptEngine,
+  },
+};
+
+const require = createRequire(import.meta.url);
+
+function missingPackage(name: string): string | null {
+  try {
+    require.resolve(name);
+    return null;
+  } catch (error) {
+    // A package for `import` alone is there, but cannot be required.
+    if ((error as NodeJS.ErrnoException).code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') return null;
+    return `${name} is not installed`;
+  }
+}
+
+/** ONNX Runtime's install script downloads it where it may; Windows and macOS have none. */
+function missingCudaProvider(): string | null {
+  if (process.platform !== 'linux') return 'ONNX Runtime has CUDA on Linux only';
+  try {
+    const root = dirname(dirname(require.resolve('onnxruntime-node')));
+    const folder = join(root, 'bin', 'napi-v6', process.platform, process.arch);
+    return existsSync(join(folder, 'libonnxruntime_providers_cuda.so')) ? null : 'its CUDA library is not installed';
+  } catch {
+    return 'onnxruntime-node is not installed';
+  }
+}

@@ -1,0 +1,83 @@
+import { bodiesOf, bodyOf, type Field, fieldsOf, numberOf, textOf } from './import-wire.ts';
+
+/** A value that goes into an ONNX file or comes out of it. */
+export type Port = {
+  readonly name: string;
+  /** Of onnx.proto's TensorProto.DataType: 1 is float32, 2 uint8; 0 when it is no tensor. */
+  readonly elementType: number;
+  /** A text or null is a length that the file leaves open. */
+  readonly dims: readonly (number | string | null)[];
+};
+
+/** What there is to know about somebody's ONNX file before it is run. */
+export type ForeignModel = {
+  /** Of ONNX's own operators. */
+  readonly opset: number;
+  /** Without those that the file itself gives a value to. */
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Whether weights lie in files of their own. */
+  readonly hasExternalData: boolean;
+};
+
+/** Field numbers of onnx.proto. */
+export const model = { irVersion: 1, producer: 2, graph: 7, opsetImport: 8, metadata: 14, functions: 25 } as const;
+export const graph = {
+  ...{ node: 1, name: 2, initializer: 5, input: 11, output: 12, valueInfo: 13, annotation: 14, sparseInitializer: 15 },
+} as const;
+export const node = { input: 1, output: 2, name: 3, attribute: 5 } as const;
+export const attribute = { graph: 6, graphs: 11 } as const;
+export const tensor = { name: 8, dataLocation: 14 } as const;
+export const sparseTensor = { values: 1 } as const;
+export const annotation = { tensorName: 1, parameters: 2 } as const;
+/** Of ValueInfoProto, OperatorSetIdProto and StringStringEntryProto. */
+export const first = 1;
+export const second = 2;
+
+/** @throws Error with a sentence when the bytes are no ONNX file. */
+export function readModel(bytes: Uint8Array): ForeignModel {
+  try {
+    return read(fieldsOf(bytes));
+  } catch (cause) {
+    throw new Error('it is no ONNX file', { cause });
+  }
+}
+
+function read(fields: readonly Field[]): ForeignModel {
+  if (bodiesOf(fields, model.graph).length === 0) throw new Error('There is no graph');
+  const inside = fieldsOf(bodyOf(fields, model.graph));
+  const initializers = bodiesOf(inside, graph.initializer).map(fieldsOf);
+  const given = new Set(initializers.map((weight) => textOf(weight, tensor.name)));
+  return {
+    opset: operatorSets(fields).get('') ?? 1,
+    inputs: bodiesOf(inside, graph.input)
+      .map(portOf)
+      .filter(({ name }) => !given.has(name)),
+    outputs: bodiesOf(inside, graph.output).map(portOf),
+    metadata: Object.fromEntries(
+      bodiesOf(fields, model.metadata)
+        .map(fieldsOf)
+        .map((entry) => [textOf(entry, first), textOf(entry, second)]),
+    ),
+    hasExternalData: initializers.some((weight) => numberOf(weight, tensor.dataLocation) === 1),
+  };
+}
+
+/** Domain -> version; ONNX's own domain has two names, of which '' is used here. */
+export const operatorSets = (fields: readonly Field[]): Map<string, number> =>
+  new Map(
+    bodiesOf(fields, model.opsetImport)
+      .map(fieldsOf)
+      .map((set) => [textOf(set, first).replace(/^ai\.onnx$/, ''), numberOf(set, second) ?? 1]),
+  );
+
+/** ValueInfoProto: name, type { tensorType { elementType, shape { dim { value | name } } } }. */
+function portOf(info: Uint8Array): Port {
+  const fields = fieldsOf(info);
+  const tensorType = fieldsOf(bodyOf(fieldsOf(bodyOf(fields, second)), 1));
+  const dims = bodiesOf(fieldsOf(bodyOf(tensorType, 2)), 1)
+    .map(fieldsOf)
+    .map((dim) => numberOf(dim, 1) ?? (textOf(dim, 2) || null));
+  return { name: textOf(fields, first), elementType: numberOf(tensorType, 1) ?? 0, dims };
+}

@@ -1,0 +1,105 @@
+import type { LayerShape, PathShape } from '../../../../src/learning/network/shapes.ts';
+import { average, averagePool } from './average-pool.ts';
+import { batchNorm } from './batch-norm.ts';
+import { conv } from './conv.ts';
+import { dense } from './dense.ts';
+import { dropout } from './dropout.ts';
+import { type FeatureMap, inBlocks } from './feature-map.ts';
+import { chunkSize, inChunks, pictureByPicture } from './in-chunks.ts';
+import { localResponseNorm } from './local-response-norm.ts';
+import { maxPool } from './max-pool.ts';
+import { orientation } from './orientation.ts';
+import { relu } from './relu.ts';
+import type { Backward, Site, Stage } from './stage.ts';
+
+/** A path as one stage. @param input the pictures, or the features of its backbone. */
+export function path(site: Site, { path, layers }: PathShape, input: FeatureMap): Stage {
+  const source = average(site.graph, input, path.subsample);
+  const count = pictureByPicture(layers);
+  const [apart, together] = [layers.slice(0, count), layers.slice(count)];
+  if (!apart.some(({ layer }) => layer.type === 'conv')) return chain(site, path.name, layers, source);
+  const first = inChunks(site, chunkSize(site, apart), source, (chunk, pictures) =>
+    chain(chunk, path.name, apart, pictures),
+  );
+  const second = chain(site, path.name, together, first.output);
+  return { output: second.output, backward: (gradient) => backThrough([first, second], gradient) };
+}
+
+/** Layers one behind the other. */
+function chain(site: Site, path: string, layers: readonly LayerShape[], input: FeatureMap): Stage {
+  const stages: Stage[] = [];
+  let output = input;
+  for (const shape of rectifiersLast(layers)) {
+    const stage = build(site, path, shape, output);
+    stages.push(stage);
+    output = stage.output;
+  }
+  return { output, backward: (gradient) => backThrough(stages, gradient) };
+}
+
+function backThrough(stages: readonly Stage[], gradient: FeatureMap): Backward {
+  const weights: Backward['weights'] = {};
+  let input = gradient;
+  for (const stage of stages.toReversed()) {
+    if (!stage.backward) break;
+    const back = stage.backward(input);
+    Object.assign(weights, back.weights);
+    input = back.input;
+  }
+  return { input, weights };
+}
+
+function build(site: Site, path: string, { layer, output, inner }: LayerShape, value: FeatureMap): Stage {
+  const name = 'name' in layer ? `${path}.${layer.name}` : '';
+  switch (layer.type) {
+    case 'orientation':
+      return orientation(site, layer, value, output);
+    case 'conv':
+      return conv(site, layer, name, value, output);
+    case 'maxPool':
+      return maxPool(site, layer, value, output);
+    case 'averagePool':
+      return averagePool(site, layer.size, value);
+    case 'relu':
+      return relu(site, value);
+    case 'localResponseNorm':
+      return localResponseNorm(site, layer, value);
+    case 'batchNorm':
+      return batchNorm(site, name, value);
+    case 'residual':
+      return beside(site, value, chain(site, path, inner, value));
+    case 'dense':
+      return dense(site, name, layer.units, value);
+    case 'dropout':
+      return dropout(site, name, value);
+  }
+}
+
+/** x + layers(x): the gradient takes both ways. */
+function beside({ graph }: Site, input: FeatureMap, inner: Stage): Stage {
+  const sum = (a: FeatureMap, b: FeatureMap): FeatureMap => ({
+    ...a,
+    value: graph.add(a.value, inBlocks(graph, b, a.block).value),
+  });
+  return {
+    output: sum(input, inner.output),
+    backward: (gradient) => {
+      const own = inBlocks(graph, gradient, input.block);
+      const back = inner.backward?.(gradient);
+      return back ? { input: sum(own, back.input), weights: back.weights } : { input: own, weights: {} };
+    },
+  };
+}
+
+/** max(0, largest) is the largest of max(0, ·), gradients included, and rectifies fewer values. */
+function rectifiersLast(layers: readonly LayerShape[]): LayerShape[] {
+  const ordered = [...layers];
+  for (let i = 1; i < ordered.length; i++) {
+    const [before, after] = [ordered[i - 1], ordered[i]] as [LayerShape, LayerShape];
+    if (before.layer.type === 'relu' && after.layer.type === 'maxPool') {
+      ordered[i - 1] = after;
+      ordered[i] = { ...before, input: after.output, output: after.output };
+    }
+  }
+  return ordered;
+}

@@ -1,0 +1,57 @@
+import type { Loss } from '../../../../src/learning/loss.ts';
+import type { Tensor } from '../../../../src/learning/network/spec.ts';
+import type { Graph, Value } from '../graph.ts';
+import { infoNce } from './info-nce.ts';
+import type { LossGraph } from './loss-graph.ts';
+import { multiSimilarity } from './multi-similarity.ts';
+import { softmax } from './softmax.ts';
+import { tripletHinge } from './triplet-hinge.ts';
+
+/** @param rows [N, D]: unit embeddings; of the softmax, the linear embedding. */
+type BuildLoss = (graph: Graph, rows: Value, batch: number, dimensions: number) => LossGraph;
+
+export const lossGraphs: Record<Loss['kind'], BuildLoss> = { tripletHinge, infoNce, multiSimilarity, softmax };
+
+/**
+ * What the graph of a loss reads, by the names of its inputs.
+ * @throws RangeError when it is not for a batch of N embeddings of length D.
+ */
+export function lossInputs(loss: Loss, batch: number, dimensions: number): Record<string, Tensor> {
+  switch (loss.kind) {
+    case 'tripletHinge':
+      return { gaps: values('gaps', loss.gaps, [batch / 3]) };
+    case 'infoNce':
+      return {
+        targets: values('targets', loss.targets, [batch, batch]),
+        sharpness: scalar(1 / loss.temperature),
+      };
+    case 'multiSimilarity': {
+      const { pairs, alpha, beta, base } = loss;
+      return {
+        pairs: values('pairs', pairs, [batch, batch]),
+        alpha: scalar(alpha),
+        beta: scalar(beta),
+        base: scalar(base),
+      };
+    }
+    case 'softmax':
+      return { labels: { shape: [batch, dimensions], data: oneHot(loss.labels, batch, dimensions) } };
+  }
+}
+
+const scalar = (value: number): Tensor => ({ shape: [], data: Float32Array.of(value) });
+
+function values(name: string, data: Float32Array, shape: readonly number[]): Tensor {
+  if (data.length === shape.reduce((product, side) => product * side, 1)) return { shape, data };
+  throw new RangeError(`${data.length} ${name} are not [${shape}]`);
+}
+
+function oneHot(labels: Int32Array, batch: number, classes: number): Float32Array {
+  if (labels.length !== batch) throw new RangeError(`${labels.length} labels are not [${batch}]`);
+  const rows = new Float32Array(batch * classes);
+  labels.forEach((label, i) => {
+    if (!(label >= 0 && label < classes)) throw new RangeError(`Label ${label} is not one of ${classes} classes`);
+    rows[i * classes + label] = 1;
+  });
+  return rows;
+}

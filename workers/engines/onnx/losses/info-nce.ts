@@ -1,0 +1,23 @@
+import type { Graph, Value } from '../graph.ts';
+import { crossEntropy } from './cross-entropy.ts';
+import { type LossGraph, NEVER, similarities, throughSimilarities } from './loss-graph.ts';
+
+/** Cross-entropy of who is similar to whom: the logits are s(i, j) / temperature, without a row's own. */
+export function infoNce(graph: Graph, embeddings: Value, batch: number): LossGraph {
+  const targets = graph.input('targets', [batch, batch]);
+  const sharpness = graph.input('sharpness', []); // 1 / temperature
+  const scaled = graph.multiply(similarities(graph, embeddings), sharpness);
+  const own = graph.constant({ shape: [batch, batch], data: diagonal(batch, NEVER) });
+  const { loss, activeShare, gradient } = crossEntropy(graph, graph.add(scaled, own), targets);
+  return {
+    loss,
+    activeShare,
+    gradient: throughSimilarities(graph, graph.multiply(gradient, sharpness), embeddings),
+  };
+}
+
+function diagonal(n: number, value: number): Float32Array {
+  const data = new Float32Array(n * n);
+  for (let i = 0; i < n; i++) data[i * n + i] = value;
+  return data;
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import type { NetworkSpec } from '../../src/learning/network/spec.ts';
+import { makeRandom } from '../../src/learning/random.ts';
+import { type Recipe, recipeNamed } from '../../src/learning/recipe.ts';
+import { PICTURE_SIZE, type Picture } from '../../src/learning/served-model.ts';
+import { itemsIn } from '../../src/learning/split.ts';
+import { sampleViews, type Views } from './blocks.ts';
+import { type LearnedFromClicks, learnFromClicks } from './clicks.ts';
+import { fitGolden, type Golden } from './golden.ts';
+import { makePictureStore } from './picture-store.ts';
+import type { TrainingEvent, TrainingRequest } from './protocol.ts';
+import { specFor } from './spec.ts';
+
+/** What every part of a fit works with. */
+export type Fit = {
+  readonly request: TrainingRequest;
+  readonly signal: AbortSignal;
+  readonly emit: (event: TrainingEvent) => void;
+  /** The network to be trained. */
+  readonly spec: NetworkSpec;
+  readonly recipe: Recipe;
+  readonly load: (picture: number, side: number) => Picture;
+  /** Of training products, by side. */
+  readonly views: (side: number) => Views;
+  readonly golden: Golden;
+  readonly clicks: LearnedFromClicks;
+};
+
+/** Progress after the hand-made features, and after the network's steps. */
+export const GOLDEN_DONE = 0.1;
+export const NETWORK_DONE = 0.95;
+
+/** The hand-made features and what clicks say: all that comes before a network. The same for the same request. */
+export async function beginFit(request: TrainingRequest, signal: AbortSignal, emit: Fit['emit']): Promise<Fit> {
+  const { set } = request;
+  const random = makeRandom(request.seed);
+  const load = makePictureStore(set);
+  const loadCommon = (picture: number): Picture => load(picture, PICTURE_SIZE);
+  const views = sampleViews(set, load, random);
+  const golden = await fitGolden({
+    ...{ set, random, load: loadCommon, views: views(PICTURE_SIZE) },
+    learners: itemsIn(set, 'train', 'val'),
+    onFeature: (name, done) => {
+      signal.throwIfAborted();
+      const message = `Fitting ${name} features`;
+      emit({ type: 'progress', done: GOLDEN_DONE * done, etaSeconds: null, message, engine: null });
+    },
+  });
+  return {
+    ...{ request, signal, emit, load, views, golden },
+    spec: specFor(request.preset, request.backbone),
+    recipe: recipeNamed(request.recipe),
+    clicks: learnFromClicks(request.feedback, set, golden.relevance),
+  };
+}
+
+/**
+ * What a checkpoint's random state and weights count on: the same products, pictures, feedback, seed, length and network.
+ * Not the number of processes: another machine may go on with what it has.
+ */
+export function fingerprintOf({ set, feedback, backbone, ...rest }: TrainingRequest): string {
+  const { preset, recipe, seed, seconds, steps } = rest;
+  const hash = createHash('sha256');
+  for (const column of [set.starts, set.hashes, set.categories, set.splits]) hash.update(column);
+  if (backbone) hash.update(backbone);
+  hash.update(JSON.stringify({ feedback, preset, recipe, seed, seconds, steps }));
+  return hash.digest('hex');
+}

@@ -1,0 +1,64 @@
+import type { Random } from '../../src/learning/random.ts';
+import { goldenRelevance, type Relevance, type WeightedTriplet } from '../../src/learning/relevance.ts';
+import type { Picture } from '../../src/learning/served-model.ts';
+import { type Fitted, fitBlock, HAND_MADE, type HandMade, handMade, handMadeDistance, type Views } from './blocks.ts';
+import { byPictures, type Distance, fitShares, identityTriplets, structureTriplets } from './mixture.ts';
+import type { TrainingSet } from './protocol.ts';
+
+/** Shares of the blocks before any triplet has spoken (validated on the development set). */
+const PRIOR: Record<HandMade, number> = { hog: 0.55, pixels: 0.3, colour: 0.15 };
+/** sigma of exp(-D / sigma), D the mixed squared distance in [0, 4]. */
+const SIGMA = 0.5;
+
+/** The hand-made features of a catalog, whitened and mixed by max-margin: the paper's golden features (section 6.1). */
+export type Golden = {
+  readonly fitted: readonly Fitted[];
+  /** Of the blocks' shares. */
+  readonly prior: number[];
+  /** Triplets of pictures that the catalog gives. */
+  readonly structure: readonly WeightedTriplet[];
+  readonly identity: readonly WeightedTriplet[];
+  /** Of two items. */
+  readonly relevance: Relevance;
+};
+
+export type GoldenInput = {
+  readonly set: TrainingSet;
+  /** Items that may teach: 'train' and 'val'. */
+  readonly learners: Int32Array;
+  readonly load: (picture: number) => Picture;
+  readonly views: Views;
+  readonly random: Random;
+  /** Called before each feature. @throws to stop. */
+  readonly onFeature: (name: string, done: number) => void;
+};
+
+export async function fitGolden({ set, learners, load, views, random, onFeature }: GoldenInput): Promise<Golden> {
+  const features = Object.keys(HAND_MADE) as HandMade[];
+  const fitted: Fitted[] = [];
+  for (const feature of features) {
+    onFeature(feature, fitted.length / features.length);
+    const block = await fitBlock(feature, handMade(feature), views, HAND_MADE[feature]);
+    fitted.push({ block, distance: handMadeDistance(block, feature, load) });
+  }
+  const prior = features.map((feature) => PRIOR[feature]);
+  const structure = byPictures(structureTriplets(set, learners, random), set);
+  const identity = identityTriplets(set, learners, mixedDistance(fitted, prior), random);
+  const shares = fitShares(
+    fitted.map(({ distance }) => distance),
+    { structure, identity, clicks: [], chosen: 0 },
+    prior,
+  );
+  return { fitted, prior, structure, identity, relevance: relevanceOfItems(set, mixedDistance(fitted, shares)) };
+}
+
+/** Of items by their first pictures. */
+function relevanceOfItems({ categories, starts }: TrainingSet, distance: Distance): Relevance {
+  return goldenRelevance(categories, (i, j) => distance(starts[i]!, starts[j]!), SIGMA);
+}
+
+/** D = sum of share * D_block: distances of the served vector. */
+export const mixedDistance =
+  (fitted: readonly Fitted[], shares: readonly number[]): Distance =>
+  (a, b) =>
+    fitted.reduce((sum, { distance }, block) => (shares[block]! > 0 ? sum + shares[block]! * distance(a, b) : sum), 0);

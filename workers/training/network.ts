@@ -1,0 +1,139 @@
+import type { BatchSource } from '../../src/learning/batch.ts';
+import { initialWeights } from '../../src/learning/network/initial-weights.ts';
+import { singleScale } from '../../src/learning/network/presets.ts';
+import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
+import { zerosLike } from '../../src/learning/optimiser.ts';
+import { makeRandom } from '../../src/learning/random.ts';
+import { labelsSource, rankingSource } from './batches.ts';
+import { type Fit, fingerprintOf, GOLDEN_DONE, NETWORK_DONE } from './fit.ts';
+import { heldOutLook } from './held-out.ts';
+import { type Members, openMembers } from './members/index.ts';
+import { decodeState, encodeState, type TrainingState } from './state.ts';
+import { trainNetwork } from './train-network.ts';
+
+export type TrainedNetwork = {
+  weights: Weights;
+  steps: number;
+  loss: number;
+  counts: Readonly<Record<string, number>>;
+};
+type Phase = TrainingState['phase'];
+
+/**
+ * Trains the network of a fit: where the recipe says so first its first branch by a softmax on category labels, then all
+ * of it by the ranking loss (paper, section 4). Goes on from the request's checkpoint where there is a sound one.
+ * @param use gets the trained network while its engine is still there.
+ */
+export async function trainedNetwork<T>(
+  fit: Fit,
+  use: (trained: TrainedNetwork, members: Members) => Promise<T>,
+): Promise<T> {
+  const saved = fit.request.checkpoint && decodeState(fit.request.checkpoint, fingerprintOf(fit.request));
+  const pretrained = saved?.phase === 'rank' ? null : await pretrain(fit, saved);
+  const state = saved?.phase === 'rank' ? saved : startOfRanking(fit, pretrained);
+  return withMembers(fit, fit.spec, async (members) => {
+    const source = rankingSource(fit);
+    await runPhase(fit, members, state, source);
+    const { weights, step, loss } = state;
+    return use({ weights, steps: step, loss, counts: source.counts() }, members);
+  });
+}
+
+/** @returns weights of the first branch; null where the recipe wants none, or there are no two categories to tell apart. */
+export async function pretrain(fit: Fit, saved: TrainingState | null): Promise<Weights | null> {
+  const labels = fit.recipe.pretrain > 0 ? labelsSource(fit) : null;
+  if (!labels) return null;
+  const spec = { ...singleScale(fit.spec), embedding: labels.classes };
+  const state = saved ?? freshState('pretrain', initialWeights(spec, randomOf(fit)), phaseSteps(fit, 'pretrain'));
+  return withMembers(fit, spec, async (members) => {
+    await runPhase(fit, members, state, labels.source);
+    return state.weights;
+  });
+}
+
+/** Fresh weights, the first branch as it was pretrained: its classifier stays behind. */
+export function startOfRanking(fit: Fit, pretrained: Weights | null): TrainingState {
+  const weights = initialWeights(fit.spec, randomOf(fit));
+  for (const [name, tensor] of Object.entries(pretrained ?? {})) {
+    if (!name.startsWith('embedding.')) weights[name] = tensor;
+  }
+  return freshState('rank', weights, phaseSteps(fit, 'rank'));
+}
+
+const randomOf = ({ request }: Fit) => makeRandom(request.seed);
+
+const freshState = (phase: Phase, weights: Weights, totalSteps: number): TrainingState => ({
+  ...{ phase, step: 0, totalSteps, loss: 0, activeShare: 0 },
+  ...{ weights, velocity: zerosLike(weights), source: null, best: null, looksSince: 0 },
+});
+
+const shareOf = ({ recipe }: Fit, phase: Phase): number =>
+  phase === 'pretrain' ? recipe.pretrain : 1 - recipe.pretrain;
+const phaseSteps = (fit: Fit, phase: Phase): number =>
+  fit.request.steps === null ? 0 : Math.max(1, Math.round(fit.request.steps * shareOf(fit, phase)));
+
+/** @throws SimiliError ENGINE_UNAVAILABLE */
+export function openFitMembers(fit: Fit, spec: NetworkSpec): Promise<Members> {
+  const { request, recipe } = fit;
+  return openMembers(request.processes, {
+    ...{ engine: request.engine, requireGpu: request.requireGpu, threads: request.threads, gpus: request.gpus },
+    ...{ spec, rows: recipe.rows, augmentation: recipe.augmentation, backbone: request.backbone },
+    set: { hashes: request.set.hashes, pixels: request.set.pixels },
+    weights: initialWeights(spec, randomOf(fit)),
+  });
+}
+
+async function withMembers<T>(fit: Fit, spec: NetworkSpec, run: (members: Members) => Promise<T>): Promise<T> {
+  const members = await openFitMembers(fit, spec);
+  try {
+    return await run(members);
+  } finally {
+    await members.close();
+  }
+}
+
+/** @param untilStep as `NetworkTraining`: a round of a training over several machines. */
+export async function runPhase(
+  fit: Fit,
+  members: Members,
+  state: TrainingState,
+  source: BatchSource,
+  untilStep?: number,
+): Promise<void> {
+  const { request, recipe, signal, emit } = fit;
+  const fingerprint = fingerprintOf(request);
+  const before = state.phase === 'pretrain' ? 0 : recipe.pretrain;
+  const about = {
+    ...{ preset: request.preset, recipe: request.recipe, seed: request.seed, engine: members.reason },
+    ...{ items: request.set.categories.length, pictures: request.set.hashes.length / 32 },
+  };
+  const message = state.phase === 'pretrain' ? 'Training on categories' : 'Training the network';
+  await trainNetwork({
+    ...{ state, members, source, recipe, signal },
+    ...(untilStep === undefined ? {} : { untilStep }),
+    seconds: request.seconds * shareOf(fit, state.phase),
+    checkpointSeconds: request.checkpointSeconds,
+    look: state.phase === 'rank' ? heldOutLook(fit) : null,
+    itemOf: (picture) => itemAt(request.set.starts, picture),
+    emit: {
+      loss: (point) => emit({ type: 'loss', ...point }),
+      progress: (share, etaSeconds) => {
+        const done = GOLDEN_DONE + (NETWORK_DONE - GOLDEN_DONE) * (before + shareOf(fit, state.phase) * share);
+        emit({ type: 'progress', done, etaSeconds, message, engine: members.reason });
+      },
+      checkpoint: (saved) =>
+        emit({ type: 'checkpoint', step: saved.step, state: encodeState(saved, fingerprint, about) }),
+    },
+  });
+}
+
+/** The item whose pictures include this one: starts[item] <= picture < starts[item + 1]. */
+export function itemAt(starts: Int32Array, picture: number): number {
+  let [low, high] = [0, starts.length - 1];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (starts[middle]! <= picture) low = middle;
+    else high = middle;
+  }
+  return low;
+}

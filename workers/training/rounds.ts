@@ -1,0 +1,104 @@
+import { SimiliError } from '../../src/errors.ts';
+import { rankingSource } from './batches.ts';
+import { beginFit, type Fit, fingerprintOf } from './fit.ts';
+import { fusedModel } from './fit-model.ts';
+import type { Members } from './members/index.ts';
+import { openFitMembers, pretrain, runPhase, startOfRanking } from './network.ts';
+import type { RoundRequest, RoundResult, TrainingEvent, TrainingRequest, TrainingResult } from './protocol.ts';
+import { decodeState, encodeState, type TrainingState } from './state.ts';
+
+/**
+ * One training over several machines: local SGD. In every round each member trains from the same weights on batches of
+ * its own, then the weights are averaged (by the coordinator, workers/distributed). What a round needs besides the
+ * weights every member makes from the same request: features, triplets, engine. It is kept for the rounds that follow.
+ */
+type Session = { readonly fingerprint: string; readonly fit: Fit; readonly members: Members };
+let session: Promise<Session> | null = null;
+
+/** @returns the state before the first round, and how many steps one machine like this one does in the request's time. */
+export async function beginRounds(
+  request: TrainingRequest,
+  signal: AbortSignal,
+  emit: (event: TrainingEvent) => void,
+): Promise<{ state: Uint8Array; plannedSteps: number }> {
+  const { fit, members, fingerprint } = await sessionFor(request, signal, emit);
+  const state = startOfRanking(fit, await pretrain(fit, null));
+  const encoded = encodeState(state, fingerprint);
+  if (state.totalSteps > 0) return { state: encoded, plannedSteps: state.totalSteps };
+  const trial = decodeOf(encoded, fingerprint);
+  await runPhase(fit, members, trial, rankingSource(fit), TRIAL_STEPS);
+  return { state: encoded, plannedSteps: trial.totalSteps };
+}
+
+/** Enough for a training to see how long a step takes. */
+const TRIAL_STEPS = 8;
+
+/** @returns the state after this member's steps. */
+export async function trainRound(
+  { request, state: bytes, steps, totalSteps, round, member }: RoundRequest,
+  signal: AbortSignal,
+  emit: (event: TrainingEvent) => void,
+): Promise<RoundResult> {
+  const { fit, members, fingerprint } = await sessionFor(request, signal, emit);
+  const state = decodeOf(bytes, fingerprint);
+  const first = state.step;
+  Object.assign(state, { totalSteps, source: null });
+  await runPhase(fit, members, state, rankingSource(fit, { round, member }), Math.min(totalSteps, first + steps));
+  const rows = (state.step - first) * fit.recipe.rows * members.count;
+  return { state: encodeState(state, fingerprint), loss: state.loss, activeShare: state.activeShare, rows };
+}
+
+/** @param state after the last round. */
+export async function finishRounds(
+  { request, state: bytes }: { request: TrainingRequest; state: Uint8Array },
+  signal: AbortSignal,
+  emit: (event: TrainingEvent) => void,
+): Promise<TrainingResult> {
+  const { fit, members, fingerprint } = await sessionFor(request, signal, emit);
+  const { weights, step, loss } = decodeOf(bytes, fingerprint);
+  try {
+    return await fusedModel(fit, { weights, steps: step, loss, counts: {} }, members);
+  } finally {
+    await endRounds();
+  }
+}
+
+/** Frees what is kept between rounds. */
+export async function endRounds(): Promise<void> {
+  const ended = session;
+  session = null;
+  await (await ended?.catch(() => null))?.members.close();
+}
+
+async function sessionFor(
+  request: TrainingRequest,
+  signal: AbortSignal,
+  emit: (event: TrainingEvent) => void,
+): Promise<Session> {
+  const fingerprint = fingerprintOf(request);
+  const kept = await session?.catch(() => null);
+  if (kept?.fingerprint !== fingerprint) {
+    await endRounds();
+    session = openSession(request, fingerprint, signal, emit);
+  }
+  const { fit, members } = await (session as Promise<Session>);
+  // A call has its own signal and listeners.
+  return { fingerprint, members, fit: { ...fit, signal, emit } };
+}
+
+async function openSession(
+  request: TrainingRequest,
+  fingerprint: string,
+  signal: AbortSignal,
+  emit: (event: TrainingEvent) => void,
+): Promise<Session> {
+  const fit = await beginFit(request, signal, emit);
+  return { fingerprint, fit, members: await openFitMembers(fit, fit.spec) };
+}
+
+function decodeOf(bytes: Uint8Array, fingerprint: string): TrainingState {
+  const state = decodeState(bytes, fingerprint);
+  if (state) return state;
+  // The catalog as this machine sees it is not the coordinator's: its indices would mean other products.
+  throw new SimiliError('TRAINING_DIVERGED', { step: 0, why: 'this worker sees another catalog than the coordinator' });
+}
