@@ -8,7 +8,7 @@ export const bytesSql = (bytes: Uint8Array): Prisma.Sql =>
   Prisma.sql`decode(${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}, 'base64')`;
 
 /** Of `encode(column, 'base64')`. */
-export const bytesOf = (base64: string): Uint8Array => Buffer.from(base64, 'base64');
+export const bytesOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, 'base64'));
 
 /** Time limit of a transaction that writes a model's weights: Prisma's five seconds are for rows. */
 export const TRANSACTION_OF_BYTES = { timeout: 120_000 };

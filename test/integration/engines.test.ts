@@ -13,7 +13,17 @@ import { relativeError } from '../support/oracle-network.ts';
 describeEngine('onnx', openOnnxEngine);
 describeEngine('wasm', openWasmEngine);
 
-const spec = presetNamed('tiny');
+/**
+ * `tiny` without its batch normalisation. Over a few pictures of noise that divides by next to nothing: the last bit of a
+ * float32 then decides which of two pixels a pool takes, and gradients jump. The contract holds the layer by itself.
+ */
+const tiny = presetNamed('tiny');
+const spec = {
+  ...tiny,
+  branches: tiny.branches.map(({ paths }) => ({
+    paths: paths.map((path) => ({ ...path, layers: path.layers.filter(({ type }) => type !== 'batchNorm') })),
+  })),
+};
 const weights = initialWeights(spec, makeRandom(1));
 const random = makeRandom(2);
 const pictures = (n: number) => Float32Array.from({ length: n * 32 * 32 * 3 }, () => random.next());

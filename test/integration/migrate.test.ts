@@ -34,6 +34,8 @@ async function onPostgres(): Promise<Opened> {
   return { session: await another(), another };
 }
 
+const ALL = ['0001_start', '0002_training_rounds'];
+
 const adapters: [name: string, open: () => Promise<Opened>][] = [['PGlite', onPGlite]];
 if (postgresUrl()) adapters.push(['Postgres', onPostgres]);
 
@@ -42,10 +44,10 @@ describe.each(adapters)('migrations on %s', (_name, open) => {
 
   test('run once, in order, and are written down as Prisma writes them', async () => {
     const { session } = await open();
-    expect(await migrate(session)).toEqual(['0001_start']);
+    expect(await migrate(session)).toEqual(ALL);
     expect(await migrate(session)).toEqual([]);
     expect(await session.query('SELECT migration_name, applied_steps_count FROM simili._prisma_migrations')).toEqual([
-      { migration_name: '0001_start', applied_steps_count: 1 },
+      ...ALL.map((name) => ({ migration_name: name, applied_steps_count: 1 })),
     ]);
   });
 
@@ -72,7 +74,7 @@ if (url) {
     const { session, another } = await onPostgres();
     const sessions = [session, await another(), await another(), await another()];
     const applied = await Promise.all(sessions.map((each) => migrate(each)));
-    expect(applied.flat()).toEqual(['0001_start']);
+    expect(applied.flat()).toEqual(ALL);
   });
 
   test('a database that cannot be reached, or does not exist, is said in one sentence', async () => {
