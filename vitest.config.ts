@@ -16,5 +16,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     restoreMocks: true,
+    env: { ORT_DISABLE_TELEMETRY: '1' }, // for the tests that open the runtime themselves
   },
 });

@@ -8,7 +8,7 @@ import { untilStopped } from '../until-stopped.ts';
 export const worker = defineCommand({
   meta: {
     name: 'worker',
-    description: 'Take work from the queues: train, embed, evaluate, ingest, maintenance. Needs DATABASE_URL.',
+    description: `Take work from the queues: ${queueNames.join(', ')}. Needs DATABASE_URL.`,
   },
   args: {
     queues: {

@@ -1,7 +1,7 @@
 import { embed } from '../training/embed.ts';
 import { fitModel } from '../training/fit-model.ts';
 import type { EmbedRequest, RoundRequest, TrainingEvent, TrainingRequest } from '../training/protocol.ts';
-import { beginRounds, finishRounds, trainRound } from '../training/rounds.ts';
+import { beginRounds, finishRounds, trainRound, whileBusy } from '../training/rounds.ts';
 import { type HostRun, serveHost } from './serve.ts';
 
 const eventsOf = (run: HostRun) => (event: TrainingEvent) => run.event(event);
@@ -10,8 +10,8 @@ const eventsOf = (run: HostRun) => (event: TrainingEvent) => run.event(event);
 serveHost({
   train: (request: TrainingRequest, run) => fitModel(request, run.signal, eventsOf(run)),
   embed: (request: EmbedRequest) => embed(request),
-  beginRounds: (request: TrainingRequest, run) => beginRounds(request, run.signal, eventsOf(run)),
-  round: (request: RoundRequest, run) => trainRound(request, run.signal, eventsOf(run)),
+  beginRounds: (request: TrainingRequest, run) => whileBusy(() => beginRounds(request, run.signal, eventsOf(run))),
+  round: (request: RoundRequest, run) => whileBusy(() => trainRound(request, run.signal, eventsOf(run))),
   finishRounds: (request: { request: TrainingRequest; state: Uint8Array }, run) =>
-    finishRounds(request, run.signal, eventsOf(run)),
+    whileBusy(() => finishRounds(request, run.signal, eventsOf(run))),
 });

@@ -15,6 +15,22 @@ import { decodeState, encodeState, type TrainingState } from './state.ts';
 type Session = { readonly fingerprint: string; readonly fit: Fit; readonly members: Members };
 let session: Promise<Session> | null = null;
 
+/** Nobody tells a member that the last round was the last: engine and processes that nothing asks for are freed. */
+const IDLE_MS = 120_000;
+let busy = 0;
+let idle: NodeJS.Timeout | undefined;
+
+export async function whileBusy<T>(work: () => Promise<T>): Promise<T> {
+  busy++;
+  clearTimeout(idle);
+  try {
+    return await work();
+  } finally {
+    busy--;
+    if (busy === 0) idle = setTimeout(() => void endRounds(), IDLE_MS).unref();
+  }
+}
+
 /** @returns the state before the first round, and how many steps one machine like this one does in the request's time. */
 export async function beginRounds(
   request: TrainingRequest,
@@ -64,7 +80,7 @@ export async function finishRounds(
 }
 
 /** Frees what is kept between rounds. */
-export async function endRounds(): Promise<void> {
+async function endRounds(): Promise<void> {
   const ended = session;
   session = null;
   await (await ended?.catch(() => null))?.members.close();

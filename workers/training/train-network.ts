@@ -42,7 +42,8 @@ const FEWEST_BETWEEN_LOOKS = 10;
 
 /**
  * Mini-batch Nesterov momentum (paper, sections 3 and 4) from `state` on. While an engine computes a step, the pictures of
- * the next one are made. Between two steps it looks at `signal`, so it ends within a step.
+ * the next one are made. Between two steps it looks at `signal`, so it ends within a step;
+ * where members are other processes, at once.
  * @throws SimiliError TRAINING_DIVERGED when loss or gradients are no finite numbers, with the batch's items.
  */
 export async function trainNetwork(training: NetworkTraining): Promise<void> {
@@ -65,7 +66,7 @@ export async function trainNetwork(training: NetworkTraining): Promise<void> {
     const saving = isCheckpointDue(training, clock);
     const computing = members.gradients(state.weights);
     plans = saving || isLast(training) ? null : draw();
-    const result = await computing;
+    const result = await unlessAborted(computing, signal);
     checkFinite(result, current, training);
     const rate = learningRate(state.totalSteps ? state.step / state.totalSteps : 0, { peak, warmUp: recipe.warmUp });
     optimiser.step(state.weights, state.velocity, result.gradients, rate);
@@ -84,6 +85,21 @@ export async function trainNetwork(training: NetworkTraining): Promise<void> {
   state.source = source.state();
   // A training that ended early ended because it had been better before.
   if (hasStopped(training) && state.best) Object.assign(state.weights, state.best.weights);
+}
+
+/** Members that are other processes are not waited for: whoever stops a training closes them in the middle of a step. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  work.catch(() => {}); // told by the race, or to nobody
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort);
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 const end = ({ state, untilStep }: NetworkTraining): number =>

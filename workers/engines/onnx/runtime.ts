@@ -15,8 +15,14 @@ export type Device = {
   readonly open: (model: Uint8Array, optimise: boolean) => Promise<InferenceSession>;
 };
 
-/** @throws SimiliError ENGINE_UNAVAILABLE with the reason. */
+/**
+ * The one place that loads it, for it reports to its maker what it runs (since 1.29, on Linux and macOS) unless this
+ * variable is there before it starts: a shop's backend talks to nobody it was not told of.
+ * @throws SimiliError ENGINE_UNAVAILABLE with the reason.
+ */
 export async function loadRuntime(): Promise<Runtime> {
+  // biome-ignore lint/style/noProcessEnv: set, not read; the runtime looks at it when it is loaded, a line further on
+  process.env.ORT_DISABLE_TELEMETRY = '1';
   try {
     return await import('onnxruntime-node');
   } catch (error) {
