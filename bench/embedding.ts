@@ -37,7 +37,7 @@ type Stage = 'decode' | 'forward' | 'vectors' | 'upsert' | 'endToEnd' | 'cached'
 type Rates = Record<Stage, number>;
 
 /**
- * From picture files to vectors in Postgres (PGlite), beside what each stage does when it has the machine to itself. The
+ * From picture files to vectors in Postgres (without DATABASE_URL: PGlite), beside what each stage does when it has the machine to itself. The
  * stages take turns, several times, so that all of them see the same machine; medians.
  */
 export async function embedding(): Promise<Row[]> {
@@ -106,7 +106,7 @@ async function decodeAlone(files: readonly PictureFile[], side: number) {
       for (let file = queue.pop(); file; file = queue.pop())
         await host.call('decode', { bytes: file.bytes, source: file.path, limits: { ...limits, sides: [side] } });
     };
-    await Promise.all(hosts.map(lane));
+    await Promise.all([...hosts, ...hosts].map(lane)); // as in the service, the next is there when one is done
   });
   return Object.assign(run, { close: () => Promise.all(hosts.map((host) => host.close())) });
 }

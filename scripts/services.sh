@@ -219,11 +219,14 @@ start() {
 
 exports() { printf "export DATABASE_URL='%s'\nexport REDIS_URL='%s'\nexport CHROMIUM_PATH='%s'\n" "$@"; }
 
+stop_redis() { if [ "$(cat "/proc/$1/comm" 2>/dev/null)" = redis-server ]; then kill "$1"; fi; }
+
 stop_started() {
   [ -d "$state" ] || return 0
   [ -f "$state/compose.env" ] && compose down --volumes >&2
-  [ -f "$state/postgres/postmaster.pid" ] && as postgres "$(postgres_bin)/pg_ctl" -D "$state/postgres" -m immediate stop >&2
-  [ -f "$state/redis/redis.pid" ] && kill "$(cat "$state/redis/redis.pid")"
+  # A machine that was switched off leaves pid files of processes that are gone, or are somebody else's by now.
+  if [ -f "$state/postgres/postmaster.pid" ]; then as postgres "$(postgres_bin)/pg_ctl" -D "$state/postgres" -m immediate stop >&2 || true; fi
+  if [ -f "$state/redis/redis.pid" ]; then stop_redis "$(cat "$state/redis/redis.pid")"; fi
   rm -rf "$state"
 }
 

@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { PictureHostApi } from '../../workers/hosts/picture-host.ts';
 import { openHost } from '../../workers/hosts/rpc.ts';
-import { decodeSafely } from '../../workers/pictures/decode-safely.ts';
+import { type Decoder, decodeSafely } from '../../workers/pictures/decode-safely.ts';
 import { openPictures, type PictureLimits } from '../../workers/pictures/picture-service.ts';
+import { makePool } from '../../workers/pictures/pool.ts';
 import * as pictures from '../support/pictures.ts';
 
 const limits: PictureLimits = {
@@ -170,8 +171,10 @@ describe('a decoder', () => {
   const host = openHost<PictureHostApi>(hostUrl, {
     label: 'the picture decoder',
   });
+  /** One process for both tries. */
+  const only = (one: Decoder) => ({ shared: makePool([one]), alone: makePool([one]) });
   const decode = (bytes: Uint8Array, timeoutMs = 5000) =>
-    decodeSafely(host, bytes, 'a.png', { ...limits, sides: [64], timeoutMs });
+    decodeSafely(only(host), bytes, 'a.png', { ...limits, sides: [64], timeoutMs });
   afterEach(async () => expect(await decode(await pictures.png())).toMatchObject({ width: 80 }));
   afterAll(() => host.close());
 
@@ -200,9 +203,25 @@ describe('a decoder', () => {
     await outcome;
   });
 
+  test('that one picture stalls: those that wait in it are decoded all the same', async () => {
+    const other = openHost<PictureHostApi>(hostUrl, { label: 'the picture decoder' });
+    const decoders = { shared: makePool([host, host, host]), alone: makePool([other]) };
+    const [slow, ...small] = [await pictures.noise(3000, 3000), await pictures.png(), await pictures.noise(9, 9)];
+    const decodeAll = [slow, ...small].map((bytes, i) =>
+      decodeSafely(decoders, bytes, `${i}.png`, {
+        ...{ ...limits, sides: [64] },
+        timeoutMs: i === 0 ? 30 : 5000,
+      }),
+    );
+    const [first, ...others] = await Promise.allSettled(decodeAll);
+    expect(first).toMatchObject({ reason: { code: 'IMAGE_TIMEOUT', facts: { source: '0.png' } } });
+    expect(others).toMatchObject([{ value: { width: 80 } }, { value: { width: 9 } }]);
+    await other.close();
+  });
+
   test('that was killed and is closed in its second try blames no picture', async () => {
     const own = openHost<PictureHostApi>(hostUrl, { label: 'the picture decoder' });
-    const call = decodeSafely(own, await pictures.noise(3000, 3000), 'a.png', { ...limits, sides: [64] });
+    const call = decodeSafely(only(own), await pictures.noise(3000, 3000), 'a.png', { ...limits, sides: [64] });
     const outcome = expect(call).rejects.toMatchObject({ code: 'ENGINE_CRASHED', retry: true });
     const first = await killWhenBusy(own);
     await expect.poll(() => own.pid !== undefined && own.pid !== first, { interval: 5 }).toBe(true);
@@ -214,12 +233,8 @@ describe('a decoder', () => {
 
   test('that does not start blames no picture', async () => {
     const absent = openHost<PictureHostApi>(new URL('./absent.ts', import.meta.url), { label: 'the picture decoder' });
-    await expect(decodeSafely(absent, await pictures.png(), 'a.png', { ...limits, sides: [64] })).rejects.toMatchObject(
-      {
-        code: 'ENGINE_CRASHED',
-        retry: true,
-      },
-    );
+    const decoded = decodeSafely(only(absent), await pictures.png(), 'a.png', { ...limits, sides: [64] });
+    await expect(decoded).rejects.toMatchObject({ code: 'ENGINE_CRASHED', retry: true });
     await absent.close();
   });
 });

@@ -2,9 +2,9 @@ import { availableParallelism } from 'node:os';
 import { SimiliError } from '../../src/errors.ts';
 import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
 import type { PictureHostApi } from '../hosts/picture-host.ts';
-import { type Host, openHost } from '../hosts/rpc.ts';
+import { openHost } from '../hosts/rpc.ts';
 import { sha256 } from '../sha256.ts';
-import { decodeSafely } from './decode-safely.ts';
+import { type Decoder, decodeSafely } from './decode-safely.ts';
 import { DECODE_VERSION, type DecodedPicture } from './decoded-picture.ts';
 import { type FetchOptions, openPictureFetcher } from './fetch.ts';
 import { openPixelCache, type PictureFacts } from './pixel-cache.ts';
@@ -52,7 +52,9 @@ export type PictureService = {
 
 /** One core stays free for the engine and for whoever asks the API. */
 export const DECODERS = Math.max(1, availableParallelism() - 1);
-/** Pictures in the making, each holding up to `maxBytes`; and for each decoder one more than it works on. */
+/** The one that a decoder works on, and the next, which is there when it ends. */
+const AT_A_DECODER = 2;
+/** Pictures in the making, each holding up to `maxBytes`; and for each decoder one more than it holds. */
 const FETCHES = 8;
 /** Share of the cache that may be written between two looks at its size: a look reads the whole folder. */
 const UNSEEN = 1 / 16;
@@ -62,9 +64,13 @@ export function openPictures(options: PictureServiceOptions): PictureService {
   const { background } = limits;
   const cacheOf = (size: number) => openPixelCache({ dir: cacheDir, size, decodeVersion: DECODE_VERSION, background });
   const fetcher = openPictureFetcher({ ...limits, ...(lookup && { lookup }) });
-  const hosts = Array.from({ length: processes }, openPictureHost);
-  const fetches = makePool(Array.from({ length: Math.max(FETCHES, 2 * processes) }, (_, slot) => slot));
-  const decoders = makePool(hosts);
+  const hosts = Array.from({ length: processes }, openDecoder);
+  const lone = openDecoder();
+  const fetches = makePool(
+    Array.from({ length: Math.max(FETCHES, (AT_A_DECODER + 1) * processes) }, (_, slot) => slot),
+  );
+  const shared = makePool(Array.from({ length: AT_A_DECODER }, () => hosts).flat());
+  const decoders = { shared, alone: makePool([lone]) };
   /** Bytes written since the last look; the first picture causes one, as a process before may have gone too early. */
   let unseen = Number.POSITIVE_INFINITY;
 
@@ -93,9 +99,8 @@ export function openPictures(options: PictureServiceOptions): PictureService {
     const sides = await lacking(contentHash, wanted);
     const cached = sides.length === 0 ? await cacheOf(wanted[0]!).get(contentHash) : null;
     if (cached) return { contentHash, ...cached };
-    const decode = (host: Host<PictureHostApi>) =>
-      decodeSafely(host, bytes, source, { ...limits, sides: sides.length > 0 ? sides : wanted }, signal);
-    return store(contentHash, await decoders.use(decode, signal));
+    const own = { ...limits, sides: sides.length > 0 ? sides : wanted };
+    return store(contentHash, await decodeSafely(decoders, bytes, source, own, signal));
   };
   const load = (source: string, signal?: AbortSignal, sides: readonly number[] = [PICTURE_SIZE]) =>
     fetches.use(() => fetchAndDecode(source, sides, signal), signal);
@@ -114,13 +119,13 @@ export function openPictures(options: PictureServiceOptions): PictureService {
     },
     folders: (sides) => Object.fromEntries(sides.map((side) => [side, cacheOf(side).folder])),
     async close() {
-      await Promise.all([fetcher.close(), ...hosts.map((host) => host.close())]);
+      await Promise.all([fetcher.close(), ...[...hosts, lone].map((host) => host.close())]);
     },
   };
 }
 
-/** No environment: a decoder of strangers' files has no use for keys and passwords. */
-function openPictureHost(): Host<PictureHostApi> {
+/** Starts with its first picture. No environment: it reads strangers' files and has no use for keys and passwords. */
+function openDecoder(): Decoder {
   const source = import.meta.url.endsWith('.ts') ? '../hosts/picture-host.ts' : '../hosts/picture-host.js';
   return openHost<PictureHostApi>(new URL(source, import.meta.url), {
     label: 'the picture decoder',

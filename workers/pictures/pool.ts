@@ -10,7 +10,7 @@ export function makePool<T>(items: readonly T[]): Pool<T> {
 
   const take = (signal?: AbortSignal): Promise<T> =>
     new Promise((resolve, reject) => {
-      if (free.length > 0) return resolve(free.pop() as T);
+      if (free.length > 0) return resolve(free.shift() as T);
       const serve = (item: T) => {
         signal?.removeEventListener('abort', leave);
         resolve(item);
