@@ -1,5 +1,5 @@
-/** Part of the pixel cache's key: a change to what `decodePicture` computes gets a new number. */
-export const DECODE_VERSION = 2;
+/** Part of the pixel cache's key: a change to what `decodePicture` computes, or to the files, gets a new number. */
+export const DECODE_VERSION = 3;
 
 export type DecodeLimits = {
   /** Width times height, of one frame. */

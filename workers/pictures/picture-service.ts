@@ -28,7 +28,7 @@ export type PictureServiceOptions = {
   limits: PictureLimits;
   /** Decoding processes; default `DECODERS`. */
   processes?: number;
-  /** The cache is cut back to this many bytes of pixels (12 KB a picture); default 16 GiB. */
+  /** The cache is cut back to this many bytes (12 KB a picture); default 16 GiB. */
   maxCacheBytes?: number;
   lookup?: FetchOptions['lookup'];
 };

@@ -23,11 +23,12 @@ const PARTIAL_MS = 3_600_000;
 
 /**
  * Decoded pictures on disk, by the sha-256 of the picture's bytes (hex): a file of plain uint8 RGB [size, size, 3] and,
- * beside it, its facts. Files appear whole or not at all, so any number of processes may share the folder.
+ * behind it, the facts as JSON. Files appear whole or not at all, so any number of processes may share the folder.
  */
-export function openPixelCache({ dir, size, decodeVersion, background, clock = () => new Date() }: PixelCacheOptions) {
+export function openPixelCache({ dir, size, decodeVersion, background, clock }: PixelCacheOptions) {
   const folder = join(dir, `v${decodeVersion}-${size}-${background.slice(1).toLowerCase()}`);
   const bytes = size * size * 3;
+  const now = clock ?? (() => new Date());
 
   /** Where the pixels of this picture are, or would be. */
   const pathOf = (contentHash: string): string => {
@@ -40,10 +41,9 @@ export function openPixelCache({ dir, size, decodeVersion, background, clock = (
   const get = async (contentHash: string): Promise<PictureFacts | null> => {
     const path = pathOf(contentHash);
     try {
-      const [{ size: found }, facts] = await Promise.all([stat(path), readFile(factsPath(path), 'utf8')]);
-      if (found !== bytes) return null;
-      await utimes(path, clock(), clock());
-      return JSON.parse(facts) as PictureFacts;
+      const facts = JSON.parse((await readFile(path)).toString('utf8', bytes)) as PictureFacts;
+      await utimes(path, now(), now());
+      return facts;
     } catch {
       return null;
     }
@@ -52,21 +52,20 @@ export function openPixelCache({ dir, size, decodeVersion, background, clock = (
   const put = async (contentHash: string, pixels: Picture, facts: PictureFacts): Promise<string> => {
     const path = pathOf(contentHash);
     if (pixels.length !== bytes) throw new Error(`${pixels.length} bytes of pixels, ${bytes} belong here`);
-    await mkdir(dirname(path), { recursive: true });
-    await writeWhole(path, pixels);
-    await utimes(path, clock(), clock());
-    await writeWhole(factsPath(path), JSON.stringify(facts)); // last: `get` wants both
+    await makeFolder(dirname(path));
+    await writeWhole(path, Buffer.concat([pixels, Buffer.from(JSON.stringify(facts))]));
+    if (clock) await utimes(path, clock(), clock());
     return path;
   };
   /**
-   * Removes what was used longest ago, of any side, version or background, until `maxBytes` of pixels are left. Looks twice
+   * Removes what was used longest ago, of any side, version or background, until `maxBytes` are left. Looks twice
    * instead of keeping a million paths. @returns bytes removed.
    */
   const prune = async (maxBytes: number): Promise<number> => {
     const kept: Use[] = [];
     for await (const { path, ...use } of entries(dir)) {
       if (!path.endsWith(PARTIAL)) kept.push(use);
-      else if (clock().getTime() - use.usedMs > PARTIAL_MS) await rm(path, { force: true });
+      else if (now().getTime() - use.usedMs > PARTIAL_MS) await rm(path, { force: true });
     }
     const excess = kept.reduce((sum, { bytes }) => sum + bytes, 0) - maxBytes;
     const newest = newestToRemove(kept, excess);
@@ -74,7 +73,7 @@ export function openPixelCache({ dir, size, decodeVersion, background, clock = (
     for await (const { path, bytes, usedMs } of excess > 0 ? entries(dir) : []) {
       if (removed >= excess) break;
       if (usedMs > newest || path.endsWith(PARTIAL)) continue;
-      await Promise.all([rm(path, { force: true }), rm(factsPath(path), { force: true })]);
+      await rm(path, { force: true });
       removed += bytes;
     }
     return removed;
@@ -82,14 +81,22 @@ export function openPixelCache({ dir, size, decodeVersion, background, clock = (
   return { folder, pathOf, has, get, put, prune };
 }
 
-const factsPath = (pixelsPath: string): string => pixelsPath.replace(/\.rgb$/, '.json');
+const made = new Set<string>();
 
-async function writeWhole(path: string, data: Uint8Array | string): Promise<void> {
+/** A system call for each picture less: only the content of a cache is ever removed, no folder. */
+async function makeFolder(path: string): Promise<void> {
+  if (made.has(path)) return;
+  await mkdir(path, { recursive: true });
+  made.add(path);
+}
+
+async function writeWhole(path: string, data: Uint8Array): Promise<void> {
   const partial = `${path}.${randomUUID()}${PARTIAL}`;
   try {
     await writeFile(partial, data);
     await rename(partial, path);
   } catch (error) {
+    made.delete(dirname(path)); // somebody did remove it
     await rm(partial, { force: true });
     throw error;
   }

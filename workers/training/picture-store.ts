@@ -36,10 +36,12 @@ export function makePictureStore(
   };
 }
 
+/** Behind the pixels the file may hold what is known of them (`pixel-cache.ts`). */
 function readPicture(path: string, side: number): Picture {
   const bytes = readFileSync(path);
-  if (bytes.length !== side * side * 3) {
-    throw new Error(`${path} holds ${bytes.length} bytes, a picture of ${side} px has ${side * side * 3}`);
+  const length = side * side * 3;
+  if (bytes.length < length) {
+    throw new Error(`${path} holds ${bytes.length} bytes, a picture of ${side} px has ${length}`);
   }
-  return bytes;
+  return bytes.subarray(0, length);
 }
