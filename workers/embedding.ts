@@ -13,7 +13,7 @@ type Context = Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'a
 type Model = Pick<ModelRow, 'id' | 'number' | 'metrics'>;
 
 /**
- * Gives every product with a decoded picture its vector under `model`. While one batch is embedded the next one's pixels
+ * Gives every product with a decoded picture its vector under `model`. While one batch is embedded the next ones' pixels
  * are made and the one before is written. Stopped between batches it loses no finished one; run twice it changes nothing.
  * A picture that cannot be read now is left out and fetched anew by ingest, which embeds it for the versions that serve.
  * @returns vectors written.
@@ -48,7 +48,8 @@ async function embedPass(
   let found = false;
   let writing: Promise<void> = Promise.resolve();
   try {
-    for await (const batch of prefetched(readableBatches(context, model, sides, signal))) {
+    const missing = missingBatches(context, model, signal);
+    for await (const batch of prefetched(missing, (rows) => withPixels(context, rows, sides, signal))) {
       found = true;
       if (batch.length === 0) continue;
       const pictures = batch.map(({ contentHash }) => contentHash);
@@ -70,18 +71,17 @@ export function sidesOf({ metrics }: Pick<Model, 'metrics'>): number[] {
   return training?.sides ?? [PICTURE_SIZE];
 }
 
-/** Products without a vector, in id order and in batches, of each batch those whose pixels are at hand. */
-async function* readableBatches(
-  context: Context,
+/** Products without a vector, in id order and in batches. */
+async function* missingBatches(
+  { repositories }: Context,
   { number }: Model,
-  sides: readonly number[],
   signal: AbortSignal,
-): AsyncGenerator<Missing[]> {
+): AsyncGenerator<Missing[], void> {
   for (let after: string | null = null; ; ) {
     signal.throwIfAborted();
-    const missing: Missing[] = await context.repositories.embeddings.missing(number, BATCH, after);
+    const missing: Missing[] = await repositories.embeddings.missing(number, BATCH, after);
     if (missing.length === 0) return;
-    yield await withPixels(context, missing, sides, signal);
+    yield missing;
     after = missing.at(-1)!.productId;
   }
 }

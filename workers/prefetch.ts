@@ -1,19 +1,29 @@
 /**
- * The same values, each already on its way while the one before is being used. When the consumer stops early what is on
- * its way is waited for, and its failure is nobody's any more.
+ * What is made of each value, in order. While the consumer uses one the next two are under way, so that whoever makes them
+ * never stands still between two. When the consumer stops early they are waited for, and their failures are nobody's any
+ * more.
  */
-export async function* prefetched<T>(source: AsyncIterator<T>): AsyncGenerator<T> {
-  let next = source.next();
+export async function* prefetched<T, R>(
+  source: AsyncIterator<T, void>,
+  make: (value: T) => Promise<R>,
+): AsyncGenerator<R> {
+  const underWay: Promise<{ made: R } | null>[] = [];
+  const begin = () => {
+    const next = source.next().then(async ({ value, done }) => (done ? null : { made: await make(value as T) }));
+    next.catch(() => {}); // told when it is asked for
+    underWay.push(next);
+  };
   try {
+    begin();
+    begin();
     for (;;) {
-      const { value, done } = await next;
-      if (done) return;
-      next = source.next();
-      next.catch(() => {}); // told when it is asked for
-      yield value;
+      const next = await underWay.shift();
+      if (!next) return;
+      begin();
+      yield next.made;
     }
   } finally {
-    await next.catch(() => {});
+    await Promise.allSettled(underWay);
     await source.return?.();
   }
 }

@@ -19,23 +19,38 @@ function numbers(count: number, failing = -1) {
   return { seen, source: run() };
 }
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+const double = async (value: number) => 2 * value;
 
-test('all values come, in order, and exactly one is made ahead of the one in use', async () => {
-  const { seen, source } = numbers(4);
+test('what is made of all values comes, in order, and exactly two are on their way beside the one in use', async () => {
+  const { seen, source } = numbers(5);
   const got: number[] = [];
-  for await (const value of prefetched(source)) {
+  for await (const value of prefetched(source, double)) {
     got.push(value);
     await settled();
-    expect(seen.begun).toEqual([0, 1, 2, 3].slice(0, value + 2));
+    expect(seen.begun).toEqual([0, 1, 2, 3, 4].slice(0, value / 2 + 3));
   }
-  expect(got).toEqual([0, 1, 2, 3]);
+  expect(got).toEqual([0, 2, 4, 6, 8]);
 });
 
-test('a failure comes after all values before it', async () => {
-  const { seen, source } = numbers(4, 2);
+test('two are made side by side', async () => {
+  const ends: (() => void)[] = [];
+  const values = prefetched(numbers(2).source, (value) => new Promise<number>((end) => ends.push(() => end(value))));
+  const both = [values.next(), values.next(), values.next()];
+  await settled();
+  expect(ends).toHaveLength(2);
+  for (const end of ends.reverse()) end();
+  expect((await Promise.all(both)).map(({ value }) => value)).toEqual([0, 1, undefined]);
+});
+
+test.each(['the source', 'the making'])('a failure of %s comes after all values before it', async (where) => {
+  const { seen, source } = numbers(4, where === 'the source' ? 2 : -1);
+  const make = async (value: number) => {
+    if (value === 2) throw new Error('no 2');
+    return value;
+  };
   const got: number[] = [];
   const run = async () => {
-    for await (const value of prefetched(source)) {
+    for await (const value of prefetched(source, make)) {
       got.push(value);
       await settled();
     }
@@ -47,6 +62,6 @@ test('a failure comes after all values before it', async () => {
 
 test('a consumer that stops waits for what is on its way, ends the source, and hears of no failure in it', async () => {
   const { seen, source } = numbers(4, 1);
-  for await (const value of prefetched(source)) if (value === 0) break;
+  for await (const value of prefetched(source, double)) if (value === 0) break;
   expect(seen).toEqual({ begun: [0, 1], ended: true });
 });
