@@ -30,20 +30,17 @@ export function cholesky(symmetric: Float64Array, d: number): Float64Array {
   return Float64Array.from(decomposition.lowerTriangularMatrix.to1DArray());
 }
 
-/** X of L X = B, with L lower triangular [d, d] and B [d, d]. */
-export function solveLower(lower: Float64Array, right: Float64Array, d: number): Float64Array {
-  const x = right.slice();
-  for (let i = 0; i < d; i++) {
-    const row = x.subarray(i * d, (i + 1) * d);
-    for (let k = 0; k < i; k++) {
-      const factor = lower[i * d + k]!;
-      const other = x.subarray(k * d, (k + 1) * d);
-      for (let j = 0; j < d; j++) row[j] = row[j]! - factor * other[j]!;
+/** Rows L^-1 x of rows x, with L lower triangular [d, d] and rows [n, d]. */
+export function solveLower(lower: Float64Array, rows: Float64Array, d: number): Float64Array {
+  const solved = rows.slice();
+  for (let from = 0; from < solved.length; from += d) {
+    for (let i = 0, at = 0; i < d; i++, at = i * d) {
+      let value = solved[from + i]!;
+      for (let k = 0; k < i; k++, at++) value -= lower[at]! * solved[from + k]!;
+      solved[from + i] = value / lower[at]!;
     }
-    const diagonal = lower[i * d + i]!;
-    for (let j = 0; j < d; j++) row[j] = row[j]! / diagonal;
   }
-  return x;
+  return solved;
 }
 
 /** x of L^T x = u, with L lower triangular [d, d]. */
@@ -58,18 +55,39 @@ export function solveLowerTransposed(lower: Float64Array, u: Float64Array): Floa
   return x;
 }
 
-export function transpose(square: Float64Array, d: number): Float64Array {
-  const result = new Float64Array(d * d);
-  for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) result[j * d + i] = square[i * d + j]!;
-  return result;
-}
-
 /** The `k` unit eigenvectors of a symmetric [d, d] with the largest eigenvalues, by falling eigenvalue; k x [d]. */
 export function leadingEigenvectors(symmetric: Float64Array, d: number, k: number): Float64Array[] {
   const decomposition = new EigenvalueDecomposition(toMatrix(symmetric, d), { assumeSymmetric: true });
   const values = decomposition.realEigenvalues;
   const order = values.map((_, i) => i).sort((i, j) => values[j]! - values[i]!);
   return order.slice(0, k).map((column) => Float64Array.from(decomposition.eigenvectorMatrix.getColumn(column)));
+}
+
+/**
+ * The unit eigenvectors of Y^T Y with the largest eigenvalues, Y [n, d] row-major, by falling eigenvalue: at most `k`, and
+ * no more than Y has rank, but one. By way of Y Y^T, which is the smaller one where n < d: v = Y^T u / |Y^T u|.
+ */
+export function leadingDirections(rows: Float64Array, d: number, k: number): Float64Array[] {
+  const n = rows.length / d;
+  if (n >= d) return leadingEigenvectors(scatter(rows, d), d, k);
+  const images = leadingEigenvectors(scatter(transposed(rows, n, d), n), n, Math.min(k, n)).map((u) => {
+    const v = new Float64Array(d);
+    for (let i = 0; i < n; i++) for (let j = 0; j < d; j++) v[j] = v[j]! + u[i]! * rows[i * d + j]!;
+    return { v, length: Math.sqrt(v.reduce((sum, value) => sum + value * value, 0)) };
+  });
+  const longest = images[0]!.length;
+  const known = images.filter(({ length }, i) => i === 0 || length > longest * NEGLIGIBLE);
+  return known.map(({ v, length }) => v.map((value) => value / (length || 1)));
+}
+
+/** Of a singular value beside the largest: rounding. */
+const NEGLIGIBLE = 1e-6;
+
+/** [n, d] to [d, n]. */
+function transposed(rows: Float64Array, n: number, d: number): Float64Array {
+  const result = new Float64Array(n * d);
+  for (let i = 0; i < n; i++) for (let j = 0; j < d; j++) result[j * n + i] = rows[i * d + j]!;
+  return result;
 }
 
 const toMatrix = (square: Float64Array, d: number): Matrix => Matrix.from1DArray(d, d, square);

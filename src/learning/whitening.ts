@@ -1,12 +1,5 @@
 import { scaleToUnit } from './features/unit.ts';
-import {
-  cholesky,
-  leadingEigenvectors,
-  scatter,
-  solveLower,
-  solveLowerTransposed,
-  transpose,
-} from './linear-algebra.ts';
+import { cholesky, leadingDirections, scatter, solveLower, solveLowerTransposed } from './linear-algebra.ts';
 import type { Block, ServedModel } from './served-model.ts';
 
 /** The affine map of a block: y = projection (x - mean). `mean` [d], `projection` [k, d] row-major. */
@@ -22,7 +15,7 @@ export type Whitening = { readonly mean: Float32Array; readonly projection: Floa
  * @param samples [n, d] row-major, n >= 1; d is `d`
  * @param identities [n]: equal numbers are views of one thing
  * @param options.shrinkage in [0, 1]: share of the mean variance times the unit matrix in W
- * @param options.keep directions to keep, >= 1: k = min(keep, d)
+ * @param options.keep directions to keep, >= 1: k = min(keep, d), and no more than the samples have
  * @returns rows of the projection by falling variance
  * @throws Error when the sizes do not agree
  */
@@ -38,17 +31,13 @@ export function fitWhitening(
   if (!(shrinkage >= 0 && shrinkage <= 1)) throw new Error(`shrinkage ${shrinkage} is not in [0, 1]`);
   if (!(Number.isInteger(keep) && keep >= 1)) throw new Error(`keep ${keep} is no positive integer`);
 
-  const { mean, within, between, degrees } = scatters(samples, identities, d);
+  const { mean, within, degrees } = withinIdentities(samples, identities, d);
   const lower = cholesky(shrunkCovariance(within, degrees, d, shrinkage), d);
-  // L^-1 T L^-T, T the total scatter: the scatter of the whitened samples.
-  const total = between.map((value, i) => value + within[i]!);
-  const whitened = solveLower(lower, transpose(solveLower(lower, total, d), d), d);
-  const k = Math.min(keep, d);
-  const projection = new Float32Array(k * d);
+  const centred = Float64Array.from(samples, (value, at) => value - mean[at % d]!);
+  const directions = leadingDirections(solveLower(lower, centred, d), d, Math.min(keep, d));
+  const projection = new Float32Array(directions.length * d);
   // Row u^T L^-1 of the projection is p of L^T p = u.
-  for (const [row, u] of leadingEigenvectors(whitened, d, k).entries()) {
-    projection.set(solveLowerTransposed(lower, u), row * d);
-  }
+  for (const [row, u] of directions.entries()) projection.set(solveLowerTransposed(lower, u), row * d);
   return { mean: Float32Array.from(mean), projection };
 }
 
@@ -89,8 +78,8 @@ export function fuse(blocks: ServedModel['blocks'], features: readonly Float32Ar
   return scaleToUnit(fused);
 }
 
-/** Scatter within and between identities, whose sum is the scatter around the mean; `degrees` of freedom of the first. */
-function scatters(samples: Float32Array, identities: Int32Array, d: number) {
+/** Mean of all samples, scatter around the means of identities, and its degrees of freedom. */
+function withinIdentities(samples: Float32Array, identities: Int32Array, d: number) {
   const n = identities.length;
   const groups = new Map<number, { count: number; mean: Float64Array }>();
   const mean = new Float64Array(d);
@@ -111,11 +100,7 @@ function scatters(samples: Float32Array, identities: Int32Array, d: number) {
     const centre = groups.get(identities[i]!)!.mean;
     for (let j = 0; j < d; j++) inside[i * d + j] = samples[i * d + j]! - centre[j]!;
   }
-  const centres = new Float64Array(groups.size * d);
-  [...groups.values()].forEach(({ count, mean: centre }, row) => {
-    for (let j = 0; j < d; j++) centres[row * d + j] = Math.sqrt(count) * (centre[j]! - mean[j]!);
-  });
-  return { mean, within: scatter(inside, d), between: scatter(centres, d), degrees: n - groups.size };
+  return { mean, within: scatter(inside, d), degrees: n - groups.size };
 }
 
 /** (1 - s) W + s (mean variance) I; the unit matrix where there is no variance to speak of. */

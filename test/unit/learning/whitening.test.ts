@@ -77,6 +77,36 @@ test('with everything kept, distances are those of Mahalanobis under the shrunk 
   expect(mappedX.reduce((sum, value, j) => sum + (value - mappedY[j]!) ** 2, 0)).toBeCloseTo(expected, 3);
 });
 
+test('of fewer samples than dimensions the directions that they have are kept, with the same distances', () => {
+  const wide = 40;
+  const few = Float32Array.from({ length: 12 * wide }, (_, i) => Math.sin(i * i) + (i % wide) / 20);
+  const pairs = Int32Array.from({ length: 12 }, (_, i) => i >> 1);
+  const whitening = fitWhitening(few, pairs, wide, { shrinkage: 0.3, keep: 100 });
+  expect(whitening.projection).toHaveLength(11 * wide); // 12 samples around their mean
+  const rows = Array.from({ length: 12 }, (_, i) => rowOf(few, i, wide));
+  const inside = rows.map((row, i) => row.map((value, j) => (value - rows[i ^ 1]![j]!) / 2));
+  const covariance = rows[0]!.map((_, a) =>
+    rows[0]!.map((__, b) => inside.reduce((sum, row) => sum + row[a]! * row[b]!, 0) / 6),
+  );
+  const variance = covariance.reduce((sum, row, i) => sum + row[i]!, 0) / wide;
+  const shrunk = covariance.map((row, i) => row.map((value, j) => 0.7 * value + (i === j ? 0.3 * variance : 0)));
+  const project = (x: number[]) =>
+    Array.from({ length: 11 }, (_, row) =>
+      x.reduce((sum, value, j) => sum + whitening.projection[row * wide + j]! * (value - whitening.mean[j]!), 0),
+    );
+  for (const [i, j] of [
+    [0, 1],
+    [0, 5],
+    [7, 11],
+  ] as const) {
+    const difference = rows[i]!.map((value, k) => value - rows[j]![k]!);
+    const expected = difference.reduce((sum, value, k) => sum + value * solve(shrunk, difference)[k]!, 0);
+    const [a, b] = [project(rows[i]!), project(rows[j]!)];
+    const squared = a.reduce((sum, value, k) => sum + (value - b[k]!) ** 2, 0);
+    expect(squared / expected).toBeCloseTo(1, 4);
+  }
+});
+
 test('fewer directions are the first rows, and they tell things apart best', () => {
   const all = fitWhitening(samples, identities, d, { shrinkage: 0.1, keep: d });
   const two = fitWhitening(samples, identities, d, { shrinkage: 0.1, keep: 2 });
