@@ -1,12 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
+import { type Chart, drawCharts, type Line } from '../cli/evaluate/line-chart.ts';
 import { handMadeFeatures } from '../src/learning/features/index.ts';
 import type { ServedModel } from '../src/learning/served-model.ts';
 import { splits } from '../src/learning/split.ts';
+import { embeddingAlone } from '../workers/evaluation/methods/networks.ts';
 import type { TrainingSet } from '../workers/training/protocol.ts';
-import { type Chart, drawCharts, type Line } from './emoji/curves.ts';
 import type { Measured } from './emoji/measure.ts';
-import { embeddingAlone, openProduct, type Product, type Trained } from './emoji/product.ts';
+import { openProduct, type Product, type Trained } from './emoji/product.ts';
 import { flat, markdown, type Row, rowOf } from './emoji/rows.ts';
 import { type EmojiSet, emojiSet } from './emoji/set.ts';
 import { bestShares, judgeModel, measureTest, modelOf, plainModel, validationMap } from './emoji/systems.ts';
@@ -128,7 +129,7 @@ async function networkRows(context: Context, trainings: Trainings, note: string,
   const names = ['network', ...Object.keys(handMadeFeatures)];
   const shares = await bestShares(product, emoji, choice.model, blocksOf(choice.model, names));
   const systems: Record<string, (model: ServedModel) => ServedModel | Promise<ServedModel>> = {
-    'network alone': ({ network }) => embeddingAlone(network!),
+    'network alone': embeddingAlone,
     'network, whitened': (model) => modelOf(model, blocksOf(model, ['network']), [1]),
     'served vector (network + golden features)': (model) => withSharesOf(model, choice.model),
     [`same blocks, shares by validation mAP (${told(names, shares)})`]: (model) =>
@@ -179,7 +180,7 @@ async function curvesOf(
     }
     if (!choice) continue;
     const points: [number, number][] = [];
-    const last = { step: choice.steps, model: embeddingAlone(choice.model.network!) };
+    const last = { step: choice.steps, model: embeddingAlone(choice.model) };
     for (const { step, model: then } of [...choice.checkpoints, last]) {
       const judged = await judgeModel(product, emoji.things, emoji.set, then);
       points.push([minutes(choice, step), validationMap(emoji.things, judged)]);

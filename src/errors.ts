@@ -89,6 +89,11 @@ const CODES = {
     say: (a: { have: number; need: number }) =>
       `Training needs ${a.need} products with a readable picture; there are ${a.have}`,
   },
+  CATALOG_UNLABELLED: {
+    retry: true,
+    say: (a: { recipe: string }) =>
+      `The recipe ${a.recipe} learns from categories; there are no two with products that may teach`,
+  },
   TRAINING_DIVERGED: {
     retry: false,
     say: (a: { step: number; why: string; items?: readonly (number | string)[] }) =>

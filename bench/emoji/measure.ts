@@ -1,3 +1,4 @@
+import { squaredDistance } from '../../src/learning/distance.ts';
 import {
   averagePrecision,
   type Clusters,
@@ -6,7 +7,6 @@ import {
   tripletOutcome,
 } from '../../src/learning/metrics.ts';
 import { makeRandom } from '../../src/learning/random.ts';
-import { squaredDistance } from '../../workers/training/mixture.ts';
 import { type Thing, VENDORS } from './things.ts';
 
 const V = VENDORS.length;

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { decodeModel, encodeModel } from '../../src/learning/artefact.ts';
 import { presetNamed } from '../../src/learning/network/presets.ts';
 import { decodeSafetensors } from '../../src/learning/safetensors.ts';
-import type { Block, ServedModel } from '../../src/learning/served-model.ts';
+import type { ServedModel } from '../../src/learning/served-model.ts';
+import { embeddingAlone } from '../../workers/evaluation/methods/networks.ts';
 import { type Host, openHost } from '../../workers/hosts/rpc.ts';
 import { sha256 } from '../../workers/sha256.ts';
 import type {
@@ -102,19 +103,9 @@ function rankingModel(preset: string, step: number, state: Uint8Array): Trained[
       name.startsWith('weight.') ? [[name.slice('weight.'.length), tensor]] : [],
     ),
   );
-  return [{ step, model: embeddingAlone({ spec: presetNamed(preset), weights, backbone: null }) }];
-}
-
-/** The network's embedding as it is: no whitening, no other feature. */
-export function embeddingAlone(network: NonNullable<ServedModel['network']>): ServedModel {
-  return { blocks: [plainBlock('network', network.spec.embedding)], network };
-}
-
-/** A feature as it is: its map is the identity. */
-export function plainBlock(feature: Block['feature'], length: number): Block {
-  const projection = new Float32Array(length * length);
-  for (let i = 0; i < length; i++) projection[i * length + i] = 1;
-  return { feature, weight: 1, mean: new Float32Array(length), projection };
+  return [
+    { step, model: embeddingAlone({ blocks: [], network: { spec: presetNamed(preset), weights, backbone: null } }) },
+  ];
 }
 
 async function vectors(

@@ -1,9 +1,10 @@
 import { handMadeFeatures } from '../../src/learning/features/index.ts';
 import type { Block, ServedModel } from '../../src/learning/served-model.ts';
 import type { Split } from '../../src/learning/split.ts';
+import { identityBlock } from '../../workers/evaluation/methods/networks.ts';
 import type { TrainingSet } from '../../workers/training/protocol.ts';
 import { type Distances, distancesOf, type Measured, mapOf, measure, mixOf } from './measure.ts';
-import { type Product, plainBlock } from './product.ts';
+import type { Product } from './product.ts';
 import type { EmojiSet } from './set.ts';
 import { type Thing, VENDORS } from './things.ts';
 
@@ -31,7 +32,7 @@ export const validationMap = (things: readonly Thing[], { val }: Judged): number
 
 /** A model of one feature as it is. */
 export const plainModel = (feature: keyof typeof handMadeFeatures): ServedModel => ({
-  blocks: [plainBlock(feature, handMadeFeatures[feature].length)],
+  blocks: [identityBlock(feature, handMadeFeatures[feature].length)],
   network: null,
 });
 

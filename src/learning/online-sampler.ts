@@ -54,7 +54,8 @@ export function makeOnlineSampler(options: OnlineOptions, random: Random): Tripl
   const sizes = sizesOf(categories);
   const sizeOf = (item: number): number => sizes.get(categories[item]!) ?? 1;
   const passes = makePasses(items, uint32(random));
-  const bufferOptions = { ...options, capacity, smallest: smallestCapacity };
+  const relevance = options.drawnBy ?? options.relevance;
+  const bufferOptions = { ...options, relevance, capacity, smallest: smallestCapacity };
   const buffers = new Map<number, CategoryBuffer>();
   let largestMean = 0;
   let lastReady = -1;

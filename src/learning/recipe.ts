@@ -34,7 +34,10 @@ export type Recipe = {
   /** Common norm that the gradients of a step are clipped to. */
   readonly clip: number;
   readonly augmentation: AugmentationName;
-  /** Share of the steps that train the first branch on category labels first (paper, section 4); 0: none. */
+  /**
+   * Share of the steps that train the first branch on category labels first (paper, section 4); 0: none. 1: nothing comes
+   * after it, and what the classifier reads is the embedding (the paper's table 2: ConvNet).
+   */
   readonly pretrain: number;
   /** Looks at the held-out triplets without an improvement after which the training ends; 0: it never ends early. */
   readonly patience: number;
@@ -70,6 +73,13 @@ const all = [
     name: 'multiSimilarity',
     objective: { kind: 'multiSimilarity', alpha: 2, beta: 50, base: 0.5, views: 4 },
     ...{ peakRate: 0.1, augmentation: 'catalog', pretrain: 0, patience: 0 },
+  },
+  /** No ranking: a classifier of categories, of which the last hidden layer is kept. What the paper's ranking must beat. */
+  {
+    ...shared,
+    name: 'softmax',
+    objective: { kind: 'tripletHinge', gap: 0.3, perRelevance: 0 }, // never asked
+    ...{ peakRate: 0.03, augmentation: 'catalog', pretrain: 1, patience: 0 },
   },
 ] as const satisfies readonly Recipe[];
 

@@ -48,7 +48,8 @@ export function makeTripletSampler(options: SamplerOptions, random: Random): Tri
   const items = options.categories.length;
   const rules = makeTripletRules(options, random);
   const classes = makeClasses(options.categories);
-  const partners = makePartners(options, classes);
+  const { relevance, positiveCap, drawnBy = relevance } = options;
+  const partners = makePartners({ relevance: drawnBy, positiveCap }, classes);
   const totals = partners.totals();
   const queries = makeAliasTable(totals);
   const lonely = Int32Array.from(totals.keys()).filter((i) => !(totals[i]! > 0));
@@ -117,7 +118,10 @@ function makeClasses(categories: Int32Array) {
  * uniform draw is accepted with chance min(T_p, r) / T_p: the same law without a table, at T_p / mean(min(T_p, r)) trials,
  * whatever the size of the category. Only queries with hardly a relevant partner get a table then.
  */
-function makePartners({ relevance, positiveCap }: SamplerOptions, classes: ReturnType<typeof makeClasses>) {
+function makePartners(
+  { relevance, positiveCap }: Pick<SamplerOptions, 'relevance' | 'positiveCap'>,
+  classes: ReturnType<typeof makeClasses>,
+) {
   const tables = makeTables((q) => {
     const members = classes.members(q);
     const candidates = members.length <= maxCandidates ? members : randomPart(q, members, maxCandidates);

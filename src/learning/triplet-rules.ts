@@ -10,6 +10,11 @@ export type SamplerOptions = {
   readonly categories: Int32Array;
   /** r(i, j) >= 0 within a category; r(i, i) is what an item is to a view of itself, e.g. 1. */
   readonly relevance: Relevance;
+  /**
+   * What queries and partners are drawn by (eqs. 6 and 7) where that is not the relevance: `() => 1` is the paper's uniform
+   * sampling (fig. 6). The margin of eq. 8 is always one of relevance.
+   */
+  readonly drawnBy?: Relevance;
   /** T_p > 0 of eq. 7: relevance above it does not make a positive more likely. */
   readonly positiveCap: number;
   /** T_r >= 0 of eq. 8. */

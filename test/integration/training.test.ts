@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SimiliError } from '../../src/errors.ts';
+import { decodeModel } from '../../src/learning/artefact.ts';
 import { recipeNamed } from '../../src/learning/recipe.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/learning/safetensors.ts';
 import { embed } from '../../workers/training/embed.ts';
@@ -127,6 +128,41 @@ test('the recipe of the paper first learns categories, then ranks with the first
   });
   expect(phases.slice(0, 3)).toEqual(['pretrain 1', 'pretrain 2', 'rank 1']);
   expect(phases.at(-1)).toBe('rank 8');
+}, 60_000);
+
+test('the recipe softmax ranks by what its classifier reads', async () => {
+  const loss: number[] = [];
+  const asked = { ...request, kind: 'NETWORK', recipe: 'softmax', steps: 30 } as const;
+  const result = await fitModel(asked, never, (event) => {
+    if (event.type === 'loss') loss.push(event.loss);
+  });
+  expect(result.summary).toMatchObject({ recipe: 'softmax', steps: 30 });
+  expect(loss[0]).toBeCloseTo(Math.log(3), 0); // three categories
+  expect(loss.at(-1)).toBeLessThan(0.8 * loss[0]!);
+  const { network } = decodeModel(result.artefact);
+  expect(network?.spec.embedding).toBe(256); // of the trunk's last hidden layer
+  expect(network?.weights['embedding.kernel']?.data.slice(0, 3)).toEqual(Float32Array.of(1, 0, 0));
+  expect(nearestIsKin(await served(result.artefact))).toBeGreaterThan(0.9);
+}, 60_000);
+
+test('the recipe softmax without categories says what it lacks', async () => {
+  const set = { ...request.set, categories: new Int32Array(request.set.categories.length).fill(-1) };
+  await expect(fitModel({ ...request, set, recipe: 'softmax' }, never, () => {})).rejects.toMatchObject({
+    code: 'CATALOG_UNLABELLED',
+  });
+}, 60_000);
+
+test('another way of sampling gives other triplets, and the paper’s is the default', async () => {
+  const recipe = 'deepRanking';
+  const [paper, uniform, outside] = [
+    await trained({ recipe }),
+    await trained({ recipe, sampling: { outOfClassShare: 0.2, uniform: true } }),
+    await trained({ recipe, sampling: { outOfClassShare: 1, uniform: false } }),
+  ];
+  expect(uniform.bytes.equals(paper.bytes)).toBe(false);
+  expect(outside.bytes.equals(paper.bytes)).toBe(false);
+  const same = await trained({ recipe, sampling: { outOfClassShare: 0.2, uniform: false } });
+  expect(same.bytes.equals(paper.bytes)).toBe(true);
 }, 60_000);
 
 test('the same seed gives the same network, bit for bit, and another seed another one', async () => {

@@ -38,14 +38,15 @@ export const keyOf = ({ q, p, n }: Triplet) => `${q} ${p} ${n}`;
 /** The law written out: every (q, p, n) with its probability, dropped examples taken out. */
 export function lawOf(options: SamplerOptions): Map<string, number> {
   const { categories, relevance, positiveCap, minimumGap, outOfClassShare, maxFailures, selfShare = 0 } = options;
+  const { drawnBy = relevance } = options;
   const items = Array.from(categories.keys());
   const same = (i: number, j: number) => i === j || (categories[i]! >= 0 && categories[i] === categories[j]);
   const partners = (i: number) => items.filter((j) => j !== i && same(i, j));
-  const total = (i: number) => partners(i).reduce((sum, j) => sum + relevance(i, j), 0);
+  const total = (i: number) => partners(i).reduce((sum, j) => sum + drawnBy(i, j), 0);
   const all = items.reduce((sum, i) => sum + total(i), 0);
   const lonely = items.filter((i) => total(i) === 0);
   const equation7 = (q: number) => {
-    const weights = partners(q).map((j) => [j, Math.min(positiveCap, relevance(q, j))] as const);
+    const weights = partners(q).map((j) => [j, Math.min(positiveCap, drawnBy(q, j))] as const);
     const sum = weights.reduce((acc, [, weight]) => acc + weight, 0);
     return weights.map(([j, weight]) => [j, weight / sum] as const);
   };

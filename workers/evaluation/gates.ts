@@ -10,11 +10,14 @@ const LEAST_SPREAD = 0.1;
 /** Fewer held-out click triplets than this say nothing. */
 const FEWEST_CLICKS = 50;
 
+/** What gates look at; the rest of a measurement is for people. */
+type Gated = Pick<Measured, 'structure' | 'clicks' | 'spread'>;
+
 /**
  * Whether a candidate may serve. `serving` null: nothing serves yet, so there is nothing to fall behind.
  * A gate that cannot be measured passes and says so.
  */
-export function qualityGates(own: Measured, serving: Measured | null, missing: number): Gate[] {
+export function qualityGates(own: Gated, serving: Gated | null, missing: number): Gate[] {
   return [
     {
       name: 'complete',
@@ -37,7 +40,7 @@ export function qualityGates(own: Measured, serving: Measured | null, missing: n
   ];
 }
 
-function catalogTolerance(own: Measured, serving: Measured | null): number {
+function catalogTolerance(own: Gated, serving: Gated | null): number {
   const preferred = own.clicks.triplets >= FEWEST_CLICKS && own.clicks.precision >= (serving?.clicks.precision ?? 0);
   return preferred ? TOLERANCE_WITH_CLICKS : TOLERANCE;
 }

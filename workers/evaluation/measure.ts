@@ -1,7 +1,9 @@
+import { squaredDistance } from '../../src/learning/distance.ts';
+import { type ByMetric, byMetric, judge } from '../../src/learning/evaluation/judge.ts';
+import { type Metric, summarise } from '../../src/learning/evaluation/summary.ts';
 import { bootstrapInterval, type Interval, tripletOutcome } from '../../src/learning/metrics.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import type { Triplet } from '../../src/learning/sampler.ts';
-import { squaredDistance } from '../training/mixture.ts';
 import type { EvaluationSet } from './set.ts';
 
 /** Similarity precision (paper, section 6.2): share of triplets in the right order, ties a half; 95 % over anchors. */
@@ -10,7 +12,11 @@ export type Measured = {
   structure: Precision;
   clicks: Precision /** Mean squared distance of random pairs. */;
   spread: number;
+  /** As `simili evaluate` has them (docs/evaluation.md), an answer being right in the query's category; null: no query has one. */
+  catalog: ByMetric<Metric | null> & { coverage: number; hubness: number };
 };
+/** K of the paper's Score-at-top-K. */
+const K = 30;
 
 const PAIRS = 2000;
 
@@ -21,7 +27,26 @@ export function measure(vectors: ReadonlyMap<string, Float32Array>, set: Evaluat
     structure: precision(rows, set.structure),
     clicks: precision(rows, set.clicks),
     spread: spread([...vectors.values()]),
+    catalog: catalogMetrics(rows, set),
   };
+}
+
+/** Held-out products among themselves. */
+function catalogMetrics(rows: readonly (Float32Array | undefined)[], set: EvaluationSet): Measured['catalog'] {
+  const none = new Int32Array(rows.length).fill(-1);
+  const gallery = set.queries.filter((row) => rows[row] !== undefined);
+  const inGallery = new Set(gallery);
+  const judged = judge(
+    {
+      ...{ labels: { identities: none, subgroups: none, categories: set.categories }, gallery, queries: gallery },
+      triplets: set.structure.filter(({ q, p, n }) => [q, p, n].every((row) => inGallery.has(row))),
+      ...{ answer: 1, k: K },
+    },
+    (query) => Float32Array.from(gallery, (row) => squaredDistance(rows[query]!, rows[row]!)),
+  );
+  const { metrics, coverage, hubness } = summarise([judged]);
+  const measured = byMetric((name) => (Number.isFinite(metrics[name].mean) ? metrics[name] : null));
+  return { ...measured, coverage: coverage || 0, hubness };
 }
 
 function precision(rows: readonly (Float32Array | undefined)[], triplets: readonly Triplet[]): Precision {

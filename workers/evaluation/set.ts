@@ -10,6 +10,10 @@ import { toIndices } from '../training-set.ts';
 /** What a version is measured on: products that no version ever learned from, and the same triplets for all. */
 export type EvaluationSet = {
   productIds: string[];
+  /** [productIds] Leaf category by number; -1 where a product has none. */
+  categories: Int32Array;
+  /** Held-out products that are looked up, each among all of them. */
+  queries: Int32Array;
   /** Anchor held out; same category beats other category. */
   structure: Triplet[];
   /** Anchor held out; what shoppers preferred beats what they passed over. */
@@ -18,6 +22,8 @@ export type EvaluationSet = {
 
 /** Vectors of this many products are compared; a larger catalog is represented by the first of each split in id order. */
 const MOST_PRODUCTS = 4000;
+/** Enough for an interval of two points. */
+const MOST_QUERIES = 1000;
 const PAGE = 1000;
 /** Never changed: versions of different days are measured with the same triplets while the catalog stays. */
 const SEED = 20140416;
@@ -28,10 +34,11 @@ export async function collectEvaluationSet(
 ): Promise<EvaluationSet> {
   const { ids, columns } = await comparedProducts(images);
   const statistics = toIndices(await feedback.statistics(until), ids);
+  const held = itemsIn(columns, 'test');
   const flat = () => 0.5; // no prior opinion: evaluation trusts what was seen
   return {
-    productIds: ids,
-    structure: structureTriplets(columns, itemsIn(columns, 'test'), makeRandom(SEED)),
+    ...{ productIds: ids, categories: columns.categories, queries: held.slice(0, MOST_QUERIES) },
+    structure: structureTriplets(columns, held, makeRandom(SEED)),
     clicks: learnFromClicks(statistics, columns, flat, 'test').triplets,
   };
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Claim, ClaimLost, type CurvePoint } from '../../src/db/jobs.ts';
 import { SimiliError } from '../../src/errors.ts';
+import { recipeNamed } from '../../src/learning/recipe.ts';
 import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
 import { enqueuePhase } from '../../src/models/enqueue.ts';
 import type { StoredRetrain } from '../../src/models/retrain.ts';
@@ -34,7 +35,9 @@ async function train(context: WorkerContext, run: ClaimedRun): Promise<void> {
   const parent = await models.serving();
   run.report({ message: 'Collecting pictures and feedback' });
   const { request, ids } = await makeRequest(context, run.claim, run.signal);
-  const machines = request.kind === 'NETWORK' ? context.config.SIMILI_TRAIN_MACHINES : 1;
+  // Rounds share the ranking; a recipe without one is trained here.
+  const ranks = request.kind === 'NETWORK' && recipeNamed(request.recipe).pretrain < 1;
+  const machines = ranks ? context.config.SIMILI_TRAIN_MACHINES : 1;
   const sink = eventSink(context, run);
   const training =
     machines > 1

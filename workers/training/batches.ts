@@ -91,7 +91,7 @@ function relevanceOf({ clicks, golden }: Fit, items: Int32Array): Relevance {
 }
 
 function samplerOf(
-  { request: { set }, clicks }: Fit,
+  { request: { set, sampling }, clicks }: Fit,
   items: Int32Array,
   relevance: Relevance,
   seed: number,
@@ -109,7 +109,9 @@ function samplerOf(
       clickTriplets,
       clickShare: clickShare(clicks),
     },
-    ...{ positiveCap: POSITIVE_CAP, minimumGap: MINIMUM_GAP, outOfClassShare: OUT_OF_CLASS },
+    ...{ positiveCap: POSITIVE_CAP, minimumGap: MINIMUM_GAP },
+    outOfClassShare: sampling?.outOfClassShare ?? OUT_OF_CLASS,
+    ...(sampling?.uniform && { drawnBy: () => 1 }),
     ...{ maxFailures: MAX_FAILURES, selfShare: SELF_SHARE },
   };
   const makeSampler = items.length <= MOST_EXACT ? makeTripletSampler : makeOnlineSampler;

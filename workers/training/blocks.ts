@@ -1,10 +1,11 @@
 import { augmentPicture } from '../../src/learning/augment.ts';
+import { squaredDistance } from '../../src/learning/distance.ts';
 import { handMadeFeatures } from '../../src/learning/features/index.ts';
 import { makeRandom, type Random } from '../../src/learning/random.ts';
 import type { Block, Picture } from '../../src/learning/served-model.ts';
 import { itemsIn } from '../../src/learning/split.ts';
 import { applyBlock, fitWhitening } from '../../src/learning/whitening.ts';
-import { type Distance, squaredDistance } from './mixture.ts';
+import type { Distance } from './mixture.ts';
 import type { TrainingSet } from './protocol.ts';
 
 /** A block whose share in the mix is not decided yet. */

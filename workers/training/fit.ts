@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { penultimate } from '../../src/learning/network/presets.ts';
 import type { NetworkSpec } from '../../src/learning/network/spec.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import { type Recipe, recipeNamed } from '../../src/learning/recipe.ts';
@@ -46,10 +47,11 @@ export async function beginFit(request: TrainingRequest, signal: AbortSignal, em
       emit({ type: 'progress', done: GOLDEN_DONE * done, etaSeconds: null, message, engine: null });
     },
   });
+  const recipe = recipeNamed(request.recipe);
+  const spec = specFor(request.preset, request.backbone);
   return {
-    ...{ request, signal, emit, load, views, golden },
-    spec: specFor(request.preset, request.backbone),
-    recipe: recipeNamed(request.recipe),
+    ...{ request, signal, emit, load, views, golden, recipe },
+    spec: recipe.pretrain === 1 ? penultimate(spec) : spec,
     clicks: learnFromClicks(request.feedback, set, golden.relevance),
   };
 }
@@ -59,10 +61,10 @@ export async function beginFit(request: TrainingRequest, signal: AbortSignal, em
  * Not the number of processes: another machine may go on with what it has.
  */
 export function fingerprintOf({ set, feedback, backbone, ...rest }: TrainingRequest): string {
-  const { preset, recipe, seed, seconds, steps } = rest;
+  const { preset, recipe, seed, seconds, steps, sampling } = rest;
   const hash = createHash('sha256');
   for (const column of [set.starts, set.hashes, set.categories, set.splits]) hash.update(column);
   if (backbone) hash.update(backbone);
-  hash.update(JSON.stringify({ feedback, preset, recipe, seed, seconds, steps }));
+  hash.update(JSON.stringify({ feedback, preset, recipe, seed, seconds, steps, sampling }));
   return hash.digest('hex');
 }

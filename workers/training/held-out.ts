@@ -1,10 +1,11 @@
+import { squaredDistance } from '../../src/learning/distance.ts';
 import { tripletOutcome } from '../../src/learning/metrics.ts';
 import { pictureSizeFor } from '../../src/learning/network/shapes.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import { itemsIn } from '../../src/learning/split.ts';
 import type { Engine } from '../engines/engine.ts';
 import type { Fit } from './fit.ts';
-import { byPictures, identityTriplets, squaredDistance, structureTriplets } from './mixture.ts';
+import { byPictures, identityTriplets, structureTriplets } from './mixture.ts';
 import { extractByNetwork } from './network-feature.ts';
 
 /** Pictures of validation products that a look embeds, and triplets of them: a second of work, two points of precision. */

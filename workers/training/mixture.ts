@@ -126,12 +126,3 @@ function scaled(triplets: readonly WeightedTriplet[], total: number): WeightedTr
     ? triplets.map((triplet) => ({ ...triplet, weight: (triplet.weight * total) / sum }))
     : [];
 }
-
-export function squaredDistance(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) {
-    const difference = a[i]! - b[i]!;
-    sum += difference * difference;
-  }
-  return sum;
-}

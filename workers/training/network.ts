@@ -1,3 +1,4 @@
+import { SimiliError } from '../../src/errors.ts';
 import type { BatchSource } from '../../src/learning/batch.ts';
 import { initialWeights } from '../../src/learning/network/initial-weights.ts';
 import { singleScale } from '../../src/learning/network/presets.ts';
@@ -21,7 +22,7 @@ type Phase = TrainingState['phase'];
 
 /**
  * Trains the network of a fit: where the recipe says so first its first branch by a softmax on category labels, then all
- * of it by the ranking loss (paper, section 4). Goes on from the request's checkpoint where there is a sound one.
+ * of it by the ranking loss (paper, section 4), or nothing more. Goes on from the request's checkpoint where there is a sound one.
  * @param use gets the trained network while its engine is still there.
  */
 export async function trainedNetwork<T>(
@@ -30,7 +31,9 @@ export async function trainedNetwork<T>(
 ): Promise<T> {
   const saved = fit.request.checkpoint && decodeState(fit.request.checkpoint, fingerprintOf(fit.request));
   const pretrained = saved?.phase === 'rank' ? null : await pretrain(fit, saved);
-  const state = saved?.phase === 'rank' ? saved : startOfRanking(fit, pretrained);
+  if (fit.recipe.pretrain === 1)
+    return withMembers(fit, fit.spec, (members) => use(classifier(fit, pretrained), members));
+  const state = saved?.phase === 'rank' ? saved : startOfRanking(fit, pretrained?.weights ?? null);
   return withMembers(fit, fit.spec, async (members) => {
     const source = rankingSource(fit);
     await runPhase(fit, members, state, source);
@@ -39,15 +42,26 @@ export async function trainedNetwork<T>(
   });
 }
 
-/** @returns weights of the first branch; null where the recipe wants none, or there are no two categories to tell apart. */
-export async function pretrain(fit: Fit, saved: TrainingState | null): Promise<Weights | null> {
+/** The pretrained branch with nothing behind it. @throws SimiliError CATALOG_UNLABELLED where nothing was pretrained. */
+function classifier(fit: Fit, pretrained: TrainingState | null): TrainedNetwork {
+  if (!pretrained) throw new SimiliError('CATALOG_UNLABELLED', { recipe: fit.recipe.name });
+  const { weights } = startOfRanking(fit, pretrained.weights);
+  const { shape } = weights['embedding.kernel']!;
+  const identity = new Float32Array(fit.spec.embedding ** 2);
+  for (let i = 0; i < fit.spec.embedding; i++) identity[i * fit.spec.embedding + i] = 1;
+  weights['embedding.kernel'] = { shape, data: identity };
+  return { weights, steps: pretrained.step, loss: pretrained.loss, counts: {} };
+}
+
+/** @returns the first branch at its end; null where the recipe wants none, or there are no two categories to tell apart. */
+export async function pretrain(fit: Fit, saved: TrainingState | null): Promise<TrainingState | null> {
   const labels = fit.recipe.pretrain > 0 ? labelsSource(fit) : null;
   if (!labels) return null;
   const spec = { ...singleScale(fit.spec), embedding: labels.classes };
   const state = saved ?? freshState('pretrain', initialWeights(spec, randomOf(fit)), phaseSteps(fit, 'pretrain'));
   return withMembers(fit, spec, async (members) => {
     await runPhase(fit, members, state, labels.source);
-    return state.weights;
+    return state;
   });
 }
 

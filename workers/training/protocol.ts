@@ -62,6 +62,13 @@ export type TrainingSet = {
   pixels: Record<number, string>;
 };
 
+export type Sampling = {
+  /** Share of triplets whose negative is of another category, in [0, 1]; the paper's is 0.2 (table 1, fig. 6). */
+  outOfClassShare: number;
+  /** Queries and positives are drawn uniformly instead of by relevance (fig. 6). */
+  uniform: boolean;
+};
+
 export type TrainingRequest = EngineChoice & {
   kind: 'GOLDEN' | 'NETWORK';
   set: TrainingSet;
@@ -71,6 +78,8 @@ export type TrainingRequest = EngineChoice & {
   preset: string;
   /** How it is trained: a recipe's name (src/learning/recipe.ts). */
   recipe: string;
+  /** Of the recipes that draw triplets, where it is not the paper's own: an evaluation compares several. */
+  sampling?: Sampling;
   /** A user's pretrained network in front of it: the bytes of an ONNX file; null for none. */
   backbone: Uint8Array | null;
   /** Length of the network's training. */

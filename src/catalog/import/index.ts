@@ -3,6 +3,7 @@ import { extname, resolve } from 'node:path';
 import { SimiliError } from '../../errors.ts';
 import { readCsv } from './csv.ts';
 import { readFolder } from './folder.ts';
+import { importError } from './import-error.ts';
 import { readJsonl } from './jsonl.ts';
 import type { CatalogEntry } from './row.ts';
 
@@ -18,13 +19,7 @@ export async function* readCatalog(source: string): AsyncGenerator<CatalogEntry>
   try {
     yield* withoutDuplicates(await readerOf(path));
   } catch (error) {
-    if (error instanceof SimiliError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === undefined) throw error;
-    throw new SimiliError('IMPORT_UNREADABLE', {
-      source: path,
-      why: code === 'ENOENT' ? 'there is no such file or folder' : message,
-    });
+    throw importError(path, error);
   }
 }
 

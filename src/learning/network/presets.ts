@@ -1,3 +1,4 @@
+import { describeNetwork } from './shapes.ts';
 import type { Layer, NetworkSpec, Path } from './spec.ts';
 
 /** 3x3 convolution, halved, normed, rectified. Halving comes first: what follows then does a quarter of its work. */
@@ -152,6 +153,13 @@ export const singleScale = (spec: NetworkSpec): NetworkSpec => ({
 
 type Name = (typeof multiScale)[number]['name'];
 export type PresetName = Name | `${Name}SingleScale`;
+
+/** Only the first branch, whose output is the embedding: what a classifier on it reads (its linear layer is the identity). */
+export const penultimate = (spec: NetworkSpec): NetworkSpec => ({
+  ...singleScale(spec),
+  name: `${spec.name}Penultimate`,
+  embedding: describeNetwork(singleScale(spec)).joined,
+});
 
 const presets = new Map<string, NetworkSpec>(
   multiScale.flatMap((spec) => [spec, singleScale(spec)]).map((spec) => [spec.name, spec]),

@@ -14,6 +14,7 @@ test.each<[string, number[], Partial<SamplerOptions>]>([
   ['with items alone in their category and without one', [0, 0, 0, 1, -1, -1], {}],
   ['with one category only', [0, 0, 0, 0], {}],
   ['with nothing but items alone', [0, 1, -1, -1], {}],
+  ['drawn uniformly (fig. 6)', [0, 0, 0, 0, 1, 1, 1], { drawnBy: () => 1 }],
   ['with a share of other views of the query', [0, 0, 0, 1, 1, -1], { selfShare: 0.4 }],
 ])('triplets follow equations 6 to 8: %s', (name, categories, changes) => {
   const options = {

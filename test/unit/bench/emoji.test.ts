@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { drawCharts, ticks } from '../../../bench/emoji/curves.ts';
 import { openDrawings } from '../../../bench/emoji/drawings.ts';
 import { distancesOf, mapOf, measure, mixOf } from '../../../bench/emoji/measure.ts';
 import { markdown, rowOf } from '../../../bench/emoji/rows.ts';
 import { listThings, type Thing, VENDORS } from '../../../bench/emoji/things.ts';
+import { drawCharts, ticks } from '../../../cli/evaluate/line-chart.ts';
 import { makeRandom } from '../../../src/learning/random.ts';
 
 const random = makeRandom(5);

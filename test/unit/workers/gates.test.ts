@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { qualityGates } from '../../../workers/evaluation/gates.ts';
-import { type Measured, measure } from '../../../workers/evaluation/measure.ts';
+import { measure } from '../../../workers/evaluation/measure.ts';
 
 const precision = (value: number, triplets = 1000) => ({ triplets, precision: value, interval: null });
-const measured = (structure: number, clicks: number | null = null, spread = 2): Measured => ({
+type Gated = Parameters<typeof qualityGates>[0];
+const measured = (structure: number, clicks: number | null = null, spread = 2): Gated => ({
   structure: precision(structure),
   clicks: clicks === null ? precision(0, 0) : precision(clicks),
   spread,
@@ -44,6 +45,7 @@ test('precision counts triplets in the right order, a tie as a half, and leaves 
   );
   const set = {
     productIds: ['a', 'b', 'c', 'd', 'gone'],
+    ...{ categories: Int32Array.of(0, 0, 1, 1, 0), queries: Int32Array.of(0, 1, 2, 3, 4) },
     structure: [
       { q: 0, p: 1, n: 2 }, // right
       { q: 0, p: 2, n: 1 }, // wrong
@@ -53,8 +55,13 @@ test('precision counts triplets in the right order, a tie as a half, and leaves 
     ],
     clicks: [],
   };
-  const { structure, clicks } = measure(vectors, set);
+  const { structure, clicks, catalog } = measure(vectors, set);
   expect(structure).toMatchObject({ triplets: 4, precision: 2.5 / 4 });
   expect(structure.interval).toMatchObject({ mean: 2.5 / 4 });
   expect(clicks).toEqual({ triplets: 0, precision: 0, interval: null });
+  // b and d lie together: b finds d before a, c finds b before d, d finds b and a before c.
+  expect(catalog.similarityPrecision?.mean).toBe(2.5 / 4);
+  expect(catalog.map?.mean).toBeCloseTo((1 + 1 / 2 + 1 / 2 + 1 / 3) / 4, 12);
+  expect(catalog).toMatchObject({ coverage: 1, hubness: 0 });
+  expect(measure(vectors, { ...set, categories: new Int32Array(5).fill(-1) }).catalog.map).toBeNull();
 });

@@ -16,11 +16,11 @@ const RIGHT = 14;
 const TEXT = 'font-family="system-ui, sans-serif" font-size="12" fill="#57606a"';
 
 /** Charts side by side as one SVG on a white ground, so that it reads on any page. */
-export function drawCharts(charts: readonly Chart[]): string {
+export function drawCharts(charts: readonly Chart[], title = 'Learning curves'): string {
   const width = WIDTH * charts.length;
   const panels = charts.map((chart, i) => `<g transform="translate(${i * WIDTH} 0)">${drawChart(chart)}</g>`);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" height="${HEIGHT}" role="img"><title>Learning curves</title>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" height="${HEIGHT}" role="img"><title>${escaped(title)}</title>`,
     `<rect width="${width}" height="${HEIGHT}" fill="#ffffff"/>`,
     ...panels,
     '</svg>\n',

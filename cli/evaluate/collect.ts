@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import type { Config } from '../../src/config.ts';
+import { SimiliError } from '../../src/errors.ts';
+import type { Triplet } from '../../src/learning/triplet-rules.ts';
+import type { LabelledPictures } from '../../workers/evaluation/labelled.ts';
+import { openPictures } from '../../workers/pictures/picture-service.ts';
+import { sidesFor, specFor } from '../../workers/training/spec.ts';
+import { type DecodedRow, decodeRows } from './decode.ts';
+import { labelledSet, orderRows, type SetRow, thinGroups } from './labelled-set.ts';
+import { makeSplits } from './make-splits.ts';
+import type { Problem } from './problem.ts';
+import { divideRated } from './rated.ts';
+import { readLabels } from './read-labels.ts';
+import { readTriplets } from './read-triplets.ts';
+
+export type CollectOptions = {
+  readonly images: string;
+  readonly labels: string;
+  readonly triplets: string | null;
+  readonly preset: string;
+  /** Of the splits, where the file names none. */
+  readonly seed: number;
+  readonly config: Config;
+  readonly onProgress: (done: number, total: number) => void;
+};
+
+export type Collected = {
+  readonly data: LabelledPictures;
+  readonly rows: readonly SetRow[];
+  /** Of held-out pictures, answered by people. */
+  readonly rated: readonly Triplet[];
+  readonly problems: readonly Problem[];
+};
+
+/** Fewer held-out pictures, or fewer that teach, say nothing. */
+const FEWEST = 10;
+
+/** Files to pictures with labels. What cannot be used is told and left out. @throws SimiliError IMPORT_UNREADABLE. */
+export async function collect(options: CollectOptions): Promise<Collected> {
+  const { images, labels, triplets: tripletsPath, seed } = options;
+  const read = await readLabels(images, labels);
+  const { decoded, folders, problems: unreadable } = await decode(options, read.rows);
+  const indexOf = new Map(decoded.map(({ path }, i) => [path, i]));
+  const answers = tripletsPath ? await readTriplets(tripletsPath, indexOf) : { triplets: [], problems: [] };
+  const asked = new Set(answers.triplets.flatMap(({ q, p, n }) => [q, p, n]).map((i) => decoded[i]!.path));
+  const ordered = orderRows(decoded, makeSplits(decoded, seed, asked), labels);
+  const rows = ordered.rows;
+  checkEnough(rows, labels);
+  const newIndex = new Map(rows.map(({ path }, i) => [path, i]));
+  const moved = (i: number): number => newIndex.get(decoded[i]!.path)!;
+  const { learn, measure, mixed } = divideRated(
+    answers.triplets.map(({ q, p, n }) => ({ q: moved(q), p: moved(p), n: moved(n) })),
+    rows,
+  );
+  const problems = [
+    ...read.problems,
+    ...unreadable,
+    ...answers.problems,
+    ...ordered.problems,
+    ...thinGroups(rows, labels),
+  ];
+  if (mixed > 0) {
+    const reason = `${mixed} triplets have pictures that teach beside pictures that are held out; they are not used`;
+    problems.push({ file: tripletsPath!, line: 1, reason });
+  }
+  return { data: labelledSet(rows, learn, folders), rows, rated: measure, problems };
+}
+
+async function decode({ labels, preset, config, onProgress }: CollectOptions, rows: Parameters<typeof decodeRows>[0]) {
+  const sides = sidesFor(specFor(preset, null));
+  const pictures = openPictures({
+    cacheDir: join(config.SIMILI_DATA_DIR, 'pixels'),
+    limits: {
+      ...{ maxBytes: config.SIMILI_MAX_IMAGE_BYTES, maxPixels: config.SIMILI_MAX_IMAGE_PIXELS },
+      ...{ timeoutMs: config.SIMILI_IMAGE_TIMEOUT_SECONDS * 1000, allowPrivate: false },
+      background: config.SIMILI_BACKGROUND,
+    },
+    maxCacheBytes: config.SIMILI_PIXEL_CACHE_BYTES,
+  });
+  try {
+    const { rows: decoded, problems } = await decodeRows(rows, { pictures, sides, labels }, (done) =>
+      onProgress(done, rows.length),
+    );
+    return { decoded: decoded as DecodedRow[], problems, folders: pictures.folders(sides) };
+  } finally {
+    await pictures.close();
+  }
+}
+
+function checkEnough(rows: readonly SetRow[], labels: string): void {
+  const held = rows.filter(({ decided }) => decided === 'test').length;
+  const refuse = (why: string) => new SimiliError('IMPORT_UNREADABLE', { source: labels, why });
+  if (held < FEWEST) throw refuse(`${held} readable pictures are held out (split test), ${FEWEST} are needed`);
+  const teaching = rows.length - held;
+  if (teaching < FEWEST)
+    throw refuse(`${teaching} readable pictures may teach (split train or val), ${FEWEST} are needed`);
+}

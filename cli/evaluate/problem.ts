@@ -1,0 +1,2 @@
+/** A line of a file that was left out, and why; the rest goes on. */
+export type Problem = { readonly file: string; readonly line: number; readonly reason: string };

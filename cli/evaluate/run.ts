@@ -1,0 +1,140 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { Config } from '../../src/config.ts';
+import { SimiliError } from '../../src/errors.ts';
+import { presetNames } from '../../src/learning/network/presets.ts';
+import { compareMethods } from '../../workers/evaluation/compare-methods.ts';
+import { methodNames, methodsNamed } from '../../workers/evaluation/methods/index.ts';
+import type { Method } from '../../workers/evaluation/methods/method.ts';
+import { questionsOf } from '../../workers/evaluation/questions.ts';
+import { type NetworkTraining, openTrainer } from '../../workers/evaluation/trainer.ts';
+import { showProgress } from '../progress.ts';
+import { collect } from './collect.ts';
+import { toHtml } from './html.ts';
+import { toMarkdown } from './markdown.ts';
+import { makeReport, type Report } from './report.ts';
+
+export type EvaluateOptions = {
+  readonly images: string;
+  readonly labels: string;
+  readonly triplets: string | null;
+  /** [] for all but the sweep. */
+  readonly methods: readonly string[];
+  readonly preset: string;
+  readonly seeds: number;
+  /** Of all trainings together. */
+  readonly minutes: number;
+  /** Of each training, in place of minutes: what makes two evaluations the same. */
+  readonly steps: number | null;
+  readonly k: number;
+  /** Of splits and questions. */
+  readonly seed: number;
+  readonly out: string;
+  readonly config: Config;
+  readonly signal: AbortSignal;
+  /** As it was typed. */
+  readonly command: string;
+};
+
+/** Queries whose lists are shown. */
+const SHOWN = 12;
+const FEWEST_SECONDS = 1;
+
+/** Fits, asks, compares, and writes report.md, report.json and report.html into `out`. */
+export async function evaluate(options: EvaluateOptions): Promise<Report> {
+  const started = performance.now();
+  check(options);
+  const { config, seed, k, out, signal, preset, seeds, command } = options;
+  await mkdir(out, { recursive: true });
+  const { data, rows, rated, problems } = await collectWithProgress(options);
+  const questions = questionsOf(data, { k, seed, rated });
+  const methods = methodsNamed(options.methods);
+  const seconds = secondsEach(methods, options);
+  const tell = teller(seconds);
+  const trainer = await openTrainer({
+    config: { ...config, SIMILI_TRAIN_PROCESSES: config.SIMILI_TRAIN_PROCESSES || availableParallelism() },
+    ...{ set: data.set, preset, seconds, steps: options.steps, signal, onEvent: tell.event },
+  });
+  try {
+    const shown = spread([...questions.queries], SHOWN);
+    const compared = await compareMethods({
+      ...{ data, questions, methods, trainer, seeds, shown, signal },
+      onMethod: tell.method,
+    });
+    const report = makeReport({
+      ...{ ...compared, questions, rows, problems, command },
+      ...{ ratedBy: rated.length > 0 ? 'people' : 'labels', trainings: trainer.log() },
+      minutes: (performance.now() - started) / 60_000,
+    });
+    const html = await toHtml({ report, results: compared.results, data, rows, shown });
+    await writeFile(join(out, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+    await writeFile(join(out, 'report.md'), `${toMarkdown(report)}\n`);
+    await writeFile(join(out, 'report.html'), html);
+    return report;
+  } finally {
+    tell.stop();
+    await trainer.close();
+  }
+}
+
+/** @throws SimiliError CONFIGURATION_INVALID before anything is read. */
+function check({ methods, preset, seeds, minutes, k }: EvaluateOptions): void {
+  const refuse = (why: string) => new SimiliError('CONFIGURATION_INVALID', { why });
+  const unknown = methods.find((name) => !methodNames.includes(name));
+  if (unknown !== undefined) throw refuse(`there is no method ${unknown}: choose from ${methodNames.join(', ')}`);
+  const multi = presetNames.filter((name) => !name.endsWith('SingleScale'));
+  if (!(multi as string[]).includes(preset)) throw refuse(`preset is ${preset}: choose one of ${multi.join(', ')}`);
+  if (!(Number.isInteger(seeds) && seeds >= 1 && seeds <= 100)) throw refuse('seeds is a number from 1 to 100');
+  if (!(minutes > 0)) throw refuse('budget is a number of minutes above 0');
+  if (!(Number.isInteger(k) && k >= 1)) throw refuse('k is a whole number above 0');
+}
+
+async function collectWithProgress(options: EvaluateOptions) {
+  let bar: ReturnType<typeof showProgress> | null = null;
+  const collected = await collect({
+    ...options,
+    onProgress(done, total) {
+      bar ??= showProgress('pictures', total, process.stderr);
+      bar.update(done);
+    },
+  });
+  (bar as ReturnType<typeof showProgress> | null)?.stop();
+  for (const { line, reason } of collected.problems) process.stderr.write(`  line ${line}: ${reason}\n`);
+  return collected;
+}
+
+/** The budget, shared evenly by the trainings that are needed. */
+function secondsEach(methods: readonly Method[], { seeds, minutes }: EvaluateOptions): number {
+  const trainings = new Set(methods.flatMap(({ training }) => (training ? [JSON.stringify(training)] : []))).size;
+  return Math.max(FEWEST_SECONDS, (60 * minutes) / Math.max(1, trainings * seeds));
+}
+
+/** Says which method is at work, and how far its training is. */
+function teller(seconds: number) {
+  let bar: ReturnType<typeof showProgress> | null = null;
+  const stop = (): void => {
+    bar?.stop();
+    bar = null;
+  };
+  return {
+    stop,
+    method({ title, seeded }: Method, seed: number): void {
+      stop();
+      process.stderr.write(`${title}${seeded ? `, seed ${seed}` : ''}\n`);
+    },
+    event(_training: NetworkTraining, _seed: number, event: { type: string; done?: number }): void {
+      if (event.type !== 'progress' || event.done === undefined) return;
+      bar ??= showProgress(`training, ${seconds.toFixed(0)} s`, 100, process.stderr);
+      bar.update(Math.round(100 * event.done));
+      if (event.done >= 0.95) stop();
+    },
+  };
+}
+
+/** `count` values from all over a list. */
+const spread = <T>(values: readonly T[], count: number): T[] =>
+  Array.from(
+    { length: Math.min(count, values.length) },
+    (_, i) => values[Math.floor((i * values.length) / Math.min(count, values.length))]!,
+  );

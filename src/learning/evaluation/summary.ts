@@ -1,0 +1,106 @@
+import { bootstrapInterval, type Clusters, type Interval, pairedDifference, pairedPValue } from '../metrics.ts';
+import { makeRandom } from '../random.ts';
+import { type ByMetric, byMetric, type Judged, type MetricName } from './judge.ts';
+
+/** Every interval of a report resamples with the same draws. */
+const SEED = 3;
+
+/** `sd`: of the values of single seeds; null with one. */
+export type Metric = Interval & { readonly sd: number | null };
+
+/** One method, over its seeds. */
+export type Summary = {
+  readonly metrics: ByMetric<Metric>;
+  /** Means over seeds. `scoreShare`: Score-at-top-K / |S|. `coverage`, `hubness`: see below. */
+  readonly ties: number;
+  readonly selected: number;
+  readonly scoreShare: number;
+  readonly coverage: number;
+  readonly hubness: number;
+};
+
+/**
+ * Means over seeds and queries, with intervals that cover the choice of queries (bootstrap, all values of a query
+ * together). Score-at-top-K is a sum over all triplets (paper, section 6.2), so its interval is one of a sum.
+ * @param runs one per seed, of the same questions
+ */
+export function summarise(runs: readonly Judged[]): Summary {
+  const mean = (value: (run: Judged) => number): number => runs.reduce((sum, run) => sum + value(run), 0) / runs.length;
+  return {
+    metrics: byMetric((name) => metricOf(runs, name)),
+    ties: mean(({ ties }) => ties),
+    selected: mean(({ selected }) => selected),
+    scoreShare: mean(({ values, selected }) => total(values.scoreAtK) / selected),
+    coverage: mean(({ occurrences }) => coverage(occurrences)),
+    hubness: mean(({ occurrences }) => hubness(occurrences)),
+  };
+}
+
+function metricOf(runs: readonly Judged[], name: MetricName): Metric {
+  const interval = bootstrapInterval(clustersOf(runs, name), makeRandom(SEED));
+  const scale = name === 'scoreAtK' ? runs[0]!.values.scoreAtK.length : 1;
+  const each = runs.map(({ values }) => (name === 'scoreAtK' ? total(values[name]) : meanOf(values[name])));
+  return {
+    ...{ mean: interval.mean * scale, low: interval.low * scale, high: interval.high * scale },
+    sd: runs.length > 1 ? deviation(each) : null,
+  };
+}
+
+/** Means over seeds by query; Score-at-top-K as one sum a query, for its S differs from seed to seed. */
+export function clustersOf(runs: readonly Judged[], name: MetricName): Clusters {
+  const ofRun = ({ values }: Judged): Clusters =>
+    name === 'scoreAtK' ? values[name].map((list) => [list.reduce((sum, value) => sum + value, 0)]) : values[name];
+  const each = runs.map(ofRun);
+  return each[0]!.map((list, query) =>
+    list.map((_value, i) => each.reduce((sum, run) => sum + run[query]![i]!, 0) / each.length),
+  );
+}
+
+export type Comparison = {
+  readonly metric: MetricName;
+  /** Mean of the first minus mean of the second, paired by query. */
+  readonly difference: Interval;
+  /** Of the hypothesis that there is none, two-sided (sign-flip permutation by query). */
+  readonly p: number;
+};
+
+/** @param a, b one run per seed each; of the same questions */
+export function compare(a: readonly Judged[], b: readonly Judged[], metric: MetricName): Comparison {
+  const [own, other] = [clustersOf(a, metric), clustersOf(b, metric)];
+  const { mean, low, high } = pairedDifference(own, other, makeRandom(SEED));
+  const scale = metric === 'scoreAtK' ? own.length : 1;
+  const difference = { mean: mean * scale, low: low * scale, high: high * scale };
+  return { metric, difference, p: pairedPValue(own, other, makeRandom(SEED)) };
+}
+
+/** Only the queries for which `keep` holds, e.g. those of one category. The gallery stays. */
+export const slice = ({ values, ...run }: Judged, keep: (query: number) => boolean): Judged => ({
+  ...run,
+  values: byMetric((name) => values[name].filter((_list, query) => keep(query))),
+});
+
+/** Share of the gallery that is in somebody's top-K list, in [0, 1]. */
+const coverage = (occurrences: Int32Array): number =>
+  occurrences.filter((count) => count > 0).length / occurrences.length;
+
+/**
+ * Skewness of the k-occurrences N_k (Radovanovic, Nanopoulos and Ivanovic 2010): 0 when they are even, large when a few
+ * hubs are in everybody's list.
+ */
+function hubness(occurrences: Int32Array): number {
+  const values = [...occurrences];
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const moment = (power: number): number =>
+    values.reduce((sum, value) => sum + (value - mean) ** power, 0) / values.length;
+  const variance = moment(2);
+  return variance > 0 ? moment(3) / variance ** 1.5 : 0;
+}
+
+const total = (clusters: Clusters): number => clusters.flat().reduce((sum, value) => sum + value, 0);
+const meanOf = (clusters: Clusters): number => total(clusters) / clusters.flat().length;
+
+/** Sample standard deviation. */
+function deviation(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
+}

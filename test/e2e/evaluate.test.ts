@@ -1,0 +1,130 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Report } from '../../cli/evaluate/report.ts';
+import { runSimili } from '../support/simili-process.ts';
+import { drawn, KINDS } from '../support/training-set.ts';
+
+let dir: string;
+const THINGS = 12;
+
+/** Two pictures of each thing, as files: the second one is a little smaller. */
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'simili-evaluate-'));
+  await mkdir(join(dir, 'pictures'));
+  const lines = ['path,identity,subgroup,category,split'];
+  for (const kind of KINDS) {
+    for (let i = 0; i < THINGS; i++) {
+      const picture = sharp(drawn(kind, i), { raw: { width: 64, height: 64, channels: 3 } });
+      const [first, second] = [`${kind}-${i}-a.png`, `${kind}-${i}-b.webp`];
+      await picture
+        .clone()
+        .png()
+        .toFile(join(dir, 'pictures', first));
+      await picture
+        .clone()
+        .resize(56)
+        .webp({ lossless: true })
+        .toFile(join(dir, 'pictures', second));
+      const split = i < 6 ? 'train' : i < 8 ? 'val' : 'test';
+      for (const path of [first, second]) lines.push(`${path},${kind}${i},${kind}${i % 2},${kind},${split}`);
+    }
+  }
+  await writeFile(join(dir, 'pictures', 'broken.png'), 'no picture');
+  lines.push('broken.png,x,y,z,test', 'absent.png,x,y,z,test', `${KINDS[0]}-0-a.png,x,y,z,`);
+  await writeFile(join(dir, 'labels.csv'), lines.join('\n'));
+  const answered = [6, 7].map((i) => `tall-${i}-a.png,tall-${i}-b.webp,wide-${i}-a.png`);
+  const asked = [8, 9, 10, 11].map((i) => `tall-${i}-a.png,tall-${i}-b.webp,wide-${i}-a.png`);
+  const lost = 'tall-8-a.png,tall-8-b.webp,wide-0-a.png';
+  await writeFile(join(dir, 'triplets.csv'), ['query,positive,negative', ...answered, ...asked, lost].join('\n'));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+const evaluate = (out: string, ...args: string[]) =>
+  runSimili(
+    [
+      'evaluate',
+      '--images',
+      join(dir, 'pictures'),
+      '--labels',
+      join(dir, 'labels.csv'),
+      '--out',
+      join(dir, out),
+      ...args,
+    ],
+    { SIMILI_DATA_DIR: join(dir, 'data'), SIMILI_ENGINE: 'onnx' },
+  );
+const reportIn = async (out: string): Promise<Report> =>
+  JSON.parse(await readFile(join(dir, out, 'report.json'), 'utf8')) as Report;
+
+test('every method of the table is fitted, asked and reported', async () => {
+  const { code, output } = await evaluate('all', '--steps', '4', '--k', '5');
+  expect(code, output).toBe(0);
+  const report = await reportIn('all');
+  expect(report.failures).toEqual([]);
+  expect(report.data).toMatchObject({
+    ...{ pictures: 72, identities: 36, subgroups: 6, categories: 3, split: { train: 36, val: 12, test: 24 } },
+    ...{ queries: 24, gallery: 24, tripletsBy: 'labels', answer: 'identity', k: 5 },
+  });
+  const method = (name: string) => report.methods.find((own) => own.name === name)!;
+  expect(report.methods.map(({ name }) => name)).toEqual([
+    ...['random', 'pixels', 'wavelet', 'colour', 'sift', 'fisher', 'hog', 'texton', 'l1HashKpca', 'oasis', 'golden'],
+    ...['convNet', 'singleScale', 'deepRanking', 'deepRankingUniform', 'infoNce'],
+    ...['singleScaleOasis', 'singleScaleVisual', 'served'],
+  ]);
+  // Things differ by colour and kinds by form: all that sees one of them must beat chance by far, in mAP or in nDCG.
+  const chance = method('random').metrics;
+  for (const { name, metrics } of report.methods) {
+    const sees = metrics.map.mean > chance.map.high || metrics.ndcgAtK.mean > chance.ndcgAtK.high;
+    expect(sees, name).toBe(name !== 'random');
+    for (const { mean, low, high } of Object.values(metrics)) expect(low <= mean && mean <= high, name).toBe(true);
+  }
+  expect(method('golden')).toMatchObject({ kind: 'feature', seeds: 1 });
+  expect(method('served')).toMatchObject({ kind: 'learned', seeds: 1 });
+  expect(method('served').slices.map(({ slice }) => slice)).toEqual(expect.arrayContaining(['head', ...KINDS]));
+  // Softmax, single-scale, multi-scale, uniform and the served recipe: no network was trained twice.
+  expect(report.trainings.map(({ steps }) => steps)).toEqual([4, 3, 3, 3, 4]); // deepRanking: a fifth is pretraining
+  expect(report.problems.map(({ line, reason }) => `${line}: ${reason}`)).toEqual([
+    `75: there is no file absent.png in ${join(dir, 'pictures')}`,
+    '76: wide-0-a.png was on line 2 before',
+    expect.stringMatching(/^74: Cannot decode broken.png: it is not a picture/),
+  ]);
+  expect(report.claims.map(({ says }) => says)).toContain('Ranking beats softmax');
+
+  const html = await readFile(join(dir, 'all', 'report.html'), 'utf8');
+  expect(html).toContain('Served vector');
+  expect(html).toContain('data:image/webp;base64,');
+  expect(html).not.toMatch(/(src|href)="(?!data:)/); // one file
+  const text = await readFile(join(dir, 'all', 'report.md'), 'utf8');
+  expect(output).toContain('| Golden features |');
+  expect(text).toContain('line 75: there is no file absent.png');
+}, 240_000);
+
+test('people’s answers are measured with where their pictures are held out, and learned from where they are not', async () => {
+  const { code, output } = await evaluate(
+    ...['people', '--methods', 'pixels,golden,singleScale', '--triplets', join(dir, 'triplets.csv')],
+    ...['--seeds', '2', '--steps', '2'],
+  );
+  expect(code, output).toBe(0);
+  const report = await reportIn('people');
+  expect(report.methods.map(({ name }) => name)).toEqual(['pixels', 'golden', 'singleScale']);
+  expect(report.methods.map(({ seeds }) => seeds)).toEqual([1, 1, 2]);
+  expect(report.methods.map(({ metrics }) => metrics.map.sd === null)).toEqual([true, true, false]);
+  expect(report.data).toMatchObject({ triplets: 4, tripletsBy: 'people' });
+  expect(report.methods[1]?.metrics.similarityPrecision.mean).toBe(1);
+  expect(output).toContain('1 triplets have pictures that teach beside pictures that are held out');
+}, 60_000);
+
+test('what cannot work is said before anything is read', async () => {
+  const told = async (...args: string[]): Promise<string> => {
+    const { code, output } = await evaluate('none', ...args);
+    expect(code).toBe(1);
+    return output;
+  };
+  expect(await told('--methods', 'hog,magic')).toContain('there is no method magic: choose from random, pixels');
+  expect(await told('--preset', 'huge')).toContain('preset is huge: choose one of');
+  expect(await told('--seeds', 'many')).toContain('seeds is a number from 1 to 100');
+  expect(await told('--labels', join(dir, 'absent.csv'))).toContain('there is no such file');
+}, 60_000);

@@ -1,0 +1,42 @@
+import type { Distance } from '../../training/mixture.ts';
+import type { LabelledPictures } from '../labelled.ts';
+import type { NetworkTraining, Trainer } from '../trainer.ts';
+
+/** What a method may learn from, and with what. */
+export type MethodContext = {
+  readonly data: LabelledPictures;
+  /** Trains networks, each once, whoever asks. */
+  readonly trainer: Trainer;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+};
+
+/** A fitted method: D of any two of these pictures. */
+export type Compared = (pictures: Int32Array) => Promise<Distance>;
+
+/** One row of the table. */
+export type Method = {
+  readonly name: string;
+  /** As the paper calls it, or what it is. */
+  readonly title: string;
+  readonly kind: 'control' | 'feature' | 'learned';
+  /** Who published it, and where this one differs. */
+  readonly source: string;
+  /** Whether another seed gives another result that is worth showing. */
+  readonly seeded: boolean;
+  /** The network it needs; null: none. */
+  readonly training: NetworkTraining | null;
+  readonly fit: (context: MethodContext) => Promise<Compared>;
+};
+
+/** D by squared distances of vectors that are made for all pictures at once. */
+export const byVectors =
+  (
+    vectorsOf: (pictures: Int32Array) => Promise<readonly Float32Array[]>,
+    distance: (a: Float32Array, b: Float32Array) => number,
+  ): Compared =>
+  async (pictures) => {
+    const vectors = await vectorsOf(pictures);
+    const rowOf = new Map(Array.from(pictures, (picture, row) => [picture, row]));
+    return (a, b) => distance(vectors[rowOf.get(a)!]!, vectors[rowOf.get(b)!]!);
+  };

@@ -1,0 +1,84 @@
+import { fitOasis, metricEmbedding, project } from '../../../src/learning/baselines/oasis.ts';
+import { squaredDistance } from '../../../src/learning/distance.ts';
+import { itemsIn } from '../../../src/learning/split.ts';
+import type { Triplet } from '../../../src/learning/triplet-rules.ts';
+import { goldenBlocks, goldenVectors } from './golden.ts';
+import { byVectors, type Compared, type Method, type MethodContext } from './method.ts';
+import { embeddingsOf, SINGLE } from './networks.ts';
+import { relevanceTriplets } from './relevance-triplets.ts';
+
+/** C, in the middle of what the publication found to do well. */
+const AGGRESSIVENESS = 0.1;
+/** Times that validation triplets decide whether it was better before, and how many they are. */
+const LOOKS = 10;
+const HELD_OUT = 2000;
+
+/** Triplets that a method on vectors learns from: fifty for each item, within bounds. */
+export const tripletsFor = ({ set }: MethodContext['data']): number =>
+  Math.min(30_000, Math.max(2000, 50 * itemsIn(set, 'train').length));
+
+type Embed = (pictures: Int32Array) => Promise<Float32Array[]>;
+
+/** Learns a bilinear similarity of vectors from relevance triplets, and compares by the metric nearest to it. */
+async function oasisOn(context: MethodContext, embed: Embed): Promise<Compared> {
+  const learners = await vectorTable(context, embed);
+  const draw = await relevanceTriplets(context, 'train', context.seed);
+  const vectorsOf = ({ q, p, n }: Triplet) => ({ q: learners(q), p: learners(p), n: learners(n) });
+  const held = await heldOutTriplets(context);
+  let best: { matrix: Float32Array; right: number } = { matrix: new Float32Array(0), right: -1 };
+  let w: Float64Array | undefined;
+  for (let look = 0; look < LOOKS; look++) {
+    const d = learners(context.data.set.starts[itemsIn(context.data.set, 'train')[0]!]!).length;
+    w = fitOasis({
+      d,
+      draw: () => vectorsOf(draw()),
+      steps: tripletsFor(context.data) / LOOKS,
+      aggressiveness: AGGRESSIVENESS,
+      ...(w && { from: w }),
+    });
+    context.signal.throwIfAborted();
+    const matrix = metricEmbedding(w, d);
+    const right = held.filter((triplet) => isRight(matrix, vectorsOf(triplet))).length;
+    if (right > best.right) best = { matrix, right };
+  }
+  return byVectors(
+    async (pictures) => (await embed(pictures)).map((vector) => project(best.matrix, vector)),
+    squaredDistance,
+  );
+}
+
+function isRight(matrix: Float32Array, { q, p, n }: { q: Float32Array; p: Float32Array; n: Float32Array }): boolean {
+  const own = project(matrix, q);
+  return squaredDistance(own, project(matrix, p)) < squaredDistance(own, project(matrix, n));
+}
+
+/** The vectors of all pictures that may teach or decide. */
+export async function vectorTable({ data }: MethodContext, embed: Embed): Promise<(picture: number) => Float32Array> {
+  const pictures = [...itemsIn(data.set, 'train', 'val')].flatMap((item) =>
+    Array.from({ length: data.set.starts[item + 1]! - data.set.starts[item]! }, (_, i) => data.set.starts[item]! + i),
+  );
+  const vectors = await embed(Int32Array.from(pictures));
+  const rowOf = new Map(pictures.map((picture, row) => [picture, row]));
+  return (picture) => vectors[rowOf.get(picture)!]!;
+}
+
+/** [] where there are no two validation items. */
+export async function heldOutTriplets(context: MethodContext): Promise<Triplet[]> {
+  if (itemsIn(context.data.set, 'val').length < 2) return [];
+  const draw = await relevanceTriplets(context, 'val', 7919);
+  return Array.from({ length: HELD_OUT }, draw);
+}
+
+const source = 'OASIS (Chechik et al. 2010), C = 0.1, up to 30,000 updates, stopped early, made a metric at the end';
+
+export const oasisOnFeatures: Method = {
+  ...{ name: 'oasis', title: 'OASIS', kind: 'feature', seeded: false, training: null },
+  source: `${source}; on the golden features`,
+  fit: async (context) => oasisOn(context, goldenVectors(context.data, await goldenBlocks(context))),
+};
+
+export const oasisOnSingleScale: Method = {
+  ...{ name: 'singleScaleOasis', title: 'OASIS on single-scale ranking', kind: 'learned', seeded: true },
+  ...{ training: SINGLE, source: `${source}; on the single-scale embedding` },
+  fit: async (context) => oasisOn(context, await embeddingsOf(context, SINGLE)),
+};
