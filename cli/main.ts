@@ -16,6 +16,7 @@ const load: Record<string, () => Promise<AnyCommand>> = {
   import: async () => (await import('./commands/import.ts')).importCatalog,
   model: async () => (await import('./commands/model/index.ts')).model,
   evaluate: async () => (await import('./commands/evaluate.ts')).evaluate,
+  label: async () => (await import('./commands/label.ts')).label,
   simulate: async () => (await import('./commands/simulate.ts')).simulate,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   'admin-key': async () => (await import('./commands/admin-key.ts')).adminKey,

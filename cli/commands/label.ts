@@ -1,0 +1,85 @@
+import { stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { defineCommand } from 'citty';
+import { readCatalog } from '../../src/catalog/import/index.ts';
+import { SimiliError } from '../../src/errors.ts';
+import { readLabels } from '../evaluate/read-labels.ts';
+import { openAnswers } from '../label/answers.ts';
+import { drawQuestions, type LabelPicture } from '../label/questions.ts';
+import { startLabelServer } from '../label/server.ts';
+import { untilStopped } from '../until-stopped.ts';
+
+type Found = LabelPicture & { file: string; split: string | null };
+
+export const label = defineCommand({
+  meta: {
+    name: 'label',
+    description: 'A local page that asks people which of two pictures looks more like a third (docs/label.md)',
+  },
+  args: {
+    images: { type: 'string', description: 'Folder of the pictures', required: true },
+    labels: { type: 'string', description: 'CSV as for simili evaluate: questions then stay within a category' },
+    out: { type: 'string', description: 'triplets.csv; answers.csv is kept beside it', required: true },
+    rater: { type: 'string', description: 'Who answers', required: true },
+    count: { type: 'string', description: 'Questions', default: '200' },
+    seed: { type: 'string', description: 'Raters with the same seed get the same questions', default: '1' },
+    host: { type: 'string', description: 'Address to bind', default: '127.0.0.1' },
+    port: { type: 'string', description: 'Port to bind; 0: any free one', default: '0' },
+  },
+  async run({ args }) {
+    const refuse = (why: string) => new SimiliError('CONFIGURATION_INVALID', { why });
+    const { rater } = args;
+    if (!/^[^,"\n\r]{1,80}$/.test(rater)) throw refuse('a rater has a name without commas, quotes and line breaks');
+    const [count, seed, port] = [Number(args.count), Number(args.seed), Number(args.port)];
+    if (!(Number.isInteger(count) && count >= 1)) throw refuse('count is a whole number above 0');
+    if (!Number.isInteger(seed)) throw refuse('seed is a whole number');
+    const pictures = await picturesOf(args.images, args.labels ?? null);
+    const questions = drawQuestions(pictures, count, seed);
+    if (questions.length === 0) throw refuse(`${args.images} has no three pictures of different things to ask about`);
+    const out = resolve(args.out);
+    const answers = await openAnswers(join(dirname(out), 'answers.csv'), out, rater).catch((error: unknown) => {
+      if (error instanceof SimiliError) throw error;
+      throw refuse(`${out} cannot be written: ${error instanceof Error ? error.message : error}`);
+    });
+    const files = new Map(pictures.map(({ path, file }) => [path, file]));
+    const server = await startLabelServer({
+      ...{ questions, answers, rater, port, host: args.host },
+      fileOf: (path) => files.get(path)!,
+    });
+    process.stdout.write(`${questions.length} questions for ${rater}. Open ${server.url}, Ctrl-C when done.\n`);
+    await untilStopped(async () => server.close());
+    const agreement = answers.agreement();
+    process.stdout.write(`${answers.triplets().length} triplets in ${out}\n`);
+    if (agreement) {
+      const percent = Math.round(100 * agreement.observed);
+      process.stdout.write(
+        `${agreement.questions} questions answered by several: ${percent} % agree, alpha ${agreement.alpha.toFixed(2)}\n`,
+      );
+    }
+  },
+});
+
+/** Held-out pictures where the labels name splits, since answers are for measuring; else all there are. */
+async function picturesOf(images: string, labels: string | null): Promise<Found[]> {
+  const folder = await stat(images).catch(() => null);
+  if (!folder?.isDirectory()) throw new SimiliError('IMPORT_UNREADABLE', { source: images, why: 'it is no folder' });
+  if (labels === null) return inFolder(images);
+  const { rows, problems } = await readLabels(images, labels);
+  for (const { line, reason } of problems) process.stderr.write(`  line ${line}: ${reason}\n`);
+  const held = rows.filter(({ split }) => split === 'test');
+  return held.length > 0 ? held : rows;
+}
+
+/** As a catalog folder is read: folders are categories. */
+async function inFolder(images: string): Promise<Found[]> {
+  const found: Found[] = [];
+  const root = resolve(images);
+  for await (const entry of readCatalog(images)) {
+    if (!('row' in entry)) continue;
+    for (const file of entry.row.images) {
+      const path = resolve(file).slice(root.length + 1);
+      found.push({ path, file, identity: entry.row.id, category: entry.row.categories?.at(-1) ?? null, split: null });
+    }
+  }
+  return found;
+}
