@@ -2,7 +2,7 @@ import { ticks } from './line-chart.ts';
 
 export type Bar = { readonly label: string; readonly mean: number; readonly low: number; readonly high: number };
 
-const WIDTH = 620;
+const WIDTH = 590;
 const LABEL = 210;
 const RIGHT = 60;
 const ROW = 22;

@@ -42,6 +42,7 @@ export async function toHtml(input: HtmlInput): Promise<string> {
 /** The few forms that report.md has: headings, tables, lists, code, paragraphs. */
 function fromMarkdown(text: string): string {
   return text
+    .trim()
     .split('\n\n')
     .map((part) => {
       if (part.startsWith('## ')) return `<h2>${escapeXml(part.slice(3))}</h2>`;
