@@ -51,7 +51,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Report> {
   const questions = questionsOf(data, { k, seed, rated });
   const methods = methodsNamed(options.methods);
   const seconds = secondsEach(methods, options);
-  const tell = teller(seconds);
+  const tell = teller(options.steps === null ? `${seconds.toFixed(0)} s` : `${options.steps} steps`);
   const trainer = await openTrainer({
     config: { ...config, SIMILI_TRAIN_PROCESSES: config.SIMILI_TRAIN_PROCESSES || availableParallelism() },
     ...{ set: data.set, preset, seconds, steps: options.steps, signal, onEvent: tell.event },
@@ -111,8 +111,9 @@ function secondsEach(methods: readonly Method[], { seeds, minutes }: EvaluateOpt
 }
 
 /** Says which method is at work, and how far its training is. */
-function teller(seconds: number) {
+function teller(length: string) {
   let bar: ReturnType<typeof showProgress> | null = null;
+  let latest = '';
   const stop = (): void => {
     bar?.stop();
     bar = null;
@@ -123,11 +124,13 @@ function teller(seconds: number) {
       stop();
       process.stderr.write(`${title}${seeded ? `, seed ${seed}` : ''}\n`);
     },
-    event(_training: NetworkTraining, _seed: number, event: { type: string; done?: number }): void {
+    event(training: NetworkTraining, seed: number, event: { type: string; done?: number }): void {
       if (event.type !== 'progress' || event.done === undefined) return;
-      bar ??= showProgress(`training, ${seconds.toFixed(0)} s`, 100, process.stderr);
+      const own = JSON.stringify({ ...training, seed });
+      if (own !== latest) stop();
+      latest = own;
+      bar ??= showProgress(`training, ${length}`, 100, process.stderr);
       bar.update(Math.round(100 * event.done));
-      if (event.done >= 0.95) stop();
     },
   };
 }
