@@ -17,7 +17,7 @@ export type CollectedSet = { set: TrainingSet; feedback: SeenPair[]; ids: string
  * Catalog and feedback as training sees them: products with a decoded picture whose pixels are at hand, and what
  * shoppers did up to `until`. Unreadable pictures are left out (and marked by the next embedding).
  * @param sides of the pixels that training reads
- * @throws SimiliError CATALOG_TOO_SMALL.
+ * @throws SimiliError CATALOG_TOO_SMALL; CONFIGURATION_INVALID where the pixel cache cannot hold them all.
  */
 export async function collectTrainingSet(
   { repositories, pictures }: Pick<WorkerContext, 'repositories' | 'pictures'>,
@@ -43,9 +43,17 @@ export async function collectTrainingSet(
   } while (after);
   signal.throwIfAborted();
   const { ids, set } = columns.finish(pictures.folders(sides));
+  checkFits(set.hashes.length / 32, pictures.capacity(sides));
   if (ids.length < FEWEST_PRODUCTS)
     throw new SimiliError('CATALOG_TOO_SMALL', { have: ids.length, need: FEWEST_PRODUCTS });
   return { set, ids, feedback: toIndices(await repositories.feedback.statistics(until), ids) };
+}
+
+/** A training reads all its pictures again and again: pixels that were pruned meanwhile would end it in the middle. */
+function checkFits(pictures: number, capacity: number): void {
+  if (pictures <= capacity) return;
+  const why = `training reads ${pictures} pictures, and the pixel cache holds ${capacity} of this size: raise SIMILI_PIXEL_CACHE_BYTES`;
+  throw new SimiliError('CONFIGURATION_INVALID', { why });
 }
 
 /** Columns that grow picture by picture; pictures come in product order, so one of the last product is another of its views. */

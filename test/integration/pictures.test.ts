@@ -102,6 +102,8 @@ describe('the picture service', () => {
     const total = sizes.reduce((sum, size) => sum + size, 0);
     expect(total).toBeLessThanOrEqual(maxCacheBytes);
     expect(total).toBeGreaterThan(maxCacheBytes / 2);
+    expect(bounded.capacity([64])).toBe(18);
+    expect(bounded.capacity([64, 96])).toBe(5);
     expect((await readFile(pixelsOf(last, 64, bounded))).length).toBeGreaterThan(64 * 64 * 3); // facts behind
     await bounded.close();
   });

@@ -47,6 +47,8 @@ export type PictureService = {
   ensure(contentHash: string, source: string, signal?: AbortSignal, sides?: readonly number[]): Promise<void>;
   /** Where pixels are: folder by side; a picture's file in it is `<first two digits of the hash>/<hash>.rgb`. */
   folders(sides: readonly number[]): Record<number, string>;
+  /** Pictures whose pixels of all these sides the cache keeps together. */
+  capacity(sides: readonly number[]): number;
   close(): Promise<void>;
 };
 
@@ -58,6 +60,8 @@ const AT_A_DECODER = 2;
 const FETCHES = 8;
 /** Share of the cache that may be written between two looks at its size: a look reads the whole folder. */
 const UNSEEN = 1 / 16;
+/** Facts behind the pixels of a file, at most. */
+const FACTS_BYTES = 100;
 
 export function openPictures(options: PictureServiceOptions): PictureService {
   const { cacheDir, limits, processes = DECODERS, maxCacheBytes = 16 * 2 ** 30, lookup } = options;
@@ -118,6 +122,10 @@ export function openPictures(options: PictureServiceOptions): PictureService {
       });
     },
     folders: (sides) => Object.fromEntries(sides.map((side) => [side, cacheOf(side).folder])),
+    capacity(sides) {
+      const each = sides.reduce((sum, side) => sum + 3 * side * side + FACTS_BYTES, 0);
+      return Math.floor(((1 - UNSEEN) * maxCacheBytes) / each);
+    },
     async close() {
       await Promise.all([fetcher.close(), ...[...hosts, lone].map((host) => host.close())]);
     },

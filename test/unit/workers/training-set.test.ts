@@ -9,7 +9,12 @@ const never = new AbortController().signal;
 const folders = (sides: readonly number[]) => Object.fromEntries(sides.map((side) => [side, `pixels/${side}`]));
 
 /** What the worker has, with pages as Postgres gives them. `gone`: pictures that cannot be read any more. */
-function contextOf(rows: readonly ReadyImage[], gone: ReadonlySet<string> = new Set(), statistics: object[] = []) {
+function contextOf(
+  rows: readonly ReadyImage[],
+  gone: ReadonlySet<string> = new Set(),
+  statistics: object[] = [],
+  capacity = 1e6,
+) {
   const asked: { source: string; sides: readonly number[] }[] = [];
   const context = {
     repositories: {
@@ -23,6 +28,7 @@ function contextOf(rows: readonly ReadyImage[], gone: ReadonlySet<string> = new 
     },
     pictures: {
       folders,
+      capacity: () => capacity,
       ensure: async (_hash: string, source: string, _signal: AbortSignal, sides: readonly number[]) => {
         asked.push({ source, sides });
         if (gone.has(source)) throw new Error('gone');
@@ -103,4 +109,16 @@ test('a catalog that is too small says how small, and an aborted collection stop
   const stopped = AbortSignal.abort(new Error('stop'));
   await expect(collectTrainingSet(context, new Date(), [64], stopped)).rejects.toThrow('stop');
   expect(asked).toEqual([]);
+});
+
+test('more pictures than the pixel cache holds are refused before they are missed', async () => {
+  const rows = rowsOf(Array.from({ length: 30 }, () => ({ pictures: 1, categories: [] })));
+  const { context } = contextOf(rows, new Set(), [], 29);
+  await expect(collectTrainingSet(context, new Date(), [64], never)).rejects.toMatchObject({
+    code: 'CONFIGURATION_INVALID',
+    message: /reads 30 pictures, and the pixel cache holds 29 of this size: raise SIMILI_PIXEL_CACHE_BYTES/,
+  });
+  expect(
+    (await collectTrainingSet(contextOf(rows, new Set(), [], 30).context, new Date(), [64], never)).ids,
+  ).toHaveLength(30);
 });
