@@ -21,7 +21,7 @@ import { temporaryDir } from './running.ts';
 const PICTURES = 2048;
 const ROUNDS = 3;
 /** As the real path has it. */
-const BATCH = 128;
+const BATCH = 64;
 const THREADS = 1;
 const never = new AbortController().signal;
 setMaxListeners(0, never);

@@ -5,8 +5,8 @@ import { PICTURE_SIZE } from '../src/learning/served-model.ts';
 import type { WorkerContext } from './context.ts';
 import { prefetched } from './prefetch.ts';
 
-/** Pictures per call of the engine and per commit: what a crash may cost. */
-const BATCH = 128;
+/** Pictures per call of the engine and per commit: what a crash may cost, and what is left to do when all are decoded. */
+const BATCH = 64;
 
 type Missing = { productId: string; source: string; contentHash: string };
 type Context = Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'artefacts' | 'config'>;

@@ -3,6 +3,9 @@ import type { Vector } from '../../../src/db/embeddings.ts';
 import { SimiliError } from '../../../src/errors.ts';
 import { embedMissing, sidesOf } from '../../../workers/embedding.ts';
 
+/** As the worker has it. */
+const BATCH = 64;
+
 const MODEL = { id: 'mdl', number: 1, metrics: { training: { sides: [64, 96] } } };
 const hashOf = (i: number): string => String(i).padStart(64, '0');
 const idOf = (i: number): string => `p${String(i).padStart(5, '0')}`;
@@ -43,7 +46,7 @@ function shop(count: number, unreadable: readonly number[] = []) {
       ensure: async (_hash: string, source: string, signal: AbortSignal, sides: readonly number[]) => {
         expect(sides).toEqual([64, 96]);
         signal.throwIfAborted();
-        if (source === `/${128 * Math.floor(Number(source.slice(1)) / 128)}`) log.push(`decode ${source}`);
+        if (Number(source.slice(1)) % BATCH === 0) log.push(`decode ${source}`);
         if (unreadable.includes(Number(source.slice(1))))
           throw new SimiliError('IMAGE_UNREADABLE', { source, why: 'test' });
       },
@@ -68,21 +71,21 @@ test('every product gets the vector of its own picture, in order of progress, an
   const { context, table, log } = shop(300);
   const progress: number[] = [];
   expect(await embedMissing(context, MODEL, never, (written) => progress.push(written))).toBe(300);
-  expect(progress).toEqual([128, 256, 300]);
+  expect(progress).toEqual([64, 128, 192, 256, 300]);
   expect([...table.entries()]).toEqual(
     Array.from({ length: 300 }, (_, i) => [idOf(i), { contentHash: hashOf(i), vector: [i, 1] }]),
   );
-  expect(log.filter((line) => line.startsWith('embed'))).toHaveLength(3);
+  expect(log.filter((line) => line.startsWith('embed'))).toHaveLength(5);
   expect(await embedMissing(context, MODEL, never)).toBe(0);
 });
 
 test('while a batch is embedded the next one is decoded and the one before is written', async () => {
-  const { context, log } = shop(384);
+  const { context, log } = shop(3 * BATCH);
   await embedMissing(context, MODEL, never);
   const at = (line: string) => log.indexOf(line);
-  expect(at('decode /128')).toBeLessThan(at('write 0'));
+  expect(at(`decode /${BATCH}`)).toBeLessThan(at('write 0'));
   expect(at('embed 1')).toBeLessThan(at('written 0'));
-  expect(at('decode /256')).toBeLessThan(at('written 0'));
+  expect(at(`decode /${2 * BATCH}`)).toBeLessThan(at('written 0'));
 });
 
 test('an unreadable picture is left out and fetched anew, the others of its batch are not lost', async () => {
