@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { type Chart, drawCharts, type Line } from '../cli/evaluate/line-chart.ts';
 import { handMadeFeatures } from '../src/learning/features/index.ts';
@@ -11,6 +11,7 @@ import { openProduct, type Product, type Trained } from './emoji/product.ts';
 import { flat, markdown, type Row, rowOf } from './emoji/rows.ts';
 import { type EmojiSet, emojiSet } from './emoji/set.ts';
 import { bestShares, judgeModel, measureTest, modelOf, plainModel, validationMap } from './emoji/systems.ts';
+import { writeResults } from './write-results.ts';
 
 export type QualityOptions = {
   seeds: number;
@@ -146,8 +147,6 @@ async function networkRows(context: Context, trainings: Trainings, note: string,
 
 async function writeDocs(context: Context, rows: readonly Row[], runs: { main: Trainings; hinge: Trainings }) {
   if (runs.main) await writeFile(new URL(CURVES, DOCS), drawCharts(await curvesOf(context, runs)));
-  const file = new URL('quality.md', DOCS);
-  const text = await readFile(file, 'utf8');
   const { seeds, minutes, processes, hinge } = context.options;
   const command = `npm run bench -- quality --seeds ${seeds} --minutes ${minutes} --processes ${processes}${hinge ? ` --hinge ${hinge}` : ''} --docs`;
   const steps = [...(runs.main?.runs ?? []), ...(runs.hinge?.runs ?? [])].map((run) => run.steps).join(', ');
@@ -155,11 +154,7 @@ async function writeDocs(context: Context, rows: readonly Row[], runs: { main: T
     `${new Date().toISOString().slice(0, 10)}, ${cpus().length} x ${cpus()[0]?.model.trim()}, Node ${process.version},`,
     `\`${command}\`; steps of the trainings: ${steps}.`,
   ].join(' ');
-  const [begin, end] = ['<!-- results -->', '<!-- end of results -->'];
-  const [before, after] = [text.indexOf(begin), text.indexOf(end)];
-  if (before < 0 || after < 0) throw new Error(`docs/quality.md has no place for results: ${begin} … ${end}`);
-  const results = `${begin}\n\n${facts}\n\n${markdown(rows)}\n\n`;
-  await writeFile(file, text.slice(0, before) + results + text.slice(after));
+  await writeResults(new URL('quality.md', DOCS), `${facts}\n\n${markdown(rows)}`);
 }
 
 const COLOURS = { main: '#0969da', hinge: '#bc4c00' };

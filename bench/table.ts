@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { toMarkdown } from '../cli/evaluate/markdown.ts';
 import { evaluate } from '../cli/evaluate/run.ts';
 import { loadConfig } from '../src/config.ts';
+import { methodNames } from '../workers/evaluation/methods/index.ts';
 import { emojiFolder, fashionFolder, type LabelledFolder } from './table-sets.ts';
+import { writeResults } from './write-results.ts';
 
 /**
  * npm run bench:table: the paper's whole table on the development sets, with the very command that users have, into
@@ -22,7 +23,6 @@ const { values } = parseArgs({
 
 const OUT = new URL('out/table', import.meta.url).pathname;
 const RESULTS = new URL('../docs/results.md', import.meta.url);
-const [BEGIN, END] = ['<!-- results -->', '<!-- end of results -->'];
 
 const config = loadConfig({ ...process.env, SIMILI_DATA_DIR: join(OUT, 'data') });
 const never = new AbortController().signal;
@@ -34,45 +34,14 @@ async function sectionOf(folder: LabelledFolder, minutes: number, methods: reado
     ...{ seeds: Number(values.seeds), minutes, steps: null, k: 30, seed: 1, out, config, signal: never },
     command: `npm run bench:table -- --seeds ${values.seeds} --minutes ${values.minutes} --fashion-minutes ${values['fashion-minutes']}`,
   });
-  const text = toMarkdown(report)
-    .replace('# Evaluation', `## ${folder.name}\n\n${folder.about}.`)
-    .replaceAll('\n## What', '\n### What')
-    .replaceAll('\n## Share', '\n### Share')
-    .replaceAll('\n## Not', '\n### Not');
-  return text.replaceAll('\n## Lines', '\n### Lines');
+  const lower = toMarkdown(report).replace(/^#/gm, '##'); // a section of a document
+  return lower.replace('## Evaluation', `## ${folder.name}\n\n${folder.about}.`);
 }
 
-const everything = [
-  'random',
-  'pixels',
-  'wavelet',
-  'colour',
-  'sift',
-  'fisher',
-  'hog',
-  'texton',
-  'l1HashKpca',
-  'oasis',
-  'golden',
-  'convNet',
-  'singleScale',
-  'deepRanking',
-  'deepRankingUniform',
-  'infoNce',
-  'singleScaleOasis',
-  'singleScaleVisual',
-  'served',
-];
-const sections = [await sectionOf(await emojiFolder(OUT), Number(values.minutes), [...everything, 'sweep'])];
+const sections = [await sectionOf(await emojiFolder(OUT), Number(values.minutes), methodNames)];
 const fashion = await fashionFolder(OUT);
-if (fashion) sections.push(await sectionOf(fashion, Number(values['fashion-minutes']), everything));
+if (fashion) sections.push(await sectionOf(fashion, Number(values['fashion-minutes']), []));
 else process.stderr.write('Fashion-MNIST is left out: install Debian’s dataset-fashion-mnist\n');
 
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim();
-const text = await readFile(RESULTS, 'utf8');
-const [before, after] = [text.indexOf(BEGIN), text.indexOf(END)];
-if (before < 0 || after < 0) throw new Error(`docs/results.md has no place for results: ${BEGIN} … ${END}`);
-await writeFile(
-  RESULTS,
-  `${text.slice(0, before)}${BEGIN}\n\nCommit ${commit}.\n\n${sections.join('\n\n')}\n\n${text.slice(after)}`,
-);
+await writeResults(RESULTS, [`Commit ${commit}.`, ...sections].join('\n\n'));

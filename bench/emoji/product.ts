@@ -8,6 +8,7 @@ import type { ServedModel } from '../../src/learning/served-model.ts';
 import { embeddingAlone } from '../../workers/evaluation/methods/networks.ts';
 import { type Host, openHost } from '../../workers/hosts/rpc.ts';
 import { sha256 } from '../../workers/sha256.ts';
+import { hashAt } from '../../workers/training/picture-store.ts';
 import type {
   EngineChoice,
   EngineHostApi,
@@ -118,9 +119,7 @@ async function vectors(
   const checksum = sha256(artefact);
   const artefactPath = join(dir, checksum);
   await writeFile(artefactPath, artefact);
-  const keys = Array.from({ length: set.hashes.length / 32 }, (_, picture) =>
-    Buffer.from(set.hashes.subarray(picture * 32, (picture + 1) * 32)).toString('hex'),
-  );
+  const keys = Array.from({ length: set.hashes.length / 32 }, (_, picture) => hashAt(set.hashes, picture));
   const rows: Float32Array[] = [];
   for (let at = 0; at < keys.length; at += PICTURES_AT_ONCE) {
     const pictures = keys.slice(at, at + PICTURES_AT_ONCE);

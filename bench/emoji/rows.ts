@@ -1,4 +1,11 @@
-import { bootstrapInterval, type Clusters, type Interval, pairedDifference } from '../../src/learning/metrics.ts';
+import {
+  bootstrapInterval,
+  deviation,
+  type Interval,
+  meanOf,
+  meanOver,
+  pairedDifference,
+} from '../../src/learning/metrics.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import type { Measured, Metric } from './measure.ts';
 
@@ -25,24 +32,6 @@ export function rowOf(system: string, runs: readonly Measured[], reference: Meas
   ) as Row['metrics'];
   const gain = reference && pairedDifference(meanOver(runs.map(({ map }) => map)), reference.map, makeRandom(SEED));
   return { system, seeds: runs.length, metrics, gain };
-}
-
-/** What every value is in the mean over runs. */
-function meanOver(runs: readonly Clusters[]): Clusters {
-  return runs[0]!.map((values, c) =>
-    values.map((_value, i) => runs.reduce((sum, run) => sum + run[c]![i]!, 0) / runs.length),
-  );
-}
-
-const meanOf = (clusters: Clusters): number => {
-  const values = clusters.flat();
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-};
-
-/** Sample standard deviation. */
-function deviation(values: readonly number[]): number {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
 }
 
 const digits = (value: number): number => Number(value.toFixed(3));

@@ -1,4 +1,5 @@
 import { ticks } from './line-chart.ts';
+import { escapeXml, TEXT } from './svg.ts';
 
 export type Bar = { readonly label: string; readonly mean: number; readonly low: number; readonly high: number };
 
@@ -7,7 +8,6 @@ const LABEL = 210;
 const RIGHT = 60;
 const ROW = 22;
 const TOP = 34;
-const TEXT = 'font-family="system-ui, sans-serif" font-size="12" fill="#57606a"';
 
 /** Horizontal bars with their intervals, as one SVG on a white ground. */
 export function drawBars(title: string, bars: readonly Bar[]): string {
@@ -42,6 +42,3 @@ export function drawBars(title: string, bars: readonly Bar[]): string {
     ...[...grid, ...rows, '</svg>'],
   ].join('\n');
 }
-
-export const escapeXml = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

@@ -2,11 +2,12 @@ import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
 import type { MethodResult } from '../../workers/evaluation/compare-methods.ts';
 import type { LabelledPictures } from '../../workers/evaluation/labelled.ts';
 import { toWebp } from '../../workers/pictures/encode.ts';
-import { type Bar, drawBars, escapeXml } from './bar-chart.ts';
+import { type Bar, drawBars } from './bar-chart.ts';
 import type { SetRow } from './labelled-set.ts';
 import { type Chart, drawCharts, type Line } from './line-chart.ts';
 import { toMarkdown } from './markdown.ts';
 import type { Report } from './report.ts';
+import { escapeXml } from './svg.ts';
 
 export type HtmlInput = {
   readonly report: Report;

@@ -1,3 +1,5 @@
+import { escapeXml, TEXT } from './svg.ts';
+
 /** Points of one line: x in its own unit, from 0. */
 export type Line = {
   label: string;
@@ -13,14 +15,13 @@ const LEFT = 52;
 const BOTTOM = 44;
 const TOP = 34;
 const RIGHT = 14;
-const TEXT = 'font-family="system-ui, sans-serif" font-size="12" fill="#57606a"';
 
 /** Charts side by side as one SVG on a white ground, so that it reads on any page. */
 export function drawCharts(charts: readonly Chart[], title = 'Learning curves'): string {
   const width = WIDTH * charts.length;
   const panels = charts.map((chart, i) => `<g transform="translate(${i * WIDTH} 0)">${drawChart(chart)}</g>`);
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" height="${HEIGHT}" role="img"><title>${escaped(title)}</title>`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" height="${HEIGHT}" role="img"><title>${escapeXml(title)}</title>`,
     `<rect width="${width}" height="${HEIGHT}" fill="#ffffff"/>`,
     ...panels,
     '</svg>\n',
@@ -57,12 +58,12 @@ function drawChart({ title, x, y, lines }: Chart): string {
   const top = rises ? HEIGHT - BOTTOM - 8 - 15 * (named.length - 1) : TOP + 14;
   const legend = named.map(
     ({ label: name, colour }, i) =>
-      `<text x="${WIDTH - RIGHT}" y="${top + 15 * i}" text-anchor="end" ${TEXT.replace('#57606a', colour)}>${escaped(name)}</text>`,
+      `<text x="${WIDTH - RIGHT}" y="${top + 15 * i}" text-anchor="end" ${TEXT.replace('#57606a', colour)}>${escapeXml(name)}</text>`,
   );
   return [
-    `<text x="${LEFT}" y="20" ${TEXT} font-weight="600">${escaped(title)}</text>`,
-    `<text x="${WIDTH - RIGHT}" y="${HEIGHT - 8}" text-anchor="end" ${TEXT}>${escaped(x)}</text>`,
-    `<text x="4" y="20" ${TEXT}>${escaped(y)}</text>`,
+    `<text x="${LEFT}" y="20" ${TEXT} font-weight="600">${escapeXml(title)}</text>`,
+    `<text x="${WIDTH - RIGHT}" y="${HEIGHT - 8}" text-anchor="end" ${TEXT}>${escapeXml(x)}</text>`,
+    `<text x="4" y="20" ${TEXT}>${escapeXml(y)}</text>`,
     ...grid,
     ...below,
     ...drawn,
@@ -82,4 +83,3 @@ export function ticks(low: number, high: number): number[] {
 
 const round = (value: number): string => value.toFixed(1);
 const label = (value: number): string => (Math.abs(value) >= 1e4 ? `${value / 1000}k` : String(value));
-const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');

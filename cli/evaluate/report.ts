@@ -87,7 +87,7 @@ const REFERENCES = ['served', 'golden'] as const;
 export function makeReport(input: ReportInput): Report {
   const { results, failures, problems, command, minutes } = input;
   const slices = slicesOf(input);
-  const bySweep = new Map(results.map((result) => [result.method.name, result]));
+  const byMethod = new Map(results.map((result) => [result.method, result]));
   return {
     format: 'simili-evaluation-1',
     made: {
@@ -106,7 +106,7 @@ export function makeReport(input: ReportInput): Report {
     comparisons: comparisonsOf(results),
     claims: checkClaims(results),
     sweep: outOfClassSweep.flatMap(({ share, method }) => {
-      const found = bySweep.get(method.name) ?? (share === 0.2 ? bySweep.get('deepRanking') : undefined);
+      const found = byMethod.get(method);
       if (!found) return [];
       const { similarityPrecision, scoreAtK } = found.summary.metrics;
       return [{ outOfClassShare: share, similarityPrecision, scoreAtK }];

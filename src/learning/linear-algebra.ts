@@ -55,13 +55,22 @@ export function solveLowerTransposed(lower: Float64Array, u: Float64Array): Floa
   return x;
 }
 
-/** The `k` unit eigenvectors of a symmetric [d, d] with the largest eigenvalues, by falling eigenvalue; k x [d]. */
-export function leadingEigenvectors(symmetric: Float64Array, d: number, k: number): Float64Array[] {
+export type Eigenpair = { readonly value: number /** [d], unit length. */; readonly vector: Float64Array };
+
+/** Of a symmetric [d, d] those `k` with the largest eigenvalues, by falling eigenvalue. */
+export function leadingEigenpairs(symmetric: Float64Array, d: number, k: number): Eigenpair[] {
   const decomposition = new EigenvalueDecomposition(toMatrix(symmetric, d), { assumeSymmetric: true });
   const values = decomposition.realEigenvalues;
   const order = values.map((_, i) => i).sort((i, j) => values[j]! - values[i]!);
-  return order.slice(0, k).map((column) => Float64Array.from(decomposition.eigenvectorMatrix.getColumn(column)));
+  return order.slice(0, k).map((column) => ({
+    value: values[column]!,
+    vector: Float64Array.from(decomposition.eigenvectorMatrix.getColumn(column)),
+  }));
 }
+
+/** Their vectors alone. */
+export const leadingEigenvectors = (symmetric: Float64Array, d: number, k: number): Float64Array[] =>
+  leadingEigenpairs(symmetric, d, k).map(({ vector }) => vector);
 
 /**
  * The unit eigenvectors of Y^T Y with the largest eigenvalues, Y [n, d] row-major, by falling eigenvalue: at most `k`, and

@@ -134,4 +134,20 @@ function checkPaired(a: Clusters, b: Clusters): void {
   if (!fits) throw new Error('The two systems were not measured on the same values');
 }
 
+/** What every value is in the mean over runs of the same clusters. */
+export const meanOver = (runs: readonly Clusters[]): Clusters =>
+  runs[0]!.map((values, c) => values.map((_value, i) => runs.reduce((sum, run) => sum + run[c]![i]!, 0) / runs.length));
+
+/** Mean of all values. */
+export function meanOf(clusters: Clusters): number {
+  const values = clusters.flat();
+  return total(values) / values.length;
+}
+
+/** Sample standard deviation; NaN with one value. */
+export function deviation(values: readonly number[]): number {
+  const mean = total(values) / values.length;
+  return Math.sqrt(total(values.map((value) => (value - mean) ** 2)) / (values.length - 1));
+}
+
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);

@@ -6,6 +6,7 @@ import { decodeModel, encodeModel } from '../../src/learning/artefact.ts';
 import type { ServedModel } from '../../src/learning/served-model.ts';
 import { openEngineHost } from '../hosts/engine-client.ts';
 import { sha256 } from '../sha256.ts';
+import { hashAt } from '../training/picture-store.ts';
 import type { TrainingEvent, TrainingSet } from '../training/protocol.ts';
 
 /** A network that several methods may share. */
@@ -110,9 +111,7 @@ async function embedAll(
   artefact: { path: string; checksum: string },
   pictures: Int32Array,
 ): Promise<Float32Array[]> {
-  const keys = Array.from(pictures, (picture) =>
-    Buffer.from(set.hashes.subarray(picture * 32, (picture + 1) * 32)).toString('hex'),
-  );
+  const keys = Array.from(pictures, (picture) => hashAt(set.hashes, picture));
   const rows: Float32Array[] = [];
   for (let at = 0; at < keys.length; at += PICTURES_AT_ONCE) {
     const some = keys.slice(at, at + PICTURES_AT_ONCE);

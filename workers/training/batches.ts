@@ -16,14 +16,17 @@ import { itemsIn } from '../../src/learning/split.ts';
 import type { LearnedFromClicks } from './clicks.ts';
 import type { Fit } from './fit.ts';
 
-/** T_p and T_r of eqs. 7 and 8 on the scale of golden relevance, whose mean within a category is about 0.03. */
-const POSITIVE_CAP = 0.25;
-const MINIMUM_GAP = 0.01;
-/** The paper's share (table 1, fig. 6). */
-const OUT_OF_CLASS = 0.2;
-const MAX_FAILURES = 50;
-/** Triplets whose positive is another view of the query: what a picture may look like is learned from itself. */
-const SELF_SHARE = 0.3;
+/** How triplets are drawn by golden relevance, whoever learns from them. */
+export const TRIPLET_RULES = {
+  /** T_p and T_r of eqs. 7 and 8 on the scale of golden relevance, whose mean within a category is about 0.03. */
+  positiveCap: 0.25,
+  minimumGap: 0.01,
+  /** The paper's share (table 1, fig. 6). */
+  outOfClassShare: 0.2,
+  maxFailures: 50,
+  /** Triplets whose positive is another view of the query: what a picture may look like is learned from itself. */
+  selfShare: 0.3,
+} as const;
 /** Up to this many items every pair of a category is looked at before the first triplet; of more, those that come by. */
 const MOST_EXACT = 20_000;
 /** Batches whose identities, or triplets, are decided by what shoppers chose: at most this share of them. */
@@ -109,10 +112,9 @@ function samplerOf(
       clickTriplets,
       clickShare: clickShare(clicks),
     },
-    ...{ positiveCap: POSITIVE_CAP, minimumGap: MINIMUM_GAP },
-    outOfClassShare: sampling?.outOfClassShare ?? OUT_OF_CLASS,
+    ...TRIPLET_RULES,
+    ...(sampling && { outOfClassShare: sampling.outOfClassShare }),
     ...(sampling?.uniform && { drawnBy: () => 1 }),
-    ...{ maxFailures: MAX_FAILURES, selfShare: SELF_SHARE },
   };
   const makeSampler = items.length <= MOST_EXACT ? makeTripletSampler : makeOnlineSampler;
   return makeSampler(options, makeRandom(seedFrom(seed, 1)));

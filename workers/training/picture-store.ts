@@ -23,7 +23,7 @@ export function makePictureStore(
     }
     const folder = pixels[side];
     if (folder === undefined) throw new Error(`This set has no pictures of ${side} px`);
-    const hash = Buffer.from(hashes.buffer, hashes.byteOffset + 32 * picture, 32).toString('hex');
+    const hash = hashAt(hashes, picture);
     const fresh = readPicture(join(folder, hash.slice(0, 2), `${hash}.rgb`), side);
     kept.set(key, fresh);
     bytes += fresh.length;
@@ -35,6 +35,10 @@ export function makePictureStore(
     return fresh;
   };
 }
+
+/** Hex of the sha-256 of one picture, its key in the cache. @param hashes [pictures, 32] */
+export const hashAt = (hashes: Uint8Array, picture: number): string =>
+  Buffer.from(hashes.buffer, hashes.byteOffset + 32 * picture, 32).toString('hex');
 
 /** Behind the pixels the file may hold what is known of them (`pixel-cache.ts`). */
 function readPicture(path: string, side: number): Picture {

@@ -1,4 +1,4 @@
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { leadingEigenpairs } from '../linear-algebra.ts';
 
 /** Kernel PCA through landmarks. */
 export type KernelPca = {
@@ -21,17 +21,9 @@ export function fitKernelPca(kernel: Float64Array, m: number, most: number): Ker
   const means = Float64Array.from({ length: m }, (_, i) => mean(kernel.subarray(i * m, (i + 1) * m)));
   const total = mean(means);
   const centred = kernel.map((value, at) => value - means[Math.floor(at / m)]! - means[at % m]! + total);
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(Matrix.from1DArray(m, m, centred), {
-    assumeSymmetric: true,
-  });
-  const order = realEigenvalues.map((_, i) => i).sort((i, j) => realEigenvalues[j]! - realEigenvalues[i]!);
-  const largest = realEigenvalues[order[0]!]!;
-  const kept = order
-    .slice(0, most)
-    .filter((i) => realEigenvalues[i]! > largest * NEGLIGIBLE && realEigenvalues[i]! > 0);
-  const axes = kept.map((column) =>
-    Float64Array.from({ length: m }, (_, i) => eigenvectorMatrix.get(i, column) / Math.sqrt(realEigenvalues[column]!)),
-  );
+  const pairs = leadingEigenpairs(centred, m, most);
+  const kept = pairs.filter(({ value }) => value > pairs[0]!.value * NEGLIGIBLE && value > 0);
+  const axes = kept.map(({ value, vector }) => vector.map((entry) => entry / Math.sqrt(value)));
   return {
     length: axes.length,
     embed(row) {

@@ -1,4 +1,4 @@
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { leadingEigenpairs } from '../linear-algebra.ts';
 
 /** Rows of a table of vectors: the positive should be more similar to the query than the negative. */
 export type VectorTriplet = { readonly q: Float32Array; readonly p: Float32Array; readonly n: Float32Array };
@@ -60,14 +60,12 @@ export function fitOasis({ d, draw, steps, aggressiveness, from }: OasisOptions)
  * @returns L [d, d] row-major, rows of eigenvectors times the roots of their eigenvalues
  */
 export function metricEmbedding(w: Float64Array, d: number): Float32Array {
-  const square = Matrix.from1DArray(d, d, w);
-  const symmetric = Matrix.add(square, square.transpose()).mul(0.5);
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(symmetric, { assumeSymmetric: true });
+  const symmetric = w.map((value, at) => (value + w[(at % d) * d + Math.floor(at / d)]!) / 2);
   const rows = new Float32Array(d * d);
-  realEigenvalues.forEach((value, row) => {
+  for (const [row, { value, vector }] of leadingEigenpairs(symmetric, d, d).entries()) {
     const scale = Math.sqrt(Math.max(0, value));
-    for (let j = 0; j < d; j++) rows[row * d + j] = scale * eigenvectorMatrix.get(j, row);
-  });
+    for (let j = 0; j < d; j++) rows[row * d + j] = scale * vector[j]!;
+  }
   return rows;
 }
 

@@ -80,7 +80,8 @@ function planOf(drawn: readonly Triplet[], { catalog, items, gap }: TripletBatch
   return { pictures, groups, loss: { kind: 'tripletHinge', gaps }, seed: uint32(random) };
 }
 
-function otherPicture(catalog: BatchCatalog, item: number, random: Random): number {
+/** Of an item that is its own positive: another of its pictures, where it has one. */
+export function otherPicture(catalog: BatchCatalog, item: number, random: Random): number {
   const others = pictureCount(catalog, item) - 1;
   return catalog.starts[item]! + (others > 0 ? 1 + random.int(others) : 0);
 }

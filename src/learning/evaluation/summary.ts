@@ -1,4 +1,13 @@
-import { bootstrapInterval, type Clusters, type Interval, pairedDifference, pairedPValue } from '../metrics.ts';
+import {
+  bootstrapInterval,
+  type Clusters,
+  deviation,
+  type Interval,
+  meanOf,
+  meanOver,
+  pairedDifference,
+  pairedPValue,
+} from '../metrics.ts';
 import { makeRandom } from '../random.ts';
 import { type ByMetric, byMetric, type Judged, type MetricName } from './judge.ts';
 
@@ -50,10 +59,7 @@ function metricOf(runs: readonly Judged[], name: MetricName): Metric {
 export function clustersOf(runs: readonly Judged[], name: MetricName): Clusters {
   const ofRun = ({ values }: Judged): Clusters =>
     name === 'scoreAtK' ? values[name].map((list) => [list.reduce((sum, value) => sum + value, 0)]) : values[name];
-  const each = runs.map(ofRun);
-  return each[0]!.map((list, query) =>
-    list.map((_value, i) => each.reduce((sum, run) => sum + run[query]![i]!, 0) / each.length),
-  );
+  return meanOver(runs.map(ofRun));
 }
 
 export type Comparison = {
@@ -97,10 +103,3 @@ function hubness(occurrences: Int32Array): number {
 }
 
 const total = (clusters: Clusters): number => clusters.flat().reduce((sum, value) => sum + value, 0);
-const meanOf = (clusters: Clusters): number => total(clusters) / clusters.flat().length;
-
-/** Sample standard deviation. */
-function deviation(values: readonly number[]): number {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
-}

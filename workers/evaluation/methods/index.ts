@@ -5,14 +5,13 @@ import { networks, outOfClassSweep, served } from './networks.ts';
 import { oasisOnFeatures, oasisOnSingleScale } from './oasis.ts';
 import { singleScaleWithFeatures } from './with-features.ts';
 
-const sweep = outOfClassSweep.map(({ method }) => method).filter(({ name }) => name !== 'outOfClass0.2');
-
 /** The rows of the table, in its order: controls, the paper's table 1, its table 2, and what Simili serves. */
 const table: readonly Method[] = [
   ...[...controls, ...features, oasisOnFeatures, golden],
   ...[...networks, oasisOnSingleScale, singleScaleWithFeatures, served],
 ];
 
+const sweep = outOfClassSweep.map(({ method }) => method).filter((method) => !table.includes(method));
 const byName = new Map([...table, ...sweep].map((method) => [method.name, method]));
 /** `sweep`: the paper's figure 6, a training for each share. */
 export const methodNames: readonly string[] = [...table.map(({ name }) => name), 'sweep'];

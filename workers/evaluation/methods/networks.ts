@@ -34,6 +34,10 @@ const ranked = { recipe: 'deepRanking' } as const;
 export const SINGLE: NetworkTraining = { ...ranked, scales: 'single' };
 const SERVED: NetworkTraining = { recipe: 'catalog', scales: 'multi' };
 
+const deepRanking = embedding('deepRanking', 'DeepRanking', 'paper, table 2: all scales, hinge, importance sampling', {
+  ...{ ...ranked, scales: 'multi' },
+});
+
 /** Paper, table 2, without those that add something to a network. */
 export const networks: readonly Method[] = [
   embedding('convNet', 'ConvNet (softmax)', 'paper, table 1: the last hidden layer of a classifier of categories', {
@@ -41,9 +45,7 @@ export const networks: readonly Method[] = [
     scales: 'single',
   }),
   embedding('singleScale', 'Single-scale ranking', 'paper, table 2: the first branch alone, hinge', SINGLE),
-  embedding('deepRanking', 'DeepRanking', 'paper, table 2: all scales, hinge, importance sampling', {
-    ...{ ...ranked, scales: 'multi' },
-  }),
+  deepRanking,
   embedding('deepRankingUniform', 'DeepRanking, uniform sampling', 'paper, figure 6', {
     ...{ ...ranked, scales: 'multi' },
     sampling: { outOfClassShare: 0, uniform: true },
@@ -61,16 +63,14 @@ export const served: Method = {
   },
 };
 
-/** The shares of figure 6; 0.2 is `deepRanking` itself. */
-const OUT_OF_CLASS_SHARES = [0, 0.2, 0.4, 0.6, 0.8, 1] as const;
+const withShare = (share: number): Method =>
+  embedding(`outOfClass${share}`, `DeepRanking, out-of-class share ${share}`, 'paper, figure 6', {
+    ...{ ...ranked, scales: 'multi', sampling: { outOfClassShare: share, uniform: false } },
+  });
 
 /** DeepRanking by the share of triplets whose negative is of another class: the paper's figure 6. */
-export const outOfClassSweep: readonly { readonly share: number; readonly method: Method }[] = OUT_OF_CLASS_SHARES.map(
-  (share) => ({
-    share,
-    method: embedding(`outOfClass${share}`, `DeepRanking, out-of-class share ${share}`, 'paper, figure 6', {
-      ...{ ...ranked, scales: 'multi' },
-      ...(share !== 0.2 && { sampling: { outOfClassShare: share, uniform: false } }),
-    }),
-  }),
-);
+export const outOfClassSweep: readonly { readonly share: number; readonly method: Method }[] = [
+  { share: 0, method: withShare(0) },
+  { share: 0.2, method: deepRanking },
+  ...[0.4, 0.6, 0.8, 1].map((share) => ({ share, method: withShare(share) })),
+];

@@ -25,10 +25,11 @@ async function oasisOn(context: MethodContext, embed: Embed): Promise<Compared> 
   const draw = await relevanceTriplets(context, 'train', context.seed);
   const vectorsOf = ({ q, p, n }: Triplet) => ({ q: learners(q), p: learners(p), n: learners(n) });
   const held = await heldOutTriplets(context);
+  const { set } = context.data;
+  const d = learners(set.starts[itemsIn(set, 'train')[0]!]!).length;
   let best: { matrix: Float32Array; right: number } = { matrix: new Float32Array(0), right: -1 };
   let w: Float64Array | undefined;
   for (let look = 0; look < LOOKS; look++) {
-    const d = learners(context.data.set.starts[itemsIn(context.data.set, 'train')[0]!]!).length;
     w = fitOasis({
       d,
       draw: () => vectorsOf(draw()),
@@ -63,7 +64,7 @@ export async function vectorTable({ data }: MethodContext, embed: Embed): Promis
 }
 
 /** [] where there are no two validation items. */
-export async function heldOutTriplets(context: MethodContext): Promise<Triplet[]> {
+async function heldOutTriplets(context: MethodContext): Promise<Triplet[]> {
   if (itemsIn(context.data.set, 'val').length < 2) return [];
   const draw = await relevanceTriplets(context, 'val', 7919);
   return Array.from({ length: HELD_OUT }, draw);
