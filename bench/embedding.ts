@@ -37,8 +37,8 @@ type Stage = 'decode' | 'forward' | 'vectors' | 'upsert' | 'endToEnd' | 'cached'
 type Rates = Record<Stage, number>;
 
 /**
- * From picture files to vectors in Postgres (without DATABASE_URL: PGlite), beside what each stage does when it has the machine to itself. The
- * stages take turns, several times, so that all of them see the same machine; medians.
+ * From picture files to vectors in Postgres (without DATABASE_URL: PGlite), beside what each stage does when it has the
+ * machine to itself. The stages take turns, several times, so that all of them see the same machine; medians.
  */
 export async function embedding(): Promise<Row[]> {
   const files = await pictureFiles(PICTURES);

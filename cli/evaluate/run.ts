@@ -1,19 +1,19 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { presetNames } from '../../src/learning/network/presets.ts';
-import { compareMethods } from '../../workers/evaluation/compare-methods.ts';
+import { compareMethods, trainingsOf } from '../../workers/evaluation/compare-methods.ts';
 import { methodNames, methodsNamed } from '../../workers/evaluation/methods/index.ts';
 import type { Method } from '../../workers/evaluation/methods/method.ts';
 import { questionsOf } from '../../workers/evaluation/questions.ts';
-import { type NetworkTraining, openTrainer } from '../../workers/evaluation/trainer.ts';
+import { openTrainer, type Planned } from '../../workers/evaluation/trainer.ts';
 import { showProgress } from '../progress.ts';
 import { collect } from './collect.ts';
 import { toHtml } from './html.ts';
 import { toMarkdown } from './markdown.ts';
 import { makeReport, type Report } from './report.ts';
+import { sideBySide } from './side-by-side.ts';
 
 export type EvaluateOptions = {
   readonly images: string;
@@ -50,11 +50,13 @@ export async function evaluate(options: EvaluateOptions): Promise<Report> {
   const { data, rows, rated, problems } = await collectWithProgress(options);
   const questions = questionsOf(data, { k, seed, rated });
   const methods = methodsNamed(options.methods);
-  const seconds = secondsEach(methods, options);
-  const tell = teller(options.steps === null ? `${seconds.toFixed(0)} s` : `${options.steps} steps`);
+  const planned = trainingsOf(methods, seeds);
+  const computing = sideBySide(config, preset, planned.length);
+  const seconds = Math.max(FEWEST_SECONDS, (60 * options.minutes * computing.hosts) / Math.max(1, planned.length));
+  const length = options.steps === null ? `${seconds.toFixed(0)} s` : `${options.steps} steps`;
+  const tell = teller(planned, `${planned.length} networks, ${length} each, ${computing.hosts} at once`);
   const trainer = await openTrainer({
-    config: { ...config, SIMILI_TRAIN_PROCESSES: config.SIMILI_TRAIN_PROCESSES || availableParallelism() },
-    ...{ set: data.set, preset, seconds, steps: options.steps, signal, onEvent: tell.event },
+    ...{ ...computing, set: data.set, preset, seconds, steps: options.steps, signal, onEvent: tell.event },
   });
   try {
     const shown = spread([...questions.queries], SHOWN);
@@ -104,33 +106,20 @@ async function collectWithProgress(options: EvaluateOptions) {
   return collected;
 }
 
-/** The budget, shared evenly by the trainings that are needed. */
-function secondsEach(methods: readonly Method[], { seeds, minutes }: EvaluateOptions): number {
-  const trainings = new Set(methods.flatMap(({ training }) => (training ? [JSON.stringify(training)] : []))).size;
-  return Math.max(FEWEST_SECONDS, (60 * minutes) / Math.max(1, trainings * seeds));
-}
-
-/** Says which method is at work, and how far its training is. */
-function teller(length: string) {
-  let bar: ReturnType<typeof showProgress> | null = null;
-  let latest = '';
-  const stop = (): void => {
-    bar?.stop();
-    bar = null;
-  };
+/** Says how far the trainings are, and then which method is at work. */
+function teller(planned: readonly Planned[], label: string) {
+  const bar = showProgress(label, 100 * planned.length, process.stderr);
+  const done = new Map<string, number>();
   return {
-    stop,
+    stop: () => bar.stop(),
     method({ title, seeded }: Method, seed: number): void {
-      stop();
+      bar.stop();
       process.stderr.write(`${title}${seeded ? `, seed ${seed}` : ''}\n`);
     },
-    event(training: NetworkTraining, seed: number, event: { type: string; done?: number }): void {
+    event(training: Planned, event: { type: string; done?: number }): void {
       if (event.type !== 'progress' || event.done === undefined) return;
-      const own = JSON.stringify({ ...training, seed });
-      if (own !== latest) stop();
-      latest = own;
-      bar ??= showProgress(`training, ${length}`, 100, process.stderr);
-      bar.update(Math.round(100 * event.done));
+      done.set(JSON.stringify(training), event.done);
+      bar.update(Math.round(100 * [...done.values()].reduce((sum, own) => sum + own, 0)));
     },
   };
 }

@@ -3,7 +3,7 @@ import { type Summary, summarise } from '../../src/learning/evaluation/summary.t
 import type { Distance } from '../training/mixture.ts';
 import type { LabelledPictures } from './labelled.ts';
 import type { Method } from './methods/method.ts';
-import type { Trainer } from './trainer.ts';
+import type { Planned, Trainer } from './trainer.ts';
 
 export type MethodResult = {
   readonly method: Method;
@@ -13,7 +13,7 @@ export type MethodResult = {
   readonly summary: Summary;
   /** First pictures of the lists of the shown queries, nearest first, by the first seed. */
   readonly tops: ReadonlyMap<number, readonly number[]>;
-  /** Fitting and comparing, all seeds; a training counts for the first method that asks for it. */
+  /** Fitting and comparing, all seeds, without the training of networks. */
   readonly seconds: number;
 };
 /** A method that could not be fitted here; the others go on. */
@@ -33,12 +33,29 @@ export type ComparisonOptions = {
 
 const TOP = 10;
 
-/** Fits every method, each seeded one with seeds 1, 2 …, and asks all the same. @throws the signal's reason. */
+const seedsOf = (method: Method, seeds: number): number[] =>
+  Array.from({ length: method.seeded ? seeds : 1 }, (_, i) => i + 1);
+
+/** The networks that methods need, each once: seed by seed, so that an evaluation that is stopped has some of all. */
+export function trainingsOf(methods: readonly Method[], seeds: number): Planned[] {
+  const all = methods.flatMap((method) =>
+    method.training ? seedsOf(method, seeds).map((seed) => ({ training: method.training!, seed })) : [],
+  );
+  const distinct = new Map(all.map((planned) => [JSON.stringify(planned), planned]));
+  return [...distinct.values()].sort((a, b) => a.seed - b.seed);
+}
+
+/**
+ * Fits every method, each seeded one with seeds 1, 2 …, and asks all the same. Networks come first and all together:
+ * whatever else is fitted would take time from some of them. @throws the signal's reason.
+ */
 export async function compareMethods(
   options: ComparisonOptions,
 ): Promise<{ results: MethodResult[]; failures: MethodFailure[] }> {
   const results: MethodResult[] = [];
   const failures: MethodFailure[] = [];
+  await options.trainer.prepare(trainingsOf(options.methods, options.seeds));
+  options.signal.throwIfAborted();
   for (const method of options.methods) {
     try {
       results.push(await ask(method, options));
@@ -53,7 +70,7 @@ export async function compareMethods(
 async function ask(method: Method, options: ComparisonOptions): Promise<MethodResult> {
   const { data, questions, trainer, signal, shown } = options;
   const started = performance.now();
-  const seeds = Array.from({ length: method.seeded ? options.seeds : 1 }, (_, i) => i + 1);
+  const seeds = seedsOf(method, options.seeds);
   const runs: Judged[] = [];
   let tops: MethodResult['tops'] | null = null;
   for (const seed of seeds) {

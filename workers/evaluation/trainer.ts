@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Config } from '../../src/config.ts';
 import { decodeModel, encodeModel } from '../../src/learning/artefact.ts';
 import type { ServedModel } from '../../src/learning/served-model.ts';
-import { openEngineHost } from '../hosts/engine-client.ts';
+import { type EngineHost, openEngineHost } from '../hosts/engine-client.ts';
 import { sha256 } from '../sha256.ts';
 import { hashAt } from '../training/picture-store.ts';
 import type { TrainingEvent, TrainingSet } from '../training/protocol.ts';
@@ -26,14 +26,19 @@ export type Trained = {
   readonly engine: string;
 };
 
-/** The engine process of a worker, asked for an evaluation. */
+/** A network to be trained, and with which seed. */
+export type Planned = { readonly training: NetworkTraining; readonly seed: number };
+
+/** Engine processes of a worker, asked for an evaluation. */
 export type Trainer = {
+  /** Trains these, as many at once as there are processes. Failures are told to whoever asks for a network. */
+  prepare(planned: readonly Planned[]): Promise<void>;
   /** The same network is trained once. */
   trained(training: NetworkTraining, seed: number): Promise<Trained>;
   /** Served vectors of pictures, by the version's own code. */
   vectors(model: ServedModel, pictures: Int32Array): Promise<Float32Array[]>;
-  /** All trainings so far. */
-  log(): readonly { readonly training: NetworkTraining; readonly seed: number; readonly trained: Trained }[];
+  /** All finished trainings, in the order in which they were asked for. */
+  log(): readonly (Planned & { readonly trained: Trained })[];
   close(): Promise<void>;
 };
 
@@ -45,8 +50,10 @@ export type TrainerOptions = {
   /** Of each training. */
   readonly seconds: number;
   readonly steps: number | null;
+  /** Engine processes: as many trainings run side by side. */
+  readonly hosts: number;
   readonly signal: AbortSignal;
-  readonly onEvent: (training: NetworkTraining, seed: number, event: TrainingEvent) => void;
+  readonly onEvent: (planned: Planned, event: TrainingEvent) => void;
 };
 
 const PICTURES_AT_ONCE = 256;
@@ -55,39 +62,30 @@ const NEVER_SECONDS = 86_400;
 
 export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
   const dir = await mkdtemp(join(tmpdir(), 'simili-evaluate-'));
-  const host = openEngineHost('the trainer', options.config);
-  const log: { training: NetworkTraining; seed: number; trained: Trained }[] = [];
-  const known = new Map<string, Promise<Trained>>();
+  const hosts = Array.from({ length: options.hosts }, (_, i) => openEngineHost(`trainer ${i + 1}`, options.config));
+  const pool = makePool(hosts);
+  const asked = new Map<string, Planned & { fit: Promise<Trained>; trained?: Trained }>();
   const written = new Set<string>();
 
-  const train = async (training: NetworkTraining, seed: number): Promise<Trained> => {
-    const { set, preset, seconds, steps, signal, onEvent } = options;
-    const curve: CurvePoint[] = [];
-    const started = performance.now();
-    const request = {
-      ...{ kind: 'NETWORK' as const, set, feedback: [], backbone: null, checkpoint: null, seed, seconds, steps },
-      ...{ preset: training.scales === 'single' ? `${preset}SingleScale` : preset, recipe: training.recipe },
-      ...(training.sampling && { sampling: training.sampling }),
-      checkpointSeconds: NEVER_SECONDS,
+  const trained: Trainer['trained'] = (training, seed) => {
+    const key = JSON.stringify({ ...training, seed });
+    const found = asked.get(key);
+    if (found) return found.fit;
+    const entry: Planned & { fit: Promise<Trained>; trained?: Trained } = {
+      ...{ training, seed },
+      fit: pool((host) => train(host, { training, seed }, options)).then((done) => {
+        entry.trained = done;
+        return done;
+      }),
     };
-    const { artefact, summary } = await host.train(request, signal, async (event) => {
-      if (event.type === 'loss') curve.push(event);
-      onEvent(training, seed, event);
-    });
-    const trained = {
-      ...{ model: decodeModel(artefact), curve, seconds: (performance.now() - started) / 1000 },
-      ...{ steps: Number(summary.steps), engine: String(summary.engine) },
-    };
-    log.push({ training, seed, trained });
-    return trained;
+    asked.set(key, entry);
+    return entry.fit;
   };
 
   return {
-    trained(training, seed) {
-      const key = JSON.stringify({ ...training, seed });
-      const found = known.get(key) ?? train(training, seed);
-      known.set(key, found);
-      return found;
+    trained,
+    async prepare(planned) {
+      await Promise.allSettled(planned.map(({ training, seed }) => trained(training, seed)));
     },
     async vectors(model, pictures) {
       const artefact = encodeModel(model);
@@ -95,18 +93,61 @@ export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
       const path = join(dir, checksum);
       if (!written.has(checksum)) await writeFile(path, artefact);
       written.add(checksum);
-      return embedAll(host, options, { path, checksum }, pictures);
+      return pool((host) => embedAll(host, options, { path, checksum }, pictures));
     },
-    log: () => log,
+    log: () =>
+      [...asked.values()].flatMap(({ training, seed, trained }) => (trained ? [{ training, seed, trained }] : [])),
     async close() {
-      await host.close();
+      await Promise.all(hosts.map((host) => host.close()));
       await rm(dir, { recursive: true, force: true });
     },
   };
 }
 
+/** Work waits for a host that has none. */
+function makePool(hosts: readonly EngineHost[]) {
+  const free = [...hosts];
+  const waiting: ((host: EngineHost) => void)[] = [];
+  const taken = (): Promise<EngineHost> => {
+    const host = free.shift();
+    return host ? Promise.resolve(host) : new Promise((resolve) => waiting.push(resolve));
+  };
+  return async <T>(work: (host: EngineHost) => Promise<T>): Promise<T> => {
+    const host = await taken();
+    try {
+      return await work(host);
+    } finally {
+      const next = waiting.shift();
+      if (next) next(host);
+      else free.push(host);
+    }
+  };
+}
+
+async function train(host: EngineHost, planned: Planned, options: TrainerOptions): Promise<Trained> {
+  const { set, preset, seconds, steps, signal, onEvent } = options;
+  const { training, seed } = planned;
+  const curve: CurvePoint[] = [];
+  const started = performance.now();
+  const request = {
+    ...{ kind: 'NETWORK' as const, set, feedback: [], backbone: null, checkpoint: null, seed, seconds, steps },
+    ...{ preset: training.scales === 'single' ? `${preset}SingleScale` : preset, recipe: training.recipe },
+    ...(training.sampling && { sampling: training.sampling }),
+    checkpointSeconds: NEVER_SECONDS,
+  };
+  signal.throwIfAborted();
+  const { artefact, summary } = await host.train(request, signal, async (event) => {
+    if (event.type === 'loss') curve.push(event);
+    onEvent(planned, event);
+  });
+  return {
+    ...{ model: decodeModel(artefact), curve, seconds: (performance.now() - started) / 1000 },
+    ...{ steps: Number(summary.steps), engine: String(summary.engine) },
+  };
+}
+
 async function embedAll(
-  host: ReturnType<typeof openEngineHost>,
+  host: EngineHost,
   { set, signal }: TrainerOptions,
   artefact: { path: string; checksum: string },
   pictures: Int32Array,

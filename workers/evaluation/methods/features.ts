@@ -1,5 +1,6 @@
 import { siftWords } from '../../../src/learning/baselines/bag-of-words.ts';
 import type { Baseline } from '../../../src/learning/baselines/baseline.ts';
+import { drawWithout } from '../../../src/learning/baselines/descriptor-sample.ts';
 import { fisherVector } from '../../../src/learning/baselines/fisher.ts';
 import { l1HashKpca } from '../../../src/learning/baselines/l1-hash-kpca.ts';
 import { labHistogram } from '../../../src/learning/baselines/lab-histogram.ts';
@@ -22,10 +23,8 @@ const baseline = (name: string, title: string, own: Baseline): Method => ({
   async fit({ data, seed }) {
     const learners = picturesIn(data, 'train', 'val');
     const random = makeRandom(seed);
-    const chosen = Array.from({ length: Math.min(MOST_FITTED, learners.length) }, (_, i) =>
-      learners.length <= MOST_FITTED ? learners[i]! : learners[random.int(learners.length)]!,
-    );
-    const { represent, distance } = own.fit(chosen.map(data.load), random);
+    const chosen = drawWithout(learners.length, MOST_FITTED, random).map((i) => data.load(learners[i]!));
+    const { represent, distance } = own.fit(chosen, random);
     return byVectors(async (pictures) => Array.from(pictures, (picture) => represent(data.load(picture))), distance);
   },
 });

@@ -27,7 +27,7 @@ async function oasisOn(context: MethodContext, embed: Embed): Promise<Compared> 
   const held = await heldOutTriplets(context);
   const { set } = context.data;
   const d = learners(set.starts[itemsIn(set, 'train')[0]!]!).length;
-  let best: { matrix: Float32Array; right: number } = { matrix: new Float32Array(0), right: -1 };
+  let best: { matrix: Float32Array; right: number } = { matrix: new Float32Array(0), right: 0 };
   let w: Float64Array | undefined;
   for (let look = 0; look < LOOKS; look++) {
     w = fitOasis({
@@ -40,7 +40,8 @@ async function oasisOn(context: MethodContext, embed: Embed): Promise<Compared> 
     context.signal.throwIfAborted();
     const matrix = metricEmbedding(w, d);
     const right = held.filter((triplet) => isRight(matrix, vectorsOf(triplet))).length;
-    if (right > best.right) best = { matrix, right };
+    // As good with more updates is better; with nothing held out the last one stays.
+    if (right >= best.right) best = { matrix, right };
   }
   return byVectors(
     async (pictures) => (await embed(pictures)).map((vector) => project(best.matrix, vector)),
