@@ -56,7 +56,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Report> {
   const length = options.steps === null ? `${seconds.toFixed(0)} s` : `${options.steps} steps`;
   const tell = teller(planned, `${planned.length} networks, ${length} each, ${computing.hosts} at once`);
   const trainer = await openTrainer({
-    ...{ ...computing, set: data.set, preset, seconds, steps: options.steps, signal, onEvent: tell.event },
+    ...computing,
+    ...{ set: data.set, preset, seconds, steps: options.steps, signal, onEvent: tell.event },
   });
   try {
     const shown = spread([...questions.queries], SHOWN);

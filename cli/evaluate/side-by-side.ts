@@ -10,7 +10,7 @@ const BYTES_PER_PARAMETER = 110;
 /**
  * How the trainings of an evaluation share this machine: several at once, each in a process of its own, as far as cores and
  * memory go. That is faster than many processes on one training, which send each other gradients, and a training is then
- * the same on any machine. What is left over, or what the configuration asks for, goes into each of them.
+ * the same on any machine. Processes and threads of each are what the configuration asks for.
  */
 export function sideBySide(
   config: Config,

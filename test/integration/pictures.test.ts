@@ -10,7 +10,7 @@ import type { PictureHostApi } from '../../workers/hosts/picture-host.ts';
 import { openHost } from '../../workers/hosts/rpc.ts';
 import { type Decoder, decodeSafely } from '../../workers/pictures/decode-safely.ts';
 import { openPictures, type PictureLimits } from '../../workers/pictures/picture-service.ts';
-import { makePool } from '../../workers/pictures/pool.ts';
+import { makePool } from '../../workers/pool.ts';
 import * as pictures from '../support/pictures.ts';
 
 const limits: PictureLimits = {

@@ -5,6 +5,7 @@ import type { Config } from '../../src/config.ts';
 import { decodeModel, encodeModel } from '../../src/learning/artefact.ts';
 import type { ServedModel } from '../../src/learning/served-model.ts';
 import { type EngineHost, openEngineHost } from '../hosts/engine-client.ts';
+import { makePool } from '../pool.ts';
 import { sha256 } from '../sha256.ts';
 import { hashAt } from '../training/picture-store.ts';
 import type { TrainingEvent, TrainingSet } from '../training/protocol.ts';
@@ -73,10 +74,12 @@ export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
     if (found) return found.fit;
     const entry: Planned & { fit: Promise<Trained>; trained?: Trained } = {
       ...{ training, seed },
-      fit: pool((host) => train(host, { training, seed }, options)).then((done) => {
-        entry.trained = done;
-        return done;
-      }),
+      fit: pool
+        .use((host) => train(host, { training, seed }, options), options.signal)
+        .then((done) => {
+          entry.trained = done;
+          return done;
+        }),
     };
     asked.set(key, entry);
     return entry.fit;
@@ -93,7 +96,7 @@ export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
       const path = join(dir, checksum);
       if (!written.has(checksum)) await writeFile(path, artefact);
       written.add(checksum);
-      return pool((host) => embedAll(host, options, { path, checksum }, pictures));
+      return pool.use((host) => embedAll(host, options, { path, checksum }, pictures), options.signal);
     },
     log: () =>
       [...asked.values()].flatMap(({ training, seed, trained }) => (trained ? [{ training, seed, trained }] : [])),
@@ -101,26 +104,6 @@ export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
       await Promise.all(hosts.map((host) => host.close()));
       await rm(dir, { recursive: true, force: true });
     },
-  };
-}
-
-/** Work waits for a host that has none. */
-function makePool(hosts: readonly EngineHost[]) {
-  const free = [...hosts];
-  const waiting: ((host: EngineHost) => void)[] = [];
-  const taken = (): Promise<EngineHost> => {
-    const host = free.shift();
-    return host ? Promise.resolve(host) : new Promise((resolve) => waiting.push(resolve));
-  };
-  return async <T>(work: (host: EngineHost) => Promise<T>): Promise<T> => {
-    const host = await taken();
-    try {
-      return await work(host);
-    } finally {
-      const next = waiting.shift();
-      if (next) next(host);
-      else free.push(host);
-    }
   };
 }
 
@@ -135,7 +118,6 @@ async function train(host: EngineHost, planned: Planned, options: TrainerOptions
     ...(training.sampling && { sampling: training.sampling }),
     checkpointSeconds: NEVER_SECONDS,
   };
-  signal.throwIfAborted();
   const { artefact, summary } = await host.train(request, signal, async (event) => {
     if (event.type === 'loss') curve.push(event);
     onEvent(planned, event);

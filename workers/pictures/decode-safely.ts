@@ -1,8 +1,8 @@
 import { SimiliError } from '../../src/errors.ts';
 import type { PictureHostApi } from '../hosts/picture-host.ts';
 import type { Host } from '../hosts/rpc.ts';
+import type { Pool } from '../pool.ts';
 import type { DecodedPicture, DecodeLimits } from './decoded-picture.ts';
-import type { Pool } from './pool.ts';
 
 export type Decoder = Host<PictureHostApi>;
 export type Decoders = {

@@ -3,12 +3,12 @@ import { SimiliError } from '../../src/errors.ts';
 import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
 import type { PictureHostApi } from '../hosts/picture-host.ts';
 import { openHost } from '../hosts/rpc.ts';
+import { makePool } from '../pool.ts';
 import { sha256 } from '../sha256.ts';
 import { type Decoder, decodeSafely } from './decode-safely.ts';
 import { DECODE_VERSION, type DecodedPicture } from './decoded-picture.ts';
 import { type FetchOptions, openPictureFetcher } from './fetch.ts';
 import { openPixelCache, type PictureFacts } from './pixel-cache.ts';
-import { makePool } from './pool.ts';
 
 export type PictureLimits = {
   /** Of the file. */
