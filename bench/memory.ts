@@ -32,7 +32,7 @@ async function rowOf(dir: string, items: number): Promise<Row> {
     label: 'the trainer',
   });
   const request: TrainingRequest = {
-    ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [] },
+    ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [], ratings: [] },
     ...{ preset: 'tiny', recipe: 'catalog', backbone: null, processes: 1 },
     ...{ seconds: 600, steps: STEPS, seed: 1, checkpointSeconds: 10, checkpoint: null },
   };

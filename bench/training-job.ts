@@ -68,7 +68,7 @@ async function withFit<T>(spec: NetworkSpec, processes: number, use: (fit: Fit) 
   try {
     const set = await generatedSet(dir.path, { items: 2000, categories: 20, sides: [64] });
     const request: TrainingRequest = {
-      ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [] },
+      ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [], ratings: [] },
       ...{ preset: 'tiny', recipe: 'relevanceGap', backbone: null, processes },
       ...{ seconds: 600, steps: SCHEDULE, seed: 1, checkpointSeconds: 10, checkpoint: null },
     };

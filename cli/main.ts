@@ -17,6 +17,7 @@ const load: Record<string, () => Promise<AnyCommand>> = {
   model: async () => (await import('./commands/model/index.ts')).model,
   evaluate: async () => (await import('./commands/evaluate.ts')).evaluate,
   label: async () => (await import('./commands/label.ts')).label,
+  ratings: async () => (await import('./commands/ratings.ts')).ratings,
   simulate: async () => (await import('./commands/simulate.ts')).simulate,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   'admin-key': async () => (await import('./commands/admin-key.ts')).adminKey,

@@ -11,6 +11,7 @@ import { jobResolvers } from './graphql/jobs.ts';
 import { masked } from './graphql/mask.ts';
 import { modelResolvers } from './graphql/models.ts';
 import { productResolvers } from './graphql/products.ts';
+import { ratingResolvers } from './graphql/ratings.ts';
 import { adminScalars, storefrontScalars } from './graphql/scalars.ts';
 import { scoper } from './graphql/scope.ts';
 import { similarItemsResolvers } from './graphql/similar-items.ts';
@@ -55,7 +56,7 @@ export function simili(services: Services) {
       extendSchema(theirs, withoutFederation(storefront), withoutReferences(shop)),
     admin: (): GraphQLSchema => {
       const office = merged(
-        [catalogResolvers(scope), modelResolvers(scope), jobResolvers(scope), adminScalars],
+        [catalogResolvers(scope), ratingResolvers(scope), modelResolvers(scope), jobResolvers(scope), adminScalars],
         services,
       );
       return makeExecutableSchema({

@@ -1,8 +1,10 @@
 import { deleteProducts, type ProductDraft, upsertProducts, type WriteResult } from './catalog/products.ts';
 import type { JobRow } from './db/jobs.ts';
 import type { ModelRow } from './db/models.ts';
+import type { Rating } from './db/ratings.ts';
 import type { Repositories } from './db/repositories.ts';
 import { type FeedbackResult, type IncomingEvent, submitFeedback } from './feedback/submit.ts';
+import { type RatingResult, submitRatings } from './feedback/submit-ratings.ts';
 import type { Log } from './log.ts';
 import { cancelJob } from './models/cancel.ts';
 import { type RetrainRequest, retrain } from './models/retrain.ts';
@@ -24,6 +26,7 @@ export type Services = {
   readonly log: Log;
   similarItems(request: SimilarItemsRequest, view: AnswerView): Promise<SimilarItemsPage>;
   submitFeedback(visitorId: string, events: readonly IncomingEvent[]): Promise<FeedbackResult>;
+  submitRatings(ratings: readonly Rating[]): Promise<RatingResult>;
   upsertProducts(drafts: readonly ProductDraft[]): Promise<WriteResult>;
   deleteProducts(ids: readonly string[]): Promise<number>;
   retrain(request: RetrainRequest, requestedBy: string): Promise<JobRow>;
@@ -41,7 +44,7 @@ type Parts = {
 };
 
 export function makeServices({ repositories, queue, log, signingKey, now }: Parts): Services {
-  const { products, embeddings, feedback, jobs, models } = repositories;
+  const { products, embeddings, feedback, ratings, jobs, models } = repositories;
   const serving = makeServing(models, now);
   return {
     repositories,
@@ -49,6 +52,7 @@ export function makeServices({ repositories, queue, log, signingKey, now }: Part
     log,
     similarItems: (request, view) => similarItems({ embeddings, models, signingKey, now }, request, view),
     submitFeedback: (visitorId, events) => submitFeedback({ feedback, signingKey, now }, visitorId, events),
+    submitRatings: (given) => submitRatings({ ratings, products }, given),
     upsertProducts: (drafts) => upsertProducts({ products, queue }, drafts),
     deleteProducts: (ids) => deleteProducts({ products }, ids),
     retrain: (request, requestedBy) => retrain({ jobs, queue }, request, requestedBy),

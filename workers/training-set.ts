@@ -1,8 +1,10 @@
 import type { PairStatistics } from '../src/db/feedback.ts';
 import type { ReadyImage } from '../src/db/images.ts';
+import type { Rating } from '../src/db/ratings.ts';
 import { SimiliError } from '../src/errors.ts';
 import type { SeenPair } from '../src/learning/relevance.ts';
-import { splitOf, splits } from '../src/learning/split.ts';
+import { isIn, splitOf, splits } from '../src/learning/split.ts';
+import type { Triplet } from '../src/learning/triplet-rules.ts';
 import type { WorkerContext } from './context.ts';
 import type { TrainingSet } from './training/protocol.ts';
 
@@ -11,7 +13,7 @@ export const FEWEST_PRODUCTS = 20;
 const PAGE = 500;
 
 /** What a training is made from, and what only the worker needs: the names of the items. */
-export type CollectedSet = { set: TrainingSet; feedback: SeenPair[]; ids: string[] };
+export type CollectedSet = { set: TrainingSet; feedback: SeenPair[]; ratings: Triplet[]; ids: string[] };
 
 /**
  * Catalog and feedback as training sees them: products with a decoded picture whose pixels are at hand, and what
@@ -46,7 +48,11 @@ export async function collectTrainingSet(
   checkFits(set.hashes.length / 32, pictures.capacity(sides));
   if (ids.length < FEWEST_PRODUCTS)
     throw new SimiliError('CATALOG_TOO_SMALL', { have: ids.length, need: FEWEST_PRODUCTS });
-  return { set, ids, feedback: toIndices(await repositories.feedback.statistics(until), ids) };
+  const feedback = toIndices(await repositories.feedback.statistics(until), ids);
+  const ratings = toTriplets(await repositories.ratings.upTo(until), ids)
+    .filter(({ q, p, n }) => ![q, p, n].some((item) => isIn(set, item, 'test')))
+    .map(({ q, p, n }) => ({ q: set.starts[q]!, p: set.starts[p]!, n: set.starts[n]! }));
+  return { set, ids, feedback, ratings };
 }
 
 /** A training reads all its pictures again and again: pixels that were pruned meanwhile would end it in the middle. */
@@ -95,6 +101,15 @@ function makeColumns() {
       },
     }),
   };
+}
+
+/** What people answered, by items; products that are gone teach nothing. */
+export function toTriplets(ratings: readonly Rating[], ids: readonly string[]): Triplet[] {
+  const indexOf = new Map(ids.map((id, i) => [id, i]));
+  return ratings.flatMap(({ anchorId, positiveId, negativeId }) => {
+    const [q, p, n] = [anchorId, positiveId, negativeId].map((id) => indexOf.get(id));
+    return q === undefined || p === undefined || n === undefined ? [] : [{ q, p, n }];
+  });
 }
 
 /** Feedback about products that are gone teaches nothing. */

@@ -67,7 +67,7 @@ export async function openProduct(): Promise<Product> {
   };
 }
 
-const common = { ...CHOICE, feedback: [], backbone: null, steps: null, checkpoint: null };
+const common = { ...CHOICE, feedback: [], ratings: [], backbone: null, steps: null, checkpoint: null };
 
 const goldenRequest = (set: TrainingSet): TrainingRequest => ({
   ...{ ...common, kind: 'GOLDEN', set, seed: 1 },

@@ -57,7 +57,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Report> {
   const tell = teller(planned, `${planned.length} networks, ${length} each, ${computing.hosts} at once`);
   const trainer = await openTrainer({
     ...computing,
-    ...{ set: data.set, preset, seconds, steps: options.steps, signal, onEvent: tell.event },
+    ...{ set: data.set, ratings: data.rated, preset, seconds, steps: options.steps, signal, onEvent: tell.event },
   });
   try {
     const shown = spread([...questions.queries], SHOWN);

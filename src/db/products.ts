@@ -35,6 +35,12 @@ export class ProductRepository {
     return (await this.db.product.findMany({ where: { id: { in: [...ids] } }, include: withFirstImage })).map(toRow);
   }
 
+  /** Those of the ids that exist. */
+  async existing(ids: readonly string[]): Promise<Set<string>> {
+    const found = await this.db.product.findMany({ where: { id: { in: [...ids] } }, select: { id: true } });
+    return new Set(found.map(({ id }) => id));
+  }
+
   async byUrl(url: string): Promise<ProductRow | null> {
     const found = await this.db.product.findFirst({ where: { url }, orderBy: { id: 'asc' }, include: withFirstImage });
     return found && toRow(found);

@@ -5,6 +5,7 @@ import { ImageRepository } from './images.ts';
 import { JobRepository } from './jobs.ts';
 import { ModelRepository } from './models.ts';
 import { ProductRepository } from './products.ts';
+import { RatingRepository } from './ratings.ts';
 import { RoundRepository } from './rounds.ts';
 import { SettingRepository } from './settings.ts';
 
@@ -18,6 +19,7 @@ export function makeRepositories(db: PrismaClient) {
     images: new ImageRepository(db),
     embeddings: new EmbeddingRepository(db),
     feedback: new FeedbackRepository(db),
+    ratings: new RatingRepository(db),
     jobs,
     models: new ModelRepository(db, jobs),
     rounds: new RoundRepository(db, jobs),

@@ -287,6 +287,19 @@ export function describeStorage(name: string, open: () => Promise<Storage>): voi
       ]);
     });
 
+    test('a rating is stored once, and the newest answer to a question is kept', async () => {
+      const rating = (anchorId: string, positiveId: string, negativeId: string) => ({
+        ...{ anchorId, positiveId, negativeId },
+      });
+      const stored = () => repos.ratings.upTo(new Date(Date.now() + 1000));
+      expect(await repos.ratings.append([rating('p1', 'p2', 'p3'), rating('p2', 'p1', 'p3')])).toBe(2);
+      expect(await repos.ratings.append([rating('p1', 'p2', 'p3'), rating('p0', 'p2', 'p3')])).toBe(1);
+      expect(await stored()).toEqual([rating('p0', 'p2', 'p3'), rating('p1', 'p2', 'p3'), rating('p2', 'p1', 'p3')]);
+      expect(await repos.ratings.append([rating('p1', 'p3', 'p2')])).toBe(1);
+      expect(await stored()).toEqual([rating('p0', 'p2', 'p3'), rating('p1', 'p3', 'p2'), rating('p2', 'p1', 'p3')]);
+      expect(await repos.ratings.upTo(new Date(0))).toEqual([]);
+    });
+
     describe('search', () => {
       const ids = Array.from({ length: 300 }, (_, i) => `s${String(i).padStart(3, '0')}`);
       const vectorOf = new Map(ids.map((id, i) => [id, unit(i)]));

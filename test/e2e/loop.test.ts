@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { splitOf } from '../../src/learning/split.ts';
 import { checkCatalogAndFeedback, checkTraining, openBrowser, openPage } from '../support/browser.ts';
 import { chromiumPath, freshPostgresDatabase, postgresUrl, redisUrl } from '../support/services.ts';
 import { runSimili, type SimiliProcess, startSimili } from '../support/simili-process.ts';
@@ -48,7 +49,7 @@ async function until<T>(read: () => Promise<T | null | undefined | false>, secon
 const SIMILAR = `query ($id: ID!, $first: Int) { similarItems(id: $id, first: $first) {
   status modelVersionId recommendationId edges { score position node { id title } } } }`;
 const JOB =
-  '{ jobs(first: 1) { id kind state phase progress message engine curve { step loss } attempts error { code message } } models { id number kind state } activeModel { id kind } }';
+  '{ jobs(first: 1) { id kind state phase progress message engine curve { step loss } attempts error { code message } } models { id number kind state metrics gates { name } } activeModel { id kind } }';
 
 async function answers(simili: SimiliProcess, id: string) {
   return until(async () => {
@@ -110,6 +111,12 @@ async function walkTheLoop(simili: SimiliProcess): Promise<void> {
     duplicates: 2,
   });
 
+  const held = ids.filter((id) => splitOf(id) === 'test').slice(0, 5);
+  const others = ids.filter((id) => !held.includes(id));
+  const ratings = held.map((id, i) => ({ anchorId: id, positiveId: others[i], negativeId: others[i + 1] }));
+  const rate = 'mutation ($input: SubmitRatingsInput!) { submitRatings(input: $input) { accepted rejected } }';
+  expect((await admin(simili, rate, { input: { ratings } })).submitRatings).toEqual({ accepted: 5, rejected: 0 });
+
   // The first training follows by itself; another one is asked for when it is through.
   const firstJob = await until(async () => (await admin(simili, JOB)).jobs.find((job: Json) => job.kind === 'RETRAIN'));
   expect((await settled(simili, firstJob.id)).state).toBe('SUCCEEDED');
@@ -133,6 +140,9 @@ async function walkTheLoop(simili: SimiliProcess): Promise<void> {
 
   const { models, activeModel } = await admin(simili, JOB);
   expect(models.length).toBeGreaterThanOrEqual(3);
+  const newest = models.find(({ id }: Json) => id === activeModel.id);
+  expect(newest.metrics.evaluation.ratings).toMatchObject({ triplets: 5, interval: { mean: expect.any(Number) } });
+  expect(newest.gates).toContainEqual({ name: 'ratings' });
   const now = await answers(simili, anchor);
   expect(now.modelVersionId).toBe(activeModel.id);
   const { rollback } = await admin(simili, 'mutation { rollback { activeModel { id } userErrors { code } } }');

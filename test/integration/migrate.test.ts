@@ -34,7 +34,7 @@ async function onPostgres(): Promise<Opened> {
   return { session: await another(), another };
 }
 
-const ALL = ['0001_start', '0002_training_rounds'];
+const ALL = ['0001_start', '0002_training_rounds', '0003_ratings'];
 
 const adapters: [name: string, open: () => Promise<Opened>][] = [['PGlite', onPGlite]];
 if (postgresUrl()) adapters.push(['Postgres', onPostgres]);

@@ -23,7 +23,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'simili-rounds-'));
   const { set } = await writeTrainingSet(dir, drawnCatalog());
   const request: TrainingRequest = {
-    ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [] },
+    ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [], ratings: [] },
     ...{ preset: 'tiny', recipe: 'catalog', backbone: null, processes: 1 },
     ...{ seconds: 600, steps: BATCHES, seed: 1, checkpointSeconds: 600, checkpoint: null },
   };

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SimiliError } from '../../src/errors.ts';
 import { decodeModel } from '../../src/learning/artefact.ts';
+import { makeRandom } from '../../src/learning/random.ts';
 import { recipeNamed } from '../../src/learning/recipe.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/learning/safetensors.ts';
 import { embed } from '../../workers/training/embed.ts';
@@ -27,7 +28,7 @@ beforeAll(async () => {
   const written = await writeTrainingSet(dir, items);
   keys = written.keys;
   request = {
-    ...{ ...CHOICE, gpus: [], kind: 'NETWORK', set: written.set, feedback: [] },
+    ...{ ...CHOICE, gpus: [], kind: 'NETWORK', set: written.set, feedback: [], ratings: [] },
     ...{ preset: 'tiny', recipe: 'catalog', backbone: null, processes: 1 },
     ...{ seconds: 600, steps: 4, seed: 1, checkpointSeconds: 600, checkpoint: null },
   };
@@ -95,6 +96,28 @@ test('a first model from hand-made features ranks products it never saw, the sam
     expect(Math.hypot(...row)).toBeCloseTo(1, 5);
   }
   expect(nearestIsKin(answer)).toBeGreaterThan(0.9);
+}, 60_000);
+
+test('answers of raters move the mix to the feature that agrees with them', async () => {
+  const golden: TrainingRequest = { ...request, kind: 'GOLDEN' };
+  const { artefact, summary } = await fitModel(golden, never, () => {});
+  const before = summary.shares as Record<string, number>;
+  // Raters who see colour alone: of random pairs the positive is the one that is nearer in colour.
+  const colour = decodeModel(artefact).blocks.findIndex(({ feature }) => feature === 'colour');
+  const distance = features.golden.fitted[colour]!.distance;
+  const random = makeRandom(7);
+  const pictures = items.flatMap((_, i) => (request.set.splits[i] === 2 ? [] : [request.set.starts[i]!]));
+  const ratings = Array.from({ length: 2000 }, () => {
+    const [q, a, b] = Array.from({ length: 3 }, () => pictures[random.int(pictures.length)]!) as [
+      number,
+      number,
+      number,
+    ];
+    return distance(q, a) < distance(q, b) ? { q, p: a, n: b } : { q, p: b, n: a };
+  });
+  const after = (await fitModel({ ...golden, ratings }, never, () => {})).summary.shares as Record<string, number>;
+  expect(after.colour).toBeGreaterThan(0.8);
+  expect(before.colour).toBeLessThan(0.5);
 }, 60_000);
 
 test('a network is trained, fused and embedded, and events tell how far it is', async () => {

@@ -7,11 +7,11 @@ const TOLERANCE = 0.02;
 const TOLERANCE_WITH_CLICKS = 0.1;
 /** Vectors of random products must differ: all alike is what a collapsed training leaves. */
 const LEAST_SPREAD = 0.1;
-/** Fewer held-out click triplets than this say nothing. */
-const FEWEST_CLICKS = 50;
+/** Fewer held-out triplets than this say nothing. */
+const FEWEST_TRIPLETS = 50;
 
 /** What gates look at; the rest of a measurement is for people. */
-type Gated = Pick<Measured, 'structure' | 'clicks' | 'spread'>;
+type Gated = Pick<Measured, 'structure' | 'clicks' | 'ratings' | 'spread'>;
 
 /**
  * Whether a candidate may serve. `serving` null: nothing serves yet, so there is nothing to fall behind.
@@ -37,11 +37,12 @@ export function qualityGates(own: Gated, serving: Gated | null, missing: number)
       catalogTolerance(own, serving),
     ),
     notWorse('clicks', 'held-out click triplets', own.clicks, serving?.clicks ?? null, TOLERANCE),
+    notWorse('ratings', 'held-out triplets of raters', own.ratings, serving?.ratings ?? null, TOLERANCE),
   ];
 }
 
 function catalogTolerance(own: Gated, serving: Gated | null): number {
-  const preferred = own.clicks.triplets >= FEWEST_CLICKS && own.clicks.precision >= (serving?.clicks.precision ?? 0);
+  const preferred = own.clicks.triplets >= FEWEST_TRIPLETS && own.clicks.precision >= (serving?.clicks.precision ?? 0);
   return preferred ? TOLERANCE_WITH_CLICKS : TOLERANCE;
 }
 
@@ -52,8 +53,8 @@ function notWorse(
   serving: Measured['clicks'] | null,
   tolerance: number,
 ): Gate {
-  if (own.triplets < FEWEST_CLICKS)
-    return { name, passed: true, reason: `not measured: ${own.triplets} ${what}, ${FEWEST_CLICKS} needed` };
+  if (own.triplets < FEWEST_TRIPLETS)
+    return { name, passed: true, reason: `not measured: ${own.triplets} ${what}, ${FEWEST_TRIPLETS} needed` };
   const value = `${(100 * own.precision).toFixed(1)} % of ${own.triplets} ${what}`;
   if (!serving) return { name, passed: true, reason: `${value}; nothing serves yet` };
   const bound = serving.precision - tolerance;

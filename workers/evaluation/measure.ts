@@ -10,7 +10,9 @@ import type { EvaluationSet } from './set.ts';
 export type Precision = { triplets: number; precision: number; interval: Interval | null };
 export type Measured = {
   structure: Precision;
-  clicks: Precision /** Mean squared distance of random pairs. */;
+  clicks: Precision;
+  ratings: Precision;
+  /** Mean squared distance of random pairs. */
   spread: number;
   /** As `simili evaluate` has them (docs/evaluation.md), an answer being right in the query's category; null: no query has one. */
   catalog: ByMetric<Metric | null> & { coverage: number; hubness: number };
@@ -26,6 +28,7 @@ export function measure(vectors: ReadonlyMap<string, Float32Array>, set: Evaluat
   return {
     structure: precision(rows, set.structure),
     clicks: precision(rows, set.clicks),
+    ratings: precision(rows, set.ratings),
     spread: spread([...vectors.values()]),
     catalog: catalogMetrics(rows, set),
   };

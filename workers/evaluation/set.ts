@@ -2,10 +2,10 @@ import type { ReadyImage } from '../../src/db/images.ts';
 import type { Repositories } from '../../src/db/repositories.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import type { Triplet } from '../../src/learning/sampler.ts';
-import { itemsIn, type LearningColumns, type Split, splitOf, splits } from '../../src/learning/split.ts';
+import { isIn, itemsIn, type LearningColumns, type Split, splitOf, splits } from '../../src/learning/split.ts';
 import { learnFromClicks } from '../training/clicks.ts';
 import { structureTriplets } from '../training/mixture.ts';
-import { toIndices } from '../training-set.ts';
+import { toIndices, toTriplets } from '../training-set.ts';
 
 /** What a version is measured on: products that no version ever learned from, and the same triplets for all. */
 export type EvaluationSet = {
@@ -18,6 +18,8 @@ export type EvaluationSet = {
   structure: Triplet[];
   /** Anchor held out; what shoppers preferred beats what they passed over. */
   clicks: Triplet[];
+  /** Anchor held out; as people answered. */
+  ratings: Triplet[];
 };
 
 /** Vectors of this many products are compared; a larger catalog is represented by the first of each split in id order. */
@@ -29,7 +31,7 @@ const PAGE = 1000;
 const SEED = 20140416;
 
 export async function collectEvaluationSet(
-  { images, feedback }: Pick<Repositories, 'images' | 'feedback'>,
+  { images, feedback, ratings }: Pick<Repositories, 'images' | 'feedback' | 'ratings'>,
   until: Date,
 ): Promise<EvaluationSet> {
   const { ids, columns } = await comparedProducts(images);
@@ -40,6 +42,7 @@ export async function collectEvaluationSet(
     ...{ productIds: ids, categories: columns.categories, queries: held.slice(0, MOST_QUERIES) },
     structure: structureTriplets(columns, held, makeRandom(SEED)),
     clicks: learnFromClicks(statistics, columns, flat, 'test').triplets,
+    ratings: toTriplets(await ratings.upTo(until), ids).filter(({ q }) => isIn(columns, q, 'test')),
   };
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Config } from '../../src/config.ts';
 import { decodeModel, encodeModel } from '../../src/learning/artefact.ts';
 import type { ServedModel } from '../../src/learning/served-model.ts';
+import type { Triplet } from '../../src/learning/triplet-rules.ts';
 import { type EngineHost, openEngineHost } from '../hosts/engine-client.ts';
 import { makePool } from '../pool.ts';
 import { sha256 } from '../sha256.ts';
@@ -46,6 +47,8 @@ export type Trainer = {
 export type TrainerOptions = {
   readonly config: Config;
   readonly set: TrainingSet;
+  /** Triplets of pictures that people have answered and that may teach. */
+  readonly ratings: readonly Triplet[];
   /** Of the multi-scale network; the single-scale one is `<preset>SingleScale`. */
   readonly preset: string;
   /** Of each training. */
@@ -108,12 +111,12 @@ export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
 }
 
 async function train(host: EngineHost, planned: Planned, options: TrainerOptions): Promise<Trained> {
-  const { set, preset, seconds, steps, signal, onEvent } = options;
+  const { set, ratings, preset, seconds, steps, signal, onEvent } = options;
   const { training, seed } = planned;
   const curve: CurvePoint[] = [];
   const started = performance.now();
   const request = {
-    ...{ kind: 'NETWORK' as const, set, feedback: [], backbone: null, checkpoint: null, seed, seconds, steps },
+    ...{ kind: 'NETWORK' as const, set, feedback: [], ratings, backbone: null, checkpoint: null, seed, seconds, steps },
     ...{ preset: training.scales === 'single' ? `${preset}SingleScale` : preset, recipe: training.recipe },
     ...(training.sampling && { sampling: training.sampling }),
     checkpointSeconds: NEVER_SECONDS,

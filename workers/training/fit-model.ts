@@ -64,7 +64,7 @@ async function networkBlock({ spec, views, load }: Fit, engine: Engine, evidence
   const extract = extractByNetwork(engine, spec);
   const side = pictureSizeFor(spec.inputSize);
   const block = await fitBlock('network', extract, views(side), NETWORK);
-  const pictures = [...evidence.structure, ...evidence.identity, ...evidence.clicks].flatMap(({ q, p, n }) => [
+  const pictures = [...evidence.structure, ...evidence.identity, ...evidence.people].flatMap(({ q, p, n }) => [
     q,
     p,
     n,
@@ -72,15 +72,16 @@ async function networkBlock({ spec, views, load }: Fit, engine: Engine, evidence
   return { block, distance: await distanceAmong(block, extract, pictures, (picture) => load(picture, side)) };
 }
 
-/** Triplets of pictures: of the catalog's structure and of clicks. */
-function evidenceOf({ golden: { structure, identity }, clicks, request: { set } }: Fit): Evidence {
-  return { structure, identity, clicks: byPictures(clicks.triplets, set), chosen: clicks.chosen };
+/** Triplets of pictures: of the catalog's structure, of clicks and of raters. */
+function evidenceOf({ golden: { structure, identity, rated }, clicks, request: { set } }: Fit): Evidence {
+  const people = [...byPictures(clicks.triplets, set), ...rated];
+  return { structure, identity, people, choices: clicks.chosen + rated.length };
 }
 
 /** Those whose anchor is a validation product: the network never had it as an anchor. */
-function heldOut({ request: { set } }: Fit, { structure, identity, clicks, chosen }: Evidence): Evidence {
+function heldOut({ request: { set } }: Fit, { structure, identity, people, choices }: Evidence): Evidence {
   const held = ({ q }: WeightedTriplet): boolean => isIn(set, itemAt(set.starts, q), 'val');
-  return { structure: structure.filter(held), identity: identity.filter(held), clicks: clicks.filter(held), chosen };
+  return { structure: structure.filter(held), identity: identity.filter(held), people: people.filter(held), choices };
 }
 
 const distancesOf = (fitted: readonly Fitted[]) => fitted.map(({ distance }) => distance);

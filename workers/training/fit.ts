@@ -39,7 +39,7 @@ export async function beginFit(request: TrainingRequest, signal: AbortSignal, em
   const loadCommon = (picture: number): Picture => load(picture, PICTURE_SIZE);
   const views = sampleViews(set, load, random);
   const golden = await fitGolden({
-    ...{ set, random, load: loadCommon, views: views(PICTURE_SIZE) },
+    ...{ set, ratings: request.ratings, random, load: loadCommon, views: views(PICTURE_SIZE) },
     learners: itemsIn(set, 'train', 'val'),
     onFeature: (name, done) => {
       signal.throwIfAborted();
@@ -60,11 +60,11 @@ export async function beginFit(request: TrainingRequest, signal: AbortSignal, em
  * What a checkpoint's random state and weights count on: the same products, pictures, feedback, seed, length and network.
  * Not the number of processes: another machine may go on with what it has.
  */
-export function fingerprintOf({ set, feedback, backbone, ...rest }: TrainingRequest): string {
+export function fingerprintOf({ set, feedback, ratings, backbone, ...rest }: TrainingRequest): string {
   const { preset, recipe, seed, seconds, steps, sampling } = rest;
   const hash = createHash('sha256');
   for (const column of [set.starts, set.hashes, set.categories, set.splits]) hash.update(column);
   if (backbone) hash.update(backbone);
-  hash.update(JSON.stringify({ feedback, preset, recipe, seed, seconds, steps, sampling }));
+  hash.update(JSON.stringify({ feedback, ratings, preset, recipe, seed, seconds, steps, sampling }));
   return hash.digest('hex');
 }

@@ -1,6 +1,7 @@
 import type { Random } from '../../src/learning/random.ts';
 import { goldenRelevance, type Relevance, type WeightedTriplet } from '../../src/learning/relevance.ts';
 import type { Picture } from '../../src/learning/served-model.ts';
+import type { Triplet } from '../../src/learning/triplet-rules.ts';
 import { type Fitted, fitBlock, HAND_MADE, type HandMade, handMade, handMadeDistance, type Views } from './blocks.ts';
 import { byPictures, type Distance, fitShares, identityTriplets, structureTriplets } from './mixture.ts';
 import type { TrainingSet } from './protocol.ts';
@@ -18,7 +19,11 @@ export type Golden = {
   /** Triplets of pictures that the catalog gives. */
   readonly structure: readonly WeightedTriplet[];
   readonly identity: readonly WeightedTriplet[];
-  /** Of two items. */
+  /** And those that people have answered. */
+  readonly rated: readonly WeightedTriplet[];
+  /** What these triplets make of the prior. */
+  readonly shares: readonly number[];
+  /** Of two items, under these shares. */
   readonly relevance: Relevance;
 };
 
@@ -26,6 +31,8 @@ export type GoldenInput = {
   readonly set: TrainingSet;
   /** Items that may teach: 'train' and 'val'. */
   readonly learners: Int32Array;
+  /** Triplets of their pictures, as people have answered. */
+  readonly ratings: readonly Triplet[];
   readonly load: (picture: number) => Picture;
   readonly views: Views;
   readonly random: Random;
@@ -33,7 +40,15 @@ export type GoldenInput = {
   readonly onFeature: (name: string, done: number) => void;
 };
 
-export async function fitGolden({ set, learners, load, views, random, onFeature }: GoldenInput): Promise<Golden> {
+export async function fitGolden({
+  set,
+  learners,
+  ratings,
+  load,
+  views,
+  random,
+  onFeature,
+}: GoldenInput): Promise<Golden> {
   const features = Object.keys(HAND_MADE) as HandMade[];
   const fitted: Fitted[] = [];
   for (const feature of features) {
@@ -44,12 +59,14 @@ export async function fitGolden({ set, learners, load, views, random, onFeature 
   const prior = features.map((feature) => PRIOR[feature]);
   const structure = byPictures(structureTriplets(set, learners, random), set);
   const identity = identityTriplets(set, learners, mixedDistance(fitted, prior), random);
+  const rated = ratings.map((triplet) => ({ ...triplet, weight: 1 }));
   const shares = fitShares(
     fitted.map(({ distance }) => distance),
-    { structure, identity, clicks: [], chosen: 0 },
+    { structure, identity, people: rated, choices: rated.length },
     prior,
   );
-  return { fitted, prior, structure, identity, relevance: relevanceOfItems(set, mixedDistance(fitted, shares)) };
+  const relevance = relevanceOfItems(set, mixedDistance(fitted, shares));
+  return { fitted, prior, structure, identity, rated, shares, relevance };
 }
 
 /** Of items by their first pictures. */

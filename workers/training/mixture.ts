@@ -6,7 +6,7 @@ import type { TrainingSet } from './protocol.ts';
 
 /** Enough for a handful of weights. */
 const MOST_TRIPLETS = 6000;
-/** Clicks outweigh the catalog's structure from this many choices on. */
+/** People outweigh the catalog's structure from this many choices on. */
 const CHOICES_FOR_HALF = 200;
 const GAP = 0.2;
 /** Of the prior, in triplets of all the catalog's weight (which is 1). */
@@ -81,13 +81,14 @@ export const byPictures = (
 ): WeightedTriplet[] =>
   triplets.map(({ q, p, n, weight }) => ({ q: starts[q]!, p: starts[p]!, n: starts[n]!, weight }));
 
-/** Triplets of pictures by where they come from, and how much shoppers have chosen. */
+/** Triplets of pictures by where they come from, and how much people have said. */
 export type Evidence = {
   readonly structure: readonly WeightedTriplet[];
   readonly identity: readonly WeightedTriplet[];
-  readonly clicks: readonly WeightedTriplet[];
-  /** Pairs that shoppers acted on. */
-  readonly chosen: number;
+  /** What shoppers chose and raters answered. */
+  readonly people: readonly WeightedTriplet[];
+  /** Pairs that shoppers acted on, and answers of raters: what `people` is worth. */
+  readonly choices: number;
 };
 
 /**
@@ -98,15 +99,15 @@ export type Evidence = {
  */
 export function fitShares(
   distances: readonly Distance[],
-  { structure, identity, clicks, chosen }: Evidence,
+  { structure, identity, people, choices }: Evidence,
   prior: number[],
 ): number[] {
-  const clickShare = clicks.length > 0 ? chosen / (chosen + CHOICES_FOR_HALF) : 0;
+  const peopleShare = people.length > 0 ? choices / (choices + CHOICES_FOR_HALF) : 0;
   const identityShare = identity.length > 0 ? (structure.length > 0 ? 0.5 : 1) : 0;
   const triplets = [
-    ...scaled(structure, (1 - clickShare) * (1 - identityShare)),
-    ...scaled(identity, (1 - clickShare) * identityShare),
-    ...scaled(clicks, clickShare),
+    ...scaled(structure, (1 - peopleShare) * (1 - identityShare)),
+    ...scaled(identity, (1 - peopleShare) * identityShare),
+    ...scaled(people, peopleShare),
   ];
   if (triplets.length === 0) return prior;
   const margins = new Float32Array(triplets.length * distances.length);

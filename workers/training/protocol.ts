@@ -1,4 +1,5 @@
 import type { SeenPair } from '../../src/learning/relevance.ts';
+import type { Triplet } from '../../src/learning/triplet-rules.ts';
 import type { Choice } from '../engines/open-engine.ts';
 
 /**
@@ -74,6 +75,8 @@ export type TrainingRequest = EngineChoice & {
   set: TrainingSet;
   /** `anchor` and `item` are items of the set. */
   feedback: SeenPair[];
+  /** Triplets of pictures that people have answered, none of a 'test' item. */
+  ratings: readonly Triplet[];
   /** A preset's name (src/learning/network/presets.ts). */
   preset: string;
   /** How it is trained: a recipe's name (src/learning/recipe.ts). */

@@ -63,7 +63,7 @@ test('the mix moves to the block that explains the clicks, the more the more of 
   );
   const shareOfTaste = (sessions: number): number => {
     const { triplets, chosen } = learnFromClicks(shopping(sessions, kin), columns, flat);
-    return fitShares(blocks, { structure, identity: [], clicks: triplets, chosen }, [0.5, 0.5])[0]!;
+    return fitShares(blocks, { structure, identity: [], people: triplets, choices: chosen }, [0.5, 0.5])[0]!;
   };
   const [none, few, many] = [shareOfTaste(0), shareOfTaste(60), shareOfTaste(4000)];
   expect(none).toBeLessThan(0.45);
@@ -77,7 +77,7 @@ test('a catalog with one category, or none, gives no structure and the mix stays
     const alone = { ...columns, categories: new Int32Array(60).fill(category) };
     expect(structureTriplets(alone, chosen, makeRandom(1))).toEqual([]);
   }
-  const nothing = { structure: [], identity: [], clicks: [], chosen: 0 };
+  const nothing = { structure: [], identity: [], people: [], choices: 0 };
   expect(fitShares([() => 0, () => 0], nothing, [0.7, 0.3])).toEqual([0.7, 0.3]);
 });
 

@@ -4,11 +4,13 @@ import { measure } from '../../../workers/evaluation/measure.ts';
 
 const precision = (value: number, triplets = 1000) => ({ triplets, precision: value, interval: null });
 type Gated = Parameters<typeof qualityGates>[0];
-const measured = (structure: number, clicks: number | null = null, spread = 2): Gated => ({
-  structure: precision(structure),
-  clicks: clicks === null ? precision(0, 0) : precision(clicks),
-  spread,
-});
+const orNone = (value: number | null) => (value === null ? precision(0, 0) : precision(value));
+const measured = (
+  structure: number,
+  clicks: number | null = null,
+  spread = 2,
+  ratings: number | null = null,
+): Gated => ({ structure: precision(structure), clicks: orNone(clicks), ratings: orNone(ratings), spread });
 const red = (...args: Parameters<typeof qualityGates>) =>
   qualityGates(...args).flatMap(({ name, passed }) => (passed ? [] : [name]));
 
@@ -18,10 +20,12 @@ test('a first version needs only to be complete and not collapsed', () => {
   expect(red(measured(0.9, 0.9, 0.01), null, 0)).toEqual(['spread']);
 });
 
-test('a version that falls behind the one that serves is stopped, by catalog or by clicks', () => {
+test('a version that falls behind the one that serves is stopped, by catalog, by clicks or by ratings', () => {
   expect(red(measured(0.69), measured(0.7), 0)).toEqual([]);
   expect(red(measured(0.67), measured(0.7), 0)).toEqual(['catalog']);
   expect(red(measured(0.7, 0.5), measured(0.7, 0.6), 0)).toEqual(['clicks']);
+  expect(red(measured(0.7, null, 2, 0.79), measured(0.7, null, 2, 0.8), 0)).toEqual([]);
+  expect(red(measured(0.7, null, 2, 0.77), measured(0.7, null, 2, 0.8), 0)).toEqual(['ratings']);
 });
 
 test('what shoppers are seen to prefer may cost some agreement with categories, not all of it', () => {
@@ -36,6 +40,7 @@ test('every gate says what was measured and what was asked', () => {
     'mean squared distance of random pairs 2.000, at least 0.1',
     '65.0 % of 1000 held-out category triplets, at least 68.0 %',
     'not measured: 0 held-out click triplets, 50 needed',
+    'not measured: 0 held-out triplets of raters, 50 needed',
   ]);
 });
 
@@ -54,11 +59,16 @@ test('precision counts triplets in the right order, a tie as a half, and leaves 
       { q: 0, p: 4, n: 1 }, // no vector
     ],
     clicks: [],
+    ratings: [
+      { q: 0, p: 1, n: 2 }, // right
+      { q: 0, p: 2, n: 4 }, // no vector
+    ],
   };
-  const { structure, clicks, catalog } = measure(vectors, set);
+  const { structure, clicks, ratings, catalog } = measure(vectors, set);
   expect(structure).toMatchObject({ triplets: 4, precision: 2.5 / 4 });
   expect(structure.interval).toMatchObject({ mean: 2.5 / 4 });
   expect(clicks).toEqual({ triplets: 0, precision: 0, interval: null });
+  expect(ratings).toMatchObject({ triplets: 1, precision: 1 });
   // b and d lie together: b finds d before a, c finds b before d, d finds b and a before c.
   expect(catalog.similarityPrecision?.mean).toBe(2.5 / 4);
   expect(catalog.map?.mean).toBeCloseTo((1 + 1 / 2 + 1 / 2 + 1 / 3) / 4, 12);

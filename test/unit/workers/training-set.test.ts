@@ -14,6 +14,7 @@ function contextOf(
   gone: ReadonlySet<string> = new Set(),
   statistics: object[] = [],
   capacity = 1e6,
+  ratings: object[] = [],
 ) {
   const asked: { source: string; sides: readonly number[] }[] = [];
   const context = {
@@ -25,6 +26,7 @@ function contextOf(
         },
       },
       feedback: { statistics: async () => statistics },
+      ratings: { upTo: async () => ratings },
     },
     pictures: {
       folders,
@@ -96,6 +98,19 @@ test('feedback speaks of items by their index, and of products that are gone not
   ]);
   const { feedback } = await collectTrainingSet(context, new Date(), [64], never);
   expect(feedback).toEqual([{ anchor: 3, item: 11, ...seen }]);
+});
+
+test('ratings speak of first pictures; those of gone or held-out products teach nothing', async () => {
+  const rows = rowsOf(Array.from({ length: 40 }, () => ({ pictures: 2, categories: [] })));
+  const all = [...new Set(rows.map(({ productId }) => productId))];
+  const [a, b, c] = all.filter((id) => splitOf(id) !== 'test') as [string, string, string];
+  const held = all.find((id) => splitOf(id) === 'test')!;
+  const rating = (anchorId: string, positiveId: string, negativeId: string) => ({ anchorId, positiveId, negativeId });
+  const given = [rating(a, b, c), rating(held, a, b), rating(a, held, b), rating(a, b, held), rating(a, 'sold', b)];
+  const { context } = contextOf(rows, new Set(), [], 1e6, given);
+  const { ratings, set } = await collectTrainingSet(context, new Date(), [64], never);
+  const first = (id: string) => set.starts[all.indexOf(id)];
+  expect(ratings).toEqual([{ q: first(a), p: first(b), n: first(c) }]);
 });
 
 test('a catalog that is too small says how small, and an aborted collection stops', async () => {

@@ -6,7 +6,6 @@ import { itemsIn } from '../../../src/learning/split.ts';
 import { fuse } from '../../../src/learning/whitening.ts';
 import { type HandMade, sampleViews } from '../../training/blocks.ts';
 import { fitGolden, type Golden } from '../../training/golden.ts';
-import { fitShares } from '../../training/mixture.ts';
 import { makePictureStore } from '../../training/picture-store.ts';
 import type { LabelledPictures } from '../labelled.ts';
 import { byVectors, type Method, type MethodContext } from './method.ts';
@@ -22,24 +21,18 @@ export function goldenOf({ data, seed, signal }: MethodContext): Promise<Golden>
   return found;
 }
 
-function fitOnce({ set, load }: LabelledPictures, seed: number, signal: AbortSignal): Promise<Golden> {
+function fitOnce({ set, rated, load }: LabelledPictures, seed: number, signal: AbortSignal): Promise<Golden> {
   const random = makeRandom(seed);
   const views = sampleViews(set, makePictureStore(set), random);
   return fitGolden({
-    ...{ set, load, random, views: views(PICTURE_SIZE), learners: itemsIn(set, 'train', 'val') },
+    ...{ set, ratings: rated, load, random, views: views(PICTURE_SIZE), learners: itemsIn(set, 'train', 'val') },
     onFeature: () => signal.throwIfAborted(),
   });
 }
 
 /** Whitened features, mixed as the first version of a catalog is: by what people said where they did, else by its structure. */
 export async function goldenBlocks(context: MethodContext): Promise<Block[]> {
-  const { fitted, prior, structure, identity } = await goldenOf(context);
-  const { rated } = context.data;
-  const shares = fitShares(
-    fitted.map(({ distance }) => distance),
-    { structure, identity, clicks: rated.map((triplet) => ({ ...triplet, weight: 1 })), chosen: rated.length },
-    prior,
-  );
+  const { fitted, shares } = await goldenOf(context);
   return fitted.map(({ block }, b) => ({ ...block, weight: shares[b]! }));
 }
 

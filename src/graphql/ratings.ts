@@ -1,0 +1,20 @@
+import type { Resolvers } from '../generated/graphql.ts';
+import type { ScopeOf } from './scope.ts';
+import { toUserError, withUserErrors } from './user-errors.ts';
+
+/** People's answers (admin). */
+export const ratingResolvers = (scope: ScopeOf): Resolvers => ({
+  Mutation: {
+    submitRatings: (_root, { input: { ratings } }, context) =>
+      withUserErrors(
+        async () => {
+          const { rejections, ...counts } = await scope(context).services.submitRatings(ratings);
+          const userErrors = rejections.map(({ index, field, error }) =>
+            toUserError(error, ['ratings', String(index), ...field]),
+          );
+          return { ...counts, rejected: rejections.length, userErrors };
+        },
+        { accepted: 0, duplicates: 0, rejected: ratings.length },
+      ),
+  },
+});
