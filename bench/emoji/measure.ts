@@ -1,11 +1,6 @@
 import { squaredDistance } from '../../src/learning/distance.ts';
-import {
-  averagePrecision,
-  type Clusters,
-  precisionAtOne,
-  recallAt,
-  tripletOutcome,
-} from '../../src/learning/metrics.ts';
+import type { Clusters } from '../../src/learning/intervals.ts';
+import { averagePrecision, precisionAtOne, recallAt, tripletOutcome } from '../../src/learning/metrics.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import { type Thing, VENDORS } from './things.ts';
 

@@ -1,11 +1,4 @@
-import {
-  bootstrapInterval,
-  deviation,
-  type Interval,
-  meanOf,
-  meanOver,
-  pairedDifference,
-} from '../../src/learning/metrics.ts';
+import { bootstrapInterval, deviation, type Interval, meanOf, pairedDifference } from '../../src/learning/intervals.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import type { Measured, Metric } from './measure.ts';
 
@@ -26,11 +19,17 @@ export function rowOf(system: string, runs: readonly Measured[], reference: Meas
   const metrics = Object.fromEntries(
     METRICS.map((metric) => {
       const each = runs.map((run) => run[metric]);
-      const interval = bootstrapInterval(meanOver(each), makeRandom(SEED));
-      return [metric, { ...interval, sd: deviation(each.map(meanOf)) }];
+      const interval = bootstrapInterval(each, makeRandom(SEED));
+      return [metric, { ...interval, sd: deviation(each.map((run) => meanOf(run.flat()))) }];
     }),
   ) as Row['metrics'];
-  const gain = reference && pairedDifference(meanOver(runs.map(({ map }) => map)), reference.map, makeRandom(SEED));
+  const gain =
+    reference &&
+    pairedDifference(
+      runs.map(({ map }) => map),
+      [reference.map],
+      makeRandom(SEED),
+    );
   return { system, seeds: runs.length, metrics, gain };
 }
 

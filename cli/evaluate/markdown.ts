@@ -16,7 +16,7 @@ export function toMarkdown(report: Report): string {
       `${of(data.categories, 'categories')}; train ${data.split.train}, val ${data.split.val}, test ${data.split.test}. ` +
       `${of(data.queries, 'queries')} against ${of(data.gallery, 'pictures')}; an answer is right when it has the query's ` +
       `${data.answer}. ${of(data.triplets, 'triplets')}, given by ${data.tripletsBy}. K = ${data.k}. ` +
-      '95 % intervals by bootstrap over queries; ± is the standard deviation over seeds.',
+      '95 % intervals over queries and seeds; ± is the standard deviation over seeds.',
     '',
     ...table(
       [
@@ -61,7 +61,12 @@ function claimLines({ claims }: Report): string[] {
     ],
     ...[p.toFixed(4), verdict],
   ]);
-  return ['## What the paper claims', '', ...table(['claim', 'difference', 'metric', 'value', 'p', 'here'], rows), ''];
+  return [
+    '## What the paper claims',
+    '',
+    ...table(['claim', 'difference', 'metric', 'value', 'p (queries)', 'here'], rows),
+    '',
+  ];
 }
 
 function sweepLines({ sweep, data }: Report): string[] {

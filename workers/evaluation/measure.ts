@@ -1,7 +1,8 @@
 import { squaredDistance } from '../../src/learning/distance.ts';
 import { type ByMetric, byMetric, judge } from '../../src/learning/evaluation/judge.ts';
 import { type Metric, summarise } from '../../src/learning/evaluation/summary.ts';
-import { bootstrapInterval, type Interval, tripletOutcome } from '../../src/learning/metrics.ts';
+import { bootstrapInterval, type Interval } from '../../src/learning/intervals.ts';
+import { tripletOutcome } from '../../src/learning/metrics.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import type { Triplet } from '../../src/learning/sampler.ts';
 import type { EvaluationSet } from './set.ts';
@@ -63,7 +64,7 @@ function precision(rows: readonly (Float32Array | undefined)[], triplets: readon
   const clusters = [...byAnchor.values()];
   const measured = clusters.flat().length;
   if (measured === 0) return { triplets: 0, precision: 0, interval: null };
-  const interval = bootstrapInterval(clusters, makeRandom(1));
+  const interval = bootstrapInterval([clusters], makeRandom(1));
   return { triplets: measured, precision: interval.mean, interval };
 }
 

@@ -1,4 +1,5 @@
-import { averagePrecision, type Clusters, ndcgAt, precisionAtOne, recallAt, tripletOutcome } from '../metrics.ts';
+import type { Clusters } from '../intervals.ts';
+import { averagePrecision, ndcgAt, precisionAtOne, recallAt, tripletOutcome } from '../metrics.ts';
 import type { Triplet } from '../triplet-rules.ts';
 import { type Grade, gradeOf, type Labels } from './labels.ts';
 

@@ -4,10 +4,11 @@ import {
   deviation,
   type Interval,
   meanOf,
-  meanOver,
   pairedDifference,
   pairedPValue,
-} from '../metrics.ts';
+  type Runs,
+  total,
+} from '../intervals.ts';
 import { makeRandom } from '../random.ts';
 import { type ByMetric, byMetric, type Judged, type MetricName } from './judge.ts';
 
@@ -29,8 +30,8 @@ export type Summary = {
 };
 
 /**
- * Means over seeds and queries, with intervals that cover the choice of queries (bootstrap, all values of a query
- * together). Score-at-top-K is a sum over all triplets (paper, section 6.2), so its interval is one of a sum.
+ * Means over seeds and queries, with intervals that cover the choice of queries (all values of a query together) and,
+ * where there are several, of seeds (intervals.ts). Score-at-top-K is a sum over all triplets (paper, section 6.2), so its interval is one of a sum.
  * @param runs one per seed, of the same questions
  */
 export function summarise(runs: readonly Judged[]): Summary {
@@ -39,43 +40,43 @@ export function summarise(runs: readonly Judged[]): Summary {
     metrics: byMetric((name) => metricOf(runs, name)),
     ties: mean(({ ties }) => ties),
     selected: mean(({ selected }) => selected),
-    scoreShare: mean(({ values, selected }) => total(values.scoreAtK) / selected),
+    scoreShare: mean(({ values, selected }) => total(values.scoreAtK.flat()) / selected),
     coverage: mean(({ occurrences }) => coverage(occurrences)),
     hubness: mean(({ occurrences }) => hubness(occurrences)),
   };
 }
 
-function metricOf(runs: readonly Judged[], name: MetricName): Metric {
-  const interval = bootstrapInterval(clustersOf(runs, name), makeRandom(SEED));
-  const scale = name === 'scoreAtK' ? runs[0]!.values.scoreAtK.length : 1;
-  const each = runs.map(({ values }) => (name === 'scoreAtK' ? total(values[name]) : meanOf(values[name])));
-  return {
-    ...{ mean: interval.mean * scale, low: interval.low * scale, high: interval.high * scale },
-    sd: runs.length > 1 ? deviation(each) : null,
-  };
+function metricOf(judged: readonly Judged[], name: MetricName): Metric {
+  const runs = runsOf(judged, name);
+  const sd = judged.length > 1 ? deviation(runs.map((run) => meanOf(run.flat()))) : null;
+  return scaled({ ...bootstrapInterval(runs, makeRandom(SEED)), sd }, scaleOf(judged, name));
 }
 
-/** Means over seeds by query; Score-at-top-K as one sum a query, for its S differs from seed to seed. */
-export function clustersOf(runs: readonly Judged[], name: MetricName): Clusters {
-  const ofRun = ({ values }: Judged): Clusters =>
-    name === 'scoreAtK' ? values[name].map((list) => [list.reduce((sum, value) => sum + value, 0)]) : values[name];
-  return meanOver(runs.map(ofRun));
-}
+/** Score-at-top-K as one sum a query, for its S differs from seed to seed. */
+const runsOf = (judged: readonly Judged[], name: MetricName): Runs =>
+  judged.map(
+    ({ values }): Clusters => (name === 'scoreAtK' ? values[name].map((list) => [total(list)]) : values[name]),
+  );
+
+/** From a mean over queries to what is reported: Score-at-top-K is their sum. */
+const scaleOf = (judged: readonly Judged[], name: MetricName): number =>
+  name === 'scoreAtK' ? judged[0]!.values[name].length : 1;
+
+const scaled = <T extends Record<string, number | null>>(metric: T, scale: number): T =>
+  Object.fromEntries(Object.entries(metric).map(([key, value]) => [key, value === null ? null : value * scale])) as T;
 
 export type Comparison = {
   readonly metric: MetricName;
-  /** Mean of the first minus mean of the second, paired by query. */
+  /** Mean of the first minus mean of the second, paired by query; its interval covers seeds too. */
   readonly difference: Interval;
-  /** Of the hypothesis that there is none, two-sided (sign-flip permutation by query). */
+  /** Of the hypothesis that there is none, two-sided (sign-flip permutation by query): about these trainings. */
   readonly p: number;
 };
 
 /** @param a, b one run per seed each; of the same questions */
 export function compare(a: readonly Judged[], b: readonly Judged[], metric: MetricName): Comparison {
-  const [own, other] = [clustersOf(a, metric), clustersOf(b, metric)];
-  const { mean, low, high } = pairedDifference(own, other, makeRandom(SEED));
-  const scale = metric === 'scoreAtK' ? own.length : 1;
-  const difference = { mean: mean * scale, low: low * scale, high: high * scale };
+  const [own, other] = [runsOf(a, metric), runsOf(b, metric)];
+  const difference = scaled(pairedDifference(own, other, makeRandom(SEED)), scaleOf(a, metric));
   return { metric, difference, p: pairedPValue(own, other, makeRandom(SEED)) };
 }
 
@@ -101,5 +102,3 @@ function hubness(occurrences: Int32Array): number {
   const variance = moment(2);
   return variance > 0 ? moment(3) / variance ** 1.5 : 0;
 }
-
-const total = (clusters: Clusters): number => clusters.flat().reduce((sum, value) => sum + value, 0);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { byMetric, type Judged } from '../../../src/learning/evaluation/judge.ts';
 import { compare, slice, summarise } from '../../../src/learning/evaluation/summary.ts';
-import { pairedPValue } from '../../../src/learning/metrics.ts';
+import { pairedPValue } from '../../../src/learning/intervals.ts';
 import { makeRandom } from '../../../src/learning/random.ts';
 
 const run = (values: readonly (readonly number[])[], occurrences: readonly number[] = [1, 1]): Judged => ({
@@ -47,12 +47,7 @@ describe('two methods', () => {
     const random = makeRandom(5);
     const values = Array.from({ length: 200 }, () => {
       const differences = queries(20, () => random.gaussian());
-      return pairedPValue(
-        differences,
-        queries(20, () => 0),
-        random,
-        200,
-      );
+      return pairedPValue([differences], [queries(20, () => 0)], random, 200);
     });
     const below = (bound: number): number => values.filter((p) => p <= bound).length / values.length;
     // Three standard errors of 200 values.
@@ -60,14 +55,7 @@ describe('two methods', () => {
     expect(below(0.05)).toBeLessThan(0.1);
   });
   test('the p-value of three positive differences of the same size: a quarter of all signs is as extreme', () => {
-    expect(
-      pairedPValue(
-        queries(3, () => 1),
-        queries(3, () => 0),
-        makeRandom(1),
-        20_000,
-      ),
-    ).toBeCloseTo(0.25, 1);
+    expect(pairedPValue([queries(3, () => 1)], [queries(3, () => 0)], makeRandom(1), 20_000)).toBeCloseTo(0.25, 1);
   });
 });
 

@@ -1,9 +1,7 @@
 import { expect, test } from 'vitest';
 import {
   averagePrecision,
-  bootstrapInterval,
   ndcgAt,
-  pairedDifference,
   precisionAtOne,
   recallAt,
   similarityPrecision,
@@ -59,40 +57,4 @@ test('nDCG is 1 for the best order only, over all orders of four gains', () => {
     if (order.join() === gains.join()) expect(value).toBe(1);
     else expect(value).toBeLessThan(1);
   }
-});
-
-test('the interval covers the truth about as often as it says', () => {
-  const random = makeRandom(2);
-  let covered = 0;
-  for (let run = 0; run < 300; run++) {
-    // Values of one cluster share a shift, so that resampling single values would be far too sure.
-    const clusters = Array.from({ length: 40 }, () => {
-      const shift = random.gaussian();
-      return Array.from({ length: 1 + random.int(8) }, () => 5 + shift + 0.2 * random.gaussian());
-    });
-    const { mean, low, high } = bootstrapInterval(clusters, random, { draws: 200 });
-    expect(low <= mean && mean <= high).toBe(true);
-    if (low <= 5 && 5 <= high) covered++;
-  }
-  expect(covered / 300).toBeGreaterThan(0.88);
-  expect(covered / 300).toBeLessThan(0.98);
-});
-
-test('the interval is that of the resampled means, and one cluster leaves no doubt', () => {
-  expect(bootstrapInterval([[1, 2], [], [6]], makeRandom(1)).mean).toBe(3);
-  expect(bootstrapInterval([[1, 3]], makeRandom(1))).toEqual({ mean: 2, low: 2, high: 2 });
-  // Two clusters of one value: means 0, 1/2, 1 with chances 1/4, 1/2, 1/4.
-  expect(bootstrapInterval([[0], [1]], makeRandom(1), { level: 0.2 })).toEqual({ mean: 0.5, low: 0.5, high: 0.5 });
-  expect(bootstrapInterval([[0], [1]], makeRandom(1))).toEqual({ mean: 0.5, low: 0, high: 1 });
-});
-
-test('a paired difference sees what two single intervals hide', () => {
-  const random = makeRandom(3);
-  const b = Array.from({ length: 50 }, () => [random.gaussian(), random.gaussian()]);
-  const a = b.map((values) => values.map((value) => value + 0.1 + 0.05 * random.gaussian()));
-  const { mean, low, high } = pairedDifference(a, b, random);
-  expect(mean).toBeCloseTo(0.1, 1.5);
-  expect(low).toBeGreaterThan(0.05);
-  expect(high).toBeLessThan(0.15);
-  expect(() => pairedDifference(a, b.slice(1), random)).toThrow('not measured on the same');
 });
