@@ -74,7 +74,7 @@ async function withFit<T>(spec: NetworkSpec, processes: number, use: (fit: Fit) 
     };
     const fit = await beginFit(request, new AbortController().signal, () => {});
     // No looks at held-out triplets: they are a matter of the recipe, not of the step.
-    return await use({ ...fit, spec, recipe: { ...fit.recipe, patience: 0 } });
+    return await use({ ...fit, spec, recipe: { ...fit.recipe, looks: 0 } });
   } finally {
     await dir.remove();
   }

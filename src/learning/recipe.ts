@@ -39,8 +39,11 @@ export type Recipe = {
    * after it, and what the classifier reads is the embedding (the paper's table 2: ConvNet).
    */
   readonly pretrain: number;
-  /** Looks at the held-out triplets without an improvement after which the training ends; 0: it never ends early. */
-  readonly patience: number;
+  /**
+   * Looks at the held-out triplets in a training, which goes back to the best one where it has overfitted by its end; 0:
+   * none. It never ends early: precision rises most when the rate has fallen, in the last third.
+   */
+  readonly looks: number;
 };
 
 const shared = { rows: 192, warmUp: 0.05, momentum: 0.9, weightDecay: 1e-3, clip: 5 } as const;
@@ -51,7 +54,7 @@ const all = [
     ...shared,
     name: 'catalog',
     objective: { kind: 'infoNce', temperature: 0.1, views: 4 },
-    ...{ peakRate: 0.1, augmentation: 'catalog', pretrain: 0, patience: 0 },
+    ...{ peakRate: 0.1, augmentation: 'catalog', pretrain: 0, looks: 0 },
     weightDecay: 2.5e-4,
   },
   /** The paper as published: hinge with a constant gap, pixel shift, softmax pretraining of the ConvNet. */
@@ -59,27 +62,27 @@ const all = [
     ...shared,
     name: 'deepRanking',
     objective: { kind: 'tripletHinge', gap: 0.3, perRelevance: 0 },
-    ...{ peakRate: 0.03, augmentation: 'paper', pretrain: 0.2, patience: 6 },
+    ...{ peakRate: 0.03, augmentation: 'paper', pretrain: 0.2, looks: 12 },
   },
   /** The paper's hinge with a gap that follows the relevance. */
   {
     ...shared,
     name: 'relevanceGap',
     objective: { kind: 'tripletHinge', gap: 0.1, perRelevance: 0.5 },
-    ...{ peakRate: 0.03, augmentation: 'catalog', pretrain: 0, patience: 6 },
+    ...{ peakRate: 0.03, augmentation: 'catalog', pretrain: 0, looks: 12 },
   },
   {
     ...shared,
     name: 'multiSimilarity',
     objective: { kind: 'multiSimilarity', alpha: 2, beta: 50, base: 0.5, views: 4 },
-    ...{ peakRate: 0.1, augmentation: 'catalog', pretrain: 0, patience: 0 },
+    ...{ peakRate: 0.1, augmentation: 'catalog', pretrain: 0, looks: 0 },
   },
   /** No ranking: a classifier of categories, of which the last hidden layer is kept. What the paper's ranking must beat. */
   {
     ...shared,
     name: 'softmax',
     objective: { kind: 'tripletHinge', gap: 0.3, perRelevance: 0 }, // never asked
-    ...{ peakRate: 0.03, augmentation: 'catalog', pretrain: 1, patience: 0 },
+    ...{ peakRate: 0.03, augmentation: 'catalog', pretrain: 1, looks: 0 },
   },
 ] as const satisfies readonly Recipe[];
 

@@ -21,7 +21,7 @@ export function mergeResults(results: readonly Omit<ShardResult, 'checksum'>[]):
   const meanOf = (what: 'loss' | 'activeShare') =>
     results.reduce((sum, result) => sum + (result.pictures / pictures) * result[what], 0);
   const merged = {
-    ...{ ...first, source: null, best: null, looksSince: 0 },
+    ...{ ...first, source: null, best: null },
     ...{
       weights: mean('weights'),
       velocity: mean('velocity'),

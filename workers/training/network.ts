@@ -78,7 +78,7 @@ const randomOf = ({ request }: Fit) => makeRandom(request.seed);
 
 const freshState = (phase: Phase, weights: Weights, totalSteps: number): TrainingState => ({
   ...{ phase, step: 0, totalSteps, loss: 0, activeShare: 0 },
-  ...{ weights, velocity: zerosLike(weights), source: null, best: null, looksSince: 0 },
+  ...{ weights, velocity: zerosLike(weights), source: null, best: null },
 });
 
 const shareOf = ({ recipe }: Fit, phase: Phase): number =>

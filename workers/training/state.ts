@@ -16,9 +16,8 @@ export type TrainingState = {
   velocity: Weights;
   /** Of the batch source: sampler, its buffers, its random numbers. */
   source: unknown;
-  /** The best look at the held-out triplets so far, and the looks since without an improvement. */
+  /** The best look at the held-out triplets so far. */
   best: { step: number; precision: number; weights: Weights } | null;
-  looksSince: number;
 };
 
 /** For whoever opens a checkpoint a year later; nothing is read back from it. */

@@ -36,9 +36,10 @@ export type NetworkTraining = {
 const WARM_UP_STEPS = 1;
 const CALIBRATION = 6;
 const REPORT_MS = 500;
-/** Looks at the held-out triplets in a whole training, and the fewest steps between two: fewer change nothing. */
-const LOOKS = 12;
+/** Between two looks at the held-out triplets: fewer change nothing. */
 const FEWEST_BETWEEN_LOOKS = 10;
+/** Looks waver by a point or two, so only by more than this is an earlier one better than the last. */
+const OVERFITTED = 0.02;
 
 /**
  * Mini-batch Nesterov momentum (paper, sections 3 and 4) from `state` on. While an engine computes a step, the pictures of
@@ -83,8 +84,6 @@ export async function trainNetwork(training: NetworkTraining): Promise<void> {
     }
   }
   state.source = source.state();
-  // A training that ended early ended because it had been better before.
-  if (hasStopped(training) && state.best) Object.assign(state.weights, state.best.weights);
 }
 
 /** Members that are other processes are not waited for: whoever stops a training closes them in the middle of a step. */
@@ -104,9 +103,7 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
 
 const end = ({ state, untilStep }: NetworkTraining): number =>
   Math.min(untilStep ?? Number.POSITIVE_INFINITY, state.totalSteps || Number.POSITIVE_INFINITY);
-const hasStopped = ({ state, recipe }: NetworkTraining): boolean =>
-  recipe.patience > 0 && state.looksSince >= recipe.patience;
-const isOver = (training: NetworkTraining): boolean => training.state.step >= end(training) || hasStopped(training);
+const isOver = (training: NetworkTraining): boolean => training.state.step >= end(training);
 const isLast = (training: NetworkTraining): boolean => training.state.step + 1 >= end(training);
 
 type Clock = { startedAt: number; firstStep: number; steadyAt: number; reportedAt: number; savedAt: number };
@@ -134,17 +131,17 @@ function planSteps({ state, seconds }: NetworkTraining, clock: Clock): void {
   clock.savedAt = 0; // the number of steps is worth keeping at once
 }
 
-/** @returns the precision when it was time to look. */
+/** The last step is looked at too. @returns the precision when it was time to look. */
 async function lookAtHeldOut({ state, members, recipe, look }: NetworkTraining): Promise<number | undefined> {
-  if (!look || recipe.patience === 0 || state.totalSteps === 0) return undefined;
-  const every = Math.max(FEWEST_BETWEEN_LOOKS, Math.floor(state.totalSteps / LOOKS));
-  if (state.step % every !== 0) return undefined;
+  if (!look || recipe.looks === 0 || state.totalSteps === 0) return undefined;
+  const every = Math.max(FEWEST_BETWEEN_LOOKS, Math.floor(state.totalSteps / recipe.looks));
+  const isLastOfAll = state.step === state.totalSteps;
+  if (state.step % every !== 0 && !isLastOfAll) return undefined;
   await members.engine.setWeights(state.weights);
   const precision = await look(members.engine);
-  if (!state.best || precision > state.best.precision) {
-    state.best = { step: state.step, precision, weights: copyOf(state.weights) };
-    state.looksSince = 0;
-  } else state.looksSince++;
+  const { best } = state;
+  if (!best || precision > best.precision) state.best = { step: state.step, precision, weights: copyOf(state.weights) };
+  else if (isLastOfAll && best.precision - precision > OVERFITTED) Object.assign(state.weights, best.weights);
   return precision;
 }
 

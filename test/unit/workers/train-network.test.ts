@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import type { BatchPlan } from '../../../src/learning/batch.ts';
+import { recipeNamed } from '../../../src/learning/recipe.ts';
+import type { Engine } from '../../../workers/engines/engine.ts';
+import type { TrainingState } from '../../../workers/training/state.ts';
+import { trainNetwork } from '../../../workers/training/train-network.ts';
+
+const STEPS = 120;
+const one = (value: number) => ({ 'w.kernel': { shape: [1], data: Float32Array.of(value) } });
+const plan: BatchPlan = {
+  ...{ pictures: new Int32Array(3), groups: new Int32Array(3), seed: 1 },
+  loss: { kind: 'tripletHinge', gaps: new Float32Array(1) },
+};
+
+/** One weight that falls at every step, and looks that say `precisions`. @returns the weight by step, and that at the end. */
+async function train(precisions: readonly number[]) {
+  const state: TrainingState = {
+    ...{ phase: 'rank', step: 0, totalSteps: STEPS, loss: 0, activeShare: 0, source: null, best: null },
+    ...{ weights: one(1), velocity: one(0) },
+  };
+  const weight = () => state.weights['w.kernel']!.data[0]!;
+  const at = new Map<number, number>();
+  let looks = 0;
+  await trainNetwork({
+    ...{ state, recipe: recipeNamed('deepRanking'), seconds: 60, checkpointSeconds: 60 },
+    members: {
+      ...{ count: 1, prepare: () => {}, engine: { setWeights: async () => {} } as unknown as Engine },
+      gradients: async () => ({ loss: 1, activeShare: 1, gradients: one(1), statistics: {} }),
+    },
+    source: { next: () => plan, state: () => ({}), restore: () => {}, counts: () => ({}) },
+    look: async () => {
+      at.set(state.step, weight());
+      return precisions[looks++]!;
+    },
+    ...{ itemOf: (picture) => picture, signal: new AbortController().signal },
+    emit: { loss: () => {}, progress: () => {}, checkpoint: () => {} },
+  });
+  return { steps: state.step, looks, at, last: weight() };
+}
+
+test('a training whose precision falls in the middle goes on to its end, and keeps it', async () => {
+  const wavering = [0.7, 0.75, 0.74, 0.73, 0.72, 0.71, 0.7, 0.69, 0.7, 0.72, 0.735, 0.74];
+  const { steps, looks, at, last } = await train(wavering);
+  expect({ steps, looks }).toEqual({ steps: STEPS, looks: wavering.length });
+  expect(last).toBe(at.get(STEPS));
+});
+
+test('one that ends worse by more than looks waver goes back to its best', async () => {
+  const { steps, at, last } = await train([0.7, 0.75, 0.78, 0.77, 0.76, 0.76, 0.75, 0.75, 0.74, 0.74, 0.74, 0.74]);
+  expect(steps).toBe(STEPS);
+  expect(last).toBe(at.get(30));
+  expect(last).not.toBe(at.get(STEPS));
+});
