@@ -34,9 +34,9 @@ const LARGEST_GAP = 3.99;
 const stateSchema = z.object({ random: randomState, sampler: z.unknown(), triplets: counter });
 
 /**
- * Batches of the paper's hinge: queries, their positives, their negatives. An item shows its first picture; where it is
- * its own positive another of its pictures, or the same one, which augmentation makes another view. A query and its
- * positive are of one group, the negative of its own.
+ * Batches of the paper's hinge: queries, their positives, their negatives, each by any of its item's pictures. Where an
+ * item has one picture and is its own positive, augmentation makes another view of it. A query and its positive are of one
+ * group, the negative of its own.
  * @throws Error when an item is held out
  */
 export function tripletBatches(options: TripletBatchOptions): BatchSource {
@@ -67,23 +67,36 @@ function planOf(drawn: readonly Triplet[], { catalog, items, gap }: TripletBatch
   const pictures = new Int32Array(3 * count);
   const groups = new Int32Array(3 * count);
   const gaps = new Float32Array(count);
-  for (const [t, { q, p, n }] of drawn.entries()) {
-    const [query, positive, negative] = [items[q]!, items[p]!, items[n]!];
-    pictures[t] = catalog.starts[query]!;
-    pictures[count + t] = p === q ? otherPicture(catalog, query, random) : catalog.starts[positive]!;
-    pictures[2 * count + t] = catalog.starts[negative]!;
+  for (const [t, triplet] of drawn.entries()) {
+    const shown = picturesOf(catalog, items, triplet, random);
+    pictures[t] = shown.q;
+    pictures[count + t] = shown.p;
+    pictures[2 * count + t] = shown.n;
     groups[t] = t;
     groups[count + t] = t;
     groups[2 * count + t] = count + t;
-    gaps[t] = gapOf({ q, p, n }, gap);
+    gaps[t] = gapOf(triplet, gap);
   }
   return { pictures, groups, loss: { kind: 'tripletHinge', gaps }, seed: uint32(random) };
 }
 
-/** Of an item that is its own positive: another of its pictures, where it has one. */
-export function otherPicture(catalog: BatchCatalog, item: number, random: Random): number {
+/**
+ * A picture of each, any of those that the item has: the paper's triplets are of pictures. An item that is its own
+ * positive shows two of its pictures, where it has two.
+ * @param triplet by indices into `items`
+ * @returns pictures by their index in the catalog
+ */
+export function picturesOf(catalog: BatchCatalog, items: Int32Array, { q, p, n }: Triplet, random: Random): Triplet {
+  const any = (row: number): number => catalog.starts[items[row]!]! + random.int(pictureCount(catalog, items[row]!));
+  const query = any(q);
+  return { q: query, p: p === q ? otherPicture(catalog, items[q]!, query, random) : any(p), n: any(n) };
+}
+
+function otherPicture(catalog: BatchCatalog, item: number, picture: number, random: Random): number {
   const others = pictureCount(catalog, item) - 1;
-  return catalog.starts[item]! + (others > 0 ? 1 + random.int(others) : 0);
+  if (others === 0) return picture;
+  const other = catalog.starts[item]! + random.int(others);
+  return other < picture ? other : other + 1;
 }
 
 function gapOf({ q, p, n }: Triplet, { least, perRelevance, relevance }: Gap): number {

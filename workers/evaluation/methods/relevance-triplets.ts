@@ -1,4 +1,4 @@
-import { otherPicture } from '../../../src/learning/batches/triplet-batches.ts';
+import { picturesOf } from '../../../src/learning/batches/triplet-batches.ts';
 import { makeRandom } from '../../../src/learning/random.ts';
 import { makeTripletSampler } from '../../../src/learning/sampler.ts';
 import { itemsIn, type Split } from '../../../src/learning/split.ts';
@@ -23,9 +23,5 @@ export async function relevanceTriplets(context: MethodContext, split: Split, se
     },
     makeRandom(seed + 1),
   );
-  const first = (item: number): number => set.starts[items[item]!]!;
-  return () => {
-    const { q, p, n } = sampler.next();
-    return { q: first(q), p: p === q ? otherPicture(set, items[q]!, random) : first(p), n: first(n) };
-  };
+  return () => picturesOf(set, items, sampler.next(), random);
 }
