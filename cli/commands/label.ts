@@ -1,15 +1,18 @@
-import { stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { defineCommand } from 'citty';
 import { readCatalog } from '../../src/catalog/import/index.ts';
+import { loadConfig } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
-import { readLabels } from '../evaluate/read-labels.ts';
-import { openAnswers } from '../label/answers.ts';
+import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
+import { decodeRows } from '../evaluate/decode.ts';
+import { checkFolder, readLabels } from '../evaluate/read-labels.ts';
+import { type AnswerBook, openAnswers } from '../label/answers.ts';
 import { drawQuestions, type LabelPicture } from '../label/questions.ts';
 import { startLabelServer } from '../label/server.ts';
 import { untilStopped } from '../until-stopped.ts';
 
-type Found = LabelPicture & { file: string; split: string | null };
+type Found = LabelPicture & { file: string; line: number; split: string | null };
 
 export const label = defineCommand({
   meta: {
@@ -33,20 +36,20 @@ export const label = defineCommand({
     const [count, seed, port] = [Number(args.count), Number(args.seed), Number(args.port)];
     if (!(Number.isInteger(count) && count >= 1)) throw refuse('count is a whole number above 0');
     if (!Number.isInteger(seed)) throw refuse('seed is a whole number');
-    const pictures = await picturesOf(args.images, args.labels ?? null);
+    const pictures = await readablePictures(
+      await picturesOf(args.images, args.labels ?? null),
+      args.labels ?? args.images,
+    );
     const questions = drawQuestions(pictures, count, seed);
     if (questions.length === 0) throw refuse(`${args.images} has no three pictures of different things to ask about`);
     const out = resolve(args.out);
-    const answers = await openAnswers(join(dirname(out), 'answers.csv'), out, rater).catch((error: unknown) => {
-      if (error instanceof SimiliError) throw error;
-      throw refuse(`${out} cannot be written: ${error instanceof Error ? error.message : error}`);
-    });
+    const answers = await openBook(out, rater);
     const files = new Map(pictures.map(({ path, file }) => [path, file]));
     const server = await startLabelServer({
       ...{ questions, answers, rater, port, host: args.host },
       fileOf: (path) => files.get(path)!,
     });
-    process.stdout.write(`${questions.length} questions for ${rater}. Open ${server.url}, Ctrl-C when done.\n`);
+    process.stdout.write(`${questions.length} questions for ${rater}; Ctrl-C when done. Open\n  ${server.url}\n`);
     await untilStopped(async () => server.close());
     const agreement = answers.agreement();
     process.stdout.write(`${answers.triplets().length} triplets in ${out}\n`);
@@ -59,10 +62,28 @@ export const label = defineCommand({
   },
 });
 
+/** A question about a picture that nobody can see would be answered all the same. */
+async function readablePictures(found: readonly Found[], mentionedIn: string): Promise<Found[]> {
+  const { rows, problems } = await decodeRows(found, { config: loadConfig(), sides: [PICTURE_SIZE], mentionedIn });
+  for (const { reason } of problems) process.stderr.write(`  left out: ${reason}\n`);
+  return rows;
+}
+
+/** @throws SimiliError CONFIGURATION_INVALID where nothing can be written. */
+async function openBook(out: string, rater: string): Promise<AnswerBook> {
+  try {
+    await mkdir(dirname(out), { recursive: true });
+    return await openAnswers(join(dirname(out), 'answers.csv'), out, rater);
+  } catch (error) {
+    if (error instanceof SimiliError) throw error;
+    const why = `${out} cannot be written: ${error instanceof Error ? error.message : error}`;
+    throw new SimiliError('CONFIGURATION_INVALID', { why });
+  }
+}
+
 /** Held-out pictures where the labels name splits, since answers are for measuring; else all there are. */
 async function picturesOf(images: string, labels: string | null): Promise<Found[]> {
-  const folder = await stat(images).catch(() => null);
-  if (!folder?.isDirectory()) throw new SimiliError('IMPORT_UNREADABLE', { source: images, why: 'it is no folder' });
+  await checkFolder(images);
   if (labels === null) return inFolder(images);
   const { rows, problems } = await readLabels(images, labels);
   for (const { line, reason } of problems) process.stderr.write(`  line ${line}: ${reason}\n`);
@@ -78,7 +99,8 @@ async function inFolder(images: string): Promise<Found[]> {
     if (!('row' in entry)) continue;
     for (const file of entry.row.images) {
       const path = resolve(file).slice(root.length + 1);
-      found.push({ path, file, identity: entry.row.id, category: entry.row.categories?.at(-1) ?? null, split: null });
+      const category = entry.row.categories?.at(-1) ?? null;
+      found.push({ path, file, line: found.length + 1, identity: entry.row.id, category, split: null });
     }
   }
   return found;

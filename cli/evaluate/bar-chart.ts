@@ -3,8 +3,8 @@ import { escapeXml, TEXT } from './svg.ts';
 
 export type Bar = { readonly label: string; readonly mean: number; readonly low: number; readonly high: number };
 
-const WIDTH = 590;
-const LABEL = 210;
+const WIDTH = 640;
+const LABEL = 260;
 const RIGHT = 60;
 const ROW = 22;
 const TOP = 34;

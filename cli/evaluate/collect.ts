@@ -1,16 +1,14 @@
-import { join } from 'node:path';
 import type { Config } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
 import type { Triplet } from '../../src/learning/triplet-rules.ts';
 import type { LabelledPictures } from '../../workers/evaluation/labelled.ts';
-import { openPictures } from '../../workers/pictures/picture-service.ts';
 import { sidesFor, specFor } from '../../workers/training/spec.ts';
-import { type DecodedRow, decodeRows } from './decode.ts';
+import { decodeRows } from './decode.ts';
 import { labelledSet, orderRows, type SetRow, thinGroups } from './labelled-set.ts';
 import { makeSplits } from './make-splits.ts';
 import type { Problem } from './problem.ts';
 import { divideRated } from './rated.ts';
-import { readLabels } from './read-labels.ts';
+import { checkFolder, readLabels } from './read-labels.ts';
 import { readTriplets } from './read-triplets.ts';
 
 export type CollectOptions = {
@@ -22,6 +20,8 @@ export type CollectOptions = {
   readonly seed: number;
   readonly config: Config;
   readonly onProgress: (done: number, total: number) => void;
+  /** Pictures that are left out, before anything can end for the want of pictures. */
+  readonly onProblems: (problems: readonly Problem[]) => void;
 };
 
 export type Collected = {
@@ -32,14 +32,23 @@ export type Collected = {
   readonly problems: readonly Problem[];
 };
 
+const byLine = (a: Problem, b: Problem): number => a.line - b.line;
+
 /** Fewer held-out pictures, or fewer that teach, say nothing. */
 const FEWEST = 10;
 
 /** Files to pictures with labels. What cannot be used is told and left out. @throws SimiliError IMPORT_UNREADABLE. */
 export async function collect(options: CollectOptions): Promise<Collected> {
-  const { images, labels, triplets: tripletsPath, seed } = options;
+  const { images, labels, triplets: tripletsPath, seed, preset, config, onProgress } = options;
+  await checkFolder(images);
   const read = await readLabels(images, labels);
-  const { decoded, folders, problems: unreadable } = await decode(options, read.rows);
+  const sides = sidesFor(specFor(preset, null));
+  const {
+    rows: decoded,
+    folders,
+    problems: unreadable,
+  } = await decodeRows(read.rows, { config, sides, mentionedIn: labels }, onProgress);
+  options.onProblems([...read.problems, ...unreadable].sort(byLine));
   const indexOf = new Map(decoded.map(({ path }, i) => [path, i]));
   const answers = tripletsPath ? await readTriplets(tripletsPath, indexOf) : { triplets: [], problems: [] };
   const asked = new Set(answers.triplets.flatMap(({ q, p, n }) => [q, p, n]).map((i) => decoded[i]!.path));
@@ -53,38 +62,14 @@ export async function collect(options: CollectOptions): Promise<Collected> {
     rows,
   );
   const problems = [
-    ...read.problems,
-    ...unreadable,
+    ...[...read.problems, ...unreadable, ...ordered.problems, ...thinGroups(rows, labels)].sort(byLine),
     ...answers.problems,
-    ...ordered.problems,
-    ...thinGroups(rows, labels),
   ];
   if (mixed > 0) {
     const reason = `${mixed} triplets have pictures that teach beside pictures that are held out; they are not used`;
     problems.push({ file: tripletsPath!, line: 1, reason });
   }
   return { data: labelledSet(rows, learn, folders), rows, rated: measure, problems };
-}
-
-async function decode({ labels, preset, config, onProgress }: CollectOptions, rows: Parameters<typeof decodeRows>[0]) {
-  const sides = sidesFor(specFor(preset, null));
-  const pictures = openPictures({
-    cacheDir: join(config.SIMILI_DATA_DIR, 'pixels'),
-    limits: {
-      ...{ maxBytes: config.SIMILI_MAX_IMAGE_BYTES, maxPixels: config.SIMILI_MAX_IMAGE_PIXELS },
-      ...{ timeoutMs: config.SIMILI_IMAGE_TIMEOUT_SECONDS * 1000, allowPrivate: false },
-      background: config.SIMILI_BACKGROUND,
-    },
-    maxCacheBytes: config.SIMILI_PIXEL_CACHE_BYTES,
-  });
-  try {
-    const { rows: decoded, problems } = await decodeRows(rows, { pictures, sides, labels }, (done) =>
-      onProgress(done, rows.length),
-    );
-    return { decoded: decoded as DecodedRow[], problems, folders: pictures.folders(sides) };
-  } finally {
-    await pictures.close();
-  }
 }
 
 function checkEnough(rows: readonly SetRow[], labels: string): void {

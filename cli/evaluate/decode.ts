@@ -1,35 +1,59 @@
+import { join } from 'node:path';
+import type { Config } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
-import type { PictureService } from '../../workers/pictures/picture-service.ts';
+import { openPictures, type PictureService } from '../../workers/pictures/picture-service.ts';
 import type { Problem } from './problem.ts';
-import type { LabelRow } from './read-labels.ts';
 
-export type DecodedRow = LabelRow & { readonly contentHash: string };
+/** A picture of the user's folder: `path` is its name for people, `line` where it is mentioned. */
+export type PictureRow = { readonly path: string; readonly file: string; readonly line: number };
+export type Decoded<Row> = Row & { readonly contentHash: string };
 
 const AT_ONCE = 16;
 
-/** Makes sure of the pixels of every picture. One that cannot be read is left out with the reason. */
-export async function decodeRows(
-  rows: readonly LabelRow[],
-  { pictures, sides, labels }: { pictures: PictureService; sides: readonly number[]; labels: string },
-  onProgress: (done: number) => void,
-): Promise<{ rows: DecodedRow[]; problems: Problem[] }> {
-  const decoded: DecodedRow[] = [];
+/**
+ * Makes sure of the pixels of every picture, in the cache of the configuration. One that cannot be read is left out with
+ * the reason.
+ * @param mentionedIn the file that the problems are about
+ * @returns also `folders`: of the cache, by side.
+ */
+export async function decodeRows<Row extends PictureRow>(
+  rows: readonly Row[],
+  { config, sides, mentionedIn }: { config: Config; sides: readonly number[]; mentionedIn: string },
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<{ rows: Decoded<Row>[]; folders: Record<number, string>; problems: Problem[] }> {
+  const pictures = openPicturesOf(config);
+  const decoded: Decoded<Row>[] = [];
   const problems: Problem[] = [];
-  for (let at = 0; at < rows.length; at += AT_ONCE) {
-    const some = rows.slice(at, at + AT_ONCE);
-    const loaded = await Promise.allSettled(some.map(({ file }) => pictures.load(file, undefined, sides)));
-    for (const [i, outcome] of loaded.entries()) {
-      const row = some[i]!;
-      if (outcome.status === 'fulfilled') decoded.push({ ...row, contentHash: outcome.value.contentHash });
-      else problems.push({ file: labels, line: row.line, reason: reasonOf(outcome.reason, row) });
+  try {
+    for (let at = 0; at < rows.length; at += AT_ONCE) {
+      const some = rows.slice(at, at + AT_ONCE);
+      const loaded = await Promise.allSettled(some.map(({ file }) => pictures.load(file, undefined, sides)));
+      for (const [i, outcome] of loaded.entries()) {
+        const row = some[i]!;
+        if (outcome.status === 'fulfilled') decoded.push({ ...row, contentHash: outcome.value.contentHash });
+        else problems.push({ file: mentionedIn, line: row.line, reason: reasonOf(outcome.reason, row) });
+      }
+      onProgress(at + some.length, rows.length);
     }
-    onProgress(at + some.length);
+    return { rows: decoded, folders: pictures.folders(sides), problems };
+  } finally {
+    await pictures.close();
   }
-  return { rows: decoded, problems };
 }
 
+const openPicturesOf = (config: Config): PictureService =>
+  openPictures({
+    cacheDir: join(config.SIMILI_DATA_DIR, 'pixels'),
+    limits: {
+      ...{ maxBytes: config.SIMILI_MAX_IMAGE_BYTES, maxPixels: config.SIMILI_MAX_IMAGE_PIXELS },
+      ...{ timeoutMs: config.SIMILI_IMAGE_TIMEOUT_SECONDS * 1000, allowPrivate: false },
+      background: config.SIMILI_BACKGROUND,
+    },
+    maxCacheBytes: config.SIMILI_PIXEL_CACHE_BYTES,
+  });
+
 /** @throws whatever is no fault of the picture. */
-function reasonOf(error: unknown, { path, file }: LabelRow): string {
+function reasonOf(error: unknown, { path, file }: PictureRow): string {
   if (error instanceof SimiliError && error.code.startsWith('IMAGE_')) return error.message.replaceAll(file, path);
   throw error;
 }

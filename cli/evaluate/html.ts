@@ -145,7 +145,9 @@ async function tops({ results, data, rows, shown, report }: HtmlInput): Promise<
     });
     return `<h3>${escapeXml(rows[query]!.path)}</h3>${img(query)}<table class="tops">${lists.join('')}</table>`;
   });
-  return parts.length > 0 ? `<h2>What they find</h2>${parts.join('\n')}` : '';
+  if (parts.length === 0) return '';
+  const legend = `Green: right, by the query's ${report.data.answer}. Amber: of the query's category.`;
+  return `<h2>What they find</h2><p>${legend}</p>${parts.join('\n')}`;
 }
 
 function markOf(query: SetRow, found: SetRow, { data }: Report): string {

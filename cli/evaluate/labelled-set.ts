@@ -1,8 +1,12 @@
 import { type Split, splits } from '../../src/learning/split.ts';
 import type { Triplet } from '../../src/learning/triplet-rules.ts';
 import { type LabelledPictures, labelledPictures } from '../../workers/evaluation/labelled.ts';
-import type { DecodedRow } from './decode.ts';
+import type { Decoded } from './decode.ts';
 import type { Problem } from './problem.ts';
+import type { LabelRow } from './read-labels.ts';
+
+/** A row of labels.csv whose pixels are in the cache. */
+export type DecodedRow = Decoded<LabelRow>;
 
 /** A row with its split, in the order of the set: the pictures of an identity stand together. */
 export type SetRow = DecodedRow & { readonly decided: Split };
@@ -81,7 +85,13 @@ export function thinGroups(rows: readonly SetRow[], labels: string): Problem[] {
   }
   return [...counts].flatMap(([category, [only, ...others]]) =>
     others.length === 0 && only
-      ? [{ file: labels, line: only.line, reason: `category ${category} has one picture: nothing in it to compare` }]
+      ? [
+          {
+            file: labels,
+            line: only.line,
+            reason: `category ${category} has one picture, which is kept: nothing in it to compare`,
+          },
+        ]
       : [],
   );
 }

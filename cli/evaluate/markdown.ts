@@ -16,7 +16,7 @@ export function toMarkdown(report: Report): string {
       `${of(data.categories, 'categories')}; train ${data.split.train}, val ${data.split.val}, test ${data.split.test}. ` +
       `${of(data.queries, 'queries')} against ${of(data.gallery, 'pictures')}; an answer is right when it has the query's ` +
       `${data.answer}. ${of(data.triplets, 'triplets')}, given by ${data.tripletsBy}. K = ${data.k}. ` +
-      '95 % intervals over queries and seeds; ± is the standard deviation over seeds.',
+      `${intervals(report)}${saturated(report)}`,
     '',
     ...table(
       [
@@ -40,6 +40,24 @@ export function toMarkdown(report: Report): string {
     ...failureLines(report),
     ...problemLines(report),
   ].join('\n');
+}
+
+function intervals({ methods }: Report): string {
+  return methods.some(({ seeds }) => seeds > 1)
+    ? '95 % intervals over queries and seeds; ± is the standard deviation over seeds.'
+    : '95 % intervals over queries, of one training each: with another seed a learned method may differ by more.';
+}
+
+/** Above this share of all triplets Score-at-top-K is similarity precision by another name. */
+const NEARLY_ALL = 0.9;
+
+function saturated({ methods, data: { triplets, k, gallery } }: Report): string {
+  const least = Math.min(...methods.map(({ selected }) => selected));
+  if (least < NEARLY_ALL * triplets) return '';
+  return (
+    ` Of these ${gallery} pictures nearly all are among the first ${k} of somebody: Score-${k} counts ` +
+    `${Math.round((100 * least) / triplets)} % of the triplets and says no more than the precision. Try a smaller --k.`
+  );
 }
 
 function methodRow({ title, seeds, metrics, selected, coverage, hubness }: ReportedMethod): string[] {
@@ -89,7 +107,7 @@ function failureLines({ failures }: Report): string[] {
 function problemLines({ problems }: Report): string[] {
   if (problems.length === 0) return [];
   return [
-    '## Lines that were left out or adjusted',
+    '## Lines that were left out, adjusted or noticed',
     '',
     ...problems.map(({ line, reason }) => `- line ${line}: ${reason}`),
     '',

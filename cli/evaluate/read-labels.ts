@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute, resolve, sep } from 'node:path';
 import { readTable } from '../../src/catalog/import/table.ts';
+import { SimiliError } from '../../src/errors.ts';
 import { type Split, splits } from '../../src/learning/split.ts';
 import type { Problem } from './problem.ts';
 
@@ -16,6 +17,12 @@ export type LabelRow = {
   readonly split: Split | null;
   readonly line: number;
 };
+
+/** @throws SimiliError IMPORT_UNREADABLE where there is no such folder. */
+export async function checkFolder(images: string): Promise<void> {
+  const folder = await stat(images).catch(() => null);
+  if (!folder?.isDirectory()) throw new SimiliError('IMPORT_UNREADABLE', { source: images, why: 'it is no folder' });
+}
 
 const COLUMNS = ['path', 'identity', 'subgroup', 'category', 'split'];
 

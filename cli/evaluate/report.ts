@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import type { MetricName, Questions } from '../../src/learning/evaluation/judge.ts';
 import { compare, type Metric, slice, summarise } from '../../src/learning/evaluation/summary.ts';
+import { packageFile } from '../../src/package-root.ts';
 import { type CheckedClaim, checkClaims } from '../../workers/evaluation/claims.ts';
 import type { MethodFailure, MethodResult } from '../../workers/evaluation/compare-methods.ts';
+import type { Method } from '../../workers/evaluation/methods/method.ts';
 import { outOfClassSweep } from '../../workers/evaluation/methods/networks.ts';
 import type { Trainer } from '../../workers/evaluation/trainer.ts';
 import type { SetRow } from './labelled-set.ts';
@@ -11,7 +14,7 @@ import type { Problem } from './problem.ts';
 /** report.json; docs/evaluation.md says what everything means. */
 export type Report = {
   readonly format: 'simili-evaluation-1';
-  readonly made: { date: string; machine: string; node: string; command: string; minutes: number };
+  readonly made: { date: string; simili: string; machine: string; node: string; command: string; minutes: number };
   readonly data: {
     pictures: number;
     identities: number;
@@ -44,6 +47,7 @@ export type Report = {
     uniform: boolean;
     seed: number;
     steps: number;
+    keptStep: number;
     seconds: number;
     engine: string;
     curve: readonly { step: number; loss: number; precision?: number }[];
@@ -79,6 +83,8 @@ export type ReportInput = {
   readonly minutes: number;
 };
 
+const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string };
+
 /** Categories that are shown by name; smaller ones are in head and tail only. */
 const MOST_CATEGORIES = 20;
 const COMPARED = ['similarityPrecision', 'scoreAtK', 'map'] as const;
@@ -92,7 +98,7 @@ export function makeReport(input: ReportInput): Report {
     format: 'simili-evaluation-1',
     made: {
       ...{ date: new Date().toISOString(), machine: `${cpus().length} x ${cpus()[0]?.model.trim()}` },
-      ...{ node: process.version, command, minutes },
+      ...{ node: process.version, simili: version, command, minutes },
     },
     data: dataOf(input),
     methods: results.map(({ method: { name, title, kind, source }, seeds, runs, summary, seconds }) => ({
@@ -105,19 +111,25 @@ export function makeReport(input: ReportInput): Report {
     failures: failures.map(({ method, reason }) => ({ name: method.name, reason })),
     comparisons: comparisonsOf(results),
     claims: checkClaims(results),
-    sweep: outOfClassSweep.flatMap(({ share, method }) => {
-      const found = byMethod.get(method);
-      if (!found) return [];
-      const { similarityPrecision, scoreAtK } = found.summary.metrics;
-      return [{ outOfClassShare: share, similarityPrecision, scoreAtK }];
-    }),
-    trainings: input.trainings.map(({ training, seed, trained: { steps, seconds, engine, curve } }) => ({
+    sweep: sweepOf(byMethod),
+    trainings: input.trainings.map(({ training, seed, trained: { steps, keptStep, seconds, engine, curve } }) => ({
       ...{ recipe: training.recipe, scales: training.scales, uniform: training.sampling?.uniform ?? false },
       ...{ outOfClassShare: training.recipe === 'deepRanking' ? (training.sampling?.outOfClassShare ?? 0.2) : null },
-      ...{ seed, steps, seconds, engine, curve },
+      ...{ seed, steps, keptStep, seconds, engine, curve },
     })),
     problems,
   };
+}
+
+/** The paper's figure 6. [] where only one share was trained. */
+function sweepOf(byMethod: ReadonlyMap<Method, MethodResult>): Report['sweep'] {
+  const points = outOfClassSweep.flatMap(({ share, method }) => {
+    const found = byMethod.get(method);
+    if (!found) return [];
+    const { similarityPrecision, scoreAtK } = found.summary.metrics;
+    return [{ outOfClassShare: share, similarityPrecision, scoreAtK }];
+  });
+  return points.length > 1 ? points : [];
 }
 
 function dataOf({ rows, questions, ratedBy }: ReportInput): Report['data'] {

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
+import { meanOf } from '../../src/learning/intervals.ts';
 import { presetNames } from '../../src/learning/network/presets.ts';
 import { compareMethods, trainingsOf } from '../../workers/evaluation/compare-methods.ts';
 import { methodNames, methodsNamed } from '../../workers/evaluation/methods/index.ts';
@@ -12,6 +13,7 @@ import { showProgress } from '../progress.ts';
 import { collect } from './collect.ts';
 import { toHtml } from './html.ts';
 import { toMarkdown } from './markdown.ts';
+import type { Problem } from './problem.ts';
 import { makeReport, type Report } from './report.ts';
 import { sideBySide } from './side-by-side.ts';
 
@@ -54,7 +56,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Report> {
   const computing = sideBySide(config, preset, planned.length);
   const seconds = Math.max(FEWEST_SECONDS, (60 * options.minutes * computing.hosts) / Math.max(1, planned.length));
   const length = options.steps === null ? `${seconds.toFixed(0)} s` : `${options.steps} steps`;
-  const tell = teller(planned, `${planned.length} networks, ${length} each, ${computing.hosts} at once`);
+  const tell = teller(planned, `${planned.length} networks, ${length} each, ${computing.hosts} at once: percent`);
   const trainer = await openTrainer({
     ...computing,
     ...{ set: data.set, ratings: data.rated, preset, seconds, steps: options.steps, signal, onEvent: tell.event },
@@ -95,21 +97,30 @@ function check({ methods, preset, seeds, minutes, k }: EvaluateOptions): void {
 
 async function collectWithProgress(options: EvaluateOptions) {
   let bar: ReturnType<typeof showProgress> | null = null;
+  let unusable: readonly Problem[] = [];
+  const tell = (problems: readonly Problem[]): void => {
+    for (const { line, reason } of problems) process.stderr.write(`  line ${line}: ${reason}\n`);
+  };
   const collected = await collect({
     ...options,
+    onProblems(problems) {
+      bar?.stop();
+      unusable = problems;
+      tell(problems);
+    },
     onProgress(done, total) {
       bar ??= showProgress('pictures', total, process.stderr);
       bar.update(done);
     },
   });
-  (bar as ReturnType<typeof showProgress> | null)?.stop();
-  for (const { line, reason } of collected.problems) process.stderr.write(`  line ${line}: ${reason}\n`);
+  const told = new Set(unusable);
+  tell(collected.problems.filter((problem) => !told.has(problem)));
   return collected;
 }
 
 /** Says how far the trainings are, and then which method is at work. */
 function teller(planned: readonly Planned[], label: string) {
-  const bar = showProgress(label, 100 * planned.length, process.stderr);
+  const bar = showProgress(label, 100, process.stderr);
   const done = new Map<string, number>();
   return {
     stop: () => bar.stop(),
@@ -120,7 +131,7 @@ function teller(planned: readonly Planned[], label: string) {
     event(training: Planned, event: { type: string; done?: number }): void {
       if (event.type !== 'progress' || event.done === undefined) return;
       done.set(JSON.stringify(training), event.done);
-      bar.update(Math.round(100 * [...done.values()].reduce((sum, own) => sum + own, 0)));
+      bar.update(Math.round(100 * meanOf([...done.values(), ...new Array(planned.length - done.size).fill(0)])));
     },
   };
 }

@@ -45,6 +45,16 @@ function intervalOf(systems: readonly Runs[], random: Random, { draws = 1000, le
   return { mean, low: means[tail]!, high: means[draws - 1 - tail]! };
 }
 
+/**
+ * Standard error of the mean of all values, clusters being independent and what is in them not (linearised ratio, Cochran
+ * 1977, section 9). NaN without values.
+ */
+export function clusteredError(clusters: Clusters): number {
+  const mean = meanOf(clusters.flat());
+  const squares = clusters.map((values) => (total(values) - mean * values.length) ** 2);
+  return Math.sqrt(total(squares)) / clusters.flat().length;
+}
+
 function resampledMean(sums: readonly number[], sizes: readonly number[], random: Random): number {
   let sum = 0;
   let size = 0;

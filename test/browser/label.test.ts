@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -18,6 +18,7 @@ beforeAll(async () => {
     const picture = sharp(drawn('wide', i), { raw: { width: 64, height: 64, channels: 3 } });
     await picture.png().toFile(join(dir, 'pictures', 'wide', `${i}.png`));
   }
+  await writeFile(join(dir, 'pictures', 'wide', 'broken.png'), 'no picture');
 }, 30_000);
 afterAll(async () => {
   await browser.close();
@@ -30,12 +31,13 @@ const args = (rater: string): string[] => [
 ];
 const lines = async (file: string): Promise<string[]> => (await readFile(join(dir, file), 'utf8')).trim().split('\n');
 const start = async (rater: string) => {
-  const simili = await startSimili(args(rater), {}, /Open http/);
-  return { simili, url: /Open (http\S+\/)/.exec(simili.output())![1]! };
+  const simili = await startSimili(args(rater), { SIMILI_DATA_DIR: join(dir, 'data') }, /Open\s+http/);
+  return { simili, url: /Open\s+(http\S+\/)/.exec(simili.output())![1]! };
 };
 
 test('a rater answers by keyboard, takes one back, comes again another day, and agrees with another one or not', async () => {
   const first = await start('Anna');
+  expect(first.simili.output()).toContain('left out: Cannot decode wide/broken.png');
   {
     await using open = await openPage(browser, first.url);
     const { page } = open;
@@ -112,5 +114,5 @@ test('what cannot work is said at once', async () => {
   expect(await told('--images', join(dir, 'absent'))).toContain('it is no folder');
   expect(await told('--rater', 'Anna, Ben')).toContain('a rater has a name without commas');
   expect(await told('--count', 'none')).toContain('count is a whole number above 0');
-  expect(await told('--out', join(dir, 'absent', 'triplets.csv'))).toContain('cannot be written');
+  expect(await told('--out', join(dir, 'pictures', 'wide', '0.png', 'triplets.csv'))).toContain('cannot be written');
 }, 30_000);

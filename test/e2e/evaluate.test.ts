@@ -87,11 +87,16 @@ test('every method of the table is fitted, asked and reported', async () => {
   // Softmax, single-scale, multi-scale, uniform and the served recipe: no network was trained twice.
   expect(report.trainings.map(({ steps }) => steps)).toEqual([4, 3, 3, 3, 4]); // deepRanking: a fifth is pretraining
   expect(report.problems.map(({ line, reason }) => `${line}: ${reason}`)).toEqual([
+    expect.stringMatching(/^74: Cannot decode broken.png: it is not a picture/),
     `75: there is no file absent.png in ${join(dir, 'pictures')}`,
     '76: wide-0-a.png was on line 2 before',
-    expect.stringMatching(/^74: Cannot decode broken.png: it is not a picture/),
   ]);
   expect(report.claims.map(({ says }) => says)).toContain('Ranking beats softmax');
+  for (const { curve, steps, keptStep } of report.trainings) {
+    expect(curve.map(({ step }) => step)).toEqual(curve.map(({ step }) => step).toSorted((a, b) => a - b));
+    expect(curve.at(-1)?.step).toBe(steps);
+    expect(keptStep).toBe(steps); // too few to overfit
+  }
 
   const html = await readFile(join(dir, 'all', 'report.html'), 'utf8');
   expect(html).toContain('Served vector');
@@ -127,4 +132,10 @@ test('what cannot work is said before anything is read', async () => {
   expect(await told('--preset', 'huge')).toContain('preset is huge: choose one of');
   expect(await told('--seeds', 'many')).toContain('seeds is a number from 1 to 100');
   expect(await told('--labels', join(dir, 'absent.csv'))).toContain('there is no such file');
+  expect(await told('--images', join(dir, 'absent'))).toContain('it is no folder');
+  const nothing = join(dir, 'nothing.csv');
+  await writeFile(nothing, 'path,identity\nabsent.png,x\n');
+  const tooFew = await told('--labels', nothing);
+  expect(tooFew).toContain('line 2: there is no file absent.png');
+  expect(tooFew).toContain('0 readable pictures are held out');
 }, 60_000);

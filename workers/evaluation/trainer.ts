@@ -23,6 +23,8 @@ export type Trained = {
   readonly model: ServedModel;
   readonly curve: readonly CurvePoint[];
   readonly steps: number;
+  /** Whose weights were kept. */
+  readonly keptStep: number;
   /** Wall-clock time of the whole fit. */
   readonly seconds: number;
   readonly engine: string;
@@ -122,13 +124,19 @@ async function train(host: EngineHost, planned: Planned, options: TrainerOptions
     checkpointSeconds: NEVER_SECONDS,
   };
   const { artefact, summary } = await host.train(request, signal, async (event) => {
-    if (event.type === 'loss') curve.push(event);
+    if (event.type === 'loss') addPoint(curve, event);
     onEvent(planned, event);
   });
   return {
     ...{ model: decodeModel(artefact), curve, seconds: (performance.now() - started) / 1000 },
-    ...{ steps: Number(summary.steps), engine: String(summary.engine) },
+    ...{ steps: Number(summary.steps), keptStep: Number(summary.keptStep), engine: String(summary.engine) },
   };
+}
+
+/** Ranking starts anew at step 1 after a pretraining on categories, whose loss is another one. */
+function addPoint(curve: CurvePoint[], { step, loss, precision }: CurvePoint): void {
+  if (step <= (curve.at(-1)?.step ?? 0)) curve.length = 0;
+  curve.push({ step, loss, ...(precision !== undefined && { precision }) });
 }
 
 async function embedAll(

@@ -54,7 +54,12 @@ export async function fusedModel(
     { blocks: mixed(fitted, shares), network: { spec, weights: trained.weights, backbone: request.backbone } },
     {
       ...{ preset: spec.name, recipe: recipe.name, engine: reason, sides: sidesFor(spec) },
-      ...{ steps: trained.steps, loss: trained.loss, pictures: trained.steps * recipe.rows * count },
+      ...{
+        steps: trained.steps,
+        keptStep: trained.keptStep,
+        loss: trained.loss,
+        pictures: trained.steps * recipe.rows * count,
+      },
       ...{ sampler: trained.counts, clickTriplets: clicks.triplets.length },
     },
   );

@@ -1,4 +1,5 @@
 import { squaredDistance } from '../../src/learning/distance.ts';
+import { clusteredError, meanOf } from '../../src/learning/intervals.ts';
 import { tripletOutcome } from '../../src/learning/metrics.ts';
 import { pictureSizeFor } from '../../src/learning/network/shapes.ts';
 import { makeRandom } from '../../src/learning/random.ts';
@@ -14,11 +15,14 @@ const TRIPLETS = 2000;
 /** Every look asks the same. */
 const SEED = 4661;
 
+/** `error`: standard error, for the choice of anchors. */
+export type Look = { readonly precision: number; readonly error: number };
+
 /**
  * Similarity precision (paper, section 6.2) of the network on triplets of validation products, which no batch holds.
  * @returns null when they give no triplet.
  */
-export function heldOutLook({ request: { set }, spec, load }: Fit): ((engine: Engine) => Promise<number>) | null {
+export function heldOutLook({ request: { set }, spec, load }: Fit): ((engine: Engine) => Promise<Look>) | null {
   const random = makeRandom(SEED);
   const items = itemsIn(set, 'val').slice(0, MOST_ITEMS);
   const anyRival = () => random.next();
@@ -33,7 +37,12 @@ export function heldOutLook({ request: { set }, spec, load }: Fit): ((engine: En
   return async (engine) => {
     const rows = await extractByNetwork(engine, spec)(pictures.map((picture) => load(picture, side)));
     const distance = (a: number, b: number) => squaredDistance(rows[rowOf.get(a)!]!, rows[rowOf.get(b)!]!);
-    const right = triplets.reduce((sum, { q, p, n }) => sum + tripletOutcome(distance(q, p), distance(q, n)), 0);
-    return right / triplets.length;
+    const byAnchor = new Map<number, number[]>();
+    for (const { q, p, n } of triplets) {
+      const outcome = tripletOutcome(distance(q, p), distance(q, n));
+      byAnchor.set(q, [...(byAnchor.get(q) ?? []), outcome]);
+    }
+    const outcomes = [...byAnchor.values()];
+    return { precision: meanOf(outcomes.flat()), error: clusteredError(outcomes) };
   };
 }

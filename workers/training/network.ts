@@ -15,6 +15,8 @@ import { trainNetwork } from './train-network.ts';
 export type TrainedNetwork = {
   weights: Weights;
   steps: number;
+  /** Whose weights these are: the last, or where that overfitted an earlier one. */
+  keptStep: number;
   loss: number;
   counts: Readonly<Record<string, number>>;
 };
@@ -36,9 +38,9 @@ export async function trainedNetwork<T>(
   const state = saved?.phase === 'rank' ? saved : startOfRanking(fit, pretrained?.weights ?? null);
   return withMembers(fit, fit.spec, async (members) => {
     const source = rankingSource(fit);
-    await runPhase(fit, members, state, source);
+    const keptStep = await runPhase(fit, members, state, source);
     const { weights, step, loss } = state;
-    return use({ weights, steps: step, loss, counts: source.counts() }, members);
+    return use({ weights, steps: step, keptStep, loss, counts: source.counts() }, members);
   });
 }
 
@@ -50,7 +52,8 @@ function classifier(fit: Fit, pretrained: TrainingState | null): TrainedNetwork 
   const identity = new Float32Array(fit.spec.embedding ** 2);
   for (let i = 0; i < fit.spec.embedding; i++) identity[i * fit.spec.embedding + i] = 1;
   weights['embedding.kernel'] = { shape, data: identity };
-  return { weights, steps: pretrained.step, loss: pretrained.loss, counts: {} };
+  const { step, loss } = pretrained;
+  return { weights, steps: step, keptStep: step, loss, counts: {} };
 }
 
 /** @returns the first branch at its end; null where the recipe wants none, or there are no two categories to tell apart. */
@@ -106,14 +109,17 @@ async function withMembers<T>(fit: Fit, spec: NetworkSpec, run: (members: Member
   }
 }
 
-/** @param untilStep as `NetworkTraining`: a round of a training over several machines. */
+/**
+ * @param untilStep as `NetworkTraining`: a round of a training over several machines.
+ * @returns the step whose weights were kept.
+ */
 export async function runPhase(
   fit: Fit,
   members: Members,
   state: TrainingState,
   source: BatchSource,
   untilStep?: number,
-): Promise<void> {
+): Promise<number> {
   const { request, recipe, signal, emit } = fit;
   const fingerprint = fingerprintOf(request);
   const before = state.phase === 'pretrain' ? 0 : recipe.pretrain;
@@ -122,7 +128,7 @@ export async function runPhase(
     ...{ items: request.set.categories.length, pictures: request.set.hashes.length / 32 },
   };
   const message = state.phase === 'pretrain' ? 'Training on categories' : 'Training the network';
-  await trainNetwork({
+  return trainNetwork({
     ...{ state, members, source, recipe, signal },
     ...(untilStep === undefined ? {} : { untilStep }),
     seconds: request.seconds * shareOf(fit, state.phase),

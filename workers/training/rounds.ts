@@ -73,7 +73,7 @@ export async function finishRounds(
   const { fit, members, fingerprint } = await sessionFor(request, signal, emit);
   const { weights, step, loss } = decodeOf(bytes, fingerprint);
   try {
-    return await fusedModel(fit, { weights, steps: step, loss, counts: {} }, members);
+    return await fusedModel(fit, { weights, steps: step, keptStep: step, loss, counts: {} }, members);
   } finally {
     await endRounds();
   }

@@ -1,6 +1,8 @@
 import type { Weights } from '../../src/learning/network/spec.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/learning/safetensors.ts';
 
+import type { Look } from './held-out.ts';
+
 /** A network's training between two steps: what is needed to go on as if nothing had happened. */
 export type TrainingState = {
   /** 'pretrain': the first branch, on category labels. 'rank': the whole network. */
@@ -17,7 +19,7 @@ export type TrainingState = {
   /** Of the batch source: sampler, its buffers, its random numbers. */
   source: unknown;
   /** The best look at the held-out triplets so far. */
-  best: { step: number; precision: number; weights: Weights } | null;
+  best: (Look & { step: number; weights: Weights }) | null;
 };
 
 /** For whoever opens a checkpoint a year later; nothing is read back from it. */
@@ -34,7 +36,7 @@ export function encodeState(
     ...prefixed('velocity.', velocity),
     ...prefixed('best.', best?.weights ?? {}),
   };
-  const numbers = { ...rest, best: best && { step: best.step, precision: best.precision } };
+  const numbers = { ...rest, best: best && { step: best.step, precision: best.precision, error: best.error } };
   return encodeSafetensors(tensors, {
     numbers: JSON.stringify(numbers),
     about: JSON.stringify(about),
@@ -43,7 +45,7 @@ export function encodeState(
 }
 
 type Numbers = Omit<TrainingState, 'weights' | 'velocity' | 'best'> & {
-  best: { step: number; precision: number } | null;
+  best: (Look & { step: number }) | null;
 };
 
 /** @returns null when the state belongs to another request. */

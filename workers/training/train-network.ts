@@ -5,6 +5,7 @@ import type { Weights } from '../../src/learning/network/spec.ts';
 import { clipGradients, learningRate, makeNesterov, trackStatistics } from '../../src/learning/optimiser.ts';
 import type { Recipe } from '../../src/learning/recipe.ts';
 import type { Engine, LossGradients } from '../engines/engine.ts';
+import type { Look } from './held-out.ts';
 import type { Members } from './members/index.ts';
 import type { TrainingState } from './state.ts';
 
@@ -19,8 +20,8 @@ export type NetworkTraining = {
   checkpointSeconds: number;
   /** Ends there, with the schedule of the whole; default: the whole. */
   untilStep?: number;
-  /** Similarity precision on held-out triplets under the weights the engine has; null: nothing to look at. */
-  look: ((engine: Engine) => Promise<number>) | null;
+  /** At held-out triplets, under the weights the engine has; null: nothing to look at. */
+  look: ((engine: Engine) => Promise<Look>) | null;
   /** Item of a picture, for messages. */
   itemOf: (picture: number) => number;
   signal: AbortSignal;
@@ -38,16 +39,17 @@ const CALIBRATION = 6;
 const REPORT_MS = 500;
 /** Between two looks at the held-out triplets: fewer change nothing. */
 const FEWEST_BETWEEN_LOOKS = 10;
-/** Looks waver by a point or two, so only by more than this is an earlier one better than the last. */
-const OVERFITTED = 0.02;
+/** Standard errors by which an earlier look must be better than the last: looks waver. */
+const OVERFITTED = 2;
 
 /**
  * Mini-batch Nesterov momentum (paper, sections 3 and 4) from `state` on. While an engine computes a step, the pictures of
  * the next one are made. Between two steps it looks at `signal`, so it ends within a step;
  * where members are other processes, at once.
+ * @returns the step whose weights were kept: the last one, or that of an earlier look.
  * @throws SimiliError TRAINING_DIVERGED when loss or gradients are no finite numbers, with the batch's items.
  */
-export async function trainNetwork(training: NetworkTraining): Promise<void> {
+export async function trainNetwork(training: NetworkTraining): Promise<number> {
   const { state, members, source, recipe, signal, emit } = training;
   const optimiser = makeNesterov(recipe);
   const peak = recipe.peakRate * Math.sqrt(members.count);
@@ -59,6 +61,7 @@ export async function trainNetwork(training: NetworkTraining): Promise<void> {
     return plans;
   };
   let plans: BatchPlan[] | null = null;
+  let kept: number | undefined;
   while (!isOver(training)) {
     await nextTurn(); // a cancel message can arrive
     signal.throwIfAborted();
@@ -76,6 +79,10 @@ export async function trainNetwork(training: NetworkTraining): Promise<void> {
     track(state, result);
     planSteps(training, clock);
     const precision = await lookAtHeldOut(training);
+    if (precision !== undefined && isOverfitted(training, precision)) {
+      Object.assign(state.weights, state.best?.weights);
+      kept = state.best?.step;
+    }
     report(training, clock, precision);
     if (saving) {
       state.source = source.state();
@@ -84,6 +91,7 @@ export async function trainNetwork(training: NetworkTraining): Promise<void> {
     }
   }
   state.source = source.state();
+  return kept ?? state.step;
 }
 
 /** Members that are other processes are not waited for: whoever stops a training closes them in the middle of a step. */
@@ -135,15 +143,16 @@ function planSteps({ state, seconds }: NetworkTraining, clock: Clock): void {
 async function lookAtHeldOut({ state, members, recipe, look }: NetworkTraining): Promise<number | undefined> {
   if (!look || recipe.looks === 0 || state.totalSteps === 0) return undefined;
   const every = Math.max(FEWEST_BETWEEN_LOOKS, Math.floor(state.totalSteps / recipe.looks));
-  const isLastOfAll = state.step === state.totalSteps;
-  if (state.step % every !== 0 && !isLastOfAll) return undefined;
+  if (state.step % every !== 0 && state.step !== state.totalSteps) return undefined;
   await members.engine.setWeights(state.weights);
-  const precision = await look(members.engine);
-  const { best } = state;
-  if (!best || precision > best.precision) state.best = { step: state.step, precision, weights: copyOf(state.weights) };
-  else if (isLastOfAll && best.precision - precision > OVERFITTED) Object.assign(state.weights, best.weights);
-  return precision;
+  const found = await look(members.engine);
+  if (!state.best || found.precision > state.best.precision)
+    state.best = { ...found, step: state.step, weights: copyOf(state.weights) };
+  return found.precision;
 }
+
+const isOverfitted = ({ state: { step, totalSteps, best } }: NetworkTraining, precision: number): boolean =>
+  step === totalSteps && best !== null && best.precision - precision > OVERFITTED * best.error;
 
 const copyOf = (weights: Weights): Weights =>
   Object.fromEntries(Object.entries(weights).map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]));

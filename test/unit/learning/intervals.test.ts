@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { bootstrapInterval, deviation, pairedDifference, type Runs } from '../../../src/learning/intervals.ts';
+import {
+  bootstrapInterval,
+  clusteredError,
+  deviation,
+  pairedDifference,
+  type Runs,
+} from '../../../src/learning/intervals.ts';
 import { makeRandom } from '../../../src/learning/random.ts';
 
 test('the interval covers the truth about as often as it says', () => {
@@ -79,4 +85,16 @@ test('the width is that of Student’s t where runs alone vary', () => {
   expect(mean).toBe(2);
   expect(high - 2).toBeCloseTo(half, 0.5);
   expect(2 - low).toBeCloseTo(half, 0.5);
+});
+
+test('the standard error over clusters is what resampling them gives', () => {
+  const random = makeRandom(7);
+  const clusters = Array.from({ length: 50 }, () => {
+    const shift = random.gaussian();
+    return Array.from({ length: 1 + random.int(9) }, () => shift + random.gaussian());
+  });
+  // 68.27 %: one standard deviation to either side.
+  const { low, high } = bootstrapInterval([clusters], random, { draws: 8000, level: 0.6827 });
+  expect(clusteredError(clusters) / ((high - low) / 2)).toBeCloseTo(1, 1);
+  expect(clusteredError([[1, 3]])).toBe(0);
 });

@@ -21,7 +21,7 @@ async function train(precisions: readonly number[]) {
   const weight = () => state.weights['w.kernel']!.data[0]!;
   const at = new Map<number, number>();
   let looks = 0;
-  await trainNetwork({
+  const kept = await trainNetwork({
     ...{ state, recipe: recipeNamed('deepRanking'), seconds: 60, checkpointSeconds: 60 },
     members: {
       ...{ count: 1, prepare: () => {}, engine: { setWeights: async () => {} } as unknown as Engine },
@@ -30,24 +30,26 @@ async function train(precisions: readonly number[]) {
     source: { next: () => plan, state: () => ({}), restore: () => {}, counts: () => ({}) },
     look: async () => {
       at.set(state.step, weight());
-      return precisions[looks++]!;
+      return { precision: precisions[looks++]!, error: 0.01 };
     },
     ...{ itemOf: (picture) => picture, signal: new AbortController().signal },
     emit: { loss: () => {}, progress: () => {}, checkpoint: () => {} },
   });
-  return { steps: state.step, looks, at, last: weight() };
+  return { steps: state.step, kept, looks, at, last: weight() };
 }
 
 test('a training whose precision falls in the middle goes on to its end, and keeps it', async () => {
   const wavering = [0.7, 0.75, 0.74, 0.73, 0.72, 0.71, 0.7, 0.69, 0.7, 0.72, 0.735, 0.74];
-  const { steps, looks, at, last } = await train(wavering);
-  expect({ steps, looks }).toEqual({ steps: STEPS, looks: wavering.length });
+  const { steps, kept, looks, at, last } = await train(wavering);
+  expect({ steps, kept, looks }).toEqual({ steps: STEPS, kept: STEPS, looks: wavering.length });
   expect(last).toBe(at.get(STEPS));
 });
 
 test('one that ends worse by more than looks waver goes back to its best', async () => {
-  const { steps, at, last } = await train([0.7, 0.75, 0.78, 0.77, 0.76, 0.76, 0.75, 0.75, 0.74, 0.74, 0.74, 0.74]);
-  expect(steps).toBe(STEPS);
+  const { steps, kept, at, last } = await train([
+    0.7, 0.75, 0.78, 0.77, 0.76, 0.76, 0.75, 0.75, 0.74, 0.74, 0.74, 0.74,
+  ]);
+  expect({ steps, kept }).toEqual({ steps: STEPS, kept: 30 });
   expect(last).toBe(at.get(30));
   expect(last).not.toBe(at.get(STEPS));
 });
