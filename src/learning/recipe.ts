@@ -85,7 +85,7 @@ const all = [
     ...shared,
     name: 'softmax',
     objective: { kind: 'tripletHinge', gap: 0.3, perRelevance: 0 }, // never asked
-    ...{ augmentation: 'paper', pretrain: 1, looks: 0 },
+    ...{ augmentation: 'paper', pretrain: 1, looks: 12 },
   },
 ] as const satisfies readonly Recipe[];
 

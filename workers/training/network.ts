@@ -21,6 +21,8 @@ export type TrainedNetwork = {
   counts: Readonly<Record<string, number>>;
 };
 type Phase = TrainingState['phase'];
+/** The first branch at the end of its phase. */
+type Pretrained = { readonly state: TrainingState; readonly keptStep: number };
 
 /**
  * Trains the network of a fit: where the recipe says so first its first branch by a softmax on category labels, then all
@@ -35,7 +37,7 @@ export async function trainedNetwork<T>(
   const pretrained = saved?.phase === 'rank' ? null : await pretrain(fit, saved);
   if (fit.recipe.pretrain === 1)
     return withMembers(fit, fit.spec, (members) => use(classifier(fit, pretrained), members));
-  const state = saved?.phase === 'rank' ? saved : startOfRanking(fit, pretrained?.weights ?? null);
+  const state = saved?.phase === 'rank' ? saved : startOfRanking(fit, pretrained?.state.weights ?? null);
   return withMembers(fit, fit.spec, async (members) => {
     const source = rankingSource(fit);
     const keptStep = await runPhase(fit, members, state, source);
@@ -45,26 +47,27 @@ export async function trainedNetwork<T>(
 }
 
 /** The pretrained branch with nothing behind it. @throws SimiliError CATALOG_UNLABELLED where nothing was pretrained. */
-function classifier(fit: Fit, pretrained: TrainingState | null): TrainedNetwork {
+function classifier(fit: Fit, pretrained: Pretrained | null): TrainedNetwork {
   if (!pretrained) throw new SimiliError('CATALOG_UNLABELLED', { recipe: fit.recipe.name });
-  const { weights } = startOfRanking(fit, pretrained.weights);
+  const { state, keptStep } = pretrained;
+  const { weights } = startOfRanking(fit, state.weights);
   const { shape } = weights['embedding.kernel']!;
   const identity = new Float32Array(fit.spec.embedding ** 2);
   for (let i = 0; i < fit.spec.embedding; i++) identity[i * fit.spec.embedding + i] = 1;
   weights['embedding.kernel'] = { shape, data: identity };
-  const { step, loss } = pretrained;
-  return { weights, steps: step, keptStep: step, loss, counts: {} };
+  return { weights, steps: state.step, keptStep, loss: state.loss, counts: {} };
 }
 
 /** @returns the first branch at its end; null where the recipe wants none, or there are no two categories to tell apart. */
-export async function pretrain(fit: Fit, saved: TrainingState | null): Promise<TrainingState | null> {
+export async function pretrain(fit: Fit, saved: TrainingState | null): Promise<Pretrained | null> {
   const labels = fit.recipe.pretrain > 0 ? labelsSource(fit) : null;
   if (!labels) return null;
   const spec = { ...singleScale(fit.spec), embedding: labels.classes };
+  const classifying = { ...fit, spec };
   const state = saved ?? freshState('pretrain', initialWeights(spec, randomOf(fit)), phaseSteps(fit, 'pretrain'));
   return withMembers(fit, spec, async (members) => {
-    await runPhase(fit, members, state, labels.source);
-    return state;
+    const keptStep = await runPhase(classifying, members, state, labels.source);
+    return { state, keptStep };
   });
 }
 
@@ -133,7 +136,8 @@ export async function runPhase(
     ...(untilStep === undefined ? {} : { untilStep }),
     seconds: request.seconds * shareOf(fit, state.phase),
     checkpointSeconds: request.checkpointSeconds,
-    look: state.phase === 'rank' ? heldOutLook(fit) : null,
+    // A start needs no looks; where nothing comes after it what it says of classes is looked at.
+    look: state.phase === 'rank' || recipe.pretrain === 1 ? heldOutLook(fit) : null,
     itemOf: (picture) => itemAt(request.set.starts, picture),
     emit: {
       loss: (point) => emit({ type: 'loss', ...point }),

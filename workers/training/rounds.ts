@@ -38,7 +38,7 @@ export async function beginRounds(
   emit: (event: TrainingEvent) => void,
 ): Promise<{ state: Uint8Array; plannedSteps: number }> {
   const { fit, members, fingerprint } = await sessionFor(request, signal, emit);
-  const state = startOfRanking(fit, (await pretrain(fit, null))?.weights ?? null);
+  const state = startOfRanking(fit, (await pretrain(fit, null))?.state.weights ?? null);
   const encoded = encodeState(state, fingerprint);
   if (state.totalSteps > 0) return { state: encoded, plannedSteps: state.totalSteps };
   const trial = decodeOf(encoded, fingerprint);
