@@ -46,7 +46,7 @@ export async function fashionFolder(dir: string): Promise<LabelledFolder | null>
   if (!existsSync(MNIST)) return null;
   const images = join(dir, 'fashion-mnist');
   const labels = join(images, 'labels.csv');
-  const about = `the first ${TRAIN} + ${VALIDATION} pictures of the training half and ${TEST} of the test half, ink on white; a category each, no identities`;
+  const about = `The first ${TRAIN} + ${VALIDATION} pictures of the training half and ${TEST} of the test half, ink on white; a category each, no identities`;
   if (existsSync(labels)) return { name: 'Fashion-MNIST', about, images, labels };
   await mkdir(images, { recursive: true });
   const lines = ['path,category,split'];

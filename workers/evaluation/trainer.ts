@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +71,7 @@ export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
   const dir = await mkdtemp(join(tmpdir(), 'simili-evaluate-'));
   const hosts = Array.from({ length: options.hosts }, (_, i) => openEngineHost(`trainer ${i + 1}`, options.config));
   const pool = makePool(hosts);
+  setMaxListeners(0, options.signal); // every training that waits for a host listens
   const asked = new Map<string, Planned & { fit: Promise<Trained>; trained?: Trained }>();
   const written = new Set<string>();
 
