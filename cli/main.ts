@@ -1,8 +1,7 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { type CommandDef, defineCommand, runMain } from 'citty';
 import { SimiliError } from '../src/errors.ts';
-import { packageFile } from '../src/package-root.ts';
+import { packageFacts } from '../src/package-root.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: every command has arguments of its own
 type AnyCommand = CommandDef<any>;
@@ -50,10 +49,7 @@ const told = ({ run, subCommands, ...command }: AnyCommand): AnyCommand => ({
 const lazily = (commands: typeof load): typeof load =>
   Object.fromEntries(Object.entries(commands).map(([name, command]) => [name, async () => told(await command())]));
 
-const { version = '', description = '' } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as Record<
-  string,
-  string
->;
+const { version, description } = packageFacts();
 await runMain(
   defineCommand({
     meta: { name: 'simili', version, description },

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,3 +8,7 @@ export function packageFile(path: string): string {
   while (!existsSync(join(dir, 'package.json'))) dir = dirname(dir);
   return join(dir, path);
 }
+
+/** What package.json says of the package. */
+export const packageFacts = (): { readonly version: string; readonly description: string } =>
+  JSON.parse(readFileSync(packageFile('package.json'), 'utf8'));

@@ -12,7 +12,7 @@ import { maintenanceHandler, requeueAbandoned } from './handlers/maintenance.ts'
 import { gatherHandler, roundHandler } from './handlers/round.ts';
 import { trainHandler } from './handlers/train.ts';
 import { openEngineHost } from './hosts/engine-client.ts';
-import { openPictures } from './pictures/picture-service.ts';
+import { openConfiguredPictures } from './pictures/configured.ts';
 
 export type FleetOptions = {
   repositories: Repositories;
@@ -55,22 +55,11 @@ export async function startFleet({ queues = queueNames, alone, ...base }: FleetO
 }
 
 function makeContext({ repositories, queue, config, log }: Omit<FleetOptions, 'queues' | 'alone'>): WorkerContext {
-  const dir = config.SIMILI_DATA_DIR;
   return {
     ...{ repositories, queue, config, log },
-    pictures: openPictures({
-      cacheDir: join(dir, 'pixels'),
-      maxCacheBytes: config.SIMILI_PIXEL_CACHE_BYTES,
-      limits: {
-        maxBytes: config.SIMILI_MAX_IMAGE_BYTES,
-        maxPixels: config.SIMILI_MAX_IMAGE_PIXELS,
-        timeoutMs: config.SIMILI_IMAGE_TIMEOUT_SECONDS * 1000,
-        background: config.SIMILI_BACKGROUND,
-        allowPrivate: config.SIMILI_ALLOW_PRIVATE_URLS,
-      },
-    }),
+    pictures: openConfiguredPictures(config),
     trainer: openEngineHost('the trainer', config),
     embedder: openEngineHost('the embedder', config),
-    artefacts: openArtefactCache(join(dir, 'models'), repositories.models),
+    artefacts: openArtefactCache(join(config.SIMILI_DATA_DIR, 'models'), repositories.models),
   };
 }

@@ -10,6 +10,7 @@ import { checkFolder, readLabels } from '../evaluate/read-labels.ts';
 import { type AnswerBook, openAnswers } from '../label/answers.ts';
 import { drawQuestions, type LabelPicture } from '../label/questions.ts';
 import { startLabelServer } from '../label/server.ts';
+import { tellProblems } from '../tell-problems.ts';
 import { untilStopped } from '../until-stopped.ts';
 
 type Found = LabelPicture & { file: string; line: number; split: string | null };
@@ -86,7 +87,7 @@ async function picturesOf(images: string, labels: string | null): Promise<Found[
   await checkFolder(images);
   if (labels === null) return inFolder(images);
   const { rows, problems } = await readLabels(images, labels);
-  for (const { line, reason } of problems) process.stderr.write(`  line ${line}: ${reason}\n`);
+  tellProblems(problems);
   const held = rows.filter(({ split }) => split === 'test');
   return held.length > 0 ? held : rows;
 }

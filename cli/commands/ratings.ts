@@ -1,6 +1,9 @@
 import { defineCommand } from 'citty';
-import { openApp } from '../app.ts';
+import { loadConfig } from '../../src/config.ts';
+import { openStorage } from '../../src/db/open-storage.ts';
+import { makeRepositories } from '../../src/db/repositories.ts';
 import { importRatings } from '../import-ratings.ts';
+import { tellProblems } from '../tell-problems.ts';
 
 export const ratings = defineCommand({
   meta: {
@@ -9,15 +12,14 @@ export const ratings = defineCommand({
   },
   args: { file: { type: 'positional', description: 'triplets.csv: query,positive,negative', required: true } },
   async run({ args }) {
-    const app = await openApp();
+    const storage = await openStorage(loadConfig());
     try {
-      const { accepted, duplicates, problems } = await importRatings(app.repositories, args.file);
-      for (const { line, reason } of problems) process.stderr.write(`  line ${line}: ${reason}\n`);
+      const { accepted, duplicates, problems } = await importRatings(makeRepositories(storage.prisma), args.file);
+      tellProblems(problems);
       process.stdout.write(`${accepted} ratings stored, ${duplicates} known before, ${problems.length} not usable\n`);
       if (problems.length) process.exitCode = 2;
     } finally {
-      await app.queue.close();
-      await app.storage.close();
+      await storage.close();
     }
   },
 });

@@ -20,7 +20,7 @@ export type CollectOptions = {
   readonly seed: number;
   readonly config: Config;
   readonly onProgress: (done: number, total: number) => void;
-  /** Pictures that are left out, before anything can end for the want of pictures. */
+  /** As they are found: pictures that are left out before anything can end for the want of pictures. */
   readonly onProblems: (problems: readonly Problem[]) => void;
 };
 
@@ -39,7 +39,7 @@ const FEWEST = 10;
 
 /** Files to pictures with labels. What cannot be used is told and left out. @throws SimiliError IMPORT_UNREADABLE. */
 export async function collect(options: CollectOptions): Promise<Collected> {
-  const { images, labels, triplets: tripletsPath, seed, preset, config, onProgress } = options;
+  const { images, labels, triplets: tripletsPath, seed, preset, config, onProgress, onProblems } = options;
   await checkFolder(images);
   const read = await readLabels(images, labels);
   const sides = sidesFor(specFor(preset, null));
@@ -48,7 +48,8 @@ export async function collect(options: CollectOptions): Promise<Collected> {
     folders,
     problems: unreadable,
   } = await decodeRows(read.rows, { config, sides, mentionedIn: labels }, onProgress);
-  options.onProblems([...read.problems, ...unreadable].sort(byLine));
+  const leftOut = [...read.problems, ...unreadable].sort(byLine);
+  onProblems(leftOut);
   const indexOf = new Map(decoded.map(({ path }, i) => [path, i]));
   const answers = tripletsPath ? await readTriplets(tripletsPath, indexOf) : { triplets: [], problems: [] };
   const asked = new Set(answers.triplets.flatMap(({ q, p, n }) => [q, p, n]).map((i) => decoded[i]!.path));
@@ -61,14 +62,14 @@ export async function collect(options: CollectOptions): Promise<Collected> {
     answers.triplets.map(({ q, p, n }) => ({ q: moved(q), p: moved(p), n: moved(n) })),
     rows,
   );
-  const problems = [
-    ...[...read.problems, ...unreadable, ...ordered.problems, ...thinGroups(rows, labels)].sort(byLine),
-    ...answers.problems,
-  ];
+  const noticed = [...ordered.problems, ...thinGroups(rows, labels)];
+  const ofTriplets = [...answers.problems];
   if (mixed > 0) {
     const reason = `${mixed} triplets have pictures that teach beside pictures that are held out; they are not used`;
-    problems.push({ file: tripletsPath!, line: 1, reason });
+    ofTriplets.push({ file: tripletsPath!, line: 1, reason });
   }
+  onProblems([...noticed, ...ofTriplets]);
+  const problems = [...[...leftOut, ...noticed].sort(byLine), ...ofTriplets];
   return { data: labelledSet(rows, learn, folders), rows, rated: measure, problems };
 }
 

@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import type { Config } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
-import { openPictures, type PictureService } from '../../workers/pictures/picture-service.ts';
+import { openConfiguredPictures } from '../../workers/pictures/configured.ts';
 import type { Problem } from './problem.ts';
 
 /** A picture of the user's folder: `path` is its name for people, `line` where it is mentioned. */
@@ -21,7 +20,7 @@ export async function decodeRows<Row extends PictureRow>(
   { config, sides, mentionedIn }: { config: Config; sides: readonly number[]; mentionedIn: string },
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<{ rows: Decoded<Row>[]; folders: Record<number, string>; problems: Problem[] }> {
-  const pictures = openPicturesOf(config);
+  const pictures = openConfiguredPictures(config);
   const decoded: Decoded<Row>[] = [];
   const problems: Problem[] = [];
   try {
@@ -40,17 +39,6 @@ export async function decodeRows<Row extends PictureRow>(
     await pictures.close();
   }
 }
-
-const openPicturesOf = (config: Config): PictureService =>
-  openPictures({
-    cacheDir: join(config.SIMILI_DATA_DIR, 'pixels'),
-    limits: {
-      ...{ maxBytes: config.SIMILI_MAX_IMAGE_BYTES, maxPixels: config.SIMILI_MAX_IMAGE_PIXELS },
-      ...{ timeoutMs: config.SIMILI_IMAGE_TIMEOUT_SECONDS * 1000, allowPrivate: false },
-      background: config.SIMILI_BACKGROUND,
-    },
-    maxCacheBytes: config.SIMILI_PIXEL_CACHE_BYTES,
-  });
 
 /** @throws whatever is no fault of the picture. */
 function reasonOf(error: unknown, { path, file }: PictureRow): string {

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import type { MetricName, Questions } from '../../src/learning/evaluation/judge.ts';
 import { compare, type Metric, slice, summarise } from '../../src/learning/evaluation/summary.ts';
-import { packageFile } from '../../src/package-root.ts';
+import { packageFacts } from '../../src/package-root.ts';
 import { type CheckedClaim, checkClaims } from '../../workers/evaluation/claims.ts';
 import type { MethodFailure, MethodResult } from '../../workers/evaluation/compare-methods.ts';
 import type { Method } from '../../workers/evaluation/methods/method.ts';
@@ -83,8 +82,6 @@ export type ReportInput = {
   readonly minutes: number;
 };
 
-const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as { version: string };
-
 /** Categories that are shown by name; smaller ones are in head and tail only. */
 const MOST_CATEGORIES = 20;
 const COMPARED = ['similarityPrecision', 'scoreAtK', 'map'] as const;
@@ -98,7 +95,7 @@ export function makeReport(input: ReportInput): Report {
     format: 'simili-evaluation-1',
     made: {
       ...{ date: new Date().toISOString(), machine: `${cpus().length} x ${cpus()[0]?.model.trim()}` },
-      ...{ node: process.version, simili: version, command, minutes },
+      ...{ node: process.version, simili: packageFacts().version, command, minutes },
     },
     data: dataOf(input),
     methods: results.map(({ method: { name, title, kind, source }, seeds, runs, summary, seconds }) => ({

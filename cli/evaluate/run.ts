@@ -10,10 +10,10 @@ import type { Method } from '../../workers/evaluation/methods/method.ts';
 import { questionsOf } from '../../workers/evaluation/questions.ts';
 import { openTrainer, type Planned } from '../../workers/evaluation/trainer.ts';
 import { showProgress } from '../progress.ts';
-import { collect } from './collect.ts';
+import { tellProblems } from '../tell-problems.ts';
+import { type Collected, collect } from './collect.ts';
 import { toHtml } from './html.ts';
 import { toMarkdown } from './markdown.ts';
-import type { Problem } from './problem.ts';
 import { makeReport, type Report } from './report.ts';
 import { sideBySide } from './side-by-side.ts';
 
@@ -95,27 +95,19 @@ function check({ methods, preset, seeds, minutes, k }: EvaluateOptions): void {
   if (!(Number.isInteger(k) && k >= 1)) throw refuse('k is a whole number above 0');
 }
 
-async function collectWithProgress(options: EvaluateOptions) {
+function collectWithProgress(options: EvaluateOptions): Promise<Collected> {
   let bar: ReturnType<typeof showProgress> | null = null;
-  let unusable: readonly Problem[] = [];
-  const tell = (problems: readonly Problem[]): void => {
-    for (const { line, reason } of problems) process.stderr.write(`  line ${line}: ${reason}\n`);
-  };
-  const collected = await collect({
+  return collect({
     ...options,
     onProblems(problems) {
       bar?.stop();
-      unusable = problems;
-      tell(problems);
+      tellProblems(problems);
     },
     onProgress(done, total) {
       bar ??= showProgress('pictures', total, process.stderr);
       bar.update(done);
     },
   });
-  const told = new Set(unusable);
-  tell(collected.problems.filter((problem) => !told.has(problem)));
-  return collected;
 }
 
 /** Says how far the trainings are, and then which method is at work. */

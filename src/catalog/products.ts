@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { checkCount } from '../check-count.ts';
 import type { ProductRepository, ProductWrite, WriteOutcome } from '../db/products.ts';
 import { SimiliError } from '../errors.ts';
 import type { JobQueue } from '../queue/jobs.ts';
@@ -48,7 +49,7 @@ export async function writeProducts(
 
 /** The same for the API: 1 to 500 products. @throws SimiliError INVALID_ARGUMENT otherwise. */
 export async function upsertProducts(deps: Deps, drafts: readonly ProductDraft[]): Promise<WriteResult> {
-  checkCount('products', drafts);
+  checkCount('products', drafts, MOST_PER_CALL);
   return writeProducts(drafts, deps);
 }
 
@@ -57,16 +58,8 @@ export async function deleteProducts(
   { products }: { products: Pick<ProductRepository, 'remove'> },
   ids: readonly string[],
 ): Promise<number> {
-  checkCount('ids', ids);
+  checkCount('ids', ids, MOST_PER_CALL);
   return products.remove(ids.filter(isStorable));
-}
-
-function checkCount(argument: string, list: readonly unknown[]): void {
-  if (list.length >= 1 && list.length <= MOST_PER_CALL) return;
-  throw new SimiliError('INVALID_ARGUMENT', {
-    argument,
-    why: `must hold 1 to ${MOST_PER_CALL} entries, not ${list.length}`,
-  });
 }
 
 function problemOf(draft: ProductDraft, options: CheckOptions): SimiliError<'INVALID_ARGUMENT'> | null {

@@ -1,3 +1,4 @@
+import { checkCount } from '../check-count.ts';
 import type { ProductRepository } from '../db/products.ts';
 import type { Rating, RatingRepository } from '../db/ratings.ts';
 import { SimiliError } from '../errors.ts';
@@ -20,10 +21,7 @@ const FIELDS = ['anchorId', 'positiveId', 'negativeId'] as const;
  * @throws SimiliError INVALID_ARGUMENT when there are none or too many. Nothing is stored then.
  */
 export async function submitRatings({ ratings, products }: Deps, given: readonly Rating[]): Promise<RatingResult> {
-  if (given.length < 1 || given.length > MOST_RATINGS) {
-    const why = `must hold 1 to ${MOST_RATINGS} entries, not ${given.length}`;
-    throw new SimiliError('INVALID_ARGUMENT', { argument: 'ratings', why });
-  }
+  checkCount('ratings', given, MOST_RATINGS);
   const ids = new Set(given.flatMap((rating) => FIELDS.map((field) => rating[field])));
   const known = await products.existing([...ids].filter(isStorable));
   const rejections: RatingRejection[] = [];

@@ -50,9 +50,10 @@ function intervalOf(systems: readonly Runs[], random: Random, { draws = 1000, le
  * 1977, section 9). NaN without values.
  */
 export function clusteredError(clusters: Clusters): number {
-  const mean = meanOf(clusters.flat());
+  const all = clusters.flat();
+  const mean = meanOf(all);
   const squares = clusters.map((values) => (total(values) - mean * values.length) ** 2);
-  return Math.sqrt(total(squares)) / clusters.flat().length;
+  return Math.sqrt(total(squares)) / all.length;
 }
 
 function resampledMean(sums: readonly number[], sizes: readonly number[], random: Random): number {

@@ -1,8 +1,7 @@
 import { squaredDistance } from '../../src/learning/distance.ts';
-import { type ByMetric, byMetric, judge } from '../../src/learning/evaluation/judge.ts';
+import { type ByMetric, byMetric, judge, outcomesByQuery } from '../../src/learning/evaluation/judge.ts';
 import { type Metric, summarise } from '../../src/learning/evaluation/summary.ts';
 import { bootstrapInterval, type Interval } from '../../src/learning/intervals.ts';
-import { tripletOutcome } from '../../src/learning/metrics.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import type { Triplet } from '../../src/learning/sampler.ts';
 import type { EvaluationSet } from './set.ts';
@@ -54,14 +53,8 @@ function catalogMetrics(rows: readonly (Float32Array | undefined)[], set: Evalua
 }
 
 function precision(rows: readonly (Float32Array | undefined)[], triplets: readonly Triplet[]): Precision {
-  const byAnchor = new Map<number, number[]>();
-  for (const { q, p, n } of triplets) {
-    const [anchor, positive, negative] = [rows[q], rows[p], rows[n]];
-    if (!anchor || !positive || !negative) continue;
-    const outcome = tripletOutcome(squaredDistance(anchor, positive), squaredDistance(anchor, negative));
-    byAnchor.set(q, [...(byAnchor.get(q) ?? []), outcome]);
-  }
-  const clusters = [...byAnchor.values()];
+  const embedded = triplets.filter(({ q, p, n }) => [q, p, n].every((row) => rows[row] !== undefined));
+  const clusters = outcomesByQuery(embedded, (a, b) => squaredDistance(rows[a]!, rows[b]!));
   const measured = clusters.flat().length;
   if (measured === 0) return { triplets: 0, precision: 0, interval: null };
   const interval = bootstrapInterval([clusters], makeRandom(1));

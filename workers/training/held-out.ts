@@ -1,6 +1,6 @@
 import { squaredDistance } from '../../src/learning/distance.ts';
+import { outcomesByQuery } from '../../src/learning/evaluation/judge.ts';
 import { clusteredError, meanOf } from '../../src/learning/intervals.ts';
-import { tripletOutcome } from '../../src/learning/metrics.ts';
 import { pictureSizeFor } from '../../src/learning/network/shapes.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import { itemsIn } from '../../src/learning/split.ts';
@@ -37,12 +37,7 @@ export function heldOutLook({ request: { set }, spec, load }: Fit): ((engine: En
   return async (engine) => {
     const rows = await extractByNetwork(engine, spec)(pictures.map((picture) => load(picture, side)));
     const distance = (a: number, b: number) => squaredDistance(rows[rowOf.get(a)!]!, rows[rowOf.get(b)!]!);
-    const byAnchor = new Map<number, number[]>();
-    for (const { q, p, n } of triplets) {
-      const outcome = tripletOutcome(distance(q, p), distance(q, n));
-      byAnchor.set(q, [...(byAnchor.get(q) ?? []), outcome]);
-    }
-    const outcomes = [...byAnchor.values()];
+    const outcomes = outcomesByQuery(triplets, distance);
     return { precision: meanOf(outcomes.flat()), error: clusteredError(outcomes) };
   };
 }

@@ -39,7 +39,7 @@ const CALIBRATION = 6;
 const REPORT_MS = 500;
 /** Between two looks at the held-out triplets: fewer change nothing. */
 const FEWEST_BETWEEN_LOOKS = 10;
-/** Standard errors by which an earlier look must be better than the last: looks waver. */
+/** Standard errors by which an earlier look must be better than the last. */
 const OVERFITTED = 2;
 
 /**
@@ -79,9 +79,10 @@ export async function trainNetwork(training: NetworkTraining): Promise<number> {
     track(state, result);
     planSteps(training, clock);
     const precision = await lookAtHeldOut(training);
-    if (precision !== undefined && isOverfitted(training, precision)) {
-      Object.assign(state.weights, state.best?.weights);
-      kept = state.best?.step;
+    const better = precision === undefined ? null : clearlyBetter(training, precision);
+    if (better) {
+      Object.assign(state.weights, better.weights);
+      kept = better.step;
     }
     report(training, clock, precision);
     if (saving) {
@@ -151,8 +152,10 @@ async function lookAtHeldOut({ state, members, recipe, look }: NetworkTraining):
   return found.precision;
 }
 
-const isOverfitted = ({ state: { step, totalSteps, best } }: NetworkTraining, precision: number): boolean =>
-  step === totalSteps && best !== null && best.precision - precision > OVERFITTED * best.error;
+/** At the end: the best look, where the last one is worse by more than looks waver. */
+function clearlyBetter({ state: { step, totalSteps, best } }: NetworkTraining, last: number): TrainingState['best'] {
+  return step === totalSteps && best && best.precision - last > OVERFITTED * best.error ? best : null;
+}
 
 const copyOf = (weights: Weights): Weights =>
   Object.fromEntries(Object.entries(weights).map(([name, { shape, data }]) => [name, { shape, data: data.slice() }]));

@@ -110,6 +110,15 @@ function scores(
   return triplets.flatMap(({ p, n }, t) => (isFirst(p) || isFirst(n) ? [2 * outcomes[t]! - 1] : []));
 }
 
+/**
+ * Outcomes of triplets under a distance, those of one query together.
+ * @returns [queries that have a triplet] lists, in the order of their first triplets
+ */
+export const outcomesByQuery = (triplets: readonly Triplet[], distance: (a: number, b: number) => number): Clusters =>
+  [...byQuery(triplets).values()].map((own) =>
+    own.map(({ q, p, n }) => tripletOutcome(distance(q, p), distance(q, n))),
+  );
+
 function byQuery(triplets: readonly Triplet[]): Map<number, Triplet[]> {
   const out = new Map<number, Triplet[]>();
   for (const triplet of triplets) {

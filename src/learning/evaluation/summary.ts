@@ -31,11 +31,12 @@ export type Summary = {
 
 /**
  * Means over seeds and queries, with intervals that cover the choice of queries (all values of a query together) and,
- * where there are several, of seeds (intervals.ts). Score-at-top-K is a sum over all triplets (paper, section 6.2), so its interval is one of a sum.
+ * where there are several, of seeds (intervals.ts). Score-at-top-K is a sum over all triplets (paper, section 6.2), so its
+ * interval is one of a sum.
  * @param runs one per seed, of the same questions
  */
 export function summarise(runs: readonly Judged[]): Summary {
-  const mean = (value: (run: Judged) => number): number => runs.reduce((sum, run) => sum + value(run), 0) / runs.length;
+  const mean = (value: (run: Judged) => number): number => meanOf(runs.map(value));
   return {
     metrics: byMetric((name) => metricOf(runs, name)),
     ties: mean(({ ties }) => ties),
@@ -96,9 +97,8 @@ const coverage = (occurrences: Int32Array): number =>
  */
 function hubness(occurrences: Int32Array): number {
   const values = [...occurrences];
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const moment = (power: number): number =>
-    values.reduce((sum, value) => sum + (value - mean) ** power, 0) / values.length;
+  const mean = meanOf(values);
+  const moment = (power: number): number => meanOf(values.map((value) => (value - mean) ** power));
   const variance = moment(2);
   return variance > 0 ? moment(3) / variance ** 1.5 : 0;
 }

@@ -1,0 +1,17 @@
+import { join } from 'node:path';
+import type { Config } from '../../src/config.ts';
+import { openPictures, type PictureService } from './picture-service.ts';
+
+/** Pictures within the limits of the configuration, with its cache. */
+export const openConfiguredPictures = (config: Config): PictureService =>
+  openPictures({
+    cacheDir: join(config.SIMILI_DATA_DIR, 'pixels'),
+    maxCacheBytes: config.SIMILI_PIXEL_CACHE_BYTES,
+    limits: {
+      maxBytes: config.SIMILI_MAX_IMAGE_BYTES,
+      maxPixels: config.SIMILI_MAX_IMAGE_PIXELS,
+      timeoutMs: config.SIMILI_IMAGE_TIMEOUT_SECONDS * 1000,
+      background: config.SIMILI_BACKGROUND,
+      allowPrivate: config.SIMILI_ALLOW_PRIVATE_URLS,
+    },
+  });
