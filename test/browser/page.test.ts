@@ -1,3 +1,4 @@
+// @module-tag chromium
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -26,7 +27,7 @@ let shop: FakeShop;
 let server: FakeShopServer;
 beforeAll(async () => {
   browser = await openBrowser();
-}, 30_000);
+});
 afterAll(() => browser.close());
 beforeEach(async () => {
   shop = await new FakeShop().load();
@@ -46,31 +47,31 @@ describe('a visitor', () => {
     const { stored } = shop;
     expect(stored.filter(({ kind }) => kind === 'impression')).toHaveLength(1);
     expect(stored.filter(({ kind }) => kind === 'click')).toHaveLength(1);
-  }, 30_000);
+  });
 
   test('puts a similar product into the cart, says of another that it is not alike, once each', async () => {
     await using page = await open();
     await checkActions(page);
     expect(page.problems).toEqual([]);
-  }, 30_000);
+  });
 
   test('needs no mouse', async () => {
     await using page = await open();
     await checkKeyboard(page);
     expect(page.problems).toEqual([]);
-  }, 30_000);
+  });
 
   test('goes back to where he was, and can send a link to a product', async () => {
     await using page = await open();
     await checkHistory(page);
     expect(page.problems).toEqual([]);
-  }, 30_000);
+  });
 
   test('on a phone 360 pixels wide never has to scroll sideways', async () => {
     await using page = await open('', { width: 360, height: 740 });
     await checkNoSidewaysScroll(page);
     expect(page.problems).toEqual([]);
-  }, 30_000);
+  });
 
   test('gets more of the catalog by scrolling, each product once', async () => {
     await using page = await open();
@@ -83,7 +84,7 @@ describe('a visitor', () => {
       `[...document.querySelectorAll('#grid a')].map((link) => link.hash)`,
     )) as string[];
     expect(new Set(hrefs).size).toBe(hrefs.length);
-  }, 30_000);
+  });
 
   test('is not counted as having seen what was in view for less than a second, or below the window', async () => {
     await using page = await open('#item=red-apple', { height: 500 });
@@ -99,7 +100,7 @@ describe('a visitor', () => {
     await expect.poll(() => shop.stored.length, PATIENCE).toBe(1);
     expect(shop.stored[0]?.itemIds?.length).toBeGreaterThan(0);
     expect(shop.stored[0]?.itemIds?.length).toBeLessThan(12);
-  }, 30_000);
+  });
 
   test('loses no event to a server that is away: it is sent again under the same eventId', async () => {
     await using page = await open('#item=red-apple');
@@ -114,7 +115,7 @@ describe('a visitor', () => {
     await expect.poll(() => shop.stored.length, PATIENCE).toBe(1);
     expect(refused.length).toBeGreaterThan(1);
     expect(new Set([...refused, shop.stored[0]?.eventId]).size).toBe(1);
-  }, 30_000);
+  });
 
   test('is heard out when he leaves the shop in the middle', async () => {
     await using page = await open('#item=red-apple');
@@ -122,7 +123,7 @@ describe('a visitor', () => {
     await page.page.waitForTimeout(1400);
     await page.page.goto('about:blank');
     await expect.poll(() => shop.stored.map(({ kind }) => kind), PATIENCE).toEqual(['impression']);
-  }, 30_000);
+  });
 
   test('has an eventId also on plain http, where crypto.randomUUID does not exist', async () => {
     await using page = await open();
@@ -131,7 +132,7 @@ describe('a visitor', () => {
     await tiles(page.page).first().getByRole('button', { name: 'Add to cart' }).click();
     await expect.poll(() => shop.stored.length, PATIENCE).toBe(1);
     expect(shop.stored[0]?.eventId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-  }, 30_000);
+  });
 });
 
 describe('the list', () => {
@@ -147,7 +148,7 @@ describe('the list', () => {
     shop.ready = true;
     await expect.poll(() => tiles(page.page).count(), PATIENCE).toBe(12);
     expect(page.problems).toEqual([]);
-  }, 30_000);
+  });
 
   test('grows by a page, and starts anew when its cursor belongs to a retired model', async () => {
     await using page = await open('#item=red-apple');
@@ -160,7 +161,7 @@ describe('the list', () => {
     await next.click();
     await expect.poll(() => page.page.locator('#alike-note').textContent(), PATIENCE).toMatch(/starts anew/);
     await expect.poll(() => tiles(page.page).count(), PATIENCE).toBe(12);
-  }, 30_000);
+  });
 });
 
 describe('whoever has the admin key', () => {
@@ -168,7 +169,7 @@ describe('whoever has the admin key', () => {
     await using page = await open(`#item=red-apple&admin=${KEY}`);
     expect(await checkTraining(page)).toContain('Model 2 (learned network)');
     await expect.poll(() => page.page.locator('#alike-note').textContent(), PATIENCE).toContain('Model 2');
-  }, 40_000);
+  });
 
   test('keeps watching over a lost connection', async () => {
     await using page = await open(`#admin=${KEY}`);
@@ -179,7 +180,7 @@ describe('whoever has the admin key', () => {
     const before = await progress();
     await expect.poll(progress, PATIENCE).toBeGreaterThan(before);
     await expect.poll(() => page.page.locator('#job').getAttribute('data-state'), PATIENCE).toBe('SUCCEEDED');
-  }, 40_000);
+  });
 
   test('cancels a training, and rolls back to the model before', async () => {
     shop.models.push({ ...shop.models[0], id: 'second', number: 2, kind: 'NETWORK', state: 'STANDBY' });
@@ -190,7 +191,7 @@ describe('whoever has the admin key', () => {
     await page.page.getByRole('button', { name: 'Roll back to model 2' }).click();
     await expect.poll(() => page.page.locator('#sentence').textContent(), PATIENCE).toContain('Model 2');
     expect(page.problems).toEqual([]);
-  }, 40_000);
+  });
 
   test('follows a training that somebody else has started', async () => {
     await using mine = await open(`#admin=${KEY}`);
@@ -200,10 +201,10 @@ describe('whoever has the admin key', () => {
     await expect.poll(() => mine.page.locator('#job').getAttribute('data-state'), PATIENCE).toBe('RUNNING');
     await expect.poll(() => mine.page.locator('#job').getAttribute('data-state'), PATIENCE).toBe('SUCCEEDED');
     expect(shop.jobs).toHaveLength(1);
-  }, 40_000);
+  });
 
   test('is told when the key is a wrong one', async () => {
     await using page = await open();
     await checkWrongKey(page);
-  }, 30_000);
+  });
 });

@@ -5,9 +5,16 @@ import type { JobQueue } from '../../src/queue/jobs.ts';
 
 export type OpenQueue = (onError: (error: Error) => void) => Promise<JobQueue>;
 
-/** What every queue adapter must do. `open` joins one queue: opened twice, both ends see the same messages. */
-export function describeQueue(name: string, start: () => Promise<{ open: OpenQueue; stop(): Promise<void> }>): void {
-  describe(`queue on ${name}`, () => {
+/**
+ * What every queue adapter must do. `open` joins one queue: opened twice, both ends see the same messages. `tags` names
+ * what it needs.
+ */
+export function describeQueue(
+  name: string,
+  start: () => Promise<{ open: OpenQueue; stop(): Promise<void> }>,
+  tags: string[] = [],
+): void {
+  describe(`queue on ${name}`, { tags }, () => {
     const setUp = async () => {
       const { open, stop } = await start();
       const opened: JobQueue[] = [];

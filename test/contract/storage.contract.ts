@@ -18,9 +18,9 @@ const product = (id: string, more: object = {}) => ({
   ...more,
 });
 
-/** What every database adapter must do. `open` gives a fresh, migrated, empty database. */
-export function describeStorage(name: string, open: () => Promise<Storage>): void {
-  describe(`storage on ${name}`, () => {
+/** What every database adapter must do. `open` gives a fresh, migrated, empty database; `tags` names what it needs. */
+export function describeStorage(name: string, open: () => Promise<Storage>, tags: string[] = []): void {
+  describe(`storage on ${name}`, { tags }, () => {
     let storage: Storage;
     let repos: Repositories;
     beforeAll(async () => {

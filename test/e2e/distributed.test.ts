@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
 import { freshPostgresDatabase, postgresUrl, redisUrl } from '../support/services.ts';
@@ -26,8 +26,8 @@ async function until<T>(read: () => Promise<T | null | undefined | false>, secon
 }
 
 /** Two machines, as far as one machine can be two: processes with nothing in common but Postgres and the queue. */
-async function twoMachines(url: string, queue: Record<string, string>) {
-  const database = await freshPostgresDatabase(url);
+async function twoMachines(queue: Record<string, string>) {
+  const database = await freshPostgresDatabase(postgresUrl());
   const storage = await openPostgres(database.url);
   const repos = makeRepositories(storage.prisma);
   const workers: SimiliProcess[] = [];
@@ -71,10 +71,11 @@ async function twoMachines(url: string, queue: Record<string, string>) {
 const bothAtWork = (shards: { reportedMs: number | null }[]): boolean =>
   shards.filter(({ reportedMs }) => reportedMs === null).length === 2;
 
-const [postgres, redis] = [postgresUrl(), redisUrl()];
-if (postgres && redis) {
-  test('a member killed in the middle of a round costs its shard of that round, and the job ends with a model', async () => {
-    const { repos, storage, start, open, ended } = await twoMachines(postgres, { REDIS_URL: redis });
+describe('a training that two machines share', { timeout: 900_000 }, () => {
+  test('a member killed in the middle of a round costs its shard of that round, and the job ends with a model', {
+    tags: ['postgres', 'redis'],
+  }, async () => {
+    const { repos, storage, start, open, ended } = await twoMachines({ REDIS_URL: redisUrl() });
     await start('one'); // coordinates: it is alone when the job begins
     await until(async () => ((await open())?.round ?? 0) > 0);
     const member = await start('two');
@@ -94,10 +95,12 @@ if (postgres && redis) {
     expect(curve.at(-1)!.loss).toBeLessThan(curve[0]!.loss);
     expect(await storage.prisma.trainingRound.count()).toBe(0);
     expect(await storage.prisma.trainingShard.count()).toBe(0);
-  }, 900_000);
+  });
 
-  test('when the coordinator is killed the other machine goes on from the open round, on Postgres alone', async () => {
-    const { repos, start, open, ended } = await twoMachines(postgres, {});
+  test('when the coordinator is killed the other machine goes on from the open round, on Postgres alone', {
+    tags: ['postgres'],
+  }, async () => {
+    const { repos, start, open, ended } = await twoMachines({});
     const coordinator = await start('one');
     await until(async () => ((await open())?.round ?? 0) > 0);
     await start('two');
@@ -114,5 +117,5 @@ if (postgres && redis) {
     const job = await ended();
     expect(job).toMatchObject({ state: 'SUCCEEDED', error: null });
     expect((await repos.models.ofJob(job.id)).kind).toBe('NETWORK');
-  }, 900_000);
-}
+  });
+});

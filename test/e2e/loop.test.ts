@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitOf } from '../../src/learning/split.ts';
 import { checkCatalogAndFeedback, checkTraining, openBrowser, openPage } from '../support/browser.ts';
-import { chromiumPath, freshPostgresDatabase, postgresUrl, redisUrl } from '../support/services.ts';
+import { freshPostgresDatabase, postgresUrl, redisUrl } from '../support/services.ts';
 import { runSimili, type SimiliProcess, startSimili } from '../support/simili-process.ts';
 import { drawToyCatalog } from '../support/toy-catalog.ts';
 
@@ -195,42 +195,47 @@ async function useThePage({ url }: SimiliProcess): Promise<void> {
   }
 }
 
-test('query, feedback, retrain, progress, better model, roll back: embedded, as the README says', async () => {
-  const env = settings({ SIMILI_DATA_DIR: join(dir, 'embedded') });
-  const imported = await runSimili(['import', join(dir, 'pictures')], env);
-  expect(imported.output).toContain(`${ids.length} created`);
-  expect(imported.output).toContain(`${ids.length} pictures ready, 0 failed`);
-  const repeated = await runSimili(['import', join(dir, 'pictures')], env);
-  expect(repeated.output).toContain(`${ids.length} unchanged`);
-  const simili = await startSimili(['start', '--no-demo'], env);
-  try {
-    await walkTheLoop(simili);
-    if (chromiumPath()) await useThePage(simili);
-    expect(await simili.stop(), simili.output()).toBe(0);
-  } finally {
-    await simili.kill();
-  }
-}, 600_000);
+describe('embedded, as the README says', { timeout: 600_000 }, () => {
+  let simili: SimiliProcess;
+  beforeAll(async () => {
+    const env = settings({ SIMILI_DATA_DIR: join(dir, 'embedded') });
+    const imported = await runSimili(['import', join(dir, 'pictures')], env);
+    expect(imported.output).toContain(`${ids.length} created`);
+    expect(imported.output).toContain(`${ids.length} pictures ready, 0 failed`);
+    const repeated = await runSimili(['import', join(dir, 'pictures')], env);
+    expect(repeated.output).toContain(`${ids.length} unchanged`);
+    simili = await startSimili(['start', '--no-demo'], env);
+  });
+  afterAll(() => simili?.kill());
 
-const [postgres, redis] = [postgresUrl(), redisUrl()];
-if (postgres && redis) {
-  test('the same with API and worker as processes of their own, on Postgres and Redis', async () => {
-    await using database = await freshPostgresDatabase(postgres);
-    const env = settings({
-      DATABASE_URL: database.url,
-      REDIS_URL: redis,
-      SIMILI_DATA_DIR: join(dir, 'worker'),
-    });
-    await runSimili(['import', join(dir, 'pictures')], env);
-    await using api = await startSimili(['serve'], env);
-    const worker = runningWorker(env);
-    try {
-      await walkTheLoop(api);
-    } finally {
-      await (await worker).kill();
-    }
-  }, 600_000);
-}
+  test('query, feedback, retrain, progress, better model, roll back', () => walkTheLoop(simili));
+
+  test('the landing page looks, clicks and trains', { tags: ['chromium'] }, () => useThePage(simili));
+
+  test('a signal ends it in order', async () => {
+    expect(await simili.stop(), simili.output()).toBe(0);
+  });
+});
+
+test('the same with API and worker as processes of their own, on Postgres and Redis', {
+  tags: ['postgres', 'redis'],
+  timeout: 600_000,
+}, async () => {
+  await using database = await freshPostgresDatabase(postgresUrl());
+  const env = settings({
+    DATABASE_URL: database.url,
+    REDIS_URL: redisUrl(),
+    SIMILI_DATA_DIR: join(dir, 'worker'),
+  });
+  await runSimili(['import', join(dir, 'pictures')], env);
+  await using api = await startSimili(['serve'], env);
+  const worker = runningWorker(env);
+  try {
+    await walkTheLoop(api);
+  } finally {
+    await (await worker).kill();
+  }
+});
 
 const runningWorker = (env: Record<string, string>) => startSimili(['worker'], env, /Working on/);
 

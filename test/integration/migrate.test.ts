@@ -20,7 +20,7 @@ async function onPGlite(): Promise<Opened> {
 }
 
 async function onPostgres(): Promise<Opened> {
-  const database = await freshPostgresDatabase(postgresUrl() as string);
+  const database = await freshPostgresDatabase(postgresUrl());
   onTestFinished(() => database[Symbol.asyncDispose]());
   const another = async (): Promise<SqlSession> => {
     const client = new pg.Client({ connectionString: database.url });
@@ -36,40 +36,43 @@ async function onPostgres(): Promise<Opened> {
 
 const ALL = ['0001_start', '0002_training_rounds', '0003_ratings'];
 
-const adapters: [name: string, open: () => Promise<Opened>][] = [['PGlite', onPGlite]];
-if (postgresUrl()) adapters.push(['Postgres', onPostgres]);
+function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {
+  describe(`migrations on ${name}`, { tags }, () => {
+    const step = (name: string, sql: string) => ({ name, sql, checksum: `sum of ${sql}` });
 
-describe.each(adapters)('migrations on %s', (_name, open) => {
-  const step = (name: string, sql: string) => ({ name, sql, checksum: `sum of ${sql}` });
+    test('run once, in order, and are written down as Prisma writes them', async () => {
+      const { session } = await open();
+      expect(await migrate(session)).toEqual(ALL);
+      expect(await migrate(session)).toEqual([]);
+      expect(await session.query('SELECT migration_name, applied_steps_count FROM simili._prisma_migrations')).toEqual([
+        ...ALL.map((name) => ({ migration_name: name, applied_steps_count: 1 })),
+      ]);
+    });
 
-  test('run once, in order, and are written down as Prisma writes them', async () => {
-    const { session } = await open();
-    expect(await migrate(session)).toEqual(ALL);
-    expect(await migrate(session)).toEqual([]);
-    expect(await session.query('SELECT migration_name, applied_steps_count FROM simili._prisma_migrations')).toEqual([
-      ...ALL.map((name) => ({ migration_name: name, applied_steps_count: 1 })),
-    ]);
+    test('a failing one leaves nothing of itself and all before it', async () => {
+      const { session } = await open();
+      const steps = [
+        step('1', 'CREATE TABLE a (x INT)'),
+        step('2', 'CREATE TABLE b (x INT); SELECT no_such_function()'),
+      ];
+      await expect(migrate(session, steps)).rejects.toMatchObject({ code: 'MIGRATION_FAILED', facts: { name: '2' } });
+      expect(
+        await session.query(`SELECT to_regclass('a') IS NOT NULL AS a, to_regclass('b') IS NOT NULL AS b`),
+      ).toEqual([{ a: true, b: false }]);
+      expect(await migrate(session, [steps[0]!, step('2', 'CREATE TABLE b (x INT)')])).toEqual(['2']);
+    });
+
+    test('an applied file that changed is noticed', async () => {
+      const { session } = await open();
+      await migrate(session, [step('1', 'SELECT 1')]);
+      await expect(migrate(session, [step('1', 'SELECT 2')])).rejects.toThrow('changed after it was applied');
+    });
   });
+}
+describeMigrations('PGlite', onPGlite);
+describeMigrations('Postgres', onPostgres, ['postgres']);
 
-  test('a failing one leaves nothing of itself and all before it', async () => {
-    const { session } = await open();
-    const steps = [step('1', 'CREATE TABLE a (x INT)'), step('2', 'CREATE TABLE b (x INT); SELECT no_such_function()')];
-    await expect(migrate(session, steps)).rejects.toMatchObject({ code: 'MIGRATION_FAILED', facts: { name: '2' } });
-    expect(await session.query(`SELECT to_regclass('a') IS NOT NULL AS a, to_regclass('b') IS NOT NULL AS b`)).toEqual([
-      { a: true, b: false },
-    ]);
-    expect(await migrate(session, [steps[0]!, step('2', 'CREATE TABLE b (x INT)')])).toEqual(['2']);
-  });
-
-  test('an applied file that changed is noticed', async () => {
-    const { session } = await open();
-    await migrate(session, [step('1', 'SELECT 1')]);
-    await expect(migrate(session, [step('1', 'SELECT 2')])).rejects.toThrow('changed after it was applied');
-  });
-});
-
-const url = postgresUrl();
-if (url) {
+describe('a Postgres server', { tags: ['postgres'] }, () => {
   test('several processes that start at once migrate one after the other', async () => {
     const { session, another } = await onPostgres();
     const sessions = [session, await another(), await another(), await another()];
@@ -78,11 +81,11 @@ if (url) {
   });
 
   test('a database that cannot be reached, or does not exist, is said in one sentence', async () => {
-    const wrong = new URL(url);
+    const wrong = new URL(postgresUrl());
     wrong.port = '1';
     await expect(openPostgres(wrong.href)).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE', retry: true });
-    const missing = new URL(url);
+    const missing = new URL(postgresUrl());
     missing.pathname = '/no_such_database';
     await expect(openPostgres(missing.href)).rejects.toThrow('no_such_database');
   });
-}
+});

@@ -1,7 +1,7 @@
 import { openEmbedded } from '../../src/db/embedded.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { openQueue } from '../../src/queue/bullmq.ts';
-import { describeQueue } from '../contract/queue.contract.ts';
+import { describeQueue, type OpenQueue } from '../contract/queue.contract.ts';
 import { freshPostgresDatabase, postgresUrl, redisUrl } from '../support/services.ts';
 
 describeQueue('PGlite', async () => {
@@ -9,24 +9,22 @@ describeQueue('PGlite', async () => {
   return { open: (onError) => openQueue({ storage, onError }), stop: () => storage.close() };
 });
 
-const postgres = postgresUrl();
-if (postgres) {
-  describeQueue('Postgres', async () => {
-    const database = await freshPostgresDatabase(postgres);
-    const storage = await openPostgres(database.url);
-    const stop = async () => {
-      await storage.close();
-      await database[Symbol.asyncDispose]();
-    };
-    return { open: (onError) => openQueue({ storage, onError }), stop };
-  });
+async function onPostgres() {
+  const database = await freshPostgresDatabase(postgresUrl());
+  const storage = await openPostgres(database.url);
+  const stop = async () => {
+    await storage.close();
+    await database[Symbol.asyncDispose]();
+  };
+  const open: OpenQueue = (onError) => openQueue({ storage, onError });
+  return { open, stop };
 }
+describeQueue('Postgres', onPostgres, ['postgres']);
 
-const redis = redisUrl();
-if (redis) {
-  describeQueue('Redis', async () => {
-    const prefix = `test-${crypto.randomUUID()}`;
-    const storage = { queue: { connectionString: 'unused' } };
-    return { open: (onError) => openQueue({ redisUrl: redis, storage, prefix, onError }), stop: async () => {} };
-  });
+async function onRedis() {
+  const prefix = `test-${crypto.randomUUID()}`;
+  const storage = { queue: { connectionString: 'unused' } };
+  const open: OpenQueue = (onError) => openQueue({ redisUrl: redisUrl(), storage, prefix, onError });
+  return { open, stop: async () => {} };
 }
+describeQueue('Redis', onRedis, ['redis']);

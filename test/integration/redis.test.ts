@@ -41,5 +41,4 @@ test('a Redis that may evict jobs is refused, and so is one that is too old', as
   await checkRedis(await serverThatSays('redis_version:6.2.0\r\nmaxmemory_policy:noeviction\r\n'));
 });
 
-const url = redisUrl();
-if (url) test('the Redis under test is a suitable one', () => checkRedis(url));
+test('the Redis under test is a suitable one', { tags: ['redis'] }, () => checkRedis(redisUrl()));

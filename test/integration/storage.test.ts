@@ -5,15 +5,13 @@ import { freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
 describeStorage('PGlite', () => openEmbedded(null));
 
-const url = postgresUrl();
-if (url) {
-  describeStorage('Postgres', async () => {
-    const database = await freshPostgresDatabase(url);
-    const storage = await openPostgres(database.url);
-    const close = async () => {
-      await storage.close();
-      await database[Symbol.asyncDispose]();
-    };
-    return { ...storage, close };
-  });
+async function onPostgres() {
+  const database = await freshPostgresDatabase(postgresUrl());
+  const storage = await openPostgres(database.url);
+  const close = async () => {
+    await storage.close();
+    await database[Symbol.asyncDispose]();
+  };
+  return { ...storage, close };
 }
+describeStorage('Postgres', onPostgres, ['postgres']);

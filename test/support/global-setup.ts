@@ -1,4 +1,4 @@
-import { adapters, type Service } from './services.ts';
+import { services as allServices, type Service } from './services.ts';
 
 /**
  * Says which adapters are under test, before the first test. A service that is given must answer, and one named in
@@ -6,7 +6,7 @@ import { adapters, type Service } from './services.ts';
  * instead of passing with fewer tests or hanging in each.
  */
 export default async function setup(): Promise<void> {
-  const services = adapters();
+  const services = allServices();
   const required = namesIn(process.env.SIMILI_TEST_REQUIRE ?? '');
   const unknown = required.filter((name) => !services.some((service) => service.name === name));
   const found = await Promise.all(services.map((service) => look(service, required.includes(service.name))));

@@ -30,9 +30,11 @@ export type OpenPage = AsyncDisposable & {
 };
 
 export async function openBrowser(): Promise<Browser> {
-  const executablePath = chromiumPath();
-  if (!executablePath) throw new Error('No Chromium: install it or set CHROMIUM_PATH');
-  return chromium.launch({ executablePath, args: ARGUMENTS, ignoreDefaultArgs: ['--enable-automation'] });
+  return chromium.launch({
+    executablePath: chromiumPath(),
+    args: ARGUMENTS,
+    ignoreDefaultArgs: ['--enable-automation'],
+  });
 }
 
 /** A visitor of his own at `url`, which may have a fragment. */

@@ -12,41 +12,66 @@ const CHROMIUM_PLACES = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ];
 
-/** A Postgres server on which the tests may make databases, or undefined: then only PGlite is under test. */
-export const postgresUrl = (): string | undefined => process.env.DATABASE_URL || undefined;
-
-/** A Redis server that the tests may fill under prefixes of their own, or undefined. */
-export const redisUrl = (): string | undefined => process.env.REDIS_URL || undefined;
-
-/** A Chromium to drive: CHROMIUM_PATH, else the usual names on PATH and the usual places, else undefined. */
-export function chromiumPath(): string | undefined {
-  if (process.env.CHROMIUM_PATH) return process.env.CHROMIUM_PATH;
-  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
-  const onPath = folders.flatMap((folder) => CHROMIUM_NAMES.map((name) => join(folder, name)));
-  return [...onPath, ...CHROMIUM_PLACES].find((path) => existsSync(path));
-}
+/** Everything outside this process that the tests can use. PGlite is always under test, inside the process. */
+export type ServiceName = 'postgres' | 'redis' | 'chromium';
 
 export type Service = {
-  name: 'postgres' | 'redis' | 'chromium';
-  /** Undefined: not given, the tests that need it are not defined. */
+  name: ServiceName;
+  /** Undefined: not given, and the tests that carry its name as a tag are not tried. */
   address: string | undefined;
-  /** What to do when it is missing. */
+  /** How to have it. */
   give: string;
   /** Version in words. Throws within a second when it cannot be used. */
   ping(): Promise<string>;
 };
 
-/** Everything outside this process that the tests can use. PGlite is always under test, inside the process. */
-export const adapters = (): Service[] => [
-  { name: 'postgres', address: postgresUrl(), give: 'set DATABASE_URL', ping: () => pingPostgres(postgresUrl() ?? '') },
-  { name: 'redis', address: redisUrl(), give: 'set REDIS_URL', ping: () => pingRedis(redisUrl() ?? '') },
+export const services = (): Service[] => [
+  {
+    name: 'postgres',
+    address: process.env.DATABASE_URL || undefined,
+    give: 'set DATABASE_URL to a Postgres with pgvector on which the tests may make databases',
+    ping: () => pingPostgres(postgresUrl()),
+  },
+  {
+    name: 'redis',
+    address: process.env.REDIS_URL || undefined,
+    give: 'set REDIS_URL to a Redis that the tests may fill under prefixes of their own',
+    ping: () => pingRedis(redisUrl()),
+  },
   {
     name: 'chromium',
-    address: chromiumPath(),
+    address: findChromium(),
     give: 'install Chromium or set CHROMIUM_PATH',
-    ping: async () => pingChromium(chromiumPath() ?? ''),
+    ping: async () => pingChromium(chromiumPath()),
   },
 ];
+
+/** For vitest.config.ts: `{ tags: ['redis'] }` on a test or a suite says that it needs a Redis. Without one it is skipped, and told. */
+export const serviceTags = () =>
+  services().map(({ name, address, give }) => ({ name, description: `needs ${name}: ${give}`, skip: !address }));
+
+/**
+ * The address of a service, for a test that carries its tag. It throws where there is none, so that no file can ask it
+ * whether to define its tests: a test that is not defined is one that nobody misses.
+ */
+function addressOf(wanted: ServiceName): string {
+  const { address, give } = services().find(({ name }) => name === wanted) as Service;
+  if (!address) throw new Error(`No ${wanted}: give the test { tags: ['${wanted}'] }, and to try it ${give}`);
+  return address;
+}
+
+export const postgresUrl = (): string => addressOf('postgres');
+export const redisUrl = (): string => addressOf('redis');
+export const chromiumPath = (): string => addressOf('chromium');
+
+/** CHROMIUM_PATH, else the usual names on PATH and the usual places, else undefined. Empty: there is none, do not look. */
+function findChromium(): string | undefined {
+  const given = process.env.CHROMIUM_PATH;
+  if (given !== undefined) return given || undefined;
+  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
+  const onPath = folders.flatMap((folder) => CHROMIUM_NAMES.map((name) => join(folder, name)));
+  return [...onPath, ...CHROMIUM_PLACES].find((path) => existsSync(path));
+}
 
 export type FreshPostgres = AsyncDisposable & { url: string };
 
