@@ -1,2 +1,9 @@
-/** Postgres has no text with U+0000: what holds one is in no table, and asking for it would be an error. */
-export const isStorable = (text: string): boolean => !text.includes('\0');
+/**
+ * Can Postgres store this text and give the same one back? Not with U+0000, and not with half of a surrogate pair, which
+ * UTF-8 cannot write: two ids that differ there would become one. What is not storable is in no table.
+ */
+export const isStorable = (text: string): boolean => !/[\0\p{Cs}]/u.test(text);
+
+/** Length of a text in code points, as Postgres counts it: an emoji outside the BMP is one character, not two. */
+export const lengthOf = (text: string): number =>
+  text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);

@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { SimiliError } from '../errors.ts';
 import { digitsOf, isDecimal } from '../similarity/decimal.ts';
-import { isStorable } from '../text.ts';
+import { isStorable, lengthOf } from '../text.ts';
 
 /** A product as a sender describes it (`ProductInput` of the contract). */
 export type ProductDraft = {
@@ -39,8 +39,9 @@ export function checkProduct(draft: ProductDraft, { localPaths = false }: CheckO
 }
 
 function checkText(argument: string, text: string, most: number): void {
-  if (text.length < 1 || text.length > most) refuse(argument, `must have 1 to ${most} characters, not ${text.length}`);
-  if (!isStorable(text)) refuse(argument, 'may not hold the character U+0000');
+  const length = lengthOf(text);
+  if (length < 1 || length > most) refuse(argument, `must have 1 to ${most} characters, not ${length}`);
+  if (!isStorable(text)) refuse(argument, 'may not hold U+0000 or half of a surrogate pair');
 }
 
 function checkList(
@@ -70,7 +71,7 @@ function checkPrice(price: string | null | undefined, currencyCode: string | nul
 }
 
 export function isWebUrl(text: string): boolean {
-  return text.length <= MOST_URL_CHARACTERS && isStorable(text) && /^https?:\/\//i.test(text) && URL.canParse(text);
+  return lengthOf(text) <= MOST_URL_CHARACTERS && isStorable(text) && /^https?:\/\//i.test(text) && URL.canParse(text);
 }
 
 function refuse(argument: string, why: string): never {

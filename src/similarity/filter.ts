@@ -31,7 +31,7 @@ export function toSearchFilter(filter: FilterInput | null | undefined): SearchFi
 
 function atMost(most: number, argument: string, list: readonly string[] | null | undefined): void {
   if (list && list.length > most) refuse(argument, `may hold at most ${most} entries, not ${list.length}`);
-  if (list?.some((text) => !isStorable(text))) refuse(argument, 'may not hold the character U+0000');
+  if (list?.some((text) => !isStorable(text))) refuse(argument, 'may not hold U+0000 or half of a surrogate pair');
 }
 
 function checkedRange(min: string | undefined, max: string | undefined) {
