@@ -1,8 +1,13 @@
 import { toSql } from 'pgvector';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 
-/** `distance`: squared Euclidean between unit vectors. 0 same, 2 orthogonal, 4 opposite. */
-export type Neighbour = { productId: string; distance: number };
+/**
+ * `distance`: squared Euclidean between unit vectors. 0 same, 2 orthogonal, 4 opposite. `l2`: its root, exactly as the
+ * database ranked by it (squaring would make two distances one).
+ */
+export type Neighbour = { productId: string; distance: number; l2: number };
+/** A place in a ranking: behind this product, which may be deleted by now. */
+export type Behind = Pick<Neighbour, 'productId' | 'l2'>;
 export type Vector = { productId: string; contentHash: string; vector: Float32Array };
 
 /** Hard constraints of a search. Left out: no constraint. */
@@ -22,8 +27,8 @@ export type SearchFilter = {
  * more rounds (iterative scan).
  */
 const EF_SEARCH = '100';
-/** Products at equal distance that are ranked together. */
-const TIES = 50;
+/** Products at equal distance that are ranked together: tried in this order, as most pages see few. */
+const TIES = [50, 1000];
 
 /**
  * All SQL on vectors: one table per model version, named by its number, with its own HNSW index, so that a version is
@@ -110,58 +115,70 @@ export class EmbeddingRepository {
   }
 
   /**
-   * Ranks `offset`+1 to `offset`+`limit` of the products nearest to `productId`, best first, itself left out.
-   * Filters hold inside the search. The index is asked first; when it returns a short page, the exact scan has the last
-   * word, so a page is short only when no more products pass.
+   * Ranks the `limit` products nearest to `productId`, best first, itself left out; of equal distances the lower id.
+   * Filters hold inside the search. The index is asked first; when it returns a short page, or cuts a group of equal
+   * distances, the exact scan has the last word: a page is short only when no more products pass.
+   * @param behind only what ranks after this place: what is deleted or added before it moves nothing.
    */
   async nearest(
     model: number,
     productId: string,
     filter: SearchFilter,
     limit: number,
-    offset = 0,
+    behind: Behind | null = null,
   ): Promise<Neighbour[]> {
-    const byIndex = await this.search(model, productId, filter, limit, offset, 'index');
-    return byIndex.length === limit ? byIndex : this.search(model, productId, filter, limit, offset, 'exact');
+    const search = { model, productId, filter, limit, behind };
+    for (const ties of TIES) {
+      const found = await this.search(search, ties);
+      if (found.length < limit) break;
+      // The farthest product that was looked at is at the distance of the last one shown: others may tie with it, unseen.
+      const isCut = found.at(-1)?.looked === limit + ties && found.at(-1)?.l2 === found.at(-1)?.farthest;
+      if (!isCut) return found.map(toNeighbour);
+    }
+    return (await this.search(search, null)).map(toNeighbour);
   }
 
-  private async search(
-    model: number,
-    productId: string,
-    filter: SearchFilter,
-    limit: number,
-    offset: number,
-    plan: 'index' | 'exact',
-  ): Promise<Neighbour[]> {
+  /** `ties`: by the index, looking that much farther than the page; null: exact. */
+  private async search(search: Search, ties: number | null): Promise<Found[]> {
     const settings =
-      plan === 'index'
-        ? Prisma.sql`SELECT set_config('hnsw.ef_search', ${EF_SEARCH}, true),
-                            set_config('hnsw.iterative_scan', 'strict_order', true)`
-        : Prisma.sql`SELECT set_config('enable_indexscan', 'off', true)`;
+      ties === null
+        ? Prisma.sql`SELECT set_config('enable_indexscan', 'off', true)`
+        : Prisma.sql`SELECT set_config('hnsw.ef_search', ${EF_SEARCH}, true),
+                            set_config('hnsw.iterative_scan', 'strict_order', true)`;
     // One transaction is one session: set_config(..., true) ends with it.
     const [, rows] = await this.db.$transaction([
       this.db.$queryRaw(settings),
-      this.db.$queryRaw<Neighbour[]>(searchSql(model, productId, filter, limit, offset)),
+      this.db.$queryRaw<Found[]>(searchSql(search, ties)),
     ]);
     return rows;
   }
 }
 
+type Search = { model: number; productId: string; filter: SearchFilter; limit: number; behind: Behind | null };
+/** `looked`: products that the inner query fetched; `farthest`: the greatest distance among them. */
+type Found = Behind & { looked?: number; farthest?: number };
+const LOOKED = Prisma.sql`, count(*) OVER ()::int AS looked, max(l2) OVER () AS farthest`;
+
+const toNeighbour = ({ productId, l2 }: Found): Neighbour => ({ productId, l2, distance: l2 ** 2 });
+
 /**
  * A scalar subquery for the anchor's vector: with a JOIN the planner would read the whole table. Equal distances (the same
- * picture twice) rank by id, so that pages neither repeat nor lose a product: the inner query fetches enough to see a group
- * of ties whole, as Postgres before 17 cannot sort by id on top of the index.
+ * picture twice) rank by id, so that pages neither repeat nor lose a product: the inner query fetches `ties` more, to see
+ * such a group whole, as Postgres before 17 cannot sort by id on top of the index.
  */
-function searchSql(model: number, productId: string, filter: SearchFilter, limit: number, offset: number): Prisma.Sql {
+function searchSql({ model, productId, filter, limit, behind }: Search, ties: number | null): Prisma.Sql {
   const anchor = Prisma.sql`(SELECT vec FROM ${tableSql(model)} WHERE product_id = ${productId})`;
   const product = hasProductFilter(filter) ? Prisma.sql`JOIN simili.product p ON p.id = e.product_id` : Prisma.empty;
+  const farther = behind
+    ? Prisma.sql`AND (e.vec <-> ${anchor}, e.product_id) > (${behind.l2}::float8, ${behind.productId})`
+    : Prisma.empty;
   return Prisma.sql`
-    SELECT "productId", power(d, 2)::float8 AS distance FROM (
-      SELECT e.product_id AS "productId", e.vec <-> ${anchor} AS d
+    SELECT "productId", l2${ties === null ? Prisma.empty : LOOKED} FROM (
+      SELECT e.product_id AS "productId", e.vec <-> ${anchor} AS l2
       FROM ${tableSql(model)} e ${product}
-      WHERE e.product_id <> ${productId} AND ${anchor} IS NOT NULL ${conditions(filter)}
-      ORDER BY d LIMIT ${offset + limit + TIES}
-    ) AS nearest ORDER BY d, "productId" LIMIT ${limit} OFFSET ${offset}`;
+      WHERE e.product_id <> ${productId} AND ${anchor} IS NOT NULL ${conditions(filter)} ${farther}
+      ${ties === null ? Prisma.empty : Prisma.sql`ORDER BY l2 LIMIT ${limit + ties}`}
+    ) AS nearest ORDER BY l2, "productId" LIMIT ${limit}`;
 }
 
 const hasProductFilter = (filter: SearchFilter): boolean =>

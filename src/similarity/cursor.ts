@@ -1,17 +1,25 @@
+import type { Behind } from '../db/embeddings.ts';
 import { SimiliError } from '../errors.ts';
 import { seal, unseal } from './sealed-token.ts';
 
-/** A place in one ranking: after the first `offset` products that one version finds similar to one anchor. */
-export type Place = { modelId: string; anchorId: string; offset: number };
+/**
+ * A place in one version's ranking for one anchor: behind the product at `position` (1-based), which is told by distance and
+ * id, not by counting: a product deleted or added before it moves nothing. JSON keeps a float64 bit for bit.
+ */
+export type Place = Behind & { modelId: string; anchorId: string; position: number };
+type Payload = [modelId: string, anchorId: string, position: number, l2: number, productId: string];
 
-const PURPOSE = 'simili cursor 1';
+const PURPOSE = 'simili cursor 2';
 
-export const makeCursor = (key: string, { modelId, anchorId, offset }: Place): string =>
-  seal(key, PURPOSE, [modelId, anchorId, offset]);
+export function makeCursor(key: string, { modelId, anchorId, position, l2, productId }: Place): string {
+  const payload: Payload = [modelId, anchorId, position, l2, productId];
+  return seal(key, PURPOSE, payload);
+}
 
 /** @throws SimiliError CURSOR_INVALID: not ours, or of another product's list. */
 export function readCursor(key: string, cursor: string, anchorId: string): Place {
-  const place = unseal(key, PURPOSE, cursor) as [string, string, number] | null;
-  if (place?.[1] !== anchorId) throw new SimiliError('CURSOR_INVALID');
-  return { modelId: place[0], anchorId, offset: place[2] };
+  const payload = unseal(key, PURPOSE, cursor) as Payload | null;
+  if (payload?.[1] !== anchorId) throw new SimiliError('CURSOR_INVALID');
+  const [modelId, , position, l2, productId] = payload;
+  return { modelId, anchorId, position, l2, productId };
 }

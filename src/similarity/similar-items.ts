@@ -97,7 +97,7 @@ async function ranked(deps: Deps, search: Search, view: AnswerView): Promise<Sim
   const serving = await view.serving();
   const version = place ? await versionOf(deps, place, serving) : serving;
   if (!version) return without(deps, anchorId, 'MODEL_NOT_READY');
-  const found = await deps.embeddings.nearest(version.number, anchorId, filter, first + 1, place?.offset ?? 0);
+  const found = await deps.embeddings.nearest(version.number, anchorId, filter, first + 1, place);
   if (found.length === 0 && !(await deps.embeddings.has(version.number, anchorId)))
     return without(deps, anchorId, 'COLD_ITEM');
   return page(deps, search, version, found, view);
@@ -120,18 +120,14 @@ async function page(
   view: AnswerView,
 ): Promise<SimilarItemsPage> {
   const { anchorId, first, filter, place } = search;
-  const offset = place?.offset ?? 0;
+  const offset = place?.position ?? 0;
   const shown = found.slice(0, first);
   const products = await Promise.all(shown.map(({ productId }) => view.product(productId)));
-  // A product deleted since the search leaves the list; its vector went with it, so the next page's offset holds.
-  const present = shown.flatMap(({ distance }, i) => (products[i] ? [{ product: products[i], distance }] : []));
-  const items = present.map(({ product, distance }, i) => {
+  // A product deleted since the search leaves the list.
+  const present = shown.flatMap((neighbour, i) => (products[i] ? [{ ...neighbour, product: products[i] }] : []));
+  const items = present.map(({ product, productId, distance, l2 }, i) => {
     const position = offset + i + 1;
-    const cursor = makeCursor(deps.signingKey, {
-      modelId,
-      anchorId,
-      offset: position,
-    });
+    const cursor = makeCursor(deps.signingKey, { modelId, anchorId, position, l2, productId });
     return { product, position, score: scoreOf(distance), cursor };
   });
   const isShort = found.length < first && offset === 0 && Object.keys(filter).length > 0;

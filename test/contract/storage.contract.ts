@@ -353,7 +353,8 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
                 .map((id) => ({ id, distance: distance(vectorOf.get(anchor)!, vectorOf.get(id)!) }))
                 .sort((a, b) => a.distance - b.distance)
                 .slice(offset, offset + limit);
-              const found = await repos.embeddings.nearest(MODEL, anchor, filter, limit, offset);
+              const before = offset ? await repos.embeddings.nearest(MODEL, anchor, filter, offset) : [];
+              const found = await repos.embeddings.nearest(MODEL, anchor, filter, limit, before.at(-1));
               expect(found.length).toBe(expected.length);
               found.forEach(({ productId, distance: d }, i) => {
                 expect(productId).toBe(expected[i]!.id);

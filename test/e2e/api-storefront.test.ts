@@ -213,7 +213,9 @@ test('a cursor of a retired version is CURSOR_RETIRED', async () => {
   const after = makeCursor(SIGNING_KEY, {
     modelId: retired.id,
     anchorId: 'red',
-    offset: 1,
+    position: 1,
+    l2: 0,
+    productId: 'blue',
   });
   const answer = await similar(`id: "red", after: "${after}"`);
   expect(codeOf(answer)).toBe('CURSOR_RETIRED');

@@ -39,8 +39,9 @@ test.each(['', ' ', 'x', '====', 'null', 'AAAAAAAAAAAAAAAAAAAAAA', '💥', '\0']
 });
 
 test('a cursor names its place in the list of its own anchor only', () => {
-  const cursor = makeCursor(key, { modelId: 'mdl_1', anchorId: 'a', offset: 12 });
-  expect(readCursor(key, cursor, 'a')).toEqual({ modelId: 'mdl_1', anchorId: 'a', offset: 12 });
+  const place = { modelId: 'mdl_1', anchorId: 'a', position: 12, l2: 0.1 + 0.2, productId: 'x' };
+  const cursor = makeCursor(key, place);
+  expect(readCursor(key, cursor, 'a')).toEqual(place);
   expect(() => readCursor(key, cursor, 'b')).toThrow(expect.objectContaining({ code: 'CURSOR_INVALID' }));
   expect(() => readCursor(key, signList(key, list), 'a')).toThrow(expect.objectContaining({ code: 'CURSOR_INVALID' }));
 });
