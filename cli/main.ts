@@ -1,10 +1,8 @@
 #!/usr/bin/env node
-import { type CommandDef, defineCommand, runMain } from 'citty';
+import { defineCommand } from 'citty';
 import { SimiliError } from '../src/errors.ts';
 import { packageFacts } from '../src/package-root.ts';
-
-// biome-ignore lint/suspicious/noExplicitAny: every command has arguments of its own
-type AnyCommand = CommandDef<any>;
+import { type AnyCommand, dispatch } from './dispatch.ts';
 
 /** Loaded when asked for: `simili --help` opens no database, `simili serve` loads no worker. */
 const load: Record<string, () => Promise<AnyCommand>> = {
@@ -32,27 +30,6 @@ function tell(error: unknown): never {
 process.on('uncaughtException', tell);
 process.on('unhandledRejection', tell);
 
-/** A command, and those within it, whose errors are told. */
-const told = ({ run, subCommands, ...command }: AnyCommand): AnyCommand => ({
-  ...command,
-  ...(subCommands && { subCommands: lazily(subCommands as typeof load) }),
-  ...(run && {
-    run: async (context) => {
-      try {
-        await run(context);
-      } catch (error) {
-        tell(error);
-      }
-    },
-  }),
-});
-const lazily = (commands: typeof load): typeof load =>
-  Object.fromEntries(Object.entries(commands).map(([name, command]) => [name, async () => told(await command())]));
-
 const { version, description } = packageFacts();
-await runMain(
-  defineCommand({
-    meta: { name: 'simili', version, description },
-    subCommands: lazily(load),
-  }),
-);
+const root = defineCommand({ meta: { name: 'simili', version, description }, subCommands: load });
+await dispatch(root, process.argv.slice(2), process.stdout).catch(tell);

@@ -66,7 +66,6 @@ export async function simulate(options: Simulation, around: Surroundings): Promi
 
   const rankingsBefore = await look(ask, url, scene, 'before', around);
   const before = told(rankingsBefore.model, measure(rankingsBefore.rankings, scene.taste, random), url);
-  around.say(`Before: ${describe(before)}`);
 
   const { problems, clicks, ...events } = await goShopping(ask, scene, options, around);
   around.say(
@@ -87,7 +86,6 @@ export async function simulate(options: Simulation, around: Surroundings): Promi
   const rankingsAfter = await look(ask, url, scene, 'after', around);
   const both = compare(rankingsBefore.rankings, rankingsAfter.rankings, scene.taste, random);
   const after = told(rankingsAfter.model, both?.after ?? null, url);
-  around.say(`After:  ${describe(after)}`);
   const paired = told(rankingsBefore.model, both?.before ?? null, url);
   return { ...report, before: paired, after, difference: both?.difference ?? null, promoted: model !== null };
 }
@@ -211,7 +209,9 @@ export function describeReport({ before, after, difference, promoted }: Report):
   const control =
     'The interval does not cover the randomness of training: compare with --shoppers 0 (docs/simulate.md).';
   if (!after || !difference) {
-    return `Sent, not trained: give --admin-key (or SIMILI_ADMIN_KEY) to train and measure again, or call \`retrain\` yourself.\n${caution}`;
+    const next =
+      'Sent, not trained: give --admin-key (or SIMILI_ADMIN_KEY) to train and measure again, or call `retrain` yourself.';
+    return [`Before: ${describe(before)}`, next, caution].join('\n');
   }
   const signed = (share: number) => `${share < 0 ? '-' : '+'}${percent(Math.abs(share))}`;
   return [

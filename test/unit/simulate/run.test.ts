@@ -29,6 +29,7 @@ test('the whole loop: a ranking that learned from the clicks agrees better with 
   expect(report.events).toMatchObject({ sent: shop.events.size, accepted: shop.events.size, rejected: 0 });
   expect(report.events.duplicates).toBe(report.events.sentAgain);
   expect(lines.join('\n')).toContain('Promoted: model-2');
+  expect(`${lines.join('\n')}\n${describeReport(report)}`.match(/Before:|After:/g)).toEqual(['Before:', 'After:']);
   expect(describeReport(report)).toMatch(
     /Difference: \+\d+\.\d points .*\n.*--shoppers 0.*\n.*say nothing about people/,
   );

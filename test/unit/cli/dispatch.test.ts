@@ -1,0 +1,81 @@
+import { Writable } from 'node:stream';
+import { defineCommand } from 'citty';
+import { beforeEach, expect, test } from 'vitest';
+import { dispatch } from '../../../cli/dispatch.ts';
+
+let ran: Record<string, unknown>[];
+beforeEach(() => {
+  ran = [];
+});
+
+const load = defineCommand({
+  meta: { name: 'load', description: 'Loads' },
+  args: {
+    source: { type: 'positional', description: 'Folder or file', required: true },
+    demo: { type: 'boolean', description: 'Demo pictures too', default: true },
+    out: { type: 'string', description: 'File' },
+    format: { type: 'enum', options: ['csv', 'json'], description: 'Of the file' },
+  },
+  run({ args }) {
+    ran.push({ source: args.source, demo: args.demo, out: args.out, format: args.format });
+  },
+});
+const root = defineCommand({
+  meta: { name: 'shop', version: '1.2.3', description: 'A shop' },
+  subCommands: {
+    load: async () => load,
+    model: async () =>
+      defineCommand({ meta: { name: 'model', description: 'Models' }, subCommands: { load: async () => load } }),
+  },
+});
+
+/** What was printed; a terminal gets colours, everything else plain text. */
+async function run(args: string[], isTTY = false): Promise<string> {
+  let text = '';
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      text += chunk;
+      done();
+    },
+  });
+  await dispatch(root, args, Object.assign(sink, { isTTY }) as unknown as NodeJS.WriteStream);
+  return text;
+}
+
+test('a command runs with what was typed behind it', async () => {
+  await run(['load', 'a.csv', '--no-demo', '--out=x', '--format', 'json']);
+  await run(['model', 'load', '--out', '-', '--', '--strange-name']);
+  expect(ran).toEqual([
+    { source: 'a.csv', demo: false, out: 'x', format: 'json' },
+    { source: '--strange-name', demo: true, out: '-', format: undefined },
+  ]);
+});
+
+test.each([
+  [['load', 'x', '--dry-run'], 'shop load has no option --dry-run (it has --demo, --out, --format)'],
+  [['load', 'x', '--dry-run=yes'], 'has no option --dry-run'],
+  [['load', 'x', '-n'], 'has no option -n'],
+  [['load', 'x', '--no-out'], 'needs a value behind --no-out'],
+  [['load', 'x', '--port', '99'], 'has no option --port: set PORT in the environment'],
+  [['load', 'x', '--engine', 'onnx'], 'has no option --engine: set SIMILI_ENGINE in the environment'],
+  [['load', 'x', '--source', 'y'], 'has no option --source'],
+  [['load', 'x', '--out'], 'needs a value behind --out'],
+  [['load', 'x', '--format', 'xml'], 'takes csv or json for --format, not xml'],
+  [['load'], 'shop load needs SOURCE: Folder or file'],
+  [['load', 'x', 'y'], 'takes 1 argument, not 2'],
+  [['model', 'bogus'], 'shop model has no command bogus; see shop model --help'],
+  [['toString'], 'shop has no command toString'],
+  [['--dry-run', 'load', 'x'], 'shop has no command --dry-run'],
+])('%j is refused in one sentence, and nothing is done', async (args, why) => {
+  await expect(run(args)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(why) });
+  expect(ran).toEqual([]);
+});
+
+test('help has colours on a terminal only, and --version is one line', async () => {
+  const piped = await run(['load', '--help']);
+  expect(piped).toContain('--format=<csv|json>');
+  expect(piped).not.toContain('\u001B');
+  expect(await run(['model', 'load', 'x', '-h'])).toContain('USAGE');
+  expect(await run(['--version'])).toBe('1.2.3\n');
+  expect(ran).toEqual([]);
+});
