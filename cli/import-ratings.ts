@@ -3,13 +3,15 @@ import { readTable } from '../src/catalog/import/table.ts';
 import type { Rating } from '../src/db/ratings.ts';
 import type { Repositories } from '../src/db/repositories.ts';
 import { submitRatings } from '../src/feedback/submit-ratings.ts';
-import { isStorable } from '../src/text.ts';
+import { isStorable, toId } from '../src/text.ts';
 
 /** Lines are those of the file. */
 export type RatingsReport = {
   accepted: number;
   duplicates: number;
   problems: { line: number; reason: string }[];
+  /** What cost no line. */
+  notes: { line: number; reason: string }[];
 };
 type Deps = Pick<Repositories, 'products' | 'ratings'>;
 type Line = { readonly line: number; readonly cells: Record<string, string> };
@@ -23,11 +25,12 @@ const BATCH = 500;
  * @throws SimiliError IMPORT_UNREADABLE when the file cannot be read or lacks a column
  */
 export async function importRatings(deps: Deps, file: string): Promise<RatingsReport> {
-  const report: RatingsReport = { accepted: 0, duplicates: 0, problems: [] };
+  const report: RatingsReport = { accepted: 0, duplicates: 0, problems: [], notes: [] };
   let batch: Line[] = [];
   const isRow = (cells: Record<string, string>) => COLUMNS.every((column) => cells[column]);
   for await (const entry of readTable(file, { needed: COLUMNS, known: COLUMNS, isRow })) {
     if ('problem' in entry) report.problems.push({ line: entry.line, reason: entry.problem });
+    else if ('note' in entry) report.notes.push({ line: entry.line, reason: entry.note });
     else batch.push(entry);
     if (batch.length < BATCH) continue;
     await store(deps, batch, report);
@@ -38,9 +41,12 @@ export async function importRatings(deps: Deps, file: string): Promise<RatingsRe
 }
 
 async function store(deps: Deps, lines: readonly Line[], report: RatingsReport): Promise<void> {
-  const names = lines.flatMap(({ cells }) => COLUMNS.map((column) => cells[column] ?? ''));
+  const names = lines.flatMap(({ cells }) => COLUMNS.map((column) => toId(cells[column] ?? '')));
   const known = await deps.products.existing([...names, ...names.map(bare)].filter(isStorable));
-  const idOf = (name = ''): string => (known.has(name) ? name : known.has(bare(name)) ? bare(name) : name);
+  const idOf = (written = ''): string => {
+    const name = toId(written);
+    return known.has(name) ? name : known.has(bare(name)) ? bare(name) : name;
+  };
   const given = lines.map(
     ({ cells }): Rating => ({
       ...{ anchorId: idOf(cells.query), positiveId: idOf(cells.positive), negativeId: idOf(cells.negative) },

@@ -6,8 +6,12 @@ export type ImportReport = {
   created: number;
   updated: number;
   unchanged: number;
+  /** Rows whose version is lower than the stored one: nothing was changed. */
+  outdated: number;
   /** Rows that were left out, with the place and the reason. */
   problems: { line: number | string; problem: string }[];
+  /** What should be known and cost no row. */
+  notes: { line: number | string; note: string }[];
 };
 
 /** Rows per write; what a killed import repeats, which then costs nothing. */
@@ -19,7 +23,7 @@ export async function runImport(
   entries: AsyncIterable<CatalogEntry>,
   onProgress: (rows: number) => void,
 ): Promise<ImportReport> {
-  const report: ImportReport = { created: 0, updated: 0, unchanged: 0, problems: [] };
+  const report: ImportReport = { created: 0, updated: 0, unchanged: 0, outdated: 0, problems: [], notes: [] };
   let batch: Extract<CatalogEntry, { row: unknown }>[] = [];
   let rows = 0;
   const flush = async () => {
@@ -28,6 +32,7 @@ export async function runImport(
     report.created += written.created;
     report.updated += written.updated;
     report.unchanged += written.unchanged;
+    report.outdated += written.outdated;
     for (const { index, error } of written.rejections) {
       report.problems.push({ line: batch[index]?.line ?? '?', problem: error.message });
     }
@@ -37,6 +42,7 @@ export async function runImport(
   };
   for await (const entry of entries) {
     if ('problem' in entry) report.problems.push(entry);
+    else if ('note' in entry) report.notes.push(entry);
     else batch.push(entry);
     if (batch.length >= BATCH) await flush();
   }
@@ -51,7 +57,11 @@ const toDraft = ({ images, currency, available, ...row }: ImportRow): ProductDra
   availableForSale: available,
 });
 
-export function describeImport({ created, updated, unchanged, problems }: ImportReport): string {
+export function describeImport({ created, updated, unchanged, outdated, problems, notes }: ImportReport): string {
   const counts = `${created} created, ${updated} updated, ${unchanged} unchanged, ${problems.length} left out`;
-  return [counts, ...problems.map(({ line, problem }) => `  ${line}: ${problem}`)].join('\n');
+  const older = outdated > 0 ? [`${outdated} not written: a higher version is stored`] : [];
+  const said = [...notes.map(({ line, note }) => ({ line, text: note })), ...problems.map(asText)];
+  return [counts, ...older, ...said.map(({ line, text }) => `  ${line}: ${text}`)].join('\n');
 }
+
+const asText = ({ line, problem }: ImportReport['problems'][number]) => ({ line, text: problem });

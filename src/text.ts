@@ -7,3 +7,9 @@ export const isStorable = (text: string): boolean => !/[\0\p{Cs}]/u.test(text);
 /** Length of a text in code points, as Postgres counts it: an emoji outside the BMP is one character, not two. */
 export const lengthOf = (text: string): number =>
   text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
+
+/**
+ * An id in the one spelling under which it is kept (NFC): file systems write "é" as one code point or as two, and a
+ * person sees no difference.
+ */
+export const toId = (text: string): string => text.normalize('NFC');

@@ -13,6 +13,7 @@ export const importCatalog = defineCommand({
   },
   args: { source: { type: 'positional', description: 'Folder or file', required: true } },
   async run({ args }) {
+    const since = new Date();
     const app = await openApp();
     let seen = 0;
     const report = await runImport(app, readCatalog(args.source), (rows) => {
@@ -22,7 +23,7 @@ export const importCatalog = defineCommand({
     });
     process.stdout.write(`${describeImport(report)}\n`);
     // An embedded database has no workers elsewhere: the pictures are decoded here and now.
-    if (app.storage.kind === 'pglite') await decodeHere(app);
+    if (app.storage.kind === 'pglite') await decodeHere(app, since);
     else await app.queue.close();
     await app.storage.close();
     if (report.problems.length) process.exitCode = 2;
@@ -31,7 +32,8 @@ export const importCatalog = defineCommand({
 
 const WAKE_MS = 2000;
 
-async function decodeHere(app: App): Promise<void> {
+/** @param since failures of before were told by the import that had them. */
+async function decodeHere(app: App, since: Date): Promise<void> {
   const { images } = app.repositories;
   const { pending } = await images.counts();
   const fleet = await startFleet({ ...app, queues: ['ingest'], alone: true });
@@ -46,8 +48,9 @@ async function decodeHere(app: App): Promise<void> {
   }
   progress.update(pending);
   progress.stop();
-  const { ready, failed } = await images.counts();
+  const { ready, failed } = await images.counts(since);
   process.stdout.write(`${ready} pictures ready, ${failed} failed\n`);
-  for (const { productId, failure } of await images.failures(50)) process.stdout.write(`  ${productId}: ${failure}\n`);
+  for (const { productId, failure } of await images.failures(50, since))
+    process.stdout.write(`  ${productId}: ${failure}\n`);
   await fleet.close();
 }

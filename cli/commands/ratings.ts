@@ -14,8 +14,11 @@ export const ratings = defineCommand({
   async run({ args }) {
     const storage = await openStorage(loadConfig());
     try {
-      const { accepted, duplicates, problems } = await importRatings(makeRepositories(storage.prisma), args.file);
-      tellProblems(problems);
+      const { accepted, duplicates, problems, notes } = await importRatings(
+        makeRepositories(storage.prisma),
+        args.file,
+      );
+      tellProblems([...notes, ...problems]);
       process.stdout.write(`${accepted} ratings stored, ${duplicates} known before, ${problems.length} not usable\n`);
       if (problems.length) process.exitCode = 2;
     } finally {

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute, resolve, sep } from 'node:path';
-import { readTable } from '../../src/catalog/import/table.ts';
+import { readTable, reasonOf } from '../../src/catalog/import/table.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { type Split, splits } from '../../src/learning/split.ts';
 import type { Problem } from './problem.ts';
@@ -41,7 +41,7 @@ export async function readLabels(
   const shape = { needed: ['path'], known: COLUMNS, isRow: (cells: Record<string, string>) => cells.path !== '' };
   for await (const entry of readTable(labelsPath, shape)) {
     const { line } = entry;
-    const row = 'problem' in entry ? entry.problem : await toRow(line, entry.cells, imagesDir, seen);
+    const row = 'cells' in entry ? await toRow(line, entry.cells, imagesDir, seen) : reasonOf(entry);
     if (typeof row === 'string') problems.push({ file: labelsPath, line, reason: row });
     else rows.push(row);
   }

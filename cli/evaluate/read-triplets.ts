@@ -1,4 +1,4 @@
-import { readTable } from '../../src/catalog/import/table.ts';
+import { readTable, reasonOf } from '../../src/catalog/import/table.ts';
 import type { Triplet } from '../../src/learning/triplet-rules.ts';
 import type { Problem } from './problem.ts';
 
@@ -19,7 +19,7 @@ export async function readTriplets(
   const seen = new Map<string, number>();
   const isRow = (cells: Record<string, string>): boolean => COLUMNS.every((column) => indexOf.has(cells[column] ?? ''));
   for await (const entry of readTable(path, { needed: COLUMNS, known: COLUMNS, isRow })) {
-    const triplet = 'problem' in entry ? entry.problem : toTriplet(entry.cells, entry.line, indexOf, seen);
+    const triplet = 'cells' in entry ? toTriplet(entry.cells, entry.line, indexOf, seen) : reasonOf(entry);
     if (typeof triplet === 'string') problems.push({ file: path, line: entry.line, reason: triplet });
     else triplets.push(triplet);
   }

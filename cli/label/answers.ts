@@ -93,7 +93,7 @@ async function readAnswers(path: string): Promise<Map<string, Given[]>> {
   }
   const isRow = ({ answer = '' }: Record<string, string>): boolean => answer === UNDO || isAnswer(answer);
   for await (const entry of readTable(path, { needed: [...COLUMNS], known: [...COLUMNS], isRow })) {
-    if ('problem' in entry) continue; // a line that a power cut has cut off
+    if (!('cells' in entry)) continue; // a line that a power cut has cut off
     const { query = '', a = '', b = '', answer = '', rater = '' } = entry.cells;
     const given = byRater.get(rater) ?? [];
     byRater.set(rater, given);

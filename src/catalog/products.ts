@@ -3,7 +3,7 @@ import { checkCount } from '../check-count.ts';
 import type { ProductRepository, ProductWrite, WriteOutcome } from '../db/products.ts';
 import { SimiliError } from '../errors.ts';
 import type { JobQueue } from '../queue/jobs.ts';
-import { isStorable } from '../text.ts';
+import { isStorable, toId } from '../text.ts';
 import { type CheckOptions, checkProduct, type ProductDraft } from './check-product.ts';
 
 export type { ProductDraft };
@@ -36,6 +36,7 @@ export async function writeProducts(
     created: 0,
     updated: 0,
     unchanged: 0,
+    outdated: 0,
     rejections: [],
   };
   for (const [index, draft] of drafts.entries()) {
@@ -59,7 +60,7 @@ export async function deleteProducts(
   ids: readonly string[],
 ): Promise<number> {
   checkCount('ids', ids, MOST_PER_CALL);
-  return products.remove(ids.filter(isStorable));
+  return products.remove(ids.filter(isStorable).map(toId));
 }
 
 function problemOf(draft: ProductDraft, options: CheckOptions): SimiliError<'INVALID_ARGUMENT'> | null {
@@ -75,7 +76,7 @@ function problemOf(draft: ProductDraft, options: CheckOptions): SimiliError<'INV
 
 function toWrite(draft: ProductDraft): ProductWrite {
   const write = {
-    id: draft.id,
+    id: toId(draft.id),
     title: draft.title,
     url: draft.url ?? null,
     categories: [...(draft.categories ?? [])],

@@ -72,18 +72,21 @@ export class ImageRepository {
       ORDER BY i.product_id, i.position LIMIT ${limit}`;
   }
 
-  async counts(): Promise<{ ready: number; pending: number; failed: number }> {
-    const rows = await this.db.productImage.groupBy({ by: ['state'], _count: true });
+  /** @param since only those that came to their state after it. */
+  async counts(since?: Date): Promise<{ ready: number; pending: number; failed: number }> {
+    const where = since ? { updatedAt: { gte: since } } : {};
+    const rows = await this.db.productImage.groupBy({ by: ['state'], where, _count: true });
     const of = (state: string) => rows.find((row) => row.state === state)?._count ?? 0;
     return { ready: of('READY'), pending: of('PENDING'), failed: of('FAILED') };
   }
 
-  /** Newest first. */
+  /** Newest first; only those after `since`. */
   failures(
     limit: number,
+    since: Date = new Date(0),
   ): Promise<{ productId: string; source: string; failureCode: string | null; failure: string | null }[]> {
     return this.db.productImage.findMany({
-      where: { state: 'FAILED' },
+      where: { state: 'FAILED', updatedAt: { gte: since } },
       orderBy: { updatedAt: 'desc' },
       take: limit,
       select: { productId: true, source: true, failureCode: true, failure: true },

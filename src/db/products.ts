@@ -22,7 +22,8 @@ export type ProductRow = {
 
 /** What a sender says of a product. `fingerprint`: hash over everything else, so that an unchanged one is noticed. */
 export type ProductWrite = Omit<ProductRow, 'image'> & { images: string[]; version: number; fingerprint: string };
-export type WriteOutcome = 'created' | 'updated' | 'unchanged';
+/** 'outdated': the stored version is higher, so nothing was written. */
+export type WriteOutcome = 'created' | 'updated' | 'unchanged' | 'outdated';
 
 const withFirstImage = { images: { where: { position: 0 }, take: 1 } } satisfies Prisma.ProductInclude;
 type Found = Prisma.ProductGetPayload<{ include: typeof withFirstImage }>;
@@ -60,7 +61,6 @@ export class ProductRepository {
 
   /**
    * Creates or replaces one product; its pictures become PENDING where their sources changed. All or nothing.
-   * 'unchanged' also when the stored version is higher.
    */
   async write(product: ProductWrite): Promise<WriteOutcome> {
     return this.db.$transaction(async (tx) => {
@@ -72,7 +72,7 @@ export class ProductRepository {
       });
       if (stored && (stored.version > product.version || stored.fingerprint === product.fingerprint)) {
         await retryFailed(tx, product.id);
-        return 'unchanged';
+        return stored.version > product.version ? 'outdated' : 'unchanged';
       }
       const { id, images, version, ...fields } = product;
       const data = { ...fields, version: BigInt(version), updatedAt: new Date() };

@@ -2,7 +2,7 @@ import { checkCount } from '../check-count.ts';
 import type { ProductRepository } from '../db/products.ts';
 import type { Rating, RatingRepository } from '../db/ratings.ts';
 import { SimiliError } from '../errors.ts';
-import { isStorable } from '../text.ts';
+import { isStorable, toId } from '../text.ts';
 
 /** `index`: place among the given ratings; `field`: path inside the rating. */
 export type RatingRejection = { index: number; field: string[]; error: SimiliError };
@@ -20,8 +20,9 @@ const FIELDS = ['anchorId', 'positiveId', 'negativeId'] as const;
  * named in `rejections` and the others are stored. Of several answers to one question the last one counts.
  * @throws SimiliError INVALID_ARGUMENT when there are none or too many. Nothing is stored then.
  */
-export async function submitRatings({ ratings, products }: Deps, given: readonly Rating[]): Promise<RatingResult> {
-  checkCount('ratings', given, MOST_RATINGS);
+export async function submitRatings({ ratings, products }: Deps, sent: readonly Rating[]): Promise<RatingResult> {
+  checkCount('ratings', sent, MOST_RATINGS);
+  const given = sent.map(withIds);
   const ids = new Set(given.flatMap((rating) => FIELDS.map((field) => rating[field])));
   const known = await products.existing([...ids].filter(isStorable));
   const rejections: RatingRejection[] = [];
@@ -34,6 +35,10 @@ export async function submitRatings({ ratings, products }: Deps, given: readonly
   const accepted = valid.size > 0 ? await ratings.append([...valid.values()]) : 0;
   return { accepted, duplicates: given.length - rejections.length - accepted, rejections };
 }
+
+const withIds = ({ anchorId, positiveId, negativeId }: Rating): Rating => ({
+  ...{ anchorId: toId(anchorId), positiveId: toId(positiveId), negativeId: toId(negativeId) },
+});
 
 function problemOf(rating: Rating, known: ReadonlySet<string>): Omit<RatingRejection, 'index'> | null {
   for (const field of FIELDS) {

@@ -1,7 +1,7 @@
 import type { FeedbackKind, FeedbackRepository, FeedbackWrite } from '../db/feedback.ts';
 import { SimiliError } from '../errors.ts';
 import { positionOf, type ShownList, verifyList } from '../similarity/recommendation-id.ts';
-import { isStorable } from '../text.ts';
+import { isStorable, lengthOf } from '../text.ts';
 
 /** An event as a storefront sends it. `itemIds`: all that were seen for an impression, else exactly one. */
 export type IncomingEvent = {
@@ -64,7 +64,7 @@ export async function submitFeedback(
 }
 
 function checkCall(visitorId: string, events: readonly unknown[]): void {
-  if (visitorId.length < 1 || visitorId.length > 128 || !isStorable(visitorId)) {
+  if (visitorId.length < 1 || lengthOf(visitorId) > 128 || !isStorable(visitorId)) {
     throw new SimiliError('INVALID_ARGUMENT', {
       argument: 'visitor.id',
       why: 'must be text of 1 to 128 characters',

@@ -32,11 +32,11 @@ export const catalogResolvers = (scope: ScopeOf): Resolvers => ({
     upsertProducts: (_root, { input }, context) =>
       withUserErrors(
         async () => {
-          const { rejections, ...counts } = await scope(context).services.upsertProducts(input.products);
+          const { rejections, outdated, ...counts } = await scope(context).services.upsertProducts(input.products);
           const userErrors = rejections.map(({ index, error }) =>
             toUserError(error, ['products', String(index), ...error.facts.argument.split('.')]),
           );
-          return { ...counts, rejected: rejections.length, userErrors };
+          return { ...counts, unchanged: counts.unchanged + outdated, rejected: rejections.length, userErrors };
         },
         {
           created: 0,

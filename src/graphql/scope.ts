@@ -3,7 +3,7 @@ import type { ProductRow } from '../db/products.ts';
 import { SimiliError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { AnswerView, SimilarItemsPage, SimilarItemsRequest } from '../similarity/similar-items.ts';
-import { isStorable } from '../text.ts';
+import { isStorable, toId } from '../text.ts';
 
 /** Whatever object the host makes for each request; nothing is asked of it, nothing is written to it. */
 export type RequestContext = object;
@@ -60,9 +60,13 @@ function makeView({ serving }: Services, products: Scope['products']): AnswerVie
 }
 
 function productLoader({ repositories }: Services): Scope['products'] {
-  return new DataLoader(async (ids) => {
-    const rows = await repositories.products.byIds(ids.filter(isStorable));
-    const byId = new Map(rows.map((row) => [row.id, row]));
-    return ids.map((id) => byId.get(id) ?? null);
-  });
+  return new DataLoader(
+    async (asked) => {
+      const ids = asked.map(toId);
+      const rows = await repositories.products.byIds(ids.filter(isStorable));
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      return ids.map((id) => byId.get(id) ?? null);
+    },
+    { cacheKeyFn: toId },
+  );
 }

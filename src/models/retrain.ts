@@ -3,7 +3,7 @@ import { SimiliError } from '../errors.ts';
 import { presetNames } from '../learning/network/presets.ts';
 import { recipeNames } from '../learning/recipe.ts';
 import type { JobQueue } from '../queue/jobs.ts';
-import { isStorable } from '../text.ts';
+import { isStorable, lengthOf } from '../text.ts';
 import { enqueuePhase } from './enqueue.ts';
 
 export type RetrainRequest = {
@@ -45,7 +45,11 @@ export async function retrain({ jobs, queue }: Deps, request: RetrainRequest, re
 
 function checked(request: RetrainRequest): StoredRetrain {
   const { reason, seconds, steps, seed, preset, recipe } = request;
-  demand('reason', !reason || (reason.length <= 200 && isStorable(reason)), 'must be text of at most 200 characters');
+  demand(
+    'reason',
+    !reason || (lengthOf(reason) <= 200 && isStorable(reason)),
+    'must be text of at most 200 characters',
+  );
   demand('seconds', isWithin(seconds, 5, 86_400), `must be 5 to 86400, not ${seconds}`);
   demand('steps', isWithin(steps, 1, 10_000_000), `must be 1 to 10000000, not ${steps}`);
   demand('preset', isNameOf(preset, presetNames), `must be one of ${presetNames.join(', ')}`);

@@ -1,6 +1,6 @@
 import type { SearchFilter } from '../db/embeddings.ts';
 import { SimiliError } from '../errors.ts';
-import { isStorable } from '../text.ts';
+import { isStorable, toId } from '../text.ts';
 import { compareDecimals, isDecimal } from './decimal.ts';
 
 /** `ProductFilter` of the contract, as callers send it. */
@@ -23,7 +23,7 @@ export function toSearchFilter(filter: FilterInput | null | undefined): SearchFi
   return {
     ...(available == null ? {} : { available }),
     ...(categories?.length ? { categories } : {}),
-    ...(excludeIds?.length ? { excludeIds } : {}),
+    ...(excludeIds?.length ? { excludeIds: excludeIds.map(toId) } : {}),
     ...(min === undefined ? {} : { minPrice: min }),
     ...(max === undefined ? {} : { maxPrice: max }),
   };

@@ -2,6 +2,7 @@ import type { EmbeddingRepository, Neighbour, SearchFilter } from '../db/embeddi
 import type { ModelRepository, ServingPointer } from '../db/models.ts';
 import type { ProductRow } from '../db/products.ts';
 import { SimiliError } from '../errors.ts';
+import { toId } from '../text.ts';
 import { makeCursor, type Place, readCursor } from './cursor.ts';
 import { type FilterInput, toSearchFilter } from './filter.ts';
 import { isMissingTable } from './missing-table.ts';
@@ -66,7 +67,8 @@ export async function similarItems(
   request: SimilarItemsRequest,
   view: AnswerView,
 ): Promise<SimilarItemsPage> {
-  const { anchorId, after } = request;
+  const { after } = request;
+  const anchorId = toId(request.anchorId);
   const first = checkedFirst(request.first);
   const filter = toSearchFilter(request.filter);
   const place = after == null ? null : readCursor(deps.signingKey, after, anchorId);

@@ -36,7 +36,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         'updated',
       );
       expect(await repos.products.write(product('p1', { title: 'old', fingerprint: 'p1-2', version: 2 }))).toBe(
-        'unchanged',
+        'outdated',
       );
       expect(await repos.products.byIds(['p1', 'nobody'])).toMatchObject([
         { id: 'p1', title: 'new', image: { state: 'PENDING' } },

@@ -12,7 +12,7 @@ export async function* readCsv(path: string): AsyncGenerator<CatalogEntry> {
     return 'row' in result && result.row.images.every((image) => PICTURE.test(image));
   };
   for await (const entry of readTable(path, { needed: ['id', 'image'], known: knownColumns, isRow })) {
-    if ('problem' in entry) yield entry;
-    else yield { line: entry.line, ...toRow(entry.cells, folder) };
+    if ('cells' in entry) yield { line: entry.line, ...toRow(entry.cells, folder) };
+    else yield entry;
   }
 }

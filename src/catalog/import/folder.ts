@@ -5,18 +5,29 @@ import { type CatalogEntry, toRow } from './row.ts';
 
 const PICTURES = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif']);
 
+/** What storage devices and desktops put beside a shop's own pictures: thumbnails, waste bins, resource forks. */
+const FOREIGN = new Set([
+  ...['@eadir', '#recycle', '#snapshot', '@recycle', '@recently-snapshot', '@__thumb', '__macosx', '$recycle.bin'],
+  ...['lost+found', 'system volume information'],
+]);
+
 /**
  * Every picture below a folder, in the order of their names: `shoes/red-boot.jpg` is the product `shoes/red-boot`,
- * "Red boot", of the category `shoes`. Hidden files and links to folders are passed over.
+ * "Red boot", of the category `shoes`, in Unicode's composed spelling (NFC). Hidden files, folders of the system's own and
+ * links to folders are passed over; a link with the name of a picture is told.
  * @throws SimiliError IMPORT_UNREADABLE when there is none.
  */
 export async function* readFolder(folder: string): AsyncGenerator<CatalogEntry> {
   let found = false;
-  for await (const parts of picturesIn(folder, [])) {
+  for await (const { parts, isLink } of picturesIn(folder, [])) {
     found = true;
-    const name = parts.at(-1) as string;
+    if (isLink) {
+      yield { line: parts.join(sep), problem: 'it is a link, and links are not followed' };
+      continue;
+    }
+    const [name, ...above] = parts.map((part) => part.normalize('NFC')).reverse() as [string, ...string[]];
     const bare = name.slice(0, -extname(name).length);
-    const categories = parts.slice(0, -1);
+    const categories = above.reverse();
     const id = [...categories, bare].join('/');
     const result = toRow({ id, title: titleOf(bare), image: [join(folder, ...parts)], categories }, folder);
     yield { line: parts.join(sep), ...result };
@@ -28,15 +39,17 @@ export async function* readFolder(folder: string): AsyncGenerator<CatalogEntry> 
     });
 }
 
+type Found = { parts: string[]; isLink: boolean };
+
 /** Paths below `folder`, as parts. */
-async function* picturesIn(folder: string, parts: string[]): AsyncGenerator<string[]> {
+async function* picturesIn(folder: string, parts: string[]): AsyncGenerator<Found> {
   const entries = await readdir(join(folder, ...parts), { withFileTypes: true });
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const entry of entries) {
-    if (entry.name.startsWith('.')) continue;
+    if (entry.name.startsWith('.') || FOREIGN.has(entry.name.toLowerCase())) continue;
     const path = [...parts, entry.name];
     if (entry.isDirectory()) yield* picturesIn(folder, path);
-    else if (PICTURES.has(extname(entry.name).toLowerCase())) yield path;
+    else if (PICTURES.has(extname(entry.name).toLowerCase())) yield { parts: path, isLink: entry.isSymbolicLink() };
   }
 }
 

@@ -12,12 +12,12 @@ export type { CatalogEntry, ImportRow } from './row.ts';
 /**
  * The products of a folder of pictures, a .csv or a .jsonl file (docs/catalog.md), one by one: a file of any length takes
  * no more memory than its ids. A broken row, and an id that was there before, come as a `problem`; all others still come.
- * @throws SimiliError IMPORT_UNREADABLE when there is no such catalog, or its header will not do.
+ * @throws SimiliError IMPORT_UNREADABLE when there is no such catalog, its header will not do, or it has no row at all.
  */
 export async function* readCatalog(source: string): AsyncGenerator<CatalogEntry> {
   const path = resolve(source);
   try {
-    yield* withoutDuplicates(await readerOf(path));
+    yield* notEmpty(path, withoutDuplicates(await readerOf(path)));
   } catch (error) {
     throw importError(path, error);
   }
@@ -32,6 +32,16 @@ async function readerOf(path: string): Promise<AsyncIterable<CatalogEntry>> {
     source: path,
     why: 'it is neither a folder of pictures nor a .csv or .jsonl file',
   });
+}
+
+/** A file that brings nothing is a mistake of its export, and must not look like success. */
+async function* notEmpty(source: string, entries: AsyncIterable<CatalogEntry>): AsyncGenerator<CatalogEntry> {
+  let found = false;
+  for await (const entry of entries) {
+    found ||= !('note' in entry);
+    yield entry;
+  }
+  if (!found) throw new SimiliError('IMPORT_UNREADABLE', { source, why: 'no row was found in it' });
 }
 
 /** The first product of an id counts. */

@@ -7,9 +7,10 @@ export type Line =
 
 /** A longer line is passed over, so that memory does not grow with what a file holds. */
 const MAX_LINE_BYTES = 2 ** 20;
-const NEWLINE = 10;
+const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
 
-/** The lines of a UTF-8 file, without line ends and byte order mark, read as it goes. */
+/** The lines of a UTF-8 file, without line ends (LF, CRLF or CR) and byte order mark, read as it goes. */
 export async function* readLines(path: string): AsyncGenerator<Line> {
   let number = 0;
   for await (const bytes of splitLines(createReadStream(path))) {
@@ -24,7 +25,7 @@ export async function* readLines(path: string): AsyncGenerator<Line> {
 
 export const isBlank = ({ text }: Line): boolean => text !== null && text.trim() === '';
 
-/** Bytes between newlines; null for a line that is too long. Newlines are found as bytes: in UTF-8 they are nothing else. */
+/** Bytes between line ends; null for a line that is too long. Line ends are found as bytes: in UTF-8 they are nothing else. */
 async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer | null> {
   let parts: Buffer[] = [];
   let length = 0;
@@ -39,22 +40,34 @@ async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer
     length = 0;
     return line;
   };
+  /** The byte before was a CR: a LF now belongs to it. */
+  let returned = false;
   for await (const chunk of chunks) {
     let start = 0;
-    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+    if (returned && chunk[0] === LINE_FEED) start = 1;
+    returned = false;
+    for (let end = lineEnd(chunk, start); end >= 0; end = lineEnd(chunk, start)) {
       add(chunk.subarray(start, end));
       yield take();
-      start = end + 1;
+      const isReturn = chunk[end] === CARRIAGE_RETURN;
+      start = end + (isReturn && chunk[end + 1] === LINE_FEED ? 2 : 1);
+      returned = isReturn && end === chunk.length - 1;
     }
     add(chunk.subarray(start));
   }
   if (length > 0) yield take();
 }
 
+/** Place of the first line end; -1 when there is none. */
+function lineEnd(chunk: Buffer, from: number): number {
+  for (let at = from; at < chunk.length; at++) if (chunk[at] === LINE_FEED || chunk[at] === CARRIAGE_RETURN) return at;
+  return -1;
+}
+
 /** A byte order mark is dropped by the decoder. */
 function decode(bytes: Buffer): string | null {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes).replace(/\r$/, '');
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     return null;
   }

@@ -1,5 +1,6 @@
-import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
+import { isStorable, lengthOf, toId } from '../../text.ts';
+import { isWebUrl, locate, splitSources, withScheme } from './source.ts';
 
 /** A product as an import file or folder describes it. */
 export type ImportRow = {
@@ -20,47 +21,64 @@ export type ImportRow = {
   version: number;
 };
 
-/** `line`: number in the file, from 1, or the path in the folder. A problem leaves out its row and nothing else. */
-export type CatalogEntry = { line: number | string; row: ImportRow } | { line: number | string; problem: string };
+/**
+ * `line`: number in the file, from 1, or the path in the folder. A problem leaves out its row and nothing else; a note is
+ * worth telling and leaves out nothing.
+ */
+export type CatalogEntry = { line: number | string } & ({ row: ImportRow } | { problem: string } | { note: string });
+
+/** A whole number of a JSON file beyond those that JavaScript counts exactly (2^53), as it is written. */
+export class ExactNumber {
+  constructor(readonly digits: string) {}
+}
 
 /** Absent, and an empty cell, mean the same. */
 const absent = (value: unknown) =>
   value === null || (typeof value === 'string' && value.trim() === '') ? undefined : value;
 const optional = <T extends z.ZodType>(type: T) => z.preprocess(absent, type.optional());
 /** JSON may write ids and prices as numbers. */
-const numberAsText = (value: unknown) => (typeof value === 'number' ? String(value) : value);
+const numberAsText = (value: unknown) =>
+  value instanceof ExactNumber ? value.digits : typeof value === 'number' ? String(value) : value;
+/** A power of ten says that digits were lost where the file was written. */
+const idAsText = (value: unknown, context: z.RefinementCtx) => {
+  if (!(value instanceof ExactNumber) || /^-?\d+$/.test(value.digits)) return numberAsText(value);
+  context.addIssue({ code: 'custom', message: 'is a rounded number: write it as text' });
+  return z.NEVER;
+};
+type Split = (text: string) => string[];
+const at =
+  (separator: string): Split =>
+  (text) =>
+    text.split(separator);
 /** A list, or one text with separators. */
-const asList = (separator: string) => (value: unknown) => {
-  const list = typeof value === 'string' ? value.split(separator) : (value ?? []);
+const asList = (split: Split) => (value: unknown) => {
+  const list = typeof value === 'string' ? split(value) : (value ?? []);
   return Array.isArray(list) ? list.map(trimmed).filter((entry) => entry !== '') : list;
 };
 const trimmed = (value: unknown) => (typeof value === 'string' ? value.trim() : value);
 
-/** What Postgres cannot store as text: U+0000, half of a surrogate pair. */
-const storable = (text: string) => !/[\0\p{Cs}]/u.test(text);
 const text = (most: number) =>
   z
-
     .string({ error: ({ input }) => (input == null ? 'is missing' : 'must be text') })
     .trim()
     .min(1, 'is empty')
-    .max(most, `has more than ${most} characters`)
-    .refine(storable, 'holds a character that cannot be stored');
-const list = (separator: string, most: number, characters: number) =>
+    .refine((value) => lengthOf(value) <= most, `has more than ${most} characters`)
+    .refine(isStorable, 'holds a character that cannot be stored');
+const list = (split: Split, most: number, characters: number) =>
   z.preprocess(
-    asList(separator),
+    asList(split),
     z.array(text(characters), 'must be a list of texts').max(most, `has more than ${most} entries`),
   );
 const TRUTH: Record<string, boolean> = { true: true, yes: true, '1': true, false: false, no: false, '0': false };
 
 const Row = z
   .object({
-    id: z.preprocess(numberAsText, text(200)),
+    id: z.preprocess(idAsText, text(200).transform(toId)),
     title: optional(text(1000)),
-    image: list('|', 10, 4096).refine((images) => images.length > 0, 'is empty'),
-    url: optional(text(2048).refine(isWebUrl, 'is not an http(s) URL')),
-    categories: list('>', 10, 200),
-    tags: list('|', 100, 200),
+    image: list(splitSources, 10, 4096).refine((images) => images.length > 0, 'is empty'),
+    url: optional(text(2048).transform(withScheme).refine(isWebUrl, 'is not an http(s) URL')),
+    categories: list(at('>'), 10, 200),
+    tags: list(at('|'), 100, 200),
     price: z.preprocess(
       numberAsText,
       optional(
@@ -81,8 +99,11 @@ const Row = z
       z.boolean('must be true or false'),
     ),
     version: z.preprocess(
-      (value) => (typeof value === 'string' && /^\s*\d+\s*$/.test(value) ? Number(value) : (absent(value) ?? 0)),
-      z.int('must be a whole number').min(0, 'must be 0 or more'),
+      (value) => {
+        const given = numberAsText(value);
+        return typeof given === 'string' && /^\s*\d+\s*$/.test(given) ? Number(given) : (absent(value) ?? 0);
+      },
+      z.int('must be a whole number below 2^53').min(0, 'must be 0 or more'),
     ),
   })
   .refine(({ price, currency }) => price === undefined || currency !== undefined, {
@@ -106,17 +127,6 @@ export function toRow(raw: Record<string, unknown>, folder: string): { row: Impo
   if (stranger >= 0) return { problem: `image ${image[stranger]} is neither a path nor an http(s) URL` };
   const optionals = { title: title ?? rest.id, url: url ?? null, price: price ?? null, currency: currency ?? null };
   return { row: { ...rest, ...optionals, images: images as string[] } };
-}
-
-/** An http(s) URL as it is, a path made absolute; null for any other scheme. */
-function locate(source: string, folder: string): string | null {
-  if (isWebUrl(source)) return source;
-  if (isAbsolute(source)) return source;
-  return /^[a-z][a-z0-9+.-]+:/i.test(source) ? null : resolve(folder, source);
-}
-
-function isWebUrl(source: string): boolean {
-  return /^https?:\/\//i.test(source) && URL.canParse(source);
 }
 
 /** Every issue by column; the place in a list from 1. */

@@ -4,8 +4,17 @@ import { importError } from './import-error.ts';
 import { isBlank, type Line, readLines } from './lines.ts';
 import { unknownColumns } from './unknown-columns.ts';
 
-/** A row of a CSV file by the names of its header, in lower case; or what is wrong with a line. */
-export type TableEntry = { line: number; cells: Record<string, string> } | { line: number; problem: string };
+/** A row of a CSV file by the names of its header, in lower case; what is wrong with a line; or what should be known. */
+export type TableEntry = { line: number } & (
+  | { cells: Record<string, string> }
+  | { problem: string }
+  /** Costs no row. */
+  | { note: string }
+);
+
+/** What is said of a line that gives no row. */
+export const reasonOf = (entry: { problem: string } | { note: string }): string =>
+  'problem' in entry ? entry.problem : entry.note;
 
 /** Spreadsheets write the one their country uses. */
 const DELIMITERS = [',', ';', '\t'];
@@ -19,7 +28,7 @@ export type TableShape = {
 };
 
 /**
- * Rows of a CSV file with a header; columns that mean nothing are told as a problem of the header's line. A broken line
+ * Rows of a CSV file with a header; columns that mean nothing are told as a note on the header's line. A broken line
  * costs itself and no other.
  * @throws SimiliError IMPORT_UNREADABLE when the file cannot be opened or its header will not do
  */
@@ -29,7 +38,7 @@ export async function* readTable(path: string, { needed, known, isRow }: TableSh
     const first = await firstLine(lines);
     const { columns, delimiter } = headerOf(path, first, needed, known);
     const unknown = columns.filter((column) => column !== '' && !known.includes(column));
-    if (unknown.length > 0) yield { line: first?.number ?? 1, problem: unknownColumns(unknown, known) };
+    if (unknown.length > 0) yield { line: first?.number ?? 1, note: unknownColumns(unknown, known) };
     const named = (cells: readonly string[]) =>
       Object.fromEntries(columns.map((column, i) => [column, cells[i] ?? '']));
     const shape = { delimiter, columns: columns.length, isRow: (cells: string[]) => isRow(named(cells)) };

@@ -98,7 +98,7 @@ describe('a CSV file', () => {
 
   test('names unknown columns once and the known ones, and reads the rows', async () => {
     expect(await csv('id,image,colour,Size', 'a,/p.png,red,4', 'b,/p.png,red,5')).toEqual([
-      { line: 1, problem: `"colour", "size" are not read; known are ${header.replaceAll(',', ', ')}` },
+      { line: 1, note: `"colour", "size" are not read; known are ${header.replaceAll(',', ', ')}` },
       { line: 2, row: plain('a') },
       { line: 3, row: plain('b') },
     ]);
@@ -114,8 +114,8 @@ describe('a CSV file', () => {
       ['a,t,/p.png,,,,-1,EUR,,', 'price must look like 19.90'],
       ['a,t,/p.png,,,,1,,,', 'currency is needed with a price'],
       ['a,t,/p.png,,,,1,euro,maybe,', 'currency must be three capitals, like EUR; available must be true or false'],
-      ['a,t,/p.png,,,,,,,1.5', 'version must be a whole number'],
-      ['a,t,/p.png,,,,,,,-1', 'version must be a whole number'],
+      ['a,t,/p.png,,,,,,,1.5', 'version must be a whole number below 2^53'],
+      ['a,t,/p.png,,,,,,,-1', 'version must be a whole number below 2^53'],
       [`${'a'.repeat(201)},t,/p.png,,,,,,,`, 'id has more than 200 characters'],
       [`a,t,/p.png,,a>${'b'.repeat(201)},,,,,`, 'categories 2 has more than 200 characters'],
       ['a\0,t,/p.png,,,,,,,', 'id holds a character that cannot be stored'],
@@ -124,6 +124,55 @@ describe('a CSV file', () => {
     expect(await csv(header, ...problems.map(([row]) => row), 'good,t,/p.png,,,,,,,')).toEqual([
       ...problems.map(([, problem], i) => ({ line: i + 2, problem })),
       { line: problems.length + 2, row: { ...plain('good'), title: 't' } },
+    ]);
+  });
+
+  test.each([
+    ['CR alone', 'id,title,image\ra,x,/p.png\rb,x,/p.png\r', [2, 3]],
+    ['a stray CR between rows', 'id,title,image\na,x,/p.png\rb,x,/p.png\nc,x,/p.png\n', [2, 3, 4]],
+    ['CRLF and CR mixed', 'id,title,image\r\na,x,/p.png\r\rb,x,/p.png\r\n', [2, 4]],
+  ])('loses no row to line ends of %s', async (_kind, content, lines) => {
+    const entries = await readText('ends.csv', content);
+    expect(entries).toEqual(lines.map((line, i) => ({ line, row: { ...plain('abc'.charAt(i)), title: 'x' } })));
+  });
+
+  test('counts CRLF as one line end where a read of the file ends between its two bytes', async () => {
+    const cut = `id,image\r\n${'\r\n'.repeat(2 ** 15 - 6)} \r\nb,/p.png\r\nc,/p.png`;
+    expect(Buffer.from(cut)[2 ** 16 - 1]).toBe(13);
+    expect((await readText('cut.csv', cut)).map(({ line }) => line)).toEqual([2 ** 15 - 3, 2 ** 15 - 2]);
+  });
+
+  test('counts characters as people do: 600 emoji are 600', async () => {
+    const title = '\u{1f45f}'.repeat(1000);
+    expect(await csv('id,title,image', `a,${title},/p.png`, `b,${title}x,/p.png`)).toEqual([
+      { line: 2, row: { ...plain('a'), title } },
+      { line: 3, problem: 'title has more than 1000 characters' },
+    ]);
+  });
+
+  test('takes a URL without its scheme as one of https, and a | inside a URL as a part of it', async () => {
+    const cells: [cell: string, images: string[]][] = [
+      ['//cdn.shop.test/a.png', ['https://cdn.shop.test/a.png']],
+      ['https://cdn.shop.test/a|b.png', ['https://cdn.shop.test/a|b.png']],
+      ['https://cdn.shop.test/i?crop=1|2|3', ['https://cdn.shop.test/i?crop=1|2|3']],
+      [
+        'https://cdn.shop.test/i?id=1|https://cdn.shop.test/i?id=2',
+        ['https://cdn.shop.test/i?id=1', 'https://cdn.shop.test/i?id=2'],
+      ],
+      ['https://cdn.shop.test/i?id=1|//cdn.shop.test/2', ['https://cdn.shop.test/i?id=1', 'https://cdn.shop.test/2']],
+      ['https://cdn.shop.test/a.png|b.png', ['https://cdn.shop.test/a.png', join(dir, 'b.png')]],
+      ['https://cdn.shop.test/i?id=1 | b.png', ['https://cdn.shop.test/i?id=1', join(dir, 'b.png')]],
+      ['a.png|b.png', [join(dir, 'a.png'), join(dir, 'b.png')]],
+    ];
+    expect(await csv('id,image', ...cells.map(([cell], i) => `p${i},${cell}`))).toEqual(
+      cells.map(([, images], i) => ({ line: i + 2, row: { ...plain(`p${i}`), images } })),
+    );
+  });
+
+  test('keeps one spelling of an id, and sees that another one is the same', async () => {
+    expect(await csv('id,image', 'cafe\u0301,/p.png', 'caf\u00e9,/p.png')).toEqual([
+      { line: 2, row: { ...plain('caf\u00e9') } },
+      { line: 3, problem: 'id caf\u00e9 was already on line 2' },
     ]);
   });
 
@@ -152,6 +201,8 @@ describe('a CSV file', () => {
   test.each([
     ['', /it is empty/],
     ['\n\n', /it is empty/],
+    ['id,image\n', /no row was found in it/],
+    ['id,image,colour\n\n', /no row was found in it/],
     ['name,picture\na,/p.png', /its first line must name the columns id and image \(and may name title, url, /],
     ['id,image,id\na,/p.png,a', /its header names id twice/],
     [Buffer.from('id,image\n', 'utf16le'), /its first line must name/],
@@ -208,6 +259,23 @@ describe('a JSONL file', () => {
     expect(await jsonl({ id: 'a', image: '/p.png', ...nothing })).toEqual([{ line: 1, row: plain('a') }]);
   });
 
+  test('keeps every digit of a number: large ids stay apart, a version in milliseconds is a version', async () => {
+    const lines = [
+      '{"id": 7890123456789012345, "image": "/p.png"}',
+      '{"id": 7890123456789012346, "image": "/p.png", "version": 1764156000000}',
+      '{"id": 7.890123456789012e18, "image": "/p.png"}',
+      '{"id": "v", "image": "/p.png", "version": 9007199254740993}',
+      '{"id": 1e3, "image": "/p.png", "id": 12}',
+    ];
+    expect(await readText('digits.jsonl', lines.join('\n'))).toEqual([
+      { line: 1, row: plain('7890123456789012345') },
+      { line: 2, row: { ...plain('7890123456789012346'), version: 1764156000000 } },
+      { line: 3, problem: 'id is a rounded number: write it as text' },
+      { line: 4, problem: 'version must be a whole number below 2^53' },
+      { line: 5, row: plain('12') },
+    ]);
+  });
+
   test('keeps separators that JSON does not count as line ends', async () => {
     expect(await jsonl({ id: 'a', image: '/p.png', title: 'one\u2028two' })).toEqual([
       { line: 1, row: { ...plain('a'), title: 'one\u2028two' } },
@@ -245,7 +313,7 @@ describe('a JSONL file', () => {
       '{"id":"b","image":"/p.png","colour":1}',
     ];
     expect(await readText('more.ndjson', lines.join('\n'))).toEqual([
-      { line: 1, problem: expect.stringContaining('"__proto__", "colour" are not read; known are id, title') },
+      { line: 1, note: expect.stringContaining('"__proto__", "colour" are not read; known are id, title') },
       { line: 1, row: plain('a') },
       { line: 2, row: plain('b') },
     ]);
@@ -270,6 +338,24 @@ describe('a folder', () => {
         },
       },
       { line: 'z.gif', row: { ...plain('z', join(root, 'z.gif')), title: 'Z' } },
+    ]);
+  });
+
+  test('knows a picture by the composed spelling of its name, and finds it by the one on disk', async () => {
+    const path = await write('spelling/cafe\u0301/cre\u0300me.png', 'x');
+    const [id, title, category] = ['caf\u00e9/cr\u00e8me', 'Cr\u00e8me', 'caf\u00e9'];
+    expect(await read(join(dir, 'spelling'))).toEqual([
+      { line: expect.any(String), row: { ...plain(id, path), title, categories: [category] } },
+    ]);
+  });
+
+  test('passes over what systems put beside the pictures, and tells of links', async () => {
+    const own = ['@eaDir/a.png/THUMB.png', '#recycle/b.png', '__MACOSX/c.png', '._a.png', 'Thumbs.db', '.DS_Store'];
+    await Promise.all([...own, 'a.png'].map((name) => write(`nas/${name}`, 'x')));
+    await symlink('/etc/hostname', join(dir, 'nas', 'link.png'));
+    expect(await read(join(dir, 'nas'))).toEqual([
+      { line: 'a.png', row: { ...plain('a', join(dir, 'nas/a.png')), title: 'A' } },
+      { line: 'link.png', problem: 'it is a link, and links are not followed' },
     ]);
   });
 
