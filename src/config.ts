@@ -40,8 +40,15 @@ const Env = z.object({
   PORT: z.coerce.number().int().min(0).max(65_535).default(4000).describe('Port to bind; 0 takes a free one'),
   NODE_ENV: z
     .enum(['development', 'production', 'test'])
-    .default('production')
-    .describe('development: introspection and stack traces'),
+    .optional()
+    .describe('development: stack traces, introspection, GraphiQL; unset: the last two on loopback'),
+  SIMILI_TRUSTED_HOPS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(10)
+    .default(0)
+    .describe('Proxies in front that append to X-Forwarded-For; 0: the header is not believed'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('warn')

@@ -6,6 +6,8 @@ import type { Config } from './config.ts';
 import type { Repositories } from './db/repositories.ts';
 import { SimiliError } from './errors.ts';
 import { makeApollo } from './http/apollo.ts';
+import { isOpenToExplore } from './http/exploring.ts';
+import { graphiql } from './http/graphiql.ts';
 import { allowOrigins, lastResort, onlyMethods, requireAdminKey, secureHeaders } from './http/guards.ts';
 import { serveImage } from './http/images.ts';
 import { makeStream } from './http/stream.ts';
@@ -19,7 +21,7 @@ type Parts = {
   services: Services;
   repositories: Pick<Repositories, 'images' | 'models'>;
   adminKeyHash: Keys['adminKeyHash'];
-  config: Pick<Config, 'HOST' | 'PORT' | 'NODE_ENV' | 'SIMILI_CORS_ORIGINS'>;
+  config: Pick<Config, 'HOST' | 'PORT' | 'NODE_ENV' | 'SIMILI_CORS_ORIGINS' | 'SIMILI_TRUSTED_HOPS'>;
   log: Log;
 };
 export type RunningServer = {
@@ -49,15 +51,18 @@ export async function startServer({
 }: Parts): Promise<RunningServer> {
   const plugin = simili(services);
   const admin = plugin.admin();
-  const stream = makeStream(admin, log);
+  const manners = { explore: isOpenToExplore(config), stackTraces: config.NODE_ENV === 'development' };
+  const shop = plugin.standalone();
+  const stream = makeStream(admin, manners, log);
   const servers = {
-    storefront: makeApollo(plugin.standalone(), config, log),
-    admin: makeApollo(admin, config, log),
+    storefront: makeApollo(shop, manners, log),
+    admin: makeApollo(admin, manners, log),
   };
   const apollos = Object.values(servers);
   await Promise.all(apollos.map((apollo) => apollo.start()));
 
-  const app = express().disable('x-powered-by').use(secureHeaders);
+  const app = express().disable('x-powered-by').set('trust proxy', config.SIMILI_TRUSTED_HOPS).use(secureHeaders);
+  if (manners.explore) app.use(graphiql(shop));
   const guarded = [requireAdminKey(adminKeyHash), express.json({ limit: ADMIN_BODY }), withBody] as const;
   app.use(
     '/graphql',

@@ -2,9 +2,10 @@ import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { ApolloArmor } from '@escape.tech/graphql-armor';
 import type { GraphQLSchema, ValidationRule } from 'graphql';
-import type { Config } from '../config.ts';
 import { makeFormatError } from '../graphql/errors.ts';
 import type { Log } from '../log.ts';
+import { introspectionRules, type Manners } from './exploring.ts';
+import { refuseSubscriptions } from './refuse-subscriptions.ts';
 
 /**
  * Only absurd documents. A rule sees no variables and no page sizes in them: what a request really costs is counted while
@@ -27,22 +28,21 @@ export function limitRules(): ValidationRule[] {
   return armor.protect().validationRules;
 }
 
-/** An Apollo server over one of our schemas; the caller starts it. Introspection and stack traces: development only. */
-export function makeApollo(schema: GraphQLSchema, config: Pick<Config, 'NODE_ENV'>, log: Log): ApolloServer {
-  const development = config.NODE_ENV === 'development';
+/** An Apollo server over one of our schemas; the caller starts it. */
+export function makeApollo(schema: GraphQLSchema, { explore, stackTraces }: Manners, log: Log): ApolloServer {
   return new ApolloServer({
     schema,
-    introspection: development,
-    includeStacktraceInErrorResponses: development,
-    hideSchemaDetailsFromClientErrors: !development,
-    validationRules: limitRules(),
+    introspection: true, // introspectionRules decide
+    includeStacktraceInErrorResponses: stackTraces,
+    hideSchemaDetailsFromClientErrors: !explore,
+    validationRules: [...limitRules(), ...introspectionRules(explore)],
     parseOptions: { maxTokens: MOST_TOKENS },
     csrfPrevention: true,
     persistedQueries: false,
     allowBatchedHttpRequests: false,
     stopOnTerminationSignals: false,
     formatError: makeFormatError(log),
-    plugins: [ApolloServerPluginLandingPageDisabled()],
+    plugins: [ApolloServerPluginLandingPageDisabled(), refuseSubscriptions],
     logger: {
       debug: () => {},
       info: () => {},

@@ -4,6 +4,7 @@ import { createHandler } from 'graphql-sse/lib/use/express';
 import { makeFormatError } from '../graphql/errors.ts';
 import type { Log } from '../log.ts';
 import { limitRules, MOST_TOKENS } from './apollo.ts';
+import { introspectionRules, type Manners } from './exploring.ts';
 
 export type Stream = {
   handler: RequestHandler;
@@ -12,9 +13,9 @@ export type Stream = {
 };
 
 /** GraphQL over server-sent events (graphql-sse protocol, distinct connections): one POST, one stream. */
-export function makeStream(schema: GraphQLSchema, log: Log): Stream {
+export function makeStream(schema: GraphQLSchema, manners: Manners, log: Log): Stream {
   const open = new Set<Response>();
-  const check = makeCheck(schema);
+  const check = makeCheck(schema, manners);
   const handle = createHandler({
     // No tokens, no reserved streams: they would tie a client to one process.
     authenticate: () => null as never,
@@ -50,8 +51,9 @@ const argumentsOf = ({ operationName, variables }: Params) => ({
 });
 
 /** @returns what is wrong with a document, under the codes and limits of the other endpoints. */
-function makeCheck(schema: GraphQLSchema): (query: string) => ExecutionResult | undefined {
-  const rules = [...specifiedRules, ...limitRules()];
+function makeCheck(schema: GraphQLSchema, { explore }: Manners): (query: string) => ExecutionResult | undefined {
+  const rules = [...specifiedRules, ...limitRules(), ...introspectionRules(explore)];
+  const options = { hideSuggestions: !explore };
   const withCode = (code: string) => (error: GraphQLError) => {
     const { nodes = null, source = null, positions = null, extensions } = error;
     return new GraphQLError(error.message, {
@@ -63,7 +65,7 @@ function makeCheck(schema: GraphQLSchema): (query: string) => ExecutionResult | 
   };
   return (query) => {
     try {
-      const errors = validate(schema, parse(query, { maxTokens: MOST_TOKENS }), rules);
+      const errors = validate(schema, parse(query, { maxTokens: MOST_TOKENS }), rules, options);
       return errors.length ? { data: null, errors: errors.map(withCode('GRAPHQL_VALIDATION_FAILED')) } : undefined;
     } catch (error) {
       return { data: null, errors: [withCode('GRAPHQL_PARSE_FAILED')(error as GraphQLError)] };
