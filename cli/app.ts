@@ -6,6 +6,7 @@ import { SimiliError } from '../src/errors.ts';
 import { type Log, makeLog } from '../src/log.ts';
 import { openQueue } from '../src/queue/bullmq.ts';
 import type { JobQueue } from '../src/queue/jobs.ts';
+import { queuePrefix } from '../src/queue/prefix.ts';
 
 /** What every command works with: open, migrated, checked. */
 export type App = {
@@ -31,12 +32,14 @@ export async function openApp(config: Config = loadConfig()): Promise<App> {
   const storage = await openStorage(config);
   for (const warning of storage.warnings) log.warn(warning);
   try {
+    const repositories = makeRepositories(storage.prisma);
     const queue = await openQueue({
       redisUrl: config.REDIS_URL,
       storage,
+      prefix: await queuePrefix(repositories.settings),
       onError: (error) => log.error({ err: error }, 'queue'),
     });
-    return { config, log, storage, repositories: makeRepositories(storage.prisma), queue };
+    return { config, log, storage, repositories, queue };
   } catch (error) {
     await storage.close();
     throw error;

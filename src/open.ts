@@ -7,6 +7,7 @@ import { loadSigningKey } from './keys.ts';
 import { type Log, makeLog } from './log.ts';
 import { simili } from './plugin.ts';
 import { openQueue } from './queue/bullmq.ts';
+import { queuePrefix } from './queue/prefix.ts';
 import { makeServices, type Services } from './services.ts';
 
 export type OpenOptions = {
@@ -35,12 +36,13 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
   const { databaseUrl, dataDir = '.simili', redisUrl, signingKey, log = makeLog(loadConfig({})) } = options;
   const storage = await (databaseUrl ? openPostgres(databaseUrl) : openEmbedded(dataDir && join(dataDir, 'database')));
   try {
+    const repositories = makeRepositories(storage.prisma);
     const queue = await openQueue({
       redisUrl,
       storage,
+      prefix: await queuePrefix(repositories.settings),
       onError: (error) => log.error({ err: error }, 'queue'),
     });
-    const repositories = makeRepositories(storage.prisma);
     const key = signingKey ?? (await loadSigningKey(repositories.settings));
     const services = makeServices({
       repositories,

@@ -1,6 +1,14 @@
 import { setMaxListeners } from 'node:events';
-import { type Claim, ClaimLost, type JobPhase, type JobRepository, type Progress } from '../src/db/jobs.ts';
-import { SimiliError } from '../src/errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Claim,
+  ClaimLost,
+  type JobFailure,
+  type JobPhase,
+  type JobRepository,
+  type Progress,
+} from '../src/db/jobs.ts';
+import { type ErrorCode, SimiliError } from '../src/errors.ts';
 import type { Log } from '../src/log.ts';
 
 /** What a phase of a model job works with. */
@@ -16,6 +24,10 @@ type Outcome = 'stopping' | 'cancel' | 'lost';
 
 /** Cancel takes effect within this and the time an engine needs to stop. */
 const HEARTBEAT_MS = 500;
+/** What became of a job is told again and again while the database is away, this often. */
+const TELL_AGAIN_MS = 500;
+/** These stay as they are until somebody acts: trying at once, on whichever worker, would only repeat them. */
+const WAITS_FOR_PEOPLE: readonly ErrorCode[] = ['CATALOG_TOO_SMALL', 'CATALOG_UNLABELLED'];
 
 /**
  * Claims a job's phase, runs `work` under a heartbeat and settles what comes of it: a cancelled job ends, a stopped
@@ -40,7 +52,9 @@ export async function runClaimed(
     await work({ claim, signal, report: heart.report });
     return 'done';
   } catch (error) {
-    return await settle(jobs, claim, outcomeOf(error, held.signal, stopping), error, log);
+    const outcome = outcomeOf(error, held.signal, stopping);
+    tell(log, jobId, outcome, error);
+    return await persistently(() => settle(jobs, claim, outcome, error), claim, { stopping, held: held.signal, log });
   } finally {
     await heart.stop();
   }
@@ -84,17 +98,43 @@ async function settle(
   claim: Claim,
   outcome: Outcome | 'failed',
   error: unknown,
-  log: Log,
 ): Promise<'again' | 'done'> {
-  const jobId = claim.job.id;
-  if (outcome === 'lost') log.warn({ jobId }, 'another worker took the job over');
-  else if (outcome === 'cancel') await jobs.settleCancelled(claim);
+  if (outcome === 'cancel') await jobs.settleCancelled(claim);
   else if (outcome === 'stopping') await jobs.release(claim);
-  else {
-    const known = error instanceof SimiliError;
-    log.error({ err: error, jobId }, 'job failed');
-    const { code, retry } = known ? error : { code: 'INTERNAL', retry: true };
-    return (await jobs.fail(claim, { code, message: (error as Error).message, retry })) === 'QUEUED' ? 'again' : 'done';
-  }
+  else if (outcome === 'failed') return (await jobs.fail(claim, failureOf(error))) === 'QUEUED' ? 'again' : 'done';
   return 'done';
+}
+
+function failureOf(error: unknown): JobFailure {
+  const { message } = error as Error;
+  if (!(error instanceof SimiliError)) return { code: 'INTERNAL', message, retry: true };
+  return { code: error.code, message, retry: error.retry && !WAITS_FOR_PEOPLE.includes(error.code) };
+}
+
+/** For whoever runs the workers: what we know is a sentence, what we do not know comes with its stack. */
+function tell(log: Log, jobId: string, outcome: Outcome | 'failed', error: unknown): void {
+  if (outcome === 'lost') log.warn({ jobId }, 'another worker took the job over');
+  if (outcome !== 'failed') return;
+  if (error instanceof SimiliError) log.warn({ jobId, code: error.code }, error.message);
+  else log.error({ err: error, jobId }, 'job failed');
+}
+
+/**
+ * A failure is often that of the connection it has to be written over, so it is written once that is back. Until then
+ * the heart goes on, or the job is taken over as one whose worker is gone.
+ */
+async function persistently(
+  settleOnce: () => Promise<'again' | 'done'>,
+  { job }: Claim,
+  { stopping, held, log }: { stopping: AbortSignal; held: AbortSignal; log: Log },
+): Promise<'again' | 'done'> {
+  for (;;) {
+    try {
+      return await settleOnce();
+    } catch (error) {
+      log.warn({ err: error, jobId: job.id }, 'what became of the job could not be written');
+      if (stopping.aborted || held.reason === 'lost') return 'done'; // maintenance finds it
+      await sleep(TELL_AGAIN_MS, undefined, { signal: stopping }).catch(() => {});
+    }
+  }
 }

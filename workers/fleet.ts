@@ -4,11 +4,12 @@ import type { Repositories } from '../src/db/repositories.ts';
 import type { Log } from '../src/log.ts';
 import { type JobQueue, type QueueName, queueNames } from '../src/queue/jobs.ts';
 import { openArtefactCache } from './artefact-cache.ts';
+import { startChores } from './chores.ts';
 import type { WorkerContext } from './context.ts';
 import { embedHandler } from './handlers/embed.ts';
 import { evaluateHandler } from './handlers/evaluate.ts';
 import { ingestHandler } from './handlers/ingest.ts';
-import { maintenanceHandler, requeueAbandoned } from './handlers/maintenance.ts';
+import { chores, requeueAbandoned } from './handlers/maintenance.ts';
 import { gatherHandler, roundHandler } from './handlers/round.ts';
 import { trainHandler } from './handlers/train.ts';
 import { openEngineHost } from './hosts/engine-client.ts';
@@ -27,12 +28,11 @@ export type FleetOptions = {
 
 export type Fleet = { context: WorkerContext; close(): Promise<void> };
 
-const MAINTENANCE_SECONDS = 5;
-
 /** Takes work from the queues until closed. Engines and picture decoders are child processes, started when needed. */
 export async function startFleet({ queues = queueNames, alone, ...base }: FleetOptions): Promise<Fleet> {
   const context = makeContext(base);
   if (alone) await requeueAbandoned(context, 0);
+  let endChores = async (): Promise<void> => {};
   const start: Record<QueueName, () => Promise<void>> = {
     train: () => base.queue.work('train', trainHandler(context)),
     round: () => base.queue.work('round', roundHandler(context)),
@@ -40,15 +40,16 @@ export async function startFleet({ queues = queueNames, alone, ...base }: FleetO
     embed: () => base.queue.work('embed', embedHandler(context)),
     evaluate: () => base.queue.work('evaluate', evaluateHandler(context)),
     ingest: () => base.queue.work('ingest', ingestHandler(context)),
-    maintenance: () =>
-      base.queue.work('maintenance', maintenanceHandler(context), { everySeconds: MAINTENANCE_SECONDS }),
+    maintenance: async () => {
+      endChores = startChores({ settings: base.repositories.settings, log: base.log }, chores(context));
+    },
   };
   for (const name of queues) await start[name]();
   return {
     context,
     /** The queue is closed first: handlers hand their jobs back, then the children may end. */
     async close() {
-      await base.queue.close();
+      await Promise.all([base.queue.close(), endChores()]);
       await Promise.all([context.trainer.close(), context.embedder.close(), context.pictures.close()]);
     },
   };

@@ -19,13 +19,18 @@ export type Progress = {
   message?: string;
   engine?: string;
   curve?: CurvePoint[];
+  /** Something was committed that the next worker goes on from: attempts before it were not in vain. */
+  attempts?: 0;
 };
 export type CurvePoint = { step: number; loss: number; activeShare: number; precision?: number };
 export type JobFailure = { code: string; message: string; retry: boolean };
 
-/** A holder that gave no sign for this long is taken for dead. Heartbeats come every second. */
-export const STALE_AFTER_SECONDS = 20;
-/** A job that took this many workers with it is not given to another one. */
+/**
+ * A holder that gave no sign for this long is taken for dead: 16 heartbeats (workers/claimed.ts). With maintenance that
+ * looks every second another worker goes on within 10 s. One that was only slow loses its claim and writes nothing more.
+ */
+export const STALE_AFTER_SECONDS = 8;
+/** A job that took this many workers with it, one after the other and without progress, is not given to another one. */
 const MAX_ATTEMPTS = 5;
 
 const RUNNING: JobState[] = ['QUEUED', 'RUNNING'];
@@ -111,14 +116,23 @@ export class JobRepository {
     await fenced(tx, job.id, fence, {});
   }
 
-  /** A retryable failure queues the job again until its attempts are used up. @returns the state it is in now. */
-  async fail({ job, fence }: Claim, error: JobFailure): Promise<JobState> {
-    const again = error.retry && job.attempts < MAX_ATTEMPTS;
-    const data = again
-      ? { state: 'QUEUED' as const, error, updatedAt: new Date() }
-      : { state: 'FAILED' as const, error, updatedAt: new Date(), finishedAt: new Date() };
-    await this.db.job.updateMany({ where: { id: job.id, fence, state: 'RUNNING' }, data });
-    return data.state;
+  /**
+   * A retryable failure queues the job again until its attempts are used up. Safe to repeat.
+   * @returns the state it is in now; null: the claim was lost, or this was told before.
+   */
+  async fail({ job, fence }: Claim, error: JobFailure): Promise<JobState | null> {
+    const [row] = await this.db.$queryRaw<{ state: JobState }[]>`
+      UPDATE simili.job SET error = ${JSON.stringify(error)}::jsonb, updated_at = now(),
+        state = (CASE WHEN ${error.retry} AND attempts < ${MAX_ATTEMPTS} THEN 'QUEUED' ELSE 'FAILED' END)::simili.job_state,
+        finished_at = CASE WHEN ${error.retry} AND attempts < ${MAX_ATTEMPTS} THEN NULL ELSE now() END
+      WHERE id = ${job.id} AND fence = ${fence} AND state = 'RUNNING'
+      RETURNING state`;
+    return row?.state ?? null;
+  }
+
+  /** Something was committed that the next worker goes on from. Use inside the transaction that holds the claim. */
+  async progressed({ job, fence }: Claim, tx: Prisma.TransactionClient): Promise<void> {
+    await fenced(tx, job.id, fence, { attempts: 0 });
   }
 
   /** Ends a job that was asked to stop. */
@@ -131,10 +145,9 @@ export class JobRepository {
 
   /** Gives a claimed job back at shutdown: another worker goes on at once, and it was no failed attempt. */
   async release({ job, fence }: Claim): Promise<void> {
-    await this.db.job.updateMany({
-      where: { id: job.id, fence, state: 'RUNNING' },
-      data: { state: 'QUEUED', fence: fence + 1, attempts: { decrement: 1 }, updatedAt: new Date() },
-    });
+    await this.db.$executeRaw`
+      UPDATE simili.job SET state = 'QUEUED', fence = fence + 1, attempts = greatest(attempts - 1, 0), updated_at = now()
+      WHERE id = ${job.id} AND fence = ${fence} AND state = 'RUNNING'`;
   }
 
   /** A waiting job ends at once; a running one is told by its next heartbeat. @throws SimiliError NOT_FOUND, JOB_NOT_CANCELLABLE. */
@@ -172,6 +185,8 @@ export class JobRepository {
   async saveCheckpoint({ job, fence }: Claim, step: number, checksum: string, state: Uint8Array): Promise<void> {
     await this.db.$transaction(async (tx) => {
       await fenced(tx, job.id, fence, {});
+      const before = await tx.checkpoint.findUnique({ where: { jobId: job.id }, select: { step: true } });
+      if (step > (before?.step ?? -1)) await this.progressed({ job, fence }, tx);
       await tx.$executeRaw`
         INSERT INTO simili.checkpoint (job_id, step, checksum, state, created_at)
         VALUES (${job.id}, ${step}::int, ${checksum}, ${bytesSql(state)}, now())
@@ -189,7 +204,7 @@ export class JobRepository {
 
 const GAVE_UP = JSON.stringify({
   code: 'ENGINE_CRASHED',
-  message: `Given up after ${MAX_ATTEMPTS} attempts that ended without a word`,
+  message: `Given up after ${MAX_ATTEMPTS} attempts that got no further and ended without a word`,
   retry: false,
 } satisfies JobFailure);
 

@@ -66,8 +66,9 @@ export class ModelRepository {
   async commitTrained(claim: Claim, model: NewModel): Promise<ModelRow> {
     const id = `mdl_${crypto.randomUUID()}`;
     return this.db.$transaction(async (tx) => {
+      await this.jobs.hold(claim, tx);
       const { artefact, ...row } = await tx.modelVersion.create({
-        data: { ...model, id, jobId: claim.job.id, artefact: new Uint8Array() },
+        data: { ...model, id, jobId: claim.job.id, artefact: new Uint8Array(), number: await nextNumber(tx) },
       });
       await tx.$executeRaw`UPDATE simili.model_version SET artefact = ${bytesSql(model.artefact)} WHERE id = ${id}`;
       await this.jobs.advance(claim, 'EMBED', row.id, tx);
@@ -143,6 +144,15 @@ export class ModelRepository {
       SELECT number FROM simili.model_version
       WHERE state = 'RETIRED' AND to_regclass('simili.embedding_' || number) IS NOT NULL`;
   }
+}
+
+/**
+ * A sequence would jump (to 34 after 1) when the server is stopped hard, and with every commit that fails. There is one
+ * job on its way and its claim is held, so nobody else counts at the same time.
+ */
+async function nextNumber(tx: Prisma.TransactionClient): Promise<number> {
+  const { _max } = await tx.modelVersion.aggregate({ _max: { number: true } });
+  return (_max.number ?? 0) + 1;
 }
 
 type ServingRow = { activeId: string | null; previousId: string | null };

@@ -53,6 +53,8 @@ export class RoundRepository {
     };
     await this.db.$transaction(async (tx) => {
       await this.jobs.hold(claim, tx);
+      const before = await tx.trainingRound.findUnique({ where: { jobId }, select: { round: true } });
+      if (round.round > (before?.round ?? -1)) await this.jobs.progressed(claim, tx);
       await tx.trainingRound.upsert({ where: { jobId }, create: { jobId, ...data }, update: data });
       await tx.trainingShard.deleteMany({ where: { jobId, round: { not: round.round } } });
       await tx.$executeRaw`

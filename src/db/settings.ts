@@ -14,6 +14,18 @@ export class SettingRepository {
     return { value: (await this.get(key)) ?? value, created: count === 1 };
   }
 
+  /**
+   * Of all processes one at a time: true when nobody took this turn in the last `seconds`, on the database's clock. A
+   * clock that was put back holds up nobody.
+   */
+  async takeTurn(name: string, seconds: number): Promise<boolean> {
+    const taken = await this.db.$executeRaw`
+      INSERT INTO simili.setting (key, value) VALUES (${`turn ${name}`}, extract(epoch FROM now())::text)
+      ON CONFLICT (key) DO UPDATE SET value = excluded.value
+      WHERE excluded.value::float8 - setting.value::float8 NOT BETWEEN 0 AND ${seconds}::float8`;
+    return taken > 0;
+  }
+
   async set(key: string, value: string): Promise<void> {
     await this.db.setting.upsert({ where: { key }, create: { key, value }, update: { value } });
   }

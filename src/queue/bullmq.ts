@@ -19,41 +19,55 @@ type Options = {
   /** Without it the queue lives in the database. */
   redisUrl?: string | undefined;
   storage: Pick<Storage, 'queue'>;
-  /** Prefix of all keys in Redis; schemas keep queues apart in Postgres. */
-  prefix?: string;
+  /** Of all keys in Redis, so that installations can share one; schemas keep queues apart in Postgres. */
+  prefix: string;
   /** Told of connection losses and of handlers that threw. */
   onError: (error: Error) => void;
 };
 
 /** A dead worker's message goes to another one after this long; a job's row guards against two at once. */
 const LOCK_MS = 30_000;
-const PATIENCE_MS = 3_000;
+/** How long whoever adds a message waits for the queue. */
+const PATIENCE_MS = 150;
+/** A message that was not taken in this time is told as an outage. */
+const TELL_AFTER_MS = 3_000;
+/** The same outage is told this often: every connection notices it, again and again. */
+const TELL_EVERY_MS = 30_000;
+/** A Redis that comes back is found within this. */
+const RECONNECT_MS = 1_000;
 
 /** @throws SimiliError REDIS_UNAVAILABLE, REDIS_UNSUITABLE. */
-export async function openQueue({ redisUrl, storage, prefix = 'simili', onError }: Options): Promise<JobQueue> {
+export async function openQueue({ redisUrl, storage, prefix, onError }: Options): Promise<JobQueue> {
   if (!redisUrl) return overPostgres(storage.queue, onError);
-  await checkRedis(redisUrl);
-  const connection = { url: redisUrl, maxRetriesPerRequest: null };
-  return makeJobQueue({ Queue, Worker, FlowProducer }, { connection, prefix }, onError, async () => {});
+  await checkRedis(redisUrl, prefix);
+  const connection = { url: redisUrl, maxRetriesPerRequest: null, retryStrategy };
+  // While Redis is away a message is refused at once, not kept in memory: maintenance makes up for it.
+  const adding = { ...connection, enableOfflineQueue: false, commandTimeout: TELL_AFTER_MS };
+  const bases = { adding: { connection: adding, prefix }, working: { connection, prefix } };
+  return makeJobQueue({ Queue, Worker, FlowProducer }, bases, onError, async () => {});
 }
 
 /** One pool for all queues. Each worker keeps one of its connections for LISTEN. */
 async function overPostgres(queue: Storage['queue'], onError: (error: Error) => void): Promise<JobQueue> {
   const classes = withBackend(createPostgresBackend) as unknown as Classes;
-  if (!('connectionString' in queue)) return makeJobQueue(classes, { connection: queue }, onError, async () => {});
+  if (!('connectionString' in queue))
+    return makeJobQueue(classes, both({ connection: queue }), onError, async () => {});
   const pool = new pg.Pool({ ...queue, options: '-c search_path=bullmq', max: 20, application_name: 'simili-queue' });
   pool.on('error', onError);
   const client = await pool.connect();
   await runMigrations(client, 'bullmq').finally(() => client.release());
-  return makeJobQueue(classes, { connection: pool }, onError, () => pool.end());
+  return makeJobQueue(classes, both({ connection: pool }), onError, () => pool.end());
 }
 
 type Classes = { Queue: typeof Queue; Worker: typeof Worker; FlowProducer: typeof FlowProducer };
 type Connection = { connection: object; prefix?: string };
+type Connections = { adding: Connection; working: Connection };
+const both = (one: Connection): Connections => ({ adding: one, working: one });
+const retryStrategy = (times: number): number => Math.min(100 * times, RECONNECT_MS);
 
 function makeJobQueue(
   { Queue, Worker, FlowProducer }: Classes,
-  base: Connection,
+  { adding, working }: Connections,
   onError: (error: Error) => void,
   end: () => Promise<void>,
 ): JobQueue {
@@ -61,24 +75,26 @@ function makeJobQueue(
   const workers: Worker[] = [];
   let producer: FlowProducer | null = null;
   const stopping = new AbortController();
+  const tellOutage = nowAndThen(onError);
 
   const queueOf = (name: QueueName): Queue => {
     const known = queues.get(name);
     if (known) return known;
-    const queue = new Queue(`simili-${name}`, base as never);
-    queue.on('error', onError);
+    const queue = new Queue(`simili-${name}`, adding as never);
+    queue.on('error', tellOutage);
     queues.set(name, queue);
     return queue;
   };
 
   const flows = (): FlowProducer => {
-    producer ??= new FlowProducer(base as never).on('error', onError);
+    producer ??= new FlowProducer(adding as never).on('error', tellOutage);
     return producer;
   };
   /** A queue that is away must not hold up whoever has committed already. */
-  const patiently = async (name: QueueName, adding: Promise<unknown>): Promise<void> => {
-    await Promise.race([adding, outOfPatience(name)]).catch(onError);
-    adding.catch(() => {}); // told above, or late
+  const patiently = async (name: QueueName, added: Promise<unknown>): Promise<void> => {
+    const taken = Promise.race([added, outOfPatience(name)]).catch(tellOutage);
+    added.catch(() => {}); // told above, or late
+    await Promise.race([taken, sleep(PATIENCE_MS, null, { ref: false })]);
   };
 
   return {
@@ -90,21 +106,17 @@ function makeJobQueue(
       const tree = treeOf(flow, key);
       await patiently(flow.after.name, flows().add(tree));
     },
-    async work(name, handler, { everySeconds } = {}) {
+    async work(name, handler) {
       const worker = new Worker(`simili-${name}`, processor(name, handler, stopping.signal), {
-        ...base,
+        ...working,
         concurrency: 1,
         lockDuration: LOCK_MS,
         maxStalledCount: 5,
       } as never);
-      worker.on('error', onError);
+      worker.on('error', tellOutage);
       worker.on('failed', (_job, error) => onError(error));
       workers.push(worker);
       await worker.waitUntilReady();
-      if (everySeconds) {
-        const opts = { removeOnComplete: true, removeOnFail: true };
-        await queueOf(name).upsertJobScheduler(name, { every: everySeconds * 1000 }, { name, data: {}, opts });
-      }
     },
     close: once(async () => {
       stopping.abort(new Error('shutting down'));
@@ -139,8 +151,20 @@ function treeOf<N extends QueueName, M extends QueueName>({ each, after }: Flow<
 }
 
 async function outOfPatience(name: QueueName): Promise<never> {
-  await sleep(PATIENCE_MS, null, { ref: false });
-  throw new Error(`queue ${name} did not take a message in ${PATIENCE_MS} ms: maintenance will make up for it`);
+  await sleep(TELL_AFTER_MS, null, { ref: false });
+  throw new Error(`queue ${name} did not take a message in ${TELL_AFTER_MS} ms: maintenance will make up for it`);
+}
+
+/** An error that was told a moment ago is not told again. */
+function nowAndThen(tell: (error: Error) => void): (error: Error) => void {
+  const toldAt = new Map<string, number>();
+  return (error) => {
+    const what = error.message || String((error as NodeJS.ErrnoException).code);
+    const now = Date.now();
+    if (now - (toldAt.get(what) ?? Number.NEGATIVE_INFINITY) < TELL_EVERY_MS) return;
+    toldAt.set(what, now);
+    tell(error);
+  };
 }
 
 /** Closing what is closed is no error: whoever comes second waits with the first. */

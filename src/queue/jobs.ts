@@ -5,7 +5,7 @@ const count = z.int().min(0);
 /**
  * The job contract: what crosses the queue is ids, never rows or tensors. Parsed when added and again when run.
  * A model job (Postgres table `job`) moves through the queues train → embed → evaluate under one id.
- * `attempts`: deliveries of one message; that a job is not lost is the table's business (workers/maintenance.ts).
+ * `attempts`: deliveries of one message; that a job is not lost is the table's business (workers/handlers/maintenance.ts).
  */
 export const jobs = {
   train: { attempts: 1, payload: z.object({ jobId: z.string().min(1) }) },
@@ -20,7 +20,7 @@ export const jobs = {
   gather: { attempts: 3, payload: z.object({ jobId: z.string().min(1), round: count, fence: count }) },
   /** A wake-up: fetch, decode and embed whatever pictures are pending. */
   ingest: { attempts: 3, payload: z.object({}) },
-  /** A wake-up on a schedule: re-queue abandoned jobs, retire old versions. */
+  /** No message: the name under which a worker takes part in what is done on a schedule (workers/chores.ts). */
   maintenance: { attempts: 1, payload: z.object({}) },
 } as const;
 
@@ -42,8 +42,8 @@ export type Flow<N extends QueueName, M extends QueueName> = {
 
 export interface JobQueue {
   /**
-   * Returns once the message is durable; where the queue is away, after a few seconds: what the message would have woken
-   * stands in Postgres, and maintenance finds it. `key`: at most one waiting message of that key.
+   * Returns once the message is durable, and where the queue is away or slow soon after: a message is a hint, what it
+   * would have woken stands in Postgres, and maintenance finds it. `key`: at most one waiting message of that key.
    */
   add<N extends QueueName>(name: N, payload: Payload<N>, key?: string): Promise<void>;
   /**
@@ -51,8 +51,8 @@ export interface JobQueue {
    * All or none are added; returns as `add` does. `key`: of one key at most one flow is on its way.
    */
   addFlow<N extends QueueName, M extends QueueName>(flow: Flow<N, M>, key: string): Promise<void>;
-  /** Starts taking messages of one queue, one at a time. `everySeconds`: also wake the handler on that schedule. */
-  work<N extends QueueName>(name: N, handler: Handler<N>, options?: { everySeconds?: number }): Promise<void>;
+  /** Starts taking messages of one queue, one at a time. */
+  work<N extends QueueName>(name: N, handler: Handler<N>): Promise<void>;
   /** Takes no new message, aborts the running handlers' signals, waits for them. */
   close(): Promise<void>;
 }

@@ -80,13 +80,6 @@ export function describeQueue(
       await expect((await join()).add('train', { jobId: '' })).rejects.toThrow();
     });
 
-    test('a schedule wakes its handler again and again', async () => {
-      const { join } = await setUp();
-      let woken = 0;
-      await (await join()).work('maintenance', async () => void woken++, { everySeconds: 1 });
-      await until(() => woken >= 2);
-    });
-
     test('what follows a flow comes once, after all of its messages, whoever handles them', async () => {
       const { join } = await setUp();
       const [producer, one, two] = [await join(), await join(), await join()];

@@ -123,6 +123,71 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       expect(await repos.jobs.byId(job.id)).toMatchObject({ state: 'FAILED', error: { code: 'ENGINE_CRASHED' } });
     });
 
+    test('attempts count only without progress: a job whose workers die is not given up while it gets further', async () => {
+      const job = await repos.jobs.create('RETRAIN', {}, 'test');
+      const dies = async (step: number) => {
+        const claim = await repos.jobs.claim(job.id, 'TRAIN');
+        await repos.jobs.saveCheckpoint(claim!, step, 'c', Uint8Array.of(step));
+        await repos.jobs.reclaim(0);
+      };
+      for (let step = 1; step <= 7; step++) await dies(step);
+      expect(await repos.jobs.byId(job.id)).toMatchObject({ state: 'QUEUED' });
+      for (let again = 0; again < 4; again++) await dies(7); // the seventh was one without progress after it
+      expect(await repos.jobs.byId(job.id)).toMatchObject({ state: 'QUEUED', attempts: 4 });
+      await dies(7);
+      expect(await repos.jobs.byId(job.id)).toMatchObject({ state: 'FAILED', error: { code: 'ENGINE_CRASHED' } });
+    });
+
+    test('vectors that were written are progress, and a worker that stops after them owes nothing', async () => {
+      const job = await repos.jobs.create('RETRAIN', {}, 'test');
+      const claim = (await repos.jobs.claim(job.id, 'TRAIN'))!;
+      await repos.jobs.heartbeat(claim, { attempts: 0, progress: 0.9 });
+      await repos.jobs.release(claim);
+      expect(await repos.jobs.byId(job.id)).toMatchObject({ state: 'QUEUED', attempts: 0 });
+      await repos.jobs.cancel(job.id);
+    });
+
+    test('a failure is told once, and not by a worker that lost the job', async () => {
+      const failure = { code: 'INTERNAL', message: 'the connection was lost', retry: true };
+      const job = await repos.jobs.create('RETRAIN', {}, 'test');
+      const claim = (await repos.jobs.claim(job.id, 'TRAIN'))!;
+      expect(await repos.jobs.fail(claim, failure)).toBe('QUEUED');
+      expect(await repos.jobs.fail(claim, failure)).toBeNull();
+      const next = (await repos.jobs.claim(job.id, 'TRAIN'))!;
+      expect(await repos.jobs.fail(claim, failure)).toBeNull();
+      expect(await repos.jobs.fail(next, { ...failure, retry: false })).toBe('FAILED');
+      expect(await repos.jobs.byId(job.id)).toMatchObject({
+        state: 'FAILED',
+        error: failure && { ...failure, retry: false },
+      });
+    });
+
+    test('of all processes one takes a turn; the next one is due when its time has come, or a clock was put back', async () => {
+      const at = (seconds: number) =>
+        storage.prisma.setting.update({
+          where: { key: 'turn test' },
+          data: { value: `${Date.now() / 1000 + seconds}` },
+        });
+      const both = () => Promise.all([1, 2].map(() => repos.settings.takeTurn('test', 60)));
+      expect((await both()).sort()).toEqual([false, true]);
+      expect(await both()).toEqual([false, false]);
+      await at(-61);
+      expect((await both()).sort()).toEqual([false, true]);
+      await at(3600);
+      expect((await both()).sort()).toEqual([false, true]);
+    });
+
+    test('numbers of versions follow one another, whatever a hard stop made of the sequence', async () => {
+      await storage.prisma.$executeRaw`SELECT setval('simili.model_version_number_seq', 33)`; // as recovery leaves it
+      const newest = (await repos.models.list(1))[0]?.number ?? 0;
+      const job = await repos.jobs.create('RETRAIN', {}, 'test');
+      const claim = (await repos.jobs.claim(job.id, 'TRAIN'))!;
+      const model = { kind: 'GOLDEN' as const, parentId: null, dimensions: 2, checksum: 'c', metrics: {} };
+      const { number } = await repos.models.commitTrained(claim, { ...model, artefact: Uint8Array.of(1) });
+      expect(number).toBe(newest + 1);
+      await repos.jobs.cancel(job.id);
+    });
+
     describe('rounds of a training over several machines', () => {
       const round = (number: number) => ({
         ...{ round: number, members: 2, firstStep: 5 * number, steps: 5, totalSteps: 50, pictures: 0, expectedMs: 100 },

@@ -6,7 +6,7 @@ import { freshPostgresDatabase, postgresUrl, redisUrl } from '../support/service
 
 describeQueue('PGlite', async () => {
   const storage = await openEmbedded(null);
-  return { open: (onError) => openQueue({ storage, onError }), stop: () => storage.close() };
+  return { open: (onError) => openQueue({ storage, prefix: 'unused', onError }), stop: () => storage.close() };
 });
 
 async function onPostgres() {
@@ -16,7 +16,7 @@ async function onPostgres() {
     await storage.close();
     await database[Symbol.asyncDispose]();
   };
-  const open: OpenQueue = (onError) => openQueue({ storage, onError });
+  const open: OpenQueue = (onError) => openQueue({ storage, prefix: 'unused', onError });
   return { open, stop };
 }
 describeQueue('Postgres', onPostgres, ['postgres']);

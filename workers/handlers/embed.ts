@@ -25,7 +25,7 @@ async function embed(context: WorkerContext, run: ClaimedRun): Promise<void> {
   const total = await embeddings.countMissing(model.number);
   run.report({ message: `Embedding ${total} products` });
   await embedMissing(context, model, run.signal, (written) =>
-    run.report({ progress: TRAIN_SHARE + EMBED_SHARE * Math.min(1, written / Math.max(1, total)) }),
+    run.report({ attempts: 0, progress: TRAIN_SHARE + EMBED_SHARE * Math.min(1, written / Math.max(1, total)) }),
   );
   run.report({ message: 'Building the index' });
   await embeddings.createIndex(model.number);

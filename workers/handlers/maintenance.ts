@@ -1,7 +1,7 @@
 import { STALE_AFTER_SECONDS } from '../../src/db/jobs.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { enqueuePhase } from '../../src/models/enqueue.ts';
-import type { Handler } from '../../src/queue/jobs.ts';
+import type { Chore } from '../chores.ts';
 import type { WorkerContext } from '../context.ts';
 import { FEWEST_PRODUCTS } from '../training-set.ts';
 
@@ -11,15 +11,19 @@ const BOOTSTRAP_EVERY_MS = 60_000;
 /** Decoded pictures that make a good first model although more are on their way. */
 const PLENTY = 2000;
 
-/** What keeps the house in order, every few seconds, on whichever worker gets there. All of it may run twice. */
-export const maintenanceHandler =
-  (context: WorkerContext): Handler<'maintenance'> =>
-  async () => {
-    await requeueAbandoned(context, STALE_AFTER_SECONDS);
-    await wakeIngest(context);
-    await startFirstModels(context);
-    await retireVersions(context);
-  };
+/** What keeps the house in order, on whichever worker gets there. All of it may run twice. */
+export const chores = (context: WorkerContext): Chore[] => [
+  { name: 'requeue', everySeconds: 1, work: () => requeueAbandoned(context, STALE_AFTER_SECONDS) },
+  {
+    name: 'maintenance',
+    everySeconds: 5,
+    async work() {
+      await wakeIngest(context);
+      await startFirstModels(context);
+      await retireVersions(context);
+    },
+  },
+];
 
 /** Jobs whose worker is gone, and jobs whose queue message was lost between two commits. */
 export async function requeueAbandoned({ repositories, queue }: WorkerContext, staleSeconds: number): Promise<void> {
