@@ -1,6 +1,5 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { runMigrations } from 'bullmq';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
@@ -8,18 +7,21 @@ import { PrismaClient } from '../generated/prisma/client.ts';
 import { lockDataDir } from './lock.ts';
 import { migrate } from './migrate.ts';
 import { PGlitePool } from './pglite-pool.ts';
+import { PolitePGlite } from './polite-pglite.ts';
 import type { SqlSession, Storage } from './storage.ts';
 
 /**
  * Postgres inside this process, in a folder (or in memory: `dir` null). One process at a time; what was committed
  * survives the death of the process.
+ * @param now the clock by which the event loop gets its turns, ms.
  * @throws SimiliError DATA_DIR_LOCKED, MIGRATION_FAILED.
  */
-export async function openEmbedded(dir: string | null): Promise<Storage> {
+export async function openEmbedded(dir: string | null, now?: () => number): Promise<Storage> {
   if (dir) mkdirSync(dirname(dir), { recursive: true });
   const unlock = dir ? lockDataDir(dirname(dir)) : () => {};
   try {
-    const db = await PGlite.create({ ...(dir ? { dataDir: dir } : {}), extensions: { vector } });
+    const db = new PolitePGlite({ ...(dir ? { dataDir: dir } : {}), extensions: { vector } }, now);
+    await db.waitReady;
     const session: SqlSession = {
       exec: async (sql) => void (await db.exec(sql)),
       query: async <Row>(sql: string, params: unknown[] = []) => (await db.query<Row>(sql, params)).rows,

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { writeProducts } from '../../src/catalog/products.ts';
+import { openEmbedded } from '../../src/db/embedded.ts';
+import { makeRepositories } from '../../src/db/repositories.ts';
+import { fakeQueue } from '../support/fixtures.ts';
+
+/** Turns of the event loop while `work` runs. */
+async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
+  let turns = 0;
+  let next: NodeJS.Immediate;
+  const turn = () => {
+    turns += 1;
+    next = setImmediate(turn);
+  };
+  next = setImmediate(turn);
+  await work();
+  clearImmediate(next);
+  return turns;
+}
+
+test('a long loop of statements on the embedded database lets others in between, whichever loop it is', async () => {
+  let clock = 0;
+  const storage = await openEmbedded(null, () => (clock += 4)); // every message of the protocol seems to take 4 ms
+  const { products, settings } = makeRepositories(storage.prisma);
+  const drafts = Array.from({ length: 20 }, (_, i) => ({ id: `p${i}`, title: 'x', imageUrls: [] }));
+  await settings.get('nothing'); // the first one loads the query compiler
+  expect(await turnsDuring(() => writeProducts(drafts, { products, queue: fakeQueue() }))).toBeGreaterThan(100);
+  const reads = async () => {
+    for (let i = 0; i < 20; i++) await settings.get('nothing');
+  };
+  expect(await turnsDuring(reads)).toBeGreaterThan(10);
+  await storage.close();
+});
