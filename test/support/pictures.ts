@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32, deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 
 /** Real picture files, made when asked for: bytes as a shop would send them. */
@@ -111,6 +111,30 @@ export function pngClaiming(width: number, height: number): Buffer {
     chunk('IEND', Buffer.alloc(0)),
   ]);
 }
+
+/** An AVIF whose header says another size than its pixels have. */
+export async function avifClaiming(width: number, height: number): Promise<Buffer> {
+  const file = await avif();
+  const size = file.indexOf('ispe') + 8; // name, version and flags
+  file.writeUInt32BE(width, size);
+  file.writeUInt32BE(height, size + 4);
+  return file;
+}
+
+/** A PNG with more chunks behind its header. */
+export function pngWith(png: Buffer, ...chunks: readonly Buffer[]): Buffer {
+  const header = 33; // signature and IHDR
+  return Buffer.concat([png.subarray(0, header), ...chunks, png.subarray(header)]);
+}
+
+/** A text of `length` letters, packed by a factor of a thousand: zTXt, or iTXt in its packed form. */
+export function packedText(type: 'zTXt' | 'iTXt', keyword: string, length: number): Buffer {
+  const head = type === 'zTXt' ? [0, 0] : [0, 1, 0, 0, 0];
+  return chunk(type, Buffer.concat([Buffer.from(keyword), Buffer.from(head), deflateSync(Buffer.alloc(length, 65))]));
+}
+
+/** What a chunk of this kind may hold does not matter where it is not read. */
+export const pngChunk = (type: string, length = 4): Buffer => chunk(type, Buffer.alloc(length));
 
 function chunk(type: string, data: Buffer): Buffer {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);

@@ -1,5 +1,7 @@
 import sharp, { type Metadata } from 'sharp';
 import { SimiliError } from '../../src/errors.ts';
+import { checkSize } from './check-size.ts';
+import { firstFrameOf } from './containers/index.ts';
 import type { DecodedPicture, DecodeLimits } from './decoded-picture.ts';
 import { type Colour, type Raster, trimToSquare } from './trim.ts';
 
@@ -21,19 +23,15 @@ sharp.concurrency(1);
  * @param source names the picture in errors.
  * @throws SimiliError IMAGE_UNREADABLE, IMAGE_TOO_LARGE
  */
-export async function decodePicture(bytes: Uint8Array, source: string, limits: DecodeLimits): Promise<DecodedPicture> {
-  if (bytes.length === 0) throw new SimiliError('IMAGE_UNREADABLE', { source, why: 'it is empty' });
+export async function decodePicture(file: Uint8Array, source: string, limits: DecodeLimits): Promise<DecodedPicture> {
+  if (file.length === 0) throw new SimiliError('IMAGE_UNREADABLE', { source, why: 'it is empty' });
+  const bytes = firstFrameOf(file);
   const metadata = await readMetadata(bytes, source);
   // HEIC and its kin share AVIF's container; their codecs are not on board.
   if (metadata.format === 'heif' && metadata.compression !== 'av1')
     throw new SimiliError('IMAGE_UNREADABLE', { source, why: NO_PICTURE });
+  checkSize(metadata, source, limits.maxPixels);
   const { width, height } = metadata.autoOrient;
-  if (width * height > limits.maxPixels) {
-    throw new SimiliError('IMAGE_TOO_LARGE', {
-      source,
-      why: `${width} x ${height} pixels, at most ${limits.maxPixels} are read`,
-    });
-  }
   const background = parseColour(limits.background);
   const pixels: Record<number, Uint8Array> = {};
   // Each from a raster of its own: what a side looks like does not depend on which others are wanted.
@@ -56,32 +54,37 @@ async function readMetadata(bytes: Uint8Array, source: string): Promise<Metadata
   }
 }
 
-async function readRaster(
-  bytes: Uint8Array,
-  source: string,
-  { maxPixels, background }: DecodeLimits,
-  side: number,
-): Promise<Raster> {
+async function readRaster(bytes: Uint8Array, source: string, limits: DecodeLimits, side: number): Promise<Raster> {
   try {
-    const { data, info } = await sharp(bytes, {
-      limitInputPixels: maxPixels,
-      failOn: 'error',
-      autoOrient: true,
-    })
-      .flatten({ background })
-      // Linear: a triangle filter, so that edges do not ring into the background.
-      .resize(side, side, {
-        fit: 'inside',
-        withoutEnlargement: true,
-        kernel: 'linear',
-      })
-      .toColourspace('srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    return { pixels: data, width: info.width, height: info.height };
+    return await shrunk(bytes, limits, side, 'error');
+  } catch (error) {
+    if (!isWithoutEnd(error)) throw unreadable(source, error);
+  }
+  try {
+    // Only whole pixels pass 'warning': a picture that lacks more than its end mark is refused still.
+    return await shrunk(Buffer.concat([bytes, END_OF_JPEG]), limits, side, 'warning');
   } catch (error) {
     throw unreadable(source, error);
   }
+}
+
+const END_OF_JPEG = Buffer.from([0xff, 0xd9]);
+const isWithoutEnd = (error: unknown): boolean => error instanceof Error && /premature end of JPEG/.test(error.message);
+
+async function shrunk(
+  bytes: Uint8Array,
+  { maxPixels, background }: DecodeLimits,
+  side: number,
+  failOn: 'error' | 'warning',
+): Promise<Raster> {
+  const { data, info } = await sharp(bytes, { limitInputPixels: maxPixels, failOn, autoOrient: true })
+    .flatten({ background })
+    // Linear: a triangle filter, so that edges do not ring into the background.
+    .resize(side, side, { fit: 'inside', withoutEnlargement: true, kernel: 'linear' })
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  return { pixels: data, width: info.width, height: info.height };
 }
 
 /** In the words of whoever has to replace the file. */

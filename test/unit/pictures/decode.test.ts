@@ -1,3 +1,4 @@
+import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { decodePicture } from '../../../workers/pictures/decode.ts';
 import * as pictures from '../../support/pictures.ts';
@@ -66,6 +67,11 @@ describe('a 40 x 20 block on 80 x 60 white', () => {
     expect(red).toBeLessThan(200);
   });
 
+  test.each([1, 2])('is whole in a JPEG without its last %d bytes, as in every browser', async (bytes) => {
+    const whole = await pictures.jpeg();
+    expect(await decode(whole.subarray(0, -bytes))).toEqual(await decode(whole));
+  });
+
   test('stands on the background that is asked for', async () => {
     const { pixels } = await decode(await pictures.transparentPng(), {
       background: '#102030',
@@ -105,6 +111,11 @@ describe('what cannot be read says why', () => {
     await expect(decode(await make())).rejects.toMatchObject(unreadable(why));
   });
 
+  test('a JPEG that lacks a few pixels of its last row', async () => {
+    const whole = await pictures.noise(100, 80, 'jpeg');
+    await expect(decode(whole.subarray(0, -40))).rejects.toMatchObject(unreadable(/it is cut short or damaged/));
+  });
+
   test.each(['jpeg', 'png', 'webp', 'avif', 'gif'] as const)('half a file: %s', async (format) => {
     await expect(decode(await pictures.truncated(format))).rejects.toMatchObject(
       unreadable(/it is cut short or damaged/),
@@ -121,6 +132,27 @@ describe('what cannot be read says why', () => {
     });
     expect(performance.now() - start).toBeLessThan(1000);
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 2 ** 20);
+  });
+
+  test.each([
+    ['1 x 40,000,000 pixels, as long as a valid file of 78 kB can make it', 1, 40_000_000],
+    ['30,001 pixels in a row', 30_001, 1],
+  ])('%s, by the header', async (_name, width, height) => {
+    await expect(decode(pictures.pngClaiming(width, height))).rejects.toMatchObject({
+      code: 'IMAGE_TOO_LARGE',
+      message: `the-picture is too large: ${width} x ${height} pixels, at most 30000 a side are read`,
+    });
+  });
+
+  test('a format that holds the whole picture while it is decoded: fewer pixels than others, and the error says how many', async () => {
+    const [width, height] = [7000, 7000];
+    const blank = sharp({ create: { width, height, channels: 3, background: '#ffffff' } });
+    expect(await decode(await blank.clone().jpeg().toBuffer())).toMatchObject({ width, height });
+    const avif = await pictures.avifClaiming(width, height);
+    await expect(decode(avif)).rejects.toMatchObject({
+      code: 'IMAGE_TOO_LARGE',
+      message: 'the-picture is too large: 7000 x 7000 pixels, at most 16777216 of AVIF are read',
+    });
   });
 
   test('one row of pixels more than allowed', async () => {
