@@ -1,6 +1,5 @@
 import { defineCommand } from 'citty';
-import { rotateAdminKey } from '../../src/keys.ts';
-import { openApp } from '../app.ts';
+import { openShop } from '../shop/open-shop.ts';
 
 export const adminKey = defineCommand({
   meta: {
@@ -8,9 +7,8 @@ export const adminKey = defineCommand({
     description: 'Make a new admin key and print it; the old one ends. (Not with SIMILI_ADMIN_KEY.)',
   },
   async run() {
-    const app = await openApp();
-    process.stdout.write(`${await rotateAdminKey(app.repositories.settings, app.config)}\n`);
-    await app.queue.close();
-    await app.storage.close();
+    const shop = await openShop();
+    process.stdout.write(`${await shop.run('adminKey', {})}\n`);
+    await shop.close();
   },
 });

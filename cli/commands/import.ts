@@ -1,10 +1,10 @@
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from 'citty';
-import { readCatalog } from '../../src/catalog/import/index.ts';
 import { startFleet } from '../../workers/fleet.ts';
-import { type App, openApp } from '../app.ts';
 import { showProgress } from '../progress.ts';
-import { describeImport, runImport } from '../run-import.ts';
+import { describeImport } from '../run-import.ts';
+import { openShop, type Shop } from '../shop/open-shop.ts';
 
 export const importCatalog = defineCommand({
   meta: {
@@ -13,44 +13,44 @@ export const importCatalog = defineCommand({
   },
   args: { source: { type: 'positional', description: 'Folder or file', required: true } },
   async run({ args }) {
-    const since = new Date();
-    const app = await openApp();
-    let seen = 0;
-    const report = await runImport(app, readCatalog(args.source), (rows) => {
-      if (rows - seen < 1000) return;
-      seen = rows;
+    const since = new Date().toISOString();
+    const shop = await openShop();
+    let told = 0;
+    const report = await shop.run('import', { source: resolve(args.source) }, (rows) => {
+      if (rows - told < 1000) return;
+      told = rows;
       process.stdout.write(`  ${rows} rows\n`);
     });
     process.stdout.write(`${describeImport(report)}\n`);
-    // An embedded database has no workers elsewhere: the pictures are decoded here and now.
-    if (app.storage.kind === 'pglite') await decodeHere(app, since);
-    else await app.queue.close();
-    await app.storage.close();
+    // On a Postgres the workers decode. An embedded database has none elsewhere: its pictures are waited for.
+    if (shop.app?.storage.kind !== 'postgres') await untilDecoded(shop, since);
+    await shop.close();
     if (report.problems.length) process.exitCode = 2;
   },
 });
 
+const LOOK_MS = 200;
 const WAKE_MS = 2000;
 
-/** @param since failures of before were told by the import that had them. */
-async function decodeHere(app: App, since: Date): Promise<void> {
-  const { images } = app.repositories;
-  const { pending } = await images.counts();
-  const fleet = await startFleet({ ...app, queues: ['ingest'], alone: true });
-  const progress = showProgress('pictures', pending);
-  let wokenAt = Date.now();
-  for (let left = pending; left > 0; { pending: left } = await images.counts()) {
-    progress.update(pending - left);
-    await sleep(200);
+/**
+ * Shows the pictures' progress until none is left. Where no server runs, this process decodes them.
+ * @param since failures of before were told by the import that had them.
+ */
+async function untilDecoded(shop: Shop, since: string): Promise<void> {
+  const fleet = shop.app && (await startFleet({ ...shop.app, queues: ['ingest'], alone: true }));
+  const first = await shop.run('pictures', { since });
+  const progress = showProgress('pictures', first.pending);
+  let now = first;
+  for (let wokenAt = Date.now(); now.pending > 0; now = await shop.run('pictures', { since })) {
+    progress.update(Math.max(0, first.pending - now.pending));
+    await sleep(LOOK_MS);
     if (Date.now() - wokenAt < WAKE_MS) continue;
     wokenAt = Date.now();
-    await app.queue.add('ingest', {}); // pictures whose host is to be asked once more
+    await shop.app?.queue.add('ingest', {}); // pictures whose host is to be asked once more
   }
-  progress.update(pending);
+  progress.update(first.pending);
   progress.stop();
-  const { ready, failed } = await images.counts(since);
-  process.stdout.write(`${ready} pictures ready, ${failed} failed\n`);
-  for (const { productId, failure } of await images.failures(50, since))
-    process.stdout.write(`  ${productId}: ${failure}\n`);
-  await fleet.close();
+  process.stdout.write(`${now.ready} pictures ready, ${now.failed} failed\n`);
+  for (const { id, why } of now.failures) process.stdout.write(`  ${id}: ${why}\n`);
+  await fleet?.close();
 }

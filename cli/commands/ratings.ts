@@ -1,8 +1,6 @@
+import { resolve } from 'node:path';
 import { defineCommand } from 'citty';
-import { loadConfig } from '../../src/config.ts';
-import { openStorage } from '../../src/db/open-storage.ts';
-import { makeRepositories } from '../../src/db/repositories.ts';
-import { importRatings } from '../import-ratings.ts';
+import { openShop } from '../shop/open-shop.ts';
 import { tellProblems } from '../tell-problems.ts';
 
 export const ratings = defineCommand({
@@ -12,17 +10,14 @@ export const ratings = defineCommand({
   },
   args: { file: { type: 'positional', description: 'triplets.csv: query,positive,negative', required: true } },
   async run({ args }) {
-    const storage = await openStorage(loadConfig());
+    const shop = await openShop();
     try {
-      const { accepted, duplicates, problems, notes } = await importRatings(
-        makeRepositories(storage.prisma),
-        args.file,
-      );
+      const { accepted, duplicates, problems, notes } = await shop.run('ratings', { file: resolve(args.file) });
       tellProblems([...notes, ...problems]);
       process.stdout.write(`${accepted} ratings stored, ${duplicates} known before, ${problems.length} not usable\n`);
       if (problems.length) process.exitCode = 2;
     } finally {
-      await storage.close();
+      await shop.close();
     }
   },
 });

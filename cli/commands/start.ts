@@ -6,6 +6,7 @@ import { demoCatalog } from '../demo-catalog.ts';
 import { showProgress } from '../progress.ts';
 import { describeImport, runImport } from '../run-import.ts';
 import { serveApi } from '../serve-api.ts';
+import { startControl } from '../shop/control-server.ts';
 import { untilStopped } from '../until-stopped.ts';
 
 export const start = defineCommand({
@@ -23,10 +24,12 @@ export const start = defineCommand({
       say(`Admin key, shown this once: ${api.newAdminKey}`);
       say(`Open ${api.url}#admin=${api.newAdminKey} to watch it learn`);
     } else say(`Open ${api.url} to look around`);
+    const endControl = app.storage.kind === 'pglite' ? await startControl(app) : async () => {};
     const fleet = await startFleet({ ...app, alone: app.storage.kind === 'pglite' });
     const stopped = new AbortController();
     const done = untilStopped(async () => {
       stopped.abort();
+      await endControl();
       await api.close();
       await fleet.close();
       await app.storage.close();

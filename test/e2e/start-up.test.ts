@@ -23,6 +23,29 @@ test('a second start on the same data directory is told who holds it; the first 
   expect((await fetch(`${first.url}/healthz`)).status).toBe(200);
 });
 
+test('beside a server that holds the embedded database, commands go through it', async () => {
+  const pictures = join(dir, 'beside');
+  await drawToyCatalog(pictures, 1);
+  const env = { SIMILI_DATA_DIR: join(dir, 'served') };
+  await using server = await startSimili(['start', '--no-demo'], env);
+  const imported = await runSimili(['import', pictures], env);
+  expect(imported).toMatchObject({ code: 0, output: expect.stringContaining('4 created, 0 updated') });
+  expect(imported.output).toContain('4 pictures ready, 0 failed');
+  const product = '{"query":"{ product(by: { id: \\"star/star-000\\" }) { title } }"}';
+  const headers = { 'content-type': 'application/json' };
+  const answer = await fetch(`${server.url}/graphql`, { method: 'POST', headers, body: product });
+  expect(await answer.json()).toEqual({ data: { product: { title: 'Star 000' } } });
+
+  const { output: fresh } = await runSimili(['admin-key'], env);
+  const askWith = (key: string) =>
+    fetch(`${server.url}/admin/graphql`, {
+      ...{ method: 'POST', body: '{"query":"{ catalogHealth { products } }"}' },
+      headers: { ...headers, authorization: `Bearer ${key}` },
+    });
+  expect((await askWith(fresh.trim())).status).toBe(200);
+  expect((await askWith(server.adminKey!)).status).toBe(401);
+});
+
 test('a busy port is said in one sentence, and the data directory is free again afterwards', async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { storedArtefact } from '../../cli/commands/model/export.ts';
+import { storedArtefact } from '../../cli/commands/model/stored-artefact.ts';
 import { openStorage } from '../../src/db/open-storage.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
 import { encodeModel } from '../../src/learning/artefact.ts';

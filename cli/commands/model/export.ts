@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { defineCommand } from 'citty';
-import type { ModelRepository } from '../../../src/db/models.ts';
 import { SimiliError } from '../../../src/errors.ts';
 import { decodeModel } from '../../../src/learning/artefact.ts';
 import { exportOnnx } from '../../../workers/engines/onnx/export/index.ts';
 import { sha256 } from '../../../workers/sha256.ts';
+import type { Source } from './stored-artefact.ts';
 
 export const exportModel = defineCommand({
   meta: {
@@ -26,8 +26,6 @@ export const exportModel = defineCommand({
   },
 });
 
-type Source = { artefact: Uint8Array; name: string };
-
 async function fromFile(path: string): Promise<Source> {
   try {
     return { artefact: await readFile(path), name: path };
@@ -38,32 +36,14 @@ async function fromFile(path: string): Promise<Source> {
 
 async function fromDatabase(wanted: string): Promise<Source> {
   // A file needs no database.
-  const { loadConfig } = await import('../../../src/config.ts');
-  const { openStorage } = await import('../../../src/db/open-storage.ts');
-  const { makeRepositories } = await import('../../../src/db/repositories.ts');
-  const storage = await openStorage(loadConfig());
+  const { openShop } = await import('../../shop/open-shop.ts');
+  const shop = await openShop();
   try {
-    return await storedArtefact(makeRepositories(storage.prisma).models, wanted);
+    const { name, base64 } = await shop.run('artefact', { wanted });
+    return { name, artefact: Buffer.from(base64, 'base64') };
   } finally {
-    await storage.close();
+    await shop.close();
   }
-}
-
-/**
- * @param wanted id of a version, or `active`.
- * @throws SimiliError NOT_FOUND, ARTEFACT_CORRUPT when its checksum does not match.
- */
-export async function storedArtefact(
-  models: Pick<ModelRepository, 'serving' | 'artefact'>,
-  wanted: string,
-): Promise<Source> {
-  const id = wanted === 'active' ? (await models.serving())?.modelId : wanted;
-  const stored = id === undefined ? null : await models.artefact(id);
-  if (!id || !stored) throw new SimiliError('NOT_FOUND', { what: 'model version', id: wanted });
-  if (sha256(stored.artefact) !== stored.checksum) {
-    throw new SimiliError('ARTEFACT_CORRUPT', { model: id, why: 'its checksum does not match' });
-  }
-  return { artefact: stored.artefact, name: id };
 }
 
 function checkedModel(artefact: Uint8Array, model: string) {

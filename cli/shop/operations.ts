@@ -1,0 +1,50 @@
+import { readCatalog } from '../../src/catalog/import/index.ts';
+import { rotateAdminKey } from '../../src/keys.ts';
+import type { App } from '../app.ts';
+import { storedArtefact } from '../commands/model/stored-artefact.ts';
+import { importRatings, type RatingsReport } from '../import-ratings.ts';
+import { type ImportReport, runImport } from '../run-import.ts';
+
+/** Pictures that wait, those that came to an end since a time, and the newest failures since then, at most 50. */
+export type Pictures = { pending: number; ready: number; failed: number; failures: { id: string; why: string }[] };
+/** What goes in, what comes out, and what is told meanwhile. All of it can be written as JSON. Paths are absolute. */
+type Shapes = {
+  import: { input: { source: string }; progress: number; output: ImportReport };
+  pictures: { input: { since: string }; progress: never; output: Pictures };
+  ratings: { input: { file: string }; progress: never; output: RatingsReport };
+  artefact: { input: { wanted: string }; progress: never; output: { name: string; base64: string } };
+  adminKey: { input: Record<string, never>; progress: never; output: string };
+};
+export type OperationName = keyof Shapes;
+export type Input<N extends OperationName> = Shapes[N]['input'];
+export type Progress<N extends OperationName> = Shapes[N]['progress'];
+export type Output<N extends OperationName> = Shapes[N]['output'];
+type Operations = {
+  [N in OperationName]: (app: App, input: Input<N>, tell: (progress: Progress<N>) => void) => Promise<Output<N>>;
+};
+
+/**
+ * What commands do to a shop. They run in the process that holds its database: the command's own, or the server that
+ * already has the embedded one open.
+ */
+export const operations: Operations = {
+  import: (app, { source }, tell) => runImport(app, readCatalog(source), tell),
+  async pictures({ repositories: { images } }, { since }) {
+    const from = new Date(since);
+    const [{ pending }, { ready, failed }, failures] = await Promise.all([
+      images.counts(),
+      images.counts(from),
+      images.failures(50, from),
+    ]);
+    return {
+      ...{ pending, ready, failed },
+      failures: failures.map(({ productId, failure }) => ({ id: productId, why: failure ?? '' })),
+    };
+  },
+  ratings: ({ repositories }, { file }) => importRatings(repositories, file),
+  async artefact({ repositories: { models } }, { wanted }) {
+    const { name, artefact } = await storedArtefact(models, wanted);
+    return { name, base64: Buffer.from(artefact).toString('base64') };
+  },
+  adminKey: ({ repositories: { settings }, config }) => rotateAdminKey(settings, config),
+};
