@@ -18,8 +18,14 @@ export default {
         scalars: {
           ID: 'string',
           DateTime: { input: 'Date', output: 'Date' },
-          UUID: 'string',
           Decimal: 'string',
+          // Judged entry by entry, after GraphQL: anything may come.
+          ...Object.fromEntries(
+            ['ID', 'UUID', 'DateTime', 'Text', 'Decimal', 'Boolean', 'Version'].map((name) => [
+              `Entry${name}`,
+              'unknown',
+            ]),
+          ),
           JSON: 'unknown',
         },
         mappers: {

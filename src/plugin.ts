@@ -5,6 +5,7 @@ import { makeExecutableSchema } from '@graphql-tools/schema';
 import { type GraphQLSchema, parse } from 'graphql';
 import type { Resolvers } from './generated/graphql.ts';
 import { catalogResolvers } from './graphql/catalog.ts';
+import { entriesPlugin } from './graphql/entries.ts';
 import { extendSchema, withoutFederation } from './graphql/extend.ts';
 import { feedbackResolvers } from './graphql/feedback.ts';
 import { jobResolvers } from './graphql/jobs.ts';
@@ -45,6 +46,8 @@ export function simili(services: Services) {
     services,
   );
   return {
+    /** For `plugins` of the host's Apollo Server; what it is good for stands with it. */
+    apolloPlugin: () => entriesPlugin,
     standalone: (): GraphQLSchema =>
       makeExecutableSchema({
         typeDefs: withoutFederation(storefront),

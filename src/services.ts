@@ -1,9 +1,8 @@
-import { deleteProducts, type ProductDraft, upsertProducts, type WriteResult } from './catalog/products.ts';
+import { deleteProducts, upsertProducts, type WriteResult } from './catalog/products.ts';
 import type { JobRow } from './db/jobs.ts';
 import type { ModelRow } from './db/models.ts';
-import type { Rating } from './db/ratings.ts';
 import type { Repositories } from './db/repositories.ts';
-import { type FeedbackResult, type IncomingEvent, submitFeedback } from './feedback/submit.ts';
+import { type FeedbackResult, submitFeedback } from './feedback/submit.ts';
 import { type RatingResult, submitRatings } from './feedback/submit-ratings.ts';
 import type { Log } from './log.ts';
 import { cancelJob } from './models/cancel.ts';
@@ -25,9 +24,10 @@ export type Services = {
   readonly serving: Serving;
   readonly log: Log;
   similarItems(request: SimilarItemsRequest, view: AnswerView): Promise<SimilarItemsPage>;
-  submitFeedback(visitorId: string, events: readonly IncomingEvent[]): Promise<FeedbackResult>;
-  submitRatings(ratings: readonly Rating[]): Promise<RatingResult>;
-  upsertProducts(drafts: readonly ProductDraft[]): Promise<WriteResult>;
+  // Entries are plain JSON as it came: each is judged alone.
+  submitFeedback(visitorId: string, entries: readonly unknown[]): Promise<FeedbackResult>;
+  submitRatings(entries: readonly unknown[]): Promise<RatingResult>;
+  upsertProducts(entries: readonly unknown[]): Promise<WriteResult>;
   deleteProducts(ids: readonly string[]): Promise<number>;
   retrain(request: RetrainRequest, requestedBy: string): Promise<JobRow>;
   cancelJob(id: string): Promise<JobRow>;
@@ -51,9 +51,9 @@ export function makeServices({ repositories, queue, log, signingKey, now }: Part
     serving,
     log,
     similarItems: (request, view) => similarItems({ embeddings, models, signingKey, now }, request, view),
-    submitFeedback: (visitorId, events) => submitFeedback({ feedback, signingKey, now }, visitorId, events),
+    submitFeedback: (visitorId, entries) => submitFeedback({ feedback, signingKey, now }, visitorId, entries),
     submitRatings: (given) => submitRatings({ ratings, products }, given),
-    upsertProducts: (drafts) => upsertProducts({ products, queue }, drafts),
+    upsertProducts: (entries) => upsertProducts({ products, queue }, entries),
     deleteProducts: (ids) => deleteProducts({ products }, ids),
     retrain: (request, requestedBy) => retrain({ jobs, queue }, request, requestedBy),
     cancelJob: (id) => cancelJob(jobs, id),

@@ -5,12 +5,14 @@ import { SimiliError } from '../errors.ts';
 import type { JobQueue } from '../queue/jobs.ts';
 import { isStorable, toId } from '../text.ts';
 import { type CheckOptions, checkProduct, type ProductDraft } from './check-product.ts';
+import { judgeProduct } from './judge-product.ts';
 
 export type { ProductDraft };
 
-/** `index`: place in the given rows. `error.facts.argument`: path inside the product. */
+/** `index`: place in the given rows. `field`: path inside the product. */
 export type ProductRejection = {
   index: number;
+  field: string[];
   error: SimiliError<'INVALID_ARGUMENT'>;
 };
 export type WriteResult = Record<WriteOutcome, number> & {
@@ -41,17 +43,33 @@ export async function writeProducts(
   };
   for (const [index, draft] of drafts.entries()) {
     const error = problemOf(draft, options);
-    if (error) result.rejections.push({ index, error });
+    if (error) result.rejections.push({ index, field: error.facts.argument.split('.'), error });
     else result[await products.write(toWrite(draft))]++;
   }
   if (result.created + result.updated > 0) await queue.add('ingest', {});
   return result;
 }
 
-/** The same for the API: 1 to 500 products. @throws SimiliError INVALID_ARGUMENT otherwise. */
-export async function upsertProducts(deps: Deps, drafts: readonly ProductDraft[]): Promise<WriteResult> {
-  checkCount('products', drafts, MOST_PER_CALL);
-  return writeProducts(drafts, deps);
+/**
+ * The same for the API: 1 to 500 products as plain JSON of the shape `ProductInput`, each judged alone.
+ * @throws SimiliError INVALID_ARGUMENT otherwise.
+ */
+export async function upsertProducts(deps: Deps, entries: readonly unknown[]): Promise<WriteResult> {
+  checkCount('products', entries, MOST_PER_CALL);
+  const drafts: ProductDraft[] = [];
+  const places: number[] = [];
+  const malformed: ProductRejection[] = [];
+  for (const [index, entry] of entries.entries()) {
+    const judged = judgeProduct(entry);
+    if ('error' in judged) malformed.push({ index, ...judged });
+    else {
+      drafts.push(judged.value);
+      places.push(index);
+    }
+  }
+  const { rejections, ...counts } = await writeProducts(drafts, deps);
+  const refused = rejections.map((rejection) => ({ ...rejection, index: places[rejection.index]! }));
+  return { ...counts, rejections: [...malformed, ...refused].sort((a, b) => a.index - b.index) };
 }
 
 /** Their pictures and vectors go with them; ids that do not exist are passed over. @throws SimiliError INVALID_ARGUMENT. */

@@ -1,17 +1,10 @@
-import type { FeedbackKind, FeedbackRepository, FeedbackWrite } from '../db/feedback.ts';
+import type { FeedbackRepository, FeedbackWrite } from '../db/feedback.ts';
 import { SimiliError } from '../errors.ts';
 import { positionOf, type ShownList, verifyList } from '../similarity/recommendation-id.ts';
 import { isStorable, lengthOf } from '../text.ts';
+import { type IncomingEvent, judgeEvent } from './judge-event.ts';
 
-/** An event as a storefront sends it. `itemIds`: all that were seen for an impression, else exactly one. */
-export type IncomingEvent = {
-  kind: FeedbackKind;
-  eventId: string;
-  occurredAt: Date;
-  recommendationId: string;
-  itemIds: readonly string[];
-};
-/** `field`: path inside the event. */
+/** `field`: path inside the event, e.g. ['click', 'itemId']. */
 export type EventRejection = {
   index: number;
   field: string[];
@@ -38,24 +31,30 @@ const PAST_DAYS = 30;
 /**
  * Stores what shoppers did, in one commit, before it returns. Each event stands alone: a bad one is named in
  * `rejections` and the others are stored. Sent again, an event counts once.
+ * @param entries plain JSON as it came, each of the shape `FeedbackEventInput`; nothing about them is taken for granted
  * @throws SimiliError INVALID_ARGUMENT when the whole call is refused: visitor id, number of events. Nothing is stored then.
  */
 export async function submitFeedback(
   { feedback, signingKey, now }: Deps,
   visitorId: string,
-  events: readonly IncomingEvent[],
+  entries: readonly unknown[],
 ): Promise<FeedbackResult> {
-  checkCall(visitorId, events);
+  checkCall(visitorId, entries);
   const received = now();
   const listOf = remembering((recommendationId) => verifyList(signingKey, recommendationId, received));
   const rejections: EventRejection[] = [];
   const valid: FeedbackWrite[] = [];
-  for (const [index, event] of events.entries()) {
+  for (const [index, entry] of entries.entries()) {
+    const judged = judgeEvent(entry);
+    if ('error' in judged) {
+      rejections.push({ index, ...judged });
+      continue;
+    }
     try {
-      valid.push(toWrite(event, visitorId, received, listOf));
+      valid.push(toWrite(judged.value, visitorId, received, listOf));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      rejections.push({ index, field: error.field, error: error.reason });
+      rejections.push({ index, field: [judged.value.key, ...error.field], error: error.reason });
     }
   }
   const unique = [...new Map(valid.map((event) => [event.eventId, event])).values()];
@@ -64,7 +63,7 @@ export async function submitFeedback(
 }
 
 function checkCall(visitorId: string, events: readonly unknown[]): void {
-  if (visitorId.length < 1 || lengthOf(visitorId) > 128 || !isStorable(visitorId)) {
+  if (lengthOf(visitorId) < 1 || lengthOf(visitorId) > 128 || !isStorable(visitorId)) {
     throw new SimiliError('INVALID_ARGUMENT', {
       argument: 'visitor.id',
       why: 'must be text of 1 to 128 characters',
@@ -78,7 +77,7 @@ function checkCall(visitorId: string, events: readonly unknown[]): void {
   }
 }
 
-/** Why one event is not stored, and which part of it is at fault. */
+/** Why one event is not stored, and which part of its kind is at fault. */
 class Refusal extends Error {
   constructor(
     readonly field: string[],
@@ -105,7 +104,7 @@ function toWrite(
   });
   return {
     ...{
-      eventId: canonicalUuid(event.eventId),
+      eventId: event.eventId,
       kind: event.kind,
       visitorId,
       itemIds,
@@ -143,9 +142,6 @@ function checkTime(occurredAt: Date, received: Date): void {
 function refuseTime(why: string): never {
   throw new Refusal(['occurredAt'], new SimiliError('TIME_OUT_OF_RANGE', { why }));
 }
-
-/** The GraphQL scalar accepts capitals and braces; the same id in another spelling is the same event. */
-const canonicalUuid = (uuid: string): string => uuid.replace(/[{}]/g, '').toLowerCase();
 
 /** All events of a call mostly carry the same few lists. */
 function remembering<T>(read: (key: string) => T): (key: string) => T {

@@ -1,4 +1,5 @@
 import type { Resolvers } from '../generated/graphql.ts';
+import { entriesAsSent } from './entries.ts';
 import type { ScopeOf } from './scope.ts';
 import { toUserError, withUserErrors } from './user-errors.ts';
 
@@ -29,12 +30,13 @@ export const catalogResolvers = (scope: ScopeOf): Resolvers => ({
     },
   },
   Mutation: {
-    upsertProducts: (_root, { input }, context) =>
+    upsertProducts: (_root, { input }, context, info) =>
       withUserErrors(
         async () => {
-          const { rejections, outdated, ...counts } = await scope(context).services.upsertProducts(input.products);
-          const userErrors = rejections.map(({ index, error }) =>
-            toUserError(error, ['products', String(index), ...error.facts.argument.split('.')]),
+          const entries = entriesAsSent(context, info, 'products', input.products);
+          const { rejections, outdated, ...counts } = await scope(context).services.upsertProducts(entries);
+          const userErrors = rejections.map(({ index, field, error }) =>
+            toUserError(error, ['products', String(index), ...field]),
           );
           return { ...counts, unchanged: counts.unchanged + outdated, rejected: rejections.length, userErrors };
         },

@@ -1,14 +1,17 @@
 import type { Resolvers } from '../generated/graphql.ts';
+import { entriesAsSent } from './entries.ts';
 import type { ScopeOf } from './scope.ts';
 import { toUserError, withUserErrors } from './user-errors.ts';
 
 /** People's answers (admin). */
 export const ratingResolvers = (scope: ScopeOf): Resolvers => ({
   Mutation: {
-    submitRatings: (_root, { input: { ratings } }, context) =>
+    submitRatings: (_root, { input: { ratings } }, context, info) =>
       withUserErrors(
         async () => {
-          const { rejections, ...counts } = await scope(context).services.submitRatings(ratings);
+          const { rejections, ...counts } = await scope(context).services.submitRatings(
+            entriesAsSent(context, info, 'ratings', ratings),
+          );
           const userErrors = rejections.map(({ index, field, error }) =>
             toUserError(error, ['ratings', String(index), ...field]),
           );

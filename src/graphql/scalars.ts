@@ -1,5 +1,5 @@
-import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
-import { GraphQLDateTime, GraphQLJSON, GraphQLUUID } from 'graphql-scalars';
+import { GraphQLError, GraphQLScalarType, Kind, valueFromASTUntyped } from 'graphql';
+import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars';
 import { isDecimal } from '../similarity/decimal.ts';
 
 const Decimal = new GraphQLScalarType<string, string>({
@@ -15,9 +15,21 @@ function checked(value: unknown): string {
   throw new GraphQLError('A Decimal is text like "19.90": digits, at most one point, no exponent');
 }
 
+/** Part of an entry: taken as it comes, judged by src/entries.ts. */
+const entry = (name: string) =>
+  new GraphQLScalarType({ name, parseValue: (value) => value, parseLiteral: valueFromASTUntyped });
+
 export const storefrontScalars = {
   Decimal,
   DateTime: GraphQLDateTime,
-  UUID: GraphQLUUID,
+  EntryID: entry('EntryID'),
+  EntryUUID: entry('EntryUUID'),
+  EntryDateTime: entry('EntryDateTime'),
 };
-export const adminScalars = { JSON: GraphQLJSON };
+export const adminScalars = {
+  JSON: GraphQLJSON,
+  EntryText: entry('EntryText'),
+  EntryDecimal: entry('EntryDecimal'),
+  EntryBoolean: entry('EntryBoolean'),
+  EntryVersion: entry('EntryVersion'),
+};

@@ -2,6 +2,7 @@ import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { ApolloArmor } from '@escape.tech/graphql-armor';
 import type { GraphQLSchema, ValidationRule } from 'graphql';
+import { entriesPlugin } from '../graphql/entries.ts';
 import { makeFormatError } from '../graphql/errors.ts';
 import type { Log } from '../log.ts';
 import { introspectionRules, type Manners } from './exploring.ts';
@@ -42,7 +43,7 @@ export function makeApollo(schema: GraphQLSchema, { explore, stackTraces }: Mann
     allowBatchedHttpRequests: false,
     stopOnTerminationSignals: false,
     formatError: makeFormatError(log),
-    plugins: [ApolloServerPluginLandingPageDisabled(), refuseSubscriptions],
+    plugins: [ApolloServerPluginLandingPageDisabled(), refuseSubscriptions, entriesPlugin],
     logger: {
       debug: () => {},
       info: () => {},

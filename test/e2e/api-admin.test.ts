@@ -82,7 +82,21 @@ test.each<[string, object]>([
   ['price', { price: '0.00001', currencyCode: 'EUR' }],
   ['currencyCode', { price: '1' }],
   ['currencyCode', { price: '1', currencyCode: 'euro' }],
+  ['price', { price: '19,90', currencyCode: 'EUR' }],
+  ['price', { price: 19.9, currencyCode: 'EUR' }],
+  ['id', { id: Number('7890123456789012345') }],
+  ['id', { id: 'a\ud83d' }],
+  ['id', { id: undefined }],
+  ['title', { title: 7 }],
+  ['title', { title: '😀'.repeat(1001) }],
+  ['imageUrls', { imageUrls: null }],
+  ['tags.1', { tags: ['ok', null] }],
+  ['availableForSale', { availableForSale: 'yes' }],
+  ['colour', { colour: 'red' }],
   ['version', { version: -1 }],
+  ['version', { version: 1.5 }],
+  ['version', { version: 2 ** 53 }],
+  ['version', { version: 'new' }],
 ])('a product with a bad %s is rejected by its path, and its neighbours are written', async (path, change) => {
   const result = await upsert({ ...shirt, id: 'good' }, { ...shirt, ...change });
   expect(result).toMatchObject({
@@ -92,6 +106,21 @@ test.each<[string, object]>([
     ],
   });
   expect(await api.database.repositories.products.remove(['good', 'shirt'])).toBe(1);
+});
+
+test('a version of 53 bits counts, as a number and as text, and characters are code points', async () => {
+  const title = '😀'.repeat(1000);
+  expect(await upsert({ ...shirt, id: 'v', version: 1764156000000 })).toMatchObject({ created: 1, rejected: 0 });
+  expect(await upsert({ ...shirt, id: 'v', title, version: '1764156000001' })).toMatchObject({ updated: 1 });
+  expect(await upsert({ ...shirt, id: 'v', version: 1764156000000 })).toMatchObject({ unchanged: 1 });
+  expect(await upsert({ ...shirt, id: 'v', version: Number.MAX_SAFE_INTEGER })).toMatchObject({ updated: 1 });
+  expect(await upsert({ ...shirt, id: 42 })).toMatchObject({ created: 1 });
+  expect(await api.database.repositories.products.remove(['v', '42'])).toBe(2);
+});
+
+test('an id that lost its last digits deletes nothing', async () => {
+  const remove = 'mutation ($ids: [ID!]!) { deleteProducts(input: { ids: $ids }) { deleted } }';
+  expect(codeOf(await api.admin(remove, { ids: [Number('7890123456789012345')] }))).toBe('BAD_USER_INPUT');
 });
 
 test.each([0, 501])('%i products in one call are refused as a whole', async (count) => {

@@ -138,13 +138,65 @@ test.each(['', 'v'.repeat(129), 'v\0'])('the visitor id %j is refused', async (i
   });
 });
 
-test.each<[string, object]>([
-  ['no UUID', { click: { eventId: 'one', occurredAt: '2026-01-01T00:00:00Z', recommendationId: 'x', itemId: 'b' } }],
-  ['no time', { click: { eventId: randomUUID(), occurredAt: 'yesterday', recommendationId: 'x', itemId: 'b' } }],
-  ['two kinds at once', { click: {}, dismiss: {} }],
-  ['no kind', {}],
-])('an event with %s does not fit the schema', async (_what, event) => {
-  expect(codeOf(await api.shop(SUBMIT, { input: { visitor: { id: 'v' }, events: [event] } }))).toBe('BAD_USER_INPUT');
+/** 7890123456789012345 as JSON.parse reads it. */
+const BIG = Number('7890123456789012345');
+const about = (itemId: string) => ({ ...base(), itemId });
+const without = (name: string) => {
+  const { [name]: _, ...rest } = about('b') as Record<string, unknown>;
+  return { click: rest };
+};
+
+test.each<[string, () => unknown, string]>([
+  ['a ULID', () => click('b', { eventId: '01ARZ3NDEKTSV4RRFFQ69G5FAV' }), 'click.eventId'],
+  ['a number as event id', () => click('b', { eventId: 7 }), 'click.eventId'],
+  ['an epoch date', () => click('b', { occurredAt: Date.now() }), 'click.occurredAt'],
+  ['a date without zone', () => click('b', { occurredAt: '2026-11-26T11:00:00' }), 'click.occurredAt'],
+  ['a date alone', () => click('b', { occurredAt: '2026-11-26' }), 'click.occurredAt'],
+  ['a day that does not exist', () => click('b', { occurredAt: '2026-02-30T11:00:00Z' }), 'click.occurredAt'],
+  ['a field missing', () => without('itemId'), 'click.itemId'],
+  ['a field that is null', () => click('b', { recommendationId: null }), 'click.recommendationId'],
+  ['a field too many', () => click('b', { colour: 'red' }), 'click.colour'],
+  ['a product beside its kind', () => ({ ...click('b'), itemId: 'b' }), 'itemId'],
+  ['two kinds', () => ({ ...click('b'), dismiss: about('b') }), ''],
+  ['no kind', () => ({}), ''],
+  ['null in place of it', () => null, ''],
+  ['text in place of it', () => 'click', ''],
+  ['a list in place of it', () => [], ''],
+  ['text in place of its kind', () => ({ click: 'b' }), 'click'],
+  ['an id that lost digits', () => click('b', { itemId: BIG }), 'click.itemId'],
+  ['an object as id', () => click('b', { itemId: { id: 'b' } }), 'click.itemId'],
+  ['null among the products seen', () => ({ impression: { ...base(), itemIds: ['b', null] } }), 'impression.itemIds.1'],
+  ['half a surrogate pair', () => click('b\ud83d'), 'click.itemId'],
+])('an event with %s is refused alone, by its path, and its neighbours are stored', async (_what, event, path) => {
+  const result = await submit([click('b'), event(), click('c')] as object[]);
+  const field = ['events', '1', ...path.split('.').filter(Boolean)];
+  expect(result).toMatchObject({ accepted: 2, duplicates: 0, rejected: 1, userErrors: [{ field }] });
+  expect(await stored()).toHaveLength(2);
+});
+
+test('events are judged alone however the document is cut into variables', async () => {
+  const cut = `mutation ($visitor: VisitorInput!, $events: [FeedbackEventInput!]!, $one: ItemEventInput) {
+    first: submitFeedback(input: { visitor: $visitor, events: $events }) { accepted rejected userErrors { field } }
+    second: submitFeedback(input: { visitor: { id: "w" }, events: [{ click: $one }] }) { accepted rejected userErrors { field } } }`;
+  const variables = {
+    visitor: { id: 'v' },
+    events: [click('b'), click('b', { extra: 1 })],
+    one: { ...about('c'), more: 2 },
+  };
+  expect((await api.shop(cut, variables)).data).toEqual({
+    first: { accepted: 1, rejected: 1, userErrors: [{ field: ['events', '1', 'click', 'extra'] }] },
+    second: { accepted: 0, rejected: 1, userErrors: [{ field: ['events', '0', 'click', 'more'] }] },
+  });
+});
+
+test('an id as a number that JSON cannot carry is refused wherever it stands', async () => {
+  const query = 'query ($id: ID!, $not: [ID!]) { similarItems(id: $id, filter: { excludeIds: $not }) { status } }';
+  expect(await api.shop(query, { id: BIG })).toMatchObject({
+    status: 400,
+    errors: [{ extensions: { code: 'BAD_USER_INPUT' } }],
+  });
+  expect(codeOf(await api.shop(query, { id: 'a', not: ['b', BIG] }))).toBe('BAD_USER_INPUT');
+  expect((await api.shop(query, { id: 'a', not: [7] })).data.similarItems.status).toBe('PARTIAL');
 });
 
 test('nothing can be said about an empty list', async () => {

@@ -164,6 +164,39 @@ test('feedback goes through a host too, with its own scalars and PageInfo', asyn
   });
 });
 
+test("in a host's server too an event is judged alone; with our Apollo plugin also one with a field too many", async () => {
+  const mutation = `mutation ($events: [FeedbackEventInput!]!) { submitFeedback(input: { visitor: { id: "v" }, events: $events }) {
+    accepted rejected userErrors { field } } }`;
+  const schema = simili(services).extend(shop);
+  await using bare = await host(schema);
+  await using whole = await host(schema, [simili(services).apolloPlugin()]);
+  const { recommendationId } = (await ask(bare.url, '{ similarItems(id: "a") { recommendationId } }')).data
+    .similarItems;
+  const click = (changes: object) => ({
+    click: {
+      eventId: crypto.randomUUID(),
+      occurredAt: new Date().toISOString(),
+      itemId: 'b',
+      recommendationId,
+      ...changes,
+    },
+  });
+  const events = [click({}), click({ occurredAt: 5 }), click({ eventId: null }), { ...click({}), dismiss: {} }];
+  expect((await ask(bare.url, mutation, { events })).data.submitFeedback).toEqual({
+    accepted: 1,
+    rejected: 3,
+    userErrors: [['1', 'click', 'occurredAt'], ['2', 'click', 'eventId'], ['3']].map((path) => ({
+      field: ['events', ...path],
+    })),
+  });
+  const odd = [click({}), click({ colour: 'red' })];
+  expect(codeOf(await ask(bare.url, mutation, { events: odd }))).toBe('BAD_USER_INPUT');
+  expect((await ask(whole.url, mutation, { events: odd })).data.submitFeedback).toMatchObject({
+    accepted: 1,
+    rejected: 1,
+  });
+});
+
 test('a host without products gains the whole contract', async () => {
   const theirs = makeExecutableSchema({
     typeDefs: 'type Query { hello: String }',

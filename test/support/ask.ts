@@ -1,4 +1,4 @@
-import { ApolloServer } from '@apollo/server';
+import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
 import type { GraphQLSchema } from 'graphql';
 
@@ -40,8 +40,11 @@ export async function ask(
 export const codeOf = ({ errors }: Answer): string | undefined => errors?.[0]?.extensions.code;
 
 /** A plain Apollo server of a host, on a free port. */
-export async function host(schema: GraphQLSchema): Promise<{ url: string } & AsyncDisposable> {
-  const server = new ApolloServer({ schema });
+export async function host(
+  schema: GraphQLSchema,
+  plugins: ApolloServerPlugin[] = [],
+): Promise<{ url: string } & AsyncDisposable> {
+  const server = new ApolloServer({ schema, plugins });
   const { url } = await startStandaloneServer(server, {
     listen: { port: 0, host: '127.0.0.1' },
   });

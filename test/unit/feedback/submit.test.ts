@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { FeedbackWrite } from '../../../src/db/feedback.ts';
-import { type IncomingEvent, submitFeedback } from '../../../src/feedback/submit.ts';
+import { submitFeedback } from '../../../src/feedback/submit.ts';
 import { signList } from '../../../src/similarity/recommendation-id.ts';
 
 const signingKey = 'a key of at least thirty-two characters';
@@ -29,19 +29,19 @@ function store(known: string[] = []) {
   };
   return { commits, deps: { feedback, signingKey, now: () => now } };
 }
-const event = (changes: Partial<IncomingEvent> = {}): IncomingEvent => ({
-  ...{ kind: 'CLICK', eventId: randomUUID(), occurredAt: now, recommendationId, itemIds: ['p2'] },
-  ...changes,
-});
+const iso = (ms: number) => new Date(now.getTime() + ms).toISOString();
+const base = () => ({ eventId: randomUUID() as string, occurredAt: iso(0), recommendationId });
+const click = (changes: object = {}) => ({ click: { ...base(), itemId: 'p2', ...changes } });
+const seen = (ids: unknown) => ({ impression: { ...base(), itemIds: ids } });
 
 test('anchor, model and positions come from the signed list, never from the caller', async () => {
   const { deps, commits } = store();
-  const seen = event({ kind: 'IMPRESSION', itemIds: ['p3', 'p1', 'p3'] });
-  expect(await submitFeedback(deps, 'v', [seen])).toEqual({ accepted: 1, duplicates: 0, rejections: [] });
+  const sent = seen(['p3', 'p1', 'p3']);
+  expect(await submitFeedback(deps, 'v', [sent])).toEqual({ accepted: 1, duplicates: 0, rejections: [] });
   expect(commits).toEqual([
     [
       {
-        eventId: seen.eventId,
+        eventId: sent.impression.eventId,
         kind: 'IMPRESSION',
         visitorId: 'v',
         anchorId: 'a',
@@ -57,27 +57,27 @@ test('anchor, model and positions come from the signed list, never from the call
 test('bad events are named one by one and the others are stored in one commit', async () => {
   const { deps, commits } = store();
   const { accepted, rejections } = await submitFeedback(deps, 'v', [
-    event(),
-    event({ recommendationId: `${recommendationId}x` }),
-    event({ itemIds: ['stranger'] }),
-    event({ occurredAt: new Date(now.getTime() + 24 * HOUR + 1) }),
-    event({ occurredAt: new Date(now.getTime() - 30 * 24 * HOUR - 1) }),
-    event({ kind: 'IMPRESSION', itemIds: [] }),
-    event({ kind: 'IMPRESSION', itemIds: itemIds.slice(0, 51) }),
-    event({ kind: 'IMPRESSION', itemIds: ['p1', 'stranger'] }),
-    event({ occurredAt: new Date(now.getTime() + 24 * HOUR) }),
-    event({ occurredAt: new Date(now.getTime() - 30 * 24 * HOUR) }),
+    click(),
+    click({ recommendationId: `${recommendationId}x` }),
+    click({ itemId: 'stranger' }),
+    click({ occurredAt: iso(24 * HOUR + 1) }),
+    click({ occurredAt: iso(-30 * 24 * HOUR - 1) }),
+    seen([]),
+    seen(itemIds.slice(0, 51)),
+    seen(['p1', 'stranger']),
+    click({ occurredAt: iso(24 * HOUR) }),
+    click({ occurredAt: iso(-30 * 24 * HOUR) }),
   ]);
   expect(accepted).toBe(3);
   expect(commits).toHaveLength(1);
   expect(rejections.map(({ index, field, error }) => [index, field.join('.'), error.code])).toEqual([
-    [1, 'recommendationId', 'RECOMMENDATION_INVALID'],
-    [2, 'itemId', 'NOT_IN_LIST'],
-    [3, 'occurredAt', 'TIME_OUT_OF_RANGE'],
-    [4, 'occurredAt', 'TIME_OUT_OF_RANGE'],
-    [5, 'itemIds', 'INVALID_ARGUMENT'],
-    [6, 'itemIds', 'INVALID_ARGUMENT'],
-    [7, 'itemIds.1', 'NOT_IN_LIST'],
+    [1, 'click.recommendationId', 'RECOMMENDATION_INVALID'],
+    [2, 'click.itemId', 'NOT_IN_LIST'],
+    [3, 'click.occurredAt', 'TIME_OUT_OF_RANGE'],
+    [4, 'click.occurredAt', 'TIME_OUT_OF_RANGE'],
+    [5, 'impression.itemIds', 'INVALID_ARGUMENT'],
+    [6, 'impression.itemIds', 'INVALID_ARGUMENT'],
+    [7, 'impression.itemIds.1', 'NOT_IN_LIST'],
   ]);
 });
 
@@ -89,16 +89,16 @@ test('an expired list is told from a forged one', async () => {
     itemIds,
     issuedAt: new Date(now.getTime() - 8 * 24 * HOUR),
   });
-  const { rejections } = await submitFeedback(store().deps, 'v', [event({ recommendationId: old })]);
+  const { rejections } = await submitFeedback(store().deps, 'v', [click({ recommendationId: old })]);
   expect(rejections[0]?.error.code).toBe('RECOMMENDATION_EXPIRED');
 });
 
 test('the same id in the same call, in another spelling, or from an earlier call counts once', async () => {
   const eventId = randomUUID();
   const { deps } = store();
-  const thrice = [event({ eventId }), event({ eventId: eventId.toUpperCase() }), event({ eventId: `{${eventId}}` })];
+  const thrice = [click({ eventId }), click({ eventId: eventId.toUpperCase() }), click({ eventId: `{${eventId}}` })];
   expect(await submitFeedback(deps, 'v', thrice)).toMatchObject({ accepted: 1, duplicates: 2 });
-  expect(await submitFeedback(deps, 'v', [event({ eventId })])).toMatchObject({ accepted: 0, duplicates: 1 });
+  expect(await submitFeedback(deps, 'v', [click({ eventId })])).toMatchObject({ accepted: 0, duplicates: 1 });
 });
 
 test.each([
@@ -107,20 +107,25 @@ test.each([
   ['visitor.id', '', 1],
   ['visitor.id', 'v'.repeat(129), 1],
   ['visitor.id', 'v\0', 1],
+  ['visitor.id', '\ud83d', 1],
 ])('%s out of range refuses the whole call (visitor %j, %i events)', async (argument, visitorId, count) => {
   const { deps, commits } = store();
   const call = submitFeedback(
     deps,
     visitorId,
-    Array.from({ length: count }, () => event()),
+    Array.from({ length: count }, () => click()),
   );
   await expect(call).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', facts: { argument } });
   expect(commits).toEqual([]);
 });
 
+test('characters are counted as code points', async () => {
+  expect(await submitFeedback(store().deps, '😀'.repeat(128), [click()])).toMatchObject({ accepted: 1 });
+});
+
 test('an outage of the database is no rejection of the events', async () => {
   const feedback = { append: () => Promise.reject(new Error('connection lost')) };
-  await expect(submitFeedback({ feedback, signingKey, now: () => now }, 'v', [event()])).rejects.toThrow(
+  await expect(submitFeedback({ feedback, signingKey, now: () => now }, 'v', [click()])).rejects.toThrow(
     'connection lost',
   );
 });

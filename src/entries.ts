@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { SimiliError } from './errors.ts';
+import { isDecimal } from './similarity/decimal.ts';
+import { toId } from './text.ts';
+
+const WANTED_UUID = 'must be a UUID (RFC 9562) like "0197a3f0-5b1c-7c2e-9f10-2a6f3a1c0001"';
+const WANTED_TIME = 'must be text like "2026-03-01T12:00:00Z" (RFC 3339, with its zone)';
+const WANTED_DECIMAL = 'must be text like "19.90": digits and at most one point';
+const WANTED_VERSION = 'must be a whole number from 0 to 9007199254740991, or its digits as text';
+
+/**
+ * What one call brings many of (events, products, ratings) is judged entry by entry, as plain JSON: these are the parts
+ * of such entries. An entry that is not right is refused alone, by the path inside it.
+ */
+export type Misfit = { field: string[]; error: SimiliError<'INVALID_ARGUMENT'> };
+export type Judged<T> = { value: T } | Misfit;
+
+/** The first thing that is wrong with an entry, or its value. */
+export function judge<T>(shape: z.ZodType<T>, entry: unknown): Judged<T> {
+  const parsed = shape.safeParse(entry);
+  if (parsed.success) return { value: parsed.data };
+  const [issue] = parsed.error.issues;
+  const path = (issue?.path ?? []).map(String);
+  if (issue?.code !== 'unrecognized_keys') return misfit(path, issue?.message ?? 'is malformed');
+  return misfit([...path, clipped(issue.keys[0] ?? '')], 'is not a field of this input');
+}
+
+/** @param field path inside the entry; [] for the entry itself */
+export function misfit(field: string[], why: string): Misfit {
+  return { field, error: new SimiliError('INVALID_ARGUMENT', { argument: field.join('.') || 'This entry', why }) };
+}
+
+/** Of the named fields and no others. */
+export const entryOf = <S extends z.ZodRawShape>(shape: S) =>
+  z.strictObject(shape, { error: ({ code }) => (code === 'invalid_type' ? 'must be an object' : undefined) });
+
+export const entryText = z.string({ error: ({ input }) => missingOr(input, 'must be text') });
+
+/** An id in its one spelling. JSON may write it as a number; beyond 2^53 its last digits were lost before we saw it. */
+export const entryId = z
+  .preprocess(
+    (value) => (Number.isSafeInteger(value) ? String(value) : value),
+    z.string({
+      error: ({ input }) =>
+        missingOr(
+          input,
+          typeof input === 'number'
+            ? 'must be text: JSON numbers lose digits beyond 9007199254740991, so send it as text'
+            : 'must be text',
+        ),
+    }),
+  )
+  .transform(toId);
+
+/** A key of its own for an event: any UUID, also in capitals or braces; the same id in another spelling is the same. */
+export const entryUuid = z
+  .string({ error: ({ input }) => missingOr(input, WANTED_UUID) })
+  .transform((text) => text.replace(/^\{(.*)\}$/, '$1').toLowerCase())
+  .refine((text) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text), WANTED_UUID);
+
+/** RFC 3339, always with its zone: without one it would be another instant in every place. */
+export const entryTime = z
+  .string({ error: ({ input }) => missingOr(input, WANTED_TIME) })
+  .transform((text) => text.toUpperCase())
+  .pipe(z.iso.datetime({ offset: true, error: WANTED_TIME }))
+  .transform((text) => new Date(text));
+
+export const entryDecimal = z
+  .string({ error: ({ input }) => missingOr(input, WANTED_DECIMAL) })
+  .refine(isDecimal, WANTED_DECIMAL);
+
+export const entryBoolean = z.boolean({ error: 'must be true or false' });
+
+/** 53 bits, as JSON numbers are exact, so that milliseconds since 1970 fit; also as text. */
+export const entryVersion = z.preprocess(
+  (value) => (typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value),
+  z.int(WANTED_VERSION).min(0, WANTED_VERSION),
+);
+
+/** A list; where GraphQL takes one value for a list of one, so does this. */
+export const entryList = <T extends z.ZodType>(entry: T) =>
+  z.preprocess((value) => (value == null || Array.isArray(value) ? value : [value]), z.array(entry, 'is missing'));
+
+const missingOr = (input: unknown, why: string): string => (input == null ? 'is missing' : why);
+const clipped = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text);

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import type { FeedbackKind } from '../db/feedback.ts';
+import { entryId, entryList, entryOf, entryTime, entryUuid, type Judged, judge, misfit } from '../entries.ts';
+
+/** An event as a storefront sends it. `itemIds`: all that were seen for an impression, else exactly one. */
+export type IncomingEvent = {
+  /** As the contract spells it: where to look for what is wrong. */
+  key: EventKey;
+  kind: FeedbackKind;
+  /** In small letters, without braces. */
+  eventId: string;
+  occurredAt: Date;
+  recommendationId: string;
+  itemIds: readonly string[];
+};
+
+const KINDS = {
+  impression: 'IMPRESSION',
+  click: 'CLICK',
+  addToCart: 'ADD_TO_CART',
+  purchase: 'PURCHASE',
+  dismiss: 'DISMISS',
+} as const satisfies Record<string, FeedbackKind>;
+export type EventKey = keyof typeof KINDS;
+const KEYS = Object.keys(KINDS) as EventKey[];
+
+const common = { eventId: entryUuid, occurredAt: entryTime, recommendationId: entryId };
+const Impression = entryOf({ ...common, itemIds: entryList(entryId) });
+const ItemEvent = entryOf({ ...common, itemId: entryId }).transform(({ itemId, ...rest }) => ({
+  ...rest,
+  itemIds: [itemId],
+}));
+const AnyKind = z.looseObject({}, 'must be an object with one kind of event');
+
+/**
+ * Reads one event from plain JSON of the shape `FeedbackEventInput`: form only; list, time and products are looked at by
+ * `submitFeedback`. GraphQL and POST /feedback both send their entries through it (by way of `submitFeedback`), so both
+ * answer alike. Never throws: what does not fit comes back with its path inside the event, e.g. ['click', 'occurredAt'].
+ */
+export function judgeEvent(entry: unknown): Judged<IncomingEvent> {
+  const outer = judge(AnyKind, entry);
+  if ('error' in outer) return outer;
+  const given = Object.keys(outer.value).filter((key) => outer.value[key] != null);
+  const stranger = given.find((key) => !KEYS.includes(key as EventKey));
+  if (stranger !== undefined) return misfit([stranger.slice(0, 40)], `is no kind of event: use ${KEYS.join(', ')}`);
+  const [key, ...others] = given as EventKey[];
+  if (!key || others.length > 0) return misfit([], `must have exactly one kind of event, not ${given.length}`);
+  const inner = judge<Omit<IncomingEvent, 'key' | 'kind'>>(
+    key === 'impression' ? Impression : ItemEvent,
+    outer.value[key],
+  );
+  if ('value' in inner) return { value: { key, kind: KINDS[key], ...inner.value } };
+  const { field, error } = inner;
+  return misfit([key, ...field], error.facts.why);
+}

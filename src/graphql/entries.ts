@@ -1,0 +1,101 @@
+import {
+  GraphQLError,
+  type GraphQLInputType,
+  type GraphQLResolveInfo,
+  type GraphQLSchema,
+  isInputObjectType,
+  isInputType,
+  isListType,
+  isNonNullType,
+  type OperationDefinitionNode,
+  typeFromAST,
+  valueFromASTUntyped,
+} from 'graphql';
+import type { RequestContext } from './scope.ts';
+
+type Variables = Record<string, unknown>;
+
+/** Input types that are judged one by one (src/entries.ts), not by GraphQL, which knows only all or nothing. */
+const ENTRIES = ['FeedbackEventInput', 'ImpressionEventInput', 'ItemEventInput', 'ProductInput', 'RatingInput'];
+
+const sent = new WeakMap<RequestContext, Variables>();
+
+/**
+ * An Apollo plugin for a server with our schema. GraphQL refuses a call for one field too many in one of its entries, so
+ * it is shown empty entries, and the resolvers read those that were sent. Ids as numbers beyond 2^53 have lost digits and
+ * are refused (BAD_USER_INPUT). Without the plugin, in a host's server, an entry with a field too many or of another
+ * kind than an object refuses its call; all else is judged alone there too.
+ */
+export const entriesPlugin = {
+  async requestDidStart() {
+    return {
+      async didResolveOperation({ schema, operation, request, contextValue }: Resolved): Promise<void> {
+        const { variables } = request;
+        if (!variables || !operation) return;
+        sent.set(contextValue, variables);
+        request.variables = withEmptyEntries(schema, operation, variables);
+      },
+    };
+  },
+};
+type Resolved = {
+  readonly schema: GraphQLSchema;
+  readonly operation?: OperationDefinitionNode | undefined;
+  readonly request: { variables?: Variables };
+  readonly contextValue: RequestContext;
+};
+
+/** The list of entries at `field` of the argument `input`, as it was sent; else as GraphQL coerced it. */
+export function entriesAsSent(
+  context: RequestContext,
+  info: GraphQLResolveInfo,
+  field: string,
+  coerced: readonly unknown[],
+): readonly unknown[] {
+  const variables = typeof context === 'object' && context !== null ? sent.get(context) : undefined;
+  const input = info.fieldNodes[0]?.arguments?.find(({ name }) => name.value === 'input');
+  if (!variables || !input) return coerced;
+  const value = valueFromASTUntyped(input.value, { ...info.variableValues, ...variables }) as Variables;
+  const list = value[field];
+  return Array.isArray(list) ? list : [list];
+}
+
+function withEmptyEntries(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Variables): Variables {
+  const shown = { ...variables };
+  for (const { variable, type: node } of operation.variableDefinitions ?? []) {
+    const name = variable.name.value;
+    const type = typeFromAST(schema, node);
+    if (name in shown && type && isInputType(type)) shown[name] = emptied(shown[name], type, name);
+  }
+  return shown;
+}
+
+function emptied(value: unknown, type: GraphQLInputType, name: string): unknown {
+  if (isNonNullType(type)) return emptied(value ?? (isEntry(type.ofType) ? {} : value), type.ofType, name);
+  if (value == null) return value;
+  if (isListType(type)) {
+    return Array.isArray(value)
+      ? value.map((entry) => emptied(entry, type.ofType, name))
+      : emptied(value, type.ofType, name);
+  }
+  if (isEntry(type)) return {};
+  if (type.toString() === 'ID') checkDigits(value, name);
+  if (!isInputObjectType(type) || typeof value !== 'object' || Array.isArray(value)) return value;
+  const fields = type.getFields();
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => {
+      const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
+      return [key, field ? emptied(inner, field.type, name) : inner];
+    }),
+  );
+}
+
+const isEntry = (type: GraphQLInputType): boolean => ENTRIES.includes(type.toString());
+
+function checkDigits(value: unknown, name: string): void {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return;
+  throw new GraphQLError(
+    `Variable "$${name}" holds an ID as a number that JSON cannot carry exactly: send it as text`,
+    { extensions: { code: 'BAD_USER_INPUT', http: { status: 400 } } },
+  );
+}
