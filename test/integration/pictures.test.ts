@@ -147,6 +147,26 @@ describe('the picture service', () => {
     expect(await service.load(await file('d.png', await pictures.png()))).toMatchObject({ width: 80 });
   });
 
+  test('large pictures keep no other one waiting', async () => {
+    const one = openPictures({
+      cacheDir: join(dir, 'lanes'),
+      limits: { ...limits, maxPixels: 5 * 10 ** 7 },
+      processes: 1,
+    });
+    const large = await Promise.all([1, 2, 3].map(async (i) => file(`large-${i}.jpg`, await pictures.largeJpeg(i))));
+    const good = await file('good.png', await pictures.noise(41, 20));
+    await one.load(await file('first.png', await pictures.noise(40, 20))); // a decoder is up
+    const order: string[] = [];
+    const loaded = [...large, good].map(async (source) => {
+      const { width } = await one.load(source);
+      order.push(source);
+      return width;
+    });
+    expect(await Promise.all(loaded)).toEqual([3501, 3502, 3503, 41]);
+    expect(order.indexOf(good)).toBeLessThan(2);
+    await one.close();
+  });
+
   test('closed in the middle of its work, it blames no picture', async () => {
     const closing = open('closing');
     const source = await file('e.png', await pictures.noise(1500, 1500));

@@ -97,6 +97,12 @@ export async function truncated(format: 'jpeg' | 'png' | 'webp' | 'avif' | 'gif'
   return whole.subarray(0, whole.length / 2);
 }
 
+/** 11 million pixels that a decoder holds all at once, in 50 kB. */
+export const largeJpeg = (i: number) =>
+  sharp({ create: { width: 3500 + i, height: 3300, channels: 3, background: '#ffffff' } })
+    .jpeg({ progressive: true, chromaSubsampling: '4:4:4' })
+    .toBuffer();
+
 /** A valid PNG header of any size, with next to no data behind it. */
 export function pngClaiming(width: number, height: number): Buffer {
   const header = Buffer.alloc(13);

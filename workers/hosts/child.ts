@@ -1,22 +1,23 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { setPriority } from 'node:os';
+import type { ChildProcess } from 'node:child_process';
 import { SimiliError } from '../../src/errors.ts';
+import { collectLastWords, forkProcess } from './fork.ts';
+import { watchMemory } from './memory.ts';
 import { type Reply, type Request, unpackError } from './messages.ts';
-import type { CallOptions, HostOptions } from './options.ts';
+import { type CallOptions, type HostOptions, NotBegun } from './options.ts';
 
 /** A child gets this long to load its modules, to answer after a cancel, and to end after end(). Milliseconds. */
 const START_MS = 60_000;
 const CANCEL_MS = 2000;
 const END_MS = 2000;
-const STDERR_LINES = 8;
 
 /** A call that waits for its answer. */
 type Pending = {
   resolve(value: unknown): void;
   reject(reason: unknown): void;
   onEvent: CallOptions['onEvent'];
-  /** Starts the time limit: when the child is up. */
+  /** Whether its turn has come. */
+  begun: boolean;
+  /** Starts the time limit: with its turn. */
   startClock(): void;
 };
 
@@ -27,6 +28,7 @@ export class Child {
   readonly gone: Promise<void>;
   private readonly process: ChildProcess;
   private readonly label: string;
+  private readonly serial: boolean;
   private readonly lastWords: () => Promise<string>;
   private readonly pending = new Map<number, Pending>();
   private nextId = 0;
@@ -34,6 +36,7 @@ export class Child {
   private usable = true;
   private endedFor: string | undefined;
   private readonly startTimer: NodeJS.Timeout;
+  private readonly stopWatch: () => void;
 
   constructor(
     url: URL,
@@ -42,8 +45,10 @@ export class Child {
     private readonly onUnusable: () => void,
   ) {
     this.label = options.label;
+    this.serial = options.serial ?? false;
     this.process = forkProcess(url, options);
     this.pid = this.process.pid;
+    this.stopWatch = this.watchMemory(options.maxMemoryMb);
     this.lastWords = collectLastWords(this.process);
     this.process.on('message', (reply: Reply) => this.receive(reply));
     this.gone = this.watch();
@@ -74,16 +79,27 @@ export class Child {
     };
     const answer = new Promise<unknown>((resolve, fail) => {
       const reject = (reason: unknown) => fail(signal?.aborted ? signal.reason : reason);
-      this.pending.set(id, { resolve, reject, onEvent, startClock });
+      this.pending.set(id, { resolve, reject, onEvent, begun: false, startClock });
       this.send({ kind: 'call', id, method, args });
       signal?.addEventListener('abort', cancel);
-      if (this.ready) startClock();
+      this.beginTurns();
     });
     return answer.finally(() => {
       this.pending.delete(id);
       for (const timer of timers) clearTimeout(timer);
       signal?.removeEventListener('abort', cancel);
+      this.beginTurns();
     });
+  }
+
+  /** The turn of every call, or of the first that waits, in a child that works on one after the other. */
+  private beginTurns(): void {
+    if (!this.ready || !this.usable) return;
+    for (const call of this.pending.values()) {
+      if (!call.begun) call.startClock();
+      call.begun = true;
+      if (this.serial) return;
+    }
   }
 
   /** Ends the process and waits for its end. */
@@ -106,7 +122,7 @@ export class Child {
     if (reply.kind === 'ready') {
       this.ready = true;
       clearTimeout(this.startTimer);
-      for (const call of this.pending.values()) call.startClock();
+      this.beginTurns();
       return;
     }
     const call = this.pending.get(reply.id);
@@ -125,11 +141,23 @@ export class Child {
     void this.kill(`${this.label} ${why}`);
   }
 
+  /** What it was working on is what took the memory. */
+  private watchMemory(maxMemoryMb: number | undefined): () => void {
+    if (maxMemoryMb === undefined || this.pid === undefined) return () => {};
+    return watchMemory(this.pid, maxMemoryMb, () => {
+      const why = `${this.label} needed more than ${maxMemoryMb} MB of memory`;
+      for (const call of this.pending.values())
+        if (call.begun) call.reject(new DOMException(why, 'QuotaExceededError'));
+      void this.kill(why);
+    });
+  }
+
   private retire(why?: string): void {
     this.endedFor ??= why;
     if (!this.usable) return;
     this.usable = false;
     clearTimeout(this.startTimer);
+    this.stopWatch();
     this.onUnusable();
   }
 
@@ -147,43 +175,9 @@ export class Child {
     this.retire();
     const words = await this.lastWords();
     const why = this.endedFor ?? `${this.label} ${how}${words && `; it said: ${words}`}`;
-    for (const call of this.pending.values()) call.reject(new SimiliError('ENGINE_CRASHED', { why }));
+    for (const call of this.pending.values()) {
+      const waited = this.serial && this.ready && !call.begun;
+      call.reject(waited ? new NotBegun(why) : new SimiliError('ENGINE_CRASHED', { why }));
+    }
   }
-}
-
-function forkProcess(url: URL, { nice = 10, maxOldSpaceMb, env }: HostOptions): ChildProcess {
-  const child = fork(url, [], {
-    serialization: 'advanced',
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    execArgv: [
-      ...(url.pathname.endsWith('.ts') ? ['--import', 'tsx'] : []),
-      ...(maxOldSpaceMb === undefined ? [] : [`--max-old-space-size=${maxOldSpaceMb}`]),
-    ],
-    ...(env && { env }),
-  });
-  try {
-    // At once: on Linux niceness belongs to a thread, and the child's other threads inherit it when they start.
-    if (child.pid !== undefined) setPriority(child.pid, nice);
-  } catch {
-    // The child is gone already, which is reported elsewhere, or this system forbids it: it runs as any process then.
-  }
-  return child;
-}
-
-/** Collects the end of what the child writes to stderr. @returns it on one line, once it has all been read. */
-function collectLastWords({ stderr }: ChildProcess): () => Promise<string> {
-  let tail = '';
-  stderr?.setEncoding('utf8').on('data', (text: string) => {
-    tail = (tail + text).slice(-4000);
-  });
-  return async () => {
-    // The limit: a grandchild may hold the pipe open.
-    if (stderr && !stderr.closed) await once(stderr, 'close', { signal: AbortSignal.timeout(200) }).catch(() => {});
-    return tail
-      .trim()
-      .split('\n')
-      .slice(-STDERR_LINES)
-      .map((line) => line.trim())
-      .join(' | ');
-  };
 }

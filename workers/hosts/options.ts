@@ -5,6 +5,16 @@ export type HostOptions = {
   nice?: number;
   /** Limit of the child's JavaScript heap, MiB. */
   maxOldSpaceMb?: number;
+  /**
+   * The most memory that the child may hold, MiB; at least 256. Past it the child is ended and the calls that it was
+   * working on reject with a DOMException 'QuotaExceededError'. See memory.ts for how, and for where the system helps.
+   */
+  maxMemoryMb?: number;
+  /**
+   * The child works on one call after the other, in order. The time limit of a call then begins with its turn, and when
+   * the child ends the calls whose turn had not come reject with `NotBegun`: they have no part in that.
+   */
+  serial?: boolean;
   /** The child's whole environment; default: the parent's. */
   env?: Record<string, string>;
 };
@@ -15,8 +25,16 @@ export type CallOptions = {
    * delivered; otherwise the call rejects with the signal's reason.
    */
   signal?: AbortSignal | undefined;
-  /** From when the child is up. Past it the child is killed and the call rejects with a DOMException 'TimeoutError'. */
+  /** From when the child is up and, in a serial one, the call's turn has come. Past it the child is killed and the call rejects with a DOMException 'TimeoutError'. */
   timeoutMs?: number;
   /** Gets everything the method passes to `run.event`, in order, before the call ends. */
   onEvent?: (data: unknown) => void;
 };
+
+/** A call that waited in a child that ended over another one: nothing is known of it, another child may take it. */
+export class NotBegun extends Error {}
+
+export const isTimeout = (error: unknown): boolean => isNamed(error, 'TimeoutError');
+export const isOverMemory = (error: unknown): boolean => isNamed(error, 'QuotaExceededError');
+
+const isNamed = (error: unknown, name: string): boolean => error instanceof DOMException && error.name === name;

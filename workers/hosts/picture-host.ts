@@ -1,18 +1,23 @@
-import { decodePicture } from '../pictures/decode.ts';
+import { decodePicture, decodeSmall } from '../pictures/decode.ts';
 import type { DecodeLimits } from '../pictures/decoded-picture.ts';
 import { serveHost } from './serve.ts';
 
+type Request = { bytes: Uint8Array; source: string; limits: DecodeLimits };
+
 let last: Promise<unknown> = Promise.resolve();
+
+/** One after the other: a decoder takes one core, whatever waits. */
+function inTurn<Result>(task: () => Promise<Result>): Promise<Result> {
+  const result = last.then(task);
+  last = result.catch(() => {});
+  return result;
+}
 
 const methods = {
   /** Answers when the decoder has loaded. */
   ready: async (_: null) => {},
-  /** One after the other: a decoder takes one core, whatever waits. */
-  decode({ bytes, source, limits }: { bytes: Uint8Array; source: string; limits: DecodeLimits }) {
-    const decoded = last.then(() => decodePicture(bytes, source, limits));
-    last = decoded.catch(() => {});
-    return decoded;
-  },
+  decode: ({ bytes, source, limits }: Request) => inTurn(() => decodePicture(bytes, source, limits)),
+  decodeSmall: ({ bytes, source, limits }: Request) => inTurn(() => decodeSmall(bytes, source, limits)),
 };
 export type PictureHostApi = typeof methods;
 

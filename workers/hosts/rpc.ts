@@ -16,7 +16,7 @@ export type Host<Api extends Methods<Api>> = {
   /**
    * Calls a method in the child, which is started when there is none. Any number of calls may be in flight.
    * Throws what the method threw (a SimiliError stays one); SimiliError ENGINE_CRASHED when the child ended before it
-   * answered: all its calls get that, and the next call starts a new child.
+   * answered: all its calls get that, and the next call starts a new child. Limits: see HostOptions and CallOptions.
    */
   call<M extends keyof Api & string>(
     method: M,

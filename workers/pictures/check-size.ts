@@ -5,12 +5,15 @@ import { SimiliError } from '../../src/errors.ts';
 export const MAX_SIDE = 30_000;
 /** What the pixels of one picture may take at once while they are decoded; the process has more (`DECODER_MB`). */
 const MAX_HELD_BYTES = 320 * 2 ** 20;
+/** What is held whole takes its time, too: past this a picture is large. Below, it took half a second at most. */
+export const LARGE_BYTES = 64 * 2 ** 20;
 
 /**
  * Decides by the header, before any pixel is decoded.
+ * @returns the bytes that a decoder will hold of the picture at once.
  * @throws SimiliError IMAGE_TOO_LARGE: pixels, a side, or what they take in the memory of a decoder.
  */
-export function checkSize(metadata: Metadata, source: string, maxPixels: number): void {
+export function checkSize(metadata: Metadata, source: string, maxPixels: number): number {
   const { width, height } = metadata.autoOrient;
   const refuse = (most: string) => {
     throw new SimiliError('IMAGE_TOO_LARGE', { source, why: `${width} x ${height} pixels, ${most}` });
@@ -18,9 +21,9 @@ export function checkSize(metadata: Metadata, source: string, maxPixels: number)
   if (width * height > maxPixels) refuse(`at most ${maxPixels} are read`);
   if (Math.max(width, height) > MAX_SIDE) refuse(`at most ${MAX_SIDE} a side are read`);
   const { kind, bytes } = heldForAPixel(metadata);
-  if (width * height * bytes > MAX_HELD_BYTES) {
-    refuse(`at most ${Math.floor(MAX_HELD_BYTES / bytes)} of ${kind} are read`);
-  }
+  const held = width * height * bytes;
+  if (held > MAX_HELD_BYTES) refuse(`at most ${Math.floor(MAX_HELD_BYTES / bytes)} of ${kind} are read`);
+  return held;
 }
 
 /**

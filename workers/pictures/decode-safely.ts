@@ -1,4 +1,5 @@
 import { SimiliError } from '../../src/errors.ts';
+import { isOverMemory, isTimeout, NotBegun } from '../hosts/options.ts';
 import type { PictureHostApi } from '../hosts/picture-host.ts';
 import type { Host } from '../hosts/rpc.ts';
 import type { Pool } from '../pool.ts';
@@ -6,57 +7,91 @@ import type { DecodedPicture, DecodeLimits } from './decoded-picture.ts';
 
 export type Decoder = Host<PictureHostApi>;
 export type Decoders = {
-  /** Each may be there more than once: the next picture then waits in it, and not for it. */
+  /** For most pictures. Each may be there more than once: the next picture then waits in it, and not for it. */
   shared: Pool<Decoder>;
-  /** For one picture at a time. */
+  /** For large pictures, and for those in whose turn a decoder ended: they keep nobody else waiting. */
   alone: Pool<Decoder>;
 };
 type Limits = DecodeLimits & { timeoutMs: number };
 
+/** MiB of a decoder. Headers that ask for more are refused (check-size.ts); this is for those that lie. */
+export const DECODER_MB = 512;
+
 /**
- * `decodePicture` in another process, which a picture may stall or break. When that happens every picture which was in
- * there is a suspect, and is tried once more, alone.
+ * `decodePicture` in another process, which a picture may stall or break: see `decodeShared` and `decodeAlone`.
  * @throws SimiliError IMAGE_UNREADABLE, IMAGE_TOO_LARGE; IMAGE_TIMEOUT past `timeoutMs`; ENGINE_CRASHED when the decoder
  * does not start or was closed, which is no fault of the picture.
  */
-export async function decodeSafely(
-  { shared, alone }: Decoders,
+export const decodeSafely = async (
+  decoders: Decoders,
   bytes: Uint8Array,
   source: string,
   limits: Limits,
   signal?: AbortSignal,
-): Promise<DecodedPicture> {
-  const decode = (host: Decoder) => decodeIn(host, bytes, source, limits, signal);
-  try {
-    return await shared.use(decode, signal);
-  } catch (error) {
-    if (!isSuspicion(error) || signal?.aborted) throw error;
-  }
-  return alone.use(async (host) => {
-    await host.call('ready', null, { signal }); // a decoder that does not start says so here
+): Promise<DecodedPicture> =>
+  (await decodeShared(decoders, bytes, source, limits, signal)) ?? decodeAlone(decoders, bytes, source, limits, signal);
+
+/**
+ * Among others. Null when it is for a decoder of its own: it is large, or its decoder ended in its turn, which may have
+ * had another reason. A picture that is too slow or takes too much memory is convicted here, the others go on elsewhere.
+ */
+export async function decodeShared(
+  { shared }: Decoders,
+  bytes: Uint8Array,
+  source: string,
+  limits: Limits,
+  signal?: AbortSignal,
+): Promise<DecodedPicture | null> {
+  for (;;) {
     try {
-      return await decode(host);
+      return await shared.use((host) => callIn(host, 'decodeSmall', bytes, source, limits, signal), signal);
     } catch (error) {
-      if (!isSuspicion(error) || host.closed || signal?.aborted) throw error;
-      throw convicted(error, source, limits.timeoutMs);
+      if (signal?.aborted) throw error;
+      if (error instanceof NotBegun) continue;
+      if (isCrash(error)) return null;
+      throw error;
     }
-  }, signal);
+  }
 }
 
-const decodeIn = (
+/** The last try, alone in its decoder. */
+export const decodeAlone = (
+  { alone }: Decoders,
+  bytes: Uint8Array,
+  source: string,
+  limits: Limits,
+  signal?: AbortSignal,
+): Promise<DecodedPicture> =>
+  alone.use(async (host) => {
+    await host.call('ready', null, { signal }); // a decoder that does not start says so here
+    try {
+      return await callIn(host, 'decode', bytes, source, limits, signal);
+    } catch (error) {
+      if (!isCrash(error) || host.closed || signal?.aborted) throw error;
+      throw new SimiliError('IMAGE_UNREADABLE', { source, why: 'decoding it ended the decoder, twice' });
+    }
+  }, signal);
+
+async function callIn<M extends 'decode' | 'decodeSmall'>(
   host: Decoder,
+  method: M,
   bytes: Uint8Array,
   source: string,
   { maxPixels, background, sides, timeoutMs }: Limits,
   signal?: AbortSignal,
-): Promise<DecodedPicture> =>
-  host.call('decode', { bytes, source, limits: { maxPixels, background, sides } }, { timeoutMs, signal });
+) {
+  try {
+    return await host.call(method, { bytes, source, limits: { maxPixels, background, sides } }, { timeoutMs, signal });
+  } catch (error) {
+    if (isTimeout(error) && !signal?.aborted)
+      throw new SimiliError('IMAGE_TIMEOUT', { source, seconds: timeoutMs / 1000 });
+    if (isOverMemory(error))
+      throw new SimiliError('IMAGE_TOO_LARGE', {
+        source,
+        why: `decoding it takes more than ${DECODER_MB} MB of memory`,
+      });
+    throw error;
+  }
+}
 
-const isTimeout = (error: unknown): boolean => error instanceof DOMException && error.name === 'TimeoutError';
-const isSuspicion = (error: unknown): boolean =>
-  isTimeout(error) || (error instanceof SimiliError && error.code === 'ENGINE_CRASHED');
-
-const convicted = (error: unknown, source: string, timeoutMs: number): SimiliError =>
-  isTimeout(error)
-    ? new SimiliError('IMAGE_TIMEOUT', { source, seconds: timeoutMs / 1000 })
-    : new SimiliError('IMAGE_UNREADABLE', { source, why: 'decoding it ended the decoder, twice' });
+const isCrash = (error: unknown): boolean => error instanceof SimiliError && error.code === 'ENGINE_CRASHED';

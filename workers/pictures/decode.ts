@@ -1,6 +1,6 @@
 import sharp, { type Metadata } from 'sharp';
 import { SimiliError } from '../../src/errors.ts';
-import { checkSize } from './check-size.ts';
+import { checkSize, LARGE_BYTES } from './check-size.ts';
 import { firstFrameOf } from './containers/index.ts';
 import type { DecodedPicture, DecodeLimits } from './decoded-picture.ts';
 import { type Colour, type Raster, trimToSquare } from './trim.ts';
@@ -23,27 +23,40 @@ sharp.concurrency(1);
  * @param source names the picture in errors.
  * @throws SimiliError IMAGE_UNREADABLE, IMAGE_TOO_LARGE
  */
-export async function decodePicture(file: Uint8Array, source: string, limits: DecodeLimits): Promise<DecodedPicture> {
+export const decodePicture = async (file: Uint8Array, source: string, limits: DecodeLimits): Promise<DecodedPicture> =>
+  readPixels(await openPicture(file, source, limits), source, limits);
+
+/** The same; null, at once, for a picture that is large. */
+export async function decodeSmall(
+  file: Uint8Array,
+  source: string,
+  limits: DecodeLimits,
+): Promise<DecodedPicture | null> {
+  const picture = await openPicture(file, source, limits);
+  return picture.heldBytes > LARGE_BYTES ? null : readPixels(picture, source, limits);
+}
+
+type Opened = { bytes: Uint8Array; metadata: Metadata; heldBytes: number };
+
+async function openPicture(file: Uint8Array, source: string, { maxPixels }: DecodeLimits): Promise<Opened> {
   if (file.length === 0) throw new SimiliError('IMAGE_UNREADABLE', { source, why: 'it is empty' });
   const bytes = firstFrameOf(file);
   const metadata = await readMetadata(bytes, source);
   // HEIC and its kin share AVIF's container; their codecs are not on board.
   if (metadata.format === 'heif' && metadata.compression !== 'av1')
     throw new SimiliError('IMAGE_UNREADABLE', { source, why: NO_PICTURE });
-  checkSize(metadata, source, limits.maxPixels);
-  const { width, height } = metadata.autoOrient;
+  return { bytes, metadata, heldBytes: checkSize(metadata, source, maxPixels) };
+}
+
+async function readPixels({ bytes, metadata }: Opened, source: string, limits: DecodeLimits): Promise<DecodedPicture> {
   const background = parseColour(limits.background);
   const pixels: Record<number, Uint8Array> = {};
   // Each from a raster of its own: what a side looks like does not depend on which others are wanted.
   for (const side of limits.sides) {
     pixels[side] = trimToSquare(await readRaster(bytes, source, limits, WORKING_SIDES * side), background, side);
   }
-  return {
-    pixels,
-    width,
-    height,
-    mime: mimeOf(metadata),
-  };
+  const { width, height } = metadata.autoOrient;
+  return { pixels, width, height, mime: mimeOf(metadata) };
 }
 
 async function readMetadata(bytes: Uint8Array, source: string): Promise<Metadata> {
@@ -90,6 +103,8 @@ async function shrunk(
 /** In the words of whoever has to replace the file. */
 function unreadable(source: string, error: unknown): SimiliError {
   const message = error instanceof Error ? error.message : String(error);
+  if (/(out of|insufficient) memory|memory allocation/i.test(message))
+    return new SimiliError('IMAGE_TOO_LARGE', { source, why: 'decoding it takes more memory than a decoder has' });
   const detail = message.trim().split('\n')[0];
   const why = /unsupported image format/.test(message) ? NO_PICTURE : `it is cut short or damaged (${detail})`;
   return new SimiliError('IMAGE_UNREADABLE', { source, why });

@@ -3,9 +3,9 @@ import { SimiliError } from '../../src/errors.ts';
 import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
 import type { PictureHostApi } from '../hosts/picture-host.ts';
 import { openHost } from '../hosts/rpc.ts';
-import { makePool } from '../pool.ts';
+import { makePool, type Pool } from '../pool.ts';
 import { sha256 } from '../sha256.ts';
-import { type Decoder, decodeSafely } from './decode-safely.ts';
+import { DECODER_MB, type Decoder, decodeAlone, decodeShared } from './decode-safely.ts';
 import { DECODE_VERSION, type DecodedPicture } from './decoded-picture.ts';
 import { type FetchOptions, openPictureFetcher } from './fetch.ts';
 import { openPixelCache, type PictureFacts } from './pixel-cache.ts';
@@ -58,6 +58,8 @@ export const DECODERS = Math.max(1, availableParallelism() - 1);
 const AT_A_DECODER = 2;
 /** Pictures in the making, each holding up to `maxBytes`; and for each decoder one more than it holds. */
 const FETCHES = 8;
+/** More of them that wait for a decoder of their own: they leave their place to others as long as there is one here. */
+const WAITING = 16;
 /** Share of the cache that may be written between two looks at its size: a look reads the whole folder. */
 const UNSEEN = 1 / 16;
 /** Facts behind the pixels of a file, at most. */
@@ -69,12 +71,13 @@ export function openPictures(options: PictureServiceOptions): PictureService {
   const cacheOf = (size: number) => openPixelCache({ dir: cacheDir, size, decodeVersion: DECODE_VERSION, background });
   const fetcher = openPictureFetcher({ ...limits, ...(lookup && { lookup }) });
   const hosts = Array.from({ length: processes }, openDecoder);
-  const lone = openDecoder();
+  const lone = Array.from({ length: Math.max(1, processes - 1) }, openDecoder);
   const fetches = makePool(
     Array.from({ length: Math.max(FETCHES, (AT_A_DECODER + 1) * processes) }, (_, slot) => slot),
   );
   const shared = makePool(Array.from({ length: AT_A_DECODER }, () => hosts).flat());
-  const decoders = { shared, alone: makePool([lone]) };
+  const waiting = makePool(Array.from({ length: WAITING }, (_, place) => place));
+  const decoders = { shared, alone: makePool(lone) };
   /** Bytes written since the last look; the first picture causes one, as a process before may have gone too early. */
   let unseen = Number.POSITIVE_INFINITY;
 
@@ -93,21 +96,28 @@ export function openPictures(options: PictureServiceOptions): PictureService {
     const found = await Promise.all(sides.map((side) => cacheOf(side).has(contentHash)));
     return sides.filter((_side, i) => !found[i]);
   };
+  /** @returns the picture, or the promise of one that is decoded alone. */
   const fetchAndDecode = async (
     source: string,
     wanted: readonly number[],
     signal?: AbortSignal,
-  ): Promise<LoadedPicture> => {
+  ): Promise<LoadedPicture | { later: Promise<LoadedPicture> }> => {
     const bytes = await fetcher.fetch(source, signal);
     const contentHash = sha256(bytes);
     const sides = await lacking(contentHash, wanted);
     const cached = sides.length === 0 ? await cacheOf(wanted[0]!).get(contentHash) : null;
     if (cached) return { contentHash, ...cached };
     const own = { ...limits, sides: sides.length > 0 ? sides : wanted };
-    return store(contentHash, await decodeSafely(decoders, bytes, source, own, signal));
+    const decoded = await decodeShared(decoders, bytes, source, own, signal);
+    if (decoded) return store(contentHash, decoded);
+    return begun(waiting, signal, async () =>
+      store(contentHash, await decodeAlone(decoders, bytes, source, own, signal)),
+    );
   };
-  const load = (source: string, signal?: AbortSignal, sides: readonly number[] = [PICTURE_SIZE]) =>
-    fetches.use(() => fetchAndDecode(source, sides, signal), signal);
+  const load = async (source: string, signal?: AbortSignal, sides: readonly number[] = [PICTURE_SIZE]) => {
+    const loaded = await fetches.use(() => fetchAndDecode(source, sides, signal), signal);
+    return 'later' in loaded ? loaded.later : loaded;
+  };
 
   return {
     load,
@@ -127,10 +137,24 @@ export function openPictures(options: PictureServiceOptions): PictureService {
       return Math.floor(((1 - UNSEEN) * maxCacheBytes) / each);
     },
     async close() {
-      await Promise.all([fetcher.close(), ...[...hosts, lone].map((host) => host.close())]);
+      await Promise.all([fetcher.close(), ...[...hosts, ...lone].map((host) => host.close())]);
     },
   };
 }
+
+/** Waits until the task has its place in the pool, and not for its end. */
+const begun = <Result>(
+  pool: Pool<unknown>,
+  signal: AbortSignal | undefined,
+  task: () => Promise<Result>,
+): Promise<{ later: Promise<Result> }> =>
+  new Promise((resolve, reject) => {
+    const later = pool.use(() => {
+      resolve({ later });
+      return task();
+    }, signal);
+    later.catch(reject); // before it has a place
+  });
 
 /** Starts with its first picture. No environment: it reads strangers' files and has no use for keys and passwords. */
 function openDecoder(): Decoder {
@@ -138,6 +162,8 @@ function openDecoder(): Decoder {
   return openHost<PictureHostApi>(new URL(source, import.meta.url), {
     label: 'the picture decoder',
     maxOldSpaceMb: 256,
+    maxMemoryMb: DECODER_MB,
+    serial: true,
     env: {},
   });
 }

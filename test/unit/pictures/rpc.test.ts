@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { SimiliError } from '../../../src/errors.ts';
-import type { HostOptions } from '../../../workers/hosts/options.ts';
+import { residentMb } from '../../../workers/hosts/memory.ts';
+import { type HostOptions, NotBegun } from '../../../workers/hosts/options.ts';
 import { openHost } from '../../../workers/hosts/rpc.ts';
 import type { LateApi } from './hosts/late-host.ts';
 import type { UnrulyApi } from './hosts/unruly-host.ts';
@@ -152,6 +153,26 @@ describe('a limit', () => {
     await late.close();
   });
 
+  test('of memory ends a child that takes more and more; its call says so, and the next one gets a new child', async () => {
+    await using bounded = disposable(open({ maxMemoryMb: 512 }));
+    const { host } = bounded;
+    const peak = watchPeak(() => host.pid);
+    await expect(host.call('hoardBytes', undefined as never)).rejects.toMatchObject({
+      name: 'QuotaExceededError',
+      message: 'the host needed more than 512 MB of memory',
+    });
+    expect(peak.stop()).toBeGreaterThan(300);
+    expect(peak.stop()).toBeLessThan(512);
+    expect(await host.call('double', Float32Array.of(1))).toEqual(Float32Array.of(2));
+  });
+
+  test('of memory is kept by the system where a child is quicker than any watch', async () => {
+    await using bounded = disposable(open({ maxMemoryMb: 512 }));
+    const { host } = bounded;
+    await expect(host.call('takeAtOnce', 2000)).rejects.toThrow(/allocation failed/i);
+    expect(await host.call('takeAtOnce', 100)).toBe(100 * 2 ** 20);
+  });
+
   test('by a signal reaches the method, and the child lives on', async () => {
     await host.call('pause', 0);
     const { pid } = host;
@@ -165,6 +186,7 @@ describe('a limit', () => {
   });
 
   test('by a signal delivers a result that still comes', async () => {
+    await host.call('pause', 0);
     const controller = new AbortController();
     const call = host.call('summedUpWhenCancelled', null, {
       signal: controller.signal,
@@ -196,6 +218,55 @@ describe('a limit', () => {
     expect(host.pid).toBeUndefined();
   });
 });
+
+describe('a child that works on one call after the other', () => {
+  const host = open({ serial: true });
+  afterEach(() => host.kill());
+  afterAll(() => host.close());
+
+  test('does not count what a call waits for another one', async () => {
+    const first = host.call('pause', 700);
+    const second = host.call('untilCancelled', null, { timeoutMs: 300 });
+    second.catch(() => {});
+    await first; // a clock that had begun with the call would have ended both
+    await expect(second).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+
+  test('that one call ends tells the others that they had no part in it', async () => {
+    await host.call('pause', 0);
+    const stuck = host.call('spin', undefined as never, { timeoutMs: 100 });
+    const waiting = host.call('pause', 0);
+    const outcome = expect(waiting).rejects.toBeInstanceOf(NotBegun);
+    await expect(stuck).rejects.toMatchObject({ name: 'TimeoutError' });
+    await outcome;
+    const exiting = host.call('exit', 3);
+    const behind = expect(host.call('pause', 10_000)).rejects.toBeInstanceOf(NotBegun);
+    await expect(exiting).rejects.toEqual(crash(/exited with code 3/));
+    await behind;
+  });
+
+  test('that does not start tells all of them', async () => {
+    const broken = openHost(new URL('./hosts/absent.ts', import.meta.url), { label: 'the host', serial: true });
+    const calls = await Promise.allSettled([broken.call('any', null), broken.call('any', null)]);
+    expect(calls.map((call) => call.status === 'rejected' && call.reason)).toEqual([crash(/code 1/), crash(/code 1/)]);
+    await broken.close();
+  });
+});
+
+/** The most that a process held, MiB: looked at often. */
+function watchPeak(pid: () => number | undefined) {
+  let peak = 0;
+  const timer = setInterval(async () => {
+    const now = pid();
+    if (now !== undefined) peak = Math.max(peak, await residentMb(now));
+  }, 5);
+  return {
+    stop() {
+      clearInterval(timer);
+      return peak;
+    },
+  };
+}
 
 test('a child ends by itself when its parent was killed', async () => {
   const parent = spawn(process.execPath, [

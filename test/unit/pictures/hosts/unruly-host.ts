@@ -38,6 +38,15 @@ const methods = {
     const hoard: number[][] = [];
     for (;;) hoard.push(new Array(10_000).fill(1));
   },
+  /** Bytes outside of the JavaScript heap, as libraries take them. */
+  hoardBytes: async () => {
+    const hoard: Buffer[] = [];
+    for (;;) {
+      hoard.push(Buffer.alloc(8 * 2 ** 20, 1));
+      await sleep(10);
+    }
+  },
+  takeAtOnce: async (mb: number) => Buffer.alloc(mb * 2 ** 20, 1).length,
   spin: async () => {
     for (;;) Math.random();
   },
