@@ -149,6 +149,10 @@ const CODES = {
     retry: false,
     say: (a: { source: string; why: string }) => `Cannot import ${a.source}: ${a.why}`,
   },
+  MODEL_TOO_COSTLY: {
+    retry: false,
+    say: (a: { source: string; why: string }) => `${a.source} asks for too much: ${a.why}`,
+  },
   SERVER_UNREACHABLE: {
     retry: true,
     say: (a: { url: string; why: string }) => `Cannot reach ${a.url}: ${a.why}`,

@@ -8,7 +8,7 @@ import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import { backboneSpec, inspectBackbone } from '../../workers/engines/backbone.ts';
 import type { Engine, Features } from '../../workers/engines/engine.ts';
-import { edited, joined, varint } from '../../workers/engines/onnx/import-wire.ts';
+import { delimited, edited, joined, varint } from '../../workers/engines/onnx/import-wire.ts';
 import { openOnnxEngine } from '../../workers/engines/onnx/index.ts';
 import { openNetworkEngine } from '../../workers/engines/open-network.ts';
 import { withBackbone } from '../../workers/engines/with-backbone.ts';
@@ -60,6 +60,8 @@ describe('what an ONNX file is as a backbone', () => {
 
   const picture = { name: 'pictures', elementType: 1, dims: ['n', 3, side, side] };
   const vector = { name: 'vector', elementType: 1, dims: ['n', 5] };
+  /** An attribute `value` of a tensor whose data is elsewhere. */
+  const elsewhere = joined([delimited(1, 'value'), delimited(5, varint(14, 1)), varint(20, 4)]);
   test.each<[string, Uint8Array, string]>([
     ['a text', new TextEncoder().encode('no model at all'), 'it is no ONNX file'],
     ['an empty file', new Uint8Array(0), 'it is no ONNX file'],
@@ -108,12 +110,37 @@ describe('what an ONNX file is as a backbone', () => {
       edited(made.bytes, { 7: (graph) => edited(graph, { 5: (weight) => joined([weight, varint(14, 1)]) }) }),
       'its weights are in another file',
     ],
+    [
+      'a constant in another file',
+      edited(made.bytes, { 7: (graph) => edited(graph, { 1: (node) => joined([node, delimited(5, elsewhere)]) }) }),
+      'its weights are in another file',
+    ],
+    ['two graphs, of which one would be looked at', joined([made.bytes, delimited(7, '')]), 'it is no ONNX file'],
     ['a deviation of 0', makeBackbone({ metadata: { 'simili.deviation': '1,0,1' } }).bytes, 'is not three numbers'],
   ])('%s is refused with a sentence', (_name, bytes, why) => {
     const refusal = { code: 'IMPORT_UNREADABLE', message: expect.stringContaining(`Cannot import mine.onnx: `) };
     expect(() => inspectBackbone(bytes, 'mine.onnx')).toThrow(expect.objectContaining(refusal));
     expect(() => inspectBackbone(bytes)).toThrow(why);
   });
+});
+
+test.each<[string, number[], number[], string]>([
+  ['pictures of 20,000 pixels', [3, 20_000, 20_000], [5], 'the side of its input is 20000, at most 1024'],
+  ['a vector of 100,000 values', [3, 8, 8], [100_000], 'the length of its output is 100000, at most 65536'],
+  [
+    'a map of 1,000 x 1,000',
+    [3, 8, 8],
+    [5, 1000, 1000],
+    'the number of pixels of its output is 1000000, at most 65536',
+  ],
+])('%s are refused by what the file declares', (_name, input, output, why) => {
+  const bytes = redeclared(made.bytes, {
+    inputs: [{ name: 'pictures', elementType: 1, dims: ['n', ...input] }],
+    outputs: [{ name: 'vector', elementType: 1, dims: ['n', ...output] }],
+  });
+  expect(() => inspectBackbone(bytes, 'mine.onnx')).toThrow(
+    expect.objectContaining({ code: 'MODEL_TOO_COSTLY', message: `mine.onnx asks for too much: ${why}` }),
+  );
 });
 
 describe('the spec around a backbone', () => {

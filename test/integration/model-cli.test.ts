@@ -14,7 +14,7 @@ import { describeNetwork } from '../../src/learning/network/shapes.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import type { ServedModel } from '../../src/learning/served-model.ts';
 import { sha256 } from '../../workers/sha256.ts';
-import { makeBackbone } from '../support/backbone.ts';
+import { endlessBackbone, makeBackbone } from '../support/backbone.ts';
 import { runSimili } from '../support/simili-process.ts';
 
 let dir: string;
@@ -91,6 +91,18 @@ test('import runs a pretrained file and shows what it becomes; another file is r
     code: 1,
     output: `IMPORT_UNREADABLE: Cannot import ${bad}: it is no ONNX file\n`,
   });
+});
+
+test('import tells a network that never ends by its code, after the time that it was given', async () => {
+  const endless = join(dir, 'endless.onnx');
+  await writeFile(endless, endlessBackbone());
+  expect(await run('import', endless, '--seconds', '2')).toEqual({
+    code: 1,
+    output: `MODEL_TOO_COSTLY: ${endless} asks for too much: trying it took more than 2 s\n`,
+  });
+  expect((await run('import', endless, '--seconds', 'long')).output).toMatch(
+    /^INVALID_ARGUMENT: seconds must be over 0/,
+  );
 });
 
 test('export writes an artefact as ONNX, and as it is', async () => {

@@ -2,7 +2,7 @@ import { makeRandom } from '../../src/learning/random.ts';
 import { Graph } from '../../workers/engines/onnx/graph.ts';
 import { joinModels } from '../../workers/engines/onnx/import-join.ts';
 import type { Port } from '../../workers/engines/onnx/import-model.ts';
-import { delimited, joined } from '../../workers/engines/onnx/import-wire.ts';
+import { delimited, edited, joined, varint } from '../../workers/engines/onnx/import-wire.ts';
 
 export type Made = {
   side: number;
@@ -80,3 +80,40 @@ export const redeclared = (
   bytes: Uint8Array,
   ports: { inputs: readonly Port[]; outputs: readonly Port[] },
 ): Uint8Array => joinModels('somebody', [{ model: bytes, rename: (name) => name }], ports);
+
+/** Reads 8 x 8 pixels and gives their mean colour, after what `between` does to it. */
+function meanColour(between: (graph: Graph, mean: string) => string): Uint8Array {
+  const graph = new Graph();
+  const mean = graph.mean(graph.input('pictures', ['n', 3, 8, 8]), [2, 3], 0);
+  graph.output('vector', between(graph, mean), ['n', 3]);
+  return new Uint8Array(graph.bytes('hostile'));
+}
+
+/** Makes 3.2 GB of zeros from a file of a few hundred bytes. */
+export const hungryBackbone = (): Uint8Array =>
+  meanColour((graph, mean) =>
+    graph.add(mean, graph.max(graph.op('ConstantOfShape', [graph.ints([800, 1_000_000])]), [0, 1], 0)),
+  );
+
+/** Gives square roots of negative numbers. */
+export const nanBackbone = (): Uint8Array =>
+  meanColour((graph, mean) => graph.op('Sqrt', [graph.subtract(graph.scalar(-1), graph.multiply(mean, mean))]));
+
+/** Repeats a body that says "once more" every time. */
+export function endlessBackbone(): Uint8Array {
+  const info = (name: string, type: number) =>
+    joined([delimited(1, name), delimited(2, delimited(1, joined([varint(1, type), delimited(2, '')])))]);
+  const copy = (from: string, to: string) => joined([delimited(1, from), delimited(2, to), delimited(4, 'Identity')]);
+  const [float, int, truth] = [1, 7, 9];
+  const body = joined([
+    ...[copy('more', 'more out'), copy('value', 'value out')].map((node) => delimited(1, node)),
+    delimited(2, 'body'),
+    ...[info('turn', int), info('more', truth), info('value', float)].map((input) => delimited(11, input)),
+    ...[info('more out', truth), info('value out', float)].map((output) => delimited(12, output)),
+  ]);
+  const attribute = joined([delimited(1, 'body'), delimited(6, body), varint(20, 5)]);
+  const bytes = meanColour((graph, mean) => graph.op('Loop', ['', '', mean]));
+  const isLoop = (node: Uint8Array) => Buffer.from(node).includes('Loop');
+  const withBody = (node: Uint8Array) => (isLoop(node) ? joined([node, delimited(5, attribute)]) : node);
+  return new Uint8Array(edited(bytes, { 7: (graph) => edited(graph, { 1: withBody }) }));
+}

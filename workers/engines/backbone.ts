@@ -27,15 +27,32 @@ const float32 = 1;
  * map in the layout of the input, whose pixels are averaged; n open or fixed. Its metadata may say `simili.mean` and
  * `simili.deviation`, three numbers each, in place of ImageNet's.
  * @param source what an error calls it.
- * @throws SimiliError IMPORT_UNREADABLE that says what does not fit.
+ * @throws SimiliError IMPORT_UNREADABLE that says what does not fit, MODEL_TOO_COSTLY what is too much.
  */
 export function inspectBackbone(bytes: Uint8Array, source = 'the backbone'): BackboneFile {
+  const file = readable(bytes, source);
+  for (const [what, count, most] of costsOf(file)) {
+    if (count > most)
+      throw new SimiliError('MODEL_TOO_COSTLY', { source, why: `${what} is ${count}, at most ${most}` });
+  }
+  return file;
+}
+
+function readable(bytes: Uint8Array, source: string): BackboneFile {
   try {
     return inspect(readModel(bytes), sha256(bytes));
   } catch (error) {
     throw new SimiliError('IMPORT_UNREADABLE', { source, why: (error as Error).message });
   }
 }
+
+/** What the file declares, and the most of it. A usual one reads 224 to 518 pixels and gives 384 to 4096 values. */
+const costsOf = ({ inputSize, backbone, pixels, batch }: BackboneFile): [string, number, number][] => [
+  ['the side of its input', inputSize, 1024],
+  ['the length of its output', backbone.length, 65_536],
+  ['the number of pixels of its output', pixels, 65_536],
+  ['the number of pictures that it takes at once', batch ?? 1, 256],
+];
 
 function inspect({ inputs, outputs, metadata, opset, hasExternalData }: ForeignModel, checksum: string): BackboneFile {
   check(!hasExternalData, 'its weights are in another file; save them inside');
@@ -50,6 +67,7 @@ function inspect({ inputs, outputs, metadata, opset, hasExternalData }: ForeignM
   check(sizes.length === 1 || sizes.length === 3, shape);
   const length = (layout === 'NCHW' ? sizes[0] : sizes.at(-1)) ?? 0;
   const fixed = typeof input.dims[0] === 'number' ? input.dims[0] : null;
+  check(fixed === null || fixed > 0, `its input ${shown(input)} is of no pictures`);
   const fits = typeof batch !== 'number' || batch === fixed;
   check(fits, `its output ${shown(output)} is not of as many pictures as its input ${shown(input)}`);
   return {

@@ -89,6 +89,8 @@ async function runBackbone({ runtime, session, file }: Running, pictures: Float3
     }
     average(found, features.subarray(done * backbone.length, (done + count) * backbone.length), file);
   }
+  if (!features.every(Number.isFinite))
+    throw new SimiliError('IMPORT_UNREADABLE', { source: 'the backbone', why: 'it gives values that are no numbers' });
   return features;
 }
 

@@ -27,9 +27,10 @@ export const graph = {
   ...{ node: 1, name: 2, initializer: 5, input: 11, output: 12, valueInfo: 13, annotation: 14, sparseInitializer: 15 },
 } as const;
 export const node = { input: 1, output: 2, name: 3, attribute: 5 } as const;
-export const attribute = { graph: 6, graphs: 11 } as const;
+export const attribute = { tensor: 5, graph: 6, tensors: 10, graphs: 11, sparse: 22, sparses: 23 } as const;
+const functionNode = 7;
 export const tensor = { name: 8, dataLocation: 14 } as const;
-export const sparseTensor = { values: 1 } as const;
+export const sparseTensor = { values: 1, indices: 2 } as const;
 export const annotation = { tensorName: 1, parameters: 2 } as const;
 /** Of ValueInfoProto, OperatorSetIdProto and StringStringEntryProto. */
 export const first = 1;
@@ -45,7 +46,8 @@ export function readModel(bytes: Uint8Array): ForeignModel {
 }
 
 function read(fields: readonly Field[]): ForeignModel {
-  if (bodiesOf(fields, model.graph).length === 0) throw new Error('There is no graph');
+  // Two would be merged by who runs the file, and one of them passed over here.
+  if (bodiesOf(fields, model.graph).length !== 1) throw new Error('There is not one graph');
   const inside = fieldsOf(bodyOf(fields, model.graph));
   const initializers = bodiesOf(inside, graph.initializer).map(fieldsOf);
   const given = new Set(initializers.map((weight) => textOf(weight, tensor.name)));
@@ -60,9 +62,36 @@ function read(fields: readonly Field[]): ForeignModel {
         .map(fieldsOf)
         .map((entry) => [textOf(entry, first), textOf(entry, second)]),
     ),
-    hasExternalData: initializers.some((weight) => numberOf(weight, tensor.dataLocation) === 1),
+    hasExternalData: tensorsOf(fields).some((each) => numberOf(each, tensor.dataLocation) === 1),
   };
 }
+
+/** Every tensor of the file: weights, constants within nodes, and those of graphs and functions in it. */
+const tensorsOf = (fields: readonly Field[]): (readonly Field[])[] => [
+  ...bodiesOf(fields, model.graph).flatMap(inGraph),
+  ...bodiesOf(fields, model.functions).flatMap((body) => bodiesOf(fieldsOf(body), functionNode).flatMap(inNode)),
+];
+
+function inGraph(body: Uint8Array): (readonly Field[])[] {
+  const fields = fieldsOf(body);
+  return [
+    ...bodiesOf(fields, graph.initializer).map(fieldsOf),
+    ...bodiesOf(fields, graph.sparseInitializer).flatMap(inSparse),
+    ...bodiesOf(fields, graph.node).flatMap(inNode),
+  ];
+}
+
+const inNode = (body: Uint8Array): (readonly Field[])[] =>
+  bodiesOf(fieldsOf(body), node.attribute)
+    .map(fieldsOf)
+    .flatMap((fields) => [
+      ...[attribute.tensor, attribute.tensors].flatMap((id) => bodiesOf(fields, id).map(fieldsOf)),
+      ...[attribute.sparse, attribute.sparses].flatMap((id) => bodiesOf(fields, id).flatMap(inSparse)),
+      ...[attribute.graph, attribute.graphs].flatMap((id) => bodiesOf(fields, id).flatMap(inGraph)),
+    ]);
+
+const inSparse = (body: Uint8Array): (readonly Field[])[] =>
+  [sparseTensor.values, sparseTensor.indices].flatMap((id) => bodiesOf(fieldsOf(body), id).map(fieldsOf));
 
 /** Domain -> version; ONNX's own domain has two names, of which '' is used here. */
 export const operatorSets = (fields: readonly Field[]): Map<string, number> =>
