@@ -1,3 +1,4 @@
+import { patiencesOf } from '../src/deadline.ts';
 import { loadKeys } from '../src/keys.ts';
 import { startServer } from '../src/server.ts';
 import { makeServices } from '../src/services.ts';
@@ -6,7 +7,14 @@ import type { App } from './app.ts';
 /** The HTTP server over an open app. `newAdminKey`: the key, when it was generated just now. */
 export async function serveApi({ config, log, repositories, queue }: App) {
   const keys = await loadKeys(repositories.settings, config);
-  const services = makeServices({ repositories, queue, log, signingKey: keys.signingKey, now: () => new Date() });
+  const services = makeServices({
+    repositories,
+    queue,
+    log,
+    signingKey: keys.signingKey,
+    now: () => new Date(),
+    patience: patiencesOf(config),
+  });
   const server = await startServer({ services, repositories, config, log, adminKeyHash: keys.adminKeyHash });
   return { ...server, newAdminKey: keys.newAdminKey };
 }

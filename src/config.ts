@@ -5,6 +5,8 @@ import { recipeNames } from './learning/recipe.ts';
 
 const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
 
+const seconds = (usual: number) => z.coerce.number().min(0.1).max(3600).default(usual);
+
 const list = z
   .string()
   .default('')
@@ -112,6 +114,10 @@ const Env = z.object({
     .min(2 ** 20)
     .default(16 * 2 ** 30)
     .describe('Bound of the pixel cache in the data directory'),
+  SIMILI_QUERY_SECONDS: seconds(2).describe('Longest wait of a shopper for one statement of Postgres'),
+  SIMILI_REQUEST_SECONDS: seconds(10).describe("Longest time of a shopper's request; what it still asks is cancelled"),
+  SIMILI_ADMIN_QUERY_SECONDS: seconds(15).describe('The same of an administrator: one statement'),
+  SIMILI_ADMIN_REQUEST_SECONDS: seconds(60).describe('The same of an administrator: one request'),
   SIMILI_TRAIN_SECONDS: z.coerce
     .number()
     .min(1)

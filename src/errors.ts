@@ -41,6 +41,10 @@ const CODES = {
     retry: false,
     say: (a: { most: number }) => `One request may ask for at most ${a.most} lists of similar items`,
   },
+  DEADLINE_EXCEEDED: {
+    retry: true,
+    say: (a: { seconds: number }) => `Not answered within ${a.seconds} s, so it was cancelled`,
+  },
   // admin
   UNAUTHENTICATED: {
     retry: false,
@@ -114,7 +118,7 @@ const CODES = {
   // the house
   DATABASE_UNAVAILABLE: {
     retry: true,
-    say: (a: { why: string }) => `Cannot use the database: ${a.why}`,
+    say: (a: { why: string; retryAfter?: number }) => `Cannot use the database: ${a.why}`,
   },
   DATABASE_UNSUITABLE: {
     retry: false,
@@ -194,7 +198,8 @@ export class SimiliError<C extends ErrorCode = ErrorCode> extends Error {
   }
   /** Becomes `errors[].extensions`; what is not a SimiliError is masked as INTERNAL. */
   get extensions() {
-    return { code: this.code, retry: this.retry };
+    const { retryAfter } = (this.facts ?? {}) as { retryAfter?: number };
+    return { code: this.code, retry: this.retry, ...(retryAfter === undefined ? {} : { retryAfter }) };
   }
 }
 

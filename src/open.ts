@@ -3,6 +3,7 @@ import { loadConfig } from './config.ts';
 import { openEmbedded } from './db/embedded.ts';
 import { openPostgres } from './db/postgres.ts';
 import { makeRepositories, type Repositories } from './db/repositories.ts';
+import { patiencesOf } from './deadline.ts';
 import { loadSigningKey } from './keys.ts';
 import { type Log, makeLog } from './log.ts';
 import { simili } from './plugin.ts';
@@ -50,6 +51,7 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
       log,
       signingKey: key,
       now: () => new Date(),
+      patience: patiencesOf(loadConfig({})),
     });
     return {
       plugin: simili(services),

@@ -3,6 +3,7 @@ import { buildSubgraphSchema } from '@apollo/subgraph';
 import { mergeResolvers } from '@graphql-tools/merge';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { type GraphQLSchema, parse } from 'graphql';
+import type { Patience } from './deadline.ts';
 import type { Resolvers } from './generated/graphql.ts';
 import { catalogResolvers } from './graphql/catalog.ts';
 import { entriesPlugin } from './graphql/entries.ts';
@@ -16,6 +17,7 @@ import { ratingResolvers } from './graphql/ratings.ts';
 import { adminScalars, storefrontScalars } from './graphql/scalars.ts';
 import { scoper } from './graphql/scope.ts';
 import { similarItemsResolvers } from './graphql/similar-items.ts';
+import { timed } from './graphql/timed.ts';
 import { packageFile } from './package-root.ts';
 import type { Services } from './services.ts';
 
@@ -44,6 +46,7 @@ export function simili(services: Services) {
   const shop = merged(
     [similarItemsResolvers(scope), productResolvers(scope), feedbackResolvers(scope), storefrontScalars],
     services,
+    services.patience.shop,
   );
   return {
     /** For `plugins` of the host's Apollo Server; what it is good for stands with it. */
@@ -61,6 +64,7 @@ export function simili(services: Services) {
       const office = merged(
         [catalogResolvers(scope), ratingResolvers(scope), modelResolvers(scope), jobResolvers(scope), adminScalars],
         services,
+        services.patience.admin,
       );
       return makeExecutableSchema({
         typeDefs: [withoutFederation(storefront), admin],
@@ -70,8 +74,8 @@ export function simili(services: Services) {
   };
 }
 
-const merged = (maps: Resolvers[], { log }: Services): Resolvers =>
-  mergeResolvers(maps.map((map) => masked(map, log))) as Resolvers;
+const merged = (maps: Resolvers[], { log }: Services, patience: Patience): Resolvers =>
+  mergeResolvers(maps.map((map) => masked(timed(map, patience), log))) as Resolvers;
 
 /** Only a federated schema asks for `__resolveReference`. */
 function withoutReferences({ Product: product, ...others }: Resolvers): Resolvers {

@@ -4,6 +4,7 @@ import { expressMiddleware } from '@as-integrations/express5';
 import express, { type Express } from 'express';
 import type { Config } from './config.ts';
 import type { Repositories } from './db/repositories.ts';
+import { startDeadline, within } from './deadline.ts';
 import { SimiliError } from './errors.ts';
 import { makeApollo } from './http/apollo.ts';
 import { isOpenToExplore } from './http/exploring.ts';
@@ -49,6 +50,7 @@ export async function startServer({
   config,
   log,
 }: Parts): Promise<RunningServer> {
+  const { patience } = services;
   const plugin = simili(services);
   const admin = plugin.admin();
   const manners = { explore: isOpenToExplore(config), stackTraces: config.NODE_ENV === 'development' };
@@ -63,7 +65,11 @@ export async function startServer({
 
   const app = express().disable('x-powered-by').set('trust proxy', config.SIMILI_TRUSTED_HOPS).use(secureHeaders);
   if (manners.explore) app.use(graphiql(shop));
-  const guarded = [requireAdminKey(adminKeyHash), express.json({ limit: ADMIN_BODY }), withBody] as const;
+  const guarded = [
+    requireAdminKey(() => within(startDeadline(patience.admin), adminKeyHash)),
+    express.json({ limit: ADMIN_BODY }),
+    withBody,
+  ] as const;
   app.use(
     '/graphql',
     allowOrigins(config.SIMILI_CORS_ORIGINS),
@@ -73,8 +79,11 @@ export async function startServer({
   );
   app.use('/admin/graphql/stream', onlyMethods('POST'), ...guarded, stream.handler);
   app.use('/admin/graphql', onlyMethods('POST'), ...guarded, expressMiddleware(servers.admin));
-  app.get('/images/:id', serveImage(repositories.images));
-  addHealth(app, repositories.models);
+  app.get(
+    '/images/:id',
+    serveImage({ byId: (id) => within(startDeadline(patience.shop), () => repositories.images.byId(id)) }),
+  );
+  addHealth(app, () => within(startDeadline(patience.shop), () => repositories.models.serving()));
   app.use(
     express.static(packageFile('web'), {
       setHeaders: (res) => res.setHeader('Content-Security-Policy', PAGE_POLICY),
@@ -103,11 +112,11 @@ const withBody: express.RequestHandler = (req, _res, next) => {
 };
 
 /** healthz: the process answers. readyz: the database answers too; `model` is null until the first one serves. */
-function addHealth(app: Express, models: Pick<Repositories['models'], 'serving'>): void {
+function addHealth(app: Express, askServing: Repositories['models']['serving']): void {
   app.get('/healthz', (_req, res) => void res.json({ status: 'ok' }));
   app.get('/readyz', async (_req, res) => {
     try {
-      const serving = await models.serving();
+      const serving = await askServing();
       res.json({ status: 'ok', model: serving?.modelId ?? null });
     } catch {
       res.status(503).json({ status: 'database unavailable', model: null });

@@ -2,6 +2,7 @@ import { deleteProducts, upsertProducts, type WriteResult } from './catalog/prod
 import type { JobRow } from './db/jobs.ts';
 import type { ModelRow } from './db/models.ts';
 import type { Repositories } from './db/repositories.ts';
+import type { Patiences } from './deadline.ts';
 import { type FeedbackResult, submitFeedback } from './feedback/submit.ts';
 import { type RatingResult, submitRatings } from './feedback/submit-ratings.ts';
 import type { Log } from './log.ts';
@@ -11,6 +12,7 @@ import { rollback } from './models/rollback.ts';
 import { makeServing, type Serving } from './models/serving.ts';
 import { watchJob } from './models/watch-job.ts';
 import type { JobQueue } from './queue/jobs.ts';
+import { withLastKnown } from './similarity/last-known.ts';
 import {
   type AnswerView,
   type SimilarItemsPage,
@@ -23,6 +25,8 @@ export type Services = {
   readonly repositories: Pick<Repositories, 'products' | 'images' | 'embeddings' | 'models' | 'jobs'>;
   readonly serving: Serving;
   readonly log: Log;
+  /** How long a shopper's request and an administrator's may take. */
+  readonly patience: Patiences;
   similarItems(request: SimilarItemsRequest, view: AnswerView): Promise<SimilarItemsPage>;
   // Entries are plain JSON as it came: each is judged alone.
   submitFeedback(visitorId: string, entries: readonly unknown[]): Promise<FeedbackResult>;
@@ -41,16 +45,21 @@ type Parts = {
   log: Log;
   signingKey: string;
   now: () => Date;
+  patience: Patiences;
 };
 
-export function makeServices({ repositories, queue, log, signingKey, now }: Parts): Services {
+export function makeServices({ repositories, queue, log, signingKey, now, patience }: Parts): Services {
   const { products, embeddings, feedback, ratings, jobs, models } = repositories;
   const serving = makeServing(models, now);
   return {
     repositories,
     serving,
     log,
-    similarItems: (request, view) => similarItems({ embeddings, models, signingKey, now }, request, view),
+    patience,
+    similarItems: withLastKnown(
+      (request, view) => similarItems({ embeddings, models, signingKey, now }, request, view),
+      now,
+    ),
     submitFeedback: (visitorId, entries) => submitFeedback({ feedback, signingKey, now }, visitorId, entries),
     submitRatings: (given) => submitRatings({ ratings, products }, given),
     upsertProducts: (entries) => upsertProducts({ products, queue }, entries),

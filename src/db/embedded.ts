@@ -9,6 +9,7 @@ import { migrate } from './migrate.ts';
 import { PGlitePool } from './pglite-pool.ts';
 import { PolitePGlite } from './polite-pglite.ts';
 import type { SqlSession, Storage } from './storage.ts';
+import { typedClient } from './typed-client.ts';
 
 /**
  * Postgres inside this process, in a folder (or in memory: `dir` null). One process at a time; what was committed
@@ -31,7 +32,7 @@ export async function openEmbedded(dir: string | null, now?: () => number): Prom
     await runMigrations(await queue.connect(), 'bullmq');
     // BullMQ's statements carry no schema, ours and Prisma's always do.
     await db.exec('SET search_path = bullmq, public');
-    const prisma = new PrismaClient({ adapter: new PrismaPGlite(db) });
+    const prisma = typedClient(new PrismaClient({ adapter: new PrismaPGlite(db) }));
     const [row] = await session.query<{ v: string; vector: string }>(
       `SELECT current_setting('server_version') AS v, extversion AS vector FROM pg_extension WHERE extname = 'vector'`,
     );

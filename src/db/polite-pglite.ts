@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { PGlite, type PGliteOptions } from '@electric-sql/pglite';
+import { PGlite, type PGliteOptions, type Results, type Transaction } from '@electric-sql/pglite';
+import { inTime, requestTimeLeft } from '../deadline.ts';
 
 /** Longest time that statements in a row keep the event loop, ms: shoppers wait for it, and a turn costs microseconds. */
 const LONGEST_STRETCH_MS = 10;
@@ -17,6 +18,16 @@ export class PolitePGlite extends PGlite {
   ) {
     super(options);
     this.lastTurn = now();
+  }
+
+  /** @throws SimiliError DEADLINE_EXCEEDED: the request that asks is over. */
+  override async query<Row>(...asked: Parameters<PGlite['query']>): Promise<Results<Row>> {
+    const left = requestTimeLeft();
+    return inTime(super.query<Row>(...asked), left);
+  }
+  override async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    requestTimeLeft();
+    return super.transaction(work);
   }
 
   /** Every way to ask ends here, one message of the protocol at a time, under PGlite's own lock. */

@@ -2,13 +2,19 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { SimiliError } from '../errors.ts';
 import { PrismaClient } from '../generated/prisma/client.ts';
+import { describe } from './connection-errors.ts';
+import { limitedPool } from './limited-pool.ts';
 import { migrate } from './migrate.ts';
 import type { SqlSession, Storage } from './storage.ts';
+import { typedClient } from './typed-client.ts';
 
 const OLDEST_POSTGRES = 14;
 /** Iterative index scans came with 0.8.0; 0.8.4 holds the last fix against damaged HNSW indexes. */
 const OLDEST_PGVECTOR = [0, 8, 0];
 const SOUND_PGVECTOR = [0, 8, 4];
+
+/** Prisma's clocks are the last resort, ms: a request's own deadline comes first, with a code. */
+const TRANSACTION = { maxWait: 60_000, timeout: 120_000 };
 
 /** @throws SimiliError DATABASE_UNAVAILABLE (no connection), DATABASE_UNSUITABLE (version, extension), MIGRATION_FAILED. */
 export async function openPostgres(url: string): Promise<Storage> {
@@ -34,7 +40,9 @@ export async function openPostgres(url: string): Promise<Storage> {
 }
 
 function opened(url: string, found: { version: string; warnings: string[] }): Storage {
-  const prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: url, application_name: 'simili' }) });
+  const pool = limitedPool({ connectionString: url, application_name: 'simili' });
+  const adapter = new PrismaPg(pool, { disposeExternalPool: true });
+  const prisma = typedClient(new PrismaClient({ adapter, transactionOptions: TRANSACTION }));
   return {
     kind: 'postgres',
     prisma,
@@ -73,9 +81,4 @@ function isOlder(version: string, than: readonly number[]): boolean {
   const parts = version.split('.').map(Number);
   const at = than.findIndex((want, i) => (parts[i] ?? 0) !== want);
   return at >= 0 && (parts[at] ?? 0) < (than[at] ?? 0);
-}
-
-/** Node hides the reason of a refused connection in an AggregateError without a message. */
-function describe(error: Error): string {
-  return error.message || (error as NodeJS.ErrnoException).code || String(error);
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { GraphQLError } from 'graphql';
 import { SimiliError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { isPlainObject } from './timed.ts';
 
 type Resolve = (...args: unknown[]) => unknown;
 
@@ -14,10 +15,6 @@ export function masked<Tree>(tree: Tree, log: Log): Tree {
   if (!isPlainObject(tree)) return tree;
   return Object.fromEntries(Object.entries(tree).map(([name, branch]) => [name, masked(branch, log)])) as Tree;
 }
-
-/** Not a scalar, which is an instance of a class. */
-const isPlainObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
 function maskedResolver(resolve: Resolve, log: Log): Resolve {
   return (...args) => {

@@ -18,5 +18,6 @@ export const similarItemsResolvers = (scope: ScopeOf): Resolvers => ({
       endCursor: items.at(-1)?.cursor ?? null,
     }),
     modelVersionId: ({ modelId }) => modelId,
+    stale: ({ stale }) => stale ?? false,
   },
 });

@@ -74,6 +74,10 @@ export const lastResort =
         code: 'BAD_REQUEST',
         retry: false,
       });
+    } else if (error instanceof SimiliError && error.retry) {
+      const { message, extensions } = error;
+      if (extensions.retryAfter) res.set('Retry-After', String(extensions.retryAfter));
+      refuse(res, 503, message, extensions);
     } else {
       const { message, extensions } = internalError(error, log);
       refuse(res, 500, message, extensions);

@@ -32,6 +32,8 @@ export type SimilarItemsPage = {
   hasNextPage: boolean;
   hasPreviousPage: boolean;
   recommendationId: string;
+  /** An answer of some minutes ago: the database is away. */
+  stale?: true;
 };
 
 /** What all lists of one answer share: one serving version, and each product read once. */

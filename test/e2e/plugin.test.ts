@@ -3,7 +3,7 @@ import { type GraphQLSchema, parse, printSchema } from 'graphql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { simili } from '../../src/plugin.ts';
 import { makeServices, type Services } from '../../src/services.ts';
-import { fakeLog, SIGNING_KEY } from '../support/api.ts';
+import { fakeLog, SIGNING_KEY, UNHURRIED } from '../support/api.ts';
 import { ask, codeOf, host } from '../support/ask.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { addModel, addProducts, fakeQueue } from '../support/fixtures.ts';
@@ -23,6 +23,7 @@ beforeAll(async () => {
     log: logged.log,
     signingKey: SIGNING_KEY,
     now: () => new Date(),
+    patience: UNHURRIED,
   });
 });
 afterAll(() => database[Symbol.asyncDispose]());

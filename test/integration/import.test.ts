@@ -7,6 +7,7 @@ import { describeImport, runImport } from '../../cli/run-import.ts';
 import { readCatalog } from '../../src/catalog/import/index.ts';
 import { scoper } from '../../src/graphql/scope.ts';
 import { makeServices } from '../../src/services.ts';
+import { UNHURRIED } from '../support/api.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 
 let dir = '';
@@ -55,7 +56,14 @@ test('a product is found under either spelling of its id', async () => {
   await importFile('spelling.csv', 'id,image', 'cafe\u0301,/p.png');
   const { repositories } = database;
   const log = pino({ level: 'silent' });
-  const services = makeServices({ repositories, queue, log, signingKey: 'k'.repeat(32), now: () => new Date() });
+  const services = makeServices({
+    repositories,
+    queue,
+    log,
+    signingKey: 'k'.repeat(32),
+    now: () => new Date(),
+    patience: UNHURRIED,
+  });
   const scope = scoper(services)({});
   for (const id of ['cafe\u0301', 'caf\u00e9']) {
     expect(await scope.products.load(id)).toMatchObject({ id: 'caf\u00e9' });

@@ -1,4 +1,5 @@
 import { loadConfig } from '../../src/config.ts';
+import type { Patiences } from '../../src/deadline.ts';
 import { loadKeys } from '../../src/keys.ts';
 import type { Log } from '../../src/log.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
@@ -9,6 +10,10 @@ import { fakeQueue } from './fixtures.ts';
 
 export const ADMIN_KEY = 'test-admin-key-0123456789';
 export const SIGNING_KEY = 'test-signing-key-0123456789-0123456789';
+
+/** A busy machine is no reason to cancel a request. */
+const WITHOUT_END = { statementMs: 600_000, requestMs: 600_000 };
+export const UNHURRIED = { shop: WITHOUT_END, admin: WITHOUT_END };
 
 /** Remembers what was logged. */
 export function fakeLog() {
@@ -38,8 +43,11 @@ export type TestApi = AsyncDisposable & {
 };
 
 /** The whole API over real HTTP and a fresh database. */
-export async function testApi(env: NodeJS.ProcessEnv = {}): Promise<TestApi> {
-  const database = await freshDatabase();
+export async function testApi(
+  env: NodeJS.ProcessEnv = {},
+  { database: given, patience = UNHURRIED }: { database?: FreshDatabase; patience?: Patiences } = {},
+): Promise<TestApi> {
+  const database = given ?? (await freshDatabase());
   const { repositories } = database;
   const config = loadConfig({
     PORT: '0',
@@ -58,6 +66,7 @@ export async function testApi(env: NodeJS.ProcessEnv = {}): Promise<TestApi> {
     log,
     signingKey: keys.signingKey,
     now: () => new Date(Date.now() + clock.aheadMs),
+    patience,
   });
   const server = await startServer({
     services,

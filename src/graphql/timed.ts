@@ -1,0 +1,36 @@
+import { type Deadline, type Patience, startDeadline, within } from '../deadline.ts';
+
+type Resolve = (...args: unknown[]) => unknown;
+type Info = { operation?: { operation: string } };
+
+/**
+ * The same resolvers under one deadline for each request: all fields of an answer share it, by its context object. Done
+ * here, it holds in a host's server too. A subscription lives as long as its client likes.
+ */
+export function timed<Tree>(tree: Tree, patience: Patience): Tree {
+  const deadlines = new WeakMap<object, Deadline>();
+  const deadlineOf = (context: unknown): Deadline => {
+    if (typeof context !== 'object' || context === null) return startDeadline(patience);
+    const deadline = deadlines.get(context) ?? startDeadline(patience);
+    deadlines.set(context, deadline);
+    return deadline;
+  };
+  const timedResolver =
+    (resolve: Resolve): Resolve =>
+    (...args) => {
+      // `info` comes last and the context before it, of a field's resolver and of a reference's alike.
+      const operation = (args.at(-1) as Info | undefined)?.operation?.operation;
+      if (operation !== 'query' && operation !== 'mutation') return resolve(...args);
+      return within(deadlineOf(args.at(-2)), () => resolve(...args));
+    };
+  const walk = (branch: unknown): unknown => {
+    if (typeof branch === 'function') return timedResolver(branch as Resolve);
+    if (!isPlainObject(branch)) return branch;
+    return Object.fromEntries(Object.entries(branch).map(([name, inner]) => [name, walk(inner)]));
+  };
+  return walk(tree) as Tree;
+}
+
+/** Not a scalar, which is an instance of a class. */
+export const isPlainObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { SimiliError } from '../errors.ts';
+import type { AnswerView, SimilarItemsPage, SimilarItemsRequest } from './similar-items.ts';
+
+/** Older lists are not shown any more, ms. */
+const LONGEST_MS = 5 * 60_000;
+/** All lists together, in products: some tens of megabytes. */
+const MOST_PRODUCTS = 20_000;
+
+type Ask = (request: SimilarItemsRequest, view: AnswerView) => Promise<SimilarItemsPage>;
+
+/**
+ * The same, and while the database is away the answer that the same request got in the last five minutes, marked as
+ * `stale`: a shop's page keeps its widget. Prices and stock in it are of that moment.
+ */
+export function withLastKnown(ask: Ask, now: () => Date): Ask {
+  const known = new LRUCache<string, SimilarItemsPage>({
+    maxSize: MOST_PRODUCTS,
+    sizeCalculation: ({ items }) => items.length + 1,
+    ttl: LONGEST_MS,
+    ttlResolution: 0,
+    perf: { now: () => now().getTime() },
+  });
+  return async (request, view) => {
+    const key = keyOf(request);
+    try {
+      const page = await ask(request, view);
+      known.set(key, page);
+      return page;
+    } catch (error) {
+      const last = isAway(error) ? known.get(key) : undefined;
+      if (!last) throw error;
+      return { ...last, stale: true };
+    }
+  };
+}
+
+const isAway = (error: unknown): boolean => error instanceof SimiliError && error.code === 'DATABASE_UNAVAILABLE';
+
+function keyOf({ anchorId, first, after, filter }: SimilarItemsRequest): string {
+  const text = JSON.stringify([anchorId, first ?? null, after ?? null, filter ?? null]);
+  return createHash('sha256').update(text).digest('base64');
+}

@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openPostgres } from '../../src/db/postgres.ts';
+import { makeRepositories } from '../../src/db/repositories.ts';
+import { startDeadline, within } from '../../src/deadline.ts';
+import { type TestApi, testApi } from '../support/api.ts';
+import { addModel, addProducts } from '../support/fixtures.ts';
+import { proxyTo, type WayTo } from '../support/proxy.ts';
+import { type FreshPostgres, freshPostgresDatabase, postgresUrl } from '../support/services.ts';
+
+describe('a Postgres that goes away', { tags: ['postgres'] }, () => {
+  let fresh: FreshPostgres;
+  let proxy: WayTo;
+  let api: TestApi;
+  const patience = { statementMs: 700, requestMs: 60_000 };
+
+  beforeAll(async () => {
+    fresh = await freshPostgresDatabase(postgresUrl());
+    proxy = await proxyTo(fresh.url);
+    const storage = await openPostgres(proxy.url);
+    const database = {
+      storage,
+      repositories: makeRepositories(storage.prisma),
+      [Symbol.asyncDispose]: () => storage.close(),
+    };
+    api = await testApi({}, { database, patience: { shop: patience, admin: patience } });
+    await addProducts(database, [{ id: 'a' }, { id: 'b' }]);
+    await addModel(database, { a: [1, 0], b: [1, 0.1] });
+  }, 60_000);
+  afterAll(async () => {
+    proxy.restore();
+    await api[Symbol.asyncDispose]();
+    await proxy[Symbol.asyncDispose]();
+    await fresh[Symbol.asyncDispose]();
+  });
+
+  const list = (id: string) => api.shop(`{ similarItems(id: "${id}") { stale status nodes { id } } }`);
+  const AWAY = { code: 'DATABASE_UNAVAILABLE', retry: true, retryAfter: expect.any(Number) };
+  const untilBack = async () => {
+    while ((await list('b')).data.similarItems?.stale !== false) await sleep(100);
+  };
+
+  test.each(['freeze', 'cut'] as const)(
+    'a database behind a %s answers shoppers with a code and a time, with the last list where there is one, and comes back',
+    async (fail) => {
+      expect((await list('a')).data.similarItems).toMatchObject({ stale: false, nodes: [{ id: 'b' }] });
+      proxy[fail]();
+      expect((await list('a')).data.similarItems).toMatchObject({ stale: true, nodes: [{ id: 'b' }] });
+      const unasked = await api.shop(`{ similarItems(id: "${fail}") { stale } product(by: { id: "a" }) { id } }`);
+      expect(unasked.data).toEqual({ similarItems: null, product: null });
+      expect(unasked.errors?.map(({ extensions }) => extensions)).toEqual([AWAY, AWAY]);
+      expect((await api.admin('{ catalogHealth { products } }')).errors?.[0]?.extensions).toEqual(AWAY);
+      expect((await fetch(`${api.server.url}/readyz`)).status).toBe(503);
+      proxy.restore();
+      await untilBack();
+      expect((await list('a')).data.similarItems.stale).toBe(false);
+      const write = 'mutation ($i: UpsertProductsInput!) { upsertProducts(input: $i) { created } }';
+      const product = { id: `after ${fail}`, title: 'x', imageUrls: [] };
+      expect((await api.admin(write, { i: { products: [product] } })).data.upsertProducts.created).toBe(1);
+    },
+    60_000,
+  );
+
+  test('while it is frozen, callers beyond the first do not wait: dead connections do not add up', async () => {
+    proxy.freeze();
+    await list('nobody'); // opens the circuit
+    const before = proxy.opened();
+    const answers = await Promise.all(Array.from({ length: 100 }, (_, i) => list(`nobody ${i}`)));
+    expect(answers.every(({ errors }) => errors?.[0]?.extensions.code === 'DATABASE_UNAVAILABLE')).toBe(true);
+    expect(proxy.opened() - before).toBeLessThan(50); // each would try a connection of its own
+    proxy.restore();
+    await untilBack();
+  }, 60_000);
+
+  test('a statement that outlasts its request is cancelled on the server', async () => {
+    const slow = () => api.database.storage.prisma.$queryRaw`SELECT pg_sleep(3000)::text, 'to be cancelled'`;
+    const asked = within(startDeadline({ statementMs: 60_000, requestMs: 400 }), () => slow().then(() => null));
+    await expect(asked).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    const watcher = new pg.Client({ connectionString: fresh.url });
+    await watcher.connect();
+    const running = `SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(3000)%' AND state = 'active' AND pid <> pg_backend_pid()`;
+    while ((await watcher.query(running)).rowCount) await sleep(50);
+    await watcher.end();
+  }, 60_000);
+
+  test('a transaction whose request is over leaves neither a row nor an open session', async () => {
+    const { prisma } = api.database.storage;
+    const asked = within(startDeadline({ statementMs: 60_000, requestMs: 400 }), () =>
+      prisma.$transaction(async (tx) => {
+        await tx.setting.create({ data: { key: 'half', value: 'done' } });
+        await sleep(600);
+        await tx.setting.create({ data: { key: 'other half', value: 'done' } });
+      }),
+    );
+    await expect(asked).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(await api.database.repositories.settings.get('half')).toBeNull();
+    const open = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`;
+    while ((await prisma.$queryRawUnsafe<unknown[]>(open)).length) await sleep(50);
+  }, 60_000);
+});

@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+export type WayTo = AsyncDisposable & {
+  /** `url` by way of the proxy. */
+  url: string;
+  /** Connections so far. */
+  opened(): number;
+  /** Nothing passes any more, and nobody is told: as a server does that is frozen or behind a dead cable. */
+  freeze(): void;
+  /** Every connection is closed, new ones are refused by a reset. */
+  cut(): void;
+  restore(): void;
+};
+
+/** A way to a TCP server that can fail as networks and servers fail. */
+export async function proxyTo(target: string): Promise<WayTo> {
+  const { hostname, port } = new URL(target);
+  const sockets = new Set<Socket>();
+  let opened = 0;
+  let state: 'open' | 'frozen' | 'cut' = 'open';
+  const server = createServer({ pauseOnConnect: true }, (near) => {
+    opened += 1;
+    sockets.add(near);
+    near.on('error', () => {}).on('close', () => sockets.delete(near));
+    if (state === 'cut') near.resetAndDestroy();
+    if (state === 'open') join(near);
+  });
+  const join = (near: Socket) => {
+    const far = connect(Number(port || 5432), hostname);
+    sockets.add(far);
+    far.on('error', () => near.destroy()).on('close', () => sockets.delete(far) && near.destroy());
+    near.on('close', () => far.destroy());
+    near.pipe(far).pipe(near);
+  };
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const url = new URL(target);
+  url.hostname = '127.0.0.1';
+  url.port = String((server.address() as AddressInfo).port);
+  const closeAll = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    url: url.href,
+    opened: () => opened,
+    freeze() {
+      state = 'frozen';
+      for (const socket of sockets) socket.unpipe().pause();
+    },
+    cut() {
+      state = 'cut';
+      closeAll();
+    },
+    restore() {
+      state = 'open';
+      closeAll(); // what was frozen in the middle cannot be joined again
+    },
+    async [Symbol.asyncDispose]() {
+      closeAll();
+      server.close();
+    },
+  };
+}
