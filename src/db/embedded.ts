@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { PGlite, PGliteOptions } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { runMigrations } from 'bullmq';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
@@ -8,34 +9,29 @@ import { lockDataDir } from './lock.ts';
 import { migrate } from './migrate.ts';
 import { PGlitePool } from './pglite-pool.ts';
 import { PolitePGlite } from './polite-pglite.ts';
-import type { SqlSession, Storage } from './storage.ts';
+import type { Storage } from './storage.ts';
 import { typedClient } from './typed-client.ts';
 
 /**
  * Postgres inside this process, in a folder (or in memory: `dir` null). One process at a time; what was committed
  * survives the death of the process.
  * @param now the clock by which the event loop gets its turns, ms.
+ * @param dump what a new database begins with, as `PGlite.dumpDataDir` wrote it.
  * @throws SimiliError DATA_DIR_LOCKED, MIGRATION_FAILED.
  */
-export async function openEmbedded(dir: string | null, now?: () => number): Promise<Storage> {
+export async function openEmbedded(dir: string | null, now?: () => number, dump?: Blob): Promise<Storage> {
   if (dir) mkdirSync(dirname(dir), { recursive: true });
   const unlock = dir ? lockDataDir(dirname(dir)) : () => {};
   try {
-    const db = new PolitePGlite({ ...(dir ? { dataDir: dir } : {}), extensions: { vector } }, now);
-    await db.waitReady;
-    const session: SqlSession = {
-      exec: async (sql) => void (await db.exec(sql)),
-      query: async <Row>(sql: string, params: unknown[] = []) => (await db.query<Row>(sql, params)).rows,
-    };
-    await migrate(session);
+    const db = await openMigrated({ ...(dir ? { dataDir: dir } : {}), ...(dump ? { loadDataDir: dump } : {}) }, now);
     const queue = new PGlitePool(db);
-    await runMigrations(await queue.connect(), 'bullmq');
     // BullMQ's statements carry no schema, ours and Prisma's always do.
     await db.exec('SET search_path = bullmq, public');
     const prisma = typedClient(new PrismaClient({ adapter: new PrismaPGlite(db) }));
-    const [row] = await session.query<{ v: string; vector: string }>(
+    const found = await db.query<{ v: string; vector: string }>(
       `SELECT current_setting('server_version') AS v, extversion AS vector FROM pg_extension WHERE extname = 'vector'`,
     );
+    const [row] = found.rows;
     return {
       kind: 'pglite',
       prisma,
@@ -52,4 +48,16 @@ export async function openEmbedded(dir: string | null, now?: () => number): Prom
     unlock();
     throw error;
   }
+}
+
+/** PGlite with our tables and BullMQ's. */
+export async function openMigrated(options: PGliteOptions, now?: () => number): Promise<PGlite> {
+  const db = new PolitePGlite({ ...options, extensions: { vector } }, now);
+  await db.waitReady;
+  await migrate({
+    exec: async (sql) => void (await db.exec(sql)),
+    query: async <Row>(sql: string, params: unknown[] = []) => (await db.query<Row>(sql, params)).rows,
+  });
+  await runMigrations(await new PGlitePool(db).connect(), 'bullmq');
+  return db;
 }

@@ -1,7 +1,7 @@
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import pg from 'pg';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { migrate } from '../../src/db/migrate.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import type { SqlSession } from '../../src/db/storage.ts';
@@ -9,9 +9,16 @@ import { freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
 type Opened = { session: SqlSession; another(): Promise<SqlSession> };
 
+let opening: Promise<PGlite> | undefined;
+afterAll(async () => (await opening)?.close());
+
+/** One for all tests, as making it takes seconds; emptied behind each. */
 async function onPGlite(): Promise<Opened> {
-  const db = await PGlite.create({ extensions: { vector } });
-  onTestFinished(() => db.close());
+  opening ??= PGlite.create({ extensions: { vector } });
+  const db = await opening;
+  onTestFinished(async () => {
+    await db.exec('DROP SCHEMA IF EXISTS simili CASCADE; DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+  });
   const session: SqlSession = {
     exec: async (sql) => void (await db.exec(sql)),
     query: async <Row>(sql: string, params: unknown[] = []) => (await db.query<Row>(sql, params)).rows,

@@ -1,11 +1,11 @@
-import { openEmbedded } from '../../src/db/embedded.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { openQueue } from '../../src/queue/bullmq.ts';
 import { describeQueue, type OpenQueue } from '../contract/queue.contract.ts';
+import { freshEmbedded } from '../support/embedded.ts';
 import { freshPostgresDatabase, postgresUrl, redisUrl } from '../support/services.ts';
 
 describeQueue('PGlite', async () => {
-  const storage = await openEmbedded(null);
+  const storage = await freshEmbedded();
   return { open: (onError) => openQueue({ storage, prefix: 'unused', onError }), stop: () => storage.close() };
 });
 

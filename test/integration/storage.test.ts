@@ -1,9 +1,9 @@
-import { openEmbedded } from '../../src/db/embedded.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { describeStorage } from '../contract/storage.contract.ts';
+import { freshEmbedded } from '../support/embedded.ts';
 import { freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
-describeStorage('PGlite', () => openEmbedded(null));
+describeStorage('PGlite', freshEmbedded);
 
 async function onPostgres() {
   const database = await freshPostgresDatabase(postgresUrl());

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { openEmbedded } from '../../src/db/embedded.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
 import type { Storage } from '../../src/db/storage.ts';
+import { freshEmbedded } from './embedded.ts';
 
 export type FreshDatabase = AsyncDisposable & {
   storage: Storage;
@@ -15,7 +15,7 @@ export type FreshDatabase = AsyncDisposable & {
  * that is dropped at the end.
  */
 export async function freshDatabase(adminUrl?: string): Promise<FreshDatabase> {
-  if (!adminUrl) return opened(await openEmbedded(null), async () => {});
+  if (!adminUrl) return opened(await freshEmbedded(), async () => {});
   const name = `simili_test_${randomBytes(6).toString('hex')}`;
   await onServer(adminUrl, `CREATE DATABASE ${name}`);
   const url = new URL(adminUrl);
