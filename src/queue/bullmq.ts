@@ -21,12 +21,15 @@ type Options = {
   storage: Pick<Storage, 'queue'>;
   /** Of all keys in Redis, so that installations can share one; schemas keep queues apart in Postgres. */
   prefix: string;
+  /** An idle worker looks by itself after this many seconds; what it is told of it takes at once. */
+  idleSeconds?: number | undefined;
   /** Told of connection losses and of handlers that threw. */
   onError: (error: Error) => void;
 };
 
 /** A dead worker's message goes to another one after this long; a job's row guards against two at once. */
 const LOCK_MS = 30_000;
+const IDLE_SECONDS = 5;
 /** How long whoever adds a message waits for the queue. */
 const PATIENCE_MS = 150;
 /** A message that was not taken in this time is told as an outage. */
@@ -37,32 +40,37 @@ const TELL_EVERY_MS = 30_000;
 const RECONNECT_MS = 1_000;
 
 /** @throws SimiliError REDIS_UNAVAILABLE, REDIS_UNSUITABLE. */
-export async function openQueue({ redisUrl, storage, prefix, onError }: Options): Promise<JobQueue> {
-  if (!redisUrl) return overPostgres(storage.queue, onError);
+export async function openQueue(options: Options): Promise<JobQueue> {
+  const { redisUrl, storage, prefix, idleSeconds: drainDelay = IDLE_SECONDS, onError } = options;
+  if (!redisUrl) return overPostgres(storage.queue, drainDelay, onError);
   await checkRedis(redisUrl, prefix);
   const connection = { url: redisUrl, maxRetriesPerRequest: null, retryStrategy };
   // While Redis is away a message is refused at once, not kept in memory: maintenance makes up for it.
   const adding = { ...connection, enableOfflineQueue: false, commandTimeout: TELL_AFTER_MS };
-  const bases = { adding: { connection: adding, prefix }, working: { connection, prefix } };
+  const bases = { adding: { connection: adding, prefix }, working: { connection, prefix, drainDelay } };
   return makeJobQueue({ Queue, Worker, FlowProducer }, bases, onError, async () => {});
 }
 
 /** One pool for all queues. Each worker keeps one of its connections for LISTEN. */
-async function overPostgres(queue: Storage['queue'], onError: (error: Error) => void): Promise<JobQueue> {
+async function overPostgres(
+  queue: Storage['queue'],
+  drainDelay: number,
+  onError: (error: Error) => void,
+): Promise<JobQueue> {
   const classes = withBackend(createPostgresBackend) as unknown as Classes;
   if (!('connectionString' in queue))
-    return makeJobQueue(classes, both({ connection: queue }), onError, async () => {});
+    return makeJobQueue(classes, both({ connection: queue }, drainDelay), onError, async () => {});
   const pool = new pg.Pool({ ...queue, options: '-c search_path=bullmq', max: 20, application_name: 'simili-queue' });
   pool.on('error', onError);
   const client = await pool.connect();
   await runMigrations(client, 'bullmq').finally(() => client.release());
-  return makeJobQueue(classes, both({ connection: pool }), onError, () => pool.end());
+  return makeJobQueue(classes, both({ connection: pool }, drainDelay), onError, () => pool.end());
 }
 
 type Classes = { Queue: typeof Queue; Worker: typeof Worker; FlowProducer: typeof FlowProducer };
 type Connection = { connection: object; prefix?: string };
-type Connections = { adding: Connection; working: Connection };
-const both = (one: Connection): Connections => ({ adding: one, working: one });
+type Connections = { adding: Connection; working: Connection & { drainDelay: number } };
+const both = (one: Connection, drainDelay: number): Connections => ({ adding: one, working: { ...one, drainDelay } });
 const retryStrategy = (times: number): number => Math.min(100 * times, RECONNECT_MS);
 
 function makeJobQueue(

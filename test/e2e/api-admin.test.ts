@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { ADMIN_KEY, type TestApi, testApi } from '../support/api.ts';
 import { ask, codeOf, events } from '../support/ask.ts';
 import { addModel, serve } from '../support/fixtures.ts';
@@ -299,10 +299,32 @@ const stream = (query: string, variables: object = {}, signal: AbortSignal | nul
   });
 const WATCH = 'subscription ($id: ID!) { jobProgress(id: $id) { id state phase progress } }';
 
+/** Counts how often a job is read, until the test ends. `realId`: of the job that goes by an id. */
+function countingReads(realId = (id: string) => id) {
+  const { jobs } = api.database.repositories;
+  const counts = new Map<string, number>();
+  const byId = jobs.byId.bind(jobs);
+  jobs.byId = async (id) => {
+    counts.set(id, of(id) + 1);
+    const row = await byId(realId(id));
+    return row && { ...row, id };
+  };
+  onTestFinished(() => {
+    jobs.byId = byId;
+  });
+  const of = (id: string) => counts.get(id) ?? 0;
+  const more = async (id: string, n: number) => {
+    const from = of(id);
+    await expect.poll(() => of(id)).toBeGreaterThanOrEqual(from + n);
+  };
+  return { of, more };
+}
+
 test('progress: the state now, then every change, then the end', async () => {
   const { jobs } = api.database.repositories;
   const job = await jobs.create('RETRAIN', {}, 'test');
   const seen: unknown[] = [];
+  const reads = countingReads();
   for await (const { event, data } of events(await stream(WATCH, { id: job.id }))) {
     seen.push(event === 'next' ? (data as { data: { jobProgress: object } }).data.jobProgress : event);
     if (seen.length === 1) {
@@ -312,7 +334,7 @@ test('progress: the state now, then every change, then the end', async () => {
     if (seen.length === 2) {
       const claim = { job: (await jobs.byId(job.id))!, fence: 1 };
       await jobs.heartbeat(claim); // a sign of life without news
-      await new Promise((resolve) => setTimeout(resolve, 700));
+      await reads.more(job.id, 2); // the first may have begun before it
       await jobs.settleCancelled(claim);
     }
   }
@@ -342,20 +364,19 @@ test.each([
 test('a watcher that goes away leaves nothing running, and others are served', async () => {
   const { jobs } = api.database.repositories;
   const job = await jobs.create('RETRAIN', {}, 'test');
+  // Two names for one job tell the reads of two watchers apart; those of the one who stays are the clock.
+  const reads = countingReads((id) => id.split('/')[0] as string);
   const leaving = new AbortController();
-  const response = await stream(WATCH, { id: job.id }, leaving.signal);
-  const first = await events(response).next();
+  const staying = new AbortController();
+  const [one, other] = [`${job.id}/leaving`, `${job.id}/staying`];
+  const first = await events(await stream(WATCH, { id: one }, leaving.signal)).next();
   expect(first.value).toMatchObject({ event: 'next' });
+  await events(await stream(WATCH, { id: other }, staying.signal)).next();
   leaving.abort();
-  await new Promise((resolve) => setTimeout(resolve, 700));
-  let reads = 0;
-  const byId = jobs.byId.bind(jobs);
-  jobs.byId = (id) => {
-    reads += 1;
-    return byId(id);
-  };
-  await new Promise((resolve) => setTimeout(resolve, 1200));
-  jobs.byId = byId;
-  expect(reads).toBe(0);
+  await reads.more(other, 2); // the server has heard of it
+  const before = reads.of(one);
+  await reads.more(other, 2);
+  expect(reads.of(one)).toBe(before);
+  staying.abort();
   await jobs.cancel(job.id);
 });

@@ -6,7 +6,10 @@ import { freshPostgresDatabase, postgresUrl, redisUrl } from '../support/service
 
 describeQueue('PGlite', async () => {
   const storage = await freshEmbedded();
-  return { open: (onError) => openQueue({ storage, prefix: 'unused', onError }), stop: () => storage.close() };
+  return {
+    open: (onError, idleSeconds) => openQueue({ storage, prefix: 'unused', idleSeconds, onError }),
+    stop: () => storage.close(),
+  };
 });
 
 async function onPostgres() {
@@ -16,7 +19,7 @@ async function onPostgres() {
     await storage.close();
     await database[Symbol.asyncDispose]();
   };
-  const open: OpenQueue = (onError) => openQueue({ storage, prefix: 'unused', onError });
+  const open: OpenQueue = (onError, idleSeconds) => openQueue({ storage, prefix: 'unused', idleSeconds, onError });
   return { open, stop };
 }
 describeQueue('Postgres', onPostgres, ['postgres']);
@@ -24,7 +27,8 @@ describeQueue('Postgres', onPostgres, ['postgres']);
 async function onRedis() {
   const prefix = `test-${crypto.randomUUID()}`;
   const storage = { queue: { connectionString: 'unused' } };
-  const open: OpenQueue = (onError) => openQueue({ redisUrl: redisUrl(), storage, prefix, onError });
+  const open: OpenQueue = (onError, idleSeconds) =>
+    openQueue({ redisUrl: redisUrl(), storage, prefix, idleSeconds, onError });
   return { open, stop: async () => {} };
 }
 describeQueue('Redis', onRedis, ['redis']);
