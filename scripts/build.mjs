@@ -9,6 +9,9 @@ const { status } = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc
 });
 if (status !== 0) process.exit(status ?? 1);
 
+const packed = spawnSync(process.execPath, ['--import', 'tsx', 'scripts/pack-demo.ts'], { stdio: 'inherit' });
+if (packed.status !== 0) process.exit(packed.status ?? 1);
+
 // GraphiQL as one ready file. Version 4 is the last with such a build: 5 is an editor of 8 MB with workers of its own.
 mkdirSync('dist/graphiql');
 const ready = [

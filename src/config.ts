@@ -92,7 +92,7 @@ const Env = z.object({
   SIMILI_RECIPE: z
     .enum(recipeNames)
     .default('catalog')
-    .describe('How it is trained; deepRanking is the paper as published'),
+    .describe("How it is trained; deepRanking is the paper's own, but for what docs/paper.md names"),
   SIMILI_BACKBONE: z.string().min(1).optional().describe('ONNX file of a pretrained network to put in front of it'),
   SIMILI_TRAIN_PROCESSES: z.coerce
     .number()

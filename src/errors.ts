@@ -137,6 +137,11 @@ const CODES = {
     say: (a: { dir: string; pid: number; since: string }) =>
       `${a.dir} is in use by process ${a.pid} since ${a.since}: stop it, or set SIMILI_DATA_DIR to another folder`,
   },
+  DATA_DIR_UNWRITABLE: {
+    retry: false,
+    say: (a: { dir: string; why: string }) =>
+      `Cannot write to ${a.dir}: ${a.why}. Give this user the right to write there, or set SIMILI_DATA_DIR to another folder`,
+  },
   PORT_BUSY: {
     retry: true,
     say: (a: { port: number }) => `Port ${a.port} is taken: set PORT to another one`,

@@ -133,7 +133,10 @@ function listen(app: Express, { HOST, PORT }: Pick<Config, 'HOST' | 'PORT'>): Pr
     http.headersTimeout = KEEP_ALIVE_MS + 1000;
     http.once('listening', () => resolve(http));
     http.once('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'EADDRINUSE' ? new SimiliError('PORT_BUSY', { port: PORT }) : error);
+      if (error.code === 'EADDRINUSE') return reject(new SimiliError('PORT_BUSY', { port: PORT }));
+      // ENOTFOUND, EADDRNOTAVAIL: no address of this machine; EACCES: a port that only root may bind.
+      const why = `✖ The server cannot listen on HOST ${HOST}, PORT ${PORT}: ${error.message}`;
+      reject(new SimiliError('CONFIGURATION_INVALID', { why }));
     });
   });
 }

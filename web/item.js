@@ -24,7 +24,7 @@ const SAY = {
   PARTIAL: '',
   COLD_ITEM: 'The picture of this product has not been compared yet. Look again in a moment.',
   ITEM_UNKNOWN: 'There is no such product in this shop.',
-  MODEL_NOT_READY: 'The first model is being fitted. Similar products appear here as soon as it serves.',
+  MODEL_NOT_READY: 'No model serves yet: the first one is fitted as soon as two products have a readable picture.',
 };
 
 /** One product, large, with the products that look like it. */

@@ -81,6 +81,5 @@ function showCurve(curve) {
   if (curve.length < 2 || !last) return;
   drawCurve(byId('job-curve'), curve);
   const active = Math.round(last.activeShare * 100);
-  byId('job-caption').textContent =
-    `Loss ${last.loss.toPrecision(3)}; ${active} % of the triplets still violate the margin.`;
+  byId('job-caption').textContent = `Loss ${last.loss.toPrecision(3)}; ${active} % of a batch still teaches.`;
 }

@@ -4,11 +4,11 @@ import { byId, make } from './dom.js';
  * @typedef {{ triplets: number, precision: number }} Precision
  * @typedef {{ id: string, number: number, kind: 'GOLDEN' | 'NETWORK', state: string, createdAt: string, embedded: number,
  *   metrics: { evaluation?: { structure?: Precision, clicks?: Precision } } | null,
- *   gates: { name: string, passed: boolean, reason: string }[] }} Model
+ *   gates: { name: string, passed: boolean, measured: boolean, reason: string }[] }} Model
  */
 
 export const MODEL_FIELDS = `fragment ModelFields on ModelVersion {
-  id number kind state createdAt embedded metrics gates { name passed reason }
+  id number kind state createdAt embedded metrics gates { name passed measured reason }
 }`;
 
 const KINDS = { GOLDEN: 'hand-made features', NETWORK: 'learned network' };
@@ -68,13 +68,20 @@ function precisionOf({ metrics }) {
 /** @param {Model} model */
 function gatesOf({ gates }) {
   if (gates.length === 0) return null;
-  const passed = gates.filter((gate) => gate.passed).length;
-  const one = (/** @type {Model['gates'][number]} */ gate) =>
-    make('li', { class: gate.passed ? 'passed' : 'failed' }, `${gate.passed ? '✓' : '✗'} ${gate.name}: ${gate.reason}`);
+  const measured = gates.filter((gate) => gate.measured);
+  const passed = measured.filter((gate) => gate.passed).length;
+  const others = gates.length - measured.length;
+  const summary = `${passed} of ${measured.length} quality gates passed`;
   return make(
     'details',
-    { open: passed < gates.length },
-    make('summary', {}, `${passed} of ${gates.length} quality gates passed`),
-    make('ul', { class: 'gates' }, ...gates.map(one)),
+    { open: passed < measured.length },
+    make('summary', {}, others > 0 ? `${summary}, ${others} not measured` : summary),
+    make('ul', { class: 'gates' }, ...gates.map(gateOf)),
   );
+}
+
+/** @param {Model['gates'][number]} gate one that was not measured is neither green nor red */
+function gateOf({ name, passed, measured, reason }) {
+  const [look, mark] = !measured ? ['', '–'] : passed ? ['passed', '✓'] : ['failed', '✗'];
+  return make('li', { class: look }, `${mark} ${name}: ${reason}`);
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../src/config.ts';
+import { checkDataDir } from '../src/db/lock.ts';
 import type { Repositories } from '../src/db/repositories.ts';
 import type { Log } from '../src/log.ts';
 import { type JobQueue, type QueueName, queueNames } from '../src/queue/jobs.ts';
@@ -28,8 +29,12 @@ export type FleetOptions = {
 
 export type Fleet = { context: WorkerContext; close(): Promise<void> };
 
-/** Takes work from the queues until closed. Engines and picture decoders are child processes, started when needed. */
+/**
+ * Takes work from the queues until closed. Engines and picture decoders are child processes, started when needed.
+ * @throws SimiliError DATA_DIR_UNWRITABLE.
+ */
 export async function startFleet({ queues = queueNames, alone, ...base }: FleetOptions): Promise<Fleet> {
+  checkDataDir(base.config.SIMILI_DATA_DIR);
   const context = makeContext(base);
   if (alone) await requeueAbandoned(context, 0);
   let endChores = async (): Promise<void> => {};

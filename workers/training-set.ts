@@ -6,10 +6,14 @@ import type { SeenPair } from '../src/learning/relevance.ts';
 import { isIn, splitOf, splits } from '../src/learning/split.ts';
 import type { Triplet } from '../src/learning/triplet-rules.ts';
 import type { WorkerContext } from './context.ts';
-import type { TrainingSet } from './training/protocol.ts';
+import type { TrainingRequest, TrainingSet } from './training/protocol.ts';
 
-/** Below this neither whitening nor triplets mean anything. */
-export const FEWEST_PRODUCTS = 20;
+export type ModelKind = TrainingRequest['kind'];
+/**
+ * Products with a decoded picture that a fit needs. Hand-made features compare from the first pair on; below twenty
+ * products triplets teach a network nothing that a shopper would see.
+ */
+export const FEWEST_PRODUCTS: Readonly<Record<ModelKind, number>> = { GOLDEN: 2, NETWORK: 20 };
 const PAGE = 500;
 
 /** What a training is made from, and what only the worker needs: the names of the items. */
@@ -19,6 +23,7 @@ export type CollectedSet = { set: TrainingSet; feedback: SeenPair[]; ratings: Tr
  * Catalog and feedback as training sees them: products with a decoded picture whose pixels are at hand, and what
  * shoppers did up to `until`. Unreadable pictures are left out (and marked by the next embedding).
  * @param sides of the pixels that training reads
+ * @param kind of the model: what is enough depends on it
  * @throws SimiliError CATALOG_TOO_SMALL; CONFIGURATION_INVALID where the pixel cache cannot hold them all.
  */
 export async function collectTrainingSet(
@@ -26,6 +31,7 @@ export async function collectTrainingSet(
   until: Date,
   sides: readonly number[],
   signal: AbortSignal,
+  kind: ModelKind = 'NETWORK',
 ): Promise<CollectedSet> {
   const columns = makeColumns();
   let after: ReadyImage | null = null;
@@ -46,8 +52,8 @@ export async function collectTrainingSet(
   signal.throwIfAborted();
   const { ids, set } = columns.finish(pictures.folders(sides));
   checkFits(set.hashes.length / 32, pictures.capacity(sides));
-  if (ids.length < FEWEST_PRODUCTS)
-    throw new SimiliError('CATALOG_TOO_SMALL', { have: ids.length, need: FEWEST_PRODUCTS });
+  const need = FEWEST_PRODUCTS[kind];
+  if (ids.length < need) throw new SimiliError('CATALOG_TOO_SMALL', { have: ids.length, need });
   const feedback = toIndices(await repositories.feedback.statistics(until), ids);
   const ratings = toTriplets(await repositories.ratings.upTo(until), ids)
     .filter(({ q, p, n }) => ![q, p, n].some((item) => isIn(set, item, 'test')))

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from 'citty';
+import type { JobRow } from '../../src/db/jobs.ts';
+import type { Gate } from '../../src/db/models.ts';
 import { startFleet } from '../../workers/fleet.ts';
+import { FEWEST_PRODUCTS } from '../../workers/training-set.ts';
 import { type App, openApp } from '../app.ts';
 import { demoCatalog } from '../demo-catalog.ts';
 import { showProgress } from '../progress.ts';
@@ -47,22 +50,32 @@ type Say = (text: string) => void;
 async function tellOfProgress(app: App, demo: boolean, say: Say, signal: AbortSignal): Promise<void> {
   const { repositories } = app;
   if (demo && (await repositories.products.count()) === 0) {
-    say('The catalog is empty: loading the demo pictures');
-    say(describeImport(await runImport(app, demoCatalog(), () => {})));
+    const pictures = demoCatalog();
+    say(
+      pictures
+        ? 'The catalog is empty: loading the demo pictures'
+        : 'The catalog is empty, and this build has no demo pictures',
+    );
+    if (pictures) say(describeImport(await runImport(app, pictures, () => {})));
   }
   await followPictures(app, signal);
   if (!(await repositories.models.serving())) {
-    const empty = (await repositories.products.count()) === 0;
-    say(
-      empty
-        ? 'The catalog is empty: upsertProducts or simili import fills it'
-        : 'Fitting the first model from hand-made features',
-    );
+    say(await whatIsMissing(app));
     await untilServing(app, signal);
   }
   const serving = await repositories.models.serving();
   say(`similarItems answers from model ${serving?.number}`);
   if ((await repositories.models.active())?.kind === 'GOLDEN') await followFirstTraining(app, say, signal);
+}
+
+/** Why nothing is answered yet. */
+async function whatIsMissing({ repositories: { products, images } }: App): Promise<string> {
+  if ((await products.count()) === 0) return 'The catalog is empty: upsertProducts or simili import fills it';
+  const need = FEWEST_PRODUCTS.GOLDEN;
+  const { products: have } = await images.decoded(need);
+  return have >= need
+    ? 'Fitting the first model from hand-made features'
+    : `The first model needs ${need} products with a readable picture; there ${have === 1 ? 'is 1' : `are ${have}`}`;
 }
 
 async function followPictures({ repositories: { images } }: App, signal: AbortSignal): Promise<void> {
@@ -80,16 +93,19 @@ async function untilServing({ repositories: { models } }: App, signal: AbortSign
   while (!(await models.serving())) await sleep(250, null, { signal });
 }
 
-/** A version that learned well enough to finish and not well enough to serve has a red gate: activeModel and models tell. */
-const describeEnd = ({ state }: { state: string }): string =>
-  state === 'SUCCEEDED' ? 'a quality gate was red, the version before goes on serving' : state.toLowerCase();
+/** A version that learned well enough to finish may have a red gate; or it has served, and somebody rolled back since. */
+async function describeEnd({ repositories: { models } }: App, { state, modelId }: JobRow): Promise<string> {
+  const model = state === 'SUCCEEDED' && modelId ? await models.byId(modelId) : null;
+  if (!model) return state.toLowerCase();
+  const red = (model.gates as Gate[]).flatMap(({ name, passed }) => (passed ? [] : [name]));
+  return red.length > 0
+    ? `the quality gate ${red.join(' and ')} was red, the version before goes on serving`
+    : `model ${model.number} has served, and another one serves now`;
+}
 
 /** The first training says how it goes and what came of it. */
-async function followFirstTraining(
-  { repositories: { jobs, models } }: App,
-  say: Say,
-  signal: AbortSignal,
-): Promise<void> {
+async function followFirstTraining(app: App, say: Say, signal: AbortSignal): Promise<void> {
+  const { jobs, models } = app.repositories;
   let last = '';
   for (;;) {
     await sleep(1000, null, { signal });
@@ -105,7 +121,7 @@ async function followFirstTraining(
     say(
       job.modelId === active?.id
         ? `Model ${active?.number} learned and promoted`
-        : `Training ended: ${describeEnd(job)}`,
+        : `Training ended: ${await describeEnd(app, job)}`,
     );
     return;
   }

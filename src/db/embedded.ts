@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { PGlite, PGliteOptions } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
@@ -20,7 +19,6 @@ import { typedClient } from './typed-client.ts';
  * @throws SimiliError DATA_DIR_LOCKED, MIGRATION_FAILED.
  */
 export async function openEmbedded(dir: string | null, now?: () => number, dump?: Blob): Promise<Storage> {
-  if (dir) mkdirSync(dirname(dir), { recursive: true });
   const unlock = dir ? lockDataDir(dirname(dir)) : () => {};
   try {
     const db = await openMigrated({ ...(dir ? { dataDir: dir } : {}), ...(dump ? { loadDataDir: dump } : {}) }, now);

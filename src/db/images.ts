@@ -73,6 +73,16 @@ export class ImageRepository {
   }
 
   /** @param since only those that came to their state after it. */
+  /** Products with a decoded picture, counted up to `most`, and how long ago the last one was decoded. */
+  async decoded(most: number): Promise<{ products: number; quietSeconds: number }> {
+    const [row] = await this.db.$queryRaw<{ products: number; quietSeconds: number | null }[]>`
+      SELECT (SELECT count(*)::int FROM (
+          SELECT DISTINCT product_id FROM simili.product_image WHERE state = 'READY' LIMIT ${most}) found) AS products,
+        (SELECT extract(epoch FROM now() - max(updated_at))::float8
+          FROM simili.product_image WHERE state = 'READY') AS "quietSeconds"`;
+    return { products: row?.products ?? 0, quietSeconds: row?.quietSeconds ?? Number.POSITIVE_INFINITY };
+  }
+
   async counts(since?: Date): Promise<{ ready: number; pending: number; failed: number }> {
     const where = since ? { updatedAt: { gte: since } } : {};
     const rows = await this.db.productImage.groupBy({ by: ['state'], where, _count: true });

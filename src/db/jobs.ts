@@ -96,12 +96,21 @@ export class JobRepository {
     return row.cancelAsked ? 'cancel' : 'held';
   }
 
-  /** Hands the job to its next phase, or ends it with DONE. Use inside the transaction that commits the phase's effect. */
-  async advance({ job, fence }: Claim, phase: JobPhase, modelId: string, tx: Prisma.TransactionClient): Promise<void> {
+  /**
+   * Hands the job to its next phase, or ends it with DONE. Use inside the transaction that commits the phase's effect.
+   * `message`: what came of it; what the worker was doing until now is not what the job does any more.
+   */
+  async advance(
+    { job, fence }: Claim,
+    phase: JobPhase,
+    modelId: string,
+    tx: Prisma.TransactionClient,
+    message: string | null = null,
+  ): Promise<void> {
     const done = phase === 'DONE';
     const now = new Date();
     const data = {
-      ...{ phase, modelId, updatedAt: now, etaSeconds: null },
+      ...{ phase, modelId, message, updatedAt: now, etaSeconds: null },
       ...(done
         ? { state: 'SUCCEEDED' as const, progress: 1, finishedAt: now }
         : { state: 'QUEUED' as const, attempts: 0 }),
@@ -122,7 +131,7 @@ export class JobRepository {
    */
   async fail({ job, fence }: Claim, error: JobFailure): Promise<JobState | null> {
     const [row] = await this.db.$queryRaw<{ state: JobState }[]>`
-      UPDATE simili.job SET error = ${JSON.stringify(error)}::jsonb, updated_at = now(),
+      UPDATE simili.job SET error = ${JSON.stringify(error)}::jsonb, message = NULL, eta_seconds = NULL, updated_at = now(),
         state = (CASE WHEN ${error.retry} AND attempts < ${MAX_ATTEMPTS} THEN 'QUEUED' ELSE 'FAILED' END)::simili.job_state,
         finished_at = CASE WHEN ${error.retry} AND attempts < ${MAX_ATTEMPTS} THEN NULL ELSE now() END
       WHERE id = ${job.id} AND fence = ${fence} AND state = 'RUNNING'
@@ -139,7 +148,7 @@ export class JobRepository {
   async settleCancelled({ job, fence }: Claim): Promise<void> {
     await this.db.job.updateMany({
       where: { id: job.id, fence, state: 'RUNNING' },
-      data: { state: 'CANCELLED', updatedAt: new Date(), finishedAt: new Date(), etaSeconds: null },
+      data: { state: 'CANCELLED', updatedAt: new Date(), finishedAt: new Date(), message: null, etaSeconds: null },
     });
   }
 
@@ -176,7 +185,7 @@ export class JobRepository {
         state = (CASE WHEN cancel_asked THEN 'CANCELLED' WHEN attempts >= ${MAX_ATTEMPTS} THEN 'FAILED' ELSE 'QUEUED' END)::simili.job_state,
         error = CASE WHEN attempts >= ${MAX_ATTEMPTS} THEN ${GAVE_UP}::jsonb ELSE error END,
         finished_at = CASE WHEN cancel_asked OR attempts >= ${MAX_ATTEMPTS} THEN now() END,
-        fence = fence + 1, updated_at = now()
+        fence = fence + 1, updated_at = now(), message = NULL, eta_seconds = NULL
       WHERE state = 'RUNNING' AND heartbeat_at <= now() - make_interval(secs => ${staleSeconds})`;
     await this.db.trainingRound.deleteMany({ where: { job: { state: { notIn: RUNNING } } } });
     return this.db.job.findMany({ where: { state: 'QUEUED' }, select: { id: true, phase: true, fence: true } });

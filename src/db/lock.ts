@@ -7,11 +7,11 @@ type Holder = { pid: number; born: string; since: string };
 /**
  * One process owns a data directory: PGlite does not notice a second one and both would diverge.
  * A lock whose process is gone is taken over, so a killed process needs no cleaning up.
- * @throws SimiliError DATA_DIR_LOCKED naming the holder.
+ * @throws SimiliError DATA_DIR_LOCKED naming the holder; DATA_DIR_UNWRITABLE.
  * @returns release; removes the lock.
  */
 export function lockDataDir(dir: string, now: Date = new Date()): () => void {
-  mkdirSync(dir, { recursive: true });
+  checkDataDir(dir);
   const path = join(dir, 'lock.json');
   const mine = join(dir, `lock.${process.pid}.tmp`);
   writeFileSync(mine, JSON.stringify({ pid: process.pid, born: birthOf(process.pid), since: now.toISOString() }));
@@ -27,6 +27,28 @@ export function lockDataDir(dir: string, now: Date = new Date()): () => void {
   }
   return () => rmSync(path, { force: true });
 }
+
+/** Makes the folder where there is none, and tries to write in it. @throws SimiliError DATA_DIR_UNWRITABLE. */
+export function checkDataDir(dir: string): void {
+  const probe = join(dir, `write-check.${process.pid}.tmp`);
+  try {
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(probe, '');
+    rmSync(probe, { force: true });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new SimiliError('DATA_DIR_UNWRITABLE', { dir, why: WHY[code ?? ''] ?? message });
+  }
+}
+
+const WHY: Record<string, string> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is no folder',
+  EEXIST: 'it is no folder',
+  ENOSPC: 'the disk is full',
+};
 
 /** link() makes the whole, written file appear at once or fails: there is no half-made lock. */
 function tryLink(from: string, to: string): boolean {

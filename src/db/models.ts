@@ -14,7 +14,8 @@ export type NewModel = {
   artefact: Uint8Array;
   metrics: Prisma.InputJsonObject;
 };
-export type Gate = { name: string; passed: boolean; reason: string };
+/** `measured` false: there was nothing to measure, and it passed for want of a reason not to. */
+export type Gate = { name: string; passed: boolean; measured: boolean; reason: string };
 /** Which version answers. `epoch` changes with every promotion and rollback. */
 export type ServingPointer = { modelId: string; number: number; epoch: number };
 
@@ -33,6 +34,11 @@ export class ModelRepository {
   /** The version a job has trained. */
   ofJob(jobId: string): Promise<ModelRow> {
     return this.db.modelVersion.findUniqueOrThrow({ where: { jobId }, omit: withoutArtefact });
+  }
+
+  /** Whether a version of this kind was ever trained, whatever became of it. */
+  async anyOfKind(kind: ModelKind): Promise<boolean> {
+    return (await this.db.modelVersion.findFirst({ where: { kind }, select: { id: true } })) !== null;
   }
 
   /** Newest first. */
@@ -96,7 +102,9 @@ export class ModelRepository {
       await tx.modelVersion.update({ where: { id: modelId }, data: { metrics, gates, state: 'CANDIDATE' } });
       if (state === 'ACTIVE') await activate(tx, modelId, 'CANDIDATE');
       else await tx.modelVersion.update({ where: { id: modelId }, data: { state } });
-      await this.jobs.advance(claim, 'DONE', modelId, tx);
+      const red = gates.flatMap(({ name, passed }) => (passed ? [] : [name]));
+      const outcome = red.length === 0 ? 'The new version serves' : `The new version does not serve: ${red.join(', ')}`;
+      await this.jobs.advance(claim, 'DONE', modelId, tx, outcome);
       return state;
     });
   }

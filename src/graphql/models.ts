@@ -23,7 +23,12 @@ export const modelResolvers = (scope: ScopeOf): Resolvers => ({
   },
   ModelVersion: {
     embedded: (model, _args, context) => embedded(scope(context), model),
-    gates: ({ gates }) => gates as Gate[],
+    // Versions of before this was kept say it in their reason.
+    gates: ({ gates }) =>
+      (gates as Gate[]).map((gate) => ({
+        ...gate,
+        measured: gate.measured ?? !gate.reason.startsWith('not measured'),
+      })),
   },
 });
 

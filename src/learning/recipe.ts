@@ -57,7 +57,11 @@ const all = [
     ...{ augmentation: 'catalog', pretrain: 0, looks: 0 },
     weightDecay: 2.5e-4,
   },
-  /** The paper as published: hinge with a constant gap, pixel shift, softmax pretraining of the ConvNet. */
+  /**
+   * The paper's own: hinge with a constant gap, pixel shift, softmax pretraining of the ConvNet. Not as published: the loss is
+   * the mean over a batch and not the sum, and where the catalog has too few relevant items a positive is another view of
+   * the query itself (docs/paper.md).
+   */
   {
     ...shared,
     name: 'deepRanking',

@@ -144,7 +144,7 @@ describe('the list', () => {
     await page.page.goto(`${server.url}/#item=green-apple`);
     await expect.poll(() => status(page.page), PATIENCE).toMatch(/not been compared yet/);
     await page.page.goto(`${server.url}/#item=red-apple`);
-    await expect.poll(() => status(page.page), PATIENCE).toMatch(/first model is being fitted/);
+    await expect.poll(() => status(page.page), PATIENCE).toMatch(/as soon as two products have a readable picture/);
     shop.ready = true;
     await expect.poll(() => tiles(page.page).count(), PATIENCE).toBe(12);
     expect(page.problems).toEqual([]);

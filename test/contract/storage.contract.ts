@@ -178,6 +178,14 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       expect((await both()).sort()).toEqual([false, true]);
     });
 
+    test('what a worker was doing is not said any more once it is done', async () => {
+      const job = await repos.jobs.create('RETRAIN', {}, 'test');
+      const claim = (await repos.jobs.claim(job.id, 'TRAIN'))!;
+      await repos.jobs.heartbeat(claim, { message: 'Embedding 849 products', etaSeconds: 9 });
+      await repos.jobs.fail(claim, { code: 'INTERNAL', message: 'broken', retry: false });
+      expect(await repos.jobs.byId(job.id)).toMatchObject({ state: 'FAILED', message: null, etaSeconds: null });
+    });
+
     test('numbers of versions follow one another, whatever a hard stop made of the sequence', async () => {
       await storage.prisma.$executeRaw`SELECT setval('simili.model_version_number_seq', 33)`; // as recovery leaves it
       const newest = (await repos.models.list(1))[0]?.number ?? 0;
@@ -320,7 +328,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       const made = await repos.models.commitTrained((await repos.jobs.claim(job.id, 'TRAIN'))!, model);
       await repos.embeddings.createTable(made.number, 2);
       await repos.models.commitEmbedded((await repos.jobs.claim(job.id, 'EMBED'))!, made.id);
-      const gates = [{ name: 'spread', passed: false, reason: 'all alike' }];
+      const gates = [{ name: 'spread', passed: false, measured: true, reason: 'all alike' }];
       expect(
         await repos.models.commitEvaluated((await repos.jobs.claim(job.id, 'EVALUATE'))!, made.id, {}, gates),
       ).toBe('REJECTED');

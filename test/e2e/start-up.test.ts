@@ -57,11 +57,13 @@ test('a busy port is said in one sentence, and the data directory is free again 
   await using _next = await startSimili(['start', '--no-demo'], env);
 });
 
-test('a wrong DATABASE_URL or REDIS_URL is said in one sentence, whatever is wrong with it', async () => {
+test('a wrong DATABASE_URL, REDIS_URL, HOST or data directory is said in one sentence, whatever is wrong with it', async () => {
   const refusals: [env: Record<string, string>, says: string][] = [
     [{ DATABASE_URL: 'mysql://localhost/x' }, 'CONFIGURATION_INVALID'],
     [{ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/x' }, 'DATABASE_UNAVAILABLE'],
     [{ SIMILI_DATA_DIR: join(dir, 'redis'), REDIS_URL: 'redis://127.0.0.1:1' }, 'REDIS_UNAVAILABLE'],
+    [{ SIMILI_DATA_DIR: '/dev/null/simili' }, 'DATA_DIR_UNWRITABLE'], // a file in the way, which stops root too
+    [{ SIMILI_DATA_DIR: join(dir, 'host'), HOST: '192.0.2.1' }, 'CONFIGURATION_INVALID'], // no address of this machine
   ];
   for (const [env, says] of refusals) {
     const { code, output } = await start(env);

@@ -50,17 +50,16 @@ test('onnx is opened when asked for, and TensorFlow.js is not even loaded', asyn
   await engine.dispose();
 });
 
-test('a machine is given the best engine that it has: a GPU or else onnx, with every reason', slow, async () => {
-  const { engine, reason } = await open('auto');
-  if (!engine.onGpu) expect(engine.name).toBe('onnx');
-  expect(reason).toContain(`${engine.name} on ${engine.device}`);
-  if (!engine.onGpu) {
-    for (const id of ['tensorflow-gpu', 'onnx-cuda', 'tensorflow-webgpu', 'onnx-webgpu']) {
-      expect(reason).toContain(`${id}: `);
-    }
-  }
-  await engine.dispose();
-});
+test(
+  'a machine is given the best engine that it has: a GPU or else onnx, and is told of that one only',
+  slow,
+  async () => {
+    const { engine, reason } = await open('auto');
+    if (!engine.onGpu) expect(engine.name).toBe('onnx');
+    expect(reason).toBe(`${engine.name} on ${engine.device}`);
+    await engine.dispose();
+  },
+);
 
 test('tensorflow is opened when asked for, on a GPU, natively or in WebAssembly', slow, async () => {
   const { engine } = await open('tensorflow');
@@ -90,7 +89,7 @@ test('candidates are tried in order, the first that works is taken and later one
   const later = fakeCandidate('there', true);
   const { engine, reason } = await open('auto', anywhere, [broken('gone'), first.candidate, later.candidate]);
   expect(engine).toBe(first.engine);
-  expect(reason).toBe('onnx on here (gone: no driver)');
+  expect(reason).toBe('onnx on here');
   expect(later.seen.loaded).toBe(0);
 });
 
@@ -111,17 +110,17 @@ describe('a probe', () => {
   };
   const last = fakeCandidate('cpu', false);
 
-  test('that fails costs its reason, and its engine is not loaded', async () => {
+  test('that fails keeps its engine from being loaded', async () => {
     const crashing = probing({ works: false, why: 'ends its process (SIGSEGV)' });
     const { reason } = await open('auto', anywhere, [crashing.candidate, last.candidate]);
-    expect(reason).toBe('onnx on cpu (here: ends its process (SIGSEGV))');
+    expect(reason).toBe('onnx on cpu');
     expect(crashing.seen.loaded).toBe(0);
   });
 
   test('of a software adapter keeps an engine out that is for GPUs only', async () => {
     const software = probing({ ...works, onGpu: false }, true);
     const { reason } = await open('auto', anywhere, [software.candidate, last.candidate]);
-    expect(reason).toBe('onnx on cpu (here: runs on webgpu: some adapter, which is no GPU)');
+    expect(reason).toBe('onnx on cpu');
     expect(software.seen.loaded).toBe(0);
     const gpu = probing({ ...works, onGpu: true }, true);
     expect((await open('auto', { requireGpu: true }, [gpu.candidate, last.candidate])).engine).toBe(gpu.engine);

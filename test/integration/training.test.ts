@@ -258,3 +258,10 @@ test('a training whose numbers leave their range stops with the step and the pro
   expect(error.facts.items?.length).toBeLessThanOrEqual(learners);
   expect(error.facts.items?.every((item) => request.set.splits[Number(item)] === 0)).toBe(true);
 }, 60_000);
+
+test('a shop of two products is ranked by hand-made features as they are, and so is whatever comes next', async () => {
+  const few = await writeTrainingSet(dir, items.slice(0, 2));
+  const golden: TrainingRequest = { ...request, kind: 'GOLDEN', set: few.set };
+  const { artefact } = await fitModel(golden, never, () => {});
+  expect(nearestIsKin(await served(artefact))).toBeGreaterThan(0.8); // of three kinds, none of which it had seen two
+}, 60_000);

@@ -18,7 +18,7 @@ const choices = [
 export type Choice = (typeof choices)[number];
 export type Opened = {
   engine: Engine;
-  /** One sentence for logs and for whoever watches the job: what runs, and why nothing better does. */
+  /** For logs and for whoever watches the job: what runs. Why nothing better does is told by `simili doctor`. */
   reason: string;
   /** What another process asks for to get the same without looking for it again. */
   chosen: Choice;
@@ -85,7 +85,7 @@ export async function openEngine(
       const engine = await (await candidate.load())(spec, weights, options);
       const unwanted = refusalOfDevice(engine, candidate, requireGpu);
       const chosen = choices.find((name) => name === candidate.name) ?? choice;
-      if (unwanted === null) return { engine, reason: reasonFor(engine, refusals), chosen };
+      if (unwanted === null) return { engine, reason: `${engine.name} on ${engine.device}`, chosen };
       refusals.push(`${candidate.name}: ${unwanted}`);
       await engine.dispose();
     } catch (error) {
@@ -110,8 +110,4 @@ export function refusalOfDevice(
   if (onGpu) return null;
   if (requireGpu) return `runs on ${device}, and a GPU is required`;
   return gpuOnly ? `runs on ${device}, which is no GPU` : null;
-}
-
-function reasonFor({ name, device }: Engine, refusals: readonly string[]): string {
-  return `${name} on ${device}${refusals.length > 0 ? ` (${refusals.join('; ')})` : ''}`;
 }

@@ -1,5 +1,5 @@
 import type { Gate } from '../../src/db/models.ts';
-import type { Measured } from './measure.ts';
+import { FEWEST_VECTORS, type Measured } from './measure.ts';
 
 /** How far a candidate may fall behind: about one standard error of 1,000 triplets. */
 const TOLERANCE = 0.02;
@@ -22,13 +22,10 @@ export function qualityGates(own: Gated, serving: Gated | null, missing: number)
     {
       name: 'complete',
       passed: missing === 0,
+      measured: true,
       reason: missing === 0 ? 'every product with a picture has a vector' : `${missing} products have no vector`,
     },
-    {
-      name: 'spread',
-      passed: own.spread >= LEAST_SPREAD,
-      reason: `mean squared distance of random pairs ${own.spread.toFixed(3)}, at least ${LEAST_SPREAD}`,
-    },
+    spreadGate(own.spread),
     notWorse(
       'catalog',
       'held-out category triplets',
@@ -39,6 +36,14 @@ export function qualityGates(own: Gated, serving: Gated | null, missing: number)
     notWorse('clicks', 'held-out click triplets', own.clicks, serving?.clicks ?? null, TOLERANCE),
     notWorse('ratings', 'held-out triplets of raters', own.ratings, serving?.ratings ?? null, TOLERANCE),
   ];
+}
+
+function spreadGate(spread: number | null): Gate {
+  const name = 'spread';
+  if (spread === null)
+    return { name, passed: true, measured: false, reason: `not measured: ${FEWEST_VECTORS} products needed` };
+  const reason = `mean squared distance of random pairs ${spread.toFixed(3)}, at least ${LEAST_SPREAD}`;
+  return { name, passed: spread >= LEAST_SPREAD, measured: true, reason };
 }
 
 function catalogTolerance(own: Gated, serving: Gated | null): number {
@@ -54,9 +59,19 @@ function notWorse(
   tolerance: number,
 ): Gate {
   if (own.triplets < FEWEST_TRIPLETS)
-    return { name, passed: true, reason: `not measured: ${own.triplets} ${what}, ${FEWEST_TRIPLETS} needed` };
+    return {
+      name,
+      passed: true,
+      measured: false,
+      reason: `not measured: ${own.triplets} ${what}, ${FEWEST_TRIPLETS} needed`,
+    };
   const value = `${(100 * own.precision).toFixed(1)} % of ${own.triplets} ${what}`;
-  if (!serving) return { name, passed: true, reason: `${value}; nothing serves yet` };
+  if (!serving) return { name, passed: true, measured: true, reason: `${value}; nothing serves yet` };
   const bound = serving.precision - tolerance;
-  return { name, passed: own.precision >= bound, reason: `${value}, at least ${(100 * bound).toFixed(1)} %` };
+  return {
+    name,
+    passed: own.precision >= bound,
+    measured: true,
+    reason: `${value}, at least ${(100 * bound).toFixed(1)} %`,
+  };
 }

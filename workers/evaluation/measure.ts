@@ -12,8 +12,8 @@ export type Measured = {
   structure: Precision;
   clicks: Precision;
   ratings: Precision;
-  /** Mean squared distance of random pairs. */
-  spread: number;
+  /** Mean squared distance of random pairs; null: of fewer than FEWEST_VECTORS it says nothing. */
+  spread: number | null;
   /** As `simili evaluate` has them (docs/evaluation.md), an answer being right in the query's category; null: no query has one. */
   catalog: ByMetric<Metric | null> & { coverage: number; hubness: number };
 };
@@ -21,6 +21,8 @@ export type Measured = {
 const K = 30;
 
 const PAIRS = 2000;
+/** A handful of products may look alike. */
+export const FEWEST_VECTORS = 20;
 
 /** @param vectors unit vectors by product id; triplets with a product that has none are left out. */
 export function measure(vectors: ReadonlyMap<string, Float32Array>, set: EvaluationSet): Measured {
@@ -61,8 +63,8 @@ function precision(rows: readonly (Float32Array | undefined)[], triplets: readon
   return { triplets: measured, precision: interval.mean, interval };
 }
 
-function spread(vectors: readonly Float32Array[]): number {
-  if (vectors.length < 2) return 0;
+function spread(vectors: readonly Float32Array[]): number | null {
+  if (vectors.length < FEWEST_VECTORS) return null;
   const random = makeRandom(2);
   let sum = 0;
   for (let pair = 0; pair < PAIRS; pair++) {

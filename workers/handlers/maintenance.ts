@@ -1,15 +1,11 @@
 import { STALE_AFTER_SECONDS } from '../../src/db/jobs.ts';
-import { SimiliError } from '../../src/errors.ts';
 import { enqueuePhase } from '../../src/models/enqueue.ts';
 import type { Chore } from '../chores.ts';
 import type { WorkerContext } from '../context.ts';
-import { FEWEST_PRODUCTS } from '../training-set.ts';
+import { startFirstModels } from '../first-models.ts';
 
 /** Standby versions beyond the one that rollback takes by itself. */
 const KEEP_STANDBY = 2;
-const BOOTSTRAP_EVERY_MS = 60_000;
-/** Decoded pictures that make a good first model although more are on their way. */
-const PLENTY = 2000;
 
 /** What keeps the house in order, on whichever worker gets there. All of it may run twice. */
 export const chores = (context: WorkerContext): Chore[] => [
@@ -35,24 +31,6 @@ async function wakeIngest({ repositories: { images, models, embeddings }, queue 
   const waiting = await images.countClaimable();
   const behind = await Promise.all((await models.live()).map(({ number }) => embeddings.countMissing(number)));
   if (waiting > 0 || behind.some((n) => n > 0)) await queue.add('ingest', {});
-}
-
-/** A shop's first answers come from hand-made features, its first network follows by itself; later ones are asked for. */
-async function startFirstModels({ repositories, queue }: WorkerContext): Promise<void> {
-  const { jobs, models, images } = repositories;
-  const counts = await images.counts();
-  const serving = await models.serving();
-  const enough = counts.pending > 0 ? PLENTY : FEWEST_PRODUCTS;
-  if (counts.ready < enough || (await jobs.running())) return;
-  const kind = serving ? 'RETRAIN' : 'BOOTSTRAP';
-  const last = await jobs.last(kind);
-  // Without any model the shop has no answers: that job is tried again and again, if slowly.
-  if (last && (serving || Date.now() - last.updatedAt.getTime() < BOOTSTRAP_EVERY_MS)) return;
-  try {
-    await enqueuePhase(queue, await jobs.create(kind, { reason: 'first model of this catalog' }, 'simili'));
-  } catch (error) {
-    if (!(error instanceof SimiliError && error.code === 'JOB_ALREADY_RUNNING')) throw error;
-  }
 }
 
 /** Marked first, dropped second: nobody can roll back to a version that is being dropped. */

@@ -69,7 +69,7 @@ export async function makeRequest(
   const kind: TrainingRequest['kind'] = job.kind === 'BOOTSTRAP' ? 'GOLDEN' : 'NETWORK';
   const sides = kind === 'GOLDEN' ? [PICTURE_SIZE] : sidesFor(specFor(preset, backbone));
   // Feedback up to the job's start: a restarted job sees the same data, which its checkpoint counts on.
-  const { ids, ...data } = await collectTrainingSet(context, job.startedAt ?? job.createdAt, sides, signal);
+  const { ids, ...data } = await collectTrainingSet(context, job.startedAt ?? job.createdAt, sides, signal, kind);
   const request = {
     ...{ kind, ...data, preset, backbone, recipe: asked.recipe ?? config.SIMILI_RECIPE },
     ...{ seconds: asked.seconds ?? config.SIMILI_TRAIN_SECONDS, steps: asked.steps ?? null, seed: asked.seed ?? 1 },

@@ -30,6 +30,8 @@ const VIEWS = 4;
 /** More identities than this no longer change a covariance of these sizes. */
 const MOST_IDENTITIES = 600;
 const VIEW_STRENGTH = 1;
+/** Fewer things say nothing about which directions of a feature tell things apart. */
+const FEWEST_IDENTITIES = 10;
 
 /** Pictures of things, several of each; `identities` [pictures]: equal numbers are the same thing. */
 export type Views = { readonly pictures: readonly Picture[]; readonly identities: Int32Array };
@@ -79,7 +81,20 @@ export async function fitBlock(
   return { feature, ...fitWhitening(samples, identities, length, options) };
 }
 
-export const handMade =
+/**
+ * A hand-made feature, whitened by what views of training products show; where those are few, as it is: a projection
+ * that a handful of products spans would be blind to whatever tells the next ones apart.
+ */
+export async function fitHandMade(feature: HandMade, views: Views): Promise<UnmixedBlock> {
+  if (views.pictures.length >= FEWEST_IDENTITIES * VIEWS)
+    return fitBlock(feature, handMade(feature), views, HAND_MADE[feature]);
+  const { length } = handMadeFeatures[feature];
+  const projection = new Float32Array(length * length);
+  for (let i = 0; i < length; i++) projection[i * length + i] = 1;
+  return { feature, mean: new Float32Array(length), projection };
+}
+
+const handMade =
   (feature: HandMade): Extract =>
   async (pictures) =>
     pictures.map((picture) => handMadeFeatures[feature].extract(picture));

@@ -2,7 +2,7 @@ import type { Random } from '../../src/learning/random.ts';
 import { goldenRelevance, type Relevance, type WeightedTriplet } from '../../src/learning/relevance.ts';
 import type { Picture } from '../../src/learning/served-model.ts';
 import type { Triplet } from '../../src/learning/triplet-rules.ts';
-import { type Fitted, fitBlock, HAND_MADE, type HandMade, handMade, handMadeDistance, type Views } from './blocks.ts';
+import { type Fitted, fitHandMade, HAND_MADE, type HandMade, handMadeDistance, type Views } from './blocks.ts';
 import { byPictures, type Distance, fitShares, identityTriplets, structureTriplets } from './mixture.ts';
 import type { TrainingSet } from './protocol.ts';
 
@@ -53,7 +53,7 @@ export async function fitGolden({
   const fitted: Fitted[] = [];
   for (const feature of features) {
     onFeature(feature, fitted.length / features.length);
-    const block = await fitBlock(feature, handMade(feature), views, HAND_MADE[feature]);
+    const block = await fitHandMade(feature, views);
     fitted.push({ block, distance: handMadeDistance(block, feature, load) });
   }
   const prior = features.map((feature) => PRIOR[feature]);

@@ -33,7 +33,8 @@ export type RoundRequest = {
 export type RoundResult = {
   state: Uint8Array;
   loss: number;
-  activeShare: number /** Pictures trained on. */;
+  activeShare: number;
+  /** Pictures trained on. */
   rows: number;
 };
 

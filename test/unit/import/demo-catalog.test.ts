@@ -1,6 +1,10 @@
-import { access, readFile } from 'node:fs/promises';
-import { beforeAll, expect, test } from 'vitest';
-import { demoCatalog } from '../../../cli/demo-catalog.ts';
+import { execFileSync } from 'node:child_process';
+import { access, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { beforeAll, expect, onTestFinished, test } from 'vitest';
+import { demoCatalog as shippedCatalog } from '../../../cli/demo-catalog.ts';
+import { demoCatalog } from '../../../scripts/demo-catalog.ts';
 import { checkProduct } from '../../../src/catalog/check-product.ts';
 import type { ImportRow } from '../../../src/catalog/import/index.ts';
 import { decodePicture } from '../../../workers/pictures/decode.ts';
@@ -73,4 +77,23 @@ test('says what to install when its packages are missing', async () => {
     code: 'IMPORT_UNREADABLE',
     message: 'Cannot import the demo catalog: install it with: npm install @lobehub/fluent-emoji-3d emojibase-data',
   });
+});
+
+test('ships as it is, with its pictures and their licence, in less than 5 MB', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'simili-demo-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  execFileSync(process.execPath, ['--import', 'tsx', 'scripts/pack-demo.ts', folder]);
+  const shipped = await collect(shippedCatalog(join(folder, 'catalog.jsonl'))!);
+  const byName = (row: ImportRow) => ({ ...row, images: row.images.map(() => `${row.id}.webp`) });
+  expect(
+    shipped.map((entry) => 'row' in entry && { ...entry.row, images: entry.row.images.map((one) => basename(one)) }),
+  ).toEqual(rows.map(byName));
+  const pictures = shipped.flatMap((entry) => ('row' in entry ? entry.row.images : []));
+  const sizes = await Promise.all(pictures.map(async (path) => (await stat(path)).size));
+  expect(sizes.reduce((a, b) => a + b)).toBeLessThan(5e6);
+  expect(await readFile(join(folder, 'LICENSE'), 'utf8')).toMatch(/Microsoft[\s\S]*MIT License/);
+});
+
+test('a build without them has no demo catalog, and that is no error', () => {
+  expect(shippedCatalog('/nowhere/catalog.jsonl')).toBeNull();
 });

@@ -33,8 +33,16 @@ test('what shoppers are seen to prefer may cost some agreement with categories, 
   expect(red(measured(0.55, 0.7), measured(0.7, 0.6), 0)).toEqual(['catalog']);
 });
 
+test('a shop of a few products that look alike is served, and the gate says that it saw nothing', () => {
+  const few = { ...measured(0), structure: precision(0, 0), spread: null };
+  const gates = qualityGates(few, null, 0);
+  expect(gates.every(({ passed }) => passed)).toBe(true);
+  expect(gates.flatMap(({ name, measured }) => (measured ? [name] : []))).toEqual(['complete']);
+});
+
 test('every gate says what was measured and what was asked', () => {
   const gates = qualityGates(measured(0.65), measured(0.7), 2);
+  expect(gates.map(({ measured }) => measured)).toEqual([true, true, true, false, false]);
   expect(gates.map(({ reason }) => reason)).toEqual([
     '2 products have no vector',
     'mean squared distance of random pairs 2.000, at least 0.1',

@@ -89,7 +89,7 @@ test('the columns say what the rows say, whatever cannot be read left out', asyn
 });
 
 test('feedback speaks of items by their index, and of products that are gone not at all', async () => {
-  const rows = rowsOf(Array.from({ length: FEWEST_PRODUCTS }, () => ({ pictures: 1, categories: [] })));
+  const rows = rowsOf(Array.from({ length: FEWEST_PRODUCTS.NETWORK }, () => ({ pictures: 1, categories: [] })));
   const seen = { position: 1, impressions: 9, clicks: 2, value: 2 };
   const { context } = contextOf(rows, new Set(), [
     { anchorId: 'p00003', itemId: 'p00011', ...seen },
@@ -114,11 +114,11 @@ test('ratings speak of first pictures; those of gone or held-out products teach 
 });
 
 test('a catalog that is too small says how small, and an aborted collection stops', async () => {
-  const rows = rowsOf(Array.from({ length: FEWEST_PRODUCTS }, () => ({ pictures: 1, categories: [] })));
+  const rows = rowsOf(Array.from({ length: FEWEST_PRODUCTS.NETWORK }, () => ({ pictures: 1, categories: [] })));
   const { context, asked } = contextOf(rows, new Set(['/7/0']));
   await expect(collectTrainingSet(context, new Date(), [64], never)).rejects.toMatchObject({
     code: 'CATALOG_TOO_SMALL',
-    facts: { have: FEWEST_PRODUCTS - 1, need: FEWEST_PRODUCTS },
+    facts: { have: FEWEST_PRODUCTS.NETWORK - 1, need: FEWEST_PRODUCTS.NETWORK },
   });
   asked.length = 0;
   const stopped = AbortSignal.abort(new Error('stop'));

@@ -11,7 +11,7 @@ import { openRemoteMember } from './remote.ts';
  */
 export type Members = {
   readonly count: number;
-  /** What runs, on what, and why nothing better does. */
+  /** What runs, and on what. */
   readonly reason: string;
   /** In this process, for embeddings between two steps; its weights are whatever was set last. */
   readonly engine: Engine;

@@ -1,0 +1,64 @@
+import type { JobKind, JobRow } from '../src/db/jobs.ts';
+import { SimiliError } from '../src/errors.ts';
+import { enqueuePhase } from '../src/models/enqueue.ts';
+import type { WorkerContext } from './context.ts';
+import { FEWEST_PRODUCTS, type ModelKind } from './training-set.ts';
+
+/** Products with a decoded picture that make a good first model although more are on their way. */
+const PLENTY = 2000;
+/** When no picture was decoded for so long, those that are still pending (a host that asks for patience) are not waited for. */
+const QUIET_SECONDS = 15;
+/** Without any model the shop has no answers: that job is tried again and again, if slowly. */
+const AGAIN_AFTER_MS = 60_000;
+/** A first training that somebody cancelled, or that failed, is not begun again under their eyes. */
+const NETWORK_AGAIN_AFTER_MS = 3_600_000;
+
+export type Shop = {
+  serving: boolean;
+  /** Any network was ever trained, promoted or not. */
+  network: boolean;
+  /** Products with a decoded picture; counted up to PLENTY. */
+  products: number;
+  pending: number;
+  /** Since a picture was decoded last. */
+  quietSeconds: number;
+  /** The newest job of the kind that is due. */
+  last: Pick<JobRow, 'state' | 'error' | 'updatedAt'> | null;
+};
+
+/**
+ * A shop's first answers come from hand-made features, its first network follows by itself; later ones are asked for.
+ * @returns null: nothing is due now
+ */
+export function dueFirstModel({ serving, network, products, pending, quietSeconds, last }: Shop, now: Date) {
+  const kind: ModelKind = serving ? 'NETWORK' : 'GOLDEN';
+  if (kind === 'NETWORK' && network) return null;
+  if (products < FEWEST_PRODUCTS[kind]) return null;
+  if (pending > 0 && products < PLENTY && quietSeconds < QUIET_SECONDS) return null;
+  return last && now.getTime() - last.updatedAt.getTime() < pauseAfter(kind, last) ? null : jobKindOf(kind);
+}
+
+/** What was too small is looked at again as soon as it is not. */
+function pauseAfter(kind: ModelKind, { state, error }: NonNullable<Shop['last']>): number {
+  const tooSmall = state === 'FAILED' && (error as { code?: string } | null)?.code === 'CATALOG_TOO_SMALL';
+  return kind === 'GOLDEN' || tooSmall ? AGAIN_AFTER_MS : NETWORK_AGAIN_AFTER_MS;
+}
+
+const jobKindOf = (kind: ModelKind): JobKind => (kind === 'GOLDEN' ? 'BOOTSTRAP' : 'RETRAIN');
+
+export async function startFirstModels({ repositories, queue }: WorkerContext): Promise<void> {
+  const { jobs, models, images } = repositories;
+  if (await jobs.running()) return;
+  const serving = (await models.serving()) !== null;
+  const network = serving && (await models.anyOfKind('NETWORK'));
+  if (network) return;
+  const [{ pending }, { products, quietSeconds }] = [await images.counts(), await images.decoded(PLENTY)];
+  const last = await jobs.last(jobKindOf(serving ? 'NETWORK' : 'GOLDEN'));
+  const kind = dueFirstModel({ serving, network, products, pending, quietSeconds, last }, new Date());
+  if (!kind) return;
+  try {
+    await enqueuePhase(queue, await jobs.create(kind, { reason: 'first model of this catalog' }, 'simili'));
+  } catch (error) {
+    if (!(error instanceof SimiliError && error.code === 'JOB_ALREADY_RUNNING')) throw error;
+  }
+}
