@@ -1,6 +1,7 @@
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { demoCatalog } from '../../scripts/demo-catalog.ts';
 import { ask } from '../support/ask.ts';
@@ -27,7 +28,8 @@ test('a shop of one product says what is missing; with a second one it is answer
     expect(await simili.stop()).toBe(0);
   }
   await put('green-apple', 'violin');
-  await using simili = await startSimili(['start', '--no-demo'], env, /answers from model 1/);
+  await using simili = await startSimili(['start', '--no-demo'], env);
+  while (!simili.output().includes('answers from model 1')) await sleep(100);
   const { products } = (await ask(`${simili.url}/graphql`, '{ products(first: 9) { nodes { id } } }')).data;
   const apple = products.nodes.find(({ id }: { id: string }) => id.includes('red-apple')).id;
   const query = `{ similarItems(id: "${apple}") { status edges { node { id } } } }`;
