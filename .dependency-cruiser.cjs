@@ -31,15 +31,7 @@ module.exports = {
     }),
     never('workers-load-no-api-package', 'A worker never loads the GraphQL server', {
       from: '^workers/',
-      to: npm(
-        '@apollo/.*',
-        '@as-integrations/.*',
-        '@graphql-tools/.*',
-        '@escape\\.tech/.*',
-        'express',
-        'graphql',
-        'graphql-sse',
-      ),
+      to: npm('@apollo/.*', '@as-integrations/.*', '@graphql-tools/.*', 'express', 'graphql', 'graphql-sse'),
     }),
     never(
       'use-cases-know-no-graphql',

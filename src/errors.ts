@@ -39,7 +39,7 @@ const CODES = {
   },
   TOO_COSTLY: {
     retry: false,
-    say: (a: { most: number }) => `One request may ask for at most ${a.most} lists of similar items`,
+    say: (a: { what: string; most: number }) => `One request may ask for at most ${a.most} ${a.what}`,
   },
   DEADLINE_EXCEEDED: {
     retry: true,

@@ -6,6 +6,8 @@ import { type GraphQLSchema, parse } from 'graphql';
 import type { Patience } from './deadline.ts';
 import type { Resolvers } from './generated/graphql.ts';
 import { catalogResolvers } from './graphql/catalog.ts';
+import { limitRequests } from './graphql/cost/apollo-plugin.ts';
+import { type Limits, storefrontLimits } from './graphql/cost/limits.ts';
 import { entriesPlugin } from './graphql/entries.ts';
 import { extendSchema, withoutFederation } from './graphql/extend.ts';
 import { feedbackResolvers } from './graphql/feedback.ts';
@@ -60,6 +62,11 @@ export function simili(services: Services) {
       buildSubgraphSchema([{ typeDefs: storefront, resolvers: shop as SubgraphResolvers }, { typeDefs: oneOf }]),
     extend: (theirs: GraphQLSchema): GraphQLSchema =>
       extendSchema(theirs, withoutFederation(storefront), withoutReferences(shop)),
+    /**
+     * For the host's own Apollo server, `plugins: [simili.plugin.limits()]`: what a request may ask for, told before it
+     * is validated. Other servers call `refusalOf` with `storefrontLimits`.
+     */
+    limits: (own: Partial<Omit<Limits, 'lists'>> = {}) => limitRequests({ ...storefrontLimits, ...own }),
     admin: (): GraphQLSchema => {
       const office = merged(
         [catalogResolvers(scope), ratingResolvers(scope), modelResolvers(scope), jobResolvers(scope), adminScalars],

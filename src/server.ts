@@ -6,10 +6,18 @@ import type { Config } from './config.ts';
 import type { Repositories } from './db/repositories.ts';
 import { startDeadline, within } from './deadline.ts';
 import { SimiliError } from './errors.ts';
+import { adminLimits, storefrontLimits } from './graphql/cost/limits.ts';
 import { makeApollo } from './http/apollo.ts';
 import { isOpenToExplore } from './http/exploring.ts';
 import { graphiql } from './http/graphiql.ts';
-import { allowOrigins, lastResort, onlyMethods, requireAdminKey, secureHeaders } from './http/guards.ts';
+import {
+  allowOrigins,
+  lastResort,
+  onlyMethods,
+  onlyShortDocuments,
+  requireAdminKey,
+  secureHeaders,
+} from './http/guards.ts';
 import { serveImage } from './http/images.ts';
 import { makeStream } from './http/stream.ts';
 import type { Keys } from './keys.ts';
@@ -55,10 +63,10 @@ export async function startServer({
   const admin = plugin.admin();
   const manners = { explore: isOpenToExplore(config), stackTraces: config.NODE_ENV === 'development' };
   const shop = plugin.standalone();
-  const stream = makeStream(admin, manners, log);
+  const stream = makeStream(admin, adminLimits, manners, log);
   const servers = {
-    storefront: makeApollo(shop, manners, log),
-    admin: makeApollo(admin, manners, log),
+    storefront: makeApollo(shop, storefrontLimits, manners, log),
+    admin: makeApollo(admin, adminLimits, manners, log),
   };
   const apollos = Object.values(servers);
   await Promise.all(apollos.map((apollo) => apollo.start()));
@@ -68,13 +76,13 @@ export async function startServer({
   const guarded = [
     requireAdminKey(() => within(startDeadline(patience.admin), adminKeyHash)),
     express.json({ limit: ADMIN_BODY }),
-    withBody,
+    onlyShortDocuments,
   ] as const;
   app.use(
     '/graphql',
     allowOrigins(config.SIMILI_CORS_ORIGINS),
     express.json({ limit: STOREFRONT_BODY }),
-    withBody,
+    onlyShortDocuments,
     expressMiddleware(servers.storefront),
   );
   app.use('/admin/graphql/stream', onlyMethods('POST'), ...guarded, stream.handler);
@@ -104,12 +112,6 @@ export async function startServer({
     },
   };
 }
-
-/** Apollo's middleware asks for a body, also of a GET. */
-const withBody: express.RequestHandler = (req, _res, next) => {
-  req.body ??= {};
-  next();
-};
 
 /** healthz: the process answers. readyz: the database answers too; `model` is null until the first one serves. */
 function addHealth(app: Express, askServing: Repositories['models']['serving']): void {

@@ -13,17 +13,17 @@ type Request = {
 };
 type Deps = { products: Pick<ProductRepository, 'page'> };
 
-const DEFAULT_FIRST = 50;
-const MOST_FIRST = 100;
+export const DEFAULT_PAGE = 50;
+export const MOST_PAGE = 100;
 const CURSOR_MARK = 'product:';
 
 /** A page of the catalog in id order; `first` 1 to 100. @throws SimiliError INVALID_ARGUMENT, CURSOR_INVALID. */
 export async function pageOfProducts({ products }: Deps, { first, after }: Request): Promise<ProductPage> {
-  const size = first ?? DEFAULT_FIRST;
-  if (!Number.isInteger(size) || size < 1 || size > MOST_FIRST) {
+  const size = first ?? DEFAULT_PAGE;
+  if (!Number.isInteger(size) || size < 1 || size > MOST_PAGE) {
     throw new SimiliError('INVALID_ARGUMENT', {
       argument: 'first',
-      why: `must be 1 to ${MOST_FIRST}, not ${size}`,
+      why: `must be 1 to ${MOST_PAGE}, not ${size}`,
     });
   }
   const found = await products.page(size + 1, after == null ? null : readCursor(after));

@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import { SimiliError } from '../errors.ts';
+import { MOST_CHARACTERS } from '../graphql/cost/limits.ts';
 import { internalError } from '../graphql/mask.ts';
 import { isKeyOf } from '../keys.ts';
 import type { Log } from '../log.ts';
@@ -28,6 +29,21 @@ export const onlyMethods =
       retry: false,
     });
   };
+
+/**
+ * Tokens are counted by the parser, comments are none: so the document has a length, too. A GET has the one that Node
+ * allows of a URL. Apollo's middleware asks for a body, also of a GET.
+ */
+export const onlyShortDocuments: RequestHandler = (req, res, next) => {
+  req.body ??= {};
+  const { query } = req.body as { query?: unknown };
+  if (typeof query !== 'string' || query.length <= MOST_CHARACTERS) return next();
+  const { message, extensions } = new SimiliError('TOO_COSTLY', {
+    what: 'characters in a document',
+    most: MOST_CHARACTERS,
+  });
+  refuse(res, 400, message, extensions);
+};
 
 /** Pages of the given origins may read the answers; `*` stands for all. No cookies are used, so none are allowed. */
 export const allowOrigins =

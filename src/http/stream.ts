@@ -1,9 +1,10 @@
 import type { RequestHandler, Response } from 'express';
 import { type ExecutionResult, GraphQLError, type GraphQLSchema, parse, specifiedRules, validate } from 'graphql';
 import { createHandler } from 'graphql-sse/lib/use/express';
+import { refusalOf } from '../graphql/cost/check.ts';
+import { type Limits, MOST_TOKENS } from '../graphql/cost/limits.ts';
 import { makeFormatError } from '../graphql/errors.ts';
 import type { Log } from '../log.ts';
-import { limitRules, MOST_TOKENS } from './apollo.ts';
 import { introspectionRules, type Manners } from './exploring.ts';
 
 export type Stream = {
@@ -13,14 +14,14 @@ export type Stream = {
 };
 
 /** GraphQL over server-sent events (graphql-sse protocol, distinct connections): one POST, one stream. */
-export function makeStream(schema: GraphQLSchema, manners: Manners, log: Log): Stream {
+export function makeStream(schema: GraphQLSchema, limits: Limits, manners: Manners, log: Log): Stream {
   const open = new Set<Response>();
-  const check = makeCheck(schema, manners);
+  const check = makeCheck(schema, limits, manners);
   const handle = createHandler({
     // No tokens, no reserved streams: they would tie a client to one process.
     authenticate: () => null as never,
     onSubscribe: (_request, params) =>
-      check(params.query) ?? {
+      check(params) ?? {
         schema,
         document: parse(params.query),
         ...argumentsOf(params),
@@ -42,6 +43,7 @@ export function makeStream(schema: GraphQLSchema, manners: Manners, log: Log): S
 }
 
 type Params = {
+  query: string;
   operationName?: string | undefined;
   variables?: Record<string, unknown> | undefined;
 };
@@ -50,9 +52,13 @@ const argumentsOf = ({ operationName, variables }: Params) => ({
   variableValues: variables ?? null,
 });
 
-/** @returns what is wrong with a document, under the codes and limits of the other endpoints. */
-function makeCheck(schema: GraphQLSchema, { explore }: Manners): (query: string) => ExecutionResult | undefined {
-  const rules = [...specifiedRules, ...limitRules(), ...introspectionRules(explore)];
+/** @returns what is wrong with a request, under the codes and limits of the other endpoints. */
+function makeCheck(
+  schema: GraphQLSchema,
+  limits: Limits,
+  { explore }: Manners,
+): (params: Params) => ExecutionResult | undefined {
+  const rules = [...specifiedRules, ...introspectionRules(explore)];
   const options = { hideSuggestions: !explore };
   const withCode = (code: string) => (error: GraphQLError) => {
     const { nodes = null, source = null, positions = null, extensions } = error;
@@ -63,9 +69,12 @@ function makeCheck(schema: GraphQLSchema, { explore }: Manners): (query: string)
       extensions: { code, ...extensions },
     });
   };
-  return (query) => {
+  return ({ query, operationName, variables }) => {
     try {
-      const errors = validate(schema, parse(query, { maxTokens: MOST_TOKENS }), rules, options);
+      const document = parse(query, { maxTokens: MOST_TOKENS });
+      const refusal = refusalOf({ schema, document, operationName, variables }, limits);
+      if (refusal) return { data: null, errors: [new GraphQLError(refusal.message, { originalError: refusal })] };
+      const errors = validate(schema, document, rules, options);
       return errors.length ? { data: null, errors: errors.map(withCode('GRAPHQL_VALIDATION_FAILED')) } : undefined;
     } catch (error) {
       return { data: null, errors: [withCode('GRAPHQL_PARSE_FAILED')(error as GraphQLError)] };

@@ -57,8 +57,8 @@ type Search = {
   place: Place | null;
 };
 
-const DEFAULT_FIRST = 12;
-const MOST_FIRST = 50;
+export const DEFAULT_FIRST = 12;
+export const MOST_FIRST = 50;
 
 /**
  * A page of the products that look like the anchor. Everything that is a fact about the catalog is a status, not an error.

@@ -276,20 +276,20 @@ test.each([
     'too much depth',
     `{ similarItems(id: "red") ${'{ nodes { similarItems '.repeat(8)}{ status } ${'} }'.repeat(8)} }`,
     {},
-    'GRAPHQL_VALIDATION_FAILED',
+    'TOO_COSTLY',
   ],
   [
     'too many aliases',
     `{ ${Array.from({ length: 40 }, (_, i) => `a${i}: similarItems(id: "red") { status }`).join(' ')} }`,
     {},
-    'GRAPHQL_VALIDATION_FAILED',
+    'TOO_COSTLY',
   ],
   ['too many tokens', `{ ${'__typename '.repeat(2100)} }`, {}, 'GRAPHQL_PARSE_FAILED'],
   [
     'too much cost',
     '{ products(first: 100) { nodes { similarItems(first: 50) { nodes { similarItems(first: 50) { nodes { id } } } } } } }',
     {},
-    'GRAPHQL_VALIDATION_FAILED',
+    'TOO_COSTLY',
   ],
 ])('%s is refused by its code', async (_what, query, variables, code) => {
   const answer = await api.shop(query, variables);

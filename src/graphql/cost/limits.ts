@@ -1,0 +1,55 @@
+/** The most that one request may ask for. All are counted before anything is executed. */
+export type Limits = {
+  /** Fields inside one another; a root field is level 1. */
+  levels: number;
+  /** Renamed fields. */
+  aliases: number;
+  /** Fields of Query, Mutation or Subscription. */
+  rootFields: number;
+  /** Characters of a name in the answer. */
+  nameCharacters: number;
+  /** Fields, arguments and fragments of the document, a fragment as often as it is spread: what validation looks at. */
+  selections: number;
+  /** Pairs of fields under one name, which validation compares, each with the values in its arguments. */
+  repetitions: number;
+  /** Lists of similar items: a vector search each. Lists multiply: 12 products with a list each are 13 lists. */
+  lists: number;
+  /** Fields and list entries of the answer, if every list is full. */
+  values: number;
+  /** Values in the variables, on all levels. */
+  variableValues: number;
+};
+
+/** Characters of a document; tokens of it. Both are counted while it is read. */
+export const MOST_CHARACTERS = 65_536;
+export const MOST_TOKENS = 2_000;
+/** Also held while a request runs (src/graphql/scope.ts), for hosts that do not ask beforehand. */
+export const MOST_LISTS = 100;
+
+export const storefrontLimits: Limits = {
+  levels: 10,
+  aliases: 30,
+  rootFields: 30,
+  nameCharacters: 64,
+  selections: 2_000,
+  repetitions: 1_000,
+  lists: MOST_LISTS,
+  values: 20_000,
+  variableValues: 10_000,
+};
+
+/** 100 jobs with their curves, 500 products with all their tags. */
+export const adminLimits: Limits = { ...storefrontLimits, values: 200_000, variableValues: 100_000 };
+
+/** What a caller is told, by limit. */
+export const named: Record<keyof Limits, string> = {
+  levels: 'levels of fields',
+  aliases: 'aliases',
+  rootFields: 'root fields',
+  nameCharacters: 'characters in a name',
+  selections: 'fields, arguments and fragments',
+  repetitions: 'repetitions of fields',
+  lists: 'lists of similar items',
+  values: 'values in the answer',
+  variableValues: 'values in the variables',
+};

@@ -1,0 +1,51 @@
+import { MOST_PAGE as MOST_PRODUCTS, DEFAULT_PAGE as PRODUCTS } from '../../catalog/product-page.ts';
+import { DEFAULT_FIRST, MOST_FIRST } from '../../similarity/similar-items.ts';
+
+/** How many entries an argument asks for. */
+export type FromArgument = { argument: string; standard: number; most: number };
+/** What a field costs beyond being one value. */
+export type Size = {
+  /** Vector searches, or as much. */
+  lists?: number;
+  /** Page size of the connection that the field answers. */
+  page?: FromArgument;
+  /** Entries of the list that the field answers; `page` is the page of the connection around it. */
+  entries?: number | 'page' | FromArgument;
+};
+
+const similarItems: Size = { lists: 1, page: { argument: 'first', standard: DEFAULT_FIRST, most: MOST_FIRST } };
+const newest: Size = { entries: { argument: 'first', standard: 20, most: 100 } };
+const ofPage: Size = { entries: 'page' };
+/** A list of text belongs to one thing and is short: it counts as one value. */
+const SIZES: Readonly<Record<string, Size>> = {
+  'Query.similarItems': similarItems,
+  'Product.similarItems': similarItems,
+  'SimilarItemConnection.edges': ofPage,
+  'SimilarItemConnection.nodes': ofPage,
+  'Query.products': { page: { argument: 'first', standard: PRODUCTS, most: MOST_PRODUCTS } },
+  'ProductConnection.edges': ofPage,
+  'ProductConnection.nodes': ofPage,
+  'Query._entities': { entries: { argument: 'representations', standard: 1, most: Number.POSITIVE_INFINITY } },
+  // admin
+  'Query.models': newest,
+  'Query.jobs': newest,
+  'ModelVersion.embedded': { lists: 1 }, // counts a table of vectors
+  'ModelVersion.gates': { entries: 20 },
+  'Job.curve': { entries: 200 },
+  'CatalogHealth.failures': { entries: 50 },
+};
+/** One for each entry of a bad call. */
+const USER_ERRORS: Size = { entries: 500 };
+/** A list of a host's own types: what one of these arguments says, or a few. */
+const PAGE_ARGUMENTS = ['first', 'last', 'limit'];
+const HOST_LIST = { standard: 10, most: 1_000 };
+
+/** @returns undefined for a field that is one of ours and no list, or none of ours. */
+export const sizeOf = (type: string, field: string): Size | undefined =>
+  field === 'userErrors' ? USER_ERRORS : SIZES[`${type}.${field}`];
+
+/** Size of a list that is not ours. @param given names of the arguments of the field. */
+export const guessedSize = (given: readonly string[]): FromArgument => ({
+  argument: PAGE_ARGUMENTS.find((name) => given.includes(name)) ?? '',
+  ...HOST_LIST,
+});
