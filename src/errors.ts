@@ -29,6 +29,11 @@ const CODES = {
     retry: false,
     say: (a: { itemId: string }) => `${a.itemId} was not in the list of this recommendationId`,
   },
+  TOO_MANY_VISITORS: {
+    retry: false,
+    say: (a: { most: number }) =>
+      `${a.most} visitors have reported about this list already: ask for a list of its own for each shopper`,
+  },
   TIME_OUT_OF_RANGE: {
     retry: false,
     say: (a: { why: string }) => `occurredAt ${a.why}`,

@@ -1,8 +1,8 @@
-import type { FeedbackRepository, FeedbackWrite } from '../db/feedback.ts';
+import { type FeedbackRepository, type FeedbackWrite, MOST_VISITORS } from '../db/feedback.ts';
 import { SimiliError } from '../errors.ts';
-import { positionOf, type ShownList, verifyList } from '../similarity/recommendation-id.ts';
-import { isStorable, lengthOf } from '../text.ts';
+import { type IssuedList, positionOf, verifyList } from '../similarity/recommendation-id.ts';
 import { type IncomingEvent, judgeEvent } from './judge-event.ts';
+import { checkVisitor } from './visitor.ts';
 
 /** `field`: path inside the event, e.g. ['click', 'itemId']. */
 export type EventRejection = {
@@ -24,9 +24,12 @@ type Deps = {
 
 const MOST_EVENTS = 100;
 const MOST_ITEMS = 50;
-const HOUR_MS = 3_600_000;
-const FUTURE_HOURS = 24;
-const PAST_DAYS = 30;
+/** Clocks of shoppers and servers differ a little. */
+const SKEW_MINUTES = 5;
+const SKEW_MS = SKEW_MINUTES * 60_000;
+
+/** An event that can be stored, and where it stood in the call. */
+type Valid = { index: number; field: string[]; write: FeedbackWrite };
 
 /**
  * Stores what shoppers did, in one commit, before it returns. Each event stands alone: a bad one is named in
@@ -43,32 +46,43 @@ export async function submitFeedback(
   const received = now();
   const listOf = remembering((recommendationId) => verifyList(signingKey, recommendationId, received));
   const rejections: EventRejection[] = [];
-  const valid: FeedbackWrite[] = [];
+  const valid: Valid[] = [];
   for (const [index, entry] of entries.entries()) {
     const judged = judgeEvent(entry);
     if ('error' in judged) {
       rejections.push({ index, ...judged });
       continue;
     }
+    const { key } = judged.value;
     try {
-      valid.push(toWrite(judged.value, visitorId, received, listOf));
+      const write = toWrite(judged.value, received, listOf);
+      valid.push({ index, field: [key, 'recommendationId'], write });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      rejections.push({ index, field: [judged.value.key, ...error.field], error: error.reason });
+      rejections.push({ index, field: [key, ...error.field], error: error.reason });
     }
   }
-  const unique = [...new Map(valid.map((event) => [event.eventId, event])).values()];
-  const accepted = unique.length ? await feedback.append(unique) : 0;
-  return { accepted, duplicates: valid.length - accepted, rejections };
+  return stored(feedback, visitorId, valid, rejections);
+}
+
+async function stored(
+  feedback: Deps['feedback'],
+  visitorId: string,
+  valid: readonly Valid[],
+  rejections: EventRejection[],
+): Promise<FeedbackResult> {
+  if (valid.length === 0) return { accepted: 0, duplicates: 0, rejections };
+  const unique = new Map(valid.map(({ write }) => [write.eventId, write]));
+  const { stored: accepted, full } = await feedback.append(visitorId, [...unique.values()]);
+  const error = new SimiliError('TOO_MANY_VISITORS', { most: MOST_VISITORS });
+  const late = valid.filter(({ write }) => full.includes(write.listId));
+  rejections.push(...late.map(({ index, field }) => ({ index, field, error })));
+  rejections.sort((a, b) => a.index - b.index);
+  return { accepted, duplicates: valid.length - late.length - accepted, rejections };
 }
 
 function checkCall(visitorId: string, events: readonly unknown[]): void {
-  if (lengthOf(visitorId) < 1 || lengthOf(visitorId) > 128 || !isStorable(visitorId)) {
-    throw new SimiliError('INVALID_ARGUMENT', {
-      argument: 'visitor.id',
-      why: 'must be text of 1 to 128 characters',
-    });
-  }
+  checkVisitor(visitorId);
   if (events.length < 1 || events.length > MOST_EVENTS) {
     throw new SimiliError('INVALID_ARGUMENT', {
       argument: 'events',
@@ -87,14 +101,9 @@ class Refusal extends Error {
   }
 }
 
-function toWrite(
-  event: IncomingEvent,
-  visitorId: string,
-  received: Date,
-  listOf: (id: string) => ShownList,
-): FeedbackWrite {
-  checkTime(event.occurredAt, received);
+function toWrite(event: IncomingEvent, received: Date, listOf: (id: string) => IssuedList): FeedbackWrite {
   const list = readList(event, listOf);
+  checkTime(event.occurredAt, list, received);
   const itemIds = event.kind === 'IMPRESSION' ? seenItems(event.itemIds) : [...event.itemIds];
   const positions = itemIds.map((itemId) => {
     const position = positionOf(list, itemId);
@@ -102,20 +111,13 @@ function toWrite(
     const field = event.kind === 'IMPRESSION' ? ['itemIds', String(event.itemIds.indexOf(itemId))] : ['itemId'];
     throw new Refusal(field, new SimiliError('NOT_IN_LIST', { itemId }));
   });
-  return {
-    ...{
-      eventId: event.eventId,
-      kind: event.kind,
-      visitorId,
-      itemIds,
-      positions,
-      occurredAt: event.occurredAt,
-    },
-    ...{ anchorId: list.anchorId, modelId: list.modelId ?? '' }, // a list with items has a model
-  };
+  const { eventId, kind, occurredAt } = event;
+  const { anchorId, listId, filtered, expiresAt: listExpiresAt } = list;
+  const modelId = list.modelId ?? ''; // a list with items has a model
+  return { eventId, kind, anchorId, itemIds, positions, modelId, occurredAt, listId, listExpiresAt, filtered };
 }
 
-function readList({ recommendationId }: IncomingEvent, listOf: (id: string) => ShownList): ShownList {
+function readList({ recommendationId }: IncomingEvent, listOf: (id: string) => IssuedList): IssuedList {
   try {
     return listOf(recommendationId);
   } catch (error) {
@@ -133,10 +135,11 @@ function seenItems(itemIds: readonly string[]): string[] {
   return [...new Set(itemIds)];
 }
 
-function checkTime(occurredAt: Date, received: Date): void {
-  const ahead = occurredAt.getTime() - received.getTime();
-  if (ahead > FUTURE_HOURS * HOUR_MS) refuseTime(`is more than ${FUTURE_HOURS} hours ahead: check the sender's clock`);
-  if (-ahead > PAST_DAYS * 24 * HOUR_MS) refuseTime(`is more than ${PAST_DAYS} days ago`);
+/** Nobody acts on a list before it was made, nor later than now; that it is still valid was looked at before. */
+function checkTime(occurredAt: Date, { issuedAt }: IssuedList, received: Date): void {
+  const either = `${SKEW_MINUTES} minutes either way: check the sender's clock`;
+  if (occurredAt.getTime() > received.getTime() + SKEW_MS) refuseTime(`is in the future, beyond ${either}`);
+  if (occurredAt.getTime() < issuedAt.getTime() - SKEW_MS) refuseTime(`is before the list was made, beyond ${either}`);
 }
 
 function refuseTime(why: string): never {

@@ -29,6 +29,10 @@ export function toSearchFilter(filter: FilterInput | null | undefined): SearchFi
   };
 }
 
+/** Can such a filter put a product of one's choice on top? Only `available: true`, which every shop sends, cannot. */
+export const isChosenByShopper = ({ available, ...others }: SearchFilter): boolean =>
+  available === false || Object.keys(others).length > 0;
+
 function atMost(most: number, argument: string, list: readonly string[] | null | undefined): void {
   if (list && list.length > most) refuse(argument, `may hold at most ${most} entries, not ${list.length}`);
   if (list?.some((text) => !isStorable(text))) refuse(argument, 'may not hold U+0000 or half of a surrogate pair');

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { SimiliError } from '../errors.ts';
 import { seal, unseal } from './sealed-token.ts';
 
@@ -10,11 +11,16 @@ export type ShownList = {
   firstPosition: number;
   itemIds: readonly string[];
   issuedAt: Date;
+  /** A shopper's own filter decided what stands where: such a list is weaker evidence. */
+  filtered: boolean;
 };
+/** `listId`: a UUID, another one for each list that was handed out, however alike they are. */
+export type IssuedList = ShownList & { listId: string; expiresAt: Date };
 
 const PURPOSE = 'simili list 1';
 const VALID_DAYS = 7;
 const DAY_MS = 86_400_000;
+const ID_BYTES = 16;
 
 type Payload = [
   issuedAtSeconds: number,
@@ -22,23 +28,37 @@ type Payload = [
   modelId: string | null,
   firstPosition: number,
   itemIds: string[],
+  /** 0 or 1. This and the next were added later: the lists of an older server have neither. */
+  filtered?: number,
+  /** Two shoppers who ask the same within a second get two lists. */
+  nonce?: string,
 ];
 
 /** The token that comes back with every event about the list: only what was really shown can be learned from. */
-export function signList(key: string, { anchorId, modelId, firstPosition, itemIds, issuedAt }: ShownList): string {
-  const payload: Payload = [Math.floor(issuedAt.getTime() / 1000), anchorId, modelId, firstPosition, [...itemIds]];
+export function signList(key: string, list: ShownList, random = randomBytes): string {
+  const { anchorId, modelId, firstPosition, itemIds, issuedAt, filtered } = list;
+  const seconds = Math.floor(issuedAt.getTime() / 1000);
+  const nonce = random(6).toString('base64url');
+  const payload: Payload = [seconds, anchorId, modelId, firstPosition, [...itemIds], filtered ? 1 : 0, nonce];
   return seal(key, PURPOSE, payload);
 }
 
 /** @throws SimiliError RECOMMENDATION_INVALID, RECOMMENDATION_EXPIRED (after 7 days). */
-export function verifyList(key: string, recommendationId: string, now: Date): ShownList {
+export function verifyList(key: string, recommendationId: string, now: Date): IssuedList {
   const payload = unseal(key, PURPOSE, recommendationId) as Payload | null;
   if (!payload) throw new SimiliError('RECOMMENDATION_INVALID');
-  const [issuedAtSeconds, anchorId, modelId, firstPosition, itemIds] = payload;
+  const [issuedAtSeconds, anchorId, modelId, firstPosition, itemIds, filtered] = payload;
   const issuedAt = new Date(issuedAtSeconds * 1000);
-  if (now.getTime() - issuedAt.getTime() > VALID_DAYS * DAY_MS)
-    throw new SimiliError('RECOMMENDATION_EXPIRED', { days: VALID_DAYS });
-  return { anchorId, modelId, firstPosition, itemIds, issuedAt };
+  const expiresAt = new Date(issuedAt.getTime() + VALID_DAYS * DAY_MS);
+  if (now > expiresAt) throw new SimiliError('RECOMMENDATION_EXPIRED', { days: VALID_DAYS });
+  const list = { anchorId, modelId, firstPosition, itemIds, issuedAt, filtered: filtered === 1 };
+  return { ...list, listId: idOf(recommendationId), expiresAt };
+}
+
+/** The start of the token is its signature, which no two lists share. */
+function idOf(recommendationId: string): string {
+  const hex = Buffer.from(recommendationId, 'base64url').subarray(0, ID_BYTES).toString('hex');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
 /** 1-based position of a product in the list; null when it was not shown there. */

@@ -4,9 +4,9 @@ import type { ProductRow } from '../db/products.ts';
 import { SimiliError } from '../errors.ts';
 import { toId } from '../text.ts';
 import { makeCursor, type Place, readCursor } from './cursor.ts';
-import { type FilterInput, toSearchFilter } from './filter.ts';
+import { type FilterInput, isChosenByShopper, toSearchFilter } from './filter.ts';
 import { isMissingTable } from './missing-table.ts';
-import { signList } from './recommendation-id.ts';
+import { type ShownList, signList } from './recommendation-id.ts';
 
 export type SimilarItemsRequest = {
   anchorId: string;
@@ -141,7 +141,10 @@ async function page(
     items,
     hasNextPage: found.length > first,
     hasPreviousPage: offset > 0,
-    recommendationId: signedList(deps, anchorId, modelId, offset, items),
+    recommendationId: signedList(deps, {
+      ...{ anchorId, modelId, firstPosition: offset + 1, itemIds: items.map(({ product }) => product.id) },
+      filtered: isChosenByShopper(filter),
+    }),
   };
 }
 
@@ -149,7 +152,9 @@ async function page(
 const scoreOf = (distance: number): number => Math.min(1, Math.max(0, 1 - distance / 4));
 
 function without(deps: Deps, anchorId: string, status: Status): SimilarItemsPage {
-  const recommendationId = signedList(deps, anchorId, null, 0, []);
+  const recommendationId = signedList(deps, {
+    ...{ anchorId, modelId: null, firstPosition: 1, itemIds: [], filtered: false },
+  });
   return {
     status,
     modelId: null,
@@ -160,19 +165,5 @@ function without(deps: Deps, anchorId: string, status: Status): SimilarItemsPage
   };
 }
 
-function signedList(
-  { signingKey, now }: Deps,
-  anchorId: string,
-  modelId: string | null,
-  offset: number,
-  items: SimilarItem[],
-): string {
-  const itemIds = items.map(({ product }) => product.id);
-  return signList(signingKey, {
-    anchorId,
-    modelId,
-    firstPosition: offset + 1,
-    itemIds,
-    issuedAt: now(),
-  });
-}
+const signedList = ({ signingKey, now }: Deps, list: Omit<ShownList, 'issuedAt'>): string =>
+  signList(signingKey, { ...list, issuedAt: now() });

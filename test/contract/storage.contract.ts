@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { FeedbackKind, FeedbackWrite } from '../../src/db/feedback.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
 import type { Storage } from '../../src/db/storage.ts';
 
@@ -340,25 +341,100 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       expect(await repos.models.retiredWithVectors()).not.toContainEqual({ number: made.number });
     });
 
-    test('an event counts once, however often and together with whatever it is sent', async () => {
-      const event = (eventId: string) => ({
+    describe('feedback', () => {
+      const soon = () => new Date(Date.now() + 60_000);
+      const event = (kind: FeedbackKind, itemIds: string[], more: Partial<FeedbackWrite> = {}): FeedbackWrite => ({
+        ...{ eventId: crypto.randomUUID(), kind, anchorId: 'f0', itemIds, positions: itemIds.map((_, i) => i + 1) },
         ...{
-          eventId,
-          kind: 'CLICK' as const,
-          visitorId: 'v',
-          anchorId: 'p1',
-          itemIds: ['p2'],
-          positions: [3],
           modelId: 'm',
+          occurredAt: new Date(),
+          listId: crypto.randomUUID(),
+          listExpiresAt: soon(),
+          filtered: false,
         },
-        occurredAt: new Date(),
+        ...more,
       });
-      const [a, b] = [crypto.randomUUID(), crypto.randomUUID()];
-      expect(await repos.feedback.append([event(a)])).toBe(1);
-      expect(await repos.feedback.append([event(a), event(b), event(b)])).toBe(1);
-      expect(await repos.feedback.statistics(new Date(Date.now() + 1000))).toEqual([
-        { anchorId: 'p1', itemId: 'p2', position: 3, impressions: 0, clicks: 1, value: 1 },
-      ]);
+      const statistics = async (anchor: string) =>
+        (await repos.feedback.statistics(soon())).filter(({ anchorId }) => anchorId === anchor);
+      const forget = () => storage.prisma.feedbackEvent.deleteMany();
+      beforeEach(forget);
+
+      test('an event counts once, however often and together with whatever it is sent', async () => {
+        const [a, b] = [event('CLICK', ['p2'], { positions: [3] }), event('CLICK', ['p2'], { positions: [3] })];
+        expect(await repos.feedback.append('v', [a])).toEqual({ stored: 1, full: [] });
+        expect(await repos.feedback.append('v', [a, b, b])).toEqual({ stored: 1, full: [] });
+        expect(await statistics('f0')).toEqual([
+          { anchorId: 'f0', itemId: 'p2', position: 3, impressions: 0, clicks: 1, value: 1 },
+        ]);
+      });
+
+      test('what is stored is what was sent: text, lists and times', async () => {
+        const ids = ['a,b', '{"c"}', "d'\\e", 'NULL', ' ü😀 '];
+        const seen = event('IMPRESSION', ids, { anchorId: '"f,0"', filtered: true });
+        const bought = event('PURCHASE', ['x'], { positions: [7] });
+        await repos.feedback.append('v "1"', [seen, bought]);
+        const rows = await storage.prisma.feedbackEvent.findMany({ orderBy: { kind: 'asc' } });
+        for (const [i, { listId: _, listExpiresAt: __, ...sent }] of [seen, bought].entries())
+          expect(rows[i]).toEqual({ ...sent, visitorId: 'v "1"', receivedAt: expect.any(Date) });
+      });
+
+      test('twenty senders of the same events at once store each of them once', async () => {
+        const events = Array.from({ length: 30 }, () => event('CLICK', ['p2']));
+        const results = await Promise.all(
+          Array.from({ length: 20 }, (_, i) => repos.feedback.append('v', i % 2 ? [...events].reverse() : events)),
+        );
+        expect(results.reduce((sum, { stored }) => sum + stored, 0)).toBe(30);
+      });
+
+      test('of one list the first ten visitors are taken, also when more come at once, until it has expired', async () => {
+        const listId = crypto.randomUUID();
+        const from = (i: number) =>
+          repos.feedback.append(`v${i}`, [event('CLICK', ['p2'], { listId }), event('CLICK', ['p3'])]);
+        const results = await Promise.all(Array.from({ length: 15 }, (_, i) => from(i)));
+        const taken = results.flatMap(({ full }, i) => (full.length === 0 ? [i] : []));
+        expect(taken).toHaveLength(10);
+        expect(results.filter(({ stored, full }) => stored === 1 && full[0] === listId)).toHaveLength(5);
+        expect(await from(taken[0]!)).toEqual({ stored: 2, full: [] });
+        expect(await from(99)).toEqual({ stored: 1, full: [listId] });
+        await repos.feedback.forgetLists(new Date());
+        expect(await from(99)).toEqual({ stored: 1, full: [listId] });
+        await repos.feedback.forgetLists(new Date(Date.now() + 120_000));
+        expect(await storage.prisma.shownList.count()).toBe(0);
+      });
+
+      test('any positive action is a choice, once an impression; votes are by the day of receipt', async () => {
+        const day = (n: number) => new Date(Date.now() - n * 86_400_000);
+        const acts = (item: string, ...kinds: FeedbackKind[]) => kinds.map((kind) => event(kind, [item]));
+        await repos.feedback.append('v', [
+          ...acts('p1', 'IMPRESSION', 'PURCHASE'),
+          ...acts('p2', 'CLICK', 'ADD_TO_CART'),
+          ...acts('p3', 'DISMISS'),
+          ...[1, 5, 29].map((n) => event('CLICK', ['p2'], { occurredAt: day(n) })), // the sender's days do not count
+        ]);
+        expect(await statistics('f0')).toMatchObject(
+          [
+            { itemId: 'p1', impressions: 10 / 11, clicks: 10 / 11, value: 60 / 11 },
+            { itemId: 'p2', impressions: 0, clicks: 10 / 11, value: 40 / 11 },
+            { itemId: 'p3', impressions: 0, clicks: 0, value: -10 / 11 },
+          ].map((row) => ({ ...row, ...rounded(row) })),
+        );
+      });
+
+      test('a list under own filters weighs half, and one visitor no more than two purchases in all', async () => {
+        await repos.feedback.append('v', [event('CLICK', ['p1'], { filtered: true })]);
+        expect(await statistics('f0')).toMatchObject([{ clicks: 0.5, value: 0.5 }]);
+        await forget();
+        const everywhere = Array.from({ length: 50 }, (_, i) => event('PURCHASE', [`p${i}`], { anchorId: `f${i}` }));
+        await repos.feedback.append('greedy', everywhere);
+        await repos.feedback.append('one', [event('PURCHASE', ['p1'], { anchorId: 'f1' })]);
+        expect(await statistics('f1')).toMatchObject([{ value: 6 + 20 / 50 }]);
+        await forget();
+        await repos.feedback.append(
+          'stubborn',
+          Array.from({ length: 5 }, (_, i) => event('PURCHASE', [`p${i}`])),
+        );
+        expect((await statistics('f0')).map(({ value }) => value)).toEqual(Array(5).fill(2));
+      });
     });
 
     test('a rating is stored once, and the newest answer to a question is kept', async () => {
@@ -465,6 +541,10 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
     });
   });
 }
+
+/** As the database rounds its sums. */
+const rounded = (row: { impressions: number; clicks: number; value: number }) =>
+  Object.fromEntries((['impressions', 'clicks', 'value'] as const).map((name) => [name, Number(row[name].toFixed(9))]));
 
 /** Directions on no grid, so that no two distances tie. */
 function unit(i: number): Float32Array {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type TestApi, testApi } from '../support/api.ts';
+import { verifyList } from '../../src/similarity/recommendation-id.ts';
+import { SIGNING_KEY, type TestApi, testApi } from '../support/api.ts';
 import { codeOf } from '../support/ask.ts';
 import { addModel, addProducts } from '../support/fixtures.ts';
 
@@ -104,8 +105,8 @@ test('bad events are named by their paths and the good one is stored', async () 
     click('stranger'),
     { impression: { ...base(), itemIds: ['b', 'stranger'] } },
     { impression: { ...base(), itemIds: [] } },
-    { addToCart: { ...base(), itemId: 'b', occurredAt: hours(25) } },
-    { dismiss: { ...base(), itemId: 'b', occurredAt: hours(-24 * 31) } },
+    { addToCart: { ...base(), itemId: 'b', occurredAt: hours(0.1) } },
+    { dismiss: { ...base(), itemId: 'b', occurredAt: hours(-0.1) } },
   ]);
   expect(result).toMatchObject({ accepted: 1, duplicates: 0, rejected: 6 });
   expect(
@@ -121,6 +122,46 @@ test('bad events are named by their paths and the good one is stored', async () 
   expect(await stored()).toHaveLength(1);
 });
 
+test('a list is for few visitors: ten are taken, each of them again, and the eleventh is refused', async () => {
+  const events = () => [click('b'), click('c')];
+  const all = await Promise.all(Array.from({ length: 14 }, (_, i) => submit(events(), { id: `v${i}` })));
+  expect(all.filter(({ accepted }) => accepted === 2)).toHaveLength(10);
+  const late = all.filter(({ accepted }) => accepted === 0);
+  for (const { duplicates, rejected, userErrors } of late) {
+    expect([duplicates, rejected]).toEqual([0, 2]);
+    expect(userErrors[1]).toMatchObject({
+      code: 'TOO_MANY_VISITORS',
+      field: ['events', '1', 'click', 'recommendationId'],
+    });
+  }
+  const [known] = await stored();
+  expect(await submit(events(), { id: known?.visitorId ?? '' })).toMatchObject({ accepted: 2 });
+  const other = (await api.shop('{ similarItems(id: "a") { recommendationId } }')).data.similarItems.recommendationId;
+  expect(await submit([click('b', { recommendationId: other })], { id: 'v99' })).toMatchObject({ accepted: 1 });
+});
+
+test.each([
+  ['', false],
+  [', filter: { available: true }', false],
+  [', filter: { available: false }', true],
+  [', filter: { excludeIds: ["d"] }', true],
+  [', filter: { categories: ["all"] }', true],
+  [', filter: { price: { max: "100" } }', true],
+])('a list asked with "%s" is marked as filtered: %s', async (filter, filtered) => {
+  const list = (await api.shop(`{ similarItems(id: "a"${filter}) { recommendationId } }`)).data.similarItems;
+  expect(verifyList(SIGNING_KEY, list.recommendationId, new Date()).filtered).toBe(filtered);
+});
+
+test('an event remembers that its list was filtered', async () => {
+  const query = '{ similarItems(id: "a", filter: { excludeIds: ["b"] }) { recommendationId } }';
+  const own = (await api.shop(query)).data.similarItems.recommendationId;
+  await submit([click('c', { recommendationId: own }), click('c')]);
+  expect((await stored()).map(({ filtered, positions }) => [positions[0], filtered]).sort()).toEqual([
+    [1, true],
+    [2, false],
+  ]);
+});
+
 test('a list expires after seven days', async () => {
   api.clock.aheadMs = 7 * 86_400_000 + 60_000;
   const result = await submit([click('b')]);
@@ -130,13 +171,16 @@ test('a list expires after seven days', async () => {
   ]);
 });
 
-test.each(['', 'v'.repeat(129), 'v\0'])('the visitor id %j is refused', async (id) => {
-  expect(await submit([click('b')], { id })).toMatchObject({
-    accepted: 0,
-    rejected: 1,
-    userErrors: [{ code: 'INVALID_ARGUMENT', field: ['visitor', 'id'] }],
-  });
-});
+test.each(['', 'v'.repeat(129), 'v\0', 'ann@example.com', '203.0.113.9'])(
+  'the visitor id %j is refused',
+  async (id) => {
+    expect(await submit([click('b')], { id })).toMatchObject({
+      accepted: 0,
+      rejected: 1,
+      userErrors: [{ code: 'INVALID_ARGUMENT', field: ['visitor', 'id'] }],
+    });
+  },
+);
 
 /** 7890123456789012345 as JSON.parse reads it. */
 const BIG = Number('7890123456789012345');

@@ -19,6 +19,11 @@ export const chores = (context: WorkerContext): Chore[] => [
       await retireVersions(context);
     },
   },
+  {
+    name: 'forget-lists',
+    everySeconds: 600,
+    work: async () => void (await context.repositories.feedback.forgetLists(new Date())),
+  },
 ];
 
 /** Jobs whose worker is gone, and jobs whose queue message was lost between two commits. */

@@ -2,29 +2,32 @@ import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { FeedbackWrite } from '../../../src/db/feedback.ts';
 import { submitFeedback } from '../../../src/feedback/submit.ts';
-import { signList } from '../../../src/similarity/recommendation-id.ts';
+import { signList, verifyList } from '../../../src/similarity/recommendation-id.ts';
 
 const signingKey = 'a key of at least thirty-two characters';
 const now = new Date('2026-03-01T12:00:00Z');
-const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 const itemIds = Array.from({ length: 60 }, (_, i) => `p${i + 1}`);
 const recommendationId = signList(signingKey, {
   anchorId: 'a',
   modelId: 'mdl_1',
   firstPosition: 1,
   itemIds,
-  issuedAt: now,
+  issuedAt: new Date(now.getTime() - HOUR),
+  filtered: true,
 });
 
-function store(known: string[] = []) {
+function store({ full = false } = {}) {
   const commits: FeedbackWrite[][] = [];
-  const ids = new Set(known);
+  const ids = new Set<string>();
   const feedback = {
-    async append(events: readonly FeedbackWrite[]) {
+    async append(_visitorId: string, events: readonly FeedbackWrite[]) {
+      if (full) return { stored: 0, full: events.map(({ listId }) => listId) };
       const fresh = events.filter(({ eventId }) => !ids.has(eventId));
       for (const { eventId } of fresh) ids.add(eventId);
       commits.push(fresh);
-      return fresh.length;
+      return { stored: fresh.length, full: [] };
     },
   };
   return { commits, deps: { feedback, signingKey, now: () => now } };
@@ -43,12 +46,14 @@ test('anchor, model and positions come from the signed list, never from the call
       {
         eventId: sent.impression.eventId,
         kind: 'IMPRESSION',
-        visitorId: 'v',
         anchorId: 'a',
         modelId: 'mdl_1',
         itemIds: ['p3', 'p1'],
         positions: [3, 1],
         occurredAt: now,
+        listId: verifyList(signingKey, recommendationId, now).listId,
+        listExpiresAt: new Date(now.getTime() - HOUR + 7 * 24 * HOUR),
+        filtered: true,
       },
     ],
   ]);
@@ -60,13 +65,13 @@ test('bad events are named one by one and the others are stored in one commit', 
     click(),
     click({ recommendationId: `${recommendationId}x` }),
     click({ itemId: 'stranger' }),
-    click({ occurredAt: iso(24 * HOUR + 1) }),
-    click({ occurredAt: iso(-30 * 24 * HOUR - 1) }),
+    click({ occurredAt: iso(5 * MINUTE + 1) }),
+    click({ occurredAt: iso(-HOUR - 5 * MINUTE - 1) }),
     seen([]),
     seen(itemIds.slice(0, 51)),
     seen(['p1', 'stranger']),
-    click({ occurredAt: iso(24 * HOUR) }),
-    click({ occurredAt: iso(-30 * 24 * HOUR) }),
+    click({ occurredAt: iso(5 * MINUTE) }),
+    click({ occurredAt: iso(-HOUR - 5 * MINUTE) }),
   ]);
   expect(accepted).toBe(3);
   expect(commits).toHaveLength(1);
@@ -88,6 +93,7 @@ test('an expired list is told from a forged one', async () => {
     firstPosition: 1,
     itemIds,
     issuedAt: new Date(now.getTime() - 8 * 24 * HOUR),
+    filtered: false,
   });
   const { rejections } = await submitFeedback(store().deps, 'v', [click({ recommendationId: old })]);
   expect(rejections[0]?.error.code).toBe('RECOMMENDATION_EXPIRED');
@@ -118,6 +124,41 @@ test.each([
   await expect(call).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', facts: { argument } });
   expect(commits).toEqual([]);
 });
+
+test('what comes after the last visitor that a list may have is refused by its own code, and is no duplicate', async () => {
+  const result = await submitFeedback(store({ full: true }).deps, 'v', [{}, click(), seen(['p1'])]);
+  expect(result).toMatchObject({ accepted: 0, duplicates: 0 });
+  expect(result.rejections.map(({ index, field, error }) => [index, field.join('.'), error.code])).toEqual([
+    [0, '', 'INVALID_ARGUMENT'],
+    [1, 'click.recommendationId', 'TOO_MANY_VISITORS'],
+    [2, 'impression.recommendationId', 'TOO_MANY_VISITORS'],
+  ]);
+});
+
+test.each([
+  ['ann@example.com', 'e-mail'],
+  ['  Ann.B+x@mail.example.co.uk ', 'e-mail'],
+  ['ann%40example.com', 'e-mail'],
+  ['203.0.113.9', 'IP'],
+  ['203.0.113.9:4711', 'IP'],
+  ['203.0.113.0/24', 'IP'],
+  ['2001:db8::1', 'IP'],
+  ['[2001:db8::1]:443', 'IP'],
+  ['fe80::1%eth0', 'IP'],
+])('the visitor id %j names a person or a line and refuses the call', async (visitorId, what) => {
+  const call = submitFeedback(store().deps, visitorId, [click()]);
+  await expect(call).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    facts: { argument: 'visitor.id', why: expect.stringContaining(what) },
+  });
+});
+
+test.each(['visitor-1', randomUUID(), 'GA1.2.1234.5678', '1.2.3', 'a@b', '@handle', '12:34:56', 'deadbeef'])(
+  'the visitor id %j is a pseudonym',
+  async (visitorId) => {
+    expect(await submitFeedback(store().deps, visitorId, [click()])).toMatchObject({ accepted: 1 });
+  },
+);
 
 test('characters are counted as code points', async () => {
   expect(await submitFeedback(store().deps, '😀'.repeat(128), [click()])).toMatchObject({ accepted: 1 });

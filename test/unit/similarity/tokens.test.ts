@@ -6,7 +6,7 @@ import { seal, unseal } from '../../../src/similarity/sealed-token.ts';
 
 const key = 'a key of at least thirty-two characters';
 const issuedAt = new Date('2026-03-01T12:00:00Z');
-const list = { anchorId: 'a', modelId: 'mdl_1', firstPosition: 13, itemIds: ['x', 'y'], issuedAt };
+const list = { anchorId: 'a', modelId: 'mdl_1', firstPosition: 13, itemIds: ['x', 'y'], issuedAt, filtered: true };
 const DAY = 86_400_000;
 
 test('what was sealed comes back, under the same key and purpose only', () => {
@@ -48,10 +48,27 @@ test('a cursor names its place in the list of its own anchor only', () => {
 
 test('a list comes back with its positions', () => {
   const read = verifyList(key, signList(key, list), issuedAt);
-  expect(read).toEqual(list);
+  const expiresAt = new Date(issuedAt.getTime() + 7 * DAY);
+  expect(read).toEqual({
+    ...list,
+    expiresAt,
+    listId: expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+  });
   expect(positionOf(read, 'x')).toBe(13);
   expect(positionOf(read, 'y')).toBe(14);
   expect(positionOf(read, 'z')).toBeNull();
+});
+
+test('no two lists are the same, however alike; one sent twice is', () => {
+  const [one, two] = [signList(key, list), signList(key, list)];
+  const idOf = (token: string) => verifyList(key, token, issuedAt).listId;
+  expect(idOf(one)).toBe(idOf(one));
+  expect(idOf(one)).not.toBe(idOf(two));
+});
+
+test('a list of an older server is read, as one without filters', () => {
+  const old = seal(key, 'simili list 1', [issuedAt.getTime() / 1000, 'a', 'mdl_1', 13, ['x', 'y']]);
+  expect(verifyList(key, old, issuedAt)).toMatchObject({ ...list, filtered: false });
 });
 
 test('a list is good for 7 days and not for a second more', () => {
