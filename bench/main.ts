@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { embedding } from './embedding.ts';
+import { feedback } from './feedback.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { paper } from './paper.ts';
@@ -11,6 +12,7 @@ import { training } from './training.ts';
 /** npm run bench -- <name> [--json]. Every figure is measured in this run, against its limit or its peer. */
 const benches: Record<string, () => Promise<Record<string, string | number>[]>> = {
   embedding,
+  feedback,
   latency,
   memory,
   paper,

@@ -25,7 +25,7 @@ export type SeenPair = {
   readonly item: number;
   /** From 1. */
   readonly position: number;
-  /** Times shown, >= clicks. */
+  /** Times shown. Votes, so fractions where a visitor or a list counts for less than one (src/db/feedback.ts). */
   readonly impressions: number;
   /** Impressions with any positive action. */
   readonly clicks: number;
@@ -93,6 +93,8 @@ export type ClickRelevance = {
   readonly standardError: number;
   /** Examined impressions of equal weight that carry as much information as those seen. */
   readonly effectiveImpressions: number;
+  /** Votes for it: impressions with a positive action. Fractions where a visitor or a list counts for less than one. */
+  readonly actions: number;
 };
 
 /**
@@ -121,7 +123,7 @@ export function clickRelevance(pairs: Iterable<SeenPair>, options: ClickRelevanc
     const unit = scale > 0 ? scale * own : 1;
     const one = unit / (n + strength);
     const standardError = Math.sqrt(Math.max(posterior, one) * one);
-    return { anchor, item, relevance, standardError, effectiveImpressions: n };
+    return { anchor, item, relevance, standardError, effectiveImpressions: n, actions };
   });
 }
 
@@ -177,6 +179,8 @@ export type WeightedTriplet = {
  * @param options.z width of the bounds in standard errors, >= 0
  * @param options.minimumGap T_r >= 0
  * @param options.perAnchor most triplets of one anchor
+ * @param options.minimumActions votes that a positive needs: what was never chosen, or only by a visitor whose votes were
+ *   scaled down to next to nothing, is no positive however little the others were liked
  * @param options.minimumImpressions pairs with fewer effective impressions are left out: their relevance is the prior's
  */
 export function clickTriplets(
@@ -185,6 +189,7 @@ export function clickTriplets(
     readonly z: number;
     readonly minimumGap: number;
     readonly perAnchor: number;
+    readonly minimumActions: number;
     readonly minimumImpressions: number;
   },
 ): WeightedTriplet[] {
@@ -201,10 +206,16 @@ export function clickTriplets(
 function tripletsOf(
   q: number,
   seen: readonly ClickRelevance[],
-  { z, minimumGap, perAnchor }: { z: number; minimumGap: number; perAnchor: number },
+  {
+    z,
+    minimumGap,
+    perAnchor,
+    minimumActions,
+  }: { z: number; minimumGap: number; perAnchor: number; minimumActions: number },
 ): WeightedTriplet[] {
   const found: (WeightedTriplet & { room: number })[] = [];
   for (const positive of seen) {
+    if (positive.actions < minimumActions) continue;
     const lower = positive.relevance - z * positive.standardError;
     for (const negative of seen) {
       const room = lower - negative.relevance - z * negative.standardError;

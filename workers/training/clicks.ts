@@ -23,6 +23,10 @@ const FLAT_PRIOR = { relevance: 0.1, strength: 0.5 };
 /** The most that one impression at a low position counts for. */
 const CLIP = 10;
 const PER_ANCHOR = 40;
+/** One choice in a list under a shopper's own filters; a visitor who chose a thousand things cannot make a positive alone. */
+const FEWEST_VOTES = 0.5;
+/** One impression at place 100, under the usual decay: what was seen less is as the prior has it, and is no negative. */
+const FEWEST_IMPRESSIONS = 0.01;
 
 /**
  * Feedback, corrected for position, as relevance and as triplets. Learning takes anchors of 'train' and 'val' and never
@@ -44,8 +48,15 @@ export function learnFromClicks(
   const flat = clickRelevance(wanted, { ...shared, prior: () => FLAT_PRIOR.relevance, strength: FLAT_PRIOR.strength });
   const known = new Map(informed.map(({ anchor, item, relevance }) => [`${anchor} ${item}`, relevance]));
   return {
-    triplets: clickTriplets(flat, { z: 0, minimumGap: 0, perAnchor: PER_ANCHOR, minimumImpressions: 0 }),
-    chosen: new Set(wanted.flatMap(({ anchor, item, value }) => (value > 0 ? [`${anchor} ${item}`] : []))).size,
+    triplets: clickTriplets(flat, {
+      z: 0,
+      minimumGap: 0,
+      perAnchor: PER_ANCHOR,
+      minimumActions: FEWEST_VOTES,
+      minimumImpressions: FEWEST_IMPRESSIONS,
+    }),
+    chosen: new Set(flat.flatMap(({ anchor, item, actions }) => (actions >= FEWEST_VOTES ? [`${anchor} ${item}`] : [])))
+      .size,
     relevance: (anchor, item) => known.get(`${anchor} ${item}`),
   };
 }

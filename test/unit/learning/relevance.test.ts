@@ -127,9 +127,9 @@ const result = (
   standardError: number,
   effectiveImpressions = 50,
 ): ClickRelevance => ({
-  ...{ anchor, item, relevance, standardError, effectiveImpressions },
+  ...{ anchor, item, relevance, standardError, effectiveImpressions, actions: 1 },
 });
-const rules = { z: 1, minimumGap: 0.1, perAnchor: 10, minimumImpressions: 5 };
+const rules = { z: 1, minimumGap: 0.1, perAnchor: 10, minimumActions: 0.5, minimumImpressions: 5 };
 
 test('triplets need room for the noise of both sides', () => {
   const triplets = clickTriplets(
@@ -160,6 +160,12 @@ test('every triplet that fits is found, those with the most room first, up to th
   expect(all).toHaveLength(expected.length);
   expect(clickTriplets([...results].reverse(), rules)).toEqual(all.slice(0, 10));
   expect(all.slice(0, 10).map(({ p, n }) => [p, n])).toEqual(expected.slice(0, 10).map(({ p, n }) => [p.item, n.item]));
+});
+
+test('what nobody chose, or hardly anybody, is no positive, however little the others were liked', () => {
+  const unchosen = { ...result(0, 1, 0.5, 0), actions: 0.4 };
+  expect(clickTriplets([unchosen, result(0, 2, 0.1, 0)], rules)).toEqual([]);
+  expect(clickTriplets([{ ...unchosen, actions: 0.5 }, result(0, 2, 0.1, 0)], rules)).toHaveLength(1);
 });
 
 test('pairs that were hardly examined make no triplets, nor do pairs as good as each other', () => {

@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { FeedbackKind, FeedbackWrite } from '../../src/db/feedback.ts';
+import { makeRandom } from '../../src/learning/random.ts';
+import { learnFromClicks } from '../../workers/training/clicks.ts';
+import { toIndices } from '../../workers/training-set.ts';
+import { type FreshDatabase, freshDatabase } from '../support/database.ts';
+
+/** From events in the database to what is learned of them. */
+const ids = Array.from({ length: 120 }, (_, i) => `p${i}`);
+const columns = { categories: new Int32Array(120), splits: new Uint8Array(120) };
+
+let database: FreshDatabase;
+beforeAll(async () => {
+  database = await freshDatabase();
+});
+beforeEach(() => database.storage.prisma.feedbackEvent.deleteMany());
+afterAll(() => database[Symbol.asyncDispose]());
+
+const event = (kind: FeedbackKind, anchor: number, items: [id: number, position: number][]): FeedbackWrite => ({
+  ...{ eventId: crypto.randomUUID(), kind, anchorId: `p${anchor}`, modelId: 'm', occurredAt: new Date() },
+  ...{ itemIds: items.map(([id]) => `p${id}`), positions: items.map(([, position]) => position) },
+  ...{ listId: crypto.randomUUID(), listExpiresAt: new Date(Date.now() + 60_000), filtered: false },
+});
+const learned = async () => {
+  const statistics = await database.repositories.feedback.statistics(new Date(Date.now() + 60_000));
+  return learnFromClicks(toIndices(statistics, ids), columns, () => 0.1);
+};
+
+test('forty purchases in 200 impressions beat two products that nobody bought, although there was no click', async () => {
+  const [bought, left, right] = [1, 2, 3];
+  for (let i = 0; i < 200; i++) {
+    const seen = event('IMPRESSION', 0, [
+      [left, 1],
+      [bought, 2],
+      [right, 3],
+    ]);
+    const purchase = i < 40 ? [event('PURCHASE', 0, [[bought, 2]])] : [];
+    await database.repositories.feedback.append(`v${i}`, [seen, ...purchase]);
+  }
+  const { triplets, chosen, relevance } = await learned();
+  expect(chosen).toBe(1);
+  const wins = triplets.filter(({ p }) => p === bought);
+  expect(wins.map(({ q, n }) => [q, n]).sort()).toEqual([
+    [0, left],
+    [0, right],
+  ]);
+  expect(triplets.some(({ n }) => n === bought)).toBe(false);
+  expect(relevance(0, bought)!).toBeGreaterThan(5 * Math.max(relevance(0, left)!, relevance(0, right)!));
+});
+
+test('one who sends 3,300 events among 300 honest shoppers gets less than 5 % of the weight of what is learned', async () => {
+  const random = makeRandom(7);
+  const { feedback } = database.repositories;
+  const ANCHORS = 40;
+  for (let shopper = 0; shopper < 300; shopper++) {
+    const events: FeedbackWrite[] = [];
+    for (let list = 0; list < 4; list++) {
+      const anchor = random.int(ANCHORS);
+      // Twelve places; the products of a list are 40 to 79, those after the anchor's number.
+      const shown = Array.from({ length: 12 }, (_, k): [number, number] => [40 + ((anchor + k) % 40), k + 1]);
+      events.push(event('IMPRESSION', anchor, shown));
+      for (const [item, position] of shown)
+        if (random.next() < 0.3 / position ** 0.7) events.push(event('CLICK', anchor, [[item, position]]));
+    }
+    await feedback.append(`honest-${shopper}`, events);
+  }
+  // The forger's products, 80 to 112, stand on top of a list of every anchor: seen, clicked and bought.
+  const forged = Array.from({ length: ANCHORS }, (_, anchor) =>
+    Array.from({ length: 28 }, (_, k) => [
+      event('IMPRESSION', anchor, [[80 + k, 1]]),
+      event('CLICK', anchor, [[80 + k, 1]]),
+      event('PURCHASE', anchor, [[80 + k, 1]]),
+    ]),
+  ).flat(2);
+  for (let i = 0; i < 3300; i += 100) await feedback.append('forger', forged.slice(i, i + 100));
+  const { triplets } = await learned();
+  const weight = (of: typeof triplets) => of.reduce((sum, triplet) => sum + triplet.weight, 0);
+  const share = weight(triplets.filter(({ p, n }) => p >= 80 || n >= 80)) / weight(triplets);
+  expect(weight(triplets)).toBeGreaterThan(10);
+  expect(share).toBeLessThan(0.05);
+});
