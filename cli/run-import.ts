@@ -1,10 +1,14 @@
+import { isAbsolute } from 'node:path';
 import type { CatalogEntry, ImportRow } from '../src/catalog/import/index.ts';
+import { stateOf } from '../src/catalog/local-picture.ts';
 import { type ProductDraft, writeProducts } from '../src/catalog/products.ts';
 import type { App } from './app.ts';
 
 export type ImportReport = {
   created: number;
   updated: number;
+  /** Unchanged rows with a picture file that has changed: it is read again. */
+  renewed: number;
   unchanged: number;
   /** Rows whose version is lower than the stored one: nothing was changed. */
   outdated: number;
@@ -23,14 +27,23 @@ export async function runImport(
   entries: AsyncIterable<CatalogEntry>,
   onProgress: (rows: number) => void,
 ): Promise<ImportReport> {
-  const report: ImportReport = { created: 0, updated: 0, unchanged: 0, outdated: 0, problems: [], notes: [] };
+  const report: ImportReport = {
+    created: 0,
+    updated: 0,
+    renewed: 0,
+    unchanged: 0,
+    outdated: 0,
+    problems: [],
+    notes: [],
+  };
   let batch: Extract<CatalogEntry, { row: unknown }>[] = [];
   let rows = 0;
   const flush = async () => {
-    const drafts = batch.map(({ row }) => toDraft(row));
+    const drafts = await Promise.all(batch.map(async ({ row }) => ({ ...toDraft(row), ...(await revisionsOf(row)) })));
     const written = await writeProducts(drafts, { products: repositories.products, queue }, { localPaths: true });
     report.created += written.created;
     report.updated += written.updated;
+    report.renewed += written.renewed;
     report.unchanged += written.unchanged;
     report.outdated += written.outdated;
     for (const { index, error } of written.rejections) {
@@ -57,11 +70,32 @@ const toDraft = ({ images, currency, available, ...row }: ImportRow): ProductDra
   availableForSale: available,
 });
 
-export function describeImport({ created, updated, unchanged, outdated, problems, notes }: ImportReport): string {
+/** What tells a replaced file from the one before. A file that is not there is told when its picture is read. */
+async function revisionsOf({ images }: ImportRow): Promise<Pick<ProductDraft, 'revisions'>> {
+  const revisions = images.map(async (path) =>
+    isAbsolute(path)
+      ? stateOf(path)
+          .then(({ revision }) => revision)
+          .catch(() => null)
+      : null,
+  );
+  return { revisions: await Promise.all(revisions) };
+}
+
+export function describeImport({
+  created,
+  updated,
+  renewed,
+  unchanged,
+  outdated,
+  problems,
+  notes,
+}: ImportReport): string {
   const counts = `${created} created, ${updated} updated, ${unchanged} unchanged, ${problems.length} left out`;
+  const changed = renewed > 0 ? [`${renewed} with a new picture file, which is read again`] : [];
   const older = outdated > 0 ? [`${outdated} not written: a higher version is stored`] : [];
   const said = [...notes.map(({ line, note }) => ({ line, text: note })), ...problems.map(asText)];
-  return [counts, ...older, ...said.map(({ line, text }) => `  ${line}: ${text}`)].join('\n');
+  return [counts, ...changed, ...older, ...said.map(({ line, text }) => `  ${line}: ${text}`)].join('\n');
 }
 
 const asText = ({ line, problem }: ImportReport['problems'][number]) => ({ line, text: problem });

@@ -37,7 +37,7 @@ const Env = z.object({
     .url({ protocol: /^rediss?$/ })
     .optional()
     .describe('Queue on Redis; without it, on the database'),
-  SIMILI_DATA_DIR: z.string().min(1).default('.simili').describe('Embedded database, pixel cache'),
+  SIMILI_DATA_DIR: z.string().min(1).default('.simili').describe('Embedded database, pixel cache, copies of pictures'),
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to bind'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(4000).describe('Port to bind; 0 takes a free one'),
   NODE_ENV: z
@@ -80,6 +80,15 @@ const Env = z.object({
     .default(10)
     .describe('For fetching a picture, and again for decoding it'),
   SIMILI_ALLOW_PRIVATE_URLS: flag.default(false).describe('Fetch pictures from private and loopback addresses too'),
+  SIMILI_IMAGE_HOSTS: list.describe(
+    'Fetch pictures from these hosts only, comma separated; *.shop.test for all below one',
+  ),
+  SIMILI_PICTURE_CHECK_HOURS: z.coerce
+    .number()
+    .min(0)
+    .max(100_000)
+    .default(168)
+    .describe('Age at which a picture is looked at again, in case it was replaced; 0: never'),
   SIMILI_ENGINE: z.enum(engineChoices).default('auto').describe('Training and embedding engine'),
   SIMILI_REQUIRE_GPU: flag.default(false).describe('Refuse to train or embed on a CPU'),
   SIMILI_THREADS: z.coerce.number().int().min(1).max(256).default(1).describe('Threads of an engine process'),

@@ -82,7 +82,9 @@ const CODES = {
   },
   IMAGE_UNREACHABLE: {
     retry: true,
-    say: (a: { source: string; why: string }) => `Cannot fetch ${a.source}: ${a.why}`,
+    // retryAfterSeconds: what its host asked for; asked: whether the host was asked at all, or is left alone for a while
+    say: (a: { source: string; why: string; retryAfterSeconds?: number; asked?: boolean }) =>
+      `Cannot fetch ${a.source}: ${a.why}`,
   },
   IMAGE_FORBIDDEN: {
     retry: false,

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expressMiddleware } from '@as-integrations/express5';
 import express, { type Express } from 'express';
+import { configuredCopies } from './catalog/picture-copies.ts';
 import type { Config } from './config.ts';
 import type { Repositories } from './db/repositories.ts';
 import { startDeadline, within } from './deadline.ts';
@@ -30,7 +31,16 @@ type Parts = {
   services: Services;
   repositories: Pick<Repositories, 'images' | 'models'>;
   adminKeyHash: Keys['adminKeyHash'];
-  config: Pick<Config, 'HOST' | 'PORT' | 'NODE_ENV' | 'SIMILI_CORS_ORIGINS' | 'SIMILI_TRUSTED_HOPS'>;
+  config: Pick<
+    Config,
+    | 'HOST'
+    | 'PORT'
+    | 'NODE_ENV'
+    | 'SIMILI_CORS_ORIGINS'
+    | 'SIMILI_TRUSTED_HOPS'
+    | 'SIMILI_DATA_DIR'
+    | 'SIMILI_MAX_IMAGE_BYTES'
+  >;
   log: Log;
 };
 export type RunningServer = {
@@ -89,7 +99,11 @@ export async function startServer({
   app.use('/admin/graphql', onlyMethods('POST'), ...guarded, expressMiddleware(servers.admin));
   app.get(
     '/images/:id',
-    serveImage({ byId: (id) => within(startDeadline(patience.shop), () => repositories.images.byId(id)) }),
+    serveImage({
+      images: { byId: (id) => within(startDeadline(patience.shop), () => repositories.images.byId(id)) },
+      copies: configuredCopies(config),
+      maxBytes: config.SIMILI_MAX_IMAGE_BYTES,
+    }),
   );
   addHealth(app, () => within(startDeadline(patience.shop), () => repositories.models.serving()));
   app.use(

@@ -1,3 +1,4 @@
+import type { PictureCopies } from '../src/catalog/picture-copies.ts';
 import type { Config } from '../src/config.ts';
 import type { Repositories } from '../src/db/repositories.ts';
 import type { Log } from '../src/log.ts';
@@ -11,6 +12,8 @@ export type WorkerContext = {
   readonly repositories: Repositories;
   readonly queue: JobQueue;
   readonly pictures: PictureService;
+  /** Of this machine. */
+  readonly copies: PictureCopies;
   /** Trains; a separate process from the one that embeds, so that a new product does not wait for a training. */
   readonly trainer: EngineHost;
   readonly embedder: EngineHost;

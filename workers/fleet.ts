@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { configuredCopies } from '../src/catalog/picture-copies.ts';
 import type { Config } from '../src/config.ts';
 import { checkDataDir } from '../src/db/lock.ts';
 import type { Repositories } from '../src/db/repositories.ts';
@@ -61,9 +62,10 @@ export async function startFleet({ queues = queueNames, alone, ...base }: FleetO
 }
 
 function makeContext({ repositories, queue, config, log }: Omit<FleetOptions, 'queues' | 'alone'>): WorkerContext {
+  const copies = configuredCopies(config);
   return {
-    ...{ repositories, queue, config, log },
-    pictures: openConfiguredPictures(config),
+    ...{ repositories, queue, config, log, copies },
+    pictures: openConfiguredPictures(config, copies),
     trainer: openEngineHost('the trainer', config),
     embedder: openEngineHost('the embedder', config),
     artefacts: openArtefactCache(join(config.SIMILI_DATA_DIR, 'models'), repositories.models),

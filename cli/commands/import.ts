@@ -11,12 +11,23 @@ export const importCatalog = defineCommand({
     name: 'import',
     description: 'Load a catalog: a folder of pictures, a .csv or a .jsonl file (docs/catalog.md)',
   },
-  args: { source: { type: 'positional', description: 'Folder or file', required: true } },
+  args: {
+    source: { type: 'positional', description: 'Folder or file', required: true },
+    'allow-outside': {
+      type: 'string',
+      description: "Folders besides the catalog's own that its pictures may lie in, comma separated",
+      default: '',
+    },
+  },
   async run({ args }) {
     const since = new Date().toISOString();
+    const allowOutside = args['allow-outside']
+      .split(',')
+      .filter(Boolean)
+      .map((folder) => resolve(folder));
     const shop = await openShop();
     let told = 0;
-    const report = await shop.run('import', { source: resolve(args.source) }, (rows) => {
+    const report = await shop.run('import', { source: resolve(args.source), allowOutside }, (rows) => {
       if (rows - told < 1000) return;
       told = rows;
       process.stdout.write(`  ${rows} rows\n`);

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { defineCommand } from 'citty';
 import { readCatalog } from '../../src/catalog/import/index.ts';
@@ -95,7 +95,7 @@ async function picturesOf(images: string, labels: string | null): Promise<Found[
 /** As a catalog folder is read: folders are categories. */
 async function inFolder(images: string): Promise<Found[]> {
   const found: Found[] = [];
-  const root = resolve(images);
+  const root = await realpath(images);
   for await (const entry of readCatalog(images)) {
     if (!('row' in entry)) continue;
     for (const file of entry.row.images) {

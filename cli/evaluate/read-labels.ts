@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, resolve, sep } from 'node:path';
 import { readTable, reasonOf } from '../../src/catalog/import/table.ts';
 import { SimiliError } from '../../src/errors.ts';
@@ -68,7 +68,8 @@ async function toRow(
   seen.set(file, line);
   const known = (name: string): string | null => cells[name] || null;
   return {
-    ...{ path, file, line, split: split === '' ? null : (split as Split) },
+    // Whoever measures on pictures of their own may have put links there.
+    ...{ path, file: await realpath(file), line, split: split === '' ? null : (split as Split) },
     ...{ identity: known('identity'), subgroup: known('subgroup'), category: known('category') },
   };
 }

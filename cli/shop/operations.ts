@@ -9,7 +9,7 @@ import { type ImportReport, runImport } from '../run-import.ts';
 export type Pictures = { pending: number; ready: number; failed: number; failures: { id: string; why: string }[] };
 /** What goes in, what comes out, and what is told meanwhile. All of it can be written as JSON. Paths are absolute. */
 type Shapes = {
-  import: { input: { source: string }; progress: number; output: ImportReport };
+  import: { input: { source: string; allowOutside?: readonly string[] }; progress: number; output: ImportReport };
   pictures: { input: { since: string }; progress: never; output: Pictures };
   ratings: { input: { file: string }; progress: never; output: RatingsReport };
   artefact: { input: { wanted: string }; progress: never; output: { name: string; base64: string } };
@@ -28,7 +28,7 @@ type Operations = {
  * already has the embedded one open.
  */
 export const operations: Operations = {
-  import: (app, { source }, tell) => runImport(app, readCatalog(source), tell),
+  import: (app, { source, allowOutside = [] }, tell) => runImport(app, readCatalog(source, { allowOutside }), tell),
   async pictures({ repositories: { images } }, { since }) {
     const from = new Date(since);
     const [{ pending }, { ready, failed }, failures] = await Promise.all([

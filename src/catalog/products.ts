@@ -37,6 +37,7 @@ export async function writeProducts(
   const result: WriteResult = {
     created: 0,
     updated: 0,
+    renewed: 0,
     unchanged: 0,
     outdated: 0,
     rejections: [],
@@ -46,7 +47,7 @@ export async function writeProducts(
     if (error) result.rejections.push({ index, field: error.facts.argument.split('.'), error });
     else result[await products.write(toWrite(draft))]++;
   }
-  if (result.created + result.updated > 0) await queue.add('ingest', {});
+  if (result.created + result.updated + result.renewed > 0) await queue.add('ingest', {});
   return result;
 }
 
@@ -105,7 +106,7 @@ function toWrite(draft: ProductDraft): ProductWrite {
     images: [...draft.imageUrls],
     version: draft.version ?? 0,
   };
-  return { ...write, fingerprint: fingerprintOf(write) };
+  return { ...write, fingerprint: fingerprintOf(write), ...(draft.revisions && { revisions: draft.revisions }) };
 }
 
 /** sha-256 of the JSON with its keys in alphabetical order. */

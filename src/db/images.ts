@@ -1,9 +1,13 @@
-import type { PrismaClient } from '../generated/prisma/client.ts';
+import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 
 export type ImageRow = { id: string; productId: string; position: number; source: string; attempts: number };
 /** A decoded picture and the product it shows: what training and embedding start from. */
 export type ReadyImage = Omit<ImageRow, 'attempts'> & { contentHash: string; categories: string[] };
 export type ImageFacts = { contentHash: string; mime: string; width: number; height: number };
+/** Which content a source had (workers/pictures/fetched.ts). */
+export type ImageRevision = { etag: string | null; lastModified: string | null };
+/** A decoded picture that may have been replaced. */
+export type AgedImage = ImageRow & ImageRevision & { contentHash: string };
 
 export class ImageRepository {
   constructor(private readonly db: PrismaClient) {}
@@ -22,10 +26,67 @@ export class ImageRepository {
       RETURNING id, product_id AS "productId", position, source, attempts`;
   }
 
-  /** Puts a claimed picture off: it comes back after `seconds`. */
-  async postpone(id: string, seconds: number): Promise<void> {
+  /** Puts a claimed picture off: it comes back after `seconds`. `counted`: whether this was a try. */
+  async postpone(id: string, seconds: number, counted = true): Promise<void> {
     await this.db.$executeRaw`
-      UPDATE simili.product_image SET claimed_until = now() + make_interval(secs => ${seconds}) WHERE id = ${id} AND state = 'PENDING'`;
+      UPDATE simili.product_image
+      SET claimed_until = now() + make_interval(secs => ${seconds}), attempts = attempts - ${counted ? 0 : 1}
+      WHERE id = ${id} AND state = 'PENDING'`;
+  }
+
+  /**
+   * Takes up to `limit` decoded pictures that are to be looked at again, for `seconds`: those whose time was set and, with
+   * `ageSeconds`, those that were last looked at that long ago. They stay READY: the old picture serves meanwhile.
+   */
+  claimAged(limit: number, seconds: number, ageSeconds: number | null = null): Promise<AgedImage[]> {
+    return this.db.$queryRaw<AgedImage[]>`
+      UPDATE simili.product_image SET claimed_until = now() + make_interval(secs => ${seconds}), attempts = attempts + 1
+      WHERE id IN (
+        SELECT id FROM simili.product_image
+        WHERE state = 'READY' AND (claimed_until IS NULL OR claimed_until < now()) AND ${isDue(ageSeconds)}
+        ORDER BY retry_at, checked_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+      RETURNING id, product_id AS "productId", position, source, attempts, content_hash AS "contentHash", etag,
+                last_modified AS "lastModified"`;
+  }
+
+  /** Whether `claimAged` would find one. */
+  async hasAged(ageSeconds: number | null): Promise<boolean> {
+    const rows = await this.db.$queryRaw<unknown[]>`
+      SELECT 1 FROM simili.product_image
+      WHERE state = 'READY' AND (claimed_until IS NULL OR claimed_until < now()) AND ${isDue(ageSeconds)} LIMIT 1`;
+    return rows.length > 0;
+  }
+
+  /** A decoded picture was looked at and kept. @param againSeconds when it is looked at again; null: at the usual age. */
+  async markChecked(id: string, revision: ImageRevision | null, againSeconds: number | null = null): Promise<void> {
+    await this.db.productImage.updateMany({
+      where: { id, state: 'READY' },
+      data: {
+        ...revision,
+        claimedUntil: null,
+        retryAt: inSeconds(againSeconds),
+        ...(againSeconds === null && { checkedAt: new Date(), attempts: 0 }),
+      },
+    });
+  }
+
+  /** Failed pictures whose time has come wait for their next try. @returns how many. */
+  async reopenFailed(limit: number): Promise<number> {
+    return this.db.$executeRaw`
+      UPDATE simili.product_image SET state = 'PENDING', retry_at = NULL, claimed_until = NULL
+      WHERE id IN (
+        SELECT id FROM simili.product_image WHERE state = 'FAILED' AND retry_at <= now()
+        ORDER BY retry_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
+  }
+
+  /** Those of the hashes that a picture has. */
+  async named(contentHashes: readonly string[]): Promise<Set<string>> {
+    const rows = await this.db.productImage.findMany({
+      where: { contentHash: { in: [...contentHashes] } },
+      distinct: ['contentHash'],
+      select: { contentHash: true },
+    });
+    return new Set(rows.flatMap(({ contentHash }) => contentHash ?? []));
   }
 
   /** Pictures that could be claimed now. */
@@ -36,17 +97,36 @@ export class ImageRepository {
     return Number(row?.n ?? 0);
   }
 
-  async markReady(id: string, facts: ImageFacts): Promise<void> {
+  async markReady(
+    id: string,
+    facts: ImageFacts,
+    revision: ImageRevision = { etag: null, lastModified: null },
+  ): Promise<void> {
+    const now = new Date();
     await this.db.productImage.updateMany({
       where: { id },
-      data: { ...facts, state: 'READY', failureCode: null, failure: null, claimedUntil: null, updatedAt: new Date() },
+      data: {
+        ...{ ...facts, ...revision, state: 'READY', failureCode: null, failure: null },
+        ...{ claimedUntil: null, retryAt: null, attempts: 0, checkedAt: now, updatedAt: now },
+      },
     });
   }
 
-  async markFailed(id: string, failureCode: string, failure: string): Promise<void> {
+  /** @param retrySeconds when maintenance has it tried again; null: not before its product is sent again. */
+  async markFailed(
+    id: string,
+    failureCode: string,
+    failure: string,
+    retrySeconds: number | null = null,
+    counted = true,
+  ): Promise<void> {
     await this.db.productImage.updateMany({
       where: { id },
-      data: { state: 'FAILED', failureCode, failure, claimedUntil: null, updatedAt: new Date() },
+      data: {
+        ...{ state: 'FAILED', failureCode, failure, claimedUntil: null, updatedAt: new Date() },
+        retryAt: inSeconds(retrySeconds),
+        ...(!counted && { attempts: { decrement: 1 } }),
+      },
     });
   }
 
@@ -59,8 +139,9 @@ export class ImageRepository {
   }
 
   /** The file behind a picture that was decoded, for serving it. */
-  byId(id: string): Promise<{ source: string; mime: string | null; state: string } | null> {
-    return this.db.productImage.findUnique({ where: { id }, select: { source: true, mime: true, state: true } });
+  byId(id: string): Promise<{ source: string; mime: string | null; contentHash: string | null; state: string } | null> {
+    const select = { source: true, mime: true, contentHash: true, state: true };
+    return this.db.productImage.findUnique({ where: { id }, select });
   }
 
   /** Every decoded picture, in product and position order, in pages: `after` is the last one of the page before. */
@@ -103,3 +184,10 @@ export class ImageRepository {
     });
   }
 }
+
+const inSeconds = (seconds: number | null): Date | null =>
+  seconds === null ? null : new Date(Date.now() + 1000 * seconds);
+const isDue = (ageSeconds: number | null): Prisma.Sql =>
+  ageSeconds === null
+    ? Prisma.sql`retry_at <= now()`
+    : Prisma.sql`(retry_at <= now() OR checked_at < now() - make_interval(secs => ${ageSeconds}))`;

@@ -21,9 +21,18 @@ export type ProductRow = {
 };
 
 /** What a sender says of a product. `fingerprint`: hash over everything else, so that an unchanged one is noticed. */
-export type ProductWrite = Omit<ProductRow, 'image'> & { images: string[]; version: number; fingerprint: string };
-/** 'outdated': the stored version is higher, so nothing was written. */
-export type WriteOutcome = 'created' | 'updated' | 'unchanged' | 'outdated';
+export type ProductWrite = Omit<ProductRow, 'image'> & {
+  images: string[];
+  /** Of pictures that are files, in the order of `images`: which content they have now (src/catalog/local-picture.ts). */
+  revisions?: readonly (string | null)[];
+  version: number;
+  fingerprint: string;
+};
+/**
+ * 'renewed': the same product, with a file behind a picture that has changed. 'outdated': the stored version is higher, so
+ * nothing was written.
+ */
+export type WriteOutcome = 'created' | 'updated' | 'renewed' | 'unchanged' | 'outdated';
 
 const withFirstImage = { images: { where: { position: 0 }, take: 1 } } satisfies Prisma.ProductInclude;
 type Found = Prisma.ProductGetPayload<{ include: typeof withFirstImage }>;
@@ -72,13 +81,16 @@ export class ProductRepository {
       });
       if (stored && (stored.version > product.version || stored.fingerprint === product.fingerprint)) {
         await retryFailed(tx, product.id);
-        return stored.version > product.version ? 'outdated' : 'unchanged';
+        if (stored.version > product.version) return 'outdated';
+        return (await lookAgainAtFiles(tx, product)) ? 'renewed' : 'unchanged';
       }
-      const { id, images, version, ...fields } = product;
+      const { id, images, version, revisions: _known, ...fields } = product;
       const data = { ...fields, version: BigInt(version), updatedAt: new Date() };
       await tx.product.upsert({ where: { id }, create: { id, ...data }, update: data });
       await replaceImages(tx, id, images);
       await retryFailed(tx, id);
+      await lookAgainAtFiles(tx, product);
+      if (stored && stored.version < version) await lookAgain(tx, { productId: id });
       return stored ? 'updated' : 'created';
     });
   }
@@ -93,8 +105,22 @@ export class ProductRepository {
 async function retryFailed(tx: Prisma.TransactionClient, productId: string): Promise<void> {
   await tx.productImage.updateMany({
     where: { productId, state: 'FAILED' },
-    data: { state: 'PENDING', attempts: 0 },
+    data: { state: 'PENDING', attempts: 0, retryAt: null },
   });
+}
+
+/** A decoded picture stays what it is until its source was read again. */
+async function lookAgain(tx: Prisma.TransactionClient, where: Prisma.ProductImageWhereInput): Promise<void> {
+  await tx.productImage.updateMany({ where: { ...where, state: 'READY' }, data: { retryAt: new Date(), attempts: 0 } });
+}
+
+/** @returns whether a file has another content than the one that was decoded. One whose content is not known is read again. */
+async function lookAgainAtFiles(tx: Prisma.TransactionClient, { id, revisions }: ProductWrite): Promise<boolean> {
+  if (!revisions?.some((revision) => revision !== null)) return false;
+  const stored = await tx.productImage.findMany({ where: { productId: id, state: 'READY' } });
+  const other = stored.filter(({ position, etag }) => (revisions[position] ?? etag) !== etag);
+  if (other.length > 0) await lookAgain(tx, { id: { in: other.map((image) => image.id) } });
+  return other.some(({ etag }) => etag !== null);
 }
 
 /** A source that stays where it was keeps its state; everything else starts anew. */

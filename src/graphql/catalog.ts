@@ -34,11 +34,16 @@ export const catalogResolvers = (scope: ScopeOf): Resolvers => ({
       withUserErrors(
         async () => {
           const entries = entriesAsSent(context, info, 'products', input.products);
-          const { rejections, outdated, ...counts } = await scope(context).services.upsertProducts(entries);
+          const { rejections, outdated, renewed, ...counts } = await scope(context).services.upsertProducts(entries);
           const userErrors = rejections.map(({ index, field, error }) =>
             toUserError(error, ['products', String(index), ...field]),
           );
-          return { ...counts, unchanged: counts.unchanged + outdated, rejected: rejections.length, userErrors };
+          return {
+            ...counts,
+            unchanged: counts.unchanged + renewed + outdated,
+            rejected: rejections.length,
+            userErrors,
+          };
         },
         {
           created: 0,

@@ -1,31 +1,49 @@
+import { createHash } from 'node:crypto';
 import { isAbsolute } from 'node:path';
 import type { RequestHandler } from 'express';
+import { readPictureFile } from '../catalog/local-picture.ts';
+import type { PictureCopies } from '../catalog/picture-copies.ts';
 import type { ImageRepository } from '../db/images.ts';
 import { isStorable } from '../text.ts';
 
+type Deps = {
+  images: Pick<ImageRepository, 'byId'>;
+  copies: Pick<PictureCopies, 'read'>;
+  /** Of a file that is read because there is no copy. */
+  maxBytes: number;
+};
+
 /**
- * The file behind a picture that was imported from disk and decoded. Only files that the database names, never a path
- * from the request; a picture may be an SVG, so it runs nothing.
+ * A picture that was imported from disk and decoded: the very bytes that were, by their hash, with the type that was found
+ * then. From the copy that the worker made; on a machine without it from the file, if that is still the same. A picture may
+ * be an SVG, so it runs nothing.
  */
 export const serveImage =
-  (images: Pick<ImageRepository, 'byId'>): RequestHandler<{ id: string }> =>
-  async (req, res, next) => {
+  ({ images, copies, maxBytes }: Deps): RequestHandler<{ id: string }> =>
+  async (req, res) => {
     const { id } = req.params;
     const image = isStorable(id) ? await images.byId(id) : null;
-    if (image?.state !== 'READY' || !image.mime || !isAbsolute(image.source)) {
+    const { source = '', mime, contentHash } = image ?? {};
+    const bytes =
+      image?.state === 'READY' && mime && contentHash && isAbsolute(source)
+        ? ((await copies.read(contentHash)) ?? (await unchangedFile(source, contentHash, maxBytes)))
+        : null;
+    if (!bytes || !mime) {
       res.status(404).end();
       return;
     }
     res.set({
-      'Content-Type': image.mime,
+      'Content-Type': mime,
       'Content-Security-Policy': "default-src 'none'; sandbox",
       'Cross-Origin-Resource-Policy': 'cross-origin',
       'Cache-Control': 'public, max-age=3600',
+      ETag: `"${contentHash}"`,
     });
-    res.sendFile(image.source, { dotfiles: 'allow', cacheControl: false }, (error) => {
-      if (!error) return;
-      if (res.headersSent) return next(error);
-      res.removeHeader('Cache-Control');
-      res.status(404).end(); // the file is gone
-    });
+    res.send(bytes);
   };
+
+async function unchangedFile(path: string, contentHash: string, maxBytes: number): Promise<Buffer | null> {
+  const found = await readPictureFile(path, maxBytes).catch(() => null);
+  if (found === null || found === 'too large') return null;
+  return createHash('sha256').update(found.bytes).digest('hex') === contentHash ? found.bytes : null;
+}

@@ -1,8 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openPictureCopies } from '../../src/catalog/picture-copies.ts';
 import { loadConfig } from '../../src/config.ts';
 import { startServer } from '../../src/server.ts';
 import { ADMIN_KEY, type TestApi, testApi } from '../support/api.ts';
@@ -12,8 +14,8 @@ import { addModel, addProducts } from '../support/fixtures.ts';
 let api: TestApi;
 let dir: string;
 beforeAll(async () => {
-  api = await testApi({ SIMILI_CORS_ORIGINS: 'https://shop.example' });
   dir = await mkdtemp(join(tmpdir(), '.simili-server-'));
+  api = await testApi({ SIMILI_CORS_ORIGINS: 'https://shop.example', SIMILI_DATA_DIR: dir });
 });
 afterAll(async () => {
   await api[Symbol.asyncDispose]();
@@ -57,10 +59,11 @@ test('a READY picture from disk is served with its type and can run nothing; any
   const { images } = api.database.repositories;
   const claimed = await images.claimPending(10, 60);
   const idOf = (productId: string) => claimed.find((image) => image.productId === productId)?.id ?? '';
-  expect((await get(`/images/${idOf('local')}`)).status).toBe(404); // not decoded yet
-  for (const { id } of claimed)
-    await images.markReady(id, { contentHash: 'h', mime: 'image/svg+xml', width: 1, height: 1 });
-  const picture = await get(`/images/${idOf('local')}`);
+  const local = () => get(`/images/${idOf('local')}`);
+  expect((await local()).status).toBe(404); // not decoded yet
+  const contentHash = createHash('sha256').update(svg).digest('hex');
+  for (const { id } of claimed) await images.markReady(id, { contentHash, mime: 'image/svg+xml', width: 1, height: 1 });
+  const picture = await local();
   expect([picture.status, picture.headers.get('content-type'), await picture.text()]).toEqual([
     200,
     'image/svg+xml',
@@ -69,11 +72,18 @@ test('a READY picture from disk is served with its type and can run nothing; any
   expect(picture.headers.get('content-security-policy')).toContain('sandbox');
   expect(picture.headers.get('x-content-type-options')).toBe('nosniff');
   expect(picture.headers.get('cache-control')).toContain('max-age');
-  expect(picture.headers.get('etag')).toBeTruthy();
+  expect(picture.headers.get('etag')).toBe(`"${contentHash}"`);
   expect((await get(`/images/${idOf('remote')}`)).status).toBe(404);
   expect((await get('/images/%00')).status).toBe(404);
+  // Whatever becomes of the file, nobody gets to see anything but the picture that was decoded.
+  await writeFile(source, 'a secret');
+  expect((await local()).status).toBe(404);
   await rm(source);
-  expect((await get(`/images/${idOf('local')}`)).status).toBe(404);
+  await writeFile(join(dir, 'secret.txt'), svg);
+  await symlink(join(dir, 'secret.txt'), source);
+  expect((await local()).status).toBe(404);
+  await openPictureCopies(join(dir, 'pictures')).put(contentHash, Buffer.from(svg));
+  expect(await (await local()).text()).toBe(svg);
 });
 
 test('health says that the process lives, readiness that the database answers and what serves', async () => {

@@ -1,45 +1,80 @@
-import type { ImageRow } from '../../src/db/images.ts';
+import type { AgedImage, ImageRow } from '../../src/db/images.ts';
 import { SimiliError } from '../../src/errors.ts';
 import type { Handler } from '../../src/queue/jobs.ts';
 import type { WorkerContext } from '../context.ts';
 import { embedMissing } from '../embedding.ts';
+import { retryDelay, SHORT_WAIT } from '../retry-plan.ts';
 
 /** Pictures taken at once, and for how long: a worker that dies holds them up for that time. */
 const CLAIM = 32;
 const CLAIM_SECONDS = 120;
-/** An unreachable host is asked again this often, then its picture is FAILED until the product is sent again. */
-const MAX_FETCHES = 3;
 
-/** Fetches and decodes pending pictures, and embeds them for every version that serves or may serve again. */
+/**
+ * Fetches and decodes pending pictures, looks again at those that may have been replaced, and embeds what is new for every
+ * version that serves or may serve again. Of pictures that are only old, a few at each call: nobody waits for them.
+ */
 export const ingestHandler =
   (context: WorkerContext): Handler<'ingest'> =>
   async (_payload, { signal }) => {
     const { images } = context.repositories;
-    for (;;) {
+    await context.copies.prune((hashes) => images.named(hashes));
+    const checkSeconds = context.config.SIMILI_PICTURE_CHECK_HOURS * 3600;
+    for (let old = false; ; ) {
       signal.throwIfAborted();
       const claimed = await images.claimPending(CLAIM, CLAIM_SECONDS);
       await Promise.all(claimed.map((image) => ingest(context, image, signal)));
+      const aged = await images.claimAged(CLAIM, CLAIM_SECONDS, old ? checkSeconds : null);
+      await Promise.all(aged.map((image) => lookAgain(context, image, signal)));
       await embedForLiveModels(context, signal);
-      if (claimed.length === 0) return;
+      if (old) return;
+      old = claimed.length + aged.length === 0 && checkSeconds > 0;
+      if (claimed.length + aged.length === 0 && !old) return;
     }
   };
 
-/** Every outcome is written down: READY, FAILED with its reason, or PENDING for a later try. */
-async function ingest(
-  { repositories: { images }, pictures, log }: WorkerContext,
-  image: ImageRow,
-  signal: AbortSignal,
-): Promise<void> {
+/** Every outcome is written down: READY, FAILED with its reason and its next try, or PENDING for one very soon. */
+async function ingest(context: WorkerContext, image: ImageRow, signal: AbortSignal): Promise<void> {
+  const { images } = context.repositories;
   try {
-    const { contentHash, mime, width, height } = await pictures.load(image.source, signal);
-    await images.markReady(image.id, { contentHash, mime, width, height });
+    const { contentHash, mime, width, height, revision } = (await context.pictures.refresh(
+      image.source,
+      null,
+      signal,
+    ))!;
+    await images.markReady(image.id, { contentHash, mime, width, height }, revision);
   } catch (error) {
     if (signal.aborted) return; // its claim lapses
-    const known = error instanceof SimiliError ? error : null;
-    if (!known) log.error({ err: error, source: image.source }, 'picture failed unexpectedly');
-    if ((known?.retry ?? true) && image.attempts < MAX_FETCHES) await images.postpone(image.id, 2 ** image.attempts);
-    else await images.markFailed(image.id, known?.code ?? 'INTERNAL', (error as Error).message);
+    const { code, message, wait, counted } = failureOf(context, image, error);
+    if (wait !== null && wait <= SHORT_WAIT) await images.postpone(image.id, wait, counted);
+    else await images.markFailed(image.id, code, message, wait, counted);
   }
+}
+
+/** A picture that was replaced gets its new content, any other one keeps what it has: also when its source is gone. */
+async function lookAgain(context: WorkerContext, image: AgedImage, signal: AbortSignal): Promise<void> {
+  const { images } = context.repositories;
+  try {
+    const found = await context.pictures.refresh(image.source, image, signal);
+    if (!found) return await images.markChecked(image.id, null);
+    const { contentHash, mime, width, height, revision } = found;
+    if (contentHash === image.contentHash) await images.markChecked(image.id, revision);
+    else await images.markReady(image.id, { contentHash, mime, width, height }, revision);
+  } catch (error) {
+    if (signal.aborted) return;
+    const { message, wait } = failureOf(context, image, error);
+    context.log.warn({ productId: image.productId, reason: message }, 'picture not looked at again, kept as it was');
+    await images.markChecked(image.id, null, wait);
+  }
+}
+
+/** `wait`: seconds until the next try, null for none. */
+function failureOf({ log }: WorkerContext, { source, attempts }: ImageRow, error: unknown) {
+  const known = error instanceof SimiliError ? error : null;
+  if (!known) log.error({ err: error, source }, 'picture failed unexpectedly');
+  const { retryAfterSeconds, asked = true } = (known?.facts ?? {}) as { retryAfterSeconds?: number; asked?: boolean };
+  const counted = asked ? attempts : attempts - 1;
+  const wait = (known?.retry ?? true) ? retryDelay(Math.max(1, counted), retryAfterSeconds) : null;
+  return { code: known?.code ?? 'INTERNAL', message: (error as Error).message, wait, counted: asked };
 }
 
 async function embedForLiveModels(context: WorkerContext, signal: AbortSignal): Promise<void> {

@@ -6,6 +6,8 @@ import { startFirstModels } from '../first-models.ts';
 
 /** Standby versions beyond the one that rollback takes by itself. */
 const KEEP_STANDBY = 2;
+/** Failed pictures that are tried again at once. */
+const REOPENED = 500;
 
 /** What keeps the house in order, on whichever worker gets there. All of it may run twice. */
 export const chores = (context: WorkerContext): Chore[] => [
@@ -17,6 +19,7 @@ export const chores = (context: WorkerContext): Chore[] => [
       await wakeIngest(context);
       await startFirstModels(context);
       await retireVersions(context);
+      await context.copies.prune((hashes) => context.repositories.images.named(hashes));
     },
   },
   {
@@ -31,9 +34,15 @@ export async function requeueAbandoned({ repositories, queue }: WorkerContext, s
   for (const job of await repositories.jobs.reclaim(staleSeconds)) await enqueuePhase(queue, job);
 }
 
-/** Pictures whose wake-up was lost, and products that arrived while a version was on its way to serving. */
-async function wakeIngest({ repositories: { images, models, embeddings }, queue }: WorkerContext): Promise<void> {
-  const waiting = await images.countClaimable();
+/**
+ * Pictures whose wake-up was lost, whose next try has come or that may have been replaced, and products that arrived while
+ * a version was on its way to serving.
+ */
+async function wakeIngest({ repositories, queue, config }: WorkerContext): Promise<void> {
+  const { images, models, embeddings } = repositories;
+  await images.reopenFailed(REOPENED);
+  const checkSeconds = config.SIMILI_PICTURE_CHECK_HOURS * 3600;
+  const waiting = (await images.countClaimable()) + Number(await images.hasAged(checkSeconds || null));
   const behind = await Promise.all((await models.live()).map(({ number }) => embeddings.countMissing(number)));
   if (waiting > 0 || behind.some((n) => n > 0)) await queue.add('ingest', {});
 }

@@ -1,11 +1,13 @@
 import { join } from 'node:path';
+import type { PictureCopies } from '../../src/catalog/picture-copies.ts';
 import type { Config } from '../../src/config.ts';
 import { openPictures, type PictureService } from './picture-service.ts';
 
 /** Pictures within the limits of the configuration, with its cache. */
-export const openConfiguredPictures = (config: Config): PictureService =>
+export const openConfiguredPictures = (config: Config, copies?: PictureCopies): PictureService =>
   openPictures({
     cacheDir: join(config.SIMILI_DATA_DIR, 'pixels'),
+    ...(copies && { copies }),
     maxCacheBytes: config.SIMILI_PIXEL_CACHE_BYTES,
     limits: {
       maxBytes: config.SIMILI_MAX_IMAGE_BYTES,
@@ -13,5 +15,6 @@ export const openConfiguredPictures = (config: Config): PictureService =>
       timeoutMs: config.SIMILI_IMAGE_TIMEOUT_SECONDS * 1000,
       background: config.SIMILI_BACKGROUND,
       allowPrivate: config.SIMILI_ALLOW_PRIVATE_URLS,
+      hosts: config.SIMILI_IMAGE_HOSTS,
     },
   });

@@ -1,4 +1,6 @@
 import { availableParallelism } from 'node:os';
+import { isAbsolute } from 'node:path';
+import type { PictureCopies } from '../../src/catalog/picture-copies.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
 import type { PictureHostApi } from '../hosts/picture-host.ts';
@@ -8,6 +10,7 @@ import { sha256 } from '../sha256.ts';
 import { DECODER_MB, type Decoder, decodeAlone, decodeShared } from './decode-safely.ts';
 import { DECODE_VERSION, type DecodedPicture } from './decoded-picture.ts';
 import { type FetchOptions, openPictureFetcher } from './fetch.ts';
+import type { Fetched, Revision } from './fetched.ts';
 import { openPixelCache, type PictureFacts } from './pixel-cache.ts';
 
 export type PictureLimits = {
@@ -18,6 +21,8 @@ export type PictureLimits = {
   /** For fetching, and again for decoding. */
   timeoutMs: number;
   allowPrivate: boolean;
+  /** Only from these hosts; default: from all. */
+  hosts?: readonly string[];
   /** `#rrggbb` behind transparent pictures and around the ink. */
   background: string;
 };
@@ -31,6 +36,8 @@ export type PictureServiceOptions = {
   /** The cache is cut back to this many bytes (12 KB a picture); default 16 GiB. */
   maxCacheBytes?: number;
   lookup?: FetchOptions['lookup'];
+  /** Where pictures from disk are kept as they were when they were decoded. */
+  copies?: PictureCopies;
 };
 
 /** `contentHash`: sha-256 of the picture's bytes. */
@@ -43,6 +50,16 @@ export type PictureService = {
    * @throws SimiliError IMAGE_*; the signal's reason when it aborts.
    */
   load(source: string, signal?: AbortSignal, sides?: readonly number[]): Promise<LoadedPicture>;
+  /**
+   * The same for the common side, unless the source is still what it was: then null.
+   * @param known what was loaded before; null: nothing
+   * @throws SimiliError IMAGE_*; the signal's reason when it aborts.
+   */
+  refresh(
+    source: string,
+    known: Revision | null,
+    signal?: AbortSignal,
+  ): Promise<(LoadedPicture & { revision: Revision }) | null>;
   /** Makes sure of the pixels of a picture that was loaded before: from the cache, else fetched again. */
   ensure(contentHash: string, source: string, signal?: AbortSignal, sides?: readonly number[]): Promise<void>;
   /** Where pixels are: folder by side; a picture's file in it is `<first two digits of the hash>/<hash>.rgb`. */
@@ -66,7 +83,7 @@ const UNSEEN = 1 / 16;
 const FACTS_BYTES = 100;
 
 export function openPictures(options: PictureServiceOptions): PictureService {
-  const { cacheDir, limits, processes = DECODERS, maxCacheBytes = 16 * 2 ** 30, lookup } = options;
+  const { cacheDir, limits, processes = DECODERS, maxCacheBytes = 16 * 2 ** 30, lookup, copies } = options;
   const { background } = limits;
   const cacheOf = (size: number) => openPixelCache({ dir: cacheDir, size, decodeVersion: DECODE_VERSION, background });
   const fetcher = openPictureFetcher({ ...limits, ...(lookup && { lookup }) });
@@ -97,34 +114,56 @@ export function openPictures(options: PictureServiceOptions): PictureService {
     return sides.filter((_side, i) => !found[i]);
   };
   /** @returns the picture, or the promise of one that is decoded alone. */
-  const fetchAndDecode = async (
+  const decoded = async (
+    bytes: Uint8Array,
     source: string,
     wanted: readonly number[],
     signal?: AbortSignal,
   ): Promise<LoadedPicture | { later: Promise<LoadedPicture> }> => {
-    const bytes = await fetcher.fetch(source, signal);
     const contentHash = sha256(bytes);
     const sides = await lacking(contentHash, wanted);
     const cached = sides.length === 0 ? await cacheOf(wanted[0]!).get(contentHash) : null;
     if (cached) return { contentHash, ...cached };
     const own = { ...limits, sides: sides.length > 0 ? sides : wanted };
-    const decoded = await decodeShared(decoders, bytes, source, own, signal);
-    if (decoded) return store(contentHash, decoded);
+    const picture = await decodeShared(decoders, bytes, source, own, signal);
+    if (picture) return store(contentHash, picture);
     return begun(waiting, signal, async () =>
       store(contentHash, await decodeAlone(decoders, bytes, source, own, signal)),
     );
   };
-  const load = async (source: string, signal?: AbortSignal, sides: readonly number[] = [PICTURE_SIZE]) => {
-    const loaded = await fetches.use(() => fetchAndDecode(source, sides, signal), signal);
-    return 'later' in loaded ? loaded.later : loaded;
+  /** A picture that `get` brings, if it brings one; from disk it is copied when it turned out to be a picture. */
+  const made = async <F extends Pick<Fetched, 'bytes'>>(
+    get: () => Promise<F | null>,
+    source: string,
+    sides: readonly number[],
+    signal?: AbortSignal,
+  ): Promise<{ picture: LoadedPicture; fetched: F } | null> => {
+    const held = await fetches.use(async () => {
+      const fetched = await get();
+      return fetched && { fetched, found: await decoded(fetched.bytes, source, sides, signal) };
+    }, signal);
+    if (!held) return null;
+    const { fetched, found } = held;
+    const picture = 'later' in found ? await found.later : found;
+    if (isAbsolute(source)) await copies?.put(picture.contentHash, fetched.bytes);
+    return { picture, fetched };
   };
+  const load = async (source: string, signal?: AbortSignal, sides: readonly number[] = [PICTURE_SIZE]) =>
+    (await made(() => fetcher.fetch(source, signal), source, sides, signal))!.picture;
 
   return {
     load,
+    async refresh(source, known, signal) {
+      const found = await made(() => fetcher.fetch(source, signal, known), source, [PICTURE_SIZE], signal);
+      return found && { ...found.picture, revision: found.fetched.revision };
+    },
     async ensure(contentHash, source, signal, sides = [PICTURE_SIZE]) {
       const missing = await lacking(contentHash, sides);
       if (missing.length === 0) return;
-      const again = await load(source, signal, missing);
+      const copy = isAbsolute(source) ? await copies?.read(contentHash) : null;
+      const again = copy
+        ? (await made(async () => ({ bytes: copy }), source, missing, signal))!.picture
+        : await load(source, signal, missing);
       if (again.contentHash === contentHash) return;
       throw new SimiliError('IMAGE_UNREADABLE', {
         source,

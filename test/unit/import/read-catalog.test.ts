@@ -17,7 +17,7 @@ async function write(name: string, content: string | Uint8Array): Promise<string
   await writeFile(path, content);
   return path;
 }
-const read = (path: string): Promise<CatalogEntry[]> => collect(readCatalog(path));
+const read = (path: string): Promise<CatalogEntry[]> => collect(readCatalog(path, { allowOutside: ['/'] }));
 const readText = async (name: string, content: string | Uint8Array) => read(await write(name, content));
 const csv = (...lines: string[]) => readText('catalog.csv', `${lines.join('\n')}\n`);
 const jsonl = (...values: unknown[]) =>
@@ -220,7 +220,7 @@ describe('a CSV file', () => {
       `id,image\n${Array.from({ length: 200_000 }, (_, i) => `p${i},/p.png`).join('\n')}`,
     );
     const start = performance.now();
-    for await (const entry of readCatalog(path)) {
+    for await (const entry of readCatalog(path, { allowOutside: ['/'] })) {
       expect(entry).toEqual({ line: 2, row: plain('p0') });
       break;
     }
@@ -366,6 +366,36 @@ describe('a folder', () => {
       { row: { id: 'x|y/a|b > c, "d"', images: [join(dir, 'odd/x|y', name)], categories: ['x|y'] } },
     ]);
   });
+});
+
+test('a catalog names pictures below its own folder, or below one that is allowed', async () => {
+  const shop = join(dir, 'inside');
+  await write('inside/pics/a.png', 'x');
+  await write('outside/b.png', 'x');
+  await symlink(join(dir, 'outside'), join(shop, 'linked'));
+  await symlink(join(shop, 'pics'), join(shop, 'alias'));
+  const cells = ['pics/a.png', '../outside/b.png', '/etc/hostname', 'linked/b.png', 'alias/a.png', 'gone/c.png'];
+  const path = await write('inside/catalog.csv', ['id,image', ...cells.map((cell, i) => `p${i},${cell}`)].join('\n'));
+  const refused = (line: number, image: string) => ({
+    line,
+    problem: expect.stringContaining(`image ${image} is outside`),
+  });
+  expect(await collect(readCatalog(path))).toEqual([
+    { line: 2, row: plain('p0', join(shop, 'pics/a.png')) },
+    refused(3, join(dir, 'outside/b.png')),
+    refused(4, '/etc/hostname'),
+    refused(5, join(shop, 'linked/b.png')),
+    { line: 6, row: plain('p4', join(shop, 'pics/a.png')) },
+    { line: 7, row: plain('p5', join(shop, 'gone/c.png')) },
+  ]);
+  const allowed = await collect(readCatalog(path, { allowOutside: [join(dir, 'outside')] }));
+  expect(allowed.flatMap((entry) => ('row' in entry ? [entry.row.images] : []))).toEqual([
+    [join(shop, 'pics/a.png')],
+    [join(dir, 'outside/b.png')],
+    [join(dir, 'outside/b.png')],
+    [join(shop, 'pics/a.png')],
+    [join(shop, 'gone/c.png')],
+  ]);
 });
 
 test.each([
