@@ -9,7 +9,6 @@ type Applied = { name: string; checksum: string; finished: boolean };
 
 /** Prisma's own ledger, so that `prisma migrate status` and `deploy` agree with this runner. */
 const LEDGER = `
-  CREATE SCHEMA IF NOT EXISTS simili;
   CREATE TABLE IF NOT EXISTS simili._prisma_migrations (
     id                  VARCHAR(36) PRIMARY KEY,
     checksum            VARCHAR(64) NOT NULL,
@@ -25,7 +24,9 @@ const LEDGER = `
 const LOCK = 0x51_3111;
 
 /**
- * Brings the database to the newest migration; each runs in one transaction, so a failed one leaves nothing behind.
+ * Brings the database to the newest migration; each runs in one transaction, so a failed one leaves nothing behind. Looks
+ * first: a role that may not create anything can run what its owner has migrated. The lock ends with its transaction, so
+ * that a pooler of sessions does not keep it.
  * @returns names of the migrations that were applied.
  * @throws SimiliError MIGRATION_FAILED, also when an applied migration's file was changed.
  */
@@ -33,18 +34,44 @@ export async function migrate(
   session: SqlSession,
   migrations: readonly Migration[] = readMigrations(),
 ): Promise<string[]> {
-  await session.query('SELECT pg_advisory_lock($1)', [LOCK]);
+  if (!(await hasLedger(session))) await alone(session, () => makeLedger(session));
+  const applied = await readLedger(session);
+  const done: string[] = [];
+  for (const migration of migrations.filter((each) => !isApplied(each, applied)))
+    if (await alone(session, () => applyOnce(session, migration))) done.push(migration.name);
+  return done;
+}
+
+async function hasLedger(session: SqlSession): Promise<boolean> {
+  const [row] = await session.query<{ there: boolean }>(
+    `SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = 'simili' AND tablename = '_prisma_migrations') AS there`,
+  );
+  return row?.there ?? false;
+}
+
+async function makeLedger(session: SqlSession): Promise<void> {
+  const schema = await session.query(`SELECT FROM pg_namespace WHERE nspname = 'simili'`);
+  if (schema.length === 0) await session.exec('CREATE SCHEMA IF NOT EXISTS simili');
+  await session.exec(LEDGER);
+}
+
+const readLedger = (session: SqlSession): Promise<Applied[]> =>
+  session.query<Applied>(
+    `SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished
+     FROM simili._prisma_migrations WHERE rolled_back_at IS NULL`,
+  );
+
+/** In a transaction that no other starter is in at the same time. */
+async function alone<T>(session: SqlSession, work: () => Promise<T>): Promise<T> {
+  await session.exec('BEGIN');
   try {
-    await session.exec(LEDGER);
-    const applied = await session.query<Applied>(
-      `SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished
-       FROM simili._prisma_migrations WHERE rolled_back_at IS NULL`,
-    );
-    const pending = migrations.filter((migration) => !isApplied(migration, applied));
-    for (const migration of pending) await apply(session, migration);
-    return pending.map(({ name }) => name);
-  } finally {
-    await session.query('SELECT pg_advisory_unlock($1)', [LOCK]);
+    await session.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
+    const result = await work();
+    await session.exec('COMMIT');
+    return result;
+  } catch (error) {
+    await session.exec('ROLLBACK');
+    throw error;
   }
 }
 
@@ -57,8 +84,10 @@ function isApplied({ name, checksum }: Migration, applied: readonly Applied[]): 
   return true;
 }
 
-async function apply(session: SqlSession, { name, sql, checksum }: Migration): Promise<void> {
-  await session.exec('BEGIN');
+/** @returns false when another starter has applied it meanwhile. */
+async function applyOnce(session: SqlSession, migration: Migration): Promise<boolean> {
+  if (isApplied(migration, await readLedger(session))) return false;
+  const { name, sql, checksum } = migration;
   try {
     await session.exec(sql);
     await session.query(
@@ -66,9 +95,8 @@ async function apply(session: SqlSession, { name, sql, checksum }: Migration): P
        VALUES ($1, $2, $3, now(), 1)`,
       [randomUUID(), checksum, name],
     );
-    await session.exec('COMMIT');
+    return true;
   } catch (error) {
-    await session.exec('ROLLBACK');
     throw new SimiliError('MIGRATION_FAILED', { name, why: (error as Error).message });
   }
 }

@@ -2,7 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { SimiliError } from '../errors.ts';
 import { PrismaClient } from '../generated/prisma/client.ts';
-import { describe } from './connection-errors.ts';
+import { asUnavailable, describe } from './connection-errors.ts';
 import { limitedPool } from './limited-pool.ts';
 import { migrate } from './migrate.ts';
 import type { SqlSession, Storage } from './storage.ts';
@@ -33,14 +33,48 @@ export async function openPostgres(url: string): Promise<Storage> {
     };
     const found = await checkVersions(session);
     await migrate(session);
-    return opened(url, found);
+    return opened(await withVectorsInReach(session, url), url, found);
+  } catch (error) {
+    throw lacksPrivilege(error) ?? asUnavailable(error) ?? error;
   } finally {
     await client.end();
   }
 }
 
-function opened(url: string, found: { version: string; warnings: string[] }): Storage {
-  const pool = limitedPool({ connectionString: url, application_name: 'simili' });
+/** SQLSTATE insufficient_privilege, also where a migration met it. */
+function lacksPrivilege(error: unknown): SimiliError | null {
+  const { code, message } = error as { code?: string; message: string };
+  if (code !== '42501' && !/^Migration .* failed: (permission denied|must be owner)/.test(message)) return null;
+  return new SimiliError('DATABASE_UNSUITABLE', {
+    why: `${message}: let the owner of the database run \`simili migrate\`, or grant this role what is missing`,
+  });
+}
+
+/**
+ * The address whose sessions find pgvector's type and operators: the extension may lie in a schema that is not on the
+ * role's search_path.
+ */
+async function withVectorsInReach(session: SqlSession, url: string): Promise<string> {
+  const [row] = await session.query<{ schema: string; path: string; within: boolean; usable: boolean }>(
+    `SELECT quote_ident(n.nspname) AS schema, current_setting('search_path') AS path,
+            n.nspname = ANY(current_schemas(true)) AS within, has_schema_privilege(n.oid, 'USAGE') AS usable
+     FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'`,
+  );
+  if (!row || row.within) return url;
+  if (!row.usable)
+    throw new SimiliError('DATABASE_UNSUITABLE', {
+      why: `pgvector is in the schema ${row.schema}, which this role may not use: GRANT USAGE ON SCHEMA ${row.schema} to it`,
+    });
+  const reaching = new URL(url);
+  const path = `${row.path.replaceAll(', ', ',')},${row.schema}`.replaceAll(' ', '\\ ');
+  const options = [reaching.searchParams.get('options'), `-c search_path=${path}`].filter(Boolean).join(' ');
+  reaching.searchParams.set('options', options);
+  return reaching.href;
+}
+
+/** `url` is where the queue goes: its tables are in a schema of their own. */
+function opened(reaching: string, url: string, found: { version: string; warnings: string[] }): Storage {
+  const pool = limitedPool({ connectionString: reaching, application_name: 'simili' });
   const adapter = new PrismaPg(pool, { disposeExternalPool: true });
   const prisma = typedClient(new PrismaClient({ adapter, transactionOptions: TRANSACTION }));
   return {
@@ -57,6 +91,7 @@ async function checkVersions(session: SqlSession) {
   if (Number.parseInt(server?.v ?? '', 10) < OLDEST_POSTGRES) {
     throw new SimiliError('DATABASE_UNSUITABLE', { why: `Postgres ${server?.v} is older than ${OLDEST_POSTGRES}` });
   }
+  await checkEncoding(session);
   const [extension] = await session.query<{ installed: string | null; available: string }>(
     `SELECT installed_version AS installed, default_version AS available FROM pg_available_extensions WHERE name = 'vector'`,
   );
@@ -75,6 +110,15 @@ async function checkVersions(session: SqlSession) {
     ? [`pgvector ${version} can damage HNSW indexes under vacuum: update to 0.8.4 or newer`]
     : [];
   return { version: `Postgres ${server?.v}, pgvector ${version}`, warnings };
+}
+
+/** Titles and ids are any text; other encodings refuse some of it, row by row. */
+async function checkEncoding(session: SqlSession): Promise<void> {
+  const [row] = await session.query<{ encoding: string }>(`SELECT current_setting('server_encoding') AS encoding`);
+  if (row?.encoding === 'UTF8') return;
+  throw new SimiliError('DATABASE_UNSUITABLE', {
+    why: `its encoding is ${row?.encoding}: create one with ENCODING 'UTF8' TEMPLATE template0`,
+  });
 }
 
 function isOlder(version: string, than: readonly number[]): boolean {

@@ -1,18 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  createPostgresBackend,
-  FlowProducer,
-  Queue,
-  runMigrations,
-  UnrecoverableError,
-  Worker,
-  withBackend,
-} from 'bullmq';
-import pg from 'pg';
+import { createPostgresBackend, FlowProducer, Queue, UnrecoverableError, Worker, withBackend } from 'bullmq';
 import type { Storage } from '../db/storage.ts';
 import { SimiliError } from '../errors.ts';
 import { type Flow, type Handler, type JobQueue, jobs, type Payload, type QueueName } from './jobs.ts';
+import { openQueuePool } from './postgres.ts';
 import { checkRedis } from './redis.ts';
 
 type Options = {
@@ -39,7 +31,7 @@ const TELL_EVERY_MS = 30_000;
 /** A Redis that comes back is found within this. */
 const RECONNECT_MS = 1_000;
 
-/** @throws SimiliError REDIS_UNAVAILABLE, REDIS_UNSUITABLE. */
+/** @throws SimiliError REDIS_UNAVAILABLE, REDIS_UNSUITABLE, DATABASE_UNSUITABLE. */
 export async function openQueue(options: Options): Promise<JobQueue> {
   const { redisUrl, storage, prefix, idleSeconds: drainDelay = IDLE_SECONDS, onError } = options;
   if (!redisUrl) return overPostgres(storage.queue, drainDelay, onError);
@@ -51,7 +43,7 @@ export async function openQueue(options: Options): Promise<JobQueue> {
   return makeJobQueue({ Queue, Worker, FlowProducer }, bases, onError, async () => {});
 }
 
-/** One pool for all queues. Each worker keeps one of its connections for LISTEN. */
+/** One pool for all queues. */
 async function overPostgres(
   queue: Storage['queue'],
   drainDelay: number,
@@ -60,10 +52,7 @@ async function overPostgres(
   const classes = withBackend(createPostgresBackend) as unknown as Classes;
   if (!('connectionString' in queue))
     return makeJobQueue(classes, both({ connection: queue }, drainDelay), onError, async () => {});
-  const pool = new pg.Pool({ ...queue, options: '-c search_path=bullmq', max: 20, application_name: 'simili-queue' });
-  pool.on('error', onError);
-  const client = await pool.connect();
-  await runMigrations(client, 'bullmq').finally(() => client.release());
+  const pool = await openQueuePool(queue.connectionString, onError);
   return makeJobQueue(classes, both({ connection: pool }, drainDelay), onError, () => pool.end());
 }
 
