@@ -29,7 +29,7 @@ export async function tryBackbone(bytes: Uint8Array, base: NetworkSpec, source: 
   } catch (error) {
     const why = whyOf(error);
     if (/bad_alloc|failed to allocate|allocation failed|out of memory/i.test(why))
-      throw new SimiliError('MODEL_TOO_COSTLY', { source, why: `running it takes too much memory (${why})` });
+      throw new SimiliError('MODEL_TOO_COSTLY', { source, why: 'running it takes too much memory' });
     throw new SimiliError('IMPORT_UNREADABLE', { source, why });
   }
 }
