@@ -17,6 +17,7 @@ export default defineConfig({
     // Against hangs alone. A right test takes seconds; beside seven other busy processes it may take ten times as long.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000, interval: 20 } },
     restoreMocks: true,
     env: { ORT_DISABLE_TELEMETRY: '1' }, // for the tests that open the runtime themselves
   },

@@ -11,6 +11,7 @@ import {
   checkWrongKey,
   eventsIn,
   type Look,
+  lookAtListFor,
   type OpenPage,
   openBrowser,
   openPage,
@@ -20,7 +21,7 @@ import { FakeShop } from '../support/fake-shop.ts';
 import { type FakeShopServer, serveFakeShop } from '../support/fake-shop-server.ts';
 
 const KEY = 'fake-admin-key-0123456789';
-const PATIENCE = { timeout: 10_000, interval: 50 };
+const PATIENCE = { timeout: 60_000, interval: 50 };
 
 let browser: Browser;
 let shop: FakeShop;
@@ -87,16 +88,15 @@ describe('a visitor', () => {
   });
 
   test('is not counted as having seen what was in view for less than a second, or below the window', async () => {
-    await using page = await open('#item=red-apple', { height: 500 });
-    await tiles(page.page).first().waitFor();
-    await page.page.waitForTimeout(600);
+    await using page = await open('#item=red-apple', { height: 500, frozen: true });
+    await lookAtListFor(page.page, 900);
     await page.page.locator('a.back').click();
-    await page.page.waitForTimeout(600);
+    await page.page.clock.runFor(60_000);
     expect(shop.stored).toEqual([]);
     await page.page.goBack();
-    await tiles(page.page).first().waitFor();
-    await page.page.waitForTimeout(1400);
+    await lookAtListFor(page.page, 1100);
     await page.page.locator('a.back').click();
+    await page.page.clock.runFor(1000); // what happens together travels together
     await expect.poll(() => shop.stored.length, PATIENCE).toBe(1);
     expect(shop.stored[0]?.itemIds?.length).toBeGreaterThan(0);
     expect(shop.stored[0]?.itemIds?.length).toBeLessThan(12);
@@ -119,8 +119,7 @@ describe('a visitor', () => {
 
   test('is heard out when he leaves the shop in the middle', async () => {
     await using page = await open('#item=red-apple');
-    await tiles(page.page).first().waitFor();
-    await page.page.waitForTimeout(1400);
+    await lookAtListFor(page.page, 1400);
     await page.page.goto('about:blank');
     await expect.poll(() => shop.stored.map(({ kind }) => kind), PATIENCE).toEqual(['impression']);
   });

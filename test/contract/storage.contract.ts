@@ -472,7 +472,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
           ids.map((id) => ({ productId: id, contentHash: 'h', vector: vectorOf.get(id)! })),
         );
         await repos.embeddings.createIndex(MODEL);
-      }, 60_000);
+      });
 
       test('equals brute force under any filter and page: full whenever enough products pass, exact, never the anchor', async () => {
         const filters = fc.record(
@@ -514,7 +514,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
           ),
           { numRuns: 60 },
         );
-      }, 60_000);
+      });
 
       test('an anchor without a vector has no neighbours, and a deleted product leaves the search', async () => {
         expect(await repos.embeddings.nearest(MODEL, 'nobody', {}, 10)).toEqual([]);

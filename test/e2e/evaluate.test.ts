@@ -120,7 +120,7 @@ test('people’s answers are measured with where their pictures are held out, an
   expect(report.data).toMatchObject({ triplets: 4, tripletsBy: 'people' });
   expect(report.methods[1]?.metrics.similarityPrecision.mean).toBe(1);
   expect(output).toContain('1 triplets have pictures that teach beside pictures that are held out');
-}, 60_000);
+});
 
 test('what cannot work is said before anything is read', async () => {
   const told = async (...args: string[]): Promise<string> => {
@@ -138,4 +138,4 @@ test('what cannot work is said before anything is read', async () => {
   const tooFew = await told('--labels', nothing);
   expect(tooFew).toContain('line 2: there is no file absent.png');
   expect(tooFew).toContain('0 readable pictures are held out');
-}, 60_000);
+});

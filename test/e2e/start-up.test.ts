@@ -108,4 +108,4 @@ test('an import stores what is good, says what is wrong with the rest, line by l
     expect(output).toMatch(new RegExp(`^ +${id}: .*${reason}`, 'm'));
   }
   expect((await runSimili(['import', join(dir, 'catalog.csv')], env)).output).toContain('6 unchanged');
-}, 90_000);
+});

@@ -29,7 +29,7 @@ const random = makeRandom(2);
 const pictures = (n: number) => Float32Array.from({ length: n * 32 * 32 * 3 }, () => random.next());
 const hinge = (...gaps: number[]) => ({ kind: 'tripletHinge', gaps: Float32Array.from(gaps) }) as const;
 
-test('both engines find the same gradients of the tiny network', { timeout: 60_000 }, async () => {
+test('both engines find the same gradients of the tiny network', async () => {
   const batch = { pictures: pictures(3) };
   const found = async (open: OpenEngine) => {
     const engine = await open(spec, weights, { batch: 3, threads: 1 });

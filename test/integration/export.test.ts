@@ -146,7 +146,7 @@ describe('the exported ONNX file', () => {
     },
   );
 
-  test('asks for a second, common picture where the network reads another size', { timeout: 30_000 }, async () => {
+  test('asks for a second, common picture where the network reads another size', async () => {
     const spec = presetNamed('standard');
     const blocks = [...goldenBlocks(0.2), block('network', spec.embedding, 9, 0.4)];
     const model: ServedModel = { blocks, network: { spec, weights: trainedWeights(spec), backbone: null } };

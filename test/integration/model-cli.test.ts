@@ -125,7 +125,7 @@ test('export writes an artefact as ONNX, and as it is', async () => {
   expect([damaged.code, damaged.output.split(':')[0]]).toEqual([1, 'ARTEFACT_CORRUPT']);
 });
 
-test('export takes the version that serves, or one by its id, and checks it', { timeout: 90_000 }, async () => {
+test('export takes the version that serves, or one by its id, and checks it', async () => {
   const storage = await openStorage({ DATABASE_URL: undefined, SIMILI_DATA_DIR: join(dir, 'data') });
   const { models } = makeRepositories(storage.prisma);
   const small = encodeModel({

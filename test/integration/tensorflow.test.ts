@@ -205,7 +205,7 @@ describe('backends', () => {
     return file;
   };
 
-  test('a package that is missing, broken, empty, crashing or wrong costs one line', { timeout: 120_000 }, async () => {
+  test('a package that is missing, broken, empty, crashing or wrong costs one line', async () => {
     const packages = { missing: 'no-such-package', ...sick };
     const found = [];
     for (const [name, path] of Object.entries(packages)) found.push(await tryOut(await engineOn(`on-${name}`, path)));
@@ -224,7 +224,7 @@ describe('backends', () => {
     await expect(loadInstalledBackend(['no-such-package', sick.throws])).rejects.toThrow('libcudart.so.11.0');
   });
 
-  test('the GPU engine opens exactly when its probe says that there is a GPU', { timeout: 120_000 }, async () => {
+  test('the GPU engine opens exactly when its probe says that there is a GPU', async () => {
     const found = await probe('tensorflow-gpu');
     const opened = openTensorflowGpuEngine(spec, weights, options).then(
       (engine) => engine.dispose().then(() => engine.device),

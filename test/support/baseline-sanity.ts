@@ -13,7 +13,7 @@ export function describeBaseline(name: string, baseline: Baseline): void {
     beforeAll(() => {
       comparison = baseline.fit(pictures, makeRandom(8));
       represented = pictures.map(comparison.represent);
-    }, 120_000);
+    });
 
     const nearestTo = (one: Float32Array): number => {
       const distances = represented.map((other) => comparison.distance(one, other));
@@ -62,7 +62,7 @@ export function describeBaseline(name: string, baseline: Baseline): void {
     test('a seed gives the same result again', () => {
       const again = baseline.fit(pictures, makeRandom(8));
       for (const i of [0, 1, 2]) expect(again.represent(pictures[i]!)).toEqual(represented[i]);
-    }, 120_000);
+    });
   });
 }
 

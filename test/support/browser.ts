@@ -1,10 +1,10 @@
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
-import type { OpenPage } from './open-page.ts';
+import { lookAtListFor, type OpenPage } from './open-page.ts';
 
-export { eventsIn, type Look, type OpenPage, openBrowser, openPage } from './open-page.ts';
+export { eventsIn, type Look, lookAtListFor, type OpenPage, openBrowser, openPage } from './open-page.ts';
 
-const PATIENCE = { timeout: 15_000, interval: 50 };
+const PATIENCE = { timeout: 60_000, interval: 50 };
 
 const catalogLinks = (page: Page) => page.locator('#grid a.tile');
 const alikeLinks = (page: Page) => page.locator('#alike a.tile');
@@ -27,7 +27,7 @@ export async function checkCatalogAndFeedback({ page, sent, problems }: OpenPage
 
   const seen = (await page.evaluate(IDS_IN_VIEW)) as string[];
   expect(seen.length).toBeGreaterThan(0);
-  await page.waitForTimeout(1500); // longer than an impression takes
+  await lookAtListFor(page, 1500); // longer than an impression takes
   const clicked = idIn(await alikeLinks(page).nth(1).getAttribute('href'));
   const before = sent.length;
   expect(sent.filter(({ kind }) => kind === 'click')).toEqual([]);

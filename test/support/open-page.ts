@@ -12,7 +12,13 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-export type Look = { width?: number; height?: number; dark?: boolean };
+export type Look = {
+  width?: number;
+  height?: number;
+  dark?: boolean;
+  /** The page's time stands still but for `lookAtListFor`; else it runs. */
+  frozen?: boolean;
+};
 /** One event as the page sent it, under its kind. */
 export type SentEvent = {
   kind: string;
@@ -41,7 +47,7 @@ export async function openBrowser(): Promise<Browser> {
 export async function openPage(
   browser: Browser,
   url: string,
-  { width = 1280, height = 800, dark = false }: Look = {},
+  { width = 1280, height = 800, dark = false, frozen = false }: Look = {},
 ): Promise<OpenPage> {
   const context = await browser.newContext({
     viewport: { width, height },
@@ -54,8 +60,20 @@ export async function openPage(
   const sent: SentEvent[] = [];
   watchProblems(page, new URL(url).origin, problems);
   await watchFeedback(context, sent);
+  await page.clock.install();
+  if (frozen) await page.clock.pauseAt(Date.now() + 1000);
   await page.goto(url);
   return { page, problems, sent, [Symbol.asyncDispose]: () => context.close() };
+}
+
+/** Passes time on the page's own clock, once it knows which similar products are in view. A busy machine adds nothing. */
+export async function lookAtListFor(page: Page, milliseconds: number): Promise<void> {
+  await page.locator('#alike > li').first().waitFor();
+  // Observers hear in the order in which they were made, so the page's own has heard when this one does.
+  await page.evaluate(
+    `new Promise((heard) => new IntersectionObserver(heard).observe(document.querySelector('#alike > li:last-child')))`,
+  );
+  await page.clock.runFor(milliseconds);
 }
 
 function watchProblems(page: Page, origin: string, problems: string[]): void {

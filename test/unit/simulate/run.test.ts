@@ -101,7 +101,7 @@ test('a server that breaks now and then is asked again', async () => {
   const report = await simulate(options(shop, { shoppers: 10 }), quietly().around);
   expect(report.events.rejected).toBe(0);
   expect(report.events.accepted).toBe(report.events.sent);
-}, 30_000);
+});
 
 test('what is wrong is one sentence: no server, wrong key, empty catalog, failed training, nothing held out', async () => {
   await using shop = await openFakeShop({ products: 60 });
@@ -159,7 +159,7 @@ test('the command prints one JSON object with --json and nothing else on stdout'
   });
   expect(report.events.accepted).toBe(shop.events.size);
   expect(stderr).toContain('Catalog: 60 products');
-}, 30_000);
+});
 
 const raw = {
   shoppers: '10',
