@@ -11,7 +11,10 @@ export const KEY = 'the-key-of-the-benchmark';
 export async function startDemo(dataDir: string, settings: Record<string, string> = {}) {
   const since = performance.now();
   const child = spawn(process.execPath, ['dist/cli/main.js', 'start'], {
-    env: { PATH: process.env.PATH, PORT: '0', SIMILI_DATA_DIR: dataDir, SIMILI_ADMIN_KEY: KEY, ...settings },
+    env: {
+      ...{ PATH: process.env.PATH, PORT: '0', SIMILI_DRAIN_SECONDS: '0' },
+      ...{ SIMILI_DATA_DIR: dataDir, SIMILI_ADMIN_KEY: KEY, ...settings },
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';

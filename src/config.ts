@@ -17,6 +17,29 @@ const list = z
       .filter(Boolean),
   );
 
+const count = (standard: number) => z.coerce.number().int().min(1).max(1_000_000).default(standard);
+const rate = (standard: number) => z.coerce.number().min(0).max(1_000_000).default(standard);
+
+/** @returns the origin as browsers write it, or what is wrong with it. */
+function normalOrigin(text: string): string | { problem: string } {
+  if (text === '*') return text;
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const rest = url && `${url.pathname.replace(/^\/$/, '')}${url.search}${url.hash}${url.username}`;
+  if (!url?.host || rest || url.host.includes('*'))
+    return { problem: `${text} is no origin: write scheme and host, like https://shop.example` };
+  // `origin` is "null" for what is not of the web: apps of their own scheme.
+  return url.origin === 'null' ? `${url.protocol}//${url.host}` : url.origin;
+}
+
+const origins = list.transform((texts, context) =>
+  texts.map((text) => {
+    const origin = normalOrigin(text);
+    if (typeof origin === 'string') return origin;
+    context.addIssue({ code: 'custom', message: origin.problem });
+    return z.NEVER;
+  }),
+);
+
 /** What SIMILI_ENGINE may be; docs/engines.md tells what each is. */
 export const engineChoices = [
   'auto',
@@ -51,6 +74,24 @@ const Env = z.object({
     .max(10)
     .default(0)
     .describe('Proxies in front that append to X-Forwarded-For; 0: the header is not believed'),
+  SIMILI_RECEIVE_SECONDS: z.coerce
+    .number()
+    .min(0.1)
+    .max(3600)
+    .default(15)
+    .describe('For receiving a request whole; idle connections are closed after as long'),
+  SIMILI_MAX_CONNECTIONS: count(4096).describe('Open connections of all'),
+  SIMILI_CONNECTIONS_PER_ADDRESS: count(256).describe('Open connections of one address, where no proxy is in front'),
+  SIMILI_QUERY_RATE: rate(100).describe('Storefront requests a second of one address; 0: no limit'),
+  SIMILI_FEEDBACK_RATE: rate(20).describe('Feedback events a second of one address; 0: no limit'),
+  SIMILI_ADMIN_RATE: rate(100).describe('Requests a second with the admin key; 0: no limit'),
+  SIMILI_WRONG_KEYS_PER_MINUTE: rate(10).describe('Wrong admin keys of one address; 0: no limit'),
+  SIMILI_DRAIN_SECONDS: z.coerce
+    .number()
+    .min(0)
+    .max(3600)
+    .default(5)
+    .describe('After SIGTERM: time to go on serving while /readyz says 503'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('warn')
@@ -61,7 +102,7 @@ const Env = z.object({
     .min(32)
     .optional()
     .describe('Signs recommendation ids; without it one is generated and kept in the database'),
-  SIMILI_CORS_ORIGINS: list.describe('Origins whose pages may call the storefront API, comma separated; * for all'),
+  SIMILI_CORS_ORIGINS: origins.describe('Origins whose pages may call the storefront API, comma separated; * for all'),
   SIMILI_BACKGROUND: z
     .string()
     .regex(/^#[0-9a-f]{6}$/i)

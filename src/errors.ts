@@ -50,6 +50,10 @@ const CODES = {
     retry: true,
     say: (a: { seconds: number }) => `Not answered within ${a.seconds} s, so it was cancelled`,
   },
+  RATE_LIMITED: {
+    retry: true,
+    say: (a: { retryAfter: number }) => `Too much at once: try again in ${a.retryAfter} s`,
+  },
   // admin
   UNAUTHENTICATED: {
     retry: false,
@@ -175,7 +179,8 @@ const CODES = {
   },
   SERVER_REFUSED: {
     retry: false,
-    say: (a: { url: string; code: string; why: string }) => `${a.url} answered ${a.code}: ${a.why}`,
+    say: (a: { url: string; code: string; why: string; retryAfter?: number | undefined }) =>
+      `${a.url} answered ${a.code}: ${a.why}`,
   },
   INTERNAL: {
     retry: true,

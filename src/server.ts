@@ -1,25 +1,22 @@
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expressMiddleware } from '@as-integrations/express5';
-import express, { type Express } from 'express';
+import express from 'express';
 import { configuredCopies } from './catalog/picture-copies.ts';
 import type { Config } from './config.ts';
 import type { Repositories } from './db/repositories.ts';
 import { startDeadline, within } from './deadline.ts';
-import { SimiliError } from './errors.ts';
 import { adminLimits, storefrontLimits } from './graphql/cost/limits.ts';
 import { makeApollo } from './http/apollo.ts';
+import { listen } from './http/connections.ts';
+import { allowOrigins } from './http/cors.ts';
 import { isOpenToExplore } from './http/exploring.ts';
+import { feedbackAsMutation } from './http/feedback.ts';
 import { graphiql } from './http/graphiql.ts';
-import {
-  allowOrigins,
-  lastResort,
-  onlyMethods,
-  onlyShortDocuments,
-  requireAdminKey,
-  secureHeaders,
-} from './http/guards.ts';
+import { lastResort, onlyMethods, onlyShortDocuments, requireAdminKey, secureHeaders } from './http/guards.ts';
+import { addHealth } from './http/health.ts';
 import { serveImage } from './http/images.ts';
+import { type Limits, makeLimits } from './http/limits.ts';
+import { closeServer, makeStopping } from './http/stopping.ts';
 import { makeStream } from './http/stream.ts';
 import type { Keys } from './keys.ts';
 import type { Log } from './log.ts';
@@ -31,22 +28,17 @@ type Parts = {
   services: Services;
   repositories: Pick<Repositories, 'images' | 'models'>;
   adminKeyHash: Keys['adminKeyHash'];
-  config: Pick<
-    Config,
-    | 'HOST'
-    | 'PORT'
-    | 'NODE_ENV'
-    | 'SIMILI_CORS_ORIGINS'
-    | 'SIMILI_TRUSTED_HOPS'
-    | 'SIMILI_DATA_DIR'
-    | 'SIMILI_MAX_IMAGE_BYTES'
-  >;
+  config: Config;
   log: Log;
+  /** Milliseconds; never goes back. */
+  clock?: () => number;
 };
 export type RunningServer = {
   /** Without a trailing slash. */
   url: string;
   port: number;
+  /** From now on /readyz is a 503, and answers ask their callers to connect elsewhere; all is served as before. */
+  stopSoon(): void;
   /** Takes no new request, lets those in flight finish, ends the streams. */
   close(): Promise<void>;
 };
@@ -57,8 +49,6 @@ const PAGE_POLICY =
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const STOREFRONT_BODY = '256kb';
 const ADMIN_BODY = '2mb';
-const DRAIN_MS = 10_000;
-const KEEP_ALIVE_MS = 75_000;
 
 /** The API process: storefront, admin, progress streams, pictures, landing page, health. @throws SimiliError PORT_BUSY. */
 export async function startServer({
@@ -67,9 +57,12 @@ export async function startServer({
   adminKeyHash,
   config,
   log,
+  clock = () => performance.now(),
 }: Parts): Promise<RunningServer> {
   const { patience } = services;
-  const plugin = simili(services);
+  const limits = makeLimits(config, log, clock);
+  const stopping = makeStopping();
+  const plugin = simili(metered(services, limits));
   const admin = plugin.admin();
   const manners = { explore: isOpenToExplore(config), stackTraces: config.NODE_ENV === 'development' };
   const shop = plugin.standalone();
@@ -81,32 +74,41 @@ export async function startServer({
   const apollos = Object.values(servers);
   await Promise.all(apollos.map((apollo) => apollo.start()));
 
-  const app = express().disable('x-powered-by').set('trust proxy', config.SIMILI_TRUSTED_HOPS).use(secureHeaders);
+  const app = express().disable('x-powered-by').set('trust proxy', config.SIMILI_TRUSTED_HOPS);
+  app.use(stopping.handler, secureHeaders);
+  const inShopTime = <T>(work: () => T): T => within(startDeadline(patience.shop), work);
+  addHealth(app, { serving: () => inShopTime(() => repositories.models.serving()), stopping: stopping.begun });
   if (manners.explore) app.use(graphiql(shop));
-  const guarded = [
-    requireAdminKey(() => within(startDeadline(patience.admin), adminKeyHash)),
-    express.json({ limit: ADMIN_BODY }),
-    onlyShortDocuments,
-  ] as const;
+  const cors = allowOrigins(config.SIMILI_CORS_ORIGINS);
+  const shopEndpoint = expressMiddleware(servers.storefront);
   app.use(
     '/graphql',
-    allowOrigins(config.SIMILI_CORS_ORIGINS),
-    express.json({ limit: STOREFRONT_BODY }),
-    onlyShortDocuments,
-    expressMiddleware(servers.storefront),
+    ...[
+      cors,
+      limits.query,
+      express.json({ limit: STOREFRONT_BODY }),
+      onlyShortDocuments,
+      limits.remember,
+      shopEndpoint,
+    ],
   );
-  app.use('/admin/graphql/stream', onlyMethods('POST'), ...guarded, stream.handler);
-  app.use('/admin/graphql', onlyMethods('POST'), ...guarded, expressMiddleware(servers.admin));
-  app.get(
-    '/images/:id',
-    serveImage({
-      images: { byId: (id) => within(startDeadline(patience.shop), () => repositories.images.byId(id)) },
-      copies: configuredCopies(config),
-      maxBytes: config.SIMILI_MAX_IMAGE_BYTES,
-    }),
-  );
-  addHealth(app, () => within(startDeadline(patience.shop), () => repositories.models.serving()));
   app.use(
+    '/feedback',
+    ...[cors, onlyMethods('POST'), limits.query, ...feedbackAsMutation(config.SIMILI_CORS_ORIGINS, STOREFRONT_BODY)],
+    ...[limits.remember, shopEndpoint],
+  );
+  const guarded = [
+    onlyMethods('POST'),
+    requireAdminKey(() => within(startDeadline(patience.admin), adminKeyHash), limits.wrongKeys),
+    ...[limits.admin, express.json({ limit: ADMIN_BODY }), onlyShortDocuments, limits.rememberAdmin],
+  ];
+  app.use('/admin/graphql/stream', ...guarded, limits.stream, stream.handler);
+  app.use('/admin/graphql', ...guarded, expressMiddleware(servers.admin));
+  const images = { byId: (id: string) => inShopTime(() => repositories.images.byId(id)) };
+  const pictures = { images, copies: configuredCopies(config), maxBytes: config.SIMILI_MAX_IMAGE_BYTES };
+  app.get('/images/:id', limits.picture, serveImage(pictures));
+  app.use(
+    limits.picture,
     express.static(packageFile('web'), {
       setHeaders: (res) => res.setHeader('Content-Security-Policy', PAGE_POLICY),
     }),
@@ -118,52 +120,22 @@ export async function startServer({
   return {
     url: `http://${config.HOST.includes(':') ? `[${config.HOST}]` : config.HOST}:${port}`,
     port,
+    stopSoon: stopping.begin,
     async close() {
-      const drained = drain(http);
+      stopping.begin();
+      const closed = closeServer(http);
       stream.close();
-      await drained;
+      await closed;
       await Promise.all(apollos.map((apollo) => apollo.stop()));
     },
   };
 }
 
-/** healthz: the process answers. readyz: the database answers too; `model` is null until the first one serves. */
-function addHealth(app: Express, askServing: Repositories['models']['serving']): void {
-  app.get('/healthz', (_req, res) => void res.json({ status: 'ok' }));
-  app.get('/readyz', async (_req, res) => {
-    try {
-      const serving = await askServing();
-      res.json({ status: 'ok', model: serving?.modelId ?? null });
-    } catch {
-      res.status(503).json({ status: 'database unavailable', model: null });
-    }
-  });
-}
-
-function listen(app: Express, { HOST, PORT }: Pick<Config, 'HOST' | 'PORT'>): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const http = app.listen(PORT, HOST);
-    // Longer than a load balancer keeps an idle connection (60 s): the side that reuses it must not be the last to know
-    // that it was closed. A busy moment of this process would also outlast Node's 5 s.
-    http.keepAliveTimeout = KEEP_ALIVE_MS;
-    http.headersTimeout = KEEP_ALIVE_MS + 1000;
-    http.once('listening', () => resolve(http));
-    http.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') return reject(new SimiliError('PORT_BUSY', { port: PORT }));
-      // ENOTFOUND, EADDRNOTAVAIL: no address of this machine; EACCES: a port that only root may bind.
-      const why = `✖ The server cannot listen on HOST ${HOST}, PORT ${PORT}: ${error.message}`;
-      reject(new SimiliError('CONFIGURATION_INVALID', { why }));
-    });
-  });
-}
-
-/** A kept-alive connection is closed when its request is done; whoever is not done after the grace time is cut off. */
-async function drain(http: Server): Promise<void> {
-  const cut = setTimeout(() => http.closeAllConnections(), DRAIN_MS);
-  const sweep = setInterval(() => http.closeIdleConnections(), 50);
-  await new Promise<void>((resolve) => {
-    http.close(() => resolve());
-  });
-  clearTimeout(cut);
-  clearInterval(sweep);
-}
+/** Events are counted where their number is known: after their request was read, before they are stored. */
+const metered = (services: Services, { feedback }: Limits): Services => ({
+  ...services,
+  async submitFeedback(visitorId, events) {
+    feedback(events.length);
+    return services.submitFeedback(visitorId, events);
+  },
+});

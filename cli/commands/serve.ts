@@ -10,10 +10,13 @@ export const serve = defineCommand({
     const api = await serveApi(app);
     process.stdout.write(`${app.storage.version}\nListening on ${api.url}\n`);
     if (api.newAdminKey) process.stdout.write(`Admin key, shown this once: ${api.newAdminKey}\n`);
-    await untilStopped(async () => {
-      await api.close();
-      await app.queue.close();
-      await app.storage.close();
-    });
+    await untilStopped(
+      async () => {
+        await api.close();
+        await app.queue.close();
+        await app.storage.close();
+      },
+      { begin: api.stopSoon, seconds: app.config.SIMILI_DRAIN_SECONDS },
+    );
   },
 });

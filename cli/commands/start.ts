@@ -28,15 +28,19 @@ export const start = defineCommand({
       say(`Open ${api.url}#admin=${api.newAdminKey} to watch it learn`);
     } else say(`Open ${api.url} to look around`);
     const endControl = app.storage.kind === 'pglite' ? await startControl(app) : async () => {};
-    const fleet = await startFleet({ ...app, alone: app.storage.kind === 'pglite' });
+    const fleet = startFleet({ ...app, alone: app.storage.kind === 'pglite' });
     const stopped = new AbortController();
-    const done = untilStopped(async () => {
-      stopped.abort();
-      await endControl();
-      await api.close();
-      await fleet.close();
-      await app.storage.close();
-    });
+    const done = untilStopped(
+      async () => {
+        stopped.abort();
+        await endControl();
+        await api.close();
+        await (await fleet).close();
+        await app.storage.close();
+      },
+      { begin: api.stopSoon, seconds: app.config.SIMILI_DRAIN_SECONDS },
+    );
+    await fleet;
     await tellOfProgress(app, args.demo, say, stopped.signal).catch((error: unknown) => {
       if (!stopped.signal.aborted) throw error;
     });

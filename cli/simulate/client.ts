@@ -7,21 +7,25 @@ export type Ask = <T>(query: string, variables?: object) => Promise<T>;
 /** Where and how to ask. `waitMs`: before the second attempt; it doubles from one to the next. */
 export type Endpoint = { url: string; key?: string; waitMs?: number };
 
-type Answer = { data?: unknown; errors?: { message: string; extensions?: { code?: string } }[] };
+type Answer = { data?: unknown; errors?: { message: string; extensions?: { code?: string; retryAfter?: number } }[] };
 
 const ATTEMPTS = 4;
 const TIMEOUT_MS = 60_000;
 const PASSING = new Set(['INTERNAL', 'INTERNAL_SERVER_ERROR', 'DATABASE_UNAVAILABLE']);
 
-/** Asks again after what may pass: no connection, a broken gateway, INTERNAL. All that simulate sends may be sent twice. */
+/**
+ * Asks again after what may pass: no connection, a broken gateway, INTERNAL. All that simulate sends may be sent twice.
+ * A server that says when it will hear more is waited for, however often.
+ */
 export function makeAsk({ url, key, waitMs = 200 }: Endpoint): Ask {
   return async <T>(query: string, variables: object = {}): Promise<T> => {
-    for (let attempt = 1; ; attempt++) {
+    for (let attempt = 1; ; ) {
       try {
         return (await askOnce(url, key, { query, variables })) as T;
       } catch (error) {
-        if (attempt === ATTEMPTS || !mayPass(error)) throw error;
-        await pause(waitMs * 2 ** (attempt - 1));
+        const seconds = secondsToWait(error);
+        if (seconds === undefined && (attempt === ATTEMPTS || !mayPass(error))) throw error;
+        await pause(seconds === undefined ? waitMs * 2 ** (attempt++ - 1) : seconds * 1000);
       }
     }
   };
@@ -35,7 +39,10 @@ async function askOnce(url: string, key: string | undefined, body: object): Prom
   const answer = parse(text);
   const [error] = answer.errors ?? [];
   if (error)
-    throw new SimiliError('SERVER_REFUSED', { url, code: error.extensions?.code ?? `${status}`, why: error.message });
+    throw new SimiliError('SERVER_REFUSED', {
+      ...{ url, code: error.extensions?.code ?? `${status}`, why: error.message },
+      retryAfter: error.extensions?.retryAfter,
+    });
   if (status >= 500) throw new SimiliError('SERVER_UNREACHABLE', { url, why: `status ${status}` });
   if (!answer.data)
     throw new SimiliError('SERVER_REFUSED', { url, code: `${status}`, why: 'this is no GraphQL answer' });
@@ -71,6 +78,11 @@ function parse(text: string): Answer {
 
 const mayPass = (error: unknown): boolean =>
   error instanceof SimiliError && (error.code === 'SERVER_UNREACHABLE' || PASSING.has(refusalCode(error) ?? ''));
+
+function secondsToWait(error: unknown): number | undefined {
+  if (refusalCode(error) !== 'RATE_LIMITED') return undefined;
+  return (error as SimiliError<'SERVER_REFUSED'>).facts.retryAfter;
+}
 
 function refusalCode(error: unknown): string | undefined {
   if (!(error instanceof SimiliError) || error.code !== 'SERVER_REFUSED') return undefined;

@@ -8,6 +8,7 @@ import { makeFormatError } from '../graphql/errors.ts';
 import type { Log } from '../log.ts';
 import { introspectionRules, type Manners } from './exploring.ts';
 import { refuseSubscriptions } from './refuse-subscriptions.ts';
+import { tellRetryAfter } from './retry-after.ts';
 
 /** A few tell a developer what is wrong; thousands would be an attack's answer. */
 const MOST_VALIDATION_ERRORS = 10;
@@ -32,7 +33,13 @@ export function makeApollo(
     allowBatchedHttpRequests: false,
     stopOnTerminationSignals: false,
     formatError: makeFormatError(log),
-    plugins: [ApolloServerPluginLandingPageDisabled(), limitRequests(limits), refuseSubscriptions, entriesPlugin],
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      limitRequests(limits),
+      refuseSubscriptions,
+      tellRetryAfter,
+      entriesPlugin,
+    ],
     logger: {
       debug: () => {},
       info: () => {},

@@ -1,21 +1,27 @@
-import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { SimiliError } from '../errors.ts';
 import { MOST_CHARACTERS } from '../graphql/cost/limits.ts';
 import { internalError } from '../graphql/mask.ts';
 import { isKeyOf } from '../keys.ts';
 import type { Log } from '../log.ts';
+import type { Limits } from './limits.ts';
+import { refuse } from './refuse.ts';
 
-/** An answer in GraphQL's shape from outside of it. */
-export function refuse(res: Response, status: number, message: string, extensions: object): void {
-  res.status(status).json({ errors: [{ message, extensions }] });
-}
-
-/** `Authorization: Bearer <admin key>`, or 401. */
+/**
+ * `Authorization: Bearer <admin key>`, or 401. Whoever guessed too often is not heard for a while, right or wrong: an
+ * answer would tell that he guessed right.
+ */
 export const requireAdminKey =
-  (adminKeyHash: () => Promise<string>): RequestHandler =>
+  (adminKeyHash: () => Promise<string>, wrongKeys: Limits['wrongKeys']): RequestHandler =>
   async (req, res, next) => {
     const [, key] = /^Bearer (\S+)$/i.exec(req.headers.authorization ?? '') ?? [];
-    if (key && isKeyOf(key, await adminKeyHash())) return next();
+    const hash = key && (await adminKeyHash());
+    if (key && hash) {
+      // Nothing waits between here and the count: a thousand guesses at once are counted one by one.
+      if (wrongKeys.refuses(req, res)) return;
+      if (isKeyOf(key, hash)) return next();
+      wrongKeys.count(req);
+    }
     const { message, extensions } = new SimiliError('UNAUTHENTICATED');
     refuse(res.set('WWW-Authenticate', 'Bearer'), 401, message, extensions);
   };
@@ -44,25 +50,6 @@ export const onlyShortDocuments: RequestHandler = (req, res, next) => {
   });
   refuse(res, 400, message, extensions);
 };
-
-/** Pages of the given origins may read the answers; `*` stands for all. No cookies are used, so none are allowed. */
-export const allowOrigins =
-  (origins: readonly string[]): RequestHandler =>
-  (req, res, next) => {
-    const origin = req.headers.origin;
-    res.vary('Origin');
-    if (origin && (origins.includes('*') || origins.includes(origin))) {
-      res.set('Access-Control-Allow-Origin', origin);
-      if (req.method === 'OPTIONS') {
-        res
-          .set('Access-Control-Allow-Methods', 'GET, POST')
-          .set('Access-Control-Allow-Headers', 'content-type, apollo-require-preflight');
-        res.set('Access-Control-Max-Age', '600').status(204).end();
-        return;
-      }
-    }
-    next();
-  };
 
 /** A year: browsers that came over TLS once never come without it again. Subdomains are not ours to speak for. */
 const STRICT_TRANSPORT = 'max-age=31536000';

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -198,6 +199,37 @@ test('closing lets the request in flight finish, ends streams and takes no new o
   expect(performance.now() - started).toBeLessThan(5_000); // takes 60 ms; cut off, it takes 10 s
   await expect(closing.shop('{ __typename }')).rejects.toThrow();
   await closing.database[Symbol.asyncDispose]();
+});
+
+test('before it stops, readyz says so at once, everything is still served, and answers send their callers elsewhere', async () => {
+  const { services, database } = api;
+  const parts = { services, repositories: database.repositories, adminKeyHash: async () => '', log: services.log };
+  const stopping = await startServer({ ...parts, config: loadConfig({ PORT: '0' }) });
+  const ready = () => fetch(`${stopping.url}/readyz`);
+  expect((await ready()).headers.get('connection')).toBe('keep-alive');
+  stopping.stopSoon();
+  const answer = await ready();
+  expect([answer.status, answer.headers.get('connection')]).toEqual([503, 'close']);
+  expect(await answer.json()).toEqual({ status: 'stopping', model: null });
+  const call = () => ask(`${stopping.url}/graphql`, '{ __typename }');
+  expect((await call()).status).toBe(200);
+  await stopping.close();
+});
+
+test('requests that lie unread when it closes are answered, also on connections that were not accepted yet', async () => {
+  const { services, database } = api;
+  const parts = { services, repositories: database.repositories, adminKeyHash: async () => '', log: services.log };
+  const closing = await startServer({ ...parts, config: loadConfig({ PORT: '0' }) });
+  const sockets = Array.from({ length: 30 }, () => connect(closing.port, '127.0.0.1'));
+  const answers = sockets.map(async (socket) => {
+    socket.write('GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n');
+    let answer = '';
+    for await (const chunk of socket) answer += chunk;
+    return answer.split('\r\n')[0];
+  });
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  await closing.close();
+  expect(await Promise.all(answers)).toEqual(Array(30).fill('HTTP/1.1 503 Service Unavailable'));
 });
 
 test('the admin key of another process takes effect at once', async () => {

@@ -46,6 +46,24 @@ test('beside a server that holds the embedded database, commands go through it',
   expect((await askWith(server.adminKey!)).status).toBe(401);
 });
 
+test('SIGTERM loses no request: 30 sent just before it and 30 just after are answered, while readyz says 503', async () => {
+  await using simili = await startSimili(['start', '--no-demo'], {
+    SIMILI_DATA_DIR: join(dir, 'drained'),
+    SIMILI_DRAIN_SECONDS: '4',
+  });
+  const send = () =>
+    Array.from({ length: 30 }, async () => {
+      const headers = { 'content-type': 'application/json' };
+      const body = JSON.stringify({ query: '{ products(first: 1) { totalCount } }' });
+      return (await fetch(`${simili.url}/graphql`, { method: 'POST', headers, body })).status;
+    });
+  const before = send();
+  const stopped = simili.stop();
+  await expect.poll(async () => (await fetch(`${simili.url}/readyz`)).status, { timeout: 20_000 }).toBe(503);
+  expect(await Promise.all([...before, ...send()])).toEqual(Array(60).fill(200));
+  expect(await stopped).toBe(0);
+});
+
 test('a busy port is said in one sentence, and the data directory is free again afterwards', async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));

@@ -42,10 +42,17 @@ export type TestApi = AsyncDisposable & {
   admin(query: string, variables?: object): Promise<Answer>;
 };
 
+type Around = {
+  database?: FreshDatabase;
+  patience?: Patiences;
+  /** Milliseconds: the clock of the limits. */
+  monotonic?: () => number;
+};
+
 /** The whole API over real HTTP and a fresh database. */
 export async function testApi(
   env: NodeJS.ProcessEnv = {},
-  { database: given, patience = UNHURRIED }: { database?: FreshDatabase; patience?: Patiences } = {},
+  { database: given, patience = UNHURRIED, monotonic }: Around = {},
 ): Promise<TestApi> {
   const database = given ?? (await freshDatabase());
   const { repositories } = database;
@@ -74,6 +81,7 @@ export async function testApi(
     adminKeyHash: keys.adminKeyHash,
     config,
     log,
+    ...(monotonic && { clock: monotonic }),
   });
   return {
     ...{ database, server, services, queue, logged, clock },

@@ -72,6 +72,7 @@ function spawnSimili(args: string[], env: Record<string, string>): ChildProcess 
       ...inherited,
       NODE_ENV: 'production',
       PORT: '0',
+      SIMILI_DRAIN_SECONDS: '0',
       ...env,
     } as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe'],

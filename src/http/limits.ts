@@ -1,0 +1,112 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Request, RequestHandler, Response } from 'express';
+import type { Config } from '../config.ts';
+import { SimiliError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { isLoopback, networkOf } from './addresses.ts';
+import { refuse } from './refuse.ts';
+import { makeTokenBuckets, type TokenBuckets } from './token-buckets.ts';
+
+type Settings = Pick<
+  Config,
+  | 'SIMILI_TRUSTED_HOPS'
+  | 'SIMILI_QUERY_RATE'
+  | 'SIMILI_FEEDBACK_RATE'
+  | 'SIMILI_ADMIN_RATE'
+  | 'SIMILI_WRONG_KEYS_PER_MINUTE'
+>;
+/** `ease`: how many times its share it may ask for. */
+type Caller = { readonly name: string; readonly ease: number };
+
+/** Buckets hold what flows in ten seconds: a page asks for much at once and then for nothing. */
+const BURST_SECONDS = 10;
+/** A process of this machine can take its time in other ways, and tests, benchmarks and simulations are such. */
+const OWN_MACHINE = 10;
+/** A page shows dozens of pictures, each a file and one indexed read. */
+const PICTURE = 0.1;
+const STREAMS = { perSecond: 1, burst: 30 };
+
+/** Who may ask for how much: docs/limits.md. All refuse with 429 RATE_LIMITED. */
+export type Limits = {
+  /** One request of the storefront. */
+  readonly query: RequestHandler;
+  readonly picture: RequestHandler;
+  /** One request with the right admin key, and one progress stream. */
+  readonly admin: RequestHandler;
+  readonly stream: RequestHandler;
+  readonly wrongKeys: { refuses(req: Request, res: Response): boolean; count(req: Request): void };
+  /** Below it, `feedback` knows whose request it is about. After the body was read. */
+  readonly remember: RequestHandler;
+  readonly rememberAdmin: RequestHandler;
+  /** @throws SimiliError RATE_LIMITED when the caller has sent too many events. */
+  feedback(events: number): void;
+};
+
+/** @param now milliseconds of a clock that never goes back. */
+export function makeLimits(config: Settings, log: Log, now: () => number): Limits {
+  const rate = (perSecond: number) => makeTokenBuckets({ perSecond, burst: perSecond * BURST_SECONDS }, now);
+  const queries = rate(config.SIMILI_QUERY_RATE);
+  const feedback = rate(config.SIMILI_FEEDBACK_RATE);
+  const admin = rate(config.SIMILI_ADMIN_RATE);
+  const streams = makeTokenBuckets(STREAMS, now);
+  const keys = makeTokenBuckets(
+    { perSecond: config.SIMILI_WRONG_KEYS_PER_MINUTE / 60, burst: config.SIMILI_WRONG_KEYS_PER_MINUTE },
+    now,
+  );
+  const callerOf = makeCallerOf(config, log);
+  const keyHolder = (req: Request): Caller => ({ name: 'admin key', ease: callerOf(req).ease });
+  const current = new AsyncLocalStorage<Caller>();
+  const remembering =
+    (of: (req: Request) => Caller): RequestHandler =>
+    (req, _res, next) =>
+      current.run(of(req), next);
+  return {
+    query: limited(queries, callerOf, 1),
+    picture: limited(queries, callerOf, PICTURE),
+    admin: limited(admin, keyHolder, 1),
+    stream: limited(streams, keyHolder, 1),
+    wrongKeys: {
+      refuses(req, res) {
+        const wait = keys.waitFor(callerOf(req).name);
+        if (wait > 0) tooMany(res, wait);
+        return wait > 0;
+      },
+      count: (req) => void keys.take(callerOf(req).name),
+    },
+    remember: remembering(callerOf),
+    rememberAdmin: remembering(keyHolder),
+    feedback(events) {
+      const caller = current.getStore();
+      const wait = caller ? feedback.take(caller.name, events / caller.ease) : 0;
+      if (wait > 0) throw new SimiliError('RATE_LIMITED', { retryAfter: wait });
+    },
+  };
+}
+
+const limited =
+  (buckets: TokenBuckets, callerOf: (req: Request) => Caller, tokens: number): RequestHandler =>
+  (req, res, next) => {
+    const { name, ease } = callerOf(req);
+    const wait = buckets.take(name, tokens / ease);
+    if (wait > 0) return tooMany(res, wait);
+    next();
+  };
+
+function tooMany(res: Response, retryAfter: number): void {
+  const { message, extensions } = new SimiliError('RATE_LIMITED', { retryAfter });
+  refuse(res.set('Retry-After', String(retryAfter)), 429, message, extensions);
+}
+
+/** Whose request it is. Says once when a proxy nobody told of makes one caller of many. */
+function makeCallerOf({ SIMILI_TRUSTED_HOPS: hops }: Settings, log: Log): (req: Request) => Caller {
+  let told = false;
+  return (req) => {
+    const forwarded = req.headers['x-forwarded-for'] !== undefined;
+    if (forwarded && hops === 0 && !told) {
+      told = true;
+      log.warn('X-Forwarded-For is not believed: all callers of that proxy share one limit; set SIMILI_TRUSTED_HOPS');
+    }
+    const own = isLoopback(req.socket.remoteAddress ?? '') && (hops === 0 || !forwarded);
+    return { name: networkOf(req.ip ?? ''), ease: own ? OWN_MACHINE : 1 };
+  };
+}
