@@ -87,7 +87,16 @@ module.exports = {
     }),
     never('no-development-package', 'What ships imports only what is installed with it', {
       from: code,
-      to: npm('vitest', 'fast-check', 'tsx', 'typescript', 'prisma', 'playwright-core', '@graphql-codegen/.*'),
+      to: npm(
+        'vitest',
+        'fast-check',
+        'tsx',
+        'typescript',
+        'prisma',
+        'playwright-core',
+        '@graphql-codegen/.*',
+        '@apollo/(subgraph|federation-internals)',
+      ),
     }),
     {
       name: 'no-cycle',

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { buildSubgraphSchema } from '@apollo/subgraph';
 import { mergeResolvers } from '@graphql-tools/merge';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { type GraphQLSchema, parse } from 'graphql';
@@ -19,6 +18,7 @@ import { ratingResolvers } from './graphql/ratings.ts';
 import { adminScalars, storefrontScalars } from './graphql/scalars.ts';
 import { scoper } from './graphql/scope.ts';
 import { similarItemsResolvers } from './graphql/similar-items.ts';
+import { entityResolvers, subgraphSchema } from './graphql/subgraph.ts';
 import { timed } from './graphql/timed.ts';
 import { packageFile } from './package-root.ts';
 import type { Services } from './services.ts';
@@ -26,14 +26,6 @@ import type { Services } from './services.ts';
 const contractOf = (file: string) => parse(readFileSync(packageFile(file), 'utf8'));
 const storefront = contractOf('schema.graphql');
 const admin = contractOf('schema.admin.graphql');
-/** Federation routers read the SDL, and some do not know this directive by themselves. */
-const oneOf = parse('directive @oneOf on INPUT_OBJECT');
-
-/** Same value, other library: @apollo/subgraph types a resolver map differently. */
-type SubgraphResolvers = NonNullable<
-  Exclude<Extract<Parameters<typeof buildSubgraphSchema>[0], { resolvers?: unknown }>, unknown[]>['resolvers']
->;
-
 /**
  * The product as a plugin: one contract, one set of resolvers, three ways in.
  *   new ApolloServer({ schema: simili(services).standalone() })     a server of its own
@@ -56,12 +48,11 @@ export function simili(services: Services) {
     standalone: (): GraphQLSchema =>
       makeExecutableSchema({
         typeDefs: withoutFederation(storefront),
-        resolvers: withoutReferences(shop),
+        resolvers: shop,
       }),
     subgraph: (): GraphQLSchema =>
-      buildSubgraphSchema([{ typeDefs: storefront, resolvers: shop as SubgraphResolvers }, { typeDefs: oneOf }]),
-    extend: (theirs: GraphQLSchema): GraphQLSchema =>
-      extendSchema(theirs, withoutFederation(storefront), withoutReferences(shop)),
+      subgraphSchema(storefront, [shop, merged([entityResolvers(scope)], services, services.patience.shop)]),
+    extend: (theirs: GraphQLSchema): GraphQLSchema => extendSchema(theirs, withoutFederation(storefront), shop),
     /**
      * For the host's own Apollo server, `plugins: [simili.plugin.limits()]`: what a request may ask for, told before it
      * is validated. Other servers call `refusalOf` with `storefrontLimits`.
@@ -75,7 +66,7 @@ export function simili(services: Services) {
       );
       return makeExecutableSchema({
         typeDefs: [withoutFederation(storefront), admin],
-        resolvers: [withoutReferences(shop), office],
+        resolvers: [shop, office],
       });
     },
   };
@@ -83,9 +74,3 @@ export function simili(services: Services) {
 
 const merged = (maps: Resolvers[], { log }: Services, patience: Patience): Resolvers =>
   mergeResolvers(maps.map((map) => masked(timed(map, patience), log))) as Resolvers;
-
-/** Only a federated schema asks for `__resolveReference`. */
-function withoutReferences({ Product: product, ...others }: Resolvers): Resolvers {
-  const { __resolveReference, ...fields } = product ?? {};
-  return { ...others, Product: fields };
-}

@@ -20,7 +20,6 @@ export const productResolvers = (scope: ScopeOf): Resolvers => ({
     },
   },
   Product: {
-    __resolveReference: ({ id }, context) => scope(context).products.load(id),
     image: ({ image }) =>
       image && {
         url: isWebUrl(image.source) ? image.source : `/images/${image.id}`,

@@ -1,0 +1,2 @@
+type Entry = { version?: string; license?: string; dependencies?: Record<string, string> };
+export function offenders(lock: { packages: Record<string, Entry> }): string[];
