@@ -23,8 +23,8 @@ const FLAT_PRIOR = { relevance: 0.1, strength: 0.5 };
 /** The most that one impression at a low position counts for. */
 const CLIP = 10;
 const PER_ANCHOR = 40;
-/** One choice in a list under a shopper's own filters; a visitor who chose a thousand things cannot make a positive alone. */
-const FEWEST_VOTES = 0.5;
+/** One choice in a list under own filters by one who made twice as many as count; who chose a thousand things makes no positive alone. */
+const FEWEST_VOTES = 0.25;
 /** One impression at place 100, under the usual decay: what was seen less is as the prior has it, and is no negative. */
 const FEWEST_IMPRESSIONS = 0.01;
 
