@@ -36,7 +36,7 @@ function heldForAPixel(metadata: Metadata): { kind: string; bytes: number } {
     return bitsPerSample > 8 ? { kind: 'AVIF with over 8 bits', bytes: 26 } : { kind: 'AVIF', bytes: 20 };
   if (format === 'jpeg' && isProgressive) return { kind: 'a progressive JPEG of this kind', bytes: 2 * channels };
   if (format === 'png' && isProgressive) {
-    return { kind: 'an interlaced PNG of this kind', bytes: channels * (depth === 'uchar' ? 1 : 2) };
+    return { kind: 'an interlaced PNG of this kind', bytes: 1.1 * channels * (depth === 'uchar' ? 1 : 2) };
   }
   if (format === 'webp') return { kind: 'WebP', bytes: 5 };
   if (format === 'gif') return { kind: 'GIF', bytes: 5 };
