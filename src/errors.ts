@@ -143,6 +143,10 @@ const CODES = {
     retry: false,
     say: (a: { why: string }) => `This Redis will not do: ${a.why}`,
   },
+  STORAGE_FULL: {
+    retry: true,
+    say: (_: { retryAfter: number }) => 'The disk of the database is full: reads go on, writes wait for room',
+  },
   DATA_DIR_LOCKED: {
     retry: true,
     say: (a: { dir: string; pid: number; since: string }) =>

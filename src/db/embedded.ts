@@ -1,9 +1,10 @@
 import { dirname } from 'node:path';
-import type { PGlite, PGliteOptions } from '@electric-sql/pglite';
+import type { PGliteOptions } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { runMigrations } from 'bullmq';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
 import { PrismaClient } from '../generated/prisma/client.ts';
+import { type Disk, diskOf } from './disk-watch.ts';
 import { lockDataDir } from './lock.ts';
 import { migrate } from './migrate.ts';
 import { PGlitePool } from './pglite-pool.ts';
@@ -16,12 +17,19 @@ import { typedClient } from './typed-client.ts';
  * survives the death of the process.
  * @param now the clock by which the event loop gets its turns, ms.
  * @param dump what a new database begins with, as `PGlite.dumpDataDir` wrote it.
+ * @param disk watched while it is open; default: the one of the folder.
  * @throws SimiliError DATA_DIR_LOCKED, MIGRATION_FAILED.
  */
-export async function openEmbedded(dir: string | null, now?: () => number, dump?: Blob): Promise<Storage> {
+export async function openEmbedded(
+  dir: string | null,
+  now?: () => number,
+  dump?: Blob,
+  disk: Disk | null = dir ? diskOf(dirname(dir), (sentence) => process.emitWarning(sentence)) : null,
+): Promise<Storage> {
   const unlock = dir ? lockDataDir(dirname(dir)) : () => {};
   try {
     const db = await openMigrated({ ...(dir ? { dataDir: dir } : {}), ...(dump ? { loadDataDir: dump } : {}) }, now);
+    if (disk) db.guard(disk);
     const queue = new PGlitePool(db);
     // BullMQ's statements carry no schema, ours and Prisma's always do.
     await db.exec('SET search_path = bullmq, public');
@@ -49,7 +57,7 @@ export async function openEmbedded(dir: string | null, now?: () => number, dump?
 }
 
 /** PGlite with our tables and BullMQ's. */
-export async function openMigrated(options: PGliteOptions, now?: () => number): Promise<PGlite> {
+export async function openMigrated(options: PGliteOptions, now?: () => number): Promise<PolitePGlite> {
   const db = new PolitePGlite({ ...options, extensions: { vector } }, now);
   await db.waitReady;
   await migrate({

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PGlite, type PGliteOptions, type Results, type Transaction } from '@electric-sql/pglite';
 import { inTime, requestTimeLeft } from '../deadline.ts';
+import { type Disk, DiskWatch } from './disk-watch.ts';
 
 /** Longest time that statements in a row keep the event loop, ms: shoppers wait for it, and a turn costs microseconds. */
 const LONGEST_STRETCH_MS = 10;
@@ -12,6 +13,8 @@ const LONGEST_STRETCH_MS = 10;
  */
 export class PolitePGlite extends PGlite {
   private lastTurn: number;
+  private disk: DiskWatch | null = null;
+  private readOnly = false;
   constructor(
     options: PGliteOptions,
     private readonly now: () => number = () => performance.now(),
@@ -22,12 +25,27 @@ export class PolitePGlite extends PGlite {
 
   /** @throws SimiliError DEADLINE_EXCEEDED: the request that asks is over. */
   override async query<Row>(...asked: Parameters<PGlite['query']>): Promise<Results<Row>> {
+    await this.watchDisk();
     const left = requestTimeLeft();
     return inTime(super.query<Row>(...asked), left);
   }
   override async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    await this.watchDisk();
     requestTimeLeft();
     return super.transaction(work);
+  }
+
+  /** From now on the database refuses to write while `disk` is nearly full. */
+  guard(disk: Disk): void {
+    this.disk = new DiskWatch(disk, this.now);
+  }
+
+  /** Postgres itself tells reads from writes: it is the one who refuses (SQLSTATE 25006). */
+  private async watchDisk(): Promise<void> {
+    const full = this.disk?.isFull() ?? false;
+    if (full === this.readOnly || this.isInTransaction()) return; // a SET within one would end with it
+    this.readOnly = full;
+    await super.exec(`SET default_transaction_read_only = ${full ? 'on' : 'off'}`);
   }
 
   /** Every way to ask ends here, one message of the protocol at a time, under PGlite's own lock. */

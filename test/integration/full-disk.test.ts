@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { writeProducts } from '../../src/catalog/products.ts';
+import { openEmbedded } from '../../src/db/embedded.ts';
+import type { PGlitePool } from '../../src/db/pglite-pool.ts';
+import { makeRepositories } from '../../src/db/repositories.ts';
+import { fakeQueue } from '../support/fixtures.ts';
+
+const MIB = 2 ** 20;
+
+test('a disk that is nearly full refuses writes with a code, answers reads, is told once, and takes writes when there is room', async () => {
+  const state = { clock: 0, free: 1000 * MIB };
+  const told: string[] = [];
+  const disk = { free: () => state.free, tell: (sentence: string) => void told.push(sentence) };
+  const storage = await openEmbedded(null, () => state.clock, undefined, disk);
+  const { products, settings } = makeRepositories(storage.prisma);
+  const write = (id: string) => writeProducts([{ id, title: 'x', imageUrls: [] }], { products, queue: fakeQueue() });
+  await write('before');
+
+  state.free = 100 * MIB;
+  state.clock += 1000;
+  const FULL = { code: 'STORAGE_FULL', retry: true, extensions: { retryAfter: 2 } };
+  await expect(write('during')).rejects.toMatchObject(FULL);
+  await expect(settings.set('key', 'value')).rejects.toMatchObject(FULL);
+  await expect((storage.queue as PGlitePool).query('CREATE TABLE t (x int)')).rejects.toThrow('read-only');
+  expect((await products.byIds(['before', 'during'])).map(({ id }) => id)).toEqual(['before']);
+  expect(told).toEqual([expect.stringContaining('100 MiB left')]);
+
+  state.free = 1000 * MIB;
+  state.clock += 1000;
+  expect(await write('after')).toMatchObject({ created: 1 });
+  await settings.set('key', 'value');
+  expect(told).toHaveLength(2);
+  await storage.close();
+});
