@@ -10,5 +10,5 @@ export const bytesSql = (bytes: Uint8Array): Prisma.Sql =>
 /** Of `encode(column, 'base64')`. */
 export const bytesOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, 'base64'));
 
-/** Time limit of a transaction that writes a model's weights: Prisma's five seconds are for rows. */
+/** Time limit of a transaction of the work in the background: it writes weights, and a busy machine may take its time. */
 export const TRANSACTION_OF_BYTES = { timeout: 120_000 };

@@ -87,7 +87,7 @@ export class ModelRepository {
     await this.db.$transaction(async (tx) => {
       await tx.modelVersion.update({ where: { id: modelId }, data: { state: 'CANDIDATE' } });
       await this.jobs.advance(claim, 'EVALUATE', modelId, tx);
-    });
+    }, TRANSACTION_OF_BYTES);
   }
 
   /** Ends the job: the version serves from this commit on when every gate passed, else it is REJECTED. */
@@ -106,7 +106,7 @@ export class ModelRepository {
       const outcome = red.length === 0 ? 'The new version serves' : `The new version does not serve: ${red.join(', ')}`;
       await this.jobs.advance(claim, 'DONE', modelId, tx, outcome);
       return state;
-    });
+    }, TRANSACTION_OF_BYTES);
   }
 
   /**

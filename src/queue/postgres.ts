@@ -17,6 +17,7 @@ export async function openQueuePool(connectionString: string, onError: (error: E
     connectionTimeoutMillis: 15_000,
     application_name: 'simili-queue',
   });
+  pool.setMaxListeners(0); // each queue and each worker listens
   pool.on('error', onError);
   try {
     await withClient(pool, async (client) => {

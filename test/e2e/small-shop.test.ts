@@ -29,7 +29,7 @@ test('a shop of one product says what is missing; with a second one it is answer
   }
   await put('green-apple', 'violin');
   await using simili = await startSimili(['start', '--no-demo'], env);
-  while (!simili.output().includes('answers from model 1')) await sleep(100);
+  while (!simili.output().includes('similarItems answers from model')) await sleep(100);
   const { products } = (await ask(`${simili.url}/graphql`, '{ products(first: 9) { nodes { id } } }')).data;
   const apple = products.nodes.find(({ id }: { id: string }) => id.includes('red-apple')).id;
   const query = `{ similarItems(id: "${apple}") { status edges { node { id } } } }`;

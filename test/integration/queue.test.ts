@@ -1,5 +1,7 @@
+import { expect, onTestFinished, test } from 'vitest';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { openQueue } from '../../src/queue/bullmq.ts';
+import { queueNames } from '../../src/queue/jobs.ts';
 import { describeQueue, type OpenQueue } from '../contract/queue.contract.ts';
 import { freshEmbedded } from '../support/embedded.ts';
 import { freshPostgresDatabase, postgresUrl, redisUrl } from '../support/services.ts';
@@ -23,6 +25,24 @@ async function onPostgres() {
   return { open, stop };
 }
 describeQueue('Postgres', onPostgres, ['postgres']);
+
+test('a process that takes from all queues and adds to them is warned of nothing', { tags: ['postgres'] }, async () => {
+  const { open, stop } = await onPostgres();
+  const queue = await open(() => {});
+  const warnings: string[] = [];
+  const hear = ({ message }: Error) => warnings.push(message);
+  process.on('warning', hear);
+  onTestFinished(async () => {
+    process.off('warning', hear);
+    await queue.close();
+    await stop();
+  });
+  for (const name of queueNames) await queue.work(name, async () => {});
+  for (const name of ['train', 'embed', 'evaluate'] as const) await queue.add(name, { jobId: 'a' });
+  await queue.add('ingest', {});
+  await new Promise((resolve) => setImmediate(resolve)); // warnings are emitted on the next tick
+  expect(warnings).toEqual([]);
+});
 
 async function onRedis() {
   const prefix = `test-${crypto.randomUUID()}`;
