@@ -3,6 +3,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelRepository } from '../src/db/models.ts';
 import { SimiliError } from '../src/errors.ts';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from '../src/private-files.ts';
 import { sha256 } from './sha256.ts';
 
 export type ArtefactCache = {
@@ -34,8 +35,8 @@ async function fetchArtefact(
   if (sha256(stored.artefact) !== stored.checksum) {
     throw new SimiliError('ARTEFACT_CORRUPT', { model: modelId, why: 'its checksum does not match' });
   }
-  await mkdir(dir, { recursive: true });
+  await mkdir(dir, { recursive: true, mode: PRIVATE_FOLDER });
   const aside = `${path}.${process.pid}.tmp`;
-  await writeFile(aside, stored.artefact);
+  await writeFile(aside, stored.artefact, { mode: PRIVATE_FILE });
   await rename(aside, path);
 }

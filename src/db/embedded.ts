@@ -4,6 +4,7 @@ import { vector } from '@electric-sql/pglite-pgvector';
 import { runMigrations } from 'bullmq';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
 import { PrismaClient } from '../generated/prisma/client.ts';
+import { makePrivate } from '../private-files.ts';
 import { type Disk, diskOf } from './disk-watch.ts';
 import { lockDataDir } from './lock.ts';
 import { migrate } from './migrate.ts';
@@ -30,6 +31,7 @@ export async function openEmbedded(
   try {
     const db = await openMigrated({ ...(dir ? { dataDir: dir } : {}), ...(dump ? { loadDataDir: dump } : {}) }, now);
     if (disk) db.guard(disk);
+    if (dir) makePrivate(dir);
     const queue = new PGlitePool(db);
     // BullMQ's statements carry no schema, ours and Prisma's always do.
     await db.exec('SET search_path = bullmq, public');

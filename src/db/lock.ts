@@ -1,6 +1,7 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SimiliError } from '../errors.ts';
+import { makePrivateFolder } from '../private-files.ts';
 
 type Holder = { pid: number; born: string; since: string };
 
@@ -32,7 +33,7 @@ export function lockDataDir(dir: string, now: Date = new Date()): () => void {
 export function checkDataDir(dir: string): void {
   const probe = join(dir, `write-check.${process.pid}.tmp`);
   try {
-    mkdirSync(dir, { recursive: true });
+    makePrivateFolder(dir);
     writeFileSync(probe, '');
     rmSync(probe, { force: true });
   } catch (error) {

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openEmbedded } from '../../src/db/embedded.ts';
 import { lockDataDir } from '../../src/db/lock.ts';
 
 let dir: string;
@@ -50,4 +52,24 @@ test('a lock whose process number now belongs to another process is stale', asyn
 test('a damaged lock file holds nobody up', async () => {
   await writeFile(join(dir, 'lock.json'), '');
   lockDataDir(dir)();
+});
+
+test("the data directory and every file of the database are their owner's alone, whatever the process allows", async () => {
+  const before = process.umask(0);
+  try {
+    const data = join(dir, 'new');
+    await (await openEmbedded(join(data, 'database'))).close();
+    const entries = await readdir(data, { recursive: true });
+    expect(entries.length).toBeGreaterThan(500);
+    const open = ['', ...entries].filter((entry) => (statSync(join(data, entry)).mode & 0o077) !== 0);
+    expect(open).toEqual([]);
+  } finally {
+    process.umask(before);
+  }
+});
+
+test('a data directory of before is closed to strangers; what an operator gave its group stays', async () => {
+  await chmod(dir, 0o755);
+  lockDataDir(dir)();
+  expect(statSync(dir).mode & 0o777).toBe(0o750);
 });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, opendir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Picture } from '../../src/learning/served-model.ts';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from '../../src/private-files.ts';
 
 /** Of the picture the pixels were made from. */
 export type PictureFacts = { width: number; height: number; mime: string };
@@ -86,14 +87,14 @@ const made = new Set<string>();
 /** A system call for each picture less: only the content of a cache is ever removed, no folder. */
 async function makeFolder(path: string): Promise<void> {
   if (made.has(path)) return;
-  await mkdir(path, { recursive: true });
+  await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER });
   made.add(path);
 }
 
 async function writeWhole(path: string, data: Uint8Array): Promise<void> {
   const partial = `${path}.${randomUUID()}${PARTIAL}`;
   try {
-    await writeFile(partial, data);
+    await writeFile(partial, data, { mode: PRIVATE_FILE });
     await rename(partial, path);
   } catch (error) {
     made.delete(dirname(path)); // somebody did remove it
