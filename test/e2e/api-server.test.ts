@@ -138,6 +138,41 @@ test('a body that is too large, no JSON or of another type is refused by its cod
   expect((await api.shop('{ __typename }')).data).toEqual({ __typename: 'Query' });
 });
 
+test('/feedback takes the input of submitFeedback as text or JSON, with the same verdicts, and from no foreign page', async () => {
+  const event = { eventId: 'x', occurredAt: new Date().toISOString(), recommendationId: 'x', itemId: 'a' };
+  const send = async (headers: Record<string, string>, body: unknown, method = 'POST') => {
+    const answer = await fetch(`${api.server.url}/feedback`, {
+      ...{ method, headers },
+      ...(method === 'POST' && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    return {
+      status: answer.status,
+      cors: answer.headers.get('access-control-allow-origin'),
+      ...((await answer.json()) as object),
+    };
+  };
+  const text = { 'content-type': 'text/plain;charset=UTF-8' };
+  const input = { visitor: { id: 'v' }, events: [{ click: event }] };
+  const asMutation = await api.shop(
+    'mutation ($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { accepted duplicates rejected userErrors { code message field } } }',
+    { input },
+  );
+  expect(asMutation.data.submitFeedback.rejected).toBe(1);
+  for (const headers of [text, { 'content-type': 'application/json' }, { ...text, origin: api.server.url }])
+    expect(await send(headers, input)).toEqual({ status: 200, cors: null, data: asMutation.data });
+  expect(await send({ ...text, origin: 'https://shop.example' }, input)).toMatchObject({
+    ...{ status: 200, cors: 'https://shop.example' },
+  });
+  const refused = { errors: [{ extensions: { code: 'BAD_REQUEST' } }] };
+  expect(await send({ ...text, origin: 'https://evil.example' }, input)).toMatchObject({ status: 403, ...refused });
+  expect(await send({ ...text, origin: 'null' }, input)).toMatchObject({ status: 403, ...refused });
+  expect(await send(text, 'no JSON')).toMatchObject({ status: 400, ...refused });
+  expect(await send({ 'content-type': 'application/x-www-form-urlencoded' }, 'a=b')).toMatchObject({
+    ...{ status: 400, ...refused },
+  });
+  expect(await send({}, null, 'GET')).toMatchObject({ status: 405, ...refused });
+});
+
 test('introspection and stack traces are for development only', async () => {
   await using development = await testApi({ NODE_ENV: 'development' });
   expect((await development.shop('{ __schema { queryType { name } } }')).data.__schema.queryType.name).toBe('Query');
