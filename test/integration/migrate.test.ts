@@ -41,7 +41,13 @@ async function onPostgres(): Promise<Opened> {
   return { session: await another(), another };
 }
 
-const ALL = ['0001_start', '0002_training_rounds', '0003_ratings', '0004_pictures_looked_at_again'];
+const ALL = [
+  '0001_start',
+  '0002_training_rounds',
+  '0003_ratings',
+  '0004_feedback_votes',
+  '0004_pictures_looked_at_again',
+];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {
   describe(`migrations on ${name}`, { tags }, () => {
