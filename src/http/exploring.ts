@@ -1,4 +1,4 @@
-import { NoSchemaIntrospectionCustomRule, type ValidationRule } from 'graphql';
+import { GraphQLError, getNamedType, isIntrospectionType, type ValidationRule } from 'graphql';
 import type { Config } from '../config.ts';
 import { isLoopback } from './addresses.ts';
 
@@ -21,5 +21,17 @@ export type Manners = {
 };
 
 /** Not Apollo's own switch: its sentence tells the caller to change an option in this server's code. */
-export const introspectionRules = (explore: boolean): ValidationRule[] =>
-  explore ? [] : [NoSchemaIntrospectionCustomRule];
+export const introspectionRules = (explore: boolean): ValidationRule[] => (explore ? [] : [refuseIntrospection]);
+
+/** As graphql's NoSchemaIntrospectionCustomRule, but once a document. */
+const refuseIntrospection: ValidationRule = (context) => {
+  let isTold = false;
+  return {
+    Field(node) {
+      const type = getNamedType(context.getType());
+      if (isTold || !type || !isIntrospectionType(type)) return;
+      isTold = true;
+      context.reportError(new GraphQLError('GraphQL introspection has been disabled', { nodes: [node] }));
+    },
+  };
+};

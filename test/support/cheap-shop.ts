@@ -2,6 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import { loadConfig } from '../../src/config.ts';
 import type { ProductRow } from '../../src/db/products.ts';
 import { patiencesOf } from '../../src/deadline.ts';
+import { SimiliError } from '../../src/errors.ts';
 import { simili } from '../../src/plugin.ts';
 import type { Services } from '../../src/services.ts';
 import { fakeLog } from './api.ts';
@@ -69,6 +70,7 @@ export function cheapShop(): CheapShop {
     patience: patiencesOf(loadConfig({})),
     similarItems: async ({ first }: { first?: number | null }) => {
       work.lists += 1;
+      if (first != null && (first < 1 || first > 50)) throw new SimiliError('CURSOR_INVALID'); // as the real one refuses it
       const items = rows
         .slice(0, first ?? 12)
         .map((product, i) => ({ product, position: i + 1, score: 1, cursor: 'c' }));
