@@ -4,6 +4,7 @@ import { collectLastWords, forkProcess } from './fork.ts';
 import { watchMemory } from './memory.ts';
 import { type Reply, type Request, unpackError } from './messages.ts';
 import { type CallOptions, type HostOptions, NotBegun } from './options.ts';
+import { limitWork } from './work-time.ts';
 
 /** A child gets this long to load its modules, to answer after a cancel, and to end after end(). Milliseconds. */
 const START_MS = 60_000;
@@ -62,6 +63,7 @@ export class Child {
   call(method: string, args: unknown, { signal, timeoutMs, onEvent }: CallOptions): Promise<unknown> {
     const id = this.nextId++;
     const timers: NodeJS.Timeout[] = [];
+    let stopClock = () => {};
     const cancel = () => {
       this.send({ kind: 'cancel', id });
       timers.push(
@@ -75,7 +77,7 @@ export class Child {
       if (timeoutMs === undefined) return;
       const why = `did not answer within ${timeoutMs / 1000} s`;
       const reason = new DOMException(`${this.label} ${why}`, 'TimeoutError');
-      timers.push(setTimeout(() => this.giveUp(id, reason, why), timeoutMs));
+      stopClock = limitWork(this.pid, timeoutMs, () => this.giveUp(id, reason, why));
     };
     const answer = new Promise<unknown>((resolve, fail) => {
       const reject = (reason: unknown) => fail(signal?.aborted ? signal.reason : reason);
@@ -87,6 +89,7 @@ export class Child {
     return answer.finally(() => {
       this.pending.delete(id);
       for (const timer of timers) clearTimeout(timer);
+      stopClock();
       signal?.removeEventListener('abort', cancel);
       this.beginTurns();
     });

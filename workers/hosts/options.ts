@@ -25,7 +25,10 @@ export type CallOptions = {
    * delivered; otherwise the call rejects with the signal's reason.
    */
   signal?: AbortSignal | undefined;
-  /** From when the child is up and, in a serial one, the call's turn has come. Past it the child is killed and the call rejects with a DOMException 'TimeoutError'. */
+  /**
+   * Of work, as work-time.ts counts it, from when the child is up and, in a serial one, the call's turn has come. Past it
+   * the child is killed and the call rejects with a DOMException 'TimeoutError'.
+   */
   timeoutMs?: number;
   /** Gets everything the method passes to `run.event`, in order, before the call ends. */
   onEvent?: (data: unknown) => void;
