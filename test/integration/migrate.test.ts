@@ -46,7 +46,7 @@ const ALL = [
   '0002_training_rounds',
   '0003_ratings',
   '0004_feedback_votes',
-  '0004_pictures_looked_at_again',
+  '0005_pictures_looked_at_again',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

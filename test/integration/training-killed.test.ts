@@ -8,7 +8,8 @@ import { type Host, openHost } from '../../workers/hosts/rpc.ts';
 import type { EngineHostApi, TrainingEvent, TrainingRequest, TrainingResult } from '../../workers/training/protocol.ts';
 import { drawnCatalog, writeTrainingSet } from '../support/training-set.ts';
 
-const KILLS = 20;
+/** Each costs the start of a process, 2 s of CPU. */
+const KILLS = 8;
 
 let dir: string;
 let request: TrainingRequest;
@@ -65,6 +66,8 @@ test(`a trainer that is killed at ${KILLS} random moments ends bit for bit where
   const pids: number[] = [];
   let kept: Uint8Array | null = null;
   let kills = 0;
+  // One in each eighth of the time that a few steps take: no part of it is left out by chance.
+  const delay = () => (700 * (kills + random.next())) / KILLS;
   let result: TrainingResult | null = null;
   const host = openTrainer();
   while (!result) {
@@ -72,7 +75,7 @@ test(`a trainer that is killed at ${KILLS} random moments ends bit for bit where
     const attempt = train(host, kept, (event) => {
       if (event.type === 'checkpoint') kept = event.state;
       // From here on: the features are fitted and the steps run, a few of them in a second.
-      if (kills < KILLS) stop ??= setTimeout(() => void host.kill(), 700 * random.next());
+      if (kills < KILLS) stop ??= setTimeout(() => void host.kill(), delay());
     });
     pids.push(host.pid as number);
     result = await attempt.catch((error: { code?: string }) => {
@@ -88,14 +91,15 @@ test(`a trainer that is killed at ${KILLS} random moments ends bit for bit where
   expect(pids.filter(isAlive)).toEqual([]);
 }, 300_000);
 
-test('a cancelled training of two processes stops within two seconds and leaves no process and no file behind', async () => {
+test('a cancelled training of two processes stops within two steps and leaves no process and no file behind', async () => {
   const ownTemporary = join(dir, 'temporary'); // the machine's is shared with whatever else runs
   await mkdir(ownTemporary);
   const before = await readdir(dir, { recursive: true });
   // No CI variable, either: ONNX Runtime's telemetry, which keeps files too, would hold still for it.
   const host = openTrainer({ PATH: process.env.PATH as string, HOME: ownTemporary, TMPDIR: ownTemporary });
   const stop = new AbortController();
-  let askedAt = 0;
+  let asked = false;
+  let later = 0;
   let members: number[] = [];
   const running = host.call(
     'train',
@@ -103,18 +107,20 @@ test('a cancelled training of two processes stops within two seconds and leaves 
     {
       signal: stop.signal,
       onEvent: (data) => {
-        if (askedAt || (data as TrainingEvent).type !== 'loss') return;
+        if ((data as TrainingEvent).type !== 'loss') return;
+        if (asked) later++;
+        if (asked) return;
         members = childrenOf(host.pid as number);
-        askedAt = performance.now();
+        asked = true;
         stop.abort(new Error('enough'));
       },
     },
   );
   await expect(running).rejects.toThrow('enough');
-  expect(performance.now() - askedAt).toBeLessThan(2000 + 500);
+  expect(later).toBeLessThanOrEqual(2); // steps on their way of 10,000; one that does not listen is killed after 2 s (rpc.test.ts)
   expect(members.length).toBeGreaterThanOrEqual(2);
   await host.close();
-  await expect.poll(() => members.filter(isAlive), { timeout: 2000 }).toEqual([]);
+  await expect.poll(() => members.filter(isAlive)).toEqual([]);
   const left = (await readdir(dir, { recursive: true })).filter((name) => !before.includes(name));
   expect(left.filter((name) => !name.startsWith('temporary/tsx-'))).toEqual([]); // tsx keeps what it compiled
-}, 120_000);
+});
