@@ -38,7 +38,14 @@ export const startDeadline = (patience: Patience): Deadline => ({
 });
 
 /** Runs `work`, and all that it awaits, under a deadline. Work outside of one (a job's) has no limit. */
-export const within = <T>(deadline: Deadline, work: () => T): T => current.run(deadline, work);
+export const within = <T>(deadline: Deadline, work: () => T): T => current.run(deadline, () => begun(work()));
+
+/** A query of Prisma begins when it is awaited, which may be outside of the deadline: it begins now. */
+function begun<T>(result: T): T {
+  const { then } = (result ?? {}) as Partial<PromiseLike<unknown>>;
+  if (typeof then !== 'function' || result instanceof Promise) return result;
+  return new Promise((resolve, reject) => then.call(result, resolve, reject)) as T;
+}
 
 /**
  * What is left for the next statement of the request that is running, and the error when that passes. Null: no request.

@@ -77,7 +77,11 @@ export async function startServer({
   const app = express().disable('x-powered-by').set('trust proxy', config.SIMILI_TRUSTED_HOPS);
   app.use(stopping.handler, secureHeaders);
   const inShopTime = <T>(work: () => T): T => within(startDeadline(patience.shop), work);
-  addHealth(app, { serving: () => inShopTime(() => repositories.models.serving()), stopping: stopping.begun });
+  addHealth(app, {
+    serving: () => inShopTime(() => repositories.models.serving()),
+    queueAlive: services.queueAlive,
+    stopping: stopping.begun,
+  });
   if (manners.explore) app.use(graphiql(shop));
   const cors = allowOrigins(config.SIMILI_CORS_ORIGINS);
   const shopEndpoint = expressMiddleware(servers.storefront);

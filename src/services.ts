@@ -2,7 +2,7 @@ import { deleteProducts, upsertProducts, type WriteResult } from './catalog/prod
 import type { JobRow } from './db/jobs.ts';
 import type { ModelRow } from './db/models.ts';
 import type { Repositories } from './db/repositories.ts';
-import type { Patiences } from './deadline.ts';
+import { type Patiences, startDeadline, within } from './deadline.ts';
 import { type FeedbackResult, submitFeedback } from './feedback/submit.ts';
 import { type RatingResult, submitRatings } from './feedback/submit-ratings.ts';
 import type { Log } from './log.ts';
@@ -36,12 +36,14 @@ export type Services = {
   retrain(request: RetrainRequest, requestedBy: string): Promise<JobRow>;
   cancelJob(id: string): Promise<JobRow>;
   rollback(modelId: string | null): Promise<ModelRow>;
+  /** Whether the queue answers: false, and what was accepted is worked on later. */
+  queueAlive(): Promise<boolean>;
   watchJob(id: string): Promise<AsyncGenerator<JobRow>>;
 };
 
 type Parts = {
   repositories: Repositories;
-  queue: Pick<JobQueue, 'add'>;
+  queue: Pick<JobQueue, 'add' | 'alive'>;
   log: Log;
   signingKey: string;
   now: () => Date;
@@ -51,6 +53,8 @@ type Parts = {
 export function makeServices({ repositories, queue, log, signingKey, now, patience }: Parts): Services {
   const { products, embeddings, feedback, ratings, jobs, models } = repositories;
   const serving = makeServing(models, now);
+  // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
+  const readPatiently = { byId: (id: string) => within(startDeadline(patience.admin), () => jobs.byId(id)) };
   return {
     repositories,
     serving,
@@ -67,6 +71,7 @@ export function makeServices({ repositories, queue, log, signingKey, now, patien
     retrain: (request, requestedBy) => retrain({ jobs, queue }, request, requestedBy),
     cancelJob: (id) => cancelJob(jobs, id),
     rollback: (modelId) => rollback({ models, serving }, modelId),
-    watchJob: (id) => watchJob(jobs, id),
+    queueAlive: () => queue.alive(),
+    watchJob: (id) => watchJob(readPatiently, id),
   };
 }

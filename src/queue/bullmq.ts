@@ -4,7 +4,7 @@ import { createPostgresBackend, FlowProducer, Queue, UnrecoverableError, Worker,
 import type { Storage } from '../db/storage.ts';
 import { SimiliError } from '../errors.ts';
 import { type Flow, type Handler, type JobQueue, jobs, type Payload, type QueueName } from './jobs.ts';
-import { openQueuePool } from './postgres.ts';
+import { openQueuePool, ping } from './postgres.ts';
 import { checkRedis } from './redis.ts';
 
 type Options = {
@@ -24,6 +24,8 @@ const LOCK_MS = 30_000;
 const IDLE_SECONDS = 5;
 /** How long whoever adds a message waits for the queue. */
 const PATIENCE_MS = 150;
+/** A queue that does not answer in this time is away. */
+const ALIVE_MS = 2_000;
 /** A message that was not taken in this time is told as an outage. */
 const TELL_AFTER_MS = 3_000;
 /** The same outage is told this often: every connection notices it, again and again. */
@@ -40,7 +42,7 @@ export async function openQueue(options: Options): Promise<JobQueue> {
   // While Redis is away a message is refused at once, not kept in memory: maintenance makes up for it.
   const adding = { ...connection, enableOfflineQueue: false, commandTimeout: TELL_AFTER_MS };
   const bases = { adding: { connection: adding, prefix }, working: { connection, prefix, drainDelay } };
-  return makeJobQueue({ Queue, Worker, FlowProducer }, bases, onError, async () => {});
+  return makeJobQueue({ Queue, Worker, FlowProducer }, bases, onError);
 }
 
 /** One pool for all queues. */
@@ -50,11 +52,20 @@ async function overPostgres(
   onError: (error: Error) => void,
 ): Promise<JobQueue> {
   const classes = withBackend(createPostgresBackend) as unknown as Classes;
+  // An embedded queue is the session that everything else asks: it is there as long as the process is.
   if (!('connectionString' in queue))
-    return makeJobQueue(classes, both({ connection: queue }, drainDelay), onError, async () => {});
+    return makeJobQueue(classes, both({ connection: queue }, drainDelay), onError, { look: async () => {} });
   const pool = await openQueuePool(queue.connectionString, onError);
-  return makeJobQueue(classes, both({ connection: pool }, drainDelay), onError, () => pool.end());
+  const ownPool = { look: () => ping(pool, ALIVE_MS), end: () => pool.end() };
+  return makeJobQueue(classes, both({ connection: pool }, drainDelay), onError, ownPool);
 }
+
+/** What differs between the places where a queue can live. */
+type Place = {
+  /** Throws when the queue is away. Default: a small question by the way that messages take. */
+  look?: () => Promise<unknown>;
+  end?: () => Promise<void>;
+};
 
 type Classes = { Queue: typeof Queue; Worker: typeof Worker; FlowProducer: typeof FlowProducer };
 type Connection = { connection: object; prefix?: string };
@@ -66,7 +77,7 @@ function makeJobQueue(
   { Queue, Worker, FlowProducer }: Classes,
   { adding, working }: Connections,
   onError: (error: Error) => void,
-  end: () => Promise<void>,
+  { look, end }: Place = {},
 ): JobQueue {
   const queues = new Map<QueueName, Queue>();
   const workers: Worker[] = [];
@@ -115,11 +126,12 @@ function makeJobQueue(
       workers.push(worker);
       await worker.waitUntilReady();
     },
+    alive: together(() => answers(look ? look() : queueOf('ingest').isPaused())),
     close: once(async () => {
       stopping.abort(new Error('shutting down'));
       await Promise.all(workers.map((worker) => worker.close()));
       await Promise.all([...queues.values(), ...(producer ? [producer] : [])].map((one) => one.close()));
-      await end();
+      await end?.();
     }),
   };
 }
@@ -162,6 +174,24 @@ function nowAndThen(tell: (error: Error) => void): (error: Error) => void {
     toldAt.set(what, now);
     tell(error);
   };
+}
+
+/** Whether it comes true within `ALIVE_MS`. */
+async function answers(asked: Promise<unknown>): Promise<boolean> {
+  const told = asked.then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([told, sleep(ALIVE_MS, false, { ref: false })]);
+}
+
+/** Whoever asks while the answer is on its way waits for the same one. */
+function together<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | null = null;
+  return () =>
+    (asked ??= ask().finally(() => {
+      asked = null;
+    }));
 }
 
 /** Closing what is closed is no error: whoever comes second waits with the first. */

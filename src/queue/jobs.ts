@@ -53,6 +53,8 @@ export interface JobQueue {
   addFlow<N extends QueueName, M extends QueueName>(flow: Flow<N, M>, key: string): Promise<void>;
   /** Starts taking messages of one queue, one at a time. */
   work<N extends QueueName>(name: N, handler: Handler<N>): Promise<void>;
+  /** Whether the queue would take a message now; false after two seconds without an answer. Many may ask at once. */
+  alive(): Promise<boolean>;
   /** Takes no new message, aborts the running handlers' signals, waits for them. */
   close(): Promise<void>;
 }

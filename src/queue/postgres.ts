@@ -31,6 +31,11 @@ export async function openQueuePool(connectionString: string, onError: (error: E
   }
 }
 
+/** Asks over a connection of the pool; one that says nothing for `timeoutMs` is thrown away. */
+export async function ping(pool: pg.Pool, timeoutMs: number): Promise<void> {
+  await pool.query({ text: 'SELECT 1', query_timeout: timeoutMs } as pg.QueryConfig);
+}
+
 async function withClient(pool: pg.Pool, work: (client: Client) => Promise<void>): Promise<void> {
   const client = await pool.connect();
   try {

@@ -4,7 +4,7 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openPictureCopies } from '../../src/catalog/picture-copies.ts';
 import { loadConfig } from '../../src/config.ts';
 import { startServer } from '../../src/server.ts';
@@ -89,14 +89,27 @@ test('a READY picture from disk is served with its type and can run nothing; any
 
 test('health says that the process lives, readiness that the database answers and what serves', async () => {
   expect(await (await get('/healthz')).json()).toEqual({ status: 'ok' });
-  expect(await (await get('/readyz')).json()).toEqual({ status: 'ok', model: null });
+  expect(await (await get('/readyz')).json()).toEqual({ status: 'ok', model: null, queue: 'ok' });
   const { id } = await addModel(api.database, { local: [1, 0] });
-  expect(await (await get('/readyz')).json()).toEqual({ status: 'ok', model: id });
+  expect(await (await get('/readyz')).json()).toEqual({ status: 'ok', model: id, queue: 'ok' });
   const { models } = api.database.repositories;
   models.serving = () => Promise.reject(new Error('down'));
   const down = await get('/readyz');
   delete (models as { serving?: unknown }).serving;
   expect([down.status, (await get('/healthz')).status]).toEqual([503, 200]);
+});
+
+test('a queue that is away is named by readyz, which stays 200 as the storefront is answered, and is a 503 of its own', async () => {
+  const { queue } = api;
+  const { alive } = queue;
+  expect((await get('/readyz/queue')).status).toBe(200);
+  queue.alive = async () => false;
+  onTestFinished(() => void Object.assign(queue, { alive }));
+  const ready = await get('/readyz');
+  expect([ready.status, await ready.json()]).toEqual([200, expect.objectContaining({ queue: 'away' })]);
+  const watched = await get('/readyz/queue');
+  expect([watched.status, await watched.json()]).toEqual([503, { status: 'queue away' }]);
+  expect((await api.shop('{ __typename }')).data).toEqual({ __typename: 'Query' });
 });
 
 test('pages of a configured origin may call the storefront, others may not, and the admin API is for no page', async () => {

@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
+import type { Storage } from '../../src/db/storage.ts';
 import { startDeadline, within } from '../../src/deadline.ts';
-import { type TestApi, testApi } from '../support/api.ts';
+import { openQueue } from '../../src/queue/bullmq.ts';
+import { ADMIN_KEY, type TestApi, testApi } from '../support/api.ts';
+import { events } from '../support/ask.ts';
 import { addModel, addProducts } from '../support/fixtures.ts';
 import { proxyTo, type WayTo } from '../support/proxy.ts';
 import { type FreshPostgres, freshPostgresDatabase, postgresUrl } from '../support/services.ts';
@@ -13,12 +16,15 @@ describe('a Postgres that goes away', { tags: ['postgres'] }, () => {
   let fresh: FreshPostgres;
   let proxy: WayTo;
   let api: TestApi;
+  /** The same database by a way that stays. */
+  let behind: Storage;
   const patience = { statementMs: 700, requestMs: 60_000 };
 
   beforeAll(async () => {
     fresh = await freshPostgresDatabase(postgresUrl());
     proxy = await proxyTo(fresh.url);
     const storage = await openPostgres(proxy.url);
+    behind = await openPostgres(fresh.url);
     const database = {
       storage,
       repositories: makeRepositories(storage.prisma),
@@ -31,6 +37,7 @@ describe('a Postgres that goes away', { tags: ['postgres'] }, () => {
   afterAll(async () => {
     proxy.restore();
     await api[Symbol.asyncDispose]();
+    await behind.close();
     await proxy[Symbol.asyncDispose]();
     await fresh[Symbol.asyncDispose]();
   });
@@ -58,6 +65,59 @@ describe('a Postgres that goes away', { tags: ['postgres'] }, () => {
       const write = 'mutation ($i: UpsertProductsInput!) { upsertProducts(input: $i) { created } }';
       const product = { id: `after ${fail}`, title: 'x', imageUrls: [] };
       expect((await api.admin(write, { i: { products: [product] } })).data.upsertProducts.created).toBe(1);
+    },
+  );
+
+  test.each([
+    ['cut', 'restore'],
+    ['freeze', 'replace'],
+  ] as const)(
+    'a subscription that was open over a %s ends with what became of the job meanwhile',
+    async (fail, mend) => {
+      const { jobs } = makeRepositories(behind.prisma);
+      const job = await jobs.create('RETRAIN', {}, 'test');
+      const stream = await fetch(`${api.server.url}/admin/graphql/stream`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'text/event-stream',
+          authorization: `Bearer ${ADMIN_KEY}`,
+        },
+        body: JSON.stringify({ query: `subscription { jobProgress(id: "${job.id}") { state } }` }),
+      });
+      const told: unknown[] = [];
+      for await (const { event, data } of events(stream)) {
+        told.push(event === 'complete' ? event : data);
+        if (told.length > 1) continue;
+        await Promise.all(Array.from({ length: 8 }, () => list('a'))); // so that its next read has a connection
+        proxy[fail]();
+        await jobs.cancel(job.id);
+        while ((await fetch(`${api.server.url}/readyz`)).status !== 503) await sleep(50);
+        const before = proxy.opened();
+        while (proxy.opened() < before + 2) await sleep(50); // the stream's own tries
+        proxy[mend]();
+      }
+      const state = (state: string) => ({ data: { jobProgress: { state } } });
+      expect(told).toEqual([state('QUEUED'), state('CANCELLED'), 'complete']);
+      await untilBack();
+    },
+  );
+
+  test.each(['cut', 'freeze'] as const)(
+    'a queue in a database behind a %s says that it is away, and that it is back',
+    async (fail) => {
+      const storage = { queue: { connectionString: proxy.url } };
+      const queue = await openQueue({ storage, prefix: 'unused', onError: () => {} });
+      onTestFinished(async () => {
+        proxy.restore();
+        await queue.close();
+        await untilBack();
+      });
+      expect(await queue.alive()).toBe(true);
+      proxy[fail]();
+      expect(await queue.alive()).toBe(false);
+      proxy.restore();
+      while (!(await queue.alive())) await sleep(100);
     },
   );
 

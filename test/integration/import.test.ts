@@ -21,7 +21,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true });
 });
 
-const queue = { add: async () => {}, work: () => {}, close: async () => {} };
+const queue = { add: async () => {}, work: () => {}, alive: async () => true, close: async () => {} };
 async function importFile(name: string, ...lines: string[]) {
   const path = join(dir, name);
   await writeFile(path, lines.join('\n'));

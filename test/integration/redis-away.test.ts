@@ -56,7 +56,7 @@ const withinPatience = (queue: JobQueue): Promise<string> =>
   ]);
 
 for (const away of ['cut', 'frozen'] as const) {
-  test(`with Redis ${away} whoever adds a message does not wait, the outage is told once, and later messages arrive`, {
+  test(`with Redis ${away} whoever adds a message does not wait, the queue says that it is away, the outage is told once, and later messages arrive`, {
     tags: ['redis'],
   }, async () => {
     const way = await wayTo(redisUrl());
@@ -75,15 +75,18 @@ for (const away of ['cut', 'frozen'] as const) {
     const first = taking();
     await queue.add('ingest', {});
     await first;
+    expect(await queue.alive()).toBe(true);
     way.become(away);
     expect(await withinPatience(queue)).toBe('returned');
     expect(await withinPatience(queue)).toBe('returned');
+    expect(await Promise.all([queue.alive(), queue.alive()])).toEqual([false, false]);
     way.become('open');
     let back = false;
     const again = taking().then(() => {
       back = true;
     });
     while (!back) await Promise.race([again, queue.add('ingest', {}).then(() => sleep(100))]);
+    while (!(await queue.alive())) await sleep(100);
     expect(new Set(told).size).toBe(told.length);
   });
 }

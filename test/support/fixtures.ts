@@ -13,6 +13,7 @@ export function fakeQueue() {
     async add(name: string, payload: object, key?: string) {
       added.push({ name, payload, key });
     },
+    alive: async () => true as boolean,
   };
 }
 

@@ -11,6 +11,8 @@ export type WayTo = AsyncDisposable & {
   /** Every connection is closed, new ones are refused by a reset. */
   cut(): void;
   restore(): void;
+  /** New connections pass, those that were frozen stay so and hear no more of it: a cable that was pulled and replaced. */
+  replace(): void;
 };
 
 /** A way to a TCP server that can fail as networks and servers fail. */
@@ -54,6 +56,9 @@ export async function proxyTo(target: string): Promise<WayTo> {
     restore() {
       state = 'open';
       closeAll(); // what was frozen in the middle cannot be joined again
+    },
+    replace() {
+      state = 'open';
     },
     async [Symbol.asyncDispose]() {
       closeAll();
