@@ -1,25 +1,41 @@
-// A clean compile: a renamed source file must not live on in dist/.
+// A clean compile: a renamed source file must not live on in dist/. It is made beside dist/ and takes its place when it is
+// whole: the first `npx simili` in a checkout builds (npm runs `prepare`), and a server may be running from dist/ then.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 
-rmSync('dist', { recursive: true, force: true });
-const { status } = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
-  stdio: 'inherit',
-});
-if (status !== 0) process.exit(status ?? 1);
+const next = 'dist.next';
+const last = 'dist.last';
 
-const packed = spawnSync(process.execPath, ['--import', 'tsx', 'scripts/pack-demo.ts'], { stdio: 'inherit' });
-if (packed.status !== 0) process.exit(packed.status ?? 1);
+function remove(folder) {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Runs Node.js; when it fails, ends this build with its status and leaves dist/ as it was. */
+function run(...args) {
+  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
+  if (status === 0) return;
+  remove(next);
+  process.exit(status ?? 1);
+}
+
+remove(next);
+run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', next);
+run('--import', 'tsx', 'scripts/pack-demo.ts', `${next}/demo`);
 
 // GraphiQL as one ready file. Version 4 is the last with such a build: 5 is an editor of 8 MB with workers of its own.
-mkdirSync('dist/graphiql');
+mkdirSync(`${next}/graphiql`);
 const ready = [
   'graphiql/graphiql.min.js',
   'graphiql/graphiql.min.css',
   'react/umd/react.production.min.js',
   'react-dom/umd/react-dom.production.min.js',
 ];
-for (const file of ready) copyFileSync(`node_modules/${file}`, `dist/graphiql/${basename(file)}`);
+for (const file of ready) copyFileSync(`node_modules/${file}`, `${next}/graphiql/${basename(file)}`);
 for (const name of ['graphiql', 'react', 'react-dom'])
-  copyFileSync(`node_modules/${name}/LICENSE`, `dist/graphiql/LICENSE.${name}`);
+  copyFileSync(`node_modules/${name}/LICENSE`, `${next}/graphiql/LICENSE.${name}`);
+
+remove(last);
+if (existsSync('dist')) renameSync('dist', last);
+renameSync(next, 'dist');
+remove(last);
