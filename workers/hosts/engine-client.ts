@@ -49,10 +49,18 @@ type EngineConfig = Pick<
   'SIMILI_ENGINE' | 'SIMILI_REQUIRE_GPU' | 'SIMILI_THREADS' | 'SIMILI_TRAIN_PROCESSES' | 'SIMILI_GPUS'
 >;
 
-/** `label` is what logs call it. Niced: whoever asks the API goes first. */
-export function openEngineHost(label: string, config: EngineConfig): EngineHost {
-  const source = import.meta.url.endsWith('.ts') ? './engine-host.ts' : './engine-host.js';
-  const host = openHost<EngineHostApi>(new URL(source, import.meta.url), { label, nice: 10 });
+const source = import.meta.url.endsWith('.ts') ? './engine-host.ts' : './engine-host.js';
+
+/**
+ * `label` is what logs call it. Niced: whoever asks the API goes first. A process remembers probes and modules that could
+ * not be loaded, so one without an engine is ended: what was missing for a moment must not be so until a restart.
+ */
+export function openEngineHost(
+  label: string,
+  config: EngineConfig,
+  url: URL = new URL(source, import.meta.url),
+): EngineHost {
+  const host = openHost<EngineHostApi>(url, { label, nice: 10, endsAfter: ['ENGINE_UNAVAILABLE'] });
   const choice: EngineChoice = {
     engine: config.SIMILI_ENGINE,
     requireGpu: config.SIMILI_REQUIRE_GPU,

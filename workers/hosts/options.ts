@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../../src/errors.ts';
+
 export type HostOptions = {
   /** Named in errors, e.g. "the picture decoder". */
   label: string;
@@ -15,6 +17,8 @@ export type HostOptions = {
    * the child ends the calls whose turn had not come reject with `NotBegun`: they have no part in that.
    */
   serial?: boolean;
+  /** Ends the child after a call that failed with one of these: what it met is remembered in it, a new one looks again. */
+  endsAfter?: readonly ErrorCode[];
   /** The child's whole environment; default: the parent's. */
   env?: Record<string, string>;
 };

@@ -59,7 +59,14 @@ export function openHost<Api extends Methods<Api> = AnyApi>(childUrl: URL, optio
   return {
     call: async (method, args, callOptions = {}) => {
       callOptions.signal?.throwIfAborted();
-      return (await running().call(method, args, callOptions)) as never;
+      const child = running();
+      try {
+        return (await child.call(method, args, callOptions)) as never;
+      } catch (error) {
+        if (error instanceof SimiliError && options.endsAfter?.includes(error.code))
+          await child.kill(`${options.label} was stopped after ${error.code}`);
+        throw error;
+      }
     },
     get pid() {
       return current?.pid;
