@@ -122,7 +122,8 @@ function makeJobQueue(
         maxStalledCount: 5,
       } as never);
       worker.on('error', tellOutage);
-      worker.on('failed', (_job, error) => onError(error));
+      // That a handler stopped because it was told to is no failure.
+      worker.on('failed', (_job, error) => void (error === stopping.signal.reason || onError(error)));
       workers.push(worker);
       await worker.waitUntilReady();
     },

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { onTestFailed } from 'vitest';
+import { expect, onTestFailed } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -27,19 +27,23 @@ export async function startSimili(
   const child = spawnSimili(args, env);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk));
-  onTestFailed(() => console.error(`simili ${args.join(' ')}, ${child.exitCode ?? child.signalCode}:\n${output}`));
-  await waitFor(
-    child,
-    () => started.exec(output),
-    () => output,
-  );
-  const url = (/(?:API at|Listening on) (\S+)/.exec(output)?.[1] ?? '').replace(/\/$/, '');
+  const tell = () => console.error(`simili ${args.join(' ')}, ${child.exitCode ?? child.signalCode}:\n${output}`);
+  if (expect.getState().currentTestName) onTestFailed(tell); // in a hook there is no test yet that could fail
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
     child.kill('SIGKILL');
     await gone;
   };
+  await waitFor(
+    child,
+    () => started.exec(output),
+    () => output,
+  ).catch(async (error: unknown) => {
+    await kill();
+    throw error;
+  });
+  const url = (/(?:API at|Listening on) (\S+)/.exec(output)?.[1] ?? '').replace(/\/$/, '');
   return {
     ...{ url, kill, pid: child.pid ?? 0, output: () => output },
     adminKey: /shown this once: (\S+)/.exec(output)?.[1] ?? null,
