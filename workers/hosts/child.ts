@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { SimiliError } from '../../src/errors.ts';
 import { collectLastWords, forkProcess } from './fork.ts';
-import { watchMemory } from './memory.ts';
+import { limitData, watchMemory } from './memory.ts';
 import { type Reply, type Request, unpackError } from './messages.ts';
 import { type CallOptions, type HostOptions, NotBegun } from './options.ts';
 import { limitWork } from './work-time.ts';
@@ -30,10 +30,13 @@ export class Child {
   private readonly process: ChildProcess;
   private readonly label: string;
   private readonly serial: boolean;
+  private readonly maxMemoryMb: number | undefined;
   private readonly lastWords: () => Promise<string>;
   private readonly pending = new Map<number, Pending>();
   private nextId = 0;
+  /** Up, and bounded: it gets no work before that. */
   private ready = false;
+  private readonly early: Request[] = [];
   private usable = true;
   private endedFor: string | undefined;
   private readonly startTimer: NodeJS.Timeout;
@@ -47,6 +50,7 @@ export class Child {
   ) {
     this.label = options.label;
     this.serial = options.serial ?? false;
+    this.maxMemoryMb = options.maxMemoryMb;
     this.process = forkProcess(url, options);
     this.pid = this.process.pid;
     this.stopWatch = this.watchMemory(options.maxMemoryMb);
@@ -121,11 +125,25 @@ export class Child {
     clearTimeout(timer);
   }
 
+  private async begin(): Promise<void> {
+    if (this.maxMemoryMb !== undefined && this.pid !== undefined) await limitData(this.pid, this.maxMemoryMb);
+    this.ready = true;
+    for (const request of this.early) this.sendEarly(request);
+    this.beginTurns();
+  }
+
+  private sendEarly(request: Request): void {
+    try {
+      this.send(request);
+    } catch (error) {
+      this.pending.get(request.id)?.reject(error);
+    }
+  }
+
   private receive(reply: Reply): void {
     if (reply.kind === 'ready') {
-      this.ready = true;
       clearTimeout(this.startTimer);
-      this.beginTurns();
+      void this.begin();
       return;
     }
     const call = this.pending.get(reply.id);
@@ -136,6 +154,7 @@ export class Child {
 
   /** Throws what cannot be cloned. A channel that broke means that the process is ending: `watch` reports how. */
   private send(request: Request): void {
+    if (!this.ready && this.maxMemoryMb !== undefined) return void this.early.push(request);
     this.process.send(request, undefined, undefined, () => {});
   }
 

@@ -1,12 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setPriority } from 'node:os';
-import { boundedProgram } from './memory.ts';
 import type { HostOptions } from './options.ts';
 
 const STDERR_LINES = 8;
 
-export function forkProcess(url: URL, { nice = 10, maxOldSpaceMb, maxMemoryMb, env }: HostOptions): ChildProcess {
+export function forkProcess(url: URL, { nice = 10, maxOldSpaceMb, env }: HostOptions): ChildProcess {
   const flags = [
     ...(url.pathname.endsWith('.ts') ? ['--import', 'tsx'] : []),
     ...(maxOldSpaceMb === undefined ? [] : [`--max-old-space-size=${maxOldSpaceMb}`]),
@@ -14,7 +13,7 @@ export function forkProcess(url: URL, { nice = 10, maxOldSpaceMb, maxMemoryMb, e
   const child = fork(url, [], {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    ...boundedProgram(flags, maxMemoryMb),
+    execArgv: flags,
     ...(env && { env }),
   });
   try {

@@ -6,18 +6,21 @@ const LOOK_MS = 50;
 /** Share of the bound past which a child is ended: before the system gives it nothing more. */
 const WATCHED = 7 / 8;
 
-export type Program = { execPath: string; execArgv: string[] };
-
 /**
- * Node with a bound on what it may allocate, kept by the system: a child that is quicker than the watch fails in its
- * own allocation. The limit is that of data (RLIMIT_DATA), not of addresses: V8 and WebAssembly reserve gigabytes of
- * those and use none. It counts no code (about 45 MB) and stacks that are not used (about 80 MB), so what is resident
- * stays below it. Where it does not exist the watch is alone; a cgroup would do the same, but is seldom ours to make.
+ * Bounds what a process that is up may still allocate, by the system: one that is quicker than the watch fails in its own
+ * allocation. The limit is that of data (RLIMIT_DATA), not of addresses: V8 and WebAssembly reserve gigabytes of those
+ * and use none. Some of V8's data is mapped and not used, too (512 MiB for machine code in Node 24): so what counts is
+ * what comes from now on. Where there is no `prlimit` the watch is alone; a cgroup is seldom ours to make.
+ * @param maxMemoryMb MiB that may become resident, with what is so already.
  */
-export function boundedProgram(execArgv: string[], maxMemoryMb: number | undefined): Program {
-  if (maxMemoryMb === undefined || process.platform !== 'linux') return { execPath: process.execPath, execArgv };
-  const limit = `ulimit -d ${Math.floor(maxMemoryMb * 1024)} 2>/dev/null; exec "$0" "$@"`;
-  return { execPath: '/bin/sh', execArgv: ['-c', limit, process.execPath, ...execArgv] };
+export async function limitData(pid: number, maxMemoryMb: number): Promise<void> {
+  if (process.platform !== 'linux') return;
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const kbOf = (name: string) => Number(new RegExp(`${name}:\\s*(\\d+)`).exec(status)?.[1] ?? 0);
+  const kb = kbOf('VmData') + maxMemoryMb * 1024 - kbOf('VmRSS');
+  await new Promise<void>((resolve) =>
+    execFile('prlimit', ['--pid', String(pid), `--data=${Math.floor(kb) * 1024}`], () => resolve()),
+  );
 }
 
 /**
