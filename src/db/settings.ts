@@ -22,7 +22,7 @@ export class SettingRepository {
     const taken = await this.db.$executeRaw`
       INSERT INTO simili.setting (key, value) VALUES (${`turn ${name}`}, extract(epoch FROM now())::text)
       ON CONFLICT (key) DO UPDATE SET value = excluded.value
-      WHERE excluded.value::float8 - setting.value::float8 NOT BETWEEN 0 AND ${seconds}::float8`;
+      WHERE excluded.value::float8 - setting.value::float8 NOT BETWEEN -${seconds}::float8 AND ${seconds}::float8`;
     return taken > 0;
   }
 
