@@ -1,7 +1,7 @@
 // node scripts/check-licences.mjs: is everything that a user of the package installs under a licence that goes with ours
-// (Apache-2.0)? Follows package-lock.json from what the package depends on: peers too, optional peers not. Names what is
-// under another licence or none, and fails. An SBOM of the same: npm sbom --sbom-format cyclonedx --omit dev
-import { readFileSync } from 'node:fs';
+// (Apache-2.0)? Follows package-lock.json from what the package depends on: peers too, optional peers not; and the weights in
+// encoders/. Names what is under another licence or none, and fails. An SBOM of the same: npm sbom --sbom-format cyclonedx --omit dev
+import { readdirSync, readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
 const ALLOWED = [
@@ -32,6 +32,12 @@ export function offenders({ packages }) {
     .map((path) => `${nameOf(path)}@${packages[path].version}: ${packages[path].license ?? 'no licence'}`)
     .sort();
 }
+
+/** The same of pretrained networks, as their encoder.json says. They come with the package, not through the lock. */
+export const encoderOffenders = (encoders) =>
+  encoders
+    .filter(({ licence }) => !isAllowed(licence))
+    .map(({ name, licence }) => `encoder ${name}: ${licence ?? 'no licence'}`);
 
 const nameOf = (path) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
 
@@ -74,8 +80,12 @@ function resolve(packages, from, name) {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
-  const found = offenders(lock);
-  process.stdout.write(`${production(lock.packages).size} packages are installed; not allowed: ${found.length}\n`);
+  const encoders = readdirSync('encoders').map((name) =>
+    JSON.parse(readFileSync(`encoders/${name}/encoder.json`, 'utf8')),
+  );
+  const found = [...offenders(lock), ...encoderOffenders(encoders)];
+  const counts = `${production(lock.packages).size} packages and ${encoders.length} encoders are installed`;
+  process.stdout.write(`${counts}; not allowed: ${found.length}\n`);
   for (const line of found) process.stderr.write(`${line}\n`);
   process.exitCode = found.length ? 1 : 0;
 }
