@@ -32,11 +32,11 @@ def prepared(pictures: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(((pictures.astype(np.float32) - MEAN) / DEVIATION).transpose(0, 3, 1, 2))
 
 
-def on_white(file: Path) -> np.ndarray:
+def on_white(file: Path, side: int = SIDE) -> np.ndarray:
     picture = Image.open(file).convert("RGBA")
     ground = Image.new("RGBA", picture.size, "white")
     ground.alpha_composite(picture)
-    return np.asarray(ground.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+    return np.asarray(ground.convert("RGB").resize((side, side), Image.Resampling.BICUBIC))
 
 
 def drawn() -> dict[str, np.ndarray]:
@@ -72,43 +72,50 @@ def check_numbers(title: str, expected: np.ndarray, found: np.ndarray, names: li
     norms = np.linalg.norm(expected, axis=1)
     cosines = (expected * found).sum(1) / norms / np.linalg.norm(found, axis=1)
     relative = np.linalg.norm(expected - found, axis=1) / norms
-    print(f"{title} against PyTorch: cosine, relative error")
+    print(f"{title} against what it is made from: cosine, relative error")
     for row in zip(names, cosines, relative):
         print("  {:22s} {:.7f} {:.1e}".format(*row))
     if not relative.max() <= bound:
-        sys.exit(f"{title} is not what PyTorch computes: {relative.max()} > {bound}")
+        sys.exit(f"{title} is not what it is made from: {relative.max()} > {bound}")
 
 
-def recognised(net, features, pictures: Path) -> tuple[int, int]:
+def recognised(net, features, pictures: Path, side: int = SIDE) -> tuple[int, int]:
     """How many things of labelled.json have their class first, and among the first five, by the wheel's classifier."""
     things = json.loads((HERE / "labelled.json").read_text())
-    inputs = np.stack([on_white(pictures / f"{thing['picture']}.webp") for thing in things])
+    inputs = np.stack([on_white(pictures / f"{thing['picture']}.webp", side) for thing in things])
     scores = net._fc(torch.from_numpy(features(inputs)))
     best = scores.topk(5).indices.tolist()
     hits = [[rank in thing["classes"] for rank in row] for thing, row in zip(things, best)]
     return sum(row[0] for row in hits), sum(any(row) for row in hits)
 
 
-def check_meaning(net, features, broken, pictures: Path):
-    (first, five), wrong = recognised(net, features, pictures), recognised(broken, lambda p: pooled(broken, p), pictures)
-    print(f"of {len(json.loads((HERE / 'labelled.json').read_text()))} things {first} by top-1, {five} by top-5; with Swish {wrong}")
-    if first < TOP_1 or five < TOP_5:
+def check_meaning(net, features, broken, pictures: Path, side: int = SIDE):
+    right = recognised(net, features, pictures, side)
+    wrong = recognised(broken, lambda inputs: pooled(broken, inputs), pictures, side)
+    print(f"of the things in labelled.json by top-1 and top-5: {right}; with Swish: {wrong}")
+    if right[0] < TOP_1 or right[1] < TOP_5:
         sys.exit("it does not see what is in the pictures: a wrong activation or preprocessing?")
     if wrong[0] >= TOP_1 or wrong[1] >= TOP_5:
         sys.exit("the check of meaning would not notice a wrong activation")
 
 
-def description(model_sum: str, dimensions: int) -> dict:
+def lite_description(kind: int, side: int, dimensions: int) -> dict:
     return {
-        "name": "efficientnet-lite0",
-        "title": "EfficientNet-Lite0 (ImageNet-1k)",
+        "name": f"efficientnet-lite{kind}",
+        "title": f"EfficientNet-Lite{kind} (ImageNet-1k)",
         "licence": "Apache-2.0",
-        "model": "model.onnx",
-        "sha256": model_sum,
-        "input": {"name": "input", "side": SIDE, "layout": "NCHW", "channels": "RGB",
+        "input": {"name": "input", "side": side, "layout": "NCHW", "channels": "RGB",
                   "mean": [MEAN] * 3, "deviation": [DEVIATION] * 3},
         "output": {"name": "features", "dimensions": dimensions, "pooling": "none"},
     }
+
+
+def write_encoder(folder: Path, model, description: dict):
+    """model.onnx, and encoder.json with its sum."""
+    (folder / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
+    about = {name: description[name] for name in ("name", "title", "licence")}
+    file = {"model": "model.onnx", "sha256": sha256(folder / "model.onnx")}
+    write_json(folder / "encoder.json", about | file | description)
 
 
 def reference(names: list[str], vectors: np.ndarray) -> list[dict]:
@@ -131,8 +138,7 @@ def convert(wheels: Path, pictures: Path, target: Path):
     features = runs(halve(model))
     check_numbers("float16 weights", expected, features(inputs), names, HALVED)
     check_meaning(net, features, broken, pictures)
-    (target / "model.onnx").write_bytes(model.SerializeToString(deterministic=True))
-    write_json(target / "encoder.json", description(sha256(target / "model.onnx"), expected.shape[1]))
+    write_encoder(target, model, lite_description(0, SIDE, expected.shape[1]))
     write_json(target / "reference.json", reference(names, expected))
 
 

@@ -38,13 +38,12 @@ const decode = async (file: URL): Promise<Uint8Array> =>
 /** Features of pictures in one batch, by the names, mean and deviation of encoder.json. */
 async function encode(...pictures: Uint8Array[]): Promise<Float32Array[]> {
   const area = side * side;
-  const values = pictures.flatMap((pixels) =>
-    Array.from({ length: 3 * area }, (_, i) => {
-      const c = Math.floor(i / area);
-      return (pixels[(i % area) * 3 + c]! - mean[c]) / deviation[c];
-    }),
-  );
-  const input = new runtime.Tensor(Float32Array.from(values), [pictures.length, 3, side, side]);
+  const values = new Float32Array(pictures.length * 3 * area).map((_, i) => {
+    const c = Math.floor(i / area) % 3;
+    const pixels = pictures[Math.floor(i / area / 3)]!;
+    return (pixels[(i % area) * 3 + c]! - mean[c]) / deviation[c];
+  });
+  const input = new runtime.Tensor(values, [pictures.length, 3, side, side]);
   const { [encoder.output.name]: features } = await session.run({ [encoder.input.name]: input });
   expect(features!.dims).toEqual([pictures.length, encoder.output.dimensions]);
   return pictures.map((_, i) => (features!.data as Float32Array).slice(i * 1280, (i + 1) * 1280));
