@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { embedding } from './embedding.ts';
 import { feedback } from './feedback.ts';
+import { ground } from './ground.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { paper } from './paper.ts';
@@ -13,6 +14,7 @@ import { training } from './training.ts';
 const benches: Record<string, () => Promise<Record<string, string | number>[]>> = {
   embedding,
   feedback,
+  ground,
   latency,
   memory,
   paper,

@@ -107,7 +107,7 @@ const Env = z.object({
     .string()
     .regex(/^#[0-9a-f]{6}$/i)
     .default('#ffffff')
-    .describe('Colour behind transparent pictures'),
+    .describe('Colour behind transparent pictures, and under things that are cut out of others'),
   SIMILI_MAX_IMAGE_BYTES: z.coerce
     .number()
     .int()

@@ -3,9 +3,11 @@ import { SimiliError } from '../../src/errors.ts';
 import { checkSize, LARGE_BYTES } from './check-size.ts';
 import { firstFrameOf } from './containers/index.ts';
 import type { DecodedPicture, DecodeLimits } from './decoded-picture.ts';
-import { type Colour, type Raster, trimToSquare } from './trim.ts';
+import { flatten } from './flatten.ts';
+import type { Colour } from './raster.ts';
+import { trimToInk, trimToSquare } from './trim.ts';
 
-/** Longer side of the raster that is searched for ink, in sides of the result: a thing of a third of the picture stays sharp. */
+/** Longer side of the raster that is searched for the thing, in sides of the result: a thing of a third of the picture stays sharp. */
 const WORKING_SIDES = 3;
 const NO_PICTURE = 'it is not a picture (JPEG, PNG, WebP, AVIF or GIF)';
 
@@ -18,7 +20,7 @@ sharp.cache(false);
 sharp.concurrency(1);
 
 /**
- * The first frame of a picture, upright, as 8-bit sRGB on the background, cut to its ink. The size is checked before
+ * The first frame of a picture, upright, as 8-bit sRGB, cut to its thing, on the background. The size is checked before
  * any pixel is decoded.
  * @param source names the picture in errors.
  * @throws SimiliError IMAGE_UNREADABLE, IMAGE_TOO_LARGE
@@ -36,6 +38,8 @@ export async function decodeSmall(
   return picture.heldBytes > LARGE_BYTES ? null : readPixels(picture, source, limits);
 }
 
+/** uint8 [height, width, 3], or 4 with opacity. */
+type Shrunk = { data: Uint8Array; info: { width: number; height: number; channels: number } };
 type Opened = { bytes: Uint8Array; metadata: Metadata; heldBytes: number };
 
 async function openPicture(file: Uint8Array, source: string, { maxPixels }: DecodeLimits): Promise<Opened> {
@@ -49,14 +53,22 @@ async function openPicture(file: Uint8Array, source: string, { maxPixels }: Deco
 }
 
 async function readPixels({ bytes, metadata }: Opened, source: string, limits: DecodeLimits): Promise<DecodedPicture> {
-  const background = parseColour(limits.background);
   const pixels: Record<number, Uint8Array> = {};
   // Each from a raster of its own: what a side looks like does not depend on which others are wanted.
   for (const side of limits.sides) {
-    pixels[side] = trimToSquare(await readRaster(bytes, source, limits, WORKING_SIDES * side), background, side);
+    pixels[side] = squareOf(await readRaster(bytes, source, limits, WORKING_SIDES * side), limits, side);
   }
   const { width, height } = metadata.autoOrient;
   return { pixels, width, height, mime: mimeOf(metadata) };
+}
+
+/** What a transparent picture stands on is known; of others it is looked for. */
+function squareOf({ data, info }: Shrunk, limits: DecodeLimits, side: number): Uint8Array {
+  const background = parseColour(limits.background);
+  const { width, height } = info;
+  if (info.channels === 3) return trimToSquare({ pixels: data, width, height }, background, side);
+  const { raster, isCutOut } = flatten(data, width, height, background);
+  return isCutOut ? trimToInk(raster, background, side) : trimToSquare(raster, background, side);
 }
 
 async function readMetadata(bytes: Uint8Array, source: string): Promise<Metadata> {
@@ -67,7 +79,7 @@ async function readMetadata(bytes: Uint8Array, source: string): Promise<Metadata
   }
 }
 
-async function readRaster(bytes: Uint8Array, source: string, limits: DecodeLimits, side: number): Promise<Raster> {
+async function readRaster(bytes: Uint8Array, source: string, limits: DecodeLimits, side: number): Promise<Shrunk> {
   try {
     return await shrunk(bytes, limits, side, 'error');
   } catch (error) {
@@ -86,18 +98,18 @@ const isWithoutEnd = (error: unknown): boolean => error instanceof Error && /pre
 
 async function shrunk(
   bytes: Uint8Array,
-  { maxPixels, background }: DecodeLimits,
+  { maxPixels }: DecodeLimits,
   side: number,
   failOn: 'error' | 'warning',
-): Promise<Raster> {
-  const { data, info } = await sharp(bytes, { limitInputPixels: maxPixels, failOn, autoOrient: true })
-    .flatten({ background })
-    // Linear: a triangle filter, so that edges do not ring into the background.
-    .resize(side, side, { fit: 'inside', withoutEnlargement: true, kernel: 'linear' })
-    .toColourspace('srgb')
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
-  return { pixels: data, width: info.width, height: info.height };
+): Promise<Shrunk> {
+  return (
+    sharp(bytes, { limitInputPixels: maxPixels, failOn, autoOrient: true })
+      // Linear: a triangle filter, so that edges do not ring into the ground.
+      .resize(side, side, { fit: 'inside', withoutEnlargement: true, kernel: 'linear' })
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true })
+  );
 }
 
 /** In the words of whoever has to replace the file. */

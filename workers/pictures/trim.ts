@@ -1,52 +1,51 @@
-/** uint8 RGB, row-major [height, width, 3]. */
-export type Raster = {
-  readonly pixels: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-};
-export type Colour = readonly [red: number, green: number, blue: number];
-/** In pixels; `right` and `bottom` are exclusive. */
-export type Box = { left: number; top: number; right: number; bottom: number };
+import { findForeground, INK_DIFFERENCE } from './foreground.ts';
+import { estimateGround, isEvenly } from './ground.ts';
+import type { Box, Colour, Raster } from './raster.ts';
+import { replaceGround } from './replace-ground.ts';
 
-/** A channel that differs from the background by more than this is ink: above the noise of JPEG on a white ground. */
-const INK_DIFFERENCE = 10;
 /** On each side of the ink, as a share of its longer side. */
 const BORDER = 0.03;
+/** A thing of which no larger share differs from the background would vanish on it: it keeps the ground it is seen on. */
+const LEAST_SEEN = 0.2;
 
 /**
- * Cuts a picture to its ink, centred in a square of background with a 3 % border, as `size` x `size` pixels: what is
- * compared is then the thing, not how much room its photographer left.
- * @returns uint8 RGB [size, size, 3], area-averaged. A picture without ink is kept whole.
+ * Cuts a picture to its thing, on the background instead of its own ground, centred in a square with a 3 % border, as
+ * `size` x `size` pixels: what is compared is then the thing, not where and on what its photographer put it.
+ * @returns uint8 RGB [size, size, 3], area-averaged. A picture without ground or without a thing is kept whole.
  */
 export function trimToSquare(raster: Raster, background: Colour, size: number): Uint8Array {
-  const box = inkBox(raster, background) ?? {
-    left: 0,
-    top: 0,
-    right: raster.width,
-    bottom: raster.height,
-  };
-  const side = Math.max(box.right - box.left, box.bottom - box.top) * (1 + 2 * BORDER);
-  const left = (box.left + box.right - side) / 2;
-  const top = (box.top + box.bottom - side) / 2;
-  return areaAverage(raster, background, { left, top, right: left + side, bottom: top + side }, size);
+  const ground = estimateGround(raster);
+  const foreground = ground.isFound ? findForeground(raster, ground) : null;
+  if (!foreground?.box) return areaAverage(raster, ground.edge, squareAround(wholeOf(raster)), size);
+  if (isEvenly(ground, background)) return trimToInk(raster, background, size, foreground.box);
+  const cut = replaceGround(raster, ground, { ...foreground, box: foreground.box }, background);
+  if (inkArea(cut, background) < LEAST_SEEN * foreground.area)
+    return areaAverage(raster, ground.edge, squareAround(foreground.box), size);
+  return trimToInk(cut, background, size);
 }
 
-/** The smallest box around all ink; null when there is none. */
-export function inkBox({ pixels, width, height }: Raster, [red, green, blue]: Colour): Box | null {
-  const isInk = (x: number, y: number): boolean => {
-    const at = (y * width + x) * 3;
-    return (
-      Math.abs(pixels[at]! - red) > INK_DIFFERENCE ||
-      Math.abs(pixels[at + 1]! - green) > INK_DIFFERENCE ||
-      Math.abs(pixels[at + 2]! - blue) > INK_DIFFERENCE
-    );
-  };
-  const box = { left: width, top: height, right: 0, bottom: 0 };
-  for (let y = 0; y < height; y++) {
-    let left = 0;
-    while (left < width && !isInk(left, y)) left++;
-    if (left === width) continue;
-    let right = width;
+/** The same where the ground is known to be the background, looking for the thing in a part of the raster only. */
+export function trimToInk(raster: Raster, background: Colour, size: number, within = wholeOf(raster)): Uint8Array {
+  return areaAverage(raster, background, squareAround(inkBox(raster, background, within) ?? within), size);
+}
+
+const wholeOf = ({ width, height }: Raster): Box => ({ left: 0, top: 0, right: width, bottom: height });
+
+function squareAround({ left, top, right, bottom }: Box): Box {
+  const side = Math.max(right - left, bottom - top) * (1 + 2 * BORDER);
+  const [x, y] = [(left + right - side) / 2, (top + bottom - side) / 2];
+  return { left: x, top: y, right: x + side, bottom: y + side };
+}
+
+/** The smallest box around all ink of a part; null when there is none. */
+export function inkBox(raster: Raster, background: Colour, within: Box): Box | null {
+  const isInk = inkTest(raster, background);
+  const box = { left: within.right, top: within.bottom, right: within.left, bottom: 0 };
+  for (let y = within.top; y < within.bottom; y++) {
+    let left = within.left;
+    while (left < within.right && !isInk(left, y)) left++;
+    if (left === within.right) continue;
+    let right = within.right;
     while (right > box.right && !isInk(right - 1, y)) right--;
     box.left = Math.min(box.left, left);
     box.right = Math.max(box.right, right);
@@ -55,6 +54,25 @@ export function inkBox({ pixels, width, height }: Raster, [red, green, blue]: Co
   }
   return box.bottom === 0 ? null : box;
 }
+
+/** Pixels. */
+function inkArea(raster: Raster, background: Colour): number {
+  const isInk = inkTest(raster, background);
+  let area = 0;
+  for (let y = 0; y < raster.height; y++) for (let x = 0; x < raster.width; x++) if (isInk(x, y)) area++;
+  return area;
+}
+
+const inkTest =
+  ({ pixels, width }: Raster, [red, green, blue]: Colour) =>
+  (x: number, y: number): boolean => {
+    const at = (y * width + x) * 3;
+    return (
+      Math.abs(pixels[at]! - red) > INK_DIFFERENCE ||
+      Math.abs(pixels[at + 1]! - green) > INK_DIFFERENCE ||
+      Math.abs(pixels[at + 2]! - blue) > INK_DIFFERENCE
+    );
+  };
 
 /**
  * The box as size x size pixels, each the mean of the area it covers; what lies outside the raster is background. Where an
@@ -66,8 +84,9 @@ export function areaAverage(raster: Raster, background: Colour, box: Box, size: 
   const rows = coverage(box.top, box.bottom, size, raster.height);
   const out = new Uint8Array(size * size * 3);
   const row = new Float64Array(raster.width * 3);
+  const used = { first: columns[0]!.from, end: columns.at(-1)!.from + columns.at(-1)!.weights.length };
   rows.forEach((cover, y) => {
-    const covered = sumOfRows(raster, cover, row);
+    const covered = sumOfRows(raster, cover, used, row);
     columns.forEach(({ from, weights }, x) => {
       let [red, green, blue, share] = [0, 0, 0, 0];
       for (let i = 0, at = from * 3; i < weights.length; i++, at += 3) {
@@ -108,14 +127,19 @@ function coverage(start: number, end: number, size: number, length: number): Cov
   });
 }
 
-/** Writes the weighted sum of the rows under one output row: [width, 3]. @returns the sum of their weights. */
-function sumOfRows({ pixels, width }: Raster, { from, weights }: Cover, sum: Float64Array): number {
+/** Writes the weighted sum of the rows under one output row, in the used columns: [width, 3]. @returns the sum of their weights. */
+function sumOfRows(
+  { pixels, width }: Raster,
+  { from, weights }: Cover,
+  used: { first: number; end: number },
+  sum: Float64Array,
+): number {
   sum.fill(0);
   let covered = 0;
   for (let j = 0; j < weights.length; j++) {
     const weight = weights[j]!;
     const at = (from + j) * width * 3;
-    for (let i = 0; i < width * 3; i++) sum[i]! += weight * pixels[at + i]!;
+    for (let i = used.first * 3; i < used.end * 3; i++) sum[i]! += weight * pixels[at + i]!;
     covered += weight;
   }
   return covered;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { areaAverage, inkBox, type Raster, trimToSquare } from '../../../workers/pictures/trim.ts';
+import type { Raster } from '../../../workers/pictures/raster.ts';
+import { areaAverage, inkBox, trimToSquare } from '../../../workers/pictures/trim.ts';
 
 const WHITE = [255, 255, 255] as const;
 const raster = fc
@@ -23,10 +24,11 @@ test('ink is what differs from the background by more than 10 in any channel', (
     pixels[(y * 5 + x) * 3 + channel] = value;
   };
   set(0, 0, 0, 245); // 10: noise
-  expect(inkBox({ pixels, width: 5, height: 4 }, WHITE)).toBeNull();
+  const whole = { left: 0, top: 0, right: 5, bottom: 4 };
+  expect(inkBox({ pixels, width: 5, height: 4 }, WHITE, whole)).toBeNull();
   set(1, 2, 1, 244);
   set(3, 1, 2, 0);
-  expect(inkBox({ pixels, width: 5, height: 4 }, WHITE)).toEqual({
+  expect(inkBox({ pixels, width: 5, height: 4 }, WHITE, whole)).toEqual({
     left: 1,
     top: 1,
     right: 4,
@@ -114,5 +116,5 @@ test('room around the ink does not matter', () => {
     }
     return { pixels, width, height };
   };
-  expect(trimToSquare(thing(40, 30, 25, 3), WHITE, 16)).toEqual(trimToSquare(thing(9, 6, 0, 0), WHITE, 16));
+  expect(trimToSquare(thing(40, 30, 25, 3), WHITE, 16)).toEqual(trimToSquare(thing(11, 8, 1, 1), WHITE, 16));
 });
