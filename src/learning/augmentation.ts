@@ -20,7 +20,7 @@ export type Augmentation = {
   readonly channel: number;
   /** Share that loses its colour. */
   readonly grey: number;
-  /** Share in which a patch is erased to the background; its width and height are 1/16 to 9/32 of the side each. */
+  /** Share in which a patch is erased to the picture's ground; its width and height are 1/16 to 9/32 of the side each. */
   readonly erase: number;
   /**
    * New identities: all rows of one group are changed alike before anything else. Shares of the groups that are turned by

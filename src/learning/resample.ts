@@ -1,3 +1,5 @@
+import { groundInk } from './ground-ink.ts';
+
 /** Pixels of the result are means of source pixels; both are square, row-major, RGB. Ink = 1 - rgb/255. */
 
 /** An affine change of a picture, as the map from a place in the result to its source. */
@@ -9,7 +11,7 @@ export type Change = {
   readonly channels: readonly [number, number, number];
   readonly gains: readonly [number, number, number];
   readonly grey: boolean;
-  /** Patch of the result that becomes background; [left, top, right, bottom] in shares of the side. */
+  /** Patch of the result that becomes ground; [left, top, right, bottom] in shares of the side. */
   readonly erased: readonly [number, number, number, number] | null;
 };
 
@@ -96,7 +98,7 @@ const ONE = 2 ** FINE_BITS;
 
 /**
  * As `areaMean`, changed: each pixel is the mean of fine x fine nearest source pixels, fine = max(2, ceil(side / size)),
- * and what comes in from outside is background. Exact where nothing is turned or scaled, `size` divides `side` and the
+ * and what comes in from outside is the picture's ground, the median of its border. Exact where nothing is turned or scaled, `size` divides `side` and the
  * shift is whole.
  */
 export function resample(
@@ -124,6 +126,7 @@ export function resample(
     number,
   ];
   const { grey } = change;
+  const [redGround, greenGround, blueGround] = groundInk(source, side);
   for (let y = 0, to = offset; y < size; y++) {
     // Rounding errors of the steps do not add up over rows.
     const down = corner + y * fine * step;
@@ -142,6 +145,10 @@ export function resample(
             red += 255 - source[at]!;
             green += 255 - source[at + 1]!;
             blue += 255 - source[at + 2]!;
+          } else {
+            red += redGround;
+            green += greenGround;
+            blue += blueGround;
           }
           sourceX = (sourceX + stepXX) | 0;
           sourceY = (sourceY + stepYX) | 0;
@@ -155,10 +162,19 @@ export function resample(
       out[to + toBlue] = Math.min(1, blue * blueGain);
     }
   }
-  if (change.erased) erase(out, offset, size, change.erased);
+  if (change.erased) {
+    const ground = [redGround, greenGround, blueGround].map((ink) => ink / 255);
+    erase(out, offset, size, change.erased, changedColour(ground, change));
+  }
 }
 
-function erase(out: Float32Array, offset: number, size: number, erased: readonly number[]): void {
+/** What a change of colours makes of one, ink 0..1. */
+function changedColour(ink: readonly number[], { channels, gains, grey }: Change): number[] {
+  const mean = (ink[0]! + ink[1]! + ink[2]!) / 3;
+  return channels.map((from, place) => Math.min(1, (grey ? mean : ink[from]!) * gains[place]!));
+}
+
+function erase(out: Float32Array, offset: number, size: number, erased: readonly number[], ink: number[]): void {
   const [left, top, right, bottom] = erased.map((share) => Math.round(share * size)) as [
     number,
     number,
@@ -166,6 +182,6 @@ function erase(out: Float32Array, offset: number, size: number, erased: readonly
     number,
   ];
   for (let y = top; y < bottom; y++) {
-    out.fill(0, offset + (y * size + left) * 3, offset + (y * size + right) * 3);
+    for (let x = left; x < right; x++) out.set(ink, offset + (y * size + x) * 3);
   }
 }

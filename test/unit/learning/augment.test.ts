@@ -20,6 +20,12 @@ const disc = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => {
   return x * x + y * y < 200 ? 105 : 255;
 });
 const none = augmentationNamed('none');
+/** Noise on a ground of its own: a frame of one pixel. */
+const GROUND = [240, 180, 30];
+const framed = noise.map((value, i) => {
+  const [x, y] = [Math.floor(i / 3) % 64, Math.floor(i / 192)];
+  return x % 63 === 0 || y % 63 === 0 ? GROUND[i % 3]! : value;
+});
 
 /** N views of one picture at `size`, each as its own array. */
 function viewsOf(picture: Uint8Array, count: number, augmentation: Augmentation, options: Partial<typeof usual> = {}) {
@@ -126,18 +132,18 @@ test('place, size and colour vary in the ranges that are promised', () => {
   expect(range('ink')[1]).toBeLessThan((150 / 255) * 1.2 * 1.12 + 0.02);
 });
 
-/** The plain view moved by whole pixels; what comes in is background. */
+/** The plain view of `framed` moved by whole pixels; what comes in is its ground. */
 function moved(plain: Float32Array, size: number, dx: number, dy: number): number[] {
   return Array.from({ length: size * size * 3 }, (_, at) => {
     const [c, x, y] = [at % 3, (Math.floor(at / 3) % size) + dx, Math.floor(at / 3 / size) + dy];
-    return x < 0 || y < 0 || x >= size || y >= size ? 0 : plain[(y * size + x) * 3 + c]!;
+    return x < 0 || y < 0 || x >= size || y >= size ? 1 - GROUND[c]! / 255 : plain[(y * size + x) * 3 + c]!;
   });
 }
 
 test("the paper's augmentation shifts by whole pixels of the result up to a sixteenth of the side, and does nothing else", () => {
-  const [plain] = viewsOf(noise, 1, none);
+  const [plain] = viewsOf(framed, 1, none);
   const shifts = new Set<string>();
-  for (const shifted of viewsOf(noise, 400, augmentationNamed('paper'))) {
+  for (const shifted of viewsOf(framed, 400, augmentationNamed('paper'))) {
     const found = [-2, -1, 0, 1, 2].flatMap((dx) =>
       [-2, -1, 0, 1, 2].flatMap((dy) =>
         moved(plain!, 32, dx, dy).every((value, i) => Math.abs(value - shifted[i]!) < 1e-5) ? [`${dx} ${dy}`] : [],
@@ -156,8 +162,7 @@ test('flips, grey and erased patches come in the share that is asked for', () =>
   expect(share({ ...none, flip: 0.15 }, half, (out) => out[0] === 0)).toBeCloseTo(0.15, 1);
   const isGrey = (out: Float32Array) => out.every((value, i) => Math.abs(value - out[i - (i % 3)]!) < 1e-6);
   expect(share({ ...none, grey: 0.2 }, noise, isGrey)).toBeCloseTo(0.2, 1);
-  const black = new Uint8Array(64 * 64 * 3);
-  const erased = (out: Float32Array) => out.filter((value) => value === 0).length / 3;
+  const { black, erased } = blackOnWhite;
   expect(share({ ...none, erase: 0.3 }, black, (out) => erased(out) > 0)).toBeCloseTo(0.3, 1);
   const patches = viewsOf(black, 2000, { ...none, erase: 1 }).map(erased);
   // 2 to 9 px of 32, rounded at both ends.
@@ -165,6 +170,33 @@ test('flips, grey and erased patches come in the share that is asked for', () =>
   expect(Math.min(...patches)).toBeLessThan(9);
   expect(Math.max(...patches)).toBeGreaterThan(64);
   expect(Math.max(...patches)).toBeLessThanOrEqual(100);
+});
+
+/** All black but for a white frame of one pixel, the ground; how many pixels of a view within the frame are ground. */
+const blackOnWhite = {
+  black: Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => {
+    const [x, y] = [Math.floor(i / 3) % 64, Math.floor(i / 192)];
+    return x % 63 === 0 || y % 63 === 0 ? 255 : 0;
+  }),
+  erased: (out: Float32Array) => out.filter((value) => value === 0).length / 3,
+};
+
+test('what a turn or an erased patch uncovers is the ground of the picture itself, in its changed colours', () => {
+  const even = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => GROUND[i % 3]!);
+  const thing = even.map((value, i) =>
+    Math.abs((Math.floor(i / 3) % 64) - 32) < 8 && i > 4000 && i < 9000 ? 0 : value,
+  );
+  const colours = { brightness: 0.4, channel: 0.2, grey: 0.3, identity: { turn: 0.5, mirror: 0.5, channels: 0.5 } };
+  const augmentation = { ...augmentationNamed('catalog'), ...colours, erase: 1 };
+  for (const out of viewsOf(even, 100, augmentation, { group: (row) => row })) {
+    expect(out.every((value, i) => Math.abs(value - out[i % 3]!) < 1e-6)).toBe(true);
+  }
+  const corners = [0, 31, 31 * 32, 1023];
+  for (const out of viewsOf(thing, 100, { ...augmentationNamed('mild'), brightness: 0, channel: 0, grey: 0 })) {
+    const isGround = (pixel: number) =>
+      GROUND.every((value, c) => Math.abs(out[pixel * 3 + c]! - 1 + value / 255) < 1e-5);
+    expect(corners.every(isGround)).toBe(true);
+  }
 });
 
 /** All 8 turns and mirrors of a square with all 6 orders of its channels. */
@@ -219,10 +251,10 @@ test('identity transforms turn by quarters, mirror and reorder channels, alike f
 
 test('an identity transform comes before everything else: the shift of a row does not turn with it', () => {
   const identity = { turn: 1, mirror: 0, channels: 0 };
-  const shifted = viewsOf(noise, 30, { ...none, pixelShift: 1 / 16 }, { seed: 7, group: () => 3 });
-  const both = viewsOf(noise, 30, { ...none, pixelShift: 1 / 16, identity }, { seed: 7, group: () => 3 });
-  const [turned] = viewsOf(noise, 1, { ...none, identity }, { seed: 7, group: () => 3 });
-  const [plain] = viewsOf(noise, 1, none);
+  const shifted = viewsOf(framed, 30, { ...none, pixelShift: 1 / 16 }, { seed: 7, group: () => 3 });
+  const both = viewsOf(framed, 30, { ...none, pixelShift: 1 / 16, identity }, { seed: 7, group: () => 3 });
+  const [turned] = viewsOf(framed, 1, { ...none, identity }, { seed: 7, group: () => 3 });
+  const [plain] = viewsOf(framed, 1, none);
   const shiftOf = (from: Float32Array, to: Float32Array) =>
     [-2, -1, 0, 1, 2].flatMap((dx) =>
       [-2, -1, 0, 1, 2].flatMap((dy) =>
@@ -230,7 +262,9 @@ test('an identity transform comes before everything else: the shift of a row doe
       ),
     );
   both.forEach((out, row) => {
-    expect(shiftOf(turned!, out)).toEqual(shiftOf(plain!, shifted[row]!));
+    const shift = shiftOf(turned!, out);
+    expect(shift).toHaveLength(1);
+    expect(shift).toEqual(shiftOf(plain!, shifted[row]!));
   });
 });
 
