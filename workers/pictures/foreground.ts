@@ -1,4 +1,4 @@
-import { flooding } from './flood.ts';
+import { boxOf, flooding } from './flood.ts';
 import { type Ground, groundLine } from './ground.ts';
 import type { Box, Raster } from './raster.ts';
 
@@ -30,8 +30,6 @@ export type Foreground = {
   readonly kinds: Uint8Array;
   /** Around the thing and one cell more, whole cells in pixels; null when there is none. */
   readonly box: Box | null;
-  /** Of the thing, in pixels. */
-  readonly area: number;
 };
 
 /** The thing is all that is not ground: not like it, or enclosed by the thing and not seen through a hole. */
@@ -45,22 +43,24 @@ export function findForeground(raster: Raster, ground: Ground): Foreground {
   return {
     ...{ cell, columns, rows, difference, kinds },
     box: boxAround(parts, cell, raster),
-    area: parts.reduce((sum, { area }) => sum + area, 0) * cell * cell,
   };
 }
 
 type Grid = { cell: number; columns: number; rows: number };
 
+/** The pixel of a row or column of cells that stands for it. @param length pixels of the raster that way */
+export const middleOf = (index: number, cell: number, length: number): number =>
+  Math.min(length - 1, index * cell + (cell >> 1));
+
 /** Of the pixel in the middle of each cell. */
 function differences({ pixels, width, height }: Raster, ground: Ground, { cell, columns, rows }: Grid): Uint8Array {
   const out = new Uint8Array((columns + 2) * (rows + 2));
   const line = new Float32Array(columns * 3);
-  const middle = cell >> 1;
   for (let row = 0; row < rows; row++) {
     groundLine(ground, (2 * (row + 0.5)) / rows - 1, columns, line);
-    const y = Math.min(height - 1, row * cell + middle);
+    const y = middleOf(row, cell, height);
     for (let column = 0, to = (row + 1) * (columns + 2) + 1; column < columns; column++, to++) {
-      const from = (y * width + Math.min(width - 1, column * cell + middle)) * 3;
+      const from = (y * width + middleOf(column, cell, width)) * 3;
       const red = Math.abs(pixels[from]! - line[column * 3]!);
       const green = Math.abs(pixels[from + 1]! - line[column * 3 + 1]!);
       const blue = Math.abs(pixels[from + 2]! - line[column * 3 + 2]!);
@@ -91,13 +91,13 @@ function tellApart(kinds: Uint8Array, difference: Uint8Array, stride: number, ho
   for (let at = stride; at < last; at++) {
     if (kinds[at] === ENCLOSED && isAtBorder(at)) fill(at, GROUND);
     else if (kinds[at] === UNCOUNTED) {
-      const { cells, box } = fill(at, THING);
-      parts.push({ area: cells.length, box });
+      const cells = fill(at, THING);
+      parts.push({ area: cells.length, box: boxOf(cells, stride) });
     }
   }
   for (let at = stride; at < last; at++) {
     if (kinds[at] !== ENCLOSED) continue;
-    const { cells } = fill(at, GROUND);
+    const cells = fill(at, GROUND);
     let sum = 0;
     for (const one of cells) sum += difference[one]!;
     if (sum > hole * cells.length) for (const one of cells) kinds[one] = THING;

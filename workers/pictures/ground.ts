@@ -72,12 +72,13 @@ export function isEvenly(ground: Ground, colour: Colour): boolean {
 /** Writes the ground's colour at row `v`, -1..1, of `columns` places of the width into `line` [3 columns]. */
 export function groundLine({ terms }: Ground, v: number, columns: number, line: Float32Array): void {
   for (let c = 0; c < 3; c++) {
-    const [one, byX, byY, byXX, byYY, byXY] = terms.subarray(c * TERMS) as unknown as number[];
-    const constant = one! + byY! * v + byYY! * v * v;
-    const linear = byX! + byXY! * v;
+    const t = c * TERMS;
+    const constant = terms[t]! + terms[t + 2]! * v + terms[t + 4]! * v * v;
+    const linear = terms[t + 1]! + terms[t + 5]! * v;
+    const square = terms[t + 3]!;
     for (let x = 0, at = c; x < columns; x++, at += 3) {
       const u = (2 * (x + 0.5)) / columns - 1;
-      line[at] = Math.min(255, Math.max(0, constant + (linear + byXX! * u) * u));
+      line[at] = Math.min(255, Math.max(0, constant + (linear + square * u) * u));
     }
   }
 }

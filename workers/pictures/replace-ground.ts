@@ -2,6 +2,9 @@ import { type Foreground, GROUND, THING } from './foreground.ts';
 import { type Ground, groundLine } from './ground.ts';
 import type { Box, Colour, Raster } from './raster.ts';
 
+/** In place of a contrast: no pixel of the cell shows the thing. */
+const ALL_GROUND = 255;
+
 /** Of a picture in which there is a thing. */
 type ThingFound = Foreground & { readonly box: Box };
 
@@ -13,19 +16,22 @@ export function replaceGround(raster: Raster, ground: Ground, foreground: ThingF
   const { cell, columns, rows, kinds, box } = foreground;
   const cut = crop(raster, box);
   const line = new Float32Array(columns * 3);
-  for (let row = box.top / cell; row * cell < box.bottom; row++) {
-    groundLine(ground, (2 * (row + 0.5)) / rows - 1, columns, line);
-    for (let column = box.left / cell; column * cell < box.right; column++) {
-      const at = (row + 1) * (columns + 2) + column + 1;
-      const most = contrastOf(foreground, at);
-      if (most === 0 && kinds[at] !== GROUND) continue;
-      const [left, top] = [column * cell - box.left, row * cell - box.top];
-      const [right, bottom] = [Math.min(cut.width, left + cell), Math.min(cut.height, top + cell)];
-      for (let y = top; y < bottom; y++) {
-        if (most === 0) for (let x = left; x < right; x++) cut.pixels.set(to, (y * cut.width + x) * 3);
-        else
-          for (let x = left; x < right; x++) exchange(cut.pixels, (y * cut.width + x) * 3, line, column * 3, to, most);
+  const contrasts = new Uint8Array(columns);
+  const [first, end] = [box.left / cell, Math.ceil(box.right / cell)];
+  for (let y = 0; y < cut.height; y++) {
+    if (y % cell === 0) {
+      const row = (box.top + y) / cell;
+      groundLine(ground, (2 * (row + 0.5)) / rows - 1, columns, line);
+      const at = (row + 1) * (columns + 2) + 1;
+      for (let column = first; column < end; column++) {
+        const contrast = contrastOf(foreground, at + column);
+        contrasts[column] = contrast === 0 && kinds[at + column] === GROUND ? ALL_GROUND : contrast;
       }
+    }
+    for (let x = 0, place = y * cut.width * 3; x < cut.width; x++, place += 3) {
+      const column = first + Math.floor(x / cell);
+      const contrast = contrasts[column]!;
+      if (contrast !== 0) exchange(cut.pixels, place, line, column * 3, to, contrast);
     }
   }
   return cut;
@@ -57,21 +63,31 @@ function contrastOf({ columns, difference, kinds }: Foreground, at: number): num
       else if (difference[one]! > most) most = difference[one]!;
     }
   }
-  if (kinds[at] === THING) return hasGround ? difference[at]! : 0;
-  return most;
+  if (kinds[at] === THING) return hasGround ? Math.min(difference[at]!, ALL_GROUND - 1) : 0;
+  return Math.min(most, ALL_GROUND - 1);
 }
 
-function exchange(pixels: Uint8Array, at: number, line: Float32Array, old: number, to: Colour, most: number): void {
-  const [red, green, blue] = [line[old]!, line[old + 1]!, line[old + 2]!];
-  const off = Math.max(
-    Math.abs(pixels[at]! - red),
-    Math.abs(pixels[at + 1]! - green),
-    Math.abs(pixels[at + 2]! - blue),
-  );
-  const part = Math.max(0, 1 - off / most);
-  pixels[at] = level(pixels[at]! + part * (to[0] - red));
-  pixels[at + 1] = level(pixels[at + 1]! + part * (to[1] - green));
-  pixels[at + 2] = level(pixels[at + 2]! + part * (to[2] - blue));
+function exchange(
+  pixels: Uint8Array,
+  at: number,
+  ground: Float32Array,
+  from: number,
+  to: Colour,
+  contrast: number,
+): void {
+  if (contrast === ALL_GROUND) {
+    pixels[at] = to[0];
+    pixels[at + 1] = to[1];
+    pixels[at + 2] = to[2];
+    return;
+  }
+  const red = pixels[at]! - ground[from]!;
+  const green = pixels[at + 1]! - ground[from + 1]!;
+  const blue = pixels[at + 2]! - ground[from + 2]!;
+  const share = Math.min(1, Math.max(Math.abs(red), Math.abs(green), Math.abs(blue)) / contrast);
+  pixels[at] = level(red + share * ground[from]! + (1 - share) * to[0]);
+  pixels[at + 1] = level(green + share * ground[from + 1]! + (1 - share) * to[1]);
+  pixels[at + 2] = level(blue + share * ground[from + 2]! + (1 - share) * to[2]);
 }
 
 /** For an array that rounds down. */

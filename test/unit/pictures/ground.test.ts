@@ -3,10 +3,11 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { demoCatalog } from '../../../scripts/demo-catalog.ts';
 import { hog } from '../../../src/learning/features/hog.ts';
+import { areaAverage } from '../../../workers/pictures/area-average.ts';
 import { decodePicture } from '../../../workers/pictures/decode.ts';
 import { estimateGround } from '../../../workers/pictures/ground.ts';
 import type { Raster } from '../../../workers/pictures/raster.ts';
-import { areaAverage, trimToInk, trimToSquare } from '../../../workers/pictures/trim.ts';
+import { trimToInk, trimToSquare } from '../../../workers/pictures/trim.ts';
 import { collect } from '../../support/collect.ts';
 import { foundFirst, type GroundName, onGround } from '../../support/grounds.ts';
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { areaAverage } from '../../../workers/pictures/area-average.ts';
 import type { Raster } from '../../../workers/pictures/raster.ts';
-import { areaAverage, inkBox, trimToSquare } from '../../../workers/pictures/trim.ts';
+import { inkBox, trimToSquare } from '../../../workers/pictures/trim.ts';
 
 const WHITE = [255, 255, 255] as const;
 const raster = fc
