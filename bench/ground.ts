@@ -1,14 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { demoCatalog } from '../scripts/demo-catalog.ts';
 import { handMadeFeatures } from '../src/learning/features/index.ts';
+import { scaleToUnit } from '../src/learning/features/unit.ts';
 import { PICTURE_SIZE } from '../src/learning/served-model.ts';
 import { foundFirst, type GroundName, groundNames, onGround } from '../test/support/grounds.ts';
 import { decodePicture } from '../workers/pictures/decode.ts';
+import { openShippedEncoder } from './shipped-encoder.ts';
 
 const PRODUCTS = 200;
-const LIMITS = { maxPixels: 1_000_000, background: '#ffffff', sides: [PICTURE_SIZE] };
-/** Shares of the best mix without a network (docs/quality.md). */
+/** Shares of the best mix without a network (docs/quality.md), and of an encoder beside it. */
 const GOLDEN = { hog: 1, pixels: 0.3, colour: 0.2 };
+const ENCODER_SHARE = 2 / 3;
 type Row = Record<string, string | number>;
 /** By ground: one vector a product. */
 type Vectors = Record<GroundName, Float32Array[]>;
@@ -19,16 +21,40 @@ type Vectors = Record<GroundName, Float32Array[]>;
  */
 export async function ground(): Promise<Row[]> {
   const files = await picturesOf(PRODUCTS);
-  const pixels = {} as Record<GroundName, Uint8Array[]>;
+  const encoder = await openShippedEncoder();
+  const sides = [PICTURE_SIZE, encoder.side];
+  const [hand, seen] = [emptyVectors(), emptyVectors()];
   for (const name of groundNames) {
-    pixels[name] = [];
     for (const file of files) {
-      const picture = await decodePicture(await onGround(await readFile(file), name), file, LIMITS);
-      pixels[name].push(picture.pixels[PICTURE_SIZE]!);
+      const limits = { maxPixels: 1_000_000, background: '#ffffff', sides };
+      const { pixels } = await decodePicture(await onGround(await readFile(file), name), file, limits);
+      hand[name].push(golden(pixels[PICTURE_SIZE]!));
+      seen[name].push(await encoder.encode(pixels[encoder.side]!));
     }
+    process.stderr.write(`${name} is looked at\n`);
   }
-  return rowsOf('golden features', vectorsOf(pixels, golden));
+  const centred = unitsAboutTheirMean(seen);
+  const both = byGround((name) =>
+    hand[name].map((vector, i) => joined([centred[name][i]!, ENCODER_SHARE], [vector, 1 - ENCODER_SHARE])),
+  );
+  return [...rowsOf('golden', hand), ...rowsOf(encoder.name, centred), ...rowsOf(`${encoder.name} + golden`, both)];
 }
+
+const byGround = (of: (name: GroundName) => Float32Array[]): Vectors =>
+  Object.fromEntries(groundNames.map((name) => [name, of(name)])) as Vectors;
+const emptyVectors = (): Vectors => byGround(() => []);
+
+/** As a catalog is centred: all grounds together. */
+function unitsAboutTheirMean(vectors: Vectors): Vectors {
+  const all = groundNames.flatMap((name) => vectors[name]);
+  const mean = new Float32Array(all[0]!.length);
+  for (const vector of all) for (let i = 0; i < mean.length; i++) mean[i]! += vector[i]! / all.length;
+  return byGround((name) => vectors[name].map((vector) => scaleToUnit(vector.map((value, i) => value - mean[i]!))));
+}
+
+/** Squared distances of it are the weighted sums of those of the parts. */
+const joined = (...parts: [vector: Float32Array, share: number][]): Float32Array =>
+  Float32Array.from(parts.flatMap(([vector, share]) => [...vector].map((value) => value * Math.sqrt(share))));
 
 /** Of products spread over the whole catalog. */
 async function picturesOf(count: number): Promise<string[]> {
@@ -38,16 +64,15 @@ async function picturesOf(count: number): Promise<string[]> {
   return Array.from({ length: count }, (_, i) => all[i * step]!);
 }
 
-const vectorsOf = (pixels: Record<GroundName, Uint8Array[]>, feature: (picture: Uint8Array) => Float32Array): Vectors =>
-  Object.fromEntries(groundNames.map((name) => [name, pixels[name].map(feature)])) as Vectors;
-
-/** Squared distances of it are the weighted sums of those of the features. */
-function golden(picture: Uint8Array): Float32Array {
-  const parts = Object.entries(GOLDEN).map(([name, share]) =>
-    handMadeFeatures[name as keyof typeof GOLDEN].extract(picture).map((value) => value * Math.sqrt(share)),
+const golden = (picture: Uint8Array): Float32Array =>
+  scaleToUnit(
+    joined(
+      ...Object.entries(GOLDEN).map(([name, share]): [Float32Array, number] => [
+        handMadeFeatures[name as keyof typeof GOLDEN].extract(picture),
+        share,
+      ]),
+    ),
   );
-  return Float32Array.from(parts.flatMap((part) => [...part]));
-}
 
 function rowsOf(method: string, vectors: Vectors): Row[] {
   const pairs = groundNames.flatMap((query) =>
