@@ -1,6 +1,8 @@
+import { ENCLOSED, GROUND, THING, UNCOUNTED } from './cell-kinds.ts';
 import { boxOf, flooding } from './flood.ts';
-import { type Ground, groundLine } from './ground.ts';
+import { type Ground, groundColours } from './ground.ts';
 import type { Box, Raster } from './raster.ts';
+import { findShadows, isDarkened } from './shadow.ts';
 
 /** A channel that differs from the ground by more than this is ink: above the noise of JPEG on an even ground. */
 export const INK_DIFFERENCE = 10;
@@ -13,37 +15,40 @@ const [HOLE_DIFFERENCE, HOLE_DEVIATIONS] = [3, 1.5];
 /** Longer side of the grid on which thing and ground are told apart, cells. */
 const GRID = 96;
 
-/** Kinds of cells: like the ground, and not reached; ink that was not counted yet; of the ground; of the thing. */
-const ENCLOSED = 1;
-const UNCOUNTED = 2;
-export const GROUND = 3;
-export const THING = 4;
-
 /** Squares of `cell` pixels; [rows, columns] with one more cell around, which is of no kind (0). */
 export type Foreground = {
   readonly cell: number;
   readonly columns: number;
   readonly rows: number;
-  /** Largest difference of a channel from the ground, levels. */
+  /** [rows, columns, 3]: colours of the ground. */
+  readonly colours: Float32Array;
+  /** Largest difference of a channel from them, levels. */
   readonly difference: Uint8Array;
-  /** GROUND, THING, 0 around. */
+  /** What differs by no more looks like the ground. */
+  readonly limit: number;
+  /** GROUND, SHADOW, THING; NO_CELL around. */
   readonly kinds: Uint8Array;
   /** Around the thing and one cell more, whole cells in pixels; null when there is none. */
   readonly box: Box | null;
 };
 
-/** The thing is all that is not ground: not like it, or enclosed by the thing and not seen through a hole. */
-export function findForeground(raster: Raster, ground: Ground): Foreground {
+/**
+ * The thing is all that is not ground: not like it nor its shadow, or enclosed by the thing and not seen through a hole.
+ * @param hasShadows false: soft shadows stay with the thing
+ */
+export function findForeground(raster: Raster, ground: Ground, hasShadows = true): Foreground {
   const cell = Math.max(1, Math.ceil(Math.max(raster.width, raster.height) / GRID));
   const [columns, rows] = [Math.ceil(raster.width / cell), Math.ceil(raster.height / cell)];
   const limit = Math.max(INK_DIFFERENCE, INK_DEVIATIONS * ground.noise);
-  const difference = differences(raster, ground, { cell, columns, rows });
+  const colours = groundColours(ground, columns, rows);
+  const { difference, isDark } = differences(raster, colours, { cell, columns, rows });
   const kinds = kindsOf(difference, { columns, rows, limit });
-  const parts = tellApart(kinds, difference, columns + 2, Math.max(HOLE_DIFFERENCE, HOLE_DEVIATIONS * ground.noise));
-  return {
-    ...{ cell, columns, rows, difference, kinds },
-    box: boxAround(parts, cell, raster),
-  };
+  const stride = columns + 2;
+  fillFromBorder(kinds, stride);
+  if (hasShadows) findShadows(kinds, difference, isDark, stride);
+  const parts = fillThing(kinds, stride);
+  fillHoles(kinds, difference, stride, Math.max(HOLE_DIFFERENCE, HOLE_DEVIATIONS * ground.noise));
+  return { ...{ cell, columns, rows, colours, difference, limit, kinds }, box: boxAround(parts, cell, raster) };
 }
 
 type Grid = { cell: number; columns: number; rows: number };
@@ -52,22 +57,28 @@ type Grid = { cell: number; columns: number; rows: number };
 export const middleOf = (index: number, cell: number, length: number): number =>
   Math.min(length - 1, index * cell + (cell >> 1));
 
-/** Of the pixel in the middle of each cell. */
-function differences({ pixels, width, height }: Raster, ground: Ground, { cell, columns, rows }: Grid): Uint8Array {
-  const out = new Uint8Array((columns + 2) * (rows + 2));
-  const line = new Float32Array(columns * 3);
-  for (let row = 0; row < rows; row++) {
-    groundLine(ground, (2 * (row + 0.5)) / rows - 1, columns, line);
+/** Of the pixel in the middle of each cell: its difference from the ground, and whether that may be a shadow. */
+function differences({ pixels, width, height }: Raster, colours: Float32Array, { cell, columns, rows }: Grid) {
+  const difference = new Uint8Array((columns + 2) * (rows + 2));
+  const isDark = new Uint8Array(difference.length);
+  for (let row = 0, at = 0; row < rows; row++) {
     const y = middleOf(row, cell, height);
-    for (let column = 0, to = (row + 1) * (columns + 2) + 1; column < columns; column++, to++) {
+    for (let column = 0, to = (row + 1) * (columns + 2) + 1; column < columns; column++, to++, at += 3) {
       const from = (y * width + middleOf(column, cell, width)) * 3;
-      const red = Math.abs(pixels[from]! - line[column * 3]!);
-      const green = Math.abs(pixels[from + 1]! - line[column * 3 + 1]!);
-      const blue = Math.abs(pixels[from + 2]! - line[column * 3 + 2]!);
-      out[to] = Math.max(red, green, blue) + 0.5;
+      const red = colours[at]!;
+      const green = colours[at + 1]!;
+      const blue = colours[at + 2]!;
+      const most = Math.max(
+        Math.abs(pixels[from]! - red),
+        Math.abs(pixels[from + 1]! - green),
+        Math.abs(pixels[from + 2]! - blue),
+      );
+      difference[to] = most + 0.5;
+      if (most <= INK_DIFFERENCE) continue;
+      if (isDarkened(pixels[from]! / red, pixels[from + 1]! / green, pixels[from + 2]! / blue)) isDark[to] = 1;
     }
   }
-  return out;
+  return { difference, isDark };
 }
 
 function kindsOf(difference: Uint8Array, { columns, rows, limit }: { columns: number; rows: number; limit: number }) {
@@ -81,28 +92,42 @@ function kindsOf(difference: Uint8Array, { columns, rows, limit }: { columns: nu
 
 type InkPart = { readonly area: number; readonly box: Box };
 
-/** Makes every cell GROUND or THING. @returns the parts of the ink. */
-function tellApart(kinds: Uint8Array, difference: Uint8Array, stride: number, hole: number): InkPart[] {
+function fillFromBorder(kinds: Uint8Array, stride: number): void {
+  const fill = flooding(kinds, stride);
+  const last = kinds.length - stride;
+  const start = (at: number) => {
+    if (kinds[at] === ENCLOSED) fill(at, GROUND);
+  };
+  for (let at = stride + 1; at < 2 * stride; at++) start(at);
+  for (let at = last - stride; at < last; at++) start(at);
+  for (let at = stride + 1; at < last; at += stride) {
+    start(at);
+    start(at + stride - 3);
+  }
+}
+
+/** @returns the parts of the ink that hang together. */
+function fillThing(kinds: Uint8Array, stride: number): InkPart[] {
   const fill = flooding(kinds, stride);
   const parts: InkPart[] = [];
-  const last = kinds.length - stride;
-  const isAtBorder = (at: number) =>
-    at < 2 * stride || at >= last - stride || at % stride === 1 || at % stride === stride - 2;
-  for (let at = stride; at < last; at++) {
-    if (kinds[at] === ENCLOSED && isAtBorder(at)) fill(at, GROUND);
-    else if (kinds[at] === UNCOUNTED) {
-      const cells = fill(at, THING);
-      parts.push({ area: cells.length, box: boxOf(cells, stride) });
-    }
+  for (let at = stride; at < kinds.length - stride; at++) {
+    if (kinds[at] !== UNCOUNTED) continue;
+    const cells = fill(at, THING);
+    parts.push({ area: cells.length, box: boxOf(cells, stride) });
   }
-  for (let at = stride; at < last; at++) {
+  return parts;
+}
+
+/** Each enclosed part is of the ground or of the thing. */
+function fillHoles(kinds: Uint8Array, difference: Uint8Array, stride: number, limit: number): void {
+  const fill = flooding(kinds, stride);
+  for (let at = stride; at < kinds.length - stride; at++) {
     if (kinds[at] !== ENCLOSED) continue;
     const cells = fill(at, GROUND);
     let sum = 0;
     for (const one of cells) sum += difference[one]!;
-    if (sum > hole * cells.length) for (const one of cells) kinds[one] = THING;
+    if (sum > limit * cells.length) for (const one of cells) kinds[one] = THING;
   }
-  return parts;
 }
 
 function boxAround(parts: readonly InkPart[], cell: number, { width, height }: Raster): Box | null {

@@ -61,24 +61,24 @@ function* borderPlaces(width: number, height: number): Iterable<[number, number]
 }
 
 /** Whether the ground is this colour everywhere, to a level. */
-export function isEvenly(ground: Ground, colour: Colour): boolean {
-  const line = new Float32Array(3 * 3);
-  return [-1, 0, 1].every((v) => {
-    groundLine(ground, v, 3, line);
-    return line.every((value, i) => Math.abs(value - colour[i % 3]!) <= 1);
-  });
-}
+export const isEvenly = (ground: Ground, colour: Colour): boolean =>
+  groundColours(ground, 3, 3).every((value, i) => Math.abs(value - colour[i % 3]!) <= 1);
 
-/** Writes the ground's colour at row `v`, -1..1, of `columns` places of the width into `line` [3 columns]. */
-export function groundLine({ terms }: Ground, v: number, columns: number, line: Float32Array): void {
-  for (let c = 0; c < 3; c++) {
-    const t = c * TERMS;
-    const constant = terms[t]! + terms[t + 2]! * v + terms[t + 4]! * v * v;
-    const linear = terms[t + 1]! + terms[t + 5]! * v;
-    const square = terms[t + 3]!;
-    for (let x = 0, at = c; x < columns; x++, at += 3) {
-      const u = (2 * (x + 0.5)) / columns - 1;
-      line[at] = Math.min(255, Math.max(0, constant + (linear + square * u) * u));
+/** The ground's colours in the middle of each cell of a grid over the picture: [rows, columns, 3], 0..255. */
+export function groundColours({ terms }: Ground, columns: number, rows: number): Float32Array {
+  const colours = new Float32Array(rows * columns * 3);
+  for (let row = 0; row < rows; row++) {
+    const v = (2 * (row + 0.5)) / rows - 1;
+    for (let c = 0; c < 3; c++) {
+      const t = c * TERMS;
+      const constant = terms[t]! + terms[t + 2]! * v + terms[t + 4]! * v * v;
+      const linear = terms[t + 1]! + terms[t + 5]! * v;
+      const square = terms[t + 3]!;
+      for (let x = 0, at = row * columns * 3 + c; x < columns; x++, at += 3) {
+        const u = (2 * (x + 0.5)) / columns - 1;
+        colours[at] = Math.min(255, Math.max(0, constant + (linear + square * u) * u));
+      }
     }
   }
+  return colours;
 }

@@ -1,5 +1,6 @@
 import { areaAverage } from './area-average.ts';
-import { type Foreground, findForeground, INK_DIFFERENCE, middleOf, THING } from './foreground.ts';
+import { THING } from './cell-kinds.ts';
+import { type Foreground, findForeground, INK_DIFFERENCE, middleOf } from './foreground.ts';
 import { estimateGround, isEvenly } from './ground.ts';
 import type { Box, Colour, Raster } from './raster.ts';
 import { replaceGround } from './replace-ground.ts';
@@ -16,12 +17,14 @@ const LEAST_SEEN = 0.2;
  */
 export function trimToSquare(raster: Raster, background: Colour, size: number): Uint8Array {
   const ground = estimateGround(raster);
-  const foreground = ground.isFound ? findForeground(raster, ground) : null;
+  const isBackground = isEvenly(ground, background);
+  // Nothing is taken from what stands on the background already, shadows neither: much that is white is softly shaded.
+  const foreground = ground.isFound ? findForeground(raster, ground, !isBackground) : null;
   if (!foreground?.box) return areaAverage(raster, ground.edge, squareAround(wholeOf(raster)), size);
-  if (isEvenly(ground, background)) return trimToInk(raster, background, size, foreground.box);
+  if (isBackground) return trimToInk(raster, background, size, foreground.box);
   if (shareSeenOn(raster, foreground, background) < LEAST_SEEN)
     return areaAverage(raster, ground.edge, squareAround(foreground.box), size);
-  const cut = replaceGround(raster, ground, { ...foreground, box: foreground.box }, background);
+  const cut = replaceGround(raster, { ...foreground, box: foreground.box }, background);
   return trimToInk(cut, background, size);
 }
 

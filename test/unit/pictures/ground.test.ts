@@ -21,7 +21,7 @@ const at = (square: Uint8Array, x: number, y: number) => [...square.subarray((y 
 type Paint = (x: number, y: number) => readonly number[];
 const raster = (width: number, height: number, paint: Paint): Raster => ({
   pixels: Uint8Array.from(
-    Array.from({ length: width * height }, (_, i) => paint(i % width, Math.floor(i / width))).flat(),
+    Array.from({ length: width * height }, (_, i) => paint(i % width, Math.floor(i / width)).map(Math.round)).flat(),
   ),
   width,
   height,
@@ -59,7 +59,7 @@ describe('things of the demo catalog', () => {
 
   test('are found again on another ground by their shapes: nine of ten, from and to white', async () => {
     const white = await shapes('white');
-    for (const name of ['grey studio', 'stray pixel', 'wood', 'dark'] as const) {
+    for (const name of ['grey studio', 'gradient, soft shadow', 'stray pixel', 'wood', 'dark'] as const) {
       const other = await shapes(name);
       expect(foundFirst(other, white), `${name} among white`).toBeGreaterThanOrEqual(0.9);
       expect(foundFirst(white, other), `white among ${name}`).toBeGreaterThanOrEqual(0.9);
@@ -118,6 +118,35 @@ test('ground is seen through a hole, and a part of the thing in the colour of th
   const middle = (hole: readonly number[]) => at(trimToSquare(raster(160, 120, ring(hole)), WHITE, 64), 32, 32);
   expect(middle([60, 62, 66])).toEqual([...WHITE]);
   expect(middle([66, 68, 60])).toEqual([66, 68, 60]);
+});
+
+test('a soft shadow goes with the ground', () => {
+  const shadow: Paint = (x, y) => {
+    const light = 1 - 0.4 * Math.exp(-(((x - 70) / 50) ** 2) - ((y - 92) / 8) ** 2);
+    return [205 * light, 203 * light, 200 * light];
+  };
+  expect(mostDifferent(cut(shadow), onWhite)).toBeLessThan(12);
+});
+
+test('a grey thing whose shading runs into the grey ground at one side is no shadow', () => {
+  const ground = [205, 205, 205];
+  const square = cut(
+    () => [],
+    (x, y) => (x < 40 || x >= 100 || y < 30 || y >= 90 ? ground : [0, 0, 0].map(() => 110 + (90 * (y - 30)) / 60)),
+  );
+  for (const [y, value] of [
+    [10, 120],
+    [32, 155],
+    [50, 182],
+  ] as const)
+    for (const channel of at(square, 32, y)) expect(Math.abs(channel - value)).toBeLessThan(12);
+});
+
+test('on the background itself a shadow stays: much that is white is softly shaded', () => {
+  const shaded: Paint = (x, y) =>
+    [0, 0, 0].map(() => 255 - 60 * Math.exp(-(((x - 70) / 50) ** 2) - ((y - 92) / 8) ** 2));
+  const plain = raster(160, 120, block(shaded));
+  expect(trimToSquare(plain, WHITE, 64)).toEqual(trimToInk(plain, WHITE, 64));
 });
 
 test('a white thing keeps the ground on which alone it can be seen', () => {
