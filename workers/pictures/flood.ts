@@ -1,10 +1,12 @@
 import type { Box } from './raster.ts';
 
+export type Fill = (start: number, to: number) => Int32Array;
+
 /**
  * Gives another kind to a cell and all of its kind that are joined to it by sides; @returns these cells, until the next time.
  * @param kinds [rows, stride], at its border cells of a kind that is never filled
  */
-export function flooding(kinds: Uint8Array, stride: number): (start: number, to: number) => Int32Array {
+export function flooding(kinds: Uint8Array, stride: number): Fill {
   const cells = new Int32Array(kinds.length);
   const sides = [-stride, -1, 1, stride];
   return (start, to) => {

@@ -1,5 +1,5 @@
 import { ENCLOSED, GROUND, THING, UNCOUNTED } from './cell-kinds.ts';
-import { boxOf, flooding } from './flood.ts';
+import { boxOf, type Fill, flooding } from './flood.ts';
 import { type Ground, groundColours } from './ground.ts';
 import type { Box, Raster } from './raster.ts';
 import { findShadows, isDarkened } from './shadow.ts';
@@ -44,10 +44,11 @@ export function findForeground(raster: Raster, ground: Ground, hasShadows = true
   const { difference, isDark } = differences(raster, colours, { cell, columns, rows });
   const kinds = kindsOf(difference, { columns, rows, limit });
   const stride = columns + 2;
-  fillFromBorder(kinds, stride);
-  if (hasShadows) findShadows(kinds, difference, isDark, stride);
-  const parts = fillThing(kinds, stride);
-  fillHoles(kinds, difference, stride, Math.max(HOLE_DIFFERENCE, HOLE_DEVIATIONS * ground.noise));
+  const fill = flooding(kinds, stride);
+  fillFromBorder(kinds, stride, fill);
+  if (hasShadows) findShadows(kinds, difference, isDark, stride, fill);
+  const parts = fillThing(kinds, stride, fill);
+  fillHoles(kinds, difference, fill, Math.max(HOLE_DIFFERENCE, HOLE_DEVIATIONS * ground.noise));
   return { ...{ cell, columns, rows, colours, difference, limit, kinds }, box: boxAround(parts, cell, raster) };
 }
 
@@ -92,8 +93,7 @@ function kindsOf(difference: Uint8Array, { columns, rows, limit }: { columns: nu
 
 type InkPart = { readonly area: number; readonly box: Box };
 
-function fillFromBorder(kinds: Uint8Array, stride: number): void {
-  const fill = flooding(kinds, stride);
+function fillFromBorder(kinds: Uint8Array, stride: number, fill: Fill): void {
   const last = kinds.length - stride;
   const start = (at: number) => {
     if (kinds[at] === ENCLOSED) fill(at, GROUND);
@@ -107,8 +107,7 @@ function fillFromBorder(kinds: Uint8Array, stride: number): void {
 }
 
 /** @returns the parts of the ink that hang together. */
-function fillThing(kinds: Uint8Array, stride: number): InkPart[] {
-  const fill = flooding(kinds, stride);
+function fillThing(kinds: Uint8Array, stride: number, fill: Fill): InkPart[] {
   const parts: InkPart[] = [];
   for (let at = stride; at < kinds.length - stride; at++) {
     if (kinds[at] !== UNCOUNTED) continue;
@@ -119,9 +118,8 @@ function fillThing(kinds: Uint8Array, stride: number): InkPart[] {
 }
 
 /** Each enclosed part is of the ground or of the thing. */
-function fillHoles(kinds: Uint8Array, difference: Uint8Array, stride: number, limit: number): void {
-  const fill = flooding(kinds, stride);
-  for (let at = stride; at < kinds.length - stride; at++) {
+function fillHoles(kinds: Uint8Array, difference: Uint8Array, fill: Fill, limit: number): void {
+  for (let at = 0; at < kinds.length; at++) {
     if (kinds[at] !== ENCLOSED) continue;
     const cells = fill(at, GROUND);
     let sum = 0;

@@ -1,4 +1,4 @@
-import { GROUND, SHADOW, THING } from './cell-kinds.ts';
+import { NO_CELL, SHADOW, THING } from './cell-kinds.ts';
 import type { Foreground } from './foreground.ts';
 import type { Box, Colour, Raster } from './raster.ts';
 
@@ -50,16 +50,17 @@ function crop({ pixels, width }: Raster, { left, top, right, bottom }: Box): Ras
  * those of the thing around it. 0: no pixel of it is a mixture; none of a shadow is, whose own difference says nothing.
  */
 function contrastOf({ columns, difference, kinds }: Foreground, at: number): number {
+  const stride = columns + 2;
   if (kinds[at] === SHADOW) return 0;
+  const isThing = kinds[at] === THING;
   let most = 0;
-  let hasGround = false;
-  for (let row = at - columns - 3, line = 0; line < 3; row += columns + 2, line++) {
-    for (let one = row; one < row + 3; one++) {
-      if (kinds[one] === GROUND || kinds[one] === SHADOW) hasGround = true;
-      else if (kinds[one] === THING && difference[one]! > most) most = difference[one]!;
+  for (let row = at - stride; row <= at + stride; row += stride) {
+    for (let one = row - 1; one <= row + 1; one++) {
+      if (kinds[one] === NO_CELL || (kinds[one] === THING) === isThing) continue;
+      if (isThing) return difference[at]!;
+      if (difference[one]! > most) most = difference[one]!;
     }
   }
-  if (kinds[at] === THING) return hasGround ? difference[at]! : 0;
   return most;
 }
 
@@ -73,11 +74,17 @@ function exchange(
   contrast: number,
   limit: number,
 ): void {
+  if (contrast === 0) {
+    pixels[at] = to[0];
+    pixels[at + 1] = to[1];
+    pixels[at + 2] = to[2];
+    return;
+  }
   const red = pixels[at]! - colours[from]!;
   const green = pixels[at + 1]! - colours[from + 1]!;
   const blue = pixels[at + 2]! - colours[from + 2]!;
   const off = Math.max(Math.abs(red), Math.abs(green), Math.abs(blue));
-  const kept = contrast === 0 || off <= limit ? 0 : 1;
+  const kept = off <= limit ? 0 : 1;
   const share = kept === 0 ? 0 : Math.min(1, off / contrast);
   pixels[at] = kept * red + share * colours[from]! + (1 - share) * to[0];
   pixels[at + 1] = kept * green + share * colours[from + 1]! + (1 - share) * to[1];

@@ -1,5 +1,5 @@
 import { GROUND, JUDGED, SHADOW, UNCOUNTED } from './cell-kinds.ts';
-import { flooding } from './flood.ts';
+import type { Fill } from './flood.ts';
 
 /** A shadow has this share of the ground's light or more, in each channel alike but for so much. */
 const [LEAST_LIGHT, COLOUR_CAST] = [0.45, 0.05];
@@ -20,7 +20,13 @@ export function isDarkened(red: number, green: number, blue: number): boolean {
  * edge to the ground as strong as itself in most places, even where its shading leaves a way in somewhere.
  * @param isDark [cells] 1: may be darkened ground
  */
-export function findShadows(kinds: Uint8Array, difference: Uint8Array, isDark: Uint8Array, stride: number): void {
+export function findShadows(
+  kinds: Uint8Array,
+  difference: Uint8Array,
+  isDark: Uint8Array,
+  stride: number,
+  fill: Fill,
+): void {
   const sides = [-stride, -1, 1, stride];
   const reached = new Int32Array(kinds.length);
   let count = 0;
@@ -39,17 +45,16 @@ export function findShadows(kinds: Uint8Array, difference: Uint8Array, isDark: U
       if (kinds[at + side] === UNCOUNTED && isDark[at + side] === 1 && !isStep(at, at + side)) reach(at + side);
     }
   }
-  judge(kinds, difference, reached.subarray(0, count), stride, sides);
+  judge(kinds, difference, reached.subarray(0, count), sides, fill);
 }
 
 function judge(
   kinds: Uint8Array,
   difference: Uint8Array,
   reached: Int32Array,
-  stride: number,
   sides: readonly number[],
+  fill: Fill,
 ): void {
-  const fill = flooding(kinds, stride);
   const shadows: number[] = [];
   for (const start of reached) {
     if (kinds[start] !== SHADOW) continue;
