@@ -30,14 +30,16 @@ export function flooding(kinds: Uint8Array, stride: number): Fill {
 
 /** Around some cells, in cells, without the border. */
 export function boxOf(cells: Int32Array, stride: number): Box {
-  const box = { left: stride, top: Number.POSITIVE_INFINITY, right: 0, bottom: 0 };
+  let left = stride;
+  let right = 0;
+  let [top, bottom] = [Number.POSITIVE_INFINITY, 0];
   for (const at of cells) {
     const y = Math.floor(at / stride);
     const x = at - y * stride;
-    box.left = Math.min(box.left, x - 1);
-    box.right = Math.max(box.right, x);
-    box.top = Math.min(box.top, y - 1);
-    box.bottom = Math.max(box.bottom, y);
+    if (x < left) left = x;
+    if (x > right) right = x;
+    if (y < top) top = y;
+    if (y > bottom) bottom = y;
   }
-  return box;
+  return { left: left - 1, top: top - 1, right, bottom };
 }

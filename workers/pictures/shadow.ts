@@ -37,7 +37,11 @@ export function findShadows(
   };
   for (let at = stride; at < kinds.length - stride; at++) {
     if (isDark[at] === 0 || kinds[at] !== UNCOUNTED) continue;
-    if (sides.some((side) => kinds[at + side] === GROUND && !isStep(at, at + side))) reach(at);
+    for (const side of sides) {
+      if (kinds[at + side] !== GROUND || isStep(at, at + side)) continue;
+      reach(at);
+      break;
+    }
   }
   for (let next = 0; next < count; next++) {
     const at = reached[next]!;
