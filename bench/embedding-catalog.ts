@@ -3,14 +3,14 @@ import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { encodeModel, servedLength } from '../src/learning/artefact.ts';
-import { handMadeFeatures } from '../src/learning/features/index.ts';
+import { type HandMade, handMadeFeatures } from '../src/learning/features/index.ts';
 import { initialWeights } from '../src/learning/network/initial-weights.ts';
 import { presetNamed } from '../src/learning/network/presets.ts';
 import { makeRandom } from '../src/learning/random.ts';
 import type { ServedModel } from '../src/learning/served-model.ts';
 import { type FreshDatabase, freshDatabase } from '../test/support/database.ts';
 import { sha256 } from '../workers/sha256.ts';
-import { HAND_MADE, type HandMade, NETWORK } from '../workers/training/blocks.ts';
+import { HAND_MADE, NETWORK } from '../workers/training/blocks.ts';
 import { sidesFor } from '../workers/training/spec.ts';
 
 export type PictureFile = { path: string; bytes: Uint8Array; contentHash: string };

@@ -139,7 +139,7 @@ async function realPath(dir: string, files: readonly PictureFile[], served: Serv
     const pictures = services[round]!;
     await startDecoders(pictures, dir);
     await emptyTable();
-    const context = { repositories: catalog.repositories, pictures, embedder, artefacts, config };
+    const context = { repositories: catalog.repositories, pictures, embedder, artefacts, config, encoder: null };
     let written = 0;
     const seconds = await timed(async () => {
       written = await embedMissing(context, model, never);

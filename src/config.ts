@@ -134,6 +134,11 @@ const Env = z.object({
   SIMILI_REQUIRE_GPU: flag.default(false).describe('Refuse to train or embed on a CPU'),
   SIMILI_THREADS: z.coerce.number().int().min(1).max(256).default(1).describe('Threads of an engine process'),
   SIMILI_GPUS: list.describe('Numbers of the GPUs that a training uses, comma separated; one engine process each'),
+  SIMILI_ENCODER: z
+    .string()
+    .min(1)
+    .default('efficientnet-lite0')
+    .describe('Pretrained network that looks at every picture: name, folder, ONNX file or none'),
   SIMILI_PRESET: z
     .string()
     .refine((name) => (presetNames as string[]).includes(name), { error: `Use one of ${presetNames.join(', ')}` })

@@ -4,6 +4,7 @@ import type { Repositories } from '../src/db/repositories.ts';
 import type { Log } from '../src/log.ts';
 import type { JobQueue } from '../src/queue/jobs.ts';
 import type { ArtefactCache } from './artefact-cache.ts';
+import type { InstalledEncoder } from './encoders/find.ts';
 import type { EngineHost } from './hosts/engine-client.ts';
 import type { PictureService } from './pictures/picture-service.ts';
 
@@ -18,6 +19,8 @@ export type WorkerContext = {
   readonly trainer: EngineHost;
   readonly embedder: EngineHost;
   readonly artefacts: ArtefactCache;
+  /** Looks at every picture; null: none does. */
+  readonly encoder: InstalledEncoder | null;
   readonly config: Config;
   readonly log: Log;
 };

@@ -1,15 +1,18 @@
 import type { Vector } from '../src/db/embeddings.ts';
+import type { Features } from '../src/db/features.ts';
 import type { ModelRow } from '../src/db/models.ts';
 import { SimiliError } from '../src/errors.ts';
 import { PICTURE_SIZE } from '../src/learning/served-model.ts';
 import type { WorkerContext } from './context.ts';
+import { findEncoder, type InstalledEncoder } from './encoders/find.ts';
+import { encodePictures, encoderNamed } from './encoding.ts';
 import { prefetched } from './prefetch.ts';
 
 /** Pictures per call of the engine and per commit: what a crash may cost, and what is left to do when all are decoded. */
 const BATCH = 64;
 
 type Missing = { productId: string; source: string; contentHash: string };
-type Context = Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'artefacts' | 'config'>;
+type Context = Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'artefacts' | 'config' | 'encoder'>;
 type Model = Pick<ModelRow, 'id' | 'number' | 'metrics'>;
 
 /**
@@ -45,15 +48,25 @@ async function embedPass(
   const artefact = await context.artefacts.pathOf(model.id);
   const sides = sidesOf(model);
   const pixels = context.pictures.folders(sides);
+  const encoder = await encoderOf(context, model);
   let found = false;
   let writing: Promise<void> = Promise.resolve();
   try {
     const missing = missingBatches(context, model, signal);
-    for await (const batch of prefetched(missing, (rows) => withPixels(context, rows, sides, signal))) {
+    const ready = async (rows: readonly Missing[]) => {
+      const readable = await withPixels(context, rows, sides, signal);
+      const seen = encoder && (await encodePictures(context, encoder, readable, signal));
+      return { seen, rows: seen ? readable.filter(({ contentHash }) => seen.has(contentHash)) : readable };
+    };
+    for await (const { rows: batch, seen } of prefetched(missing, ready)) {
       found = true;
       if (batch.length === 0) continue;
       const pictures = batch.map(({ contentHash }) => contentHash);
-      const { vectors, dimensions } = await context.embedder.embed({ ...artefact, pictures, pixels }, signal);
+      const encoded = encoder && seen ? { encoded: { [encoder.facts.id]: joined(pictures, seen) } } : {};
+      const { vectors, dimensions } = await context.embedder.embed(
+        { ...artefact, pictures, pixels, ...encoded },
+        signal,
+      );
       await writing;
       const vectorOf = (i: number) => vectors.subarray(i * dimensions, (i + 1) * dimensions);
       writing = keep(batch.map(({ productId, contentHash }, i) => ({ productId, contentHash, vector: vectorOf(i) })));
@@ -69,6 +82,21 @@ async function embedPass(
 export function sidesOf({ metrics }: Pick<Model, 'metrics'>): number[] {
   const { training } = (metrics ?? {}) as { training?: { sides?: number[] } };
   return training?.sides ?? [PICTURE_SIZE];
+}
+
+/** The encoder that a version's vectors are computed from; null: none. @throws SimiliError ENGINE_UNAVAILABLE */
+async function encoderOf(context: Context, { metrics }: Pick<Model, 'metrics'>): Promise<InstalledEncoder | null> {
+  const { training } = (metrics ?? {}) as { training?: { encoder?: { id: string; choice: string } } };
+  return training?.encoder ? encoderNamed(context, training.encoder, findEncoder) : null;
+}
+
+/** [pictures, dimensions] */
+function joined(pictures: readonly string[], seen: Features): Uint16Array {
+  const rows = pictures.map((hash) => seen.get(hash)!);
+  const length = rows[0]?.length ?? 0;
+  const out = new Uint16Array(rows.length * length);
+  for (const [i, row] of rows.entries()) out.set(row, i * length);
+  return out;
 }
 
 /** Products without a vector, in id order and in batches. */

@@ -8,6 +8,7 @@ import { type JobQueue, type QueueName, queueNames } from '../src/queue/jobs.ts'
 import { openArtefactCache } from './artefact-cache.ts';
 import { startChores } from './chores.ts';
 import type { WorkerContext } from './context.ts';
+import { findEncoder } from './encoders/find.ts';
 import { embedHandler } from './handlers/embed.ts';
 import { evaluateHandler } from './handlers/evaluate.ts';
 import { ingestHandler } from './handlers/ingest.ts';
@@ -32,11 +33,11 @@ export type Fleet = { context: WorkerContext; close(): Promise<void> };
 
 /**
  * Takes work from the queues until closed. Engines and picture decoders are child processes, started when needed.
- * @throws SimiliError DATA_DIR_UNWRITABLE.
+ * @throws SimiliError DATA_DIR_UNWRITABLE, IMPORT_UNREADABLE.
  */
 export async function startFleet({ queues = queueNames, alone, ...base }: FleetOptions): Promise<Fleet> {
   checkDataDir(base.config.SIMILI_DATA_DIR);
-  const context = makeContext(base);
+  const context = await makeContext(base);
   if (alone) await requeueAbandoned(context, 0);
   let endChores = async (): Promise<void> => {};
   const start: Record<QueueName, () => Promise<void>> = {
@@ -61,13 +62,15 @@ export async function startFleet({ queues = queueNames, alone, ...base }: FleetO
   };
 }
 
-function makeContext({ repositories, queue, config, log }: Omit<FleetOptions, 'queues' | 'alone'>): WorkerContext {
+async function makeContext(options: Omit<FleetOptions, 'queues' | 'alone'>): Promise<WorkerContext> {
+  const { repositories, queue, config, log } = options;
   const copies = configuredCopies(config);
   return {
     ...{ repositories, queue, config, log, copies },
     pictures: openConfiguredPictures(config, copies),
     trainer: openEngineHost('the trainer', config),
     embedder: openEngineHost('the embedder', config),
+    encoder: await findEncoder(config.SIMILI_ENCODER),
     artefacts: openArtefactCache(join(config.SIMILI_DATA_DIR, 'models'), repositories.models),
   };
 }

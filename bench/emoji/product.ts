@@ -5,9 +5,12 @@ import { decodeModel, encodeModel } from '../../src/learning/artefact.ts';
 import { presetNamed } from '../../src/learning/network/presets.ts';
 import { decodeSafetensors } from '../../src/learning/safetensors.ts';
 import type { ServedModel } from '../../src/learning/served-model.ts';
+import type { InstalledEncoder } from '../../workers/encoders/find.ts';
+import { encodeSet } from '../../workers/evaluation/encode-set.ts';
 import { embeddingAlone } from '../../workers/evaluation/methods/networks.ts';
 import { type Host, openHost } from '../../workers/hosts/rpc.ts';
 import { sha256 } from '../../workers/sha256.ts';
+import { encodedOf, openEncodedBits } from '../../workers/training/encoded-features.ts';
 import { hashAt } from '../../workers/training/picture-store.ts';
 import type {
   EngineChoice,
@@ -48,6 +51,8 @@ export type Product = {
   train(set: TrainingSet, training: Training): Promise<Trained>;
   /** Served vectors of all pictures of the set. */
   vectors(set: TrainingSet, model: ServedModel): Promise<Float32Array[]>;
+  /** Lets an encoder look at all pictures of the set. */
+  encode(set: TrainingSet, encoder: InstalledEncoder, path: string): Promise<TrainingSet>;
   close(): Promise<void>;
 };
 
@@ -60,6 +65,10 @@ export async function openProduct(): Promise<Product> {
     golden: async (set) => decodeModel((await host.call('train', goldenRequest(set))).artefact),
     train: (set, training) => train(host, set, training),
     vectors: (set, model) => vectors(host, dir, set, model),
+    async encode(set, encoder, path) {
+      const encoded = await encodeSet(set, encoder, path, (request) => host.call('encode', { ...request, threads: 1 }));
+      return { ...set, encoded };
+    },
     async close() {
       await host.close();
       await rm(dir, { recursive: true, force: true });
@@ -120,10 +129,19 @@ async function vectors(
   const artefactPath = join(dir, checksum);
   await writeFile(artefactPath, artefact);
   const keys = Array.from({ length: set.hashes.length / 32 }, (_, picture) => hashAt(set.hashes, picture));
+  const bitsOf = set.encoded && openEncodedBits(set.encoded);
   const rows: Float32Array[] = [];
   for (let at = 0; at < keys.length; at += PICTURES_AT_ONCE) {
     const pictures = keys.slice(at, at + PICTURES_AT_ONCE);
-    const answer = await host.call('embed', { ...CHOICE, artefactPath, checksum, pictures, pixels: set.pixels });
+    const encoded = bitsOf
+      ? encodedOf(
+          set.encoded!,
+          bitsOf,
+          [...pictures.keys()].map((i) => at + i),
+        )
+      : {};
+    const request = { ...CHOICE, artefactPath, checksum, pictures, pixels: set.pixels, encoded };
+    const answer = await host.call('embed', request);
     for (let i = 0; i < pictures.length; i++) {
       rows.push(answer.vectors.slice(i * answer.dimensions, (i + 1) * answer.dimensions));
     }

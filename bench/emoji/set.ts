@@ -13,9 +13,16 @@ import { openDrawings } from './drawings.ts';
 import { listThings, packageFile, type Thing, VENDORS } from './things.ts';
 
 /** The development set: item i of the training set is thing i, its pictures are the vendors' drawings in their order. */
-export type EmojiSet = { readonly things: readonly Thing[]; readonly set: TrainingSet };
+export type EmojiSet = {
+  readonly things: readonly Thing[];
+  readonly set: TrainingSet;
+  /** Where the pictures are, and what is made of them may be. */
+  readonly folder: string;
+};
 
-const LIMITS = { maxPixels: 1_000_000, background: '#ffffff', sides: [PICTURE_SIZE] };
+/** Of the pictures that encoders read. */
+const ENCODER_SIDE = 224;
+const LIMITS = { maxPixels: 1_000_000, background: '#ffffff', sides: [PICTURE_SIZE, ENCODER_SIDE] };
 const AT_ONCE = 4;
 
 /**
@@ -28,7 +35,7 @@ export async function emojiSet(dir: string): Promise<EmojiSet> {
   const folder = join(dir, versionsKey());
   const list = join(folder, 'keys.json');
   if (!existsSync(list)) {
-    const keys = await writePictures(join(folder, String(PICTURE_SIZE)), things, drawings.render);
+    const keys = await writePictures(folder, things, drawings.render);
     await writeFile(list, JSON.stringify(keys)); // last: without it the folder is not whole
   }
   const keys = JSON.parse(await readFile(list, 'utf8')) as string[];
@@ -38,9 +45,9 @@ export async function emojiSet(dir: string): Promise<EmojiSet> {
     hashes: Uint8Array.from(Buffer.from(keys.join(''), 'hex')),
     categories: Int32Array.from(things, ({ subgroup }) => subgroups.indexOf(subgroup)),
     splits: Uint8Array.from(things, ({ split }) => splits.indexOf(split)),
-    pixels: { [PICTURE_SIZE]: join(folder, String(PICTURE_SIZE)) },
+    pixels: Object.fromEntries(LIMITS.sides.map((side) => [side, join(folder, String(side))])),
   };
-  return { things, set };
+  return { things, set, folder };
 }
 
 /** Of everything the pixels come from. */
@@ -81,7 +88,10 @@ async function writePictures(
 async function writePicture(dir: string, host: Host<PictureHostApi>, bytes: Buffer, source: string): Promise<string> {
   const { pixels } = await host.call('decode', { bytes, source, limits: LIMITS });
   const key = sha256(bytes);
-  await mkdir(join(dir, key.slice(0, 2)), { recursive: true });
-  await writeFile(join(dir, key.slice(0, 2), `${key}.rgb`), pixels[PICTURE_SIZE]!);
+  for (const side of LIMITS.sides) {
+    const folder = join(dir, String(side), key.slice(0, 2));
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, `${key}.rgb`), pixels[side]!);
+  }
   return key;
 }

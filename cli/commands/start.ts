@@ -78,7 +78,7 @@ async function whatIsMissing({ repositories: { products, images } }: App): Promi
   const need = FEWEST_PRODUCTS.GOLDEN;
   const { products: have } = await images.decoded(need);
   return have >= need
-    ? 'Fitting the first model from hand-made features'
+    ? 'Fitting the first model from what the encoder and hand-made features see'
     : `The first model needs ${need} products with a readable picture; there ${have === 1 ? 'is 1' : `are ${have}`}`;
 }
 

@@ -16,6 +16,8 @@ export type CollectOptions = {
   readonly labels: string;
   readonly triplets: string | null;
   readonly preset: string;
+  /** Of the pictures that an encoder reads. */
+  readonly encoderSides: readonly number[];
   /** Of the splits, where the file names none. */
   readonly seed: number;
   readonly config: Config;
@@ -39,10 +41,20 @@ const FEWEST = 10;
 
 /** Files to pictures with labels. What cannot be used is told and left out. @throws SimiliError IMPORT_UNREADABLE. */
 export async function collect(options: CollectOptions): Promise<Collected> {
-  const { images, labels, triplets: tripletsPath, seed, preset, config, onProgress, onProblems } = options;
+  const {
+    images,
+    labels,
+    triplets: tripletsPath,
+    seed,
+    preset,
+    encoderSides,
+    config,
+    onProgress,
+    onProblems,
+  } = options;
   await checkFolder(images);
   const read = await readLabels(images, labels);
-  const sides = sidesFor(specFor(preset, null));
+  const sides = [...new Set([...sidesFor(specFor(preset, null)), ...encoderSides])];
   const {
     rows: decoded,
     folders,

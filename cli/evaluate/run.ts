@@ -1,14 +1,19 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { meanOf } from '../../src/learning/intervals.ts';
 import { presetNames } from '../../src/learning/network/presets.ts';
+import { findEncoder, type InstalledEncoder } from '../../workers/encoders/find.ts';
 import { compareMethods, trainingsOf } from '../../workers/evaluation/compare-methods.ts';
+import { encodeSet } from '../../workers/evaluation/encode-set.ts';
+import type { LabelledPictures } from '../../workers/evaluation/labelled.ts';
 import { methodNames, methodsNamed } from '../../workers/evaluation/methods/index.ts';
 import type { Method } from '../../workers/evaluation/methods/method.ts';
 import { questionsOf } from '../../workers/evaluation/questions.ts';
 import { openTrainer, type Planned } from '../../workers/evaluation/trainer.ts';
+import { openEngineHost } from '../../workers/hosts/engine-client.ts';
 import { showProgress } from '../progress.ts';
 import { tellProblems } from '../tell-problems.ts';
 import { type Collected, collect } from './collect.ts';
@@ -49,7 +54,10 @@ export async function evaluate(options: EvaluateOptions): Promise<Report> {
   check(options);
   const { config, seed, k, out, signal, preset, seeds, command } = options;
   await mkdir(out, { recursive: true });
-  const { data, rows, rated, problems } = await collectWithProgress(options);
+  const encoder = await findEncoder(config.SIMILI_ENCODER);
+  const { data: collected, rows, rated, problems } = await collectWithProgress(options, encoder);
+  await using seen = await withEncoded(collected, encoder, config, signal);
+  const { data } = seen;
   const questions = questionsOf(data, { k, seed, rated });
   const methods = methodsNamed(options.methods);
   const planned = trainingsOf(methods, seeds);
@@ -95,10 +103,11 @@ function check({ methods, preset, seeds, minutes, k }: EvaluateOptions): void {
   if (!(Number.isInteger(k) && k >= 1)) throw refuse('k is a whole number above 0');
 }
 
-function collectWithProgress(options: EvaluateOptions): Promise<Collected> {
+function collectWithProgress(options: EvaluateOptions, encoder: InstalledEncoder | null): Promise<Collected> {
   let bar: ReturnType<typeof showProgress> | null = null;
   return collect({
     ...options,
+    encoderSides: encoder ? [encoder.description.input.side] : [],
     onProblems(problems) {
       bar?.stop();
       tellProblems(problems);
@@ -108,6 +117,30 @@ function collectWithProgress(options: EvaluateOptions): Promise<Collected> {
       bar.update(done);
     },
   });
+}
+
+/** The set with what the encoder sees in its pictures, in a file that goes with it. */
+async function withEncoded(
+  data: LabelledPictures,
+  encoder: InstalledEncoder | null,
+  config: Config,
+  signal: AbortSignal,
+): Promise<AsyncDisposable & { data: LabelledPictures }> {
+  const dir = await mkdtemp(join(tmpdir(), 'simili-encoded-'));
+  const remove = () => rm(dir, { recursive: true, force: true });
+  if (!encoder) return { data, [Symbol.asyncDispose]: remove };
+  process.stderr.write(`${encoder.facts.title} looks at ${data.splits.length} pictures\n`);
+  const host = openEngineHost('the encoder', config);
+  try {
+    const path = join(dir, 'encoded.f16');
+    const encoded = await encodeSet(data.set, encoder, path, (request) => host.encode(request, signal));
+    return { data: { ...data, set: { ...data.set, encoded } }, [Symbol.asyncDispose]: remove };
+  } catch (error) {
+    await remove();
+    throw error;
+  } finally {
+    await host.close();
+  }
 }
 
 /** Says how far the trainings are, and then which method is at work. */

@@ -1,5 +1,6 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import { EmbeddingRepository } from './embeddings.ts';
+import { FeatureRepository } from './features.ts';
 import { FeedbackRepository } from './feedback.ts';
 import { ImageRepository } from './images.ts';
 import { JobRepository } from './jobs.ts';
@@ -18,6 +19,7 @@ export function makeRepositories(db: PrismaClient) {
     products: new ProductRepository(db),
     images: new ImageRepository(db),
     embeddings: new EmbeddingRepository(db),
+    features: new FeatureRepository(db),
     feedback: new FeedbackRepository(db),
     ratings: new RatingRepository(db),
     jobs,

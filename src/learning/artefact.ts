@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { handMadeFeatures } from './features/index.ts';
+import { handMadeFeatures, isHandMade } from './features/index.ts';
 import { backbonePathOf, weightShapes } from './network/shapes.ts';
 import type { Layer, NetworkSpec, Tensor, Weights } from './network/spec.ts';
 import { decodeSafetensors, encodeSafetensors, type TensorFile } from './safetensors.ts';
-import type { Block, FeatureName, ServedModel } from './served-model.ts';
+import type { Block, ServedModel } from './served-model.ts';
 
 const format = 'simili-model-1';
 const backboneName = 'backbone';
@@ -47,10 +47,8 @@ const spec = z.strictObject({
   ...{ name, inputSize: size, embedding: size },
   branches: z.array(z.strictObject({ paths: z.array(path) })),
 });
-const block = z.strictObject({
-  feature: z.enum(['hog', 'pixels', 'colour', 'network']),
-  weight: z.number().nonnegative(),
-});
+const encoder = z.strictObject({ id: name, title: name, licence: name, dimensions: size });
+const block = z.strictObject({ feature: name, encoder: encoder.exactOptional(), weight: z.number().nonnegative() });
 /** What the metadata of the file says; everything numeric is in its tensors. */
 const Description = z.strictObject({ blocks: z.array(block).min(1), network: spec.nullable() });
 
@@ -69,7 +67,7 @@ export function encodeModel(model: ServedModel): Uint8Array {
   });
   for (const [name, weight] of Object.entries(model.network?.weights ?? {})) tensors[`network.${name}`] = weight;
   const description = {
-    blocks: model.blocks.map(({ feature, weight }) => ({ feature, weight })),
+    blocks: model.blocks.map(({ mean: _, projection: __, ...block }) => block),
     network: model.network?.spec ?? null,
   };
   const bytes = model.network?.backbone ? { [backboneName]: model.network.backbone } : {};
@@ -81,14 +79,14 @@ export function decodeModel(bytes: Uint8Array): ServedModel {
   const file = decodeSafetensors(bytes);
   const { blocks, network } = parseDescription(file.metadata);
   const model: ServedModel = {
-    blocks: blocks.map(({ feature, weight }, i): Block => {
+    blocks: blocks.map((block, i): Block => {
       const [mean, projection] = [tensorOf(file, `block.${i}.mean`), tensorOf(file, `block.${i}.projection`)];
       const d = mean.data.length;
       if (mean.shape.length !== 1) throw new Error(`block.${i}.mean is not a vector`);
       if (projection.shape.length !== 2 || projection.shape[1] !== d) {
         throw new Error(`block.${i}.projection is not a matrix of ${d} columns`);
       }
-      return { feature, weight, mean: mean.data, projection: projection.data };
+      return { ...block, mean: mean.data, projection: projection.data };
     }),
     network: network && {
       spec: network,
@@ -134,8 +132,9 @@ function tensorOf(file: TensorFile, name: string): Tensor {
 
 /** The rules of served-model.ts and of the spec, and that every value is a finite number. */
 function checkModel({ blocks, network }: ServedModel): void {
-  blocks.forEach(({ feature, mean, projection }, i) => {
-    const d = featureLength(feature, network?.spec);
+  blocks.forEach((block, i) => {
+    const { feature, mean, projection } = block;
+    const d = featureLength(block, network?.spec);
     check(mean.length === d, `block ${i}: ${feature} has ${d} values, the mean ${mean.length}`);
     check(projection.length > 0 && projection.length % d === 0, `block ${i}: the projection does not map ${d} values`);
     checkFinite(mean, `block.${i}.mean`);
@@ -168,9 +167,14 @@ function checkWeights(weights: Weights, shapes: Record<string, readonly number[]
   }
 }
 
-function featureLength(feature: FeatureName, network: NetworkSpec | undefined): number {
-  if (feature !== 'network') return handMadeFeatures[feature].length;
-  return network?.embedding ?? 0;
+function featureLength({ feature, encoder }: Block, network: NetworkSpec | undefined): number {
+  const known = isHandMade(feature) || feature === 'network';
+  check(known === !encoder, known ? `${feature} is not of an encoder` : `nothing is known of the encoder ${feature}`);
+  if (encoder) {
+    check(encoder.id === feature, `the block of ${feature} is described as one of ${encoder.id}`);
+    return encoder.dimensions;
+  }
+  return isHandMade(feature) ? handMadeFeatures[feature].length : (network?.embedding ?? 0);
 }
 
 function checkFinite(values: Float32Array, name: string): void {

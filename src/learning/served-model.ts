@@ -1,13 +1,17 @@
+import type { EncoderFacts } from './encoder-facts.ts';
 import type { NetworkSpec, Weights } from './network/spec.ts';
 
 /** Side of the square, trimmed picture that everything is computed from, in pixels. */
 export const PICTURE_SIZE = 64;
 
-/** A picture as the pixel cache holds it: uint8 RGB, row-major [64, 64, 3], trimmed to its ink, background 255. */
+/** A picture as the pixel cache holds it: uint8 RGB, row-major [side, side, 3], trimmed to its ink, background 255. */
 export type Picture = Uint8Array;
 
-/** Hand-made features (the paper's golden features, section 6.1), or the output of the learned network. */
-export type FeatureName = 'hog' | 'pixels' | 'colour' | 'network';
+/**
+ * Name of a feature: a hand-made one (src/learning/features), 'network', the output of the version's own network, or the id
+ * of an encoder.
+ */
+export type FeatureName = string;
 
 /**
  * One part of the served vector: an affine map of one feature, then a unit norm. The map whitens within identities and
@@ -15,6 +19,8 @@ export type FeatureName = 'hog' | 'pixels' | 'colour' | 'network';
  */
 export type Block = {
   readonly feature: FeatureName;
+  /** Present exactly when the feature is an encoder's. */
+  readonly encoder?: EncoderFacts;
   /** Share of this block in the squared distance, >= 0; the weights of a model sum to 1. */
   readonly weight: number;
   /** [d] */

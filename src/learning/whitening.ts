@@ -1,5 +1,13 @@
 import { scaleToUnit } from './features/unit.ts';
-import { cholesky, leadingDirections, scatter, solveLower, solveLowerTransposed } from './linear-algebra.ts';
+import {
+  cholesky,
+  completed,
+  leadingDirections,
+  mainDirections,
+  scatter,
+  solveLower,
+  solveLowerTransposed,
+} from './linear-algebra.ts';
 import type { Block, ServedModel } from './served-model.ts';
 
 /** The affine map of a block: y = projection (x - mean). `mean` [d], `projection` [k, d] row-major. */
@@ -34,12 +42,58 @@ export function fitWhitening(
   const { mean, within, degrees } = withinIdentities(samples, identities, d);
   const lower = cholesky(shrunkCovariance(within, degrees, d, shrinkage), d);
   const centred = Float64Array.from(samples, (value, at) => value - mean[at % d]!);
-  const directions = leadingDirections(solveLower(lower, centred, d), d, Math.min(keep, d));
+  const white = solveLower(lower, centred, d);
+  const most = Math.min(keep, d);
+  const directions =
+    d > MOST_EXACT ? mainDirections(white, d, most).map(({ vector }) => vector) : leadingDirections(white, d, most);
   const projection = new Float32Array(directions.length * d);
   // Row u^T L^-1 of the projection is p of L^T p = u.
   for (const [row, u] of directions.entries()) projection.set(solveLowerTransposed(lower, u), row * d);
   return { mean: Float32Array.from(mean), projection };
 }
+
+/**
+ * The main directions of a feature of which nothing is known but that it varies, those with much variance held back: with
+ * eigenvalues v of the covariance, x -> v^power u . (x - mean). A power of -1/2 would be whitening, which takes what varies
+ * least, mostly noise, for as telling as the rest; 0 a plain principal component analysis.
+ *
+ * Few samples span few directions, and a map onto those is blind to whatever tells the next products apart: random
+ * directions fill up what is missing, each as much stretched as it stands for others that are left out.
+ * @param samples [n, d] row-major; n < FEWEST_SAMPLES says nothing, and the whole map is random (Johnson and Lindenstrauss)
+ * @returns min(keep, d) rows; the first known one a unit vector
+ */
+export function fitPower(
+  samples: Float32Array,
+  d: number,
+  { power, keep }: { readonly power: number; readonly keep: number },
+): Whitening {
+  const n = samples.length / d;
+  if (!Number.isInteger(n)) throw new Error(`${samples.length} values are not samples of ${d}`);
+  const k = Math.min(keep, d);
+  const mean = new Float64Array(d);
+  const isKnown = n >= FEWEST_SAMPLES;
+  for (let i = 0; isKnown && i < samples.length; i++) mean[i % d] = mean[i % d]! + samples[i]! / n;
+  const centred = Float64Array.from(samples, (value, at) => value - mean[at % d]!);
+  const main = isKnown ? mainDirections(centred, d, k) : [];
+  const scales = main.map(({ value }) => (value / main[0]!.value) ** power);
+  const known = main.map(({ vector }) => vector);
+  const rows = known.length < k ? completed(known, d, k) : known;
+  const rest = (scales.at(-1) ?? 1) * Math.sqrt((d - known.length) / Math.max(1, k - known.length));
+  const projection = new Float32Array(k * d);
+  for (const [row, vector] of rows.entries()) {
+    const scale = scales[row] ?? rest;
+    projection.set(
+      vector.map((x) => x * scale),
+      row * d,
+    );
+  }
+  return { mean: Float32Array.from(mean), projection };
+}
+
+const FEWEST_SAMPLES = 10;
+
+/** Longer features take minutes for all their directions, of which few are kept. */
+const MOST_EXACT = 1000;
 
 /** @returns [k] unit length, or zeros where the feature is zero (it saw nothing) or equals the mean. */
 export function applyBlock(

@@ -341,6 +341,27 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       expect(await repos.models.retiredWithVectors()).not.toContainEqual({ number: made.number });
     });
 
+    test('what an encoder saw is kept bit by bit, once, and goes with the last picture that has it', async () => {
+      const bits = Uint16Array.from({ length: 1280 }, (_, i) => (i * 37) % 0x7c00);
+      await repos.products.write(product('p9', { images: ['/9.png'] }));
+      const [image] = (await repos.images.claimPending(100, 60)).filter(({ productId }) => productId === 'p9');
+      await repos.images.markReady(image!.id, { contentHash: 'seen', mime: 'image/png', width: 3, height: 4 });
+      await repos.features.add(
+        'eye',
+        new Map([
+          ['seen', bits],
+          ['gone', bits.map((bit) => bit ^ 1)],
+        ]),
+      );
+      await repos.features.add('eye', new Map([['seen', bits.toReversed()]]));
+      await repos.features.add('other', new Map([['seen', Uint16Array.of(0x3c00)]]));
+      expect([...(await repos.features.of('eye', ['seen', 'never']))]).toEqual([['seen', bits]]);
+      expect([...(await repos.features.of('other', ['seen']))]).toEqual([['seen', Uint16Array.of(0x3c00)]]);
+      expect(await repos.features.known('eye', ['seen', 'gone', 'never'])).toEqual(new Set(['seen', 'gone']));
+      expect(await repos.features.prune(100)).toBe(1);
+      expect(await repos.features.known('eye', ['seen', 'gone'])).toEqual(new Set(['seen']));
+    });
+
     describe('feedback', () => {
       const soon = () => new Date(Date.now() + 60_000);
       const event = (kind: FeedbackKind, itemIds: string[], more: Partial<FeedbackWrite> = {}): FeedbackWrite => ({

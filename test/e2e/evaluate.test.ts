@@ -71,6 +71,7 @@ test('every method of the table is fitted, asked and reported', async () => {
   const method = (name: string) => report.methods.find((own) => own.name === name)!;
   expect(report.methods.map(({ name }) => name)).toEqual([
     ...['random', 'pixels', 'wavelet', 'colour', 'sift', 'fisher', 'hog', 'texton', 'l1HashKpca', 'oasis', 'golden'],
+    ...['encoder', 'encoderGolden'],
     ...['convNet', 'singleScale', 'deepRanking', 'deepRankingUniform', 'infoNce'],
     ...['singleScaleOasis', 'singleScaleVisual', 'served'],
   ]);

@@ -1,7 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
 import { view } from '../../src/learning/augment.ts';
-import { handMadeFeatures } from '../../src/learning/features/index.ts';
+import { handMadeFeatures, isHandMade } from '../../src/learning/features/index.ts';
 import { initialWeights } from '../../src/learning/network/initial-weights.ts';
 import { presetNamed } from '../../src/learning/network/presets.ts';
 import { pictureSizeFor } from '../../src/learning/network/shapes.ts';
@@ -9,7 +10,9 @@ import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import type { Block, FeatureName, ServedModel } from '../../src/learning/served-model.ts';
 import { fuse } from '../../src/learning/whitening.ts';
+import { findEncoder } from '../../workers/encoders/find.ts';
 import { backboneSpec, inspectBackbone } from '../../workers/engines/backbone.ts';
+import { openOnnxEncoder } from '../../workers/engines/onnx/encoder.ts';
 import { exportOnnx } from '../../workers/engines/onnx/export/index.ts';
 import { Graph } from '../../workers/engines/onnx/graph.ts';
 import { joinModels } from '../../workers/engines/onnx/import-join.ts';
@@ -67,7 +70,7 @@ async function runEngine({ blocks, network }: ServedModel, large: readonly Uint8
     fuse(
       blocks,
       blocks.map(({ feature }) =>
-        feature === 'network' ? embeddings[i]! : handMadeFeatures[feature].extract(small[i]!),
+        isHandMade(feature) ? handMadeFeatures[feature].extract(small[i]!) : embeddings[i]!,
       ),
     ),
   );
@@ -121,6 +124,35 @@ describe('the exported ONNX file', () => {
       expect(largest, `picture ${i}`).toBeLessThan(1e-4);
     }
     expect(new Set(vector).size).toBeGreaterThan(20);
+  });
+
+  test('looks with the encoder of the version, at pictures of its own side', async () => {
+    const found = (await findEncoder('efficientnet-lite0'))!;
+    const { id, dimensions } = found.facts;
+    const eye = { ...block(id, dimensions, 24, 0.6), encoder: found.facts };
+    const model: ServedModel = { blocks: [...goldenBlocks(0.4 / 3), eye], network: null };
+    const [small, large] = [testPictures(64), testPictures(224)];
+    const bytes = exportOnnx(model, { ...found, bytes: await readFile(found.path) });
+    const { vector, ports } = await runOnnx(bytes, {
+      pictures: { pictures: small, side: 64 },
+      pictures224: { pictures: large, side: 224 },
+    });
+    expect(ports).toEqual({ inputs: ['pictures', 'pictures224'], outputs: ['vector'] });
+    const encoder = await openOnnxEncoder(found, { threads: 1 });
+    const seen = await encoder.encode(large);
+    await encoder.close();
+    const wanted = small.map((picture, i) =>
+      fuse(
+        model.blocks,
+        model.blocks.map(({ feature }) =>
+          isHandMade(feature)
+            ? handMadeFeatures[feature].extract(picture)
+            : seen.subarray(i * dimensions, (i + 1) * dimensions),
+        ),
+      ),
+    );
+    expectAlike(vector, wanted);
+    expect(() => exportOnnx(model)).toThrow(`needs the encoder ${id}`);
   });
 
   test('has only the vector of a model without a network', async () => {

@@ -47,6 +47,7 @@ const ALL = [
   '0003_ratings',
   '0004_feedback_votes',
   '0005_pictures_looked_at_again',
+  '0006_picture_features',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

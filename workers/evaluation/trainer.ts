@@ -9,6 +9,7 @@ import type { Triplet } from '../../src/learning/triplet-rules.ts';
 import { type EngineHost, openEngineHost } from '../hosts/engine-client.ts';
 import { makePool } from '../pool.ts';
 import { sha256 } from '../sha256.ts';
+import { encodedOf, openEncodedBits } from '../training/encoded-features.ts';
 import { hashAt } from '../training/picture-store.ts';
 import type { TrainingEvent, TrainingSet } from '../training/protocol.ts';
 
@@ -148,10 +149,13 @@ async function embedAll(
   pictures: Int32Array,
 ): Promise<Float32Array[]> {
   const keys = Array.from(pictures, (picture) => hashAt(set.hashes, picture));
+  const bitsOf = set.encoded && openEncodedBits(set.encoded);
   const rows: Float32Array[] = [];
   for (let at = 0; at < keys.length; at += PICTURES_AT_ONCE) {
     const some = keys.slice(at, at + PICTURES_AT_ONCE);
-    const { vectors, dimensions } = await host.embed({ ...artefact, pictures: some, pixels: set.pixels }, signal);
+    const encoded = bitsOf ? encodedOf(set.encoded!, bitsOf, [...pictures.subarray(at, at + PICTURES_AT_ONCE)]) : {};
+    const request = { ...artefact, pictures: some, pixels: set.pixels, encoded };
+    const { vectors, dimensions } = await host.embed(request, signal);
     for (let i = 0; i < some.length; i++) rows.push(vectors.slice(i * dimensions, (i + 1) * dimensions));
   }
   return rows;

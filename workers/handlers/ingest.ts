@@ -1,8 +1,10 @@
 import type { AgedImage, ImageRow } from '../../src/db/images.ts';
 import { SimiliError } from '../../src/errors.ts';
+import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
 import type { Handler } from '../../src/queue/jobs.ts';
 import type { WorkerContext } from '../context.ts';
 import { embedMissing } from '../embedding.ts';
+import { encodeMissing, ingestSides, type SourcePicture } from '../encoding.ts';
 import { retryDelay, SHORT_WAIT } from '../retry-plan.ts';
 
 /** Pictures taken at once, and for how long: a worker that dies holds them up for that time. */
@@ -10,8 +12,9 @@ const CLAIM = 32;
 const CLAIM_SECONDS = 120;
 
 /**
- * Fetches and decodes pending pictures, looks again at those that may have been replaced, and embeds what is new for every
- * version that serves or may serve again. Of pictures that are only old, a few at each call: nobody waits for them.
+ * Fetches and decodes pending pictures, looks again at those that may have been replaced, lets the encoder look at what is
+ * new, and embeds it for every version that serves or may serve again. While the encoder looks at some pictures, the next
+ * ones are decoded. Of pictures that are only old, a few at each call: nobody waits for them.
  */
 export const ingestHandler =
   (context: WorkerContext): Handler<'ingest'> =>
@@ -19,53 +22,78 @@ export const ingestHandler =
     const { images } = context.repositories;
     await context.copies.prune((hashes) => images.named(hashes));
     const checkSeconds = context.config.SIMILI_PICTURE_CHECK_HOURS * 3600;
-    for (let old = false; ; ) {
-      signal.throwIfAborted();
-      const claimed = await images.claimPending(CLAIM, CLAIM_SECONDS);
-      await Promise.all(claimed.map((image) => ingest(context, image, signal)));
-      const aged = await images.claimAged(CLAIM, CLAIM_SECONDS, old ? checkSeconds : null);
-      await Promise.all(aged.map((image) => lookAgain(context, image, signal)));
-      await embedForLiveModels(context, signal);
-      if (old) return;
-      old = claimed.length + aged.length === 0 && checkSeconds > 0;
-      if (claimed.length + aged.length === 0 && !old) return;
+    let encoding: Promise<void> = Promise.resolve();
+    try {
+      for (let old = false; ; ) {
+        signal.throwIfAborted();
+        const claimed = await images.claimPending(CLAIM, CLAIM_SECONDS);
+        const decoded = await Promise.all(claimed.map((image) => ingest(context, image, signal)));
+        const aged = await images.claimAged(CLAIM, CLAIM_SECONDS, old ? checkSeconds : null);
+        const again = await Promise.all(aged.map((image) => lookAgain(context, image, signal)));
+        await encoding;
+        encoding = seenByAll(context, [...decoded, ...again], signal);
+        encoding.catch(() => {}); // told at the next turn, or at the end
+        if (old) return;
+        old = claimed.length + aged.length === 0 && checkSeconds > 0;
+        if (claimed.length + aged.length === 0 && !old) return;
+      }
+    } finally {
+      await encoding;
     }
   };
 
-/** Every outcome is written down: READY, FAILED with its reason and its next try, or PENDING for one very soon. */
-async function ingest(context: WorkerContext, image: ImageRow, signal: AbortSignal): Promise<void> {
+/** The encoder sees new pictures, then every version that serves or may serve again. */
+async function seenByAll(context: WorkerContext, found: readonly (SourcePicture | null)[], signal: AbortSignal) {
+  const fresh = found.filter((picture) => picture !== null);
+  if (context.encoder && fresh.length > 0) await encodeMissing(context, context.encoder, fresh, signal);
+  await embedForLiveModels(context, signal);
+}
+
+/**
+ * Every outcome is written down: READY, FAILED with its reason and its next try, or PENDING for one very soon.
+ * @returns what was decoded.
+ */
+async function ingest(context: WorkerContext, image: ImageRow, signal: AbortSignal): Promise<SourcePicture | null> {
   const { images } = context.repositories;
   try {
     const { contentHash, mime, width, height, revision } = (await context.pictures.refresh(
       image.source,
       null,
       signal,
+      sidesOf(context),
     ))!;
     await images.markReady(image.id, { contentHash, mime, width, height }, revision);
+    return { source: image.source, contentHash };
   } catch (error) {
-    if (signal.aborted) return; // its claim lapses
+    if (signal.aborted) return null; // its claim lapses
     const { code, message, wait, counted } = failureOf(context, image, error);
     if (wait !== null && wait <= SHORT_WAIT) await images.postpone(image.id, wait, counted);
     else await images.markFailed(image.id, code, message, wait, counted);
+    return null;
   }
 }
 
 /** A picture that was replaced gets its new content, any other one keeps what it has: also when its source is gone. */
-async function lookAgain(context: WorkerContext, image: AgedImage, signal: AbortSignal): Promise<void> {
+async function lookAgain(context: WorkerContext, image: AgedImage, signal: AbortSignal): Promise<SourcePicture | null> {
   const { images } = context.repositories;
   try {
-    const found = await context.pictures.refresh(image.source, image, signal);
-    if (!found) return await images.markChecked(image.id, null);
-    const { contentHash, mime, width, height, revision } = found;
-    if (contentHash === image.contentHash) await images.markChecked(image.id, revision);
-    else await images.markReady(image.id, { contentHash, mime, width, height }, revision);
+    const found = await context.pictures.refresh(image.source, image, signal, sidesOf(context));
+    if (found && found.contentHash !== image.contentHash) {
+      const { contentHash, mime, width, height, revision } = found;
+      await images.markReady(image.id, { contentHash, mime, width, height }, revision);
+      return { source: image.source, contentHash };
+    }
+    await images.markChecked(image.id, found?.revision ?? null);
   } catch (error) {
-    if (signal.aborted) return;
+    if (signal.aborted) return null;
     const { message, wait } = failureOf(context, image, error);
     context.log.warn({ productId: image.productId, reason: message }, 'picture not looked at again, kept as it was');
     await images.markChecked(image.id, null, wait);
   }
+  return null;
 }
+
+const sidesOf = ({ encoder }: WorkerContext): number[] => ingestSides(PICTURE_SIZE, encoder);
 
 /** `wait`: seconds until the next try, null for none. */
 function failureOf({ log }: WorkerContext, { source, attempts }: ImageRow, error: unknown) {

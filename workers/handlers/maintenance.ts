@@ -9,6 +9,9 @@ const KEEP_STANDBY = 2;
 /** Failed pictures that are tried again at once. */
 const REOPENED = 500;
 
+/** Features of pictures that are gone, removed at once. */
+const PRUNED = 10_000;
+
 /** What keeps the house in order, on whichever worker gets there. All of it may run twice. */
 export const chores = (context: WorkerContext): Chore[] => [
   { name: 'requeue', everySeconds: 1, work: () => requeueAbandoned(context, STALE_AFTER_SECONDS) },
@@ -26,6 +29,11 @@ export const chores = (context: WorkerContext): Chore[] => [
     name: 'forget-lists',
     everySeconds: 600,
     work: async () => void (await context.repositories.feedback.forgetLists(new Date())),
+  },
+  {
+    name: 'forget-features',
+    everySeconds: 600,
+    work: async () => void (await context.repositories.features.prune(PRUNED)),
   },
 ];
 

@@ -9,6 +9,7 @@ import type { Handler } from '../../src/queue/jobs.ts';
 import { type ClaimedRun, runClaimed } from '../claimed.ts';
 import type { WorkerContext } from '../context.ts';
 import { trainInRounds } from '../distributed/coordinator.ts';
+import { openEncodedFile } from '../encoded-file.ts';
 import type { Asked } from '../hosts/engine-client.ts';
 import { sha256 } from '../sha256.ts';
 import { thinCurve } from '../thin-curve.ts';
@@ -52,9 +53,13 @@ async function train(context: WorkerContext, run: ClaimedRun): Promise<void> {
     dimensions: result.dimensions,
     checksum: sha256(result.artefact),
     artefact: result.artefact,
-    metrics: { training: result.summary as Record<string, never> },
+    metrics: { training: { ...result.summary, ...encoderOf(context, request) } as Record<string, never> },
   });
 }
+
+/** What is needed to find the encoder of a version again. */
+const encoderOf = ({ config }: WorkerContext, { set: { encoded } }: Asked<TrainingRequest>): { encoder?: object } =>
+  encoded ? { encoder: { ...encoded.encoder, choice: config.SIMILI_ENCODER } } : {};
 
 /** What is asked of a trainer, and the names of the products in it. The same for every worker that takes the job. */
 export async function makeRequest(
@@ -69,7 +74,14 @@ export async function makeRequest(
   const kind: TrainingRequest['kind'] = job.kind === 'BOOTSTRAP' ? 'GOLDEN' : 'NETWORK';
   const sides = kind === 'GOLDEN' ? [PICTURE_SIZE] : sidesFor(specFor(preset, backbone));
   // Feedback up to the job's start: a restarted job sees the same data, which its checkpoint counts on.
-  const { ids, ...data } = await collectTrainingSet(context, job.startedAt ?? job.createdAt, sides, signal, kind);
+  const until = job.startedAt ?? job.createdAt;
+  const encoded = context.encoder && (await openEncodedFile(context, context.encoder, job.id));
+  const { ids, ...data } = await collectTrainingSet(context, until, sides, signal, kind, encoded).catch(
+    async (error: unknown) => {
+      await encoded?.abandon();
+      throw error;
+    },
+  );
   const request = {
     ...{ kind, ...data, preset, backbone, recipe: asked.recipe ?? config.SIMILI_RECIPE },
     ...{ seconds: asked.seconds ?? config.SIMILI_TRAIN_SECONDS, steps: asked.steps ?? null, seed: asked.seed ?? 1 },

@@ -3,6 +3,8 @@ import type { Config } from '../../src/config.ts';
 import type {
   EmbedRequest,
   EmbedResult,
+  EncodeRequest,
+  EncodeResult,
   EngineChoice,
   EngineHostApi,
   RoundRequest,
@@ -22,9 +24,10 @@ type OnEvent = (event: TrainingEvent) => Promise<void>;
 export type EngineHost = {
   train(request: Asked<TrainingRequest>, signal: AbortSignal, onEvent: OnEvent): Promise<TrainingResult>;
   embed(
-    request: Pick<EmbedRequest, 'pictures' | 'checksum' | 'pixels'> & { path: string },
+    request: Pick<EmbedRequest, 'pictures' | 'checksum' | 'pixels' | 'encoded'> & { path: string },
     signal: AbortSignal,
   ): Promise<EmbedResult>;
+  encode(request: Omit<EncodeRequest, 'threads'>, signal: AbortSignal): Promise<EncodeResult>;
   /** See workers/training/rounds.ts. */
   beginRounds(
     request: Asked<TrainingRequest>,
@@ -83,6 +86,7 @@ export function openEngineHost(
     train: (request, signal, onEvent) => told('train', { ...request, ...computing }, signal, onEvent),
     embed: ({ path, ...request }, signal) =>
       host.call('embed', { ...request, artefactPath: path, ...choice }, { signal }),
+    encode: (request, signal) => host.call('encode', { ...request, threads: choice.threads }, { signal }),
     beginRounds: (request, signal, onEvent) => told('beginRounds', { ...request, ...computing }, signal, onEvent),
     round: ({ request, ...round }, signal, onEvent) =>
       told('round', { ...round, request: { ...request, ...computing } }, signal, onEvent),

@@ -1,6 +1,13 @@
+import { encode } from '../encoders/encode.ts';
 import { embed } from '../training/embed.ts';
 import { fitModel } from '../training/fit-model.ts';
-import type { EmbedRequest, RoundRequest, TrainingEvent, TrainingRequest } from '../training/protocol.ts';
+import type {
+  EmbedRequest,
+  EncodeRequest,
+  RoundRequest,
+  TrainingEvent,
+  TrainingRequest,
+} from '../training/protocol.ts';
 import { beginRounds, finishRounds, trainRound, whileBusy } from '../training/rounds.ts';
 import { type HostRun, serveHost } from './serve.ts';
 
@@ -10,6 +17,7 @@ const eventsOf = (run: HostRun) => (event: TrainingEvent) => run.event(event);
 serveHost({
   train: (request: TrainingRequest, run) => fitModel(request, run.signal, eventsOf(run)),
   embed: (request: EmbedRequest) => embed(request),
+  encode: (request: EncodeRequest) => encode(request),
   beginRounds: (request: TrainingRequest, run) => whileBusy(() => beginRounds(request, run.signal, eventsOf(run))),
   round: (request: RoundRequest, run) => whileBusy(() => trainRound(request, run.signal, eventsOf(run))),
   finishRounds: (request: { request: TrainingRequest; state: Uint8Array }, run) =>

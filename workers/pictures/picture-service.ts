@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { isAbsolute } from 'node:path';
+import { basename, isAbsolute } from 'node:path';
 import type { PictureCopies } from '../../src/catalog/picture-copies.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
@@ -51,7 +51,7 @@ export type PictureService = {
    */
   load(source: string, signal?: AbortSignal, sides?: readonly number[]): Promise<LoadedPicture>;
   /**
-   * The same for the common side, unless the source is still what it was: then null.
+   * The same, unless the source is still what it was: then null.
    * @param known what was loaded before; null: nothing
    * @throws SimiliError IMAGE_*; the signal's reason when it aborts.
    */
@@ -59,11 +59,16 @@ export type PictureService = {
     source: string,
     known: Revision | null,
     signal?: AbortSignal,
+    sides?: readonly number[],
   ): Promise<(LoadedPicture & { revision: Revision }) | null>;
   /** Makes sure of the pixels of a picture that was loaded before: from the cache, else fetched again. */
   ensure(contentHash: string, source: string, signal?: AbortSignal, sides?: readonly number[]): Promise<void>;
+  /** Frees pixels that nobody asks for again soon. */
+  forget(contentHashes: readonly string[], side: number): Promise<void>;
   /** Where pixels are: folder by side; a picture's file in it is `<first two digits of the hash>/<hash>.rgb`. */
   folders(sides: readonly number[]): Record<number, string>;
+  /** How the pixels of a side were made, in a word: what is computed from others may differ. */
+  look(side: number): string;
   /** Pictures whose pixels of all these sides the cache keeps together. */
   capacity(sides: readonly number[]): number;
   close(): Promise<void>;
@@ -153,8 +158,8 @@ export function openPictures(options: PictureServiceOptions): PictureService {
 
   return {
     load,
-    async refresh(source, known, signal) {
-      const found = await made(() => fetcher.fetch(source, signal, known), source, [PICTURE_SIZE], signal);
+    async refresh(source, known, signal, sides = [PICTURE_SIZE]) {
+      const found = await made(() => fetcher.fetch(source, signal, known), source, sides, signal);
       return found && { ...found.picture, revision: found.fetched.revision };
     },
     async ensure(contentHash, source, signal, sides = [PICTURE_SIZE]) {
@@ -170,7 +175,11 @@ export function openPictures(options: PictureServiceOptions): PictureService {
         why: 'it is not the picture any more that was read before',
       });
     },
+    async forget(contentHashes, side) {
+      await Promise.all(contentHashes.map((hash) => cacheOf(side).remove(hash)));
+    },
     folders: (sides) => Object.fromEntries(sides.map((side) => [side, cacheOf(side).folder])),
+    look: (side) => basename(cacheOf(side).folder),
     capacity(sides) {
       const each = sides.reduce((sum, side) => sum + 3 * side * side + FACTS_BYTES, 0);
       return Math.floor(((1 - UNSEEN) * maxCacheBytes) / each);

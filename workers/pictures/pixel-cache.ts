@@ -58,6 +58,7 @@ export function openPixelCache({ dir, size, decodeVersion, background, clock }: 
     if (clock) await utimes(path, clock(), clock());
     return path;
   };
+  const remove = (contentHash: string): Promise<void> => rm(pathOf(contentHash), { force: true });
   /**
    * Removes what was used longest ago, of any side, version or background, until `maxBytes` are left. Looks twice
    * instead of keeping a million paths. @returns bytes removed.
@@ -79,7 +80,7 @@ export function openPixelCache({ dir, size, decodeVersion, background, clock }: 
     }
     return removed;
   };
-  return { folder, pathOf, has, get, put, prune };
+  return { folder, pathOf, has, get, put, remove, prune };
 }
 
 const made = new Set<string>();

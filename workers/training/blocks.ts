@@ -1,6 +1,6 @@
 import { augmentPicture } from '../../src/learning/augment.ts';
 import { squaredDistance } from '../../src/learning/distance.ts';
-import { handMadeFeatures } from '../../src/learning/features/index.ts';
+import { type HandMade, handMadeFeatures } from '../../src/learning/features/index.ts';
 import { makeRandom, type Random } from '../../src/learning/random.ts';
 import type { Block, Picture } from '../../src/learning/served-model.ts';
 import { itemsIn } from '../../src/learning/split.ts';
@@ -15,8 +15,6 @@ export type Fitted = { readonly block: UnmixedBlock; readonly distance: Distance
 /** Picture -> raw feature vector, for many pictures at once. */
 export type Extract = (pictures: readonly Picture[]) => Promise<Float32Array[]>;
 
-export type HandMade = keyof typeof handMadeFeatures;
-
 /** Directions kept and shrinkage of each feature's whitening (recipe: validated on the development set). */
 export const HAND_MADE: Record<HandMade, { keep: number; shrinkage: number }> = {
   hog: { keep: 192, shrinkage: 0.5 },
@@ -26,12 +24,12 @@ export const HAND_MADE: Record<HandMade, { keep: number; shrinkage: number }> = 
 export const NETWORK = { keep: 128, shrinkage: 0.3 };
 
 /** Views of one thing that show what may change without making it another thing. */
-const VIEWS = 4;
+export const VIEWS = 4;
 /** More identities than this no longer change a covariance of these sizes. */
-const MOST_IDENTITIES = 600;
+export const MOST_IDENTITIES = 600;
 const VIEW_STRENGTH = 1;
 /** Fewer things say nothing about which directions of a feature tell things apart. */
-const FEWEST_IDENTITIES = 10;
+export const FEWEST_IDENTITIES = 10;
 
 /** Pictures of things, several of each; `identities` [pictures]: equal numbers are the same thing. */
 export type Views = { readonly pictures: readonly Picture[]; readonly identities: Int32Array };

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { SimiliError } from '../../src/errors.ts';
 import { decodeModel, servedLength } from '../../src/learning/artefact.ts';
-import { handMadeFeatures } from '../../src/learning/features/index.ts';
+import type { EncoderFacts } from '../../src/learning/encoder-facts.ts';
+import { handMadeFeatures, isHandMade } from '../../src/learning/features/index.ts';
+import { fromHalf } from '../../src/learning/half.ts';
 import { pictureSizeFor } from '../../src/learning/network/shapes.ts';
 import { PICTURE_SIZE, type Picture, type ServedModel } from '../../src/learning/served-model.ts';
 import { fuse } from '../../src/learning/whitening.ts';
@@ -23,26 +25,30 @@ export async function embed({
   checksum,
   pictures,
   pixels,
+  encoded = {},
   ...choice
 }: EmbedRequest): Promise<EmbedResult> {
   const { model, engine } = await loadModel(artefactPath, checksum, choice);
   const dimensions = servedLength(model);
   const vectors = new Float32Array(pictures.length * dimensions);
   const load = makePictureStore({ hashes: Buffer.from(pictures.join(''), 'hex'), pixels });
-  const rows = await servedVectors(model, engine, (side) => pictures.map((_hash, i) => load(i, side)));
+  const ofSide = (side: number) => pictures.map((_hash, i) => load(i, side));
+  const rows = await servedVectors({ model, engine }, pictures.length, ofSide, encoded);
   for (const [i, row] of rows.entries()) vectors.set(row, i * dimensions);
   return { vectors, dimensions };
 }
 
 async function servedVectors(
-  model: ServedModel,
-  engine: Engine | null,
+  { model, engine }: Loaded,
+  count: number,
   ofSide: (side: number) => readonly Picture[],
+  encoded: NonNullable<EmbedRequest['encoded']>,
 ): Promise<Float32Array[]> {
   const pictures = ofSide(PICTURE_SIZE);
   const features = await Promise.all(
-    model.blocks.map(({ feature }) => {
-      if (feature !== 'network') return pictures.map((picture) => handMadeFeatures[feature].extract(picture));
+    model.blocks.map(({ feature, encoder }) => {
+      if (encoder) return rowsOf(encoder, encoded[feature], count);
+      if (isHandMade(feature)) return pictures.map((picture) => handMadeFeatures[feature].extract(picture));
       const { spec } = model.network!;
       return extractByNetwork(engine as Engine, spec)(ofSide(pictureSizeFor(spec.inputSize)));
     }),
@@ -53,6 +59,13 @@ async function servedVectors(
       features.map((rows) => rows[i] as Float32Array),
     ),
   );
+}
+
+function rowsOf({ id, dimensions }: EncoderFacts, bits: Uint16Array | undefined, count: number): Float32Array[] {
+  if (bits?.length !== count * dimensions)
+    throw new Error(`${bits?.length ?? 'no'} values of ${id} for ${count} pictures`);
+  const values = fromHalf(bits);
+  return Array.from({ length: count }, (_, i) => values.subarray(i * dimensions, (i + 1) * dimensions));
 }
 
 function loadModel(path: string, checksum: string, choice: EngineChoice): Promise<Loaded> {

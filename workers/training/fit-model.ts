@@ -1,13 +1,15 @@
 import { encodeModel, servedLength } from '../../src/learning/artefact.ts';
 import { pictureSizeFor } from '../../src/learning/network/shapes.ts';
 import type { WeightedTriplet } from '../../src/learning/relevance.ts';
-import type { Block, ServedModel } from '../../src/learning/served-model.ts';
+import type { ServedModel } from '../../src/learning/served-model.ts';
 import { isIn } from '../../src/learning/split.ts';
 import type { Engine } from '../engines/engine.ts';
 import { distanceAmong, type Fitted, fitBlock, NETWORK } from './blocks.ts';
 import { beginFit, type Fit, NETWORK_DONE } from './fit.ts';
+import { distancesOf, frozenBlocks, frozenModel, mixed } from './frozen-model.ts';
+import { itemAt } from './item-at.ts';
 import { byPictures, type Evidence, fitShares } from './mixture.ts';
-import { itemAt, type TrainedNetwork, trainedNetwork } from './network.ts';
+import { type TrainedNetwork, trainedNetwork } from './network.ts';
 import { extractByNetwork } from './network-feature.ts';
 import type { TrainingEvent, TrainingRequest, TrainingResult } from './protocol.ts';
 import { sidesFor } from './spec.ts';
@@ -31,9 +33,8 @@ export async function fitModel(
 }
 
 function goldenModel(fit: Fit): TrainingResult {
-  const { fitted, prior } = fit.golden;
-  const shares = fitShares(distancesOf(fitted), evidenceOf(fit), prior);
-  return finished({ blocks: mixed(fitted, shares), network: null }, { clickTriplets: fit.clicks.triplets.length });
+  const model = frozenModel(fit.golden, fit.encoder?.fitted ?? null, evidenceOf(fit));
+  return finished(model, { clickTriplets: fit.clicks.triplets.length });
 }
 
 /** The network becomes one more block. How far to trust it is decided by triplets of products that it was not trained on. */
@@ -45,10 +46,11 @@ export async function fusedModel(
   const message = 'Fusing the network with the golden features';
   fit.emit({ type: 'progress', done: NETWORK_DONE, etaSeconds: null, message, engine: reason });
   await engine.setWeights(trained.weights);
-  const { golden, recipe, spec, clicks, request } = fit;
+  const { recipe, spec, clicks, request } = fit;
   const evidence = heldOut(fit, evidenceOf(fit));
-  const fitted = [...golden.fitted, await networkBlock(fit, engine, evidence)];
-  const prior = [...golden.prior.map((share) => share * (1 - NETWORK_PRIOR)), NETWORK_PRIOR];
+  const frozen = frozenBlocks(fit.golden, fit.encoder?.fitted ?? null);
+  const fitted = [...frozen.fitted, await networkBlock(fit, engine, evidence)];
+  const prior = [...frozen.prior.map((share) => share * (1 - NETWORK_PRIOR)), NETWORK_PRIOR];
   const shares = fitShares(distancesOf(fitted), evidence, prior);
   return finished(
     { blocks: mixed(fitted, shares), network: { spec, weights: trained.weights, backbone: request.backbone } },
@@ -88,11 +90,6 @@ function heldOut({ request: { set } }: Fit, { structure, identity, people, choic
   const held = ({ q }: WeightedTriplet): boolean => isIn(set, itemAt(set.starts, q), 'val');
   return { structure: structure.filter(held), identity: identity.filter(held), people: people.filter(held), choices };
 }
-
-const distancesOf = (fitted: readonly Fitted[]) => fitted.map(({ distance }) => distance);
-
-const mixed = (fitted: readonly Fitted[], shares: readonly number[]): Block[] =>
-  fitted.map(({ block }, b) => ({ ...block, weight: shares[b]! }));
 
 function finished(model: ServedModel, summary: Record<string, unknown>): TrainingResult {
   const shares = Object.fromEntries(model.blocks.map(({ feature, weight }) => [feature, weight]));

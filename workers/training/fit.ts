@@ -5,8 +5,10 @@ import { makeRandom } from '../../src/learning/random.ts';
 import { type Recipe, recipeNamed } from '../../src/learning/recipe.ts';
 import { PICTURE_SIZE, type Picture } from '../../src/learning/served-model.ts';
 import { itemsIn } from '../../src/learning/split.ts';
-import { sampleViews, type Views } from './blocks.ts';
+import { type Fitted, sampleViews, type Views } from './blocks.ts';
 import { type LearnedFromClicks, learnFromClicks } from './clicks.ts';
+import { type EncodedFeatures, openEncodedFeatures } from './encoded-features.ts';
+import { fitEncoderBlock } from './encoder-block.ts';
 import { fitGolden, type Golden } from './golden.ts';
 import { makePictureStore } from './picture-store.ts';
 import type { TrainingEvent, TrainingRequest } from './protocol.ts';
@@ -24,6 +26,8 @@ export type Fit = {
   /** Of training products, by side. */
   readonly views: (side: number) => Views;
   readonly golden: Golden;
+  /** Null: no encoder looked at these pictures. */
+  readonly encoder: { readonly features: EncodedFeatures; readonly fitted: Fitted } | null;
   readonly clicks: LearnedFromClicks;
 };
 
@@ -47,10 +51,12 @@ export async function beginFit(request: TrainingRequest, signal: AbortSignal, em
       emit({ type: 'progress', done: GOLDEN_DONE * done, etaSeconds: null, message, engine: null });
     },
   });
+  const features = set.encoded ? openEncodedFeatures(set.encoded) : null;
+  const encoder = features && { features, fitted: fitEncoderBlock(set, features, golden.identity, random) };
   const recipe = recipeNamed(request.recipe);
   const spec = specFor(request.preset, request.backbone);
   return {
-    ...{ request, signal, emit, load, views, golden, recipe },
+    ...{ request, signal, emit, load, views, golden, encoder, recipe },
     spec: recipe.pretrain === 1 ? penultimate(spec) : spec,
     clicks: learnFromClicks(request.feedback, set, golden.relevance),
   };
@@ -65,6 +71,7 @@ export function fingerprintOf({ set, feedback, ratings, backbone, ...rest }: Tra
   const hash = createHash('sha256');
   for (const column of [set.starts, set.hashes, set.categories, set.splits]) hash.update(column);
   if (backbone) hash.update(backbone);
+  if (set.encoded) hash.update(set.encoded.encoder.id);
   hash.update(JSON.stringify({ feedback, ratings, preset, recipe, seed, seconds, steps, sampling }));
   return hash.digest('hex');
 }

@@ -1,8 +1,9 @@
+import type { HandMade } from '../../src/learning/features/index.ts';
 import type { Random } from '../../src/learning/random.ts';
 import { goldenRelevance, type Relevance, type WeightedTriplet } from '../../src/learning/relevance.ts';
 import type { Picture } from '../../src/learning/served-model.ts';
 import type { Triplet } from '../../src/learning/triplet-rules.ts';
-import { type Fitted, fitHandMade, HAND_MADE, type HandMade, handMadeDistance, type Views } from './blocks.ts';
+import { type Fitted, fitHandMade, HAND_MADE, handMadeDistance, type Views } from './blocks.ts';
 import { byPictures, type Distance, fitShares, identityTriplets, structureTriplets } from './mixture.ts';
 import type { TrainingSet } from './protocol.ts';
 

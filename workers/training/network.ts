@@ -8,6 +8,7 @@ import { makeRandom } from '../../src/learning/random.ts';
 import { labelsSource, rankingSource } from './batches.ts';
 import { type Fit, fingerprintOf, GOLDEN_DONE, NETWORK_DONE } from './fit.ts';
 import { heldOutLook } from './held-out.ts';
+import { itemAt } from './item-at.ts';
 import { type Members, openMembers } from './members/index.ts';
 import { decodeState, encodeState, type TrainingState } from './state.ts';
 import { trainNetwork } from './train-network.ts';
@@ -149,15 +150,4 @@ export async function runPhase(
         emit({ type: 'checkpoint', step: saved.step, state: encodeState(saved, fingerprint, about) }),
     },
   });
-}
-
-/** The item whose pictures include this one: starts[item] <= picture < starts[item + 1]. */
-export function itemAt(starts: Int32Array, picture: number): number {
-  let [low, high] = [0, starts.length - 1];
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (starts[middle]! <= picture) low = middle;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,5 +1,7 @@
+import type { EncoderFacts } from '../../src/learning/encoder-facts.ts';
 import type { SeenPair } from '../../src/learning/relevance.ts';
 import type { Triplet } from '../../src/learning/triplet-rules.ts';
+import type { InstalledEncoder } from '../encoders/find.ts';
 import type { Choice } from '../engines/open-engine.ts';
 
 /**
@@ -11,6 +13,8 @@ export type EngineHostApi = {
   train(request: TrainingRequest): Promise<TrainingResult>;
   /** Served vectors of pictures under one artefact. */
   embed(request: EmbedRequest): Promise<EmbedResult>;
+  /** What an encoder sees in pictures. */
+  encode(request: EncodeRequest): Promise<EncodeResult>;
   /** A training over several machines (rounds.ts): its start, one member's part of a round, and its end. */
   beginRounds(request: TrainingRequest): Promise<{ state: Uint8Array; plannedSteps: number }>;
   round(request: RoundRequest): Promise<RoundResult>;
@@ -62,6 +66,15 @@ export type TrainingSet = {
   splits: Uint8Array;
   /** Folder of the pixel cache by side of its pictures: PICTURE_SIZE always, and what the network reads besides. */
   pixels: Record<number, string>;
+  /** What an encoder saw in them; absent: there is none. */
+  encoded?: EncodedPictures;
+};
+
+/** Vectors of all pictures of a set, in their order. */
+export type EncodedPictures = {
+  readonly encoder: EncoderFacts;
+  /** File of float16 [pictures, dimensions], little-endian. */
+  readonly path: string;
 };
 
 export type Sampling = {
@@ -126,6 +139,18 @@ export type EmbedRequest = EngineChoice & {
   pictures: string[];
   /** As in `TrainingSet`: PICTURE_SIZE, and what the model's network reads. */
   pixels: Record<number, string>;
+  /** By the id of each encoder that the model uses: float16 [pictures, dimensions]. */
+  encoded?: Readonly<Record<string, Uint16Array>>;
 };
+
+export type EncodeRequest = {
+  encoder: InstalledEncoder;
+  /** sha-256 of the pictures' bytes, hex. */
+  pictures: string[];
+  /** Of the pixel cache, for the side that the encoder reads. */
+  folder: string;
+  threads: number;
+};
+export type EncodeResult = { /** float16 [pictures, dimensions] */ vectors: Uint16Array };
 
 export type EmbedResult = { /** [pictures, dimensions] row-major */ vectors: Float32Array; dimensions: number };

@@ -1,7 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { defineCommand } from 'citty';
+import { loadConfig } from '../../../src/config.ts';
 import { SimiliError } from '../../../src/errors.ts';
 import { decodeModel } from '../../../src/learning/artefact.ts';
+import type { ServedModel } from '../../../src/learning/served-model.ts';
+import { findEncoder } from '../../../workers/encoders/find.ts';
+import type { EncoderFile } from '../../../workers/engines/onnx/export/encoder.ts';
 import { exportOnnx } from '../../../workers/engines/onnx/export/index.ts';
 import { sha256 } from '../../../workers/sha256.ts';
 import type { Source } from './stored-artefact.ts';
@@ -19,8 +23,8 @@ export const exportModel = defineCommand({
   },
   async run({ args }) {
     const { artefact, name } = args.file ? await fromFile(args.file) : await fromDatabase(args.model);
-    const bytes = args.format === 'onnx' ? exportOnnx(checkedModel(artefact, name)) : artefact;
-    if (args.format === 'safetensors') checkedModel(artefact, name);
+    const model = checkedModel(artefact, name);
+    const bytes = args.format === 'onnx' ? exportOnnx(model, await encoderOf(model)) : artefact;
     await write(args.out, bytes);
     process.stdout.write(`${args.out}: ${name} as ${args.format}, ${bytes.length} bytes, sha-256 ${sha256(bytes)}\n`);
   },
@@ -52,6 +56,13 @@ function checkedModel(artefact: Uint8Array, model: string) {
   } catch (error) {
     throw new SimiliError('ARTEFACT_CORRUPT', { model, why: (error as Error).message });
   }
+}
+
+/** The encoder of a version, as it is configured here. @throws SimiliError IMPORT_UNREADABLE */
+async function encoderOf({ blocks }: ServedModel): Promise<EncoderFile | null> {
+  if (!blocks.some(({ encoder }) => encoder)) return null;
+  const found = await findEncoder(loadConfig().SIMILI_ENCODER);
+  return found && { ...found, bytes: await readFile(found.path) };
 }
 
 async function write(path: string, bytes: Uint8Array): Promise<void> {

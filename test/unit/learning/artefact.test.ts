@@ -158,7 +158,11 @@ const described =
 test.each<[string, Change, string]>([
   ['another format', ({ metadata }) => (metadata.format = 'x'), 'format'],
   ['a description that is no JSON', ({ metadata }) => (metadata.model = '{'), 'not JSON'],
-  ['an unknown feature', described((d) => (d.blocks[0]!.feature = 'smell')), 'description'],
+  [
+    'a feature that nothing gives',
+    described((d) => (d.blocks[0]!.feature = 'smell')),
+    'nothing is known of the encoder smell',
+  ],
   [
     'a spec with an unknown layer',
     described(
@@ -189,4 +193,20 @@ test.each<[string, Change, string]>([
 
 test('refuses to write a block that does not fit its feature', () => {
   expect(() => encodeModel({ blocks: [block('colour', 63, 1, 1)], network: null })).toThrow('colour has 64 values');
+});
+
+const eye = { id: 'eye-0123456789ab', title: 'An eye', licence: 'Apache-2.0', dimensions: 6 };
+
+test('keeps of an encoder what is needed to find it again, and not its weights', () => {
+  const own: ServedModel = { blocks: [{ ...block(eye.id, 6, 2, 1), encoder: eye }], network: null };
+  expect(decodeModel(encodeModel(own))).toEqual(own);
+  expect(servedLength(own)).toBe(2);
+});
+
+test.each<[string, Block, string]>([
+  ['another length than its encoder gives', { ...block(eye.id, 5, 2, 1), encoder: eye }, 'has 6 values'],
+  ['another encoder than its own', { ...block('other', 6, 2, 1), encoder: eye }, 'is described as one of'],
+  ['an encoder for a hand-made feature', { ...block('colour', 64, 2, 1), encoder: eye }, 'is not of an encoder'],
+])('refuses a block with %s', (_name, own, sentence) => {
+  expect(() => encodeModel({ blocks: [own], network: null })).toThrow(sentence);
 });

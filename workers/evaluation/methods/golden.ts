@@ -1,10 +1,10 @@
 import { squaredDistance } from '../../../src/learning/distance.ts';
-import { handMadeFeatures } from '../../../src/learning/features/index.ts';
+import { type HandMade, handMadeFeatures } from '../../../src/learning/features/index.ts';
 import { makeRandom } from '../../../src/learning/random.ts';
 import { type Block, PICTURE_SIZE } from '../../../src/learning/served-model.ts';
 import { itemsIn } from '../../../src/learning/split.ts';
 import { fuse } from '../../../src/learning/whitening.ts';
-import { type HandMade, sampleViews } from '../../training/blocks.ts';
+import { sampleViews } from '../../training/blocks.ts';
 import { fitGolden, type Golden } from '../../training/golden.ts';
 import { makePictureStore } from '../../training/picture-store.ts';
 import type { LabelledPictures } from '../labelled.ts';

@@ -1,3 +1,4 @@
+import { encoders } from './encoder.ts';
 import { controls, features } from './features.ts';
 import { golden } from './golden.ts';
 import type { Method } from './method.ts';
@@ -7,7 +8,7 @@ import { singleScaleWithFeatures } from './with-features.ts';
 
 /** The rows of the table, in its order: controls, the paper's table 1, its table 2, and what Simili serves. */
 const table: readonly Method[] = [
-  ...[...controls, ...features, oasisOnFeatures, golden],
+  ...[...controls, ...features, oasisOnFeatures, golden, ...encoders],
   ...[...networks, oasisOnSingleScale, singleScaleWithFeatures, served],
 ];
 

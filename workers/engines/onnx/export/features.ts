@@ -1,4 +1,5 @@
-import { type FeatureName, PICTURE_SIZE } from '../../../../src/learning/served-model.ts';
+import type { HandMade } from '../../../../src/learning/features/index.ts';
+import { PICTURE_SIZE } from '../../../../src/learning/served-model.ts';
 import type { Graph, Value } from '../graph.ts';
 import { boxSums, unitRows } from './picture.ts';
 
@@ -6,9 +7,7 @@ import { boxSums, unitRows } from './picture.ts';
  * The hand-made features of src/learning/features as ONNX operators: pictures as float32 numbers of 0 to 255,
  * [n, 64, 64, 3] -> rows [n, length]. Held to the originals by a test.
  */
-export const featureGraphs: Readonly<
-  Record<Exclude<FeatureName, 'network'>, (graph: Graph, pictures: Value) => Value>
-> = {
+export const featureGraphs: Readonly<Record<HandMade, (graph: Graph, pictures: Value) => Value>> = {
   hog,
   pixels,
   colour,

@@ -1,4 +1,5 @@
 import { servedLength } from '../../../../src/learning/artefact.ts';
+import { isHandMade } from '../../../../src/learning/features/index.ts';
 import { backbonePathOf, pictureSizeFor } from '../../../../src/learning/network/shapes.ts';
 import { PICTURE_SIZE, type ServedModel } from '../../../../src/learning/served-model.ts';
 import { type BackboneFile, inspectBackbone } from '../../backbone.ts';
@@ -8,46 +9,63 @@ import type { Port } from '../import-model.ts';
 import { elementType } from '../model-proto.ts';
 import { embeddingModel, port } from '../models.ts';
 import { backboneParts, checkOperators } from './backbone.ts';
+import { type EncoderFile, encoderParts, notTheEncoder, readEncoder } from './encoder.ts';
 import { builtPart, naming } from './part.ts';
 import { ink } from './picture.ts';
 import { servedVector } from './served.ts';
 
 /** Names of the exported file's inputs and outputs, which docs/models.md describes, and of what its parts share. */
 const pictures = 'pictures';
-const pictures64 = 'pictures64';
 const embeddings = 'embeddings';
 const vector = 'vector';
-const shared = { ink: 'ink', features: 'features' };
+const shared = { ink: 'ink', features: 'features', encoded: 'encoded' };
 
 /** Of onnx.proto's TensorProto.DataType. */
 const uint8 = 2;
 
 /**
  * One ONNX file for a whole model version: uint8 pictures -> `embeddings` of its network, if it has one, and the served
- * `vector`. A backbone is part of it, and decides the operator set and, where it does so, the number of pictures in a call.
- * @throws SimiliError IMPORT_UNREADABLE when the backbone's operator set is out of our range.
+ * `vector`. A backbone or an encoder is part of it, and decides the operator set and, where it does so, the number of
+ * pictures in a call. Pictures of the first side are called `pictures`, of others `pictures<side>`.
+ * @param encoder the one that the model uses, null where it uses none.
+ * @throws SimiliError IMPORT_UNREADABLE when the operator set is out of our range, or the encoder another one.
  */
-export function exportOnnx(model: ServedModel): Uint8Array {
+export function exportOnnx(model: ServedModel, encoder: EncoderFile | null = null): Uint8Array {
   const { blocks, network } = model;
-  const side = network ? pictureSizeFor(network.spec.inputSize) : PICTURE_SIZE;
-  const small = side === PICTURE_SIZE ? pictures : pictures64;
+  const encoded = blocks.find((block) => block.encoder)?.feature;
+  if (encoded !== encoder?.facts.id) throw notTheEncoder(encoded, encoder);
   const file = backboneOf(model);
-  const opset = file?.opset ?? opsets.usual;
-  const served = builtPart('served', [small, embeddings, vector], opset, (graph) => {
+  const eye = encoder && readEncoder(encoder);
+  const opset = file?.opset ?? eye?.opset ?? opsets.usual;
+  const side = network ? pictureSizeFor(network.spec.inputSize) : PICTURE_SIZE;
+  const sides = [...new Set([side, PICTURE_SIZE, ...(eye ? [eye.side] : [])])];
+  const picturesOf = (size: number): string => (size === side ? pictures : `${pictures}${size}`);
+  const small = picturesOf(PICTURE_SIZE);
+  const served = builtPart('served', [small, embeddings, shared.encoded, vector], opset, (graph) => {
     const inputs = {
       pictures: graph.input(small, ['n', PICTURE_SIZE, PICTURE_SIZE, 3]),
       embeddings: graph.input(embeddings, ['n', network?.spec.embedding ?? 0]),
+      encoded: encoder ? { [encoder.facts.id]: graph.input(shared.encoded, ['n', encoder.facts.dimensions]) } : {},
     };
     graph.output(vector, servedVector(graph, blocks, inputs), ['n', servedLength(model)]);
   });
   const n = file?.batch ?? 'n';
-  const bytes = (name: string, size: number): Port => ({ name, elementType: uint8, dims: [n, size, size, 3] });
+  const bytes = (size: number): Port => ({ name: picturesOf(size), elementType: uint8, dims: [n, size, size, 3] });
   const rows = (name: string, length: number): Port => ({ name, elementType: elementType.float32, dims: [n, length] });
-  const needsSmall = small !== pictures && blocks.some(({ feature }) => feature !== 'network');
-  return joinModels('simili', [...(network ? networkParts(network, file, side, opset) : []), served], {
-    inputs: [bytes(pictures, side), ...(needsSmall ? [bytes(pictures64, PICTURE_SIZE)] : [])],
-    outputs: [...(network ? [rows(embeddings, network.spec.embedding)] : []), rows(vector, servedLength(model))],
-  });
+  const isRead = (size: number) =>
+    size === side || size === eye?.side || blocks.some(({ feature }) => isHandMade(feature));
+  return joinModels(
+    'simili',
+    [
+      ...(network ? networkParts(network, file, side, opset) : []),
+      ...(eye ? encoderParts(eye, { pictures: picturesOf(eye.side), features: shared.encoded }) : []),
+      served,
+    ],
+    {
+      inputs: sides.filter(isRead).map(bytes),
+      outputs: [...(network ? [rows(embeddings, network.spec.embedding)] : []), rows(vector, servedLength(model))],
+    },
+  );
 }
 
 /** The mean and deviation are those of the spec. */

@@ -1,3 +1,4 @@
+import { isHandMade } from '../../../../src/learning/features/index.ts';
 import type { Block, ServedModel } from '../../../../src/learning/served-model.ts';
 import type { Graph, Value } from '../graph.ts';
 import { featureGraphs } from './features.ts';
@@ -8,6 +9,8 @@ export type ServedInputs = {
   readonly pictures: Value;
   /** [n, D] */
   readonly embeddings: Value;
+  /** [n, dimensions] by the id of an encoder. */
+  readonly encoded: Readonly<Record<string, Value>>;
 };
 
 /** The served vector, `fuse` of src/learning/whitening.ts in ONNX operators: [n, k], unit rows. */
@@ -15,7 +18,9 @@ export function servedVector(graph: Graph, blocks: ServedModel['blocks'], inputs
   const pictures = toFloat(graph, inputs.pictures);
   const parts = blocks.map((block) => {
     const { feature } = block;
-    const rows = feature === 'network' ? inputs.embeddings : featureGraphs[feature](graph, pictures);
+    const rows = isHandMade(feature)
+      ? featureGraphs[feature](graph, pictures)
+      : (inputs.encoded[feature] ?? inputs.embeddings);
     return graph.multiply(applyBlock(graph, block, rows), graph.scalar(Math.sqrt(block.weight)));
   });
   return unitRows(graph, graph.concat(parts, 1));

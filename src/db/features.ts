@@ -1,0 +1,55 @@
+import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import { fromHalf } from '../learning/half.ts';
+
+/** [dimensions] by the sha-256 of a picture. */
+export type Features = ReadonlyMap<string, Uint16Array>;
+
+/**
+ * What encoders saw in pictures, as float16 bits. `encoder` is an id that also says how the pictures were decoded: what is
+ * found under it never changes.
+ */
+export class FeatureRepository {
+  constructor(private readonly db: PrismaClient) {}
+
+  /** Writes what is not there yet; doing it twice changes nothing. */
+  async add(encoder: string, rows: Features): Promise<void> {
+    if (rows.size === 0) return;
+    const values = [...rows].map(([hash, vec]) => Prisma.sql`(${hash}, ${`[${fromHalf(vec).join()}]`}::halfvec)`);
+    await this.db.$executeRaw`
+      INSERT INTO simili.picture_feature (encoder, content_hash, vec)
+      SELECT ${encoder}, v.* FROM (VALUES ${Prisma.join(values)}) AS v (content_hash, vec)
+      ON CONFLICT DO NOTHING`;
+  }
+
+  /** Of the given pictures, those that are there. */
+  async of(encoder: string, contentHashes: readonly string[]): Promise<Features> {
+    const rows = await this.db.$queryRaw<{ hash: string; vec: Uint8Array }[]>`
+      SELECT content_hash AS hash, halfvec_send(vec) AS vec FROM simili.picture_feature
+      WHERE encoder = ${encoder} AND content_hash = ANY(${[...contentHashes]})`;
+    return new Map(rows.map(({ hash, vec }) => [hash, halfOf(vec)]));
+  }
+
+  /** Those of the given pictures that are there. */
+  async known(encoder: string, contentHashes: readonly string[]): Promise<Set<string>> {
+    const rows = await this.db.$queryRaw<{ hash: string }[]>`
+      SELECT content_hash AS hash FROM simili.picture_feature
+      WHERE encoder = ${encoder} AND content_hash = ANY(${[...contentHashes]})`;
+    return new Set(rows.map(({ hash }) => hash));
+  }
+
+  /** Removes what no picture of the catalog has any more. @returns how many. */
+  prune(limit: number): Promise<number> {
+    return this.db.$executeRaw`
+      DELETE FROM simili.picture_feature WHERE (encoder, content_hash) IN (
+        SELECT encoder, content_hash FROM simili.picture_feature f
+        WHERE NOT EXISTS (SELECT FROM simili.product_image i WHERE i.content_hash = f.content_hash) LIMIT ${limit})`;
+  }
+}
+
+/** pgvector's wire format: int16 dimensions, int16 unused, then big-endian float16. */
+function halfOf(sent: Uint8Array): Uint16Array {
+  const view = new DataView(sent.buffer, sent.byteOffset, sent.byteLength);
+  const out = new Uint16Array(view.getInt16(0));
+  for (let i = 0; i < out.length; i++) out[i] = view.getUint16(4 + 2 * i);
+  return out;
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { EncoderFacts } from '../../src/learning/encoder-facts.ts';
+
+const channels = z.tuple([z.number(), z.number(), z.number()]);
+const positive = z.number().positive();
+
+/** What `encoder.json` says: a pretrained network and how it wants its pictures. docs/encoders.md explains each field. */
+const Description = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be small letters, digits, dots and dashes'),
+  title: z.string().min(1).max(200),
+  /** SPDX */
+  licence: z.string().min(1).max(100),
+  /** Beside the description. */
+  model: z.string().min(1),
+  /** Of the model's file. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be a sha-256 in small hex'),
+  input: z.strictObject({
+    name: z.string().min(1),
+    /** Pixels; the whole trimmed square is scaled to it. */
+    side: z.int().min(8).max(1024),
+    layout: z.enum(['NCHW', 'NHWC']),
+    channels: z.enum(['RGB', 'BGR']),
+    /** On the scale 0 to 255, in the order of `channels`. */
+    mean: channels,
+    deviation: z.tuple([positive, positive, positive]),
+  }),
+  output: z.strictObject({
+    name: z.string().min(1),
+    dimensions: z.int().min(1).max(16_000),
+    /** none: [n, dimensions]; mean: over the pixels of a map in the layout of the input, or over tokens; first: the first token. */
+    pooling: z.enum(['none', 'mean', 'first']),
+  }),
+});
+export type EncoderDescription = z.infer<typeof Description>;
+
+/** @throws Error with a sentence that says what is wrong. */
+export function parseDescription(json: unknown): EncoderDescription {
+  const parsed = Description.safeParse(json);
+  if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
+  return parsed.data;
+}
+
+/** Names and titles may change without changing what it computes: they are no part of the id's checksum. */
+export function factsOf({ name, title, licence, sha256, input, output }: EncoderDescription): EncoderFacts {
+  const computed = createHash('sha256').update(JSON.stringify({ sha256, input, output })).digest('hex');
+  return { id: `${name}-${computed.slice(0, 12)}`, title, licence, dimensions: output.dimensions };
+}

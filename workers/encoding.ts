@@ -1,0 +1,119 @@
+import type { Features } from '../src/db/features.ts';
+import { SimiliError } from '../src/errors.ts';
+import type { WorkerContext } from './context.ts';
+import type { InstalledEncoder } from './encoders/find.ts';
+
+/** Of a catalog; `contentHash` is what it was when it was decoded. */
+export type SourcePicture = { source: string; contentHash: string };
+type Context = Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'config'>;
+
+/** Pictures per call of the engine and per commit. */
+const BATCH = 32;
+
+/** Sides of the pixels that are made when a picture is read: a second reading may be a second download. */
+export const ingestSides = (common: number, encoder: InstalledEncoder | null): number[] => [
+  ...new Set([common, ...(encoder ? [encoder.description.input.side] : [])]),
+];
+
+/**
+ * What an encoder sees in pictures: from the database, else it looks now, and what it saw is committed. Pictures that cannot
+ * be read now are left out, and fetched anew by ingest.
+ * @throws SimiliError IMPORT_UNREADABLE, ENGINE_UNAVAILABLE.
+ */
+export async function encodePictures(
+  context: Context,
+  encoder: InstalledEncoder,
+  pictures: readonly SourcePicture[],
+  signal: AbortSignal,
+): Promise<Features> {
+  const { features } = context.repositories;
+  const hashes = [...new Set(pictures.map(({ contentHash }) => contentHash))];
+  const found = new Map(await features.of(keyOf(context, encoder), hashes));
+  for await (const [hash, bits] of encodeNew(context, encoder, unknownOf(pictures, found), signal))
+    found.set(hash, bits);
+  return found;
+}
+
+/** The same without reading what is known already. */
+export async function encodeMissing(
+  context: Context,
+  encoder: InstalledEncoder,
+  pictures: readonly SourcePicture[],
+  signal: AbortSignal,
+): Promise<void> {
+  const hashes = pictures.map(({ contentHash }) => contentHash);
+  const known = await context.repositories.features.known(keyOf(context, encoder), hashes);
+  for await (const _ of encodeNew(context, encoder, unknownOf(pictures, known), signal));
+}
+
+/** Names the vectors of an encoder from pictures as they are decoded here. */
+const keyOf = ({ pictures }: Pick<Context, 'pictures'>, { facts, description }: InstalledEncoder): string =>
+  `${facts.id}/${pictures.look(description.input.side)}`;
+
+/** One of each content. */
+const unknownOf = (pictures: readonly SourcePicture[], known: { has(hash: string): boolean }): SourcePicture[] => [
+  ...new Map(
+    pictures.filter(({ contentHash }) => !known.has(contentHash)).map((row) => [row.contentHash, row] as const),
+  ).values(),
+];
+
+async function* encodeNew(
+  context: Context,
+  encoder: InstalledEncoder,
+  pictures: readonly SourcePicture[],
+  signal: AbortSignal,
+): AsyncGenerator<[string, Uint16Array], void> {
+  const { side } = encoder.description.input;
+  const { dimensions } = encoder.facts;
+  const folder = context.pictures.folders([side])[side] as string;
+  for (let at = 0; at < pictures.length; at += BATCH) {
+    signal.throwIfAborted();
+    const readable = await readableOf(context, pictures.slice(at, at + BATCH), side, signal);
+    if (readable.length === 0) continue;
+    const { vectors } = await context.embedder.encode({ encoder, pictures: readable, folder }, signal);
+    const rows = new Map(
+      readable.map((hash, i) => [hash, vectors.subarray(i * dimensions, (i + 1) * dimensions)] as const),
+    );
+    await context.repositories.features.add(keyOf(context, encoder), rows);
+    await context.pictures.forget(readable, side);
+    yield* rows;
+  }
+}
+
+/** Those whose pixels are in this machine's cache, or could be fetched again. */
+async function readableOf(
+  { pictures, repositories }: Context,
+  rows: readonly SourcePicture[],
+  side: number,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const found = await Promise.all(
+    rows.map(async ({ contentHash, source }) => {
+      try {
+        await pictures.ensure(contentHash, source, signal, [side]);
+        return contentHash;
+      } catch (error) {
+        if (!(error instanceof SimiliError && error.code.startsWith('IMAGE_'))) throw error;
+        await repositories.images.reopen(source);
+        return null;
+      }
+    }),
+  );
+  return found.filter((hash) => hash !== null);
+}
+
+/**
+ * The encoder of a version, which need not be the one that is configured now.
+ * @throws SimiliError ENGINE_UNAVAILABLE: it is not on this machine.
+ */
+export async function encoderNamed(
+  { encoder }: Pick<WorkerContext, 'encoder'>,
+  { id, choice }: { id: string; choice: string },
+  find: (choice: string) => Promise<InstalledEncoder | null>,
+): Promise<InstalledEncoder> {
+  if (encoder?.facts.id === id) return encoder;
+  const found = await find(choice).catch(() => null);
+  if (found?.facts.id === id) return found;
+  const why = `${choice} is not what this version was made with: put that encoder back, or retrain with another`;
+  throw new SimiliError('ENGINE_UNAVAILABLE', { engine: `encoder ${id}`, why });
+}

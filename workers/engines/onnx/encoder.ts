@@ -1,0 +1,116 @@
+import { readFile } from 'node:fs/promises';
+import type { InferenceSession } from 'onnxruntime-node';
+import { SimiliError } from '../../../src/errors.ts';
+import type { Encoder } from '../../../src/learning/encoder.ts';
+import type { Picture } from '../../../src/learning/served-model.ts';
+import type { InstalledEncoder } from '../../encoders/find.ts';
+import { sha256 } from '../../sha256.ts';
+import { loadRuntime, type Runtime } from './runtime.ts';
+
+/** Pictures in one pass: on a CPU more are no faster, and hold more memory. */
+const CHUNK = 4;
+
+/**
+ * A pretrained network in an ONNX file, on the CPU.
+ * @throws SimiliError IMPORT_UNREADABLE: the file is not the one that was described, or does not run; ENGINE_UNAVAILABLE.
+ */
+export async function openOnnxEncoder(
+  { facts, description, path }: InstalledEncoder,
+  { threads }: { threads: number },
+): Promise<Encoder> {
+  const refuse = (why: string) => new SimiliError('IMPORT_UNREADABLE', { source: `the encoder ${facts.id}`, why });
+  const bytes = await readFile(path).catch((error: Error) => {
+    throw refuse(error.message);
+  });
+  if (sha256(bytes) !== description.sha256) throw refuse(`${path} is not the file that its description is about`);
+  const runtime = await loadRuntime();
+  const session = await runtime.InferenceSession.create(bytes, {
+    ...{ intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 },
+  }).catch((error: Error) => {
+    throw refuse(error.message.split('\n', 1)[0] as string);
+  });
+  const running = { runtime, session, description, refuse };
+  return {
+    ...facts,
+    input: { side: description.input.side },
+    contentKey: ({ contentHash }) => contentHash,
+    async encode(batch) {
+      const vectors = new Float32Array(batch.length * facts.dimensions);
+      for (let at = 0; at < batch.length; at += CHUNK)
+        vectors.set(await run(running, batch.slice(at, at + CHUNK)), at * facts.dimensions);
+      return vectors;
+    },
+    close: () => session.release(),
+  };
+}
+
+type Running = {
+  runtime: Runtime;
+  session: InferenceSession;
+  description: InstalledEncoder['description'];
+  refuse: (why: string) => SimiliError;
+};
+
+/** @returns [n, dimensions] */
+async function run({ runtime, session, description, refuse }: Running, batch: readonly Picture[]) {
+  const { input, output } = description;
+  const { side } = input;
+  const dims = input.layout === 'NCHW' ? [batch.length, 3, side, side] : [batch.length, side, side, 3];
+  const found = (await session.run({ [input.name]: new runtime.Tensor(toInput(batch, input), dims) }))[output.name];
+  if (!(found?.data instanceof Float32Array)) throw refuse(`it gives no float32 values named ${output.name}`);
+  const vectors = pooled(found.data, found.dims, description);
+  if (vectors.length !== batch.length * output.dimensions)
+    throw refuse(
+      `it gives ${found.dims.join(' x ')} values for ${batch.length} pictures, not ${output.dimensions} each`,
+    );
+  if (!vectors.every(Number.isFinite)) throw refuse('it gives values that are no numbers');
+  return vectors;
+}
+
+/** float32 in the layout that the network reads; every picture by the same tables, which is the cheap way. */
+function toInput(
+  batch: readonly Picture[],
+  { side, layout, channels, mean, deviation }: Running['description']['input'],
+) {
+  const pixels = side * side;
+  const out = new Float32Array(batch.length * 3 * pixels);
+  const tables = [0, 1, 2].map((c) => Float32Array.from({ length: 256 }, (_, v) => (v - mean[c]!) / deviation[c]!));
+  for (const [row, picture] of batch.entries()) {
+    if (picture.length !== 3 * pixels) throw new RangeError(`${picture.length} bytes are no picture of ${side} px`);
+    for (let c = 0; c < 3; c++) {
+      const table = tables[c]!;
+      const from = channels === 'RGB' ? c : 2 - c;
+      const start = row * 3 * pixels;
+      if (layout === 'NCHW') {
+        for (let i = 0, at = from, to = start + c * pixels; i < pixels; i++, at += 3)
+          out[to + i] = table[picture[at]!]!;
+      } else {
+        for (let i = 0, at = from, to = start + c; i < pixels; i++, at += 3, to += 3) out[to] = table[picture[at]!]!;
+      }
+    }
+  }
+  return out;
+}
+
+/** [n, dimensions] of a map [n, d, h, w], [n, h, w, d], of tokens [n, t, d] or of what is pooled already. */
+function pooled(
+  values: Float32Array,
+  dims: readonly number[],
+  { input, output }: Running['description'],
+): Float32Array {
+  const d = output.dimensions;
+  if (output.pooling === 'none') return values;
+  const n = dims[0] as number;
+  const places = values.length / n / d;
+  const isChannelsFirst = dims.length === 4 && input.layout === 'NCHW';
+  const out = new Float32Array(n * d);
+  const used = output.pooling === 'first' ? 1 : places;
+  for (let row = 0; row < n; row++) {
+    for (let i = 0; i < d; i++) {
+      let sum = 0;
+      for (let p = 0; p < used; p++) sum += values[row * d * places + (isChannelsFirst ? i * places + p : p * d + i)]!;
+      out[row * d + i] = sum / used;
+    }
+  }
+  return out;
+}

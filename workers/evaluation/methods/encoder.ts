@@ -1,0 +1,62 @@
+import { squaredDistance } from '../../../src/learning/distance.ts';
+import { handMadeFeatures, isHandMade } from '../../../src/learning/features/index.ts';
+import { makeRandom } from '../../../src/learning/random.ts';
+import type { Block } from '../../../src/learning/served-model.ts';
+import { fuse } from '../../../src/learning/whitening.ts';
+import type { Fitted } from '../../training/blocks.ts';
+import { type EncodedFeatures, openEncodedFeatures } from '../../training/encoded-features.ts';
+import { fitEncoderBlock } from '../../training/encoder-block.ts';
+import { frozenModel } from '../../training/frozen-model.ts';
+import { goldenOf } from './golden.ts';
+import { byVectors, type Compared, type Method, type MethodContext } from './method.ts';
+
+type Seen = { readonly features: EncodedFeatures; readonly fitted: Fitted };
+
+/** @throws Error where no encoder looks: SIMILI_ENCODER=none. */
+async function seenBy(context: MethodContext): Promise<Seen> {
+  const { set } = context.data;
+  if (!set.encoded) throw new Error('no encoder looked at these pictures (SIMILI_ENCODER)');
+  const features = openEncodedFeatures(set.encoded);
+  const { identity } = await goldenOf(context);
+  return { features, fitted: fitEncoderBlock(set, features, identity, makeRandom(context.seed)) };
+}
+
+/** D of the vector that blocks of hand-made features and of the encoder give. */
+const byBlocks = ({ data: { load } }: MethodContext, features: EncodedFeatures, blocks: readonly Block[]): Compared =>
+  byVectors(
+    async (pictures) =>
+      Array.from(pictures, (picture) =>
+        fuse(
+          blocks,
+          blocks.map(({ feature }) =>
+            isHandMade(feature) ? handMadeFeatures[feature].extract(load(picture)) : features(picture),
+          ),
+        ),
+      ),
+    squaredDistance,
+  );
+
+const about = { kind: 'feature', seeded: false, training: null } as const;
+
+/** The pretrained network alone, and what a catalog serves before anything is trained. */
+export const encoders: readonly Method[] = [
+  {
+    ...{ ...about, name: 'encoder', title: 'Encoder, frozen' },
+    source: 'Simili: the pretrained network of SIMILI_ENCODER, centred, whitened within identities or by power',
+    async fit(context) {
+      const { features, fitted } = await seenBy(context);
+      return byBlocks(context, features, [{ ...fitted.block, weight: 1 }]);
+    },
+  },
+  {
+    ...{ ...about, name: 'encoderGolden', title: 'Encoder and golden features' },
+    source: 'Simili: the first version of a catalog, without any training',
+    async fit(context) {
+      const { features, fitted } = await seenBy(context);
+      const golden = await goldenOf(context);
+      const { structure, identity, rated } = golden;
+      const evidence = { structure, identity, people: rated, choices: rated.length };
+      return byBlocks(context, features, frozenModel(golden, fitted, evidence).blocks);
+    },
+  },
+];

@@ -1,0 +1,25 @@
+import type { Block, ServedModel } from '../../src/learning/served-model.ts';
+import type { Fitted } from './blocks.ts';
+import type { Golden } from './golden.ts';
+import { type Evidence, fitShares } from './mixture.ts';
+
+/** Share of the encoder before any triplet has spoken: twice that of the golden features (docs/quality.md). */
+const ENCODER_PRIOR = 2 / 3;
+
+/** All that is there without training: the golden features and, where there is one, the encoder. */
+export function frozenBlocks(golden: Golden, encoder: Fitted | null): { fitted: Fitted[]; prior: number[] } {
+  if (!encoder) return { fitted: [...golden.fitted], prior: golden.prior };
+  const prior = [...golden.prior.map((share) => share * (1 - ENCODER_PRIOR)), ENCODER_PRIOR];
+  return { fitted: [...golden.fitted, encoder], prior };
+}
+
+/** The first version of a catalog. */
+export function frozenModel(golden: Golden, encoder: Fitted | null, evidence: Evidence): ServedModel {
+  const { fitted, prior } = frozenBlocks(golden, encoder);
+  return { blocks: mixed(fitted, fitShares(distancesOf(fitted), evidence, prior)), network: null };
+}
+
+export const distancesOf = (fitted: readonly Fitted[]) => fitted.map(({ distance }) => distance);
+
+export const mixed = (fitted: readonly Fitted[], shares: readonly number[]): Block[] =>
+  fitted.map(({ block }, b) => ({ ...block, weight: shares[b]! }));
