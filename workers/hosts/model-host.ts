@@ -1,11 +1,27 @@
 import { readFile } from 'node:fs/promises';
+import type { Encoder } from '../../src/learning/encoder.ts';
 import type { NetworkSpec } from '../../src/learning/network/spec.ts';
+import type { Picture } from '../../src/learning/served-model.ts';
+import { type TriedEncoder, tryEncoder } from '../encoders/try-encoder.ts';
 import { tryBackbone } from '../engines/try-backbone.ts';
 import { serveHost } from './serve.ts';
+
+/** That was tried last. */
+let encoder: Encoder | null = null;
 
 const methods = {
   tryBackbone: async ({ path, base }: { path: string; base: NetworkSpec }) =>
     tryBackbone(await readFile(path), base, path),
+  tryEncoder: async ({ choice }: { choice: string }): Promise<TriedEncoder> => {
+    const found = await tryEncoder(choice);
+    encoder = found.encoder;
+    return found.tried;
+  },
+  /** @returns [pictures, dimensions] */
+  encode: async ({ pictures }: { pictures: readonly Picture[] }): Promise<Float32Array> => {
+    if (!encoder) throw new Error('No encoder was tried');
+    return encoder.encode(pictures);
+  },
 };
 export type ModelHostApi = typeof methods;
 

@@ -1,10 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { SimiliError } from '../../src/errors.ts';
 import type { NetworkSpec } from '../../src/learning/network/spec.ts';
+import type { Picture } from '../../src/learning/served-model.ts';
+import { encoderFile } from '../encoders/find.ts';
+import type { TriedEncoder } from '../encoders/try-encoder.ts';
 import type { TriedBackbone } from '../engines/try-backbone.ts';
 import type { ModelHostApi } from './model-host.ts';
 import { isOverMemory, isTimeout } from './options.ts';
-import { openHost } from './rpc.ts';
+import { type Host, openHost } from './rpc.ts';
 
 /** Of a file, bytes: protocol buffers end there. */
 const MAX_BYTES = 2 ** 31 - 1;
@@ -13,18 +16,46 @@ const BASE_MB = 1024;
 const COPIES = 4;
 
 export type TryLimits = {
-  /** From when the child is up. */
+  /** Of each call, from when the child is up. */
   timeoutMs: number;
   /** MiB; default: as much as an honest file of this length needs. */
   maxMemoryMb?: number;
 };
 
 /**
- * `tryBackbone` of a file in a process of its own, which is ended when it takes too long or too much memory. The process
- * has no environment: what is in it is no stranger's business.
+ * `tryBackbone` of a file in a process of its own.
  * @throws SimiliError IMPORT_UNREADABLE, MODEL_TOO_COSTLY
  */
-export async function tryBackboneSafely(path: string, base: NetworkSpec, limits: TryLimits): Promise<TriedBackbone> {
+export const tryBackboneSafely = (path: string, base: NetworkSpec, limits: TryLimits): Promise<TriedBackbone> =>
+  inOwnProcess(path, limits, (host, timeoutMs) => host.call('tryBackbone', { path, base }, { timeoutMs }));
+
+/** What was found, and the encoder at work: each call has the time of the first one. */
+export type AtWork = { tried: TriedEncoder; encode(pictures: readonly Picture[]): Promise<Float32Array> };
+
+/**
+ * `tryEncoder` in a process of its own, which stays for what `use` asks of the encoder.
+ * @throws SimiliError IMPORT_UNREADABLE, MODEL_TOO_COSTLY; ENGINE_UNAVAILABLE
+ */
+export async function tryEncoderSafely<Result>(
+  choice: string,
+  limits: TryLimits,
+  use: (atWork: AtWork) => Promise<Result>,
+): Promise<Result> {
+  return inOwnProcess(await encoderFile(choice), limits, async (host, timeoutMs) => {
+    const tried = await host.call('tryEncoder', { choice }, { timeoutMs });
+    return use({ tried, encode: (pictures) => host.call('encode', { pictures }, { timeoutMs }) });
+  });
+}
+
+/**
+ * Lets a process work on a file; it is ended when it takes too long or too much memory. It has no environment: what is in it
+ * is no stranger's business.
+ */
+async function inOwnProcess<Result>(
+  path: string,
+  limits: TryLimits,
+  work: (host: Pick<Host<ModelHostApi>, 'call'>, timeoutMs: number) => Promise<Result>,
+): Promise<Result> {
   const bytes = await sizeOf(path);
   const { timeoutMs, maxMemoryMb = BASE_MB + Math.ceil((COPIES * bytes) / 2 ** 20) } = limits;
   const source = import.meta.url.endsWith('.ts') ? './model-host.ts' : './model-host.js';
@@ -32,7 +63,7 @@ export async function tryBackboneSafely(path: string, base: NetworkSpec, limits:
     ...{ label: 'the process of this network', nice: 0, maxMemoryMb, env: {} },
   });
   try {
-    return await host.call('tryBackbone', { path, base }, { timeoutMs });
+    return await work(host, timeoutMs);
   } catch (error) {
     throw told(error, path, { timeoutMs, maxMemoryMb });
   } finally {

@@ -4,7 +4,9 @@ import { SimiliError } from '../../../src/errors.ts';
 import type { Encoder } from '../../../src/learning/encoder.ts';
 import type { Picture } from '../../../src/learning/served-model.ts';
 import type { InstalledEncoder } from '../../encoders/find.ts';
+import { checkPorts, checkShape, featureAxis } from '../../encoders/ports.ts';
 import { sha256 } from '../../sha256.ts';
+import { readModel } from './import-model.ts';
 import { loadRuntime, type Runtime } from './runtime.ts';
 
 /** Pictures in one pass: on a CPU more are no faster, and hold more memory. */
@@ -12,68 +14,88 @@ const CHUNK = 4;
 
 /**
  * A pretrained network in an ONNX file, on the CPU.
- * @throws SimiliError IMPORT_UNREADABLE: the file is not the one that was described, or does not run; ENGINE_UNAVAILABLE.
+ * @throws SimiliError IMPORT_UNREADABLE: the file is not the one that was described, or does not run; MODEL_TOO_COSTLY;
+ * ENGINE_UNAVAILABLE.
  */
 export async function openOnnxEncoder(
   { facts, description, path }: InstalledEncoder,
   { threads }: { threads: number },
 ): Promise<Encoder> {
-  const refuse = (why: string) => new SimiliError('IMPORT_UNREADABLE', { source: `the encoder ${facts.id}`, why });
-  const bytes = await readFile(path).catch((error: Error) => {
-    throw refuse(error.message);
+  const refuse = (error: unknown) => refusal(`the encoder ${facts.id}`, error);
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw refuse(error);
   });
-  if (sha256(bytes) !== description.sha256) throw refuse(`${path} is not the file that its description is about`);
+  if (sha256(bytes) !== description.sha256)
+    throw refuse(new Error(`${path} is not the file that its description is about`));
+  const fixed = checkedBatch(description, bytes, refuse);
   const runtime = await loadRuntime();
   const session = await runtime.InferenceSession.create(bytes, {
     ...{ intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 },
-  }).catch((error: Error) => {
-    throw refuse(error.message.split('\n', 1)[0] as string);
+  }).catch((error: unknown) => {
+    throw refuse(error);
   });
-  const running = { runtime, session, description, refuse };
+  const running = { runtime, session, description };
+  const size = fixed ?? CHUNK;
   return {
     ...facts,
     input: { side: description.input.side },
     contentKey: ({ contentHash }) => contentHash,
     async encode(batch) {
       const vectors = new Float32Array(batch.length * facts.dimensions);
-      for (let at = 0; at < batch.length; at += CHUNK)
-        vectors.set(await run(running, batch.slice(at, at + CHUNK)), at * facts.dimensions);
+      for (let at = 0; at < batch.length; at += size) {
+        const chunk = batch.slice(at, at + size);
+        const found = await run(running, chunk, fixed ?? chunk.length).catch((error: unknown) => {
+          throw error instanceof RangeError ? error : refuse(error);
+        });
+        vectors.set(found, at * facts.dimensions);
+      }
       return vectors;
     },
     close: () => session.release(),
   };
 }
 
-type Running = {
-  runtime: Runtime;
-  session: InferenceSession;
-  description: InstalledEncoder['description'];
-  refuse: (why: string) => SimiliError;
-};
+type Description = InstalledEncoder['description'];
+type Running = { runtime: Runtime; session: InferenceSession; description: Description };
 
-/** @returns [n, dimensions] */
-async function run({ runtime, session, description, refuse }: Running, batch: readonly Picture[]) {
+function checkedBatch(description: Description, bytes: Uint8Array, refuse: (error: unknown) => Error): number | null {
+  try {
+    return checkPorts(description, readModel(bytes));
+  } catch (error) {
+    throw refuse(error);
+  }
+}
+
+/** One line of it: what the runtime says is of many. */
+function refusal(source: string, error: unknown): SimiliError {
+  const why = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] as string;
+  return /bad_alloc|failed to allocate|allocation failed|out of memory/i.test(why)
+    ? new SimiliError('MODEL_TOO_COSTLY', { source, why: 'running it takes too much memory' })
+    : new SimiliError('IMPORT_UNREADABLE', { source, why });
+}
+
+/** @param size pictures that go in at once: those of the batch, and black ones behind. @returns [batch, dimensions] */
+async function run({ runtime, session, description }: Running, batch: readonly Picture[], size: number) {
   const { input, output } = description;
   const { side } = input;
-  const dims = input.layout === 'NCHW' ? [batch.length, 3, side, side] : [batch.length, side, side, 3];
-  const found = (await session.run({ [input.name]: new runtime.Tensor(toInput(batch, input), dims) }))[output.name];
-  if (!(found?.data instanceof Float32Array)) throw refuse(`it gives no float32 values named ${output.name}`);
-  const vectors = pooled(found.data, found.dims, description);
-  if (vectors.length !== batch.length * output.dimensions)
-    throw refuse(
-      `it gives ${found.dims.join(' x ')} values for ${batch.length} pictures, not ${output.dimensions} each`,
-    );
-  if (!vectors.every(Number.isFinite)) throw refuse('it gives values that are no numbers');
+  const dims = input.layout === 'NCHW' ? [size, 3, side, side] : [size, side, side, 3];
+  const pictures = new runtime.Tensor(toInput(batch, input, size), dims);
+  const found = (await session.run({ [input.name]: pictures }, [output.name]))[output.name];
+  if (!(found?.data instanceof Float32Array)) throw new Error(`it gives no float32 values named ${output.name}`);
+  checkShape(found.dims, description, size);
+  const vectors = pooled(found.data, found.dims, description).subarray(0, batch.length * output.dimensions);
+  if (!vectors.every(Number.isFinite)) throw new Error('it gives values that are no numbers');
   return vectors;
 }
 
 /** float32 in the layout that the network reads; every picture by the same tables, which is the cheap way. */
 function toInput(
   batch: readonly Picture[],
-  { side, layout, channels, mean, deviation }: Running['description']['input'],
-) {
+  { side, layout, channels, mean, deviation }: Description['input'],
+  size: number,
+): Float32Array {
   const pixels = side * side;
-  const out = new Float32Array(batch.length * 3 * pixels);
+  const out = new Float32Array(size * 3 * pixels);
   const tables = [0, 1, 2].map((c) => Float32Array.from({ length: 256 }, (_, v) => (v - mean[c]!) / deviation[c]!));
   for (const [row, picture] of batch.entries()) {
     if (picture.length !== 3 * pixels) throw new RangeError(`${picture.length} bytes are no picture of ${side} px`);
@@ -93,16 +115,12 @@ function toInput(
 }
 
 /** [n, dimensions] of a map [n, d, h, w], [n, h, w, d], of tokens [n, t, d] or of what is pooled already. */
-function pooled(
-  values: Float32Array,
-  dims: readonly number[],
-  { input, output }: Running['description'],
-): Float32Array {
+function pooled(values: Float32Array, dims: readonly number[], { input, output }: Description): Float32Array {
   const d = output.dimensions;
   if (output.pooling === 'none') return values;
   const n = dims[0] as number;
   const places = values.length / n / d;
-  const isChannelsFirst = dims.length === 4 && input.layout === 'NCHW';
+  const isChannelsFirst = featureAxis(input.layout, output.pooling, dims.length) === 1;
   const out = new Float32Array(n * d);
   const used = output.pooling === 'first' ? 1 : places;
   for (let row = 0; row < n; row++) {

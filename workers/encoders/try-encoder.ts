@@ -1,0 +1,83 @@
+import { stat } from 'node:fs/promises';
+import { SimiliError } from '../../src/errors.ts';
+import type { Encoder } from '../../src/learning/encoder.ts';
+import type { Picture } from '../../src/learning/served-model.ts';
+import { openOnnxEncoder } from '../engines/onnx/encoder.ts';
+import { findEncoder, type InstalledEncoder } from './find.ts';
+import { trialPictures } from './trial-pictures.ts';
+
+export type TriedEncoder = {
+  readonly installed: InstalledEncoder;
+  /** Of its file. */
+  readonly bytes: number;
+  /** Milliseconds a picture on one core: alone, and four at a time. */
+  readonly alone: number;
+  readonly batched: number;
+  /** MiB that the process held at most, and before it opened the network. */
+  readonly peakMb: number;
+  readonly idleMb: number;
+  /** Largest difference of a vector from itself, as a share of its length: seen again, and seen among others. */
+  readonly repeated: number;
+  readonly amongOthers: number;
+};
+
+/** Rounds of each, the fastest of which counts. */
+const ROUNDS = 3;
+
+/**
+ * Runs an encoder on a few drawn pictures: what a file says is not yet what it does. A hostile one may never end, take any
+ * memory or break the process.
+ * @throws SimiliError IMPORT_UNREADABLE, MODEL_TOO_COSTLY, ENGINE_UNAVAILABLE
+ */
+export async function tryEncoder(choice: string): Promise<{ tried: TriedEncoder; encoder: Encoder }> {
+  const installed = await findEncoder(choice);
+  if (!installed) throw new SimiliError('IMPORT_UNREADABLE', { source: choice, why: 'it names no encoder' });
+  const idleMb = peakMb();
+  const encoder = await openOnnxEncoder(installed, { threads: 1 });
+  const pictures = trialPictures(encoder.input.side);
+  const alone = await rowsOf(encoder, pictures, 1);
+  const again = await rowsOf(encoder, pictures, 1);
+  const together = await rowsOf(encoder, pictures, pictures.length);
+  const tried = {
+    ...{ installed, idleMb, bytes: (await stat(installed.path)).size },
+    ...{ alone: again.milliseconds, batched: together.milliseconds, peakMb: peakMb() },
+    repeated: largestDifference(alone.rows, again.rows),
+    amongOthers: largestDifference(alone.rows, together.rows),
+  };
+  if (alone.rows.every((row) => difference(row, alone.rows[0]!) === 0))
+    throw new SimiliError('IMPORT_UNREADABLE', {
+      source: `the encoder ${installed.facts.id}`,
+      why: 'it gives the same vector for different pictures',
+    });
+  return { tried, encoder };
+}
+
+/** Vectors of pictures, so many at a time, and milliseconds a picture in the fastest of some rounds. */
+async function rowsOf(encoder: Encoder, pictures: readonly Picture[], size: number) {
+  let milliseconds = Number.POSITIVE_INFINITY;
+  const rows: Float32Array[] = [];
+  for (let at = 0; at < pictures.length; at += size) {
+    const batch = pictures.slice(at, at + size);
+    for (let round = 0; round < ROUNDS; round++) {
+      const since = performance.now();
+      const vectors = await encoder.encode(batch);
+      milliseconds = Math.min(milliseconds, (performance.now() - since) / batch.length);
+      if (round > 0) continue;
+      for (let i = 0; i < batch.length; i++)
+        rows.push(vectors.slice(i * encoder.dimensions, (i + 1) * encoder.dimensions));
+    }
+  }
+  return { rows, milliseconds };
+}
+
+const largestDifference = (a: readonly Float32Array[], b: readonly Float32Array[]): number =>
+  Math.max(...a.map((row, i) => difference(row, b[i]!)));
+
+/** Length of a - b, as a share of the length of a. */
+function difference(a: Float32Array, b: Float32Array): number {
+  const apart = Math.hypot(...a.map((value, i) => value - b[i]!));
+  return apart === 0 ? 0 : apart / Math.max(Math.hypot(...a), Number.MIN_VALUE);
+}
+
+/** Node gives KiB on every system. */
+const peakMb = (): number => process.resourceUsage().maxRSS / 1024;
