@@ -12,7 +12,10 @@ import { prefetched } from './prefetch.ts';
 const BATCH = 64;
 
 type Missing = { productId: string; source: string; contentHash: string };
-type Context = Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'artefacts' | 'config' | 'encoder'>;
+type Context = Pick<
+  WorkerContext,
+  'repositories' | 'pictures' | 'embedder' | 'artefacts' | 'config' | 'encoder' | 'log'
+>;
 type Model = Pick<ModelRow, 'id' | 'number' | 'metrics'>;
 
 /**
@@ -33,12 +36,13 @@ export async function embedMissing(
     written += rows.length;
     onProgress(written);
   };
-  // One pass over the catalog after another: what arrives meanwhile is in the next one.
+  // One pass over the catalog after another: what arrives meanwhile is in the next one. What an encoder cannot look at stays
+  // missing for ever: a pass of nothing else is the last.
   while (await embedPass(context, model, signal, keep)) signal.throwIfAborted();
   return written;
 }
 
-/** Ends when all is written that it began to write, however it ends. @returns whether anything was missing. */
+/** Ends when all is written that it began to write, however it ends. @returns whether anything was embedded. */
 async function embedPass(
   context: Context,
   model: Model,
@@ -59,8 +63,8 @@ async function embedPass(
       return { seen, rows: seen ? readable.filter(({ contentHash }) => seen.has(contentHash)) : readable };
     };
     for await (const { rows: batch, seen } of prefetched(missing, ready)) {
-      found = true;
       if (batch.length === 0) continue;
+      found = true;
       const pictures = batch.map(({ contentHash }) => contentHash);
       const encoded = encoder && seen ? { encoded: { [encoder.facts.id]: joined(pictures, seen) } } : {};
       const { vectors, dimensions } = await context.embedder.embed(

@@ -9,7 +9,7 @@ import type { EncodedPictures } from './training/protocol.ts';
 
 /** What an encoder saw in the pictures of a training set, picture by picture. */
 export type EncodedFile = {
-  /** Adds pictures in their order. @returns those that could be read: the others are no part of the set. */
+  /** Adds pictures in their order. @returns those that could be read and seen: the others are no part of the set. */
   add(images: readonly ReadyImage[], signal: AbortSignal): Promise<ReadyImage[]>;
   finish(): Promise<EncodedPictures>;
   /** For when it is not finished. */
@@ -21,7 +21,7 @@ const OLD_MS = 86_400_000;
 
 /** A file of float16 [pictures, dimensions] in the data directory, one for each job; an engine process reads it. */
 export async function openEncodedFile(
-  context: Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'config'>,
+  context: Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'config' | 'log'>,
   encoder: InstalledEncoder,
   jobId: string,
 ): Promise<EncodedFile> {

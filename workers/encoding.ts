@@ -1,11 +1,12 @@
 import type { Features } from '../src/db/features.ts';
 import { SimiliError } from '../src/errors.ts';
 import type { WorkerContext } from './context.ts';
+import { encodeBatch } from './encode-batch.ts';
 import type { InstalledEncoder } from './encoders/find.ts';
 
 /** Of a catalog; `contentHash` is what it was when it was decoded. */
 export type SourcePicture = { source: string; contentHash: string };
-type Context = Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'config'>;
+type Context = Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'config' | 'log'>;
 
 /** Pictures per call of the engine and per commit. */
 const BATCH = 32;
@@ -17,8 +18,8 @@ export const ingestSides = (common: number, encoder: InstalledEncoder | null): n
 
 /**
  * What an encoder sees in pictures: from the database, else it looks now, and what it saw is committed. Pictures that cannot
- * be read now are left out, and fetched anew by ingest.
- * @throws SimiliError IMPORT_UNREADABLE, ENGINE_UNAVAILABLE.
+ * be read now are left out, and fetched anew by ingest; so are those that the encoder gives no numbers for.
+ * @throws SimiliError where the encoder fails: `isEncoderFault`.
  */
 export async function encodePictures(
   context: Context,
@@ -64,16 +65,12 @@ async function* encodeNew(
   signal: AbortSignal,
 ): AsyncGenerator<[string, Uint16Array], void> {
   const { side } = encoder.description.input;
-  const { dimensions } = encoder.facts;
   const folder = context.pictures.folders([side])[side] as string;
   for (let at = 0; at < pictures.length; at += BATCH) {
     signal.throwIfAborted();
     const readable = await readableOf(context, pictures.slice(at, at + BATCH), side, signal);
     if (readable.length === 0) continue;
-    const { vectors } = await context.embedder.encode({ encoder, pictures: readable, folder }, signal);
-    const rows = new Map(
-      readable.map((hash, i) => [hash, vectors.subarray(i * dimensions, (i + 1) * dimensions)] as const),
-    );
+    const rows = await encodeBatch(context, encoder, readable, folder, signal);
     await context.repositories.features.add(keyOf(context, encoder), rows);
     await context.pictures.forget(readable, side);
     yield* rows;

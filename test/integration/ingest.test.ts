@@ -11,6 +11,7 @@ import { readCatalog } from '../../src/catalog/import/index.ts';
 import { openPictureCopies, type PictureCopies } from '../../src/catalog/picture-copies.ts';
 import { writeProducts } from '../../src/catalog/products.ts';
 import { loadConfig } from '../../src/config.ts';
+import { SimiliError } from '../../src/errors.ts';
 import { ingestHandler } from '../../workers/handlers/ingest.ts';
 import { openPictures, type PictureService } from '../../workers/pictures/picture-service.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
@@ -53,10 +54,10 @@ afterAll(async () => {
   await rm(dir, { recursive: true });
 });
 
-async function ingest(env: Record<string, string> = {}): Promise<void> {
+async function ingest(env: Record<string, string> = {}, more: object = {}): Promise<void> {
   const { repositories } = database;
   const log = pino({ level: 'silent' });
-  const context = { repositories, pictures, copies, queue, log, config: loadConfig(env) };
+  const context = { repositories, pictures, copies, queue, log, config: loadConfig(env), ...more };
   await ingestHandler(context as never)({}, { signal: new AbortController().signal } as never);
 }
 const write = (id: string, changes: object = {}) =>
@@ -175,4 +176,24 @@ test('a file that became a link after its import is not followed, and the pictur
   await set('bag', { retryAt: new Date(0) });
   await ingest();
   expect(await imageOf('bag')).toMatchObject({ state: 'READY', contentHash: before.contentHash });
+});
+
+test('an encoder that fails keeps no picture from being decoded, and is told once', async () => {
+  const told: string[] = [];
+  const failing = {
+    encoder: {
+      ...{ facts: { id: 'eye-1', dimensions: 3 }, description: { input: { side: 16 } }, path: '/eye.onnx' },
+    },
+    embedder: {
+      encode: async () => {
+        throw new SimiliError('IMPORT_UNREADABLE', { source: 'the encoder eye-1', why: 'it gives no numbers' });
+      },
+    },
+    log: { warn: ({ reason }: { reason: string }) => void told.push(reason), error: () => {} },
+  };
+  for (let i = 0; i < 40; i++) await write(`seen-${i}`);
+  await ingest({}, failing);
+  const rows = await database.storage.prisma.productImage.findMany({ where: { productId: { startsWith: 'seen-' } } });
+  expect(rows.filter(({ state }) => state === 'READY')).toHaveLength(40);
+  expect(told).toEqual(['Cannot import the encoder eye-1: it gives no numbers']);
 });

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -13,7 +14,7 @@ const CHROMIUM_PLACES = [
 ];
 
 /** Everything outside this process that the tests can use. PGlite is always under test, inside the process. */
-export type ServiceName = 'postgres' | 'redis' | 'chromium';
+export type ServiceName = 'postgres' | 'redis' | 'chromium' | 'encoders';
 
 export type Service = {
   name: ServiceName;
@@ -44,6 +45,12 @@ export const services = (): Service[] => [
     give: 'install Chromium or set CHROMIUM_PATH',
     ping: async () => pingChromium(chromiumPath()),
   },
+  {
+    name: 'encoders',
+    address: findEncoders(),
+    give: 'run scripts/pretrained.sh, or set SIMILI_TEST_ENCODERS to the folder that it printed elsewhere',
+    ping: async () => pingEncoders(peerEncoders()),
+  },
 ];
 
 /** For vitest.config.ts: `{ tags: ['redis'] }` on a test or a suite says that it needs a Redis. Without one it is skipped, and told. */
@@ -63,6 +70,8 @@ function addressOf(wanted: ServiceName): string {
 export const postgresUrl = (): string => addressOf('postgres');
 export const redisUrl = (): string => addressOf('redis');
 export const chromiumPath = (): string => addressOf('chromium');
+/** The folder of scripts/pretrained.sh. */
+export const peerEncoders = (): string => addressOf('encoders');
 
 /** CHROMIUM_PATH, else the usual names on PATH and the usual places, else undefined. Empty: there is none, do not look. */
 function findChromium(): string | undefined {
@@ -71,6 +80,22 @@ function findChromium(): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
   const onPath = folders.flatMap((folder) => CHROMIUM_NAMES.map((name) => join(folder, name)));
   return [...onPath, ...CHROMIUM_PLACES].find((path) => existsSync(path));
+}
+
+const PEERS = ['efficientnet-lite2', 'thin-resnet50'];
+
+/** SIMILI_TEST_ENCODERS, else where the script puts them, else undefined. Empty: there are none, do not look. */
+function findEncoders(): string | undefined {
+  const given = process.env.SIMILI_TEST_ENCODERS;
+  if (given !== undefined) return given || undefined;
+  const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'simili', 'encoders');
+  return PEERS.every((name) => existsSync(join(folder, name, 'encoder.json'))) ? folder : undefined;
+}
+
+function pingEncoders(folder: string): string {
+  const missing = PEERS.filter((name) => !existsSync(join(folder, name, 'encoder.json')));
+  if (missing.length > 0) throw new Error(`${folder} has no ${missing.join(', ')}`);
+  return PEERS.join(', ');
 }
 
 export type FreshPostgres = AsyncDisposable & { url: string };

@@ -4,21 +4,23 @@ import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
 import type { Handler } from '../../src/queue/jobs.ts';
 import type { WorkerContext } from '../context.ts';
 import { embedMissing } from '../embedding.ts';
+import { isEncoderFault } from '../encode-batch.ts';
 import { encodeMissing, ingestSides, type SourcePicture } from '../encoding.ts';
 import { retryDelay, SHORT_WAIT } from '../retry-plan.ts';
 
 /** Pictures taken at once, and for how long: a worker that dies holds them up for that time. */
 const CLAIM = 32;
 const CLAIM_SECONDS = 120;
+const TELL_AGAIN_MS = 60_000;
 
 /**
  * Fetches and decodes pending pictures, looks again at those that may have been replaced, lets the encoder look at what is
  * new, and embeds it for every version that serves or may serve again. While the encoder looks at some pictures, the next
  * ones are decoded. Of pictures that are only old, a few at each call: nobody waits for them.
  */
-export const ingestHandler =
-  (context: WorkerContext): Handler<'ingest'> =>
-  async (_payload, { signal }) => {
+export const ingestHandler = (context: WorkerContext): Handler<'ingest'> => {
+  const tell = makeTeller(context);
+  return async (_payload, { signal }) => {
     const { images } = context.repositories;
     await context.copies.prune((hashes) => images.named(hashes));
     const checkSeconds = context.config.SIMILI_PICTURE_CHECK_HOURS * 3600;
@@ -31,7 +33,7 @@ export const ingestHandler =
         const aged = await images.claimAged(CLAIM, CLAIM_SECONDS, old ? checkSeconds : null);
         const again = await Promise.all(aged.map((image) => lookAgain(context, image, signal)));
         await encoding;
-        encoding = seenByAll(context, [...decoded, ...again], signal);
+        encoding = seenByAll(context, [...decoded, ...again], tell, signal);
         encoding.catch(() => {}); // told at the next turn, or at the end
         if (old) return;
         old = claimed.length + aged.length === 0 && checkSeconds > 0;
@@ -41,12 +43,40 @@ export const ingestHandler =
       await encoding;
     }
   };
+};
 
-/** The encoder sees new pictures, then every version that serves or may serve again. */
-async function seenByAll(context: WorkerContext, found: readonly (SourcePicture | null)[], signal: AbortSignal) {
+/**
+ * The encoder sees new pictures, then every version that serves or may serve again. An encoder that fails keeps no picture
+ * from being decoded, and no version from embedding that does without it: its products wait for it.
+ */
+async function seenByAll(
+  context: WorkerContext,
+  found: readonly (SourcePicture | null)[],
+  tell: (error: Error) => void,
+  signal: AbortSignal,
+) {
+  const { encoder } = context;
+  const unlessItFails = (work: Promise<unknown>) =>
+    work.catch((error: unknown) => {
+      if (signal.aborted || !isEncoderFault(error)) throw error;
+      tell(error);
+    });
   const fresh = found.filter((picture) => picture !== null);
-  if (context.encoder && fresh.length > 0) await encodeMissing(context, context.encoder, fresh, signal);
-  await embedForLiveModels(context, signal);
+  if (encoder && fresh.length > 0) await unlessItFails(encodeMissing(context, encoder, fresh, signal));
+  for (const model of await context.repositories.models.live()) {
+    if ((await context.repositories.embeddings.countMissing(model.number)) > 0)
+      await unlessItFails(embedMissing(context, model, signal));
+  }
+}
+
+/** An encoder that fails does so with every wake-up: it is told once in a while. */
+function makeTeller({ log }: WorkerContext): (error: Error) => void {
+  const told = new Map<string, number>();
+  return ({ message }) => {
+    if (Date.now() - (told.get(message) ?? 0) < TELL_AGAIN_MS) return;
+    told.set(message, Date.now());
+    log.warn({ reason: message }, 'products wait for their vectors: the encoder fails');
+  };
 }
 
 /**
@@ -103,11 +133,4 @@ function failureOf({ log }: WorkerContext, { source, attempts }: ImageRow, error
   const counted = asked ? attempts : attempts - 1;
   const wait = (known?.retry ?? true) ? retryDelay(Math.max(1, counted), retryAfterSeconds) : null;
   return { code: known?.code ?? 'INTERNAL', message: (error as Error).message, wait, counted: asked };
-}
-
-async function embedForLiveModels(context: WorkerContext, signal: AbortSignal): Promise<void> {
-  for (const model of await context.repositories.models.live()) {
-    if ((await context.repositories.embeddings.countMissing(model.number)) > 0)
-      await embedMissing(context, model, signal);
-  }
 }

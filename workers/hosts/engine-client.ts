@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Config } from '../../src/config.ts';
+import { SimiliError } from '../../src/errors.ts';
 import type {
   EmbedRequest,
   EmbedResult,
@@ -13,6 +14,7 @@ import type {
   TrainingRequest,
   TrainingResult,
 } from '../training/protocol.ts';
+import { isTimeout } from './options.ts';
 import { openHost } from './rpc.ts';
 
 /** What a worker asks for; how it is computed is this machine's configuration. */
@@ -52,6 +54,9 @@ type EngineConfig = Pick<
   'SIMILI_ENGINE' | 'SIMILI_REQUIRE_GPU' | 'SIMILI_THREADS' | 'SIMILI_TRAIN_PROCESSES' | 'SIMILI_GPUS'
 >;
 
+/** Of work, for the pictures of one call: a network that never ends must not hold up all others. */
+const ENCODE_MS = 600_000;
+
 const source = import.meta.url.endsWith('.ts') ? './engine-host.ts' : './engine-host.js';
 
 /**
@@ -86,7 +91,14 @@ export function openEngineHost(
     train: (request, signal, onEvent) => told('train', { ...request, ...computing }, signal, onEvent),
     embed: ({ path, ...request }, signal) =>
       host.call('embed', { ...request, artefactPath: path, ...choice }, { signal }),
-    encode: (request, signal) => host.call('encode', { ...request, threads: choice.threads }, { signal }),
+    encode: (request, signal) =>
+      host
+        .call('encode', { ...request, threads: choice.threads }, { signal, timeoutMs: ENCODE_MS })
+        .catch((error: unknown) => {
+          if (!isTimeout(error)) throw error;
+          const why = `${request.pictures.length} pictures took more than ${ENCODE_MS / 1000} s`;
+          throw new SimiliError('MODEL_TOO_COSTLY', { source: `the encoder ${request.encoder.facts.id}`, why });
+        }),
     beginRounds: (request, signal, onEvent) => told('beginRounds', { ...request, ...computing }, signal, onEvent),
     round: ({ request, ...round }, signal, onEvent) =>
       told('round', { ...round, request: { ...request, ...computing } }, signal, onEvent),
