@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import sharp from 'sharp';
 import { loadConfig } from '../src/config.ts';
 import type { Vector } from '../src/db/embeddings.ts';
@@ -139,7 +140,9 @@ async function realPath(dir: string, files: readonly PictureFile[], served: Serv
     const pictures = services[round]!;
     await startDecoders(pictures, dir);
     await emptyTable();
-    const context = { repositories: catalog.repositories, pictures, embedder, artefacts, config, encoder: null };
+    const { repositories } = catalog;
+    const log = pino({ level: 'silent' });
+    const context = { repositories, pictures, embedder, artefacts, config, log, encoder: null };
     let written = 0;
     const seconds = await timed(async () => {
       written = await embedMissing(context, model, never);

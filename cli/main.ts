@@ -12,6 +12,7 @@ const load: Record<string, () => Promise<AnyCommand>> = {
   migrate: async () => (await import('./commands/migrate.ts')).migrate,
   import: async () => (await import('./commands/import.ts')).importCatalog,
   model: async () => (await import('./commands/model/index.ts')).model,
+  encoder: async () => (await import('./commands/encoder/index.ts')).encoder,
   evaluate: async () => (await import('./commands/evaluate.ts')).evaluate,
   label: async () => (await import('./commands/label.ts')).label,
   ratings: async () => (await import('./commands/ratings.ts')).ratings,

@@ -7,18 +7,23 @@ import { type ImportReport, runImport } from '../run-import.ts';
 
 /** Pictures that wait, those that came to an end since a time, and the newest failures since then, at most 50. */
 export type Pictures = { pending: number; ready: number; failed: number; failures: { id: string; why: string }[] };
+/** A product and its picture, by which the pixels can be found again. */
+export type Sample = { title: string; source: string; contentHash: string };
 /** What goes in, what comes out, and what is told meanwhile. All of it can be written as JSON. Paths are absolute. */
 type Shapes = {
   import: { input: { source: string; allowOutside?: readonly string[] }; progress: number; output: ImportReport };
   pictures: { input: { since: string }; progress: never; output: Pictures };
   ratings: { input: { file: string }; progress: never; output: RatingsReport };
   artefact: { input: { wanted: string }; progress: never; output: { name: string; base64: string } };
+  /** Products with a decoded picture, of the first pages. */
+  sample: { input: Record<string, never>; progress: never; output: Sample[] };
   adminKey: { input: Record<string, never>; progress: never; output: string };
 };
 export type OperationName = keyof Shapes;
 export type Input<N extends OperationName> = Shapes[N]['input'];
 export type Progress<N extends OperationName> = Shapes[N]['progress'];
 export type Output<N extends OperationName> = Shapes[N]['output'];
+const SAMPLE = 2000;
 type Operations = {
   [N in OperationName]: (app: App, input: Input<N>, tell: (progress: Progress<N>) => void) => Promise<Output<N>>;
 };
@@ -45,6 +50,11 @@ export const operations: Operations = {
   async artefact({ repositories: { models } }, { wanted }) {
     const { name, artefact } = await storedArtefact(models, wanted);
     return { name, base64: Buffer.from(artefact).toString('base64') };
+  },
+  async sample({ repositories: { images } }) {
+    const page = await images.readyPage(SAMPLE, null);
+    const firsts = new Map(page.toReversed().map((image) => [image.productId, image]));
+    return [...firsts.values()].map(({ productId: title, source, contentHash }) => ({ title, source, contentHash }));
   },
   adminKey: ({ repositories: { settings }, config }) => rotateAdminKey(settings, config),
 };

@@ -21,8 +21,8 @@ export type TriedEncoder = {
   readonly amongOthers: number;
 };
 
-/** Rounds of each, the fastest of which counts. */
-const ROUNDS = 3;
+/** Of each, the fastest of which counts: others may be at work on this machine. */
+const ROUNDS = 5;
 
 /**
  * Runs an encoder on a few drawn pictures: what a file says is not yet what it does. A hostile one may never end, take any

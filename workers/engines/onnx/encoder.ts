@@ -66,9 +66,10 @@ function checkedBatch(description: Description, bytes: Uint8Array, refuse: (erro
   }
 }
 
-/** One line of it: what the runtime says is of many. */
+/** One line of it, without the place in the runtime's own source: what the runtime says is of many. */
 function refusal(source: string, error: unknown): SimiliError {
-  const why = (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] as string;
+  const [line = ''] = (error instanceof Error ? error.message : String(error)).split('\n', 1);
+  const why = line.replace(/^\S+\.(?:h|cc):\d+ .*?\) (?=[A-Z])/, '');
   return /bad_alloc|failed to allocate|allocation failed|out of memory/i.test(why)
     ? new SimiliError('MODEL_TOO_COSTLY', { source, why: 'running it takes too much memory' })
     : new SimiliError('IMPORT_UNREADABLE', { source, why });
