@@ -9,6 +9,7 @@ import { openArtefactCache } from './artefact-cache.ts';
 import { startChores } from './chores.ts';
 import type { WorkerContext } from './context.ts';
 import { findEncoder } from './encoders/find.ts';
+import { UNKNOWN_LICENCE } from './encoders/hub.ts';
 import { embedHandler } from './handlers/embed.ts';
 import { evaluateHandler } from './handlers/evaluate.ts';
 import { ingestHandler } from './handlers/ingest.ts';
@@ -65,12 +66,15 @@ export async function startFleet({ queues = queueNames, alone, ...base }: FleetO
 async function makeContext(options: Omit<FleetOptions, 'queues' | 'alone'>): Promise<WorkerContext> {
   const { repositories, queue, config, log } = options;
   const copies = configuredCopies(config);
+  const encoder = await findEncoder(config.SIMILI_ENCODER);
+  if (encoder?.facts.licence === UNKNOWN_LICENCE)
+    log.warn({ encoder: encoder.facts.id }, 'nobody says under which licence this encoder is: ask who made it');
   return {
     ...{ repositories, queue, config, log, copies },
     pictures: openConfiguredPictures(config, copies),
     trainer: openEngineHost('the trainer', config),
     embedder: openEngineHost('the embedder', config),
-    encoder: await findEncoder(config.SIMILI_ENCODER),
+    encoder,
     artefacts: openArtefactCache(join(config.SIMILI_DATA_DIR, 'models'), repositories.models),
   };
 }

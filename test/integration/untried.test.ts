@@ -49,6 +49,18 @@ test('what was skipped for another reason, or for a service that is there, is no
   expect(untried([{ file: 'a.test.ts', tags: [] }], none)).toEqual([]);
 });
 
+test('of encoders that are not made no script of services is told', () => {
+  const lines = untried(
+    [{ file: 'a.test.ts', tags: ['encoders'] }],
+    services().map((service) => ({ ...service, address: undefined })),
+  );
+  expect(lines).toEqual([
+    'Not tried, for want of a service:',
+    '  no encoders: 1 test in a.test.ts',
+    expect.stringContaining('scripts/pretrained.sh'),
+  ]);
+});
+
 test('a file that asks whether a service is given, to define no test without it, fails instead', async () => {
   const before = process.env.CHROMIUM_PATH;
   process.env.CHROMIUM_PATH = '';

@@ -17,6 +17,7 @@ export class UntriedReporter implements Reporter {
 
 /** Lines about the services that are not given and that a skipped test needs; none when there is no such test. */
 export function untried(skipped: Skipped[], services: Pick<Service, 'name' | 'address' | 'give'>[]): string[] {
+  const isMissed = ({ name }: Pick<Service, 'name'>) => skipped.some(({ tags }) => tags.includes(name));
   const lines = services.flatMap(({ name, address, give }) => {
     const missed = address ? [] : skipped.filter(({ tags }) => tags.includes(name));
     if (missed.length === 0) return [];
@@ -24,10 +25,13 @@ export function untried(skipped: Skipped[], services: Pick<Service, 'name' | 'ad
     return [`  no ${name}: ${count(missed.length, 'test')} in ${files.join(', ')}`, `    To try them ${give}.`];
   });
   if (lines.length === 0) return [];
+  const served = services.some((service) => service.name !== 'encoders' && !service.address && isMissed(service));
   return [
     'Not tried, for want of a service:',
     ...lines,
-    '  Or all at once, with Docker or as root on Debian: eval "$(scripts/services.sh start)"',
+    ...(served
+      ? ['  Or all services at once, with Docker or as root on Debian: eval "$(scripts/services.sh start)"']
+      : []),
   ];
 }
 

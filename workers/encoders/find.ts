@@ -44,7 +44,7 @@ async function located(choice: string): Promise<{ path: string; describe(): Prom
   return { path: join(dirname(path), description.model), describe: async () => description };
 }
 
-/** Null: it names a file. */
+/** Null: it names a file. A name has no slash: a folder of this place begins with `./`. */
 function folderOf(choice: string): string | null {
   if (extname(choice) === '.onnx') return null;
   return /^[a-z0-9][a-z0-9._-]*$/.test(choice) ? packageFile(join('encoders', choice)) : resolve(choice);

@@ -1,6 +1,7 @@
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../../src/config.ts';
 import { SimiliError } from '../../../src/errors.ts';
+import { UNKNOWN_LICENCE } from '../../../workers/encoders/hub.ts';
 import type { TriedEncoder } from '../../../workers/encoders/try-encoder.ts';
 import { tryEncoderSafely } from '../../../workers/hosts/try-model.ts';
 import { ownPictures } from '../../encoder/own-pictures.ts';
@@ -74,7 +75,7 @@ const UNSTEADY = 1e-3;
 function warningsOf({ installed, repeated, amongOthers }: TriedEncoder): string[] {
   const { licence } = installed.facts;
   return [
-    ...(licence === 'unknown'
+    ...(licence === UNKNOWN_LICENCE
       ? ['WARNING   nobody says under which licence it is: ask who made it before a shop uses it']
       : []),
     ...(repeated > UNSTEADY ? ['WARNING   it does not give the same vector for the same picture'] : []),

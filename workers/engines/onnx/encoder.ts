@@ -75,7 +75,7 @@ function refusal(source: string, error: unknown): SimiliError {
     : new SimiliError('IMPORT_UNREADABLE', { source, why });
 }
 
-/** @param size pictures that go in at once: those of the batch, and black ones behind. @returns [batch, dimensions] */
+/** @param size pictures that go in at once: those of the batch, and zeros behind. @returns [batch, dimensions] */
 async function run({ runtime, session, description }: Running, batch: readonly Picture[], size: number) {
   const { input, output } = description;
   const { side } = input;
