@@ -12,21 +12,23 @@ import { portText } from './ports.ts';
 export const UNKNOWN_LICENCE = 'unknown';
 
 const INPUT = 'pixel_values';
-const TOWERS = ['onnx/vision_model.onnx', 'vision_model.onnx'];
-const MODELS = ['onnx/model.onnx', 'model.onnx'];
+/** Where a network may be, the first choice first: a model with a tower for texts too has one for pictures by itself. */
+export const HUB_MODELS = ['onnx/vision_model.onnx', 'vision_model.onnx', 'onnx/model.onnx', 'model.onnx'];
+/** What is read of a folder besides; README.md for the licence. */
+export const HUB_CONFIGS = ['config.json', 'preprocessor_config.json'];
 
 /** Whether a folder is laid out like a model of the Hugging Face hub. An encoder.json in it comes first. */
 export const isHubFolder = (folder: string): boolean =>
   !existsSync(join(folder, 'encoder.json')) && existsSync(join(folder, 'config.json'));
 
-/**
- * The network of a folder of the hub. A model with a tower for texts too has one for pictures in a file of its own.
- * @throws Error naming the files that would do.
- */
-export function hubModel(folder: string): string {
-  const found = [...TOWERS, ...MODELS].find((file) => existsSync(join(folder, file)));
+/** The network of a folder of the hub. @throws Error naming the files that would do. */
+export const hubModel = (folder: string): string => hubModelAmong((file) => existsSync(join(folder, file)));
+
+/** The same by a listing. */
+export function hubModelAmong(has: (file: string) => boolean): string {
+  const found = HUB_MODELS.find(has);
   if (found) return found;
-  throw new Error(`it has none of ${[...MODELS, ...TOWERS].join(', ')}: export it to ONNX`);
+  throw new Error(`it has none of ${HUB_MODELS.join(', ')}: export it to ONNX`);
 }
 
 /**

@@ -186,7 +186,7 @@ describe('what is missing or contradicts itself is named by file and field:', ()
       files(dinov2, bit, declared({ last_hidden_state: ['n', 's', 384] }, 'input_ids')),
       'onnx/model.onnx: it reads input_ids',
     ],
-    ['no network', { 'config.json': dinov2, 'preprocessor_config.json': bit }, 'it has none of onnx/model.onnx'],
+    ['no network', { 'config.json': dinov2, 'preprocessor_config.json': bit }, 'it has none of onnx/vision_model.onnx'],
     ['no preprocessing', { 'config.json': dinov2, 'model.onnx': tokens }, 'preprocessor_config.json is missing'],
     ['no JSON', { ...files(dinov2, bit, tokens), 'config.json': '{' }, 'config.json: '],
   ])('%s', async (_name, broken, why) => {
