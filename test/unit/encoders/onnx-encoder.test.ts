@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -6,6 +6,7 @@ import { makeRandom } from '../../../src/learning/random.ts';
 import type { Picture } from '../../../src/learning/served-model.ts';
 import { findEncoder } from '../../../workers/encoders/find.ts';
 import { openOnnxEncoder } from '../../../workers/engines/onnx/encoder.ts';
+import { Graph } from '../../../workers/engines/onnx/graph.ts';
 import { featuresExactly, type Made, makeBackbone, nanBackbone, redeclared } from '../../support/backbone.ts';
 import { said, withWeightsElsewhere, writeEncoder } from '../../support/encoder.ts';
 import { relativeError } from '../../support/oracle-network.ts';
@@ -76,6 +77,42 @@ describe('gives the right vectors, which plain loops find too, of a file', () =>
     const swapped = ink.map((_, i) => ink[i - (i % 3) + 2 - (i % 3)]!);
     const unit = (values: readonly number[]) => values.map((value) => value / 255).toReversed();
     expect(relativeError(turned, featuresExactly(made, swapped, unit(mean), unit(deviation)))).toBeLessThan(1e-5);
+  });
+});
+
+/** Every pixel is a token, and its three colours are what is known of it. */
+function pixelsAsTokens(): Uint8Array {
+  const graph = new Graph();
+  const pixels = graph.reshape(graph.input('pixel_values', ['n', 3, 'h', 'w']), [-1, 3, side * side]);
+  graph.output('last_hidden_state', graph.transpose(pixels, [0, 2, 1]), ['n', 's', 3]);
+  return graph.bytes('tokens');
+}
+
+describe('a folder of the hub runs, and gives', () => {
+  const colours = (picture: Picture, pixels: number) =>
+    [0.4, 0.5, 0.6].map((mean, c) => {
+      const values = Array.from({ length: pixels }, (_, i) => (picture[3 * i + c]! / 255 - mean) / 0.25);
+      return values.reduce((sum, value) => sum + value, 0) / pixels;
+    });
+  test.each([
+    ['the first token of a ViT', 'vit', 1],
+    ['the mean of all tokens of a SigLIP', 'siglip', side * side],
+  ])('%s', async (_name, type, pixels) => {
+    const folder = join(dir, type);
+    await mkdir(folder);
+    const processor = { size: side, image_mean: [0.4, 0.5, 0.6], image_std: [0.25, 0.25, 0.25] };
+    await writeFile(join(folder, 'config.json'), JSON.stringify({ model_type: type }));
+    await writeFile(join(folder, 'preprocessor_config.json'), JSON.stringify(processor));
+    await writeFile(join(folder, 'model.onnx'), pixelsAsTokens());
+    const encoder = await openOnnxEncoder((await findEncoder(folder))!, { threads: 1 });
+    const found = await encoder.encode(pictures);
+    await encoder.close();
+    expect(
+      relativeError(
+        found,
+        pictures.flatMap((picture) => colours(picture, pixels)),
+      ),
+    ).toBeLessThan(1e-5);
   });
 });
 
