@@ -10,7 +10,7 @@ export type TriedEncoder = {
   readonly installed: InstalledEncoder;
   /** Of its file. */
   readonly bytes: number;
-  /** Milliseconds a picture on one core: alone, and four at a time. */
+  /** Milliseconds of CPU a picture: alone, and four at a time. That of one core, however busy the machine is. */
   readonly alone: number;
   readonly batched: number;
   /** MiB that the process held at most, and before it opened the network. */
@@ -21,7 +21,7 @@ export type TriedEncoder = {
   readonly amongOthers: number;
 };
 
-/** Of each, the fastest of which counts: others may be at work on this machine. */
+/** Of each, the fastest of which counts: the first ones warm up. */
 const ROUNDS = 5;
 
 /**
@@ -59,9 +59,10 @@ async function rowsOf(encoder: Encoder, pictures: readonly Picture[], size: numb
   for (let at = 0; at < pictures.length; at += size) {
     const batch = pictures.slice(at, at + size);
     for (let round = 0; round < ROUNDS; round++) {
-      const since = performance.now();
+      const before = process.cpuUsage();
       const vectors = await encoder.encode(batch);
-      milliseconds = Math.min(milliseconds, (performance.now() - since) / batch.length);
+      const { user, system } = process.cpuUsage(before);
+      milliseconds = Math.min(milliseconds, (user + system) / 1000 / batch.length);
       if (round > 0) continue;
       for (let i = 0; i < batch.length; i++)
         rows.push(vectors.slice(i * encoder.dimensions, (i + 1) * encoder.dimensions));
