@@ -67,6 +67,7 @@ export function openEngineHost(
   label: string,
   config: EngineConfig,
   url: URL = new URL(source, import.meta.url),
+  encodeMs: number = ENCODE_MS,
 ): EngineHost {
   const host = openHost<EngineHostApi>(url, { label, nice: 10, endsAfter: ['ENGINE_UNAVAILABLE'] });
   const choice: EngineChoice = {
@@ -93,10 +94,10 @@ export function openEngineHost(
       host.call('embed', { ...request, artefactPath: path, ...choice }, { signal }),
     encode: (request, signal) =>
       host
-        .call('encode', { ...request, threads: choice.threads }, { signal, timeoutMs: ENCODE_MS })
+        .call('encode', { ...request, threads: choice.threads }, { signal, timeoutMs: encodeMs })
         .catch((error: unknown) => {
           if (!isTimeout(error)) throw error;
-          const why = `${request.pictures.length} pictures took more than ${ENCODE_MS / 1000} s`;
+          const why = `${request.pictures.length} pictures took more than ${encodeMs / 1000} s`;
           throw new SimiliError('MODEL_TOO_COSTLY', { source: `the encoder ${request.encoder.facts.id}`, why });
         }),
     beginRounds: (request, signal, onEvent) => told('beginRounds', { ...request, ...computing }, signal, onEvent),

@@ -18,3 +18,19 @@ test('After an engine that was not to be had, the next call looks for one in a n
     await host.close();
   }
 });
+
+test('an encoder that never ends is ended after the work that its pictures may take, and the next call has a new process', async () => {
+  const url = new URL('./hosts/endless-encoder-host.ts', import.meta.url);
+  const host = openEngineHost('the embedder', loadConfig({}), url, 200);
+  const encode = (pictures: string[]) =>
+    host.encode({ encoder: { facts: { id: 'eye-1' } }, pictures, folder: '' } as never, new AbortController().signal);
+  try {
+    await expect(encode(['a', 'b'])).rejects.toMatchObject({
+      code: 'MODEL_TOO_COSTLY',
+      message: 'the encoder eye-1 asks for too much: 2 pictures took more than 0.2 s',
+    });
+    expect((await encode([])).vectors).toHaveLength(0);
+  } finally {
+    await host.close();
+  }
+});
