@@ -146,8 +146,8 @@ const Env = z.object({
     .describe('Network that is trained; simili model list shows them'),
   SIMILI_RECIPE: z
     .enum(recipeNames)
-    .default('catalog')
-    .describe("How it is trained; deepRanking is the paper's own, but for what docs/paper.md names"),
+    .default('head')
+    .describe('What is trained, and how: a head on what an encoder saw, or a network'),
   SIMILI_BACKBONE: z.string().min(1).optional().describe('ONNX file of a pretrained network to put in front of it'),
   SIMILI_TRAIN_PROCESSES: z.coerce
     .number()

@@ -17,6 +17,8 @@ export type Objective =
 /** How a network is trained, as plain data. */
 export type Recipe = {
   readonly name: string;
+  /** `network`: from pixels. `head`: linear maps of what an encoder and the hand-made features see, in seconds. */
+  readonly trains: 'network' | 'head';
   readonly objective: Objective;
   /** N: rows of one batch of one engine process; a multiple of 3 for triplets, of `views` otherwise. */
   readonly rows: number;
@@ -46,10 +48,27 @@ export type Recipe = {
   readonly looks: number;
 };
 
-const shared = { rows: 192, peakRate: 0.1, warmUp: 0.05, momentum: 0.9, weightDecay: 1e-3, clip: 5 } as const;
+const shared = {
+  trains: 'network',
+  rows: 192,
+  peakRate: 0.1,
+  warmUp: 0.05,
+  momentum: 0.9,
+  weightDecay: 1e-3,
+  clip: 5,
+} as const;
 
 const all = [
-  /** Batch softmax over augmented views, the default: what works on a catalog of hundreds (docs/quality.md). */
+  /**
+   * The default: a ranking head on frozen features. Its decay holds it near its start (workers/training/head); the decay
+   * here is the weakest that it tries.
+   */
+  {
+    ...{ name: 'head', trains: 'head', objective: { kind: 'infoNce', temperature: 0.1, views: 4 } },
+    ...{ rows: 384, peakRate: 1, warmUp: 0.05, momentum: 0.9, weightDecay: 1e-3, clip: 5 },
+    ...{ augmentation: 'catalog', pretrain: 0, looks: 3 }, // stored features know no augmentation
+  },
+  /** Batch softmax over augmented views: what works on a catalog of hundreds from pixels (docs/quality.md). */
   {
     ...shared,
     name: 'catalog',
@@ -101,4 +120,23 @@ export function recipeNamed(name: string): Recipe {
   const found = all.find((recipe) => recipe.name === name);
   if (!found) throw new Error(`There is no recipe "${name}": choose one of ${recipeNames.join(', ')}`);
   return found;
+}
+
+/** What stands in for `head` where there is nothing for it to stand on. */
+const INSTEAD_OF_HEAD: RecipeName = 'catalog';
+
+/**
+ * The recipe that is really followed: a head needs an encoder, and a backbone is asked for by whoever wants a network.
+ * @throws Error as `recipeNamed`
+ */
+export function recipeFor(name: string, has: { readonly encoder: boolean; readonly backbone: boolean }): Recipe {
+  const recipe = recipeNamed(name);
+  const canHead = has.encoder && !has.backbone;
+  return recipe.trains === 'head' && !canHead ? recipeNamed(INSTEAD_OF_HEAD) : recipe;
+}
+
+/** For people, where another recipe than the one that was asked for is followed; null: it is that one. */
+export function whyInstead(name: string, followed: Recipe): string | null {
+  if (followed.name === name) return null;
+  return `The recipe ${name} needs an encoder and no backbone: ${followed.name} is followed instead`;
 }

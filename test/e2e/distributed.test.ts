@@ -61,6 +61,7 @@ async function twoMachines(queue: Record<string, string>) {
     DATABASE_URL: database.url,
     SIMILI_DATA_DIR: join(dir, `${machine}-${database.url.split('_').at(-1)}`),
     SIMILI_TRAIN_MACHINES: '2',
+    SIMILI_RECIPE: 'catalog', // a head is trained on one machine
     SIMILI_TRAIN_PROCESSES: '1',
     SIMILI_CHECKPOINT_SECONDS: '1', // a round is as long
     LOG_LEVEL: 'warn',

@@ -63,6 +63,7 @@ const settings = (more: Record<string, string>) => ({
   SIMILI_ADMIN_KEY: KEY,
   SIMILI_TRAIN_SECONDS: '6',
   SIMILI_CHECKPOINT_SECONDS: '2',
+  SIMILI_RECIPE: 'catalog', // a head is trained before anybody can kill or cancel it
   ...more,
 });
 const admin = async (simili: SimiliProcess, query: string, variables = {}) =>

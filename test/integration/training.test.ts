@@ -123,13 +123,14 @@ test('answers of raters move the mix to the feature that agrees with them', asyn
   expect(before.colour).toBeLessThan(0.5);
 });
 
-test('a network is trained, fused and embedded, and events tell how far it is', async () => {
+test('a network is trained where a head has no encoder to stand on, fused and embedded, and events tell how far it is', async () => {
   const events: TrainingEvent[] = [];
-  const result = await fitModel({ ...request, steps: 20 }, never, (event) => events.push(event));
+  const result = await fitModel({ ...request, recipe: 'head', steps: 20 }, never, (event) => events.push(event));
   const done = events.flatMap((event) => (event.type === 'progress' ? [event.done] : []));
   expect(done).toEqual(done.toSorted((a, b) => a - b));
   const { engine } = result.summary;
   expect(result.summary).toMatchObject({ preset: 'tiny', recipe: 'catalog', sides: [64] });
+  expect(result.summary.instead).toContain('The recipe head needs an encoder');
   expect(engine).toContain('onnx on cpu');
   expect(nearestIsKin(await served(result.artefact))).toBeGreaterThan(0.9);
 });

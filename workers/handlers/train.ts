@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Claim, ClaimLost, type CurvePoint } from '../../src/db/jobs.ts';
 import { SimiliError } from '../../src/errors.ts';
-import { recipeNamed } from '../../src/learning/recipe.ts';
+import { recipeFor, whyInstead } from '../../src/learning/recipe.ts';
 import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
 import { enqueuePhase } from '../../src/models/enqueue.ts';
 import type { StoredRetrain } from '../../src/models/retrain.ts';
@@ -36,8 +36,11 @@ async function train(context: WorkerContext, run: ClaimedRun): Promise<void> {
   const parent = await models.serving();
   run.report({ message: 'Collecting pictures and feedback' });
   const { request, ids } = await makeRequest(context, run.claim, run.signal);
-  // Rounds share the ranking; a recipe without one is trained here.
-  const ranks = request.kind === 'NETWORK' && recipeNamed(request.recipe).pretrain < 1;
+  const recipe = recipeFor(request.recipe, { encoder: context.encoder !== null, backbone: request.backbone !== null });
+  const instead = request.kind === 'NETWORK' ? whyInstead(request.recipe, recipe) : null;
+  if (instead) run.report({ message: instead });
+  // Rounds share the ranking of a network; a recipe without one, and a head of some seconds, is trained here.
+  const ranks = request.kind === 'NETWORK' && recipe.trains === 'network' && recipe.pretrain < 1;
   const machines = ranks ? context.config.SIMILI_TRAIN_MACHINES : 1;
   const sink = eventSink(context, run);
   const training =
@@ -72,7 +75,10 @@ export async function makeRequest(
   const preset = asked.preset ?? config.SIMILI_PRESET;
   const backbone = config.SIMILI_BACKBONE ? await readFile(config.SIMILI_BACKBONE) : null;
   const kind: TrainingRequest['kind'] = job.kind === 'BOOTSTRAP' ? 'GOLDEN' : 'NETWORK';
-  const sides = kind === 'GOLDEN' ? [PICTURE_SIZE] : sidesFor(specFor(preset, backbone));
+  const name = asked.recipe ?? config.SIMILI_RECIPE;
+  const recipe = recipeFor(name, { encoder: context.encoder !== null, backbone: backbone !== null });
+  const isFrozen = kind === 'GOLDEN' || recipe.trains === 'head';
+  const sides = isFrozen ? [PICTURE_SIZE] : sidesFor(specFor(preset, backbone));
   // Feedback up to the job's start: a restarted job sees the same data, which its checkpoint counts on.
   const until = job.startedAt ?? job.createdAt;
   const encoded = context.encoder && (await openEncodedFile(context, context.encoder, job.id));
@@ -83,7 +89,7 @@ export async function makeRequest(
     },
   );
   const request = {
-    ...{ kind, ...data, preset, backbone, recipe: asked.recipe ?? config.SIMILI_RECIPE },
+    ...{ kind, ...data, preset, backbone, recipe: name },
     ...{ seconds: asked.seconds ?? config.SIMILI_TRAIN_SECONDS, steps: asked.steps ?? null, seed: asked.seed ?? 1 },
     checkpointSeconds: config.SIMILI_CHECKPOINT_SECONDS,
     checkpoint: await soundCheckpoint(repositories.jobs, job.id),

@@ -1,10 +1,7 @@
 import type { BatchSource } from '../../src/learning/batch.ts';
-import {
-  type IdentityLoss,
-  identityBatches,
-  type RelatedOptions,
-} from '../../src/learning/batches/identity-batches.ts';
+import { type IdentityLoss, identityBatches } from '../../src/learning/batches/identity-batches.ts';
 import { labelledBatches } from '../../src/learning/batches/labelled-batches.ts';
+import type { RelatedOptions } from '../../src/learning/batches/related.ts';
 import { tripletBatches } from '../../src/learning/batches/triplet-batches.ts';
 import { makeOnlineSampler } from '../../src/learning/online-sampler.ts';
 import { makeRandom } from '../../src/learning/random.ts';
@@ -63,7 +60,7 @@ function identities(
 }
 
 /** What shoppers chose beside an item, weighed by how much they preferred it to what they passed over. */
-function chosenTogether(clicks: LearnedFromClicks): RelatedOptions {
+export function chosenTogether(clicks: LearnedFromClicks): RelatedOptions {
   const weights = new Map<number, Map<number, number>>();
   for (const { q, p, weight } of clicks.triplets) {
     const own = weights.get(q) ?? new Map<number, number>();

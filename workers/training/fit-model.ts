@@ -1,14 +1,14 @@
 import { encodeModel, servedLength } from '../../src/learning/artefact.ts';
 import { pictureSizeFor } from '../../src/learning/network/shapes.ts';
-import type { WeightedTriplet } from '../../src/learning/relevance.ts';
+import { whyInstead } from '../../src/learning/recipe.ts';
 import type { ServedModel } from '../../src/learning/served-model.ts';
-import { isIn } from '../../src/learning/split.ts';
 import type { Engine } from '../engines/engine.ts';
 import { distanceAmong, type Fitted, fitBlock, NETWORK } from './blocks.ts';
+import { evidenceOf, heldOut } from './evidence.ts';
 import { beginFit, type Fit, NETWORK_DONE } from './fit.ts';
 import { distancesOf, frozenBlocks, frozenModel, mixed } from './frozen-model.ts';
-import { itemAt } from './item-at.ts';
-import { byPictures, type Evidence, fitShares } from './mixture.ts';
+import { fitHead } from './head/index.ts';
+import { type Evidence, fitShares } from './mixture.ts';
 import { type TrainedNetwork, trainedNetwork } from './network.ts';
 import { extractByNetwork } from './network-feature.ts';
 import type { TrainingEvent, TrainingRequest, TrainingResult } from './protocol.ts';
@@ -19,7 +19,8 @@ const NETWORK_PRIOR = 0.4;
 
 /**
  * Fits one model version. GOLDEN: hand-made features, whitened and mixed by max-margin (the paper's golden features),
- * which rank from the first minute. NETWORK: also a ranking network, whitened like the others and fused with them.
+ * which rank from the first minute, beside an encoder where there is one. NETWORK, by its recipe: a ranking head on all of
+ * them, or also a ranking network, whitened like the others and fused with them.
  * @throws SimiliError ENGINE_UNAVAILABLE, TRAINING_DIVERGED; the signal's reason when aborted.
  */
 export async function fitModel(
@@ -29,13 +30,23 @@ export async function fitModel(
 ): Promise<TrainingResult> {
   const fit = await beginFit(request, signal, emit);
   if (request.kind === 'GOLDEN') return goldenModel(fit);
+  if (fit.recipe.trains === 'head') return headModel(fit);
   return trainedNetwork(fit, (trained, members) => fusedModel(fit, trained, members));
 }
 
 function goldenModel(fit: Fit): TrainingResult {
-  const model = frozenModel(fit.golden, fit.encoder?.fitted ?? null, evidenceOf(fit));
-  return finished(model, { clickTriplets: fit.clicks.triplets.length });
+  return finished(frozenOf(fit), { clickTriplets: fit.clicks.triplets.length });
 }
+
+/** The frozen blocks, each under the linear map that the head makes of it; as they are where no head is worth it. */
+async function headModel(fit: Fit): Promise<TrainingResult> {
+  const frozen = frozenOf(fit);
+  const { blocks, summary } = await fitHead(fit, frozen.blocks);
+  const facts = { recipe: fit.recipe.name, clickTriplets: fit.clicks.triplets.length };
+  return finished(blocks ? { ...frozen, blocks } : frozen, { ...facts, ...summary });
+}
+
+const frozenOf = (fit: Fit): ServedModel => frozenModel(fit.golden, fit.encoder?.fitted ?? null, evidenceOf(fit));
 
 /** The network becomes one more block. How far to trust it is decided by triplets of products that it was not trained on. */
 export async function fusedModel(
@@ -47,6 +58,7 @@ export async function fusedModel(
   fit.emit({ type: 'progress', done: NETWORK_DONE, etaSeconds: null, message, engine: reason });
   await engine.setWeights(trained.weights);
   const { recipe, spec, clicks, request } = fit;
+  const instead = whyInstead(request.recipe, recipe);
   const evidence = heldOut(fit, evidenceOf(fit));
   const frozen = frozenBlocks(fit.golden, fit.encoder?.fitted ?? null);
   const fitted = [...frozen.fitted, await networkBlock(fit, engine, evidence)];
@@ -56,6 +68,7 @@ export async function fusedModel(
     { blocks: mixed(fitted, shares), network: { spec, weights: trained.weights, backbone: request.backbone } },
     {
       ...{ preset: spec.name, recipe: recipe.name, engine: reason, sides: sidesFor(spec) },
+      ...(instead && { instead }),
       ...{
         steps: trained.steps,
         keptStep: trained.keptStep,
@@ -77,18 +90,6 @@ async function networkBlock({ spec, views, load }: Fit, engine: Engine, evidence
     n,
   ]);
   return { block, distance: await distanceAmong(block, extract, pictures, (picture) => load(picture, side)) };
-}
-
-/** Triplets of pictures: of the catalog's structure, of clicks and of raters. */
-function evidenceOf({ golden: { structure, identity, rated }, clicks, request: { set } }: Fit): Evidence {
-  const people = [...byPictures(clicks.triplets, set), ...rated];
-  return { structure, identity, people, choices: clicks.chosen + rated.length };
-}
-
-/** Those whose anchor is a validation product: the network never had it as an anchor. */
-function heldOut({ request: { set } }: Fit, { structure, identity, people, choices }: Evidence): Evidence {
-  const held = ({ q }: WeightedTriplet): boolean => isIn(set, itemAt(set.starts, q), 'val');
-  return { structure: structure.filter(held), identity: identity.filter(held), people: people.filter(held), choices };
 }
 
 function finished(model: ServedModel, summary: Record<string, unknown>): TrainingResult {

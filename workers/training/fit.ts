@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { penultimate } from '../../src/learning/network/presets.ts';
 import type { NetworkSpec } from '../../src/learning/network/spec.ts';
 import { makeRandom } from '../../src/learning/random.ts';
-import { type Recipe, recipeNamed } from '../../src/learning/recipe.ts';
+import { type Recipe, recipeFor } from '../../src/learning/recipe.ts';
 import { PICTURE_SIZE, type Picture } from '../../src/learning/served-model.ts';
 import { itemsIn } from '../../src/learning/split.ts';
 import { type Fitted, sampleViews, type Views } from './blocks.ts';
@@ -53,7 +53,7 @@ export async function beginFit(request: TrainingRequest, signal: AbortSignal, em
   });
   const features = set.encoded ? openEncodedFeatures(set.encoded) : null;
   const encoder = features && { features, fitted: fitEncoderBlock(set, features, golden.identity, random) };
-  const recipe = recipeNamed(request.recipe);
+  const recipe = recipeFor(request.recipe, { encoder: set.encoded !== undefined, backbone: request.backbone !== null });
   const spec = specFor(request.preset, request.backbone);
   return {
     ...{ request, signal, emit, load, views, golden, encoder, recipe },

@@ -91,24 +91,34 @@ export type Evidence = {
   readonly choices: number;
 };
 
+export const kindsOfEvidence = ['structure', 'identity', 'people'] as const;
+export type KindOfEvidence = (typeof kindsOfEvidence)[number];
+
+/**
+ * What each kind counts for, in [0, 1]: people the more the more they said; of the rest, what the catalog says of
+ * identities as much as what it says of categories. A kind of which there is nothing counts for nothing.
+ */
+export function trustIn({
+  structure,
+  identity,
+  people,
+  choices,
+}: Record<KindOfEvidence, ArrayLike<unknown>> & { readonly choices: number }): Record<KindOfEvidence, number> {
+  const byPeople = people.length > 0 ? choices / (choices + CHOICES_FOR_HALF) : 0;
+  const byIdentity = identity.length > 0 ? (structure.length > 0 ? 0.5 : 1) : 0;
+  const rest = 1 - byPeople;
+  return { structure: rest * (1 - byIdentity), identity: rest * byIdentity, people: byPeople };
+}
+
 /**
  * Shares of the blocks by max-margin on triplets (the paper's golden feature: a linear mix learned from ratings), held
- * near `prior` while triplets are few. What the catalog says of identities counts as much as what it says of categories.
+ * near `prior` while triplets are few.
  * @param distances per block: D of two pictures.
  * @returns [blocks], >= 0, sum 1.
  */
-export function fitShares(
-  distances: readonly Distance[],
-  { structure, identity, people, choices }: Evidence,
-  prior: number[],
-): number[] {
-  const peopleShare = people.length > 0 ? choices / (choices + CHOICES_FOR_HALF) : 0;
-  const identityShare = identity.length > 0 ? (structure.length > 0 ? 0.5 : 1) : 0;
-  const triplets = [
-    ...scaled(structure, (1 - peopleShare) * (1 - identityShare)),
-    ...scaled(identity, (1 - peopleShare) * identityShare),
-    ...scaled(people, peopleShare),
-  ];
+export function fitShares(distances: readonly Distance[], evidence: Evidence, prior: number[]): number[] {
+  const trust = trustIn(evidence);
+  const triplets = kindsOfEvidence.flatMap((kind) => scaled(evidence[kind], trust[kind]));
   if (triplets.length === 0) return prior;
   const margins = new Float32Array(triplets.length * distances.length);
   triplets.forEach(({ q, p, n }, t) => {

@@ -7,7 +7,7 @@ import { zerosLike } from '../../src/learning/optimiser.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import { labelsSource, rankingSource } from './batches.ts';
 import { type Fit, fingerprintOf, GOLDEN_DONE, NETWORK_DONE } from './fit.ts';
-import { heldOutLook } from './held-out.ts';
+import { heldOutLook, type Look } from './held-out.ts';
 import { itemAt } from './item-at.ts';
 import { type Members, openMembers } from './members/index.ts';
 import { decodeState, encodeState, type TrainingState } from './state.ts';
@@ -138,7 +138,7 @@ export async function runPhase(
     seconds: request.seconds * shareOf(fit, state.phase),
     checkpointSeconds: request.checkpointSeconds,
     // A start needs no looks; where nothing comes after it what it says of classes is looked at.
-    look: state.phase === 'rank' || recipe.pretrain === 1 ? heldOutLook(fit) : null,
+    look: state.phase === 'rank' || recipe.pretrain === 1 ? lookWith(fit, members) : null,
     itemOf: (picture) => itemAt(request.set.starts, picture),
     emit: {
       loss: (point) => emit({ type: 'loss', ...point }),
@@ -150,4 +150,16 @@ export async function runPhase(
         emit({ type: 'checkpoint', step: saved.step, state: encodeState(saved, fingerprint, about) }),
     },
   });
+}
+
+/** A look at held-out products with the engine of this process. */
+function lookWith(fit: Fit, { engine }: Members): ((weights: Weights) => Promise<Look>) | null {
+  const look = heldOutLook(fit);
+  return (
+    look &&
+    (async (weights) => {
+      await engine.setWeights(weights);
+      return look(engine);
+    })
+  );
 }

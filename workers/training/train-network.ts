@@ -4,7 +4,7 @@ import type { BatchPlan, BatchSource } from '../../src/learning/batch.ts';
 import type { Weights } from '../../src/learning/network/spec.ts';
 import { clipGradients, learningRate, makeNesterov, trackStatistics } from '../../src/learning/optimiser.ts';
 import type { Recipe } from '../../src/learning/recipe.ts';
-import type { Engine, LossGradients } from '../engines/engine.ts';
+import type { LossGradients } from '../engines/engine.ts';
 import type { Look } from './held-out.ts';
 import type { Members } from './members/index.ts';
 import type { TrainingState } from './state.ts';
@@ -12,7 +12,7 @@ import type { TrainingState } from './state.ts';
 export type NetworkTraining = {
   /** Changed in place; `state.source` is put into `source` first. */
   state: TrainingState;
-  members: Pick<Members, 'count' | 'prepare' | 'gradients' | 'engine'>;
+  members: Pick<Members, 'count' | 'prepare' | 'gradients'>;
   source: BatchSource;
   recipe: Recipe;
   /** Length of this phase where `state.totalSteps` is 0. */
@@ -20,8 +20,8 @@ export type NetworkTraining = {
   checkpointSeconds: number;
   /** Ends there, with the schedule of the whole; default: the whole. */
   untilStep?: number;
-  /** At held-out triplets, under the weights the engine has; null: nothing to look at. */
-  look: ((engine: Engine) => Promise<Look>) | null;
+  /** At held-out triplets, under these weights; null: nothing to look at. */
+  look: ((weights: Weights) => Promise<Look>) | null;
   /** Item of a picture, for messages. */
   itemOf: (picture: number) => number;
   signal: AbortSignal;
@@ -141,12 +141,11 @@ function planSteps({ state, seconds }: NetworkTraining, clock: Clock): void {
 }
 
 /** The last step is looked at too. @returns the precision when it was time to look. */
-async function lookAtHeldOut({ state, members, recipe, look }: NetworkTraining): Promise<number | undefined> {
+async function lookAtHeldOut({ state, recipe, look }: NetworkTraining): Promise<number | undefined> {
   if (!look || recipe.looks === 0 || state.totalSteps === 0) return undefined;
   const every = Math.max(FEWEST_BETWEEN_LOOKS, Math.floor(state.totalSteps / recipe.looks));
   if (state.step % every !== 0 && state.step !== state.totalSteps) return undefined;
-  await members.engine.setWeights(state.weights);
-  const found = await look(members.engine);
+  const found = await look(state.weights);
   if (!state.best || found.precision > state.best.precision)
     state.best = { ...found, step: state.step, weights: copyOf(state.weights) };
   return found.precision;

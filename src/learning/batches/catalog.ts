@@ -1,3 +1,4 @@
+import type { Random } from '../random.ts';
 import { isIn, type LearningColumns } from '../split.ts';
 
 /** The items and their pictures, as batches need them: columns of n items, as in a training set. */
@@ -12,4 +13,15 @@ export const pictureCount = ({ starts }: BatchCatalog, item: number): number => 
 export function checkTrained(catalog: BatchCatalog, items: Int32Array): void {
   const held = items.find((item) => !isIn(catalog, item, 'train'));
   if (held !== undefined) throw new Error(`Item ${held} is not in the split train`);
+}
+
+/** Different pictures of an item in random order, `most` or as many as there are (Floyd's sampling). */
+export function drawPictures(catalog: BatchCatalog, item: number, most: number, random: Random): number[] {
+  const count = pictureCount(catalog, item);
+  const chosen: number[] = [];
+  for (let next = Math.max(0, count - most); next < count; next++) {
+    const candidate = random.int(next + 1);
+    chosen.push(chosen.includes(candidate) ? next : candidate);
+  }
+  return chosen.map((picture) => catalog.starts[item]! + picture);
 }

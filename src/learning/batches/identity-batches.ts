@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { makeAliasTable } from '../alias.ts';
 import type { BatchPlan, BatchSource } from '../batch.ts';
 import type { InfoNce, MultiSimilarity } from '../loss.ts';
 import { makeRandom, type Random } from '../random.ts';
 import type { Relevance } from '../relevance.ts';
 import { counter, parseState, randomState, uint32 } from '../source-state.ts';
-import { isIn, itemsIn } from '../split.ts';
-import { type BatchCatalog, pictureCount } from './catalog.ts';
+import { itemsIn } from '../split.ts';
+import { type BatchCatalog, drawPictures } from './catalog.ts';
 import { type Identities, makeIdentities, type Slot } from './identities.ts';
 import { passesState } from './passes.ts';
+import { type RelatedOptions, relatedDrawer, relatedTarget } from './related.ts';
 
 /** The batch loss without what a batch fills in. */
 export type IdentityLoss = Omit<InfoNce, 'targets'> | Omit<MultiSimilarity, 'pairs'>;
@@ -24,16 +24,6 @@ export type IdentityBatchOptions = {
   /** Multi-similarity only: items of one category that are more relevant than `above` are no negatives of each other. */
   readonly neutral?: { readonly relevance: Relevance; readonly above: number };
   readonly seed: number;
-};
-
-/** Items that shoppers chose beside an item, or that the golden features find close to it. */
-export type RelatedOptions = {
-  /** By catalog items; held-out ones are passed over. Weights > 0. A short list: it is read whenever it is asked for. */
-  readonly of: (item: number) => readonly { readonly item: number; readonly weight: number }[];
-  /** Chance that an identity brings a related item along, as the identity of the next rows. */
-  readonly share: number;
-  /** InfoNCE: the part of a row's target, in [0, 1), that goes to the related item's rows. Default 0.5 w / (1 + w). */
-  readonly target?: (weight: number) => number;
 };
 
 const stateSchema = z.object({
@@ -59,7 +49,7 @@ export function identityBatches(options: IdentityBatchOptions): BatchSource {
   const items = itemsIn(catalog, 'train');
   if (items.length === 0) throw new Error('No item is of the split train');
   const random = makeRandom(options.seed);
-  const identities = makeIdentities(items, random, relatedDrawer(options));
+  const identities = makeIdentities(items, random, relatedDrawer(options.catalog, options.related));
   return {
     next: () => planOf(identities, options, random),
     state: () => ({ random: random.state(), ...identities.state() }),
@@ -69,18 +59,6 @@ export function identityBatches(options: IdentityBatchOptions): BatchSource {
       identities.restore(saved);
     },
     counts: identities.counts,
-  };
-}
-
-/** Draws what an identity brings along, in proportion to weight; null mostly. */
-function relatedDrawer({ catalog, related }: IdentityBatchOptions) {
-  return (item: number, taken: ReadonlySet<number>, random: Random): { item: number; weight: number } | null => {
-    if (!related || random.next() >= related.share) return null;
-    const free = related
-      .of(item)
-      .filter((other) => other.weight > 0 && !taken.has(other.item) && isIn(catalog, other.item, 'train'));
-    const table = makeAliasTable(free.map(({ weight }) => weight));
-    return table ? free[table.draw(random)]! : null;
   };
 }
 
@@ -96,26 +74,19 @@ function planOf(identities: Identities, options: IdentityBatchOptions, random: R
   return { pictures, groups, loss: filled, seed: uint32(random) };
 }
 
-/** `views` pictures of an item: different ones as long as there are any (Floyd's sampling), then one of them again. */
+/** `views` pictures of an item: different ones as long as there are any, then one of them again. */
 function drawViews(catalog: BatchCatalog, item: number, views: number, random: Random): number[] {
-  const count = pictureCount(catalog, item);
-  const chosen: number[] = [];
-  for (let next = Math.max(0, count - views); next < count; next++) {
-    const candidate = random.int(next + 1);
-    chosen.push(chosen.includes(candidate) ? next : candidate);
-  }
+  const chosen = drawPictures(catalog, item, views, random);
   const repeated = chosen[random.int(chosen.length)]!;
   while (chosen.length < views) chosen.push(repeated);
-  return chosen.map((picture) => catalog.starts[item]! + picture);
+  return chosen;
 }
-
-const defaultTarget = (weight: number): number => (0.5 * weight) / (1 + weight);
 
 /** [N, N]; see `identityBatches`. */
 function targetsOf(slots: readonly Slot[], { rows, views, related }: IdentityBatchOptions): Float32Array {
   const targets = new Float32Array(rows * rows);
   const rowsOf = rowsByItem(slots, views);
-  const target = related?.target ?? defaultTarget;
+  const target = related?.target ?? relatedTarget;
   for (const [slot, { item, partner }] of slots.entries()) {
     const own = rowsOf.get(item)!;
     const others = partner ? rowsOf.get(partner.item)! : [];

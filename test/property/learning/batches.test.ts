@@ -4,6 +4,7 @@ import type { BatchPlan, BatchSource } from '../../../src/learning/batch.ts';
 import { identityBatches } from '../../../src/learning/batches/identity-batches.ts';
 import { labelledBatches } from '../../../src/learning/batches/labelled-batches.ts';
 import { makePasses } from '../../../src/learning/batches/passes.ts';
+import { storedBatches } from '../../../src/learning/batches/stored-batches.ts';
 import { picturesOf, tripletBatches } from '../../../src/learning/batches/triplet-batches.ts';
 import { makeOnlineSampler } from '../../../src/learning/online-sampler.ts';
 import { makeRandom } from '../../../src/learning/random.ts';
@@ -338,4 +339,55 @@ test('passes give all orders alike, and go on from their state', () => {
   expect(passes.passes()).toBe(12_000);
   expect(() => makePasses(0, 1)).toThrow('nothing');
   expect(() => passes.restore({ seed: 1, pass: 0, at: 4 })).toThrow('longer');
+});
+
+test('batches of stored pictures show no picture twice, and a row is drawn to its item, its partner or its category', () => {
+  fc.assert(
+    fc.property(trainable, fc.integer({ min: 0, max: 99 }), fc.constantFrom(1, 4), (shape, seed, kin) => {
+      const catalog = catalogOf(shape);
+      const learners = itemsIn(catalog, 'train');
+      const shown = learners.reduce((sum, item) => sum + Math.min(3, shape[item]!.pictures), 0);
+      const rows = Math.min(12, shown);
+      const partner = (item: number) => learners[(learners.indexOf(item) + 1) % learners.length]!;
+      const related = { of: (item: number) => [{ item: partner(item), weight: 3 }], share: 0.4 };
+      const make = () => storedBatches({ catalog, rows, views: 3, temperature: 0.1, kin, related, seed });
+      const { pictures, groups, loss } = make().next();
+      if (loss.kind !== 'infoNce') throw new Error(loss.kind);
+      expect(new Set(pictures).size).toBe(rows);
+      expect(groups.every((group) => group === -1)).toBe(true);
+      const items = [...pictures].map((picture) => itemOf(catalog, picture));
+      expect(items.every((item) => shape[item]!.split === 0)).toBe(true);
+      for (const [i, item] of items.entries()) {
+        const target = loss.targets.subarray(i * rows, (i + 1) * rows);
+        const others = items.flatMap((other, j) => (other === item && j !== i ? [j] : []));
+        const isKin = (other: number) =>
+          kin > 1 && shape[item]!.category >= 0 && shape[other]!.category === shape[item]!.category;
+        for (const [j, other] of items.entries()) {
+          if (target[j] === 0) continue;
+          const isPartner = other === partner(item) || item === partner(other);
+          expect(j !== i && (other === item || isPartner || (others.length === 0 && isKin(other)))).toBe(true);
+        }
+        const sum = target.reduce((total, value) => total + value, 0);
+        expect(Math.min(Math.abs(sum - 1), sum)).toBeLessThan(1e-6);
+        // Another picture of the item in the batch always counts for at least a half.
+        if (others.length > 0) expect(others.reduce((total, j) => total + target[j]!, 0)).toBeGreaterThan(0.49);
+      }
+      expectResumes(make);
+      const tooMany = { catalog, rows: shown + 1, views: 3, temperature: 0.1, kin, seed };
+      expect(() => storedBatches(tooMany)).toThrow('cannot fill');
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('of one picture a product, batches of stored pictures show several products of a category', () => {
+  const catalog = catalogOf(Array.from({ length: 600 }, (_, i) => ({ pictures: 1, category: i % 100, split: 0 })));
+  const meeting = (kin: number): number => {
+    const { pictures, loss } = storedBatches({ catalog, rows: 48, views: 4, temperature: 0.1, kin, seed: 1 }).next();
+    if (loss.kind !== 'infoNce') throw new Error(loss.kind);
+    return pictures.filter((_picture, i) => loss.targets.subarray(i * 48, (i + 1) * 48).some((value) => value > 0))
+      .length;
+  };
+  expect(meeting(1)).toBe(0); // nobody says that they belong together
+  expect(meeting(6)).toBeGreaterThan(40);
 });

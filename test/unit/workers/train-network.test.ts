@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import type { BatchPlan } from '../../../src/learning/batch.ts';
 import { recipeNamed } from '../../../src/learning/recipe.ts';
-import type { Engine } from '../../../workers/engines/engine.ts';
 import type { TrainingState } from '../../../workers/training/state.ts';
 import { trainNetwork } from '../../../workers/training/train-network.ts';
 
@@ -24,7 +23,7 @@ async function train(precisions: readonly number[]) {
   const kept = await trainNetwork({
     ...{ state, recipe: recipeNamed('deepRanking'), seconds: 60, checkpointSeconds: 60 },
     members: {
-      ...{ count: 1, prepare: () => {}, engine: { setWeights: async () => {} } as unknown as Engine },
+      ...{ count: 1, prepare: () => {} },
       gradients: async () => ({ loss: 1, activeShare: 1, gradients: one(1), statistics: {} }),
     },
     source: { next: () => plan, state: () => ({}), restore: () => {}, counts: () => ({}) },

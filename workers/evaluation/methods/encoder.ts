@@ -7,15 +7,19 @@ import type { Fitted } from '../../training/blocks.ts';
 import { type EncodedFeatures, openEncodedFeatures } from '../../training/encoded-features.ts';
 import { fitEncoderBlock } from '../../training/encoder-block.ts';
 import { frozenModel } from '../../training/frozen-model.ts';
+import type { NetworkTraining } from '../trainer.ts';
 import { goldenOf } from './golden.ts';
 import { byVectors, type Compared, type Method, type MethodContext } from './method.ts';
+
+const NO_ENCODER = 'no encoder looked at these pictures (SIMILI_ENCODER)';
+const HEAD: NetworkTraining = { recipe: 'head', scales: 'multi' };
 
 type Seen = { readonly features: EncodedFeatures; readonly fitted: Fitted };
 
 /** @throws Error where no encoder looks: SIMILI_ENCODER=none. */
 async function seenBy(context: MethodContext): Promise<Seen> {
   const { set } = context.data;
-  if (!set.encoded) throw new Error('no encoder looked at these pictures (SIMILI_ENCODER)');
+  if (!set.encoded) throw new Error(NO_ENCODER);
   const features = openEncodedFeatures(set.encoded);
   const { identity } = await goldenOf(context);
   return { features, fitted: fitEncoderBlock(set, features, identity, makeRandom(context.seed)) };
@@ -38,7 +42,7 @@ const byBlocks = ({ data: { load } }: MethodContext, features: EncodedFeatures, 
 
 const about = { kind: 'feature', seeded: false, training: null } as const;
 
-/** The pretrained network alone, and what a catalog serves before anything is trained. */
+/** The pretrained network alone, what a catalog serves before anything is trained, and what the default recipe makes of that. */
 export const encoders: readonly Method[] = [
   {
     ...{ ...about, name: 'encoder', title: 'Encoder, frozen' },
@@ -57,6 +61,16 @@ export const encoders: readonly Method[] = [
       const { structure, identity, rated } = golden;
       const evidence = { structure, identity, people: rated, choices: rated.length };
       return byBlocks(context, features, frozenModel(golden, fitted, evidence).blocks);
+    },
+  },
+  {
+    ...{ name: 'encoderHead', title: 'Encoder and golden features under a head', kind: 'learned', seeded: true },
+    training: HEAD,
+    source: 'Simili: what the default recipe serves, the blocks above each under a linear map that is trained',
+    async fit({ data: { set }, trainer, seed }) {
+      if (!set.encoded) throw new Error(NO_ENCODER);
+      const { model } = await trainer.trained(HEAD, seed);
+      return byVectors((pictures) => trainer.vectors(model, pictures), squaredDistance);
     },
   },
 ];

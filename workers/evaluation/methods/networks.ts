@@ -53,10 +53,10 @@ export const networks: readonly Method[] = [
   embedding('infoNce', 'Network of the recipe catalog', 'Simili: batch softmax over views, all scales', SERVED),
 ];
 
-/** What `similarItems` serves. */
+/** What `similarItems` serves by the recipe of a network. */
 export const served: Method = {
-  ...{ name: 'served', title: 'Served vector', kind: 'learned', seeded: true, training: SERVED },
-  source: 'Simili: the network above and the golden features, whitened within identities and fused',
+  ...{ name: 'served', title: 'Served vector with a network', kind: 'learned', seeded: true, training: SERVED },
+  source: 'Simili: the network above and all that is frozen, whitened within identities and fused',
   fit: async ({ trainer, seed }) => {
     const { model } = await trainer.trained(SERVED, seed);
     return byVectors((pictures) => trainer.vectors(model, pictures), squaredDistance);

@@ -1,0 +1,217 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { decodeModel } from '../../src/learning/artefact.ts';
+import { squaredDistance } from '../../src/learning/distance.ts';
+import { toHalf } from '../../src/learning/half.ts';
+import { makeRandom } from '../../src/learning/random.ts';
+import { recipeNamed } from '../../src/learning/recipe.ts';
+import type { Block } from '../../src/learning/served-model.ts';
+import { splits } from '../../src/learning/split.ts';
+import { fuse } from '../../src/learning/whitening.ts';
+import { embed } from '../../workers/training/embed.ts';
+import { fitEncoderBlock } from '../../workers/training/encoder-block.ts';
+import type { Fit } from '../../workers/training/fit.ts';
+import { fitModel } from '../../workers/training/fit-model.ts';
+import { fitHead } from '../../workers/training/head/index.ts';
+import type { TrainingEvent, TrainingRequest, TrainingSet } from '../../workers/training/protocol.ts';
+import { drawn, writeTrainingSet } from '../support/training-set.ts';
+
+const DIMENSIONS = 24;
+const KINDS = 12;
+const OF_A_KIND = 25;
+const encoder = { id: 'eye', title: 'An eye', licence: 'MIT', dimensions: DIMENSIONS };
+
+type Shop = { set: TrainingSet; features: Float32Array[]; kinds: number[] };
+
+/**
+ * Products of some kinds. A kind shows in four of all directions, the others are louder and say nothing.
+ * @param pictures of each product: in a product's own eight directions they agree
+ */
+function shop({
+  pictures = 1,
+  categories = (kind: number, _random: ReturnType<typeof makeRandom>) => kind,
+} = {}): Shop {
+  const random = makeRandom(5);
+  const gaussian = () => random.gaussian();
+  const centres = Array.from({ length: KINDS }, () => Array.from({ length: 4 }, gaussian));
+  const kinds = Array.from({ length: KINDS * OF_A_KIND }, (_, i) => i % KINDS);
+  const features = kinds.flatMap((kind) => {
+    const own = Array.from({ length: 8 }, gaussian);
+    return Array.from({ length: pictures }, () =>
+      Float32Array.from({ length: DIMENSIONS }, (_, d) => {
+        if (d < 4) return centres[kind]![d]! + 0.3 * gaussian();
+        return d < 12 && pictures > 1 ? own[d - 4]! + 0.3 * gaussian() : 1.5 * gaussian();
+      }),
+    );
+  });
+  const set: TrainingSet = {
+    starts: Int32Array.from({ length: kinds.length + 1 }, (_, i) => i * pictures),
+    hashes: new Uint8Array(32 * features.length),
+    categories: Int32Array.from(kinds, (kind) => categories(kind, random)),
+    splits: Uint8Array.from(kinds, (_kind, i) => splits.indexOf(i % 5 === 3 ? 'val' : i % 5 === 4 ? 'test' : 'train')),
+    pixels: {},
+    encoded: { encoder, path: '' },
+  };
+  return { set, features, kinds };
+}
+
+async function headOf(
+  { set, features }: Shop,
+  changes: Partial<Pick<Fit, 'clicks' | 'emit' | 'signal'>> = {},
+  seed = 1,
+) {
+  const read = (picture: number) => features[picture]!;
+  const frozen = fitEncoderBlock(set, read, [], makeRandom(1));
+  const fit = {
+    request: { set, seed, steps: 120, seconds: 60, threads: 1 },
+    ...{ recipe: { ...recipeNamed('head'), rows: 96 }, encoder: { features: read, fitted: frozen } },
+    ...{
+      golden: { structure: [], identity: [], rated: [] },
+      clicks: { triplets: [], chosen: 0, relevance: () => undefined },
+    },
+    ...{ emit: () => {}, signal: new AbortController().signal, ...changes },
+  } as unknown as Fit;
+  const before = [{ ...frozen.block, weight: 1 }];
+  return { ...(await fitHead(fit, before)), frozen: before };
+}
+
+/** Share of held-out products whose nearest other one is of their kind; chance is a twelfth. */
+function nearestIsKin(blocks: readonly Block[], { set, features, kinds }: Shop): number {
+  const held = kinds.flatMap((_kind, i) => (splits[set.splits[i]!] === 'test' ? [i] : []));
+  const vectors = new Map(
+    held.map((i) => [
+      i,
+      fuse(
+        blocks,
+        blocks.map(() => features[set.starts[i]!]!),
+      ),
+    ]),
+  );
+  const right = held.filter((q) => {
+    const far = (i: number) => squaredDistance(vectors.get(q)!, vectors.get(i)!);
+    const others = held.filter((i) => i !== q);
+    return kinds[others.reduce((best, i) => (far(i) < far(best) ? i : best))] === kinds[q];
+  });
+  return right.length / held.length;
+}
+
+const bytes = (blocks: readonly Block[]) =>
+  Buffer.concat(blocks.map(({ projection }) => Buffer.from(projection.buffer)));
+
+test('a head learns from categories what tells kinds of things apart, of products that it never saw', async () => {
+  const made = shop();
+  const { blocks, summary, frozen } = await headOf(made);
+  expect(summary).toMatchObject({ head: { categories: 1, teachers: { categories: KINDS, identities: 0 } } });
+  const [before, after] = [nearestIsKin(frozen, made), nearestIsKin(blocks!, made)];
+  expect(before).toBeLessThan(0.5);
+  expect(after).toBeGreaterThan(before + 0.2);
+});
+
+test('the same seed gives the same head, bit for bit, and another seed another one', async () => {
+  const made = shop();
+  const heads = [await headOf(made), await headOf(made), await headOf(made, {}, 2)];
+  const [first, again, other] = heads.map(({ blocks }) => bytes(blocks!));
+  expect(again!.equals(first!)).toBe(true);
+  expect(other!.equals(first!)).toBe(false);
+});
+
+test('categories that mean nothing have no weight, with several pictures a product or without', async () => {
+  const atRandom = (_kind: number, random: ReturnType<typeof makeRandom>) => random.int(KINDS);
+  const single = await headOf(shop({ categories: atRandom }));
+  expect(single).toMatchObject({ blocks: null, summary: { head: expect.stringContaining('Not kept') } });
+  const several = await headOf(shop({ categories: atRandom, pictures: 3 }));
+  expect(several.summary).toMatchObject({ head: { categories: 0, teachers: { categories: KINDS } } });
+});
+
+test('what shoppers chose teaches a head where there are no categories', async () => {
+  const made = shop({ categories: () => -1 });
+  const random = makeRandom(9);
+  const learners = made.kinds.flatMap((_kind, i) => (splits[made.set.splits[i]!] === 'test' ? [] : [i]));
+  const triplets = learners.flatMap((q) =>
+    Array.from({ length: 8 }, () => {
+      const same = learners.filter((i) => i !== q && made.kinds[i] === made.kinds[q]);
+      const other = learners.filter((i) => made.kinds[i] !== made.kinds[q]);
+      return { q, p: same[random.int(same.length)]!, n: other[random.int(other.length)]!, weight: 3 };
+    }),
+  );
+  const { blocks, summary, frozen } = await headOf(made, {
+    clicks: { triplets, chosen: 2000, relevance: () => undefined },
+  });
+  expect(summary).toMatchObject({ head: { categories: 0 } });
+  expect(nearestIsKin(blocks!, made)).toBeGreaterThan(nearestIsKin(frozen, made) + 0.1);
+});
+
+test('where nothing teaches there is no head, and one sentence says why', async () => {
+  const { blocks, summary } = await headOf(shop({ categories: () => -1 }));
+  expect(blocks).toBeNull();
+  expect(summary.head).toBe(
+    'Not trained: no product has two pictures, a category or a choice of shoppers to learn from',
+  );
+});
+
+test('a head tells how far it is, step by step, and a cancelled one ends', async () => {
+  const events: TrainingEvent[] = [];
+  await headOf(shop(), { emit: (event) => void events.push(event) });
+  const done = events.flatMap((event) => (event.type === 'progress' ? [event.done] : []));
+  expect(done).toEqual(done.toSorted((a, b) => a - b));
+  const curve = events.flatMap((event) => (event.type === 'loss' ? [event] : []));
+  expect(curve.map(({ step }) => step)).toEqual(curve.map(({ step }) => step).toSorted((a, b) => a - b));
+  expect(curve.at(-1)).toMatchObject({ step: 240, precision: expect.any(Number) }); // two trainings
+  const stop = new AbortController();
+  const emit = ({ type }: TrainingEvent) => {
+    if (type === 'loss') stop.abort(new Error('enough'));
+  };
+  await expect(headOf(shop(), { emit, signal: stop.signal })).rejects.toThrow('enough');
+});
+
+test('the head of a whole fit is served by the projections of its blocks, and no network is', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'simili-head-'));
+  const random = makeRandom(3);
+  const kindOf = (i: number) => ['linen', 'silk', 'wool'][i % 3]!;
+  // No drawing shows what a thing is made of; the encoder hardly does.
+  const items = Array.from({ length: 90 }, (_, i) => ({
+    ...{ id: `thing-${i}`, category: kindOf(i), pictures: [drawn('wide', i)] },
+    split: splits[Math.floor(i / 3) % 3]!,
+  }));
+  const { set, keys } = await writeTrainingSet(dir, items);
+  const seen = items.map((_, i) =>
+    Float32Array.from({ length: DIMENSIONS }, (_d, d) => (d < 3 ? Number(d === i % 3) : 1) + 0.45 * random.gaussian()),
+  );
+  const bits = toHalf(Float32Array.from(seen.flatMap((row) => [...row])));
+  const path = join(dir, 'encoded');
+  await writeFile(path, bits);
+  const request: TrainingRequest = {
+    ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', feedback: [], ratings: [] },
+    ...{ set: { ...set, encoded: { encoder, path } }, preset: 'tiny', recipe: 'head', backbone: null, processes: 1 },
+    ...{ seconds: 60, steps: 100, seed: 1, checkpointSeconds: 60, checkpoint: null },
+  };
+  const { artefact, summary } = await fitModel(request, new AbortController().signal, () => {});
+  expect(summary).toMatchObject({ recipe: 'head', steps: 200, head: { categories: 1 } });
+  expect(decodeModel(artefact).network).toBeNull();
+  const checksum = createHash('sha256').update(artefact).digest('hex');
+  const artefactPath = join(dir, checksum);
+  await writeFile(artefactPath, artefact);
+  const pictures = keys.map(([first]) => first!);
+  const choice = { engine: 'onnx', requireGpu: false, threads: 1, gpus: [] } satisfies Partial<TrainingRequest>;
+  const encoded = { [encoder.id]: bits };
+  const { vectors, dimensions } = await embed({
+    ...choice,
+    artefactPath,
+    checksum,
+    pictures,
+    pixels: set.pixels,
+    encoded,
+  });
+  const of = (i: number) => vectors.subarray(i * dimensions, (i + 1) * dimensions);
+  const held = items.flatMap(({ split }, i) => (split === 'test' ? [i] : []));
+  const right = held.filter((q) => {
+    const others = held.filter((i) => i !== q);
+    const nearest = others.reduce((a, b) => (squaredDistance(of(q), of(b)) < squaredDistance(of(q), of(a)) ? b : a));
+    return kindOf(nearest) === kindOf(q);
+  });
+  expect(right.length / held.length).toBeGreaterThan(0.55); // chance: a third
+  await rm(dir, { recursive: true });
+});

@@ -1,0 +1,42 @@
+import { type Clusters, clusteredError, meanOf } from '../../../src/learning/intervals.ts';
+import type { Look } from '../held-out.ts';
+import { type KindOfEvidence, kindsOfEvidence } from '../mixture.ts';
+import type { Answers, HeldOutQuestions } from './held-out-questions.ts';
+
+/** Standard errors beyond which a difference is no chance. */
+const BEYOND_DOUBT = 2;
+
+/** Precision of all kinds together; null where nothing is held out. */
+export function lookOf(answers: Answers, trust: HeldOutQuestions['trust']): Look | null {
+  const [precision, error] = together(answers, trust);
+  return Number.isNaN(precision) ? null : { precision, error };
+}
+
+/**
+ * By how much a head is better than another one, in precision of all kinds together; 0 where that is not beyond doubt, or
+ * where one kind is worse for it beyond doubt.
+ */
+export function gainOf(head: Answers, other: Answers, trust: HeldOutQuestions['trust']): number {
+  const difference = (kind: KindOfEvidence): Clusters =>
+    head[kind].map((own, c) => own.map((value, i) => value - other[kind][c]![i]!));
+  const differences: Answers = {
+    structure: difference('structure'),
+    identity: difference('identity'),
+    people: difference('people'),
+  };
+  const worse = kindsOfEvidence.some((kind) => {
+    const clusters = differences[kind];
+    return clusters.length > 0 && meanOf(clusters.flat()) < -BEYOND_DOUBT * clusteredError(clusters);
+  });
+  const [gain, error] = together(differences, trust);
+  return !worse && gain > BEYOND_DOUBT * error ? gain : 0;
+}
+
+/** Mean of all kinds by their trust, and its standard error; NaN where no kind has a query. */
+function together(answers: Answers, trust: HeldOutQuestions['trust']): [number, number] {
+  const asked = kindsOfEvidence.filter((kind) => answers[kind].length > 0);
+  if (asked.length === 0) return [Number.NaN, Number.NaN];
+  const mean = asked.reduce((sum, kind) => sum + trust[kind] * meanOf(answers[kind].flat()), 0);
+  const squares = asked.reduce((sum, kind) => sum + (trust[kind] * clusteredError(answers[kind])) ** 2, 0);
+  return [mean, Math.sqrt(squares)];
+}

@@ -1,0 +1,126 @@
+import { pictureCount } from '../../../src/learning/batches/catalog.ts';
+import { squaredDistance } from '../../../src/learning/distance.ts';
+import { outcomesByQuery } from '../../../src/learning/evaluation/judge.ts';
+import type { Clusters } from '../../../src/learning/intervals.ts';
+import { averagePrecision } from '../../../src/learning/metrics.ts';
+import { makeRandom } from '../../../src/learning/random.ts';
+import type { WeightedTriplet } from '../../../src/learning/relevance.ts';
+import { isIn, itemsIn } from '../../../src/learning/split.ts';
+import { shuffled } from '../blocks.ts';
+import { evidenceOf } from '../evidence.ts';
+import type { Fit } from '../fit.ts';
+import { itemAt } from '../item-at.ts';
+import { type KindOfEvidence, trustIn } from '../mixture.ts';
+
+/** Pictures of validation products among which is searched, products that are looked up, and triplets of people. */
+const MOST_PICTURES = 1000;
+const MOST_QUERIES = 300;
+const MOST_TRIPLETS = 3000;
+/** Every choice asks the same. */
+const SEED = 4663;
+
+/** What heads are asked about validation products, of which none learns. */
+export type HeldOutQuestions = {
+  /** All that must be known: [g] first the pictures among which is searched. */
+  readonly pictures: readonly number[];
+  /** What each kind of answer counts for. */
+  readonly trust: Readonly<Record<KindOfEvidence, number>>;
+  /** @param vectorOf unit vector of a picture */
+  ask(vectorOf: (picture: number) => Float32Array): Answers;
+};
+
+/**
+ * Of each query a value in [0, 1]; a product's queries together. identity: average precision of its other pictures among all;
+ * structure: of its category's products among all that have one; people: share of their triplets that come out right.
+ */
+export type Answers = Readonly<Record<KindOfEvidence, Clusters>>;
+
+export function heldOutQuestions(fit: Fit): HeldOutQuestions {
+  const { set } = fit.request;
+  const items = someItems(fit);
+  const asked = items.slice(0, MOST_QUERIES);
+  const labelled = items.filter((item) => set.categories[item]! >= 0);
+  const people = peoplesTriplets(fit);
+  const picturesOf = (item: number) => Array.from({ length: pictureCount(set, item) }, (_, i) => set.starts[item]! + i);
+  const several = asked.filter((item) => pictureCount(set, item) > 1);
+  const ofCategory = askedByCategory(set.categories, asked, labelled);
+  const gallery = items.flatMap(picturesOf);
+  const firsts = labelled.map((item) => set.starts[item]!);
+  const { choices } = evidenceOf(fit);
+  return {
+    pictures: [...gallery, ...people.flatMap(({ q, p, n }) => [q, p, n])],
+    trust: trustIn({ identity: several, structure: ofCategory, people, choices }),
+    ask: (vectorOf) => {
+      const known = remembered(vectorOf);
+      const found = (query: number, among: readonly number[], relevant: readonly number[]) =>
+        averagePrecision(ranked(query, among, known), new Set(relevant));
+      return {
+        identity: several.map((item) => {
+          const own = picturesOf(item);
+          return own.map((query) =>
+            found(
+              query,
+              gallery,
+              own.filter((other) => other !== query),
+            ),
+          );
+        }),
+        structure: ofCategory.map((item) => {
+          const kin = labelled.filter((other) => other !== item && set.categories[other] === set.categories[item]);
+          return [
+            found(
+              set.starts[item]!,
+              firsts,
+              kin.map((other) => set.starts[other]!),
+            ),
+          ];
+        }),
+        people: outcomesByQuery(people, (a, b) => squaredDistance(known(a), known(b))),
+      };
+    },
+  };
+}
+
+/** Validation products in random order, as many as have that many pictures. */
+function someItems({ request: { set } }: Fit): number[] {
+  const kept: number[] = [];
+  let pictures = 0;
+  for (const item of shuffled([...itemsIn(set, 'val')], makeRandom(SEED))) {
+    pictures += pictureCount(set, item);
+    if (pictures > MOST_PICTURES) break;
+    kept.push(item);
+  }
+  return kept;
+}
+
+/** Those that are not alone in their category, where there are two categories. */
+function askedByCategory(categories: Int32Array, asked: readonly number[], labelled: readonly number[]): number[] {
+  const sizes = new Map<number, number>();
+  for (const item of labelled) sizes.set(categories[item]!, (sizes.get(categories[item]!) ?? 0) + 1);
+  return sizes.size < 2 ? [] : asked.filter((item) => (sizes.get(categories[item]!) ?? 0) > 1);
+}
+
+function peoplesTriplets(fit: Fit): WeightedTriplet[] {
+  const { set } = fit.request;
+  const held = evidenceOf(fit).people.filter(({ q }) => isIn(set, itemAt(set.starts, q), 'val'));
+  return shuffled(held, makeRandom(SEED)).slice(0, MOST_TRIPLETS);
+}
+
+function remembered(vectorOf: (picture: number) => Float32Array): (picture: number) => Float32Array {
+  const known = new Map<number, Float32Array>();
+  return (picture) => {
+    const vector = known.get(picture) ?? vectorOf(picture);
+    known.set(picture, vector);
+    return vector;
+  };
+}
+
+/** The others, the nearest first. */
+function ranked(query: number, among: readonly number[], vectorOf: (picture: number) => Float32Array): number[] {
+  const own = vectorOf(query);
+  return among
+    .filter((picture) => picture !== query)
+    .map((picture) => ({ picture, distance: squaredDistance(own, vectorOf(picture)) }))
+    .sort((a, b) => a.distance - b.distance)
+    .map(({ picture }) => picture);
+}
