@@ -1,9 +1,12 @@
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
+import { join } from 'node:path';
 import { type Chart, drawCharts, type Line } from '../cli/evaluate/line-chart.ts';
-import { handMadeFeatures } from '../src/learning/features/index.ts';
-import type { ServedModel } from '../src/learning/served-model.ts';
+import { type HandMade, handMadeFeatures } from '../src/learning/features/index.ts';
+import type { Block, ServedModel } from '../src/learning/served-model.ts';
 import { splits } from '../src/learning/split.ts';
+import { findEncoder } from '../workers/encoders/find.ts';
 import { embeddingAlone } from '../workers/evaluation/methods/networks.ts';
 import type { TrainingSet } from '../workers/training/protocol.ts';
 import type { Measured } from './emoji/measure.ts';
@@ -44,7 +47,7 @@ type Context = { product: Product; emoji: EmojiSet; options: QualityOptions };
 export async function quality(options: QualityOptions): Promise<Record<string, string | number>[]> {
   const product = await openProduct();
   try {
-    const context = { product, options, emoji: await emojiSet(CACHE) };
+    const context = { product, options, emoji: await seenEmoji(product) };
     const { rows, reference } = await withoutNetwork(context);
     const main = await trainings(context, options.recipe, options.seeds);
     rows.push(...(await networkRows(context, main, '', reference)));
@@ -57,6 +60,17 @@ export async function quality(options: QualityOptions): Promise<Record<string, s
   }
 }
 
+/** The set with what the shipped encoder sees in it; kept beside the pictures. */
+async function seenEmoji(product: Product): Promise<EmojiSet> {
+  const emoji = await emojiSet(CACHE);
+  const encoder = (await findEncoder('efficientnet-lite0'))!;
+  const path = join(emoji.folder, `${encoder.facts.id}.f16`);
+  if (existsSync(path)) return { ...emoji, set: { ...emoji.set, encoded: { encoder: encoder.facts, path } } };
+  const set = await product.encode(emoji.set, encoder, `${path}.part`);
+  await rename(`${path}.part`, path);
+  return { ...emoji, set: { ...set, encoded: { encoder: encoder.facts, path } } };
+}
+
 /** Measured on test. */
 const measureModel = async ({ product, emoji }: Context, model: ServedModel): Promise<Measured> =>
   measureTest(emoji.things, await judgeModel(product, emoji.things, emoji.set, model));
@@ -66,18 +80,22 @@ async function withoutNetwork(context: Context): Promise<{ rows: Row[]; referenc
   const { product, emoji } = context;
   const chosen = await product.golden(emoji.set);
   const golden = await product.golden(withValidation(emoji.set));
-  const names = Object.keys(handMadeFeatures) as (keyof typeof handMadeFeatures)[];
+  const names = Object.keys(handMadeFeatures) as HandMade[];
   const blocks = blocksOf(golden, names);
   const shares = await bestShares(product, emoji, chosen, blocksOf(chosen, names));
   const reference = await measureModel(context, modelOf(golden, blocks, shares));
   const row = async (name: string, model: ServedModel) => rowOf(name, [await measureModel(context, model)], reference);
+  const own = ({ weight, feature }: Block) => (names.includes(feature as HandMade) ? weight : 0);
+  const handMade = (model: ServedModel, by: ServedModel) => modelOf(model, model.blocks, by.blocks.map(own));
   const rows = [
     await row('raw 16 x 16 pixels', plainModel('pixels')),
     await row('colour histogram', plainModel('colour')),
     await row('HOG 8 x 8', plainModel('hog')),
     await row('HOG 8 x 8, whitened', modelOf(golden, blocks.slice(0, 1), [1])),
-    await row('golden features, shares by max-margin', withSharesOf(golden, chosen)),
+    await row('golden features, shares by max-margin', handMade(golden, chosen)),
     rowOf(`best mix without a network (${told(names, shares)})`, [reference], null),
+    await row('encoder, frozen', modelOf(golden, golden.blocks.slice(-1), [1])),
+    await row('encoder and golden features: the first model', withSharesOf(golden, chosen)),
   ];
   return { rows, reference };
 }
@@ -127,12 +145,12 @@ async function networkRows(context: Context, trainings: Trainings, note: string,
   if (!trainings) return [];
   const { product, emoji } = context;
   const { choice, runs } = trainings;
-  const names = ['network', ...Object.keys(handMadeFeatures)];
+  const names = choice.model.blocks.map(({ feature }) => feature).toReversed(); // the network first: its share is 1
   const shares = await bestShares(product, emoji, choice.model, blocksOf(choice.model, names));
   const systems: Record<string, (model: ServedModel) => ServedModel | Promise<ServedModel>> = {
     'network alone': embeddingAlone,
     'network, whitened': (model) => modelOf(model, blocksOf(model, ['network']), [1]),
-    'served vector (network + golden features)': (model) => withSharesOf(model, choice.model),
+    'served vector: the network and all that is there without it': (model) => withSharesOf(model, choice.model),
     [`same blocks, shares by validation mAP (${told(names, shares)})`]: (model) =>
       modelOf(model, blocksOf(model, names), shares),
   };

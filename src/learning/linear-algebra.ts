@@ -108,7 +108,7 @@ export function mainDirections(rows: Float64Array, d: number, k: number): Eigenp
 }
 
 const OVERSAMPLED = 16;
-const ROUNDS = 8;
+const ROUNDS = 5;
 
 /** Of a symmetric, positive semidefinite [d, d] about those with the `k` largest eigenvalues. */
 function mainEigenpairs(symmetric: Float64Array, d: number, k: number): Eigenpair[] {

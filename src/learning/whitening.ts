@@ -92,8 +92,8 @@ export function fitPower(
 
 const FEWEST_SAMPLES = 10;
 
-/** Longer features take minutes for all their directions, of which few are kept. */
-const MOST_EXACT = 1000;
+/** Longer features take seconds to minutes for all their directions, of which few are kept. */
+const MOST_EXACT = 700;
 
 /** @returns [k] unit length, or zeros where the feature is zero (it saw nothing) or equals the mean. */
 export function applyBlock(

@@ -63,6 +63,7 @@ async function twoMachines(queue: Record<string, string>) {
     SIMILI_TRAIN_MACHINES: '2',
     SIMILI_RECIPE: 'catalog', // a head is trained on one machine
     SIMILI_TRAIN_PROCESSES: '1',
+    SIMILI_ENCODER: 'none', // the network is trained, whatever else a version is made of
     SIMILI_CHECKPOINT_SECONDS: '1', // a round is as long
     LOG_LEVEL: 'warn',
   });
