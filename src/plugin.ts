@@ -18,7 +18,7 @@ import { ratingResolvers } from './graphql/ratings.ts';
 import { adminScalars, storefrontScalars } from './graphql/scalars.ts';
 import { scoper } from './graphql/scope.ts';
 import { similarItemsResolvers } from './graphql/similar-items.ts';
-import { entityResolvers, subgraphSchema } from './graphql/subgraph.ts';
+import { productReference, subgraphSchema } from './graphql/subgraph.ts';
 import { timed } from './graphql/timed.ts';
 import { packageFile } from './package-root.ts';
 import type { Services } from './services.ts';
@@ -51,7 +51,7 @@ export function simili(services: Services) {
         resolvers: shop,
       }),
     subgraph: (): GraphQLSchema =>
-      subgraphSchema(storefront, [shop, merged([entityResolvers(scope)], services, services.patience.shop)]),
+      subgraphSchema(storefront, shop, masked(timed(productReference(scope), services.patience.shop), services.log)),
     extend: (theirs: GraphQLSchema): GraphQLSchema => extendSchema(theirs, withoutFederation(storefront), shop),
     /**
      * For the host's own Apollo server, `plugins: [simili.plugin.limits()]`: what a request may ask for, told before it

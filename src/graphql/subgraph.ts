@@ -1,5 +1,5 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
-import { type DocumentNode, type GraphQLSchema, print } from 'graphql';
+import { type DocumentNode, type GraphQLResolveInfo, type GraphQLSchema, print } from 'graphql';
 import type { ProductRow } from '../db/products.ts';
 import { SimiliError } from '../errors.ts';
 import type { Resolvers } from '../generated/graphql.ts';
@@ -19,36 +19,40 @@ const ROUTER_FIELDS = `
 /** Routers read the SDL, and some do not know this directive by themselves. */
 const ONE_OF = 'directive @oneOf on INPUT_OBJECT';
 
+type Representation = { __typename?: unknown; id?: unknown };
+type Reference = (
+  asked: Representation,
+  context: RequestContext,
+  info: GraphQLResolveInfo,
+) => Promise<ProductRow | null>;
+
 /**
  * The storefront contract as a subgraph. Its SDL is the contract itself, `@link` and `@key` included. Our own, and not of
- * @apollo/subgraph, since that brings code under the Elastic licence; tests hold the two equal.
+ * @apollo/subgraph, since that brings code under the Elastic licence; tests hold the two equal. As there, each entity is
+ * answered by itself: one that cannot be read is an error at its place, and the rest of the answer stands.
  */
-export function subgraphSchema(contract: DocumentNode, resolvers: Resolvers[]): GraphQLSchema {
+export function subgraphSchema(contract: DocumentNode, resolvers: Resolvers, reference: Reference): GraphQLSchema {
   const sdl = `${print(contract)}\n\n${ONE_OF}`;
+  const Query = {
+    _service: () => ({ sdl }),
+    _entities: (
+      _root: unknown,
+      { representations }: { representations: Representation[] },
+      context: RequestContext,
+      info: GraphQLResolveInfo,
+    ) => representations.map((asked) => reference(asked, context, info)),
+  };
   return makeExecutableSchema({
     typeDefs: [withoutFederation(contract), ROUTER_FIELDS],
-    resolvers: [
-      ...resolvers,
-      { Query: { _service: () => ({ sdl }) }, _Entity: { __resolveType: () => 'Product' } } as Resolvers,
-    ],
+    resolvers: [resolvers, { Query, _Entity: { __resolveType: () => 'Product' } } as Resolvers],
   });
 }
 
-type Representation = { __typename?: unknown; id?: unknown } | null;
-type Entities = { representations: Representation[] };
-
-/** Products by their key, read together. One that is not there is null; what is no product's key is an error, alone. */
-export const entityResolvers = (scope: ScopeOf): Resolvers =>
-  ({
-    Query: {
-      _entities: (_root: unknown, { representations }: Entities, context: RequestContext) =>
-        Promise.all(representations.map((asked) => entity(asked, scope, context))),
-    },
-  }) as Resolvers;
-
-function entity(asked: Representation, scope: ScopeOf, context: RequestContext): Promise<ProductRow | null> | Error {
-  const { __typename: type, id } = asked ?? {};
-  if (type === 'Product' && (typeof id === 'string' || typeof id === 'number'))
-    return scope(context).products.load(String(id));
-  return new SimiliError('INVALID_ARGUMENT', { argument: 'representations', why: 'must be products, by their id' });
-}
+/** A product by its key, read together with the request's others. Null: there is none. Rejects what is no product's key. */
+export const productReference =
+  (scope: ScopeOf): Reference =>
+  async ({ __typename: type, id }, context) => {
+    if (type === 'Product' && (typeof id === 'string' || typeof id === 'number'))
+      return scope(context).products.load(String(id));
+    throw new SimiliError('INVALID_ARGUMENT', { argument: 'representations', why: 'must be products, by their id' });
+  };
