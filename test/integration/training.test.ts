@@ -197,11 +197,10 @@ test('the same seed gives the same network, bit for bit, and another seed anothe
   expect(first.bytes.equals(other.bytes)).toBe(false);
 });
 
-test('a training takes about as long as it was given, and its length is kept as soon as it is known', async () => {
-  const since = performance.now();
-  const { saved } = await checkpointsOf({ seconds: 5, steps: null, checkpointSeconds: 600 });
-  expect(performance.now() - since).toBeGreaterThan(4000);
+test('a training by time has its length kept as soon as it is known', async () => {
+  const { saved, result } = await checkpointsOf({ seconds: 5, steps: null, checkpointSeconds: 600 });
   expect(saved).toHaveLength(1);
+  expect(result.steps).toBeGreaterThan(saved[0]!.step);
 });
 
 test('two processes train as one, on twice the pictures', async () => {

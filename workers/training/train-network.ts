@@ -20,6 +20,8 @@ export type NetworkTraining = {
   checkpointSeconds: number;
   /** Ends there, with the schedule of the whole; default: the whole. */
   untilStep?: number;
+  /** Milliseconds; default: this machine's clock. */
+  now?: () => number;
   /** At held-out triplets, under these weights; null: nothing to look at. */
   look: ((weights: Weights) => Promise<Look>) | null;
   /** Item of a picture, for messages. */
@@ -53,7 +55,8 @@ export async function trainNetwork(training: NetworkTraining): Promise<number> {
   const { state, members, source, recipe, signal, emit } = training;
   const optimiser = makeNesterov(recipe);
   const peak = recipe.peakRate * Math.sqrt(members.count);
-  const clock = startClock();
+  const now = training.now ?? Date.now;
+  const clock = startClock(now);
   if (state.source !== null) source.restore(state.source);
   const draw = (): BatchPlan[] => {
     const plans = Array.from({ length: members.count }, () => source.next());
@@ -67,7 +70,7 @@ export async function trainNetwork(training: NetworkTraining): Promise<number> {
     signal.throwIfAborted();
     const current: BatchPlan[] = plans ?? draw();
     // A checkpoint holds the source as it is between two steps, so before one nothing is drawn ahead.
-    const saving = isCheckpointDue(training, clock);
+    const saving = isCheckpointDue(training, clock, now);
     const computing = members.gradients(state.weights);
     plans = saving || isLast(training) ? null : draw();
     const result = await unlessAborted(computing, signal);
@@ -77,7 +80,7 @@ export async function trainNetwork(training: NetworkTraining): Promise<number> {
     trackStatistics(state.weights, result.statistics, state.step);
     state.step++;
     track(state, result);
-    planSteps(training, clock);
+    planSteps(training, clock, now);
     const precision = await lookAtHeldOut(training);
     const better = precision === undefined ? null : clearlyBetter(training, precision);
     if (better) {
@@ -88,7 +91,7 @@ export async function trainNetwork(training: NetworkTraining): Promise<number> {
     if (saving) {
       state.source = source.state();
       emit.checkpoint(state);
-      clock.savedAt = Date.now();
+      clock.savedAt = now();
     }
   }
   state.source = source.state();
@@ -117,25 +120,29 @@ const isLast = (training: NetworkTraining): boolean => training.state.step + 1 >
 
 type Clock = { startedAt: number; firstStep: number; steadyAt: number; reportedAt: number; savedAt: number };
 
-function startClock(): Clock {
-  const now = Date.now();
-  return { startedAt: now, firstStep: -1, steadyAt: now, reportedAt: now, savedAt: now };
+function startClock(now: () => number): Clock {
+  const at = now();
+  return { startedAt: at, firstStep: -1, steadyAt: at, reportedAt: at, savedAt: at };
 }
 
-function isCheckpointDue({ state, checkpointSeconds }: NetworkTraining, { savedAt }: Clock): boolean {
-  return state.totalSteps > 0 && Date.now() - savedAt >= checkpointSeconds * 1000;
+function isCheckpointDue(
+  { state, checkpointSeconds }: NetworkTraining,
+  { savedAt }: Clock,
+  now: () => number,
+): boolean {
+  return state.totalSteps > 0 && now() - savedAt >= checkpointSeconds * 1000;
 }
 
 /** Once it is seen how long a step takes, the number of all steps, and with it the schedule, is fixed and kept. */
-function planSteps({ state, seconds }: NetworkTraining, clock: Clock): void {
+function planSteps({ state, seconds }: NetworkTraining, clock: Clock, now: () => number): void {
   if (clock.firstStep < 0) {
     clock.firstStep = state.step;
-    clock.steadyAt = Date.now();
+    clock.steadyAt = now();
   }
   if (state.totalSteps > 0 || state.step < WARM_UP_STEPS + CALIBRATION) return;
-  const now = Date.now();
-  const perStep = (now - clock.steadyAt) / (state.step - clock.firstStep);
-  const left = seconds * 1000 - (now - clock.startedAt);
+  const at = now();
+  const perStep = (at - clock.steadyAt) / (state.step - clock.firstStep);
+  const left = seconds * 1000 - (at - clock.startedAt);
   state.totalSteps = state.step + Math.max(1, Math.round(left / perStep));
   clock.savedAt = 0; // the number of steps is worth keeping at once
 }

@@ -52,3 +52,29 @@ test('one that ends worse by more than looks waver goes back to its best', async
   expect(last).toBe(at.get(30));
   expect(last).not.toBe(at.get(STEPS));
 });
+
+test('a training by time takes as many steps as fit into it, by what the first ones took after a slow start', async () => {
+  const state: TrainingState = {
+    ...{ phase: 'rank', step: 0, totalSteps: 0, loss: 0, activeShare: 0, source: null, best: null },
+    ...{ weights: one(1), velocity: one(0) },
+  };
+  let clock = 1_000_000;
+  const lengths: number[] = [];
+  await trainNetwork({
+    ...{ state, recipe: recipeNamed('catalog'), seconds: 60, checkpointSeconds: 600, now: () => clock },
+    members: {
+      ...{ count: 1, prepare: () => {} },
+      async gradients() {
+        clock += clock === 1_000_000 ? 5000 : 500;
+        return { loss: 1, activeShare: 1, gradients: one(1), statistics: {} };
+      },
+    },
+    source: { next: () => plan, state: () => ({}), restore: () => {}, counts: () => ({}) },
+    ...{ look: null, itemOf: (picture) => picture, signal: new AbortController().signal },
+    emit: { loss: () => {}, progress: () => {}, checkpoint: ({ totalSteps }) => lengths.push(totalSteps) },
+  });
+  // 5 s for the first, then half a second each.
+  expect(state.step).toBe(1 + (60 - 5) / 0.5);
+  expect(clock).toBe(1_060_000);
+  expect(lengths).toEqual([state.step]); // kept once, as soon as it is known
+});
