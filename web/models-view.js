@@ -2,8 +2,9 @@ import { byId, make } from './dom.js';
 
 /**
  * @typedef {{ triplets: number, precision: number }} Precision
+ * @typedef {{ id: string, title: string, licence: string }} Encoder
  * @typedef {{ id: string, number: number, kind: 'GOLDEN' | 'NETWORK', state: string, createdAt: string, embedded: number,
- *   metrics: { evaluation?: { structure?: Precision, clicks?: Precision } } | null,
+ *   metrics: { training?: { encoder?: Encoder }, evaluation?: { structure?: Precision, clicks?: Precision } } | null,
  *   gates: { name: string, passed: boolean, measured: boolean, reason: string }[] }} Model
  */
 
@@ -37,6 +38,7 @@ function entryOf(model, rollBack) {
       make('span', { class: 'chip' }, model.state.toLowerCase()),
     ),
     make('p', { class: 'facts' }, factsOf(model)),
+    make('p', { class: 'facts' }, encoderOf(model)),
     make('p', { class: 'facts' }, precisionOf(model)),
     gatesOf(model),
   );
@@ -52,6 +54,12 @@ function entryOf(model, rollBack) {
 function factsOf({ kind, createdAt, embedded }) {
   const made = new Date(createdAt).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
   return `${KINDS[kind]} · ${made} · ${embedded.toLocaleString()} products`;
+}
+
+/** The pretrained network that looks at the pictures, and its licence. @param {Model} model */
+function encoderOf({ metrics }) {
+  const encoder = metrics?.training?.encoder;
+  return encoder ? `Pictures seen by ${encoder.title}, licence ${encoder.licence}` : '';
 }
 
 /** Share of triplets in the right order, on products and clicks that training did not see. @param {Model} model */

@@ -20,6 +20,7 @@ type FakeModel = { id: string; number: number; kind: string; state: string; [fie
 
 const JOB_TICK_MS = 60;
 const TICKS = 60;
+const ENCODER = { id: 'eye-0123456789ab', title: 'An eye (of a test)', licence: 'Apache-2.0' };
 
 /**
  * A shop in memory behind the two contracts, for tests of the page alone: likeness is nearness in the list of names,
@@ -214,7 +215,10 @@ function modelOf(number: number, kind: string, state: string): FakeModel {
       checksum: '',
       embedded: 852,
     },
-    metrics: { evaluation: { structure: precision(0.78 + 0.02 * number), clicks: precision(0.64 + 0.05 * number) } },
+    metrics: {
+      training: { encoder: ENCODER },
+      evaluation: { structure: precision(0.78 + 0.02 * number), clicks: precision(0.64 + 0.05 * number) },
+    },
     gates: [
       { name: 'complete', passed: true, measured: true, reason: 'every product with a picture has a vector' },
       {
