@@ -60,7 +60,7 @@ function shop({
 
 async function headOf(
   { set, features }: Shop,
-  changes: Partial<Pick<Fit, 'clicks' | 'emit' | 'signal'>> = {},
+  changes: Partial<Pick<Fit, 'clicks' | 'emit' | 'signal' | 'recipe' | 'golden'>> = {},
   seed = 1,
 ) {
   const read = (picture: number) => features[picture]!;
@@ -124,6 +124,17 @@ test('categories that mean nothing have no weight, with several pictures a produ
   expect(single).toMatchObject({ blocks: null, summary: { head: expect.stringContaining('Not kept') } });
   const several = await headOf(shop({ categories: atRandom, pictures: 3 }));
   expect(several.summary).toMatchObject({ head: { categories: 0, teachers: { categories: KINDS } } });
+});
+
+test('a head learns by the hinge of the paper as well, from triplets that golden relevance draws', async () => {
+  const made = shop();
+  const { categories } = made.set;
+  const relevance = (i: number, j: number) => (categories[i] === categories[j] ? 0.5 : 0);
+  const hinge = { kind: 'tripletHinge', gap: 0.3, perRelevance: 0 } as const;
+  const recipe = { ...recipeNamed('head'), rows: 96, objective: hinge };
+  const golden = { structure: [], identity: [], rated: [], relevance } as unknown as Fit['golden'];
+  const { blocks, frozen } = await headOf(made, { recipe, golden });
+  expect(nearestIsKin(blocks!, made)).toBeGreaterThan(nearestIsKin(frozen, made) + 0.1);
 });
 
 test('what shoppers chose teaches a head where there are no categories', async () => {
