@@ -12,9 +12,9 @@ export const MODEL_FIELDS = `fragment ModelFields on ModelVersion {
   id number kind state createdAt embedded metrics gates { name passed measured reason }
 }`;
 
-const KINDS = { GOLDEN: 'untrained', NETWORK: 'learned network' };
+const KINDS = { GOLDEN: 'untrained', NETWORK: 'trained' };
 
-/** @param {Pick<Model, 'number' | 'kind'>} model e.g. "Model 3 (learned network)" */
+/** @param {Pick<Model, 'number' | 'kind'>} model e.g. "Model 3 (trained)" */
 export const titleOf = ({ number, kind }) => `Model ${number} (${KINDS[kind]})`;
 
 /**
