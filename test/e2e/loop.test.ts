@@ -63,7 +63,7 @@ const settings = (more: Record<string, string>) => ({
   SIMILI_ADMIN_KEY: KEY,
   SIMILI_TRAIN_SECONDS: '6',
   SIMILI_CHECKPOINT_SECONDS: '2',
-  SIMILI_RECIPE: 'catalog', // a head is trained before anybody can kill or cancel it
+  SIMILI_RECIPE: 'catalog', // a head is trained before anybody can kill it
   ...more,
 });
 const admin = async (simili: SimiliProcess, query: string, variables = {}) =>
@@ -75,7 +75,7 @@ const settled = (simili: SimiliProcess, id: string) =>
   });
 
 /** The README's sequence, over whatever storage and queue the environment gives. */
-async function walkTheLoop(simili: SimiliProcess): Promise<void> {
+async function walkTheLoop(simili: SimiliProcess, recipe: string): Promise<void> {
   const anchor = ids[0] as string;
   const first = await answers(simili, anchor);
   expect(first.edges).toHaveLength(8);
@@ -142,6 +142,7 @@ async function walkTheLoop(simili: SimiliProcess): Promise<void> {
   const { models, activeModel } = await admin(simili, JOB);
   expect(models.length).toBeGreaterThanOrEqual(3);
   const newest = models.find(({ id }: Json) => id === activeModel.id);
+  expect(models[0].metrics.training).toMatchObject({ recipe });
   expect(newest.metrics.evaluation.ratings).toMatchObject({ triplets: 5, interval: { mean: expect.any(Number) } });
   expect(newest.gates).toContainEqual({ name: 'ratings' });
   const now = await answers(simili, anchor);
@@ -151,8 +152,8 @@ async function walkTheLoop(simili: SimiliProcess): Promise<void> {
   await until(async () => (await answers(simili, anchor)).modelVersionId === rollback.activeModel.id);
   expect(rollback.activeModel.id).not.toBe(activeModel.id);
 
-  // Cancelled while it trains, of 600 seconds: over, and nothing of it serves.
-  const { retrain: long } = await admin(simili, retrain.replace('seconds: 5', 'seconds: 600'));
+  // Cancelled while it trains, of very many steps: over, and nothing of it serves.
+  const { retrain: long } = await admin(simili, retrain.replace('seconds: 5', 'steps: 1000000'));
   await until(
     async () => (await admin(simili, `{ job(id: "${long.job.id}") { curve { step } } }`)).job.curve.length > 0,
   );
@@ -207,7 +208,7 @@ describe('embedded, as the README says', { timeout: 600_000 }, () => {
   });
   afterAll(() => simili?.kill());
 
-  test('query, feedback, retrain, progress, better model, roll back', () => walkTheLoop(simili));
+  test('query, feedback, retrain, progress, better model, roll back', () => walkTheLoop(simili, 'catalog'));
 
   test('the landing page looks, clicks and trains', { tags: ['chromium'] }, () => useThePage(simili));
 
@@ -225,12 +226,13 @@ test('the same with API and worker as processes of their own, on Postgres and Re
     DATABASE_URL: database.url,
     REDIS_URL: redisUrl(),
     SIMILI_DATA_DIR: join(dir, 'worker'),
+    SIMILI_RECIPE: 'head', // as it is without a word
   });
   await runSimili(['import', join(dir, 'pictures')], env);
   await using api = await startSimili(['serve'], env);
   const worker = runningWorker(env);
   try {
-    await walkTheLoop(api);
+    await walkTheLoop(api, 'head');
   } finally {
     await (await worker).kill();
   }
