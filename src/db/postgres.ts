@@ -32,6 +32,7 @@ export async function openPostgres(url: string): Promise<Storage> {
       query: async <Row>(sql: string, params: unknown[] = []) => (await client.query(sql, params)).rows as Row[],
     };
     const found = await checkVersions(session);
+    await withVectorsInReach(session, url); // where they are there already: migrations use them
     await migrate(session);
     return opened(await withVectorsInReach(session, url), url, found);
   } catch (error) {
