@@ -16,8 +16,8 @@ export type EncodedFile = {
   abandon(): Promise<void>;
 };
 
-/** A training that has not opened its file by then will not. */
-const OLD_MS = 86_400_000;
+/** A week: no training takes longer than a day. */
+const OLD_MS = 7 * 86_400_000;
 
 /** A file of float16 [pictures, dimensions] in the data directory, one for each job; an engine process reads it. */
 export async function openEncodedFile(

@@ -1,11 +1,11 @@
-import { openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { fromHalf } from '../../src/learning/half.ts';
 import type { EncodedPictures } from './protocol.ts';
 
 /** What the encoder saw in a picture of the set: [dimensions]. */
 export type EncodedFeatures = (picture: number) => Float32Array;
 
-/** Reads from the file what is asked for; its descriptor goes with the process, as a training's pictures do. */
+/** Reads from the file what is asked for. Nothing stays open: an engine process outlives its trainings. */
 export function openEncodedFeatures(encoded: EncodedPictures): EncodedFeatures {
   const bitsOf = openEncodedBits(encoded);
   return (picture) => fromHalf(bitsOf(picture));
@@ -13,11 +13,16 @@ export function openEncodedFeatures(encoded: EncodedPictures): EncodedFeatures {
 
 /** The same as float16 bits. */
 export function openEncodedBits({ encoder: { dimensions }, path }: EncodedPictures): (picture: number) => Uint16Array {
-  const file = openSync(path, 'r');
   const bytes = 2 * dimensions;
   return (picture) => {
     const bits = new Uint16Array(dimensions);
-    const read = readSync(file, bits, 0, bytes, picture * bytes);
+    const file = openSync(path, 'r');
+    let read = 0;
+    try {
+      read = readSync(file, bits, 0, bytes, picture * bytes);
+    } finally {
+      closeSync(file);
+    }
     if (read !== bytes) throw new Error(`${path} has no features of picture ${picture}`);
     return bits;
   };
