@@ -55,6 +55,16 @@ export function checkOptions(command: string, known: ArgsDef, typed: readonly st
   if (values > places.length) refuse(`takes ${places.length} argument${places.length === 1 ? '' : 's'}, not ${values}`);
 }
 
+/** The option --seconds: how long something may take. @throws SimiliError INVALID_ARGUMENT */
+export function secondsOf(text: string): number {
+  const seconds = Number(text);
+  if (seconds > 0 && seconds <= 3600) return seconds;
+  throw new SimiliError('INVALID_ARGUMENT', {
+    argument: 'seconds',
+    why: `must be over 0 and at most 3600, not ${text}`,
+  });
+}
+
 /** Settings are no options: whoever types one as an option is told its variable. */
 function hint(name: string, options: readonly [string, unknown][]): string {
   const setting = name.toUpperCase().replaceAll('-', '_');

@@ -73,10 +73,15 @@ export async function fitBlock(
   options: { keep: number; shrinkage: number },
 ): Promise<UnmixedBlock> {
   const features = await extract(pictures);
-  const length = features[0]?.length ?? 0;
-  const samples = new Float32Array(features.length * length);
-  for (const [i, values] of features.entries()) samples.set(values, i * length);
-  return { feature, ...fitWhitening(samples, identities, length, options) };
+  return { feature, ...fitWhitening(sideBySide(features), identities, features[0]?.length ?? 0, options) };
+}
+
+/** Rows of one length as [n, length]. */
+export function sideBySide(rows: readonly Float32Array[]): Float32Array {
+  const length = rows[0]?.length ?? 0;
+  const out = new Float32Array(rows.length * length);
+  for (const [i, row] of rows.entries()) out.set(row, i * length);
+  return out;
 }
 
 /**
@@ -100,14 +105,14 @@ const handMade =
 /** Vectors kept at a time, some 150 KB a hundred. When they get too many all go: what is needed comes back. */
 const MOST_KEPT = 60_000;
 
-/** Distances under a hand-made block; vectors are computed when first asked for, so memory does not grow with the catalog. */
-export function handMadeDistance(block: UnmixedBlock, feature: HandMade, load: (picture: number) => Picture): Distance {
+/** Distances under a block; vectors are computed when first asked for, so memory does not grow with the catalog. */
+export function distanceUnder(block: UnmixedBlock, featureOf: (picture: number) => Float32Array): Distance {
   const kept = new Map<number, Float32Array>();
   const vectorOf = (picture: number): Float32Array => {
     const known = kept.get(picture);
     if (known) return known;
     if (kept.size >= MOST_KEPT) kept.clear();
-    const vector = applyBlock(block, handMadeFeatures[feature].extract(load(picture)));
+    const vector = applyBlock(block, featureOf(picture));
     kept.set(picture, vector);
     return vector;
   };

@@ -1,10 +1,18 @@
-import { squaredDistance } from '../../src/learning/distance.ts';
 import { tripletOutcome } from '../../src/learning/metrics.ts';
 import type { Random } from '../../src/learning/random.ts';
 import type { WeightedTriplet } from '../../src/learning/relevance.ts';
 import { isIn, itemsIn } from '../../src/learning/split.ts';
-import { applyBlock, fitPower, fitWhitening, type Whitening } from '../../src/learning/whitening.ts';
-import { FEWEST_IDENTITIES, type Fitted, MOST_IDENTITIES, shuffled, type UnmixedBlock, VIEWS } from './blocks.ts';
+import { fitPower, fitWhitening, type Whitening } from '../../src/learning/whitening.ts';
+import {
+  distanceUnder,
+  FEWEST_IDENTITIES,
+  type Fitted,
+  MOST_IDENTITIES,
+  shuffled,
+  sideBySide,
+  type UnmixedBlock,
+  VIEWS,
+} from './blocks.ts';
 import type { EncodedFeatures } from './encoded-features.ts';
 import { itemAt } from './item-at.ts';
 import type { Distance } from './mixture.ts';
@@ -44,7 +52,11 @@ const rightOf = (distance: Distance, triplets: readonly WeightedTriplet[]): numb
 /** Of one picture a product. */
 function mainDirectionsOf(set: TrainingSet, features: EncodedFeatures, random: Random): Whitening {
   const items = shuffled([...itemsIn(set, 'train')], random).slice(0, MOST_SAMPLES);
-  return fitPower(joined(items.map((item) => features(set.starts[item]!))), set.encoded!.encoder.dimensions, ENCODER);
+  return fitPower(
+    sideBySide(items.map((item) => features(set.starts[item]!))),
+    set.encoded!.encoder.dimensions,
+    ENCODER,
+  );
 }
 
 /** Null: too few products have two pictures. */
@@ -59,30 +71,7 @@ function withinIdentities(set: TrainingSet, features: EncodedFeatures, random: R
       .slice(0, VIEWS)
       .map((picture) => ({ picture, item }));
   });
-  const samples = joined(rows.map(({ picture }) => features(picture)));
+  const samples = sideBySide(rows.map(({ picture }) => features(picture)));
   const identities = Int32Array.from(rows, ({ item }) => item);
   return fitWhitening(samples, identities, set.encoded!.encoder.dimensions, ENCODER);
-}
-
-/** Vectors are kept when they were asked for: half a kilobyte each. */
-const MOST_KEPT = 60_000;
-
-function distanceUnder(block: UnmixedBlock, features: EncodedFeatures): Distance {
-  const kept = new Map<number, Float32Array>();
-  const vectorOf = (picture: number): Float32Array => {
-    const known = kept.get(picture);
-    if (known) return known;
-    if (kept.size >= MOST_KEPT) kept.clear();
-    const vector = applyBlock(block, features(picture));
-    kept.set(picture, vector);
-    return vector;
-  };
-  return (a, b) => squaredDistance(vectorOf(a), vectorOf(b));
-}
-
-function joined(rows: readonly Float32Array[]): Float32Array {
-  const length = rows[0]?.length ?? 0;
-  const out = new Float32Array(rows.length * length);
-  for (const [i, row] of rows.entries()) out.set(row, i * length);
-  return out;
 }

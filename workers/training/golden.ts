@@ -1,9 +1,9 @@
-import type { HandMade } from '../../src/learning/features/index.ts';
+import { type HandMade, handMadeFeatures } from '../../src/learning/features/index.ts';
 import type { Random } from '../../src/learning/random.ts';
 import { goldenRelevance, type Relevance, type WeightedTriplet } from '../../src/learning/relevance.ts';
 import type { Picture } from '../../src/learning/served-model.ts';
 import type { Triplet } from '../../src/learning/triplet-rules.ts';
-import { type Fitted, fitHandMade, HAND_MADE, handMadeDistance, type Views } from './blocks.ts';
+import { distanceUnder, type Fitted, fitHandMade, HAND_MADE, type Views } from './blocks.ts';
 import { byPictures, type Distance, fitShares, identityTriplets, structureTriplets } from './mixture.ts';
 import type { TrainingSet } from './protocol.ts';
 
@@ -55,7 +55,10 @@ export async function fitGolden({
   for (const feature of features) {
     onFeature(feature, fitted.length / features.length);
     const block = await fitHandMade(feature, views);
-    fitted.push({ block, distance: handMadeDistance(block, feature, load) });
+    fitted.push({
+      block,
+      distance: distanceUnder(block, (picture) => handMadeFeatures[feature].extract(load(picture))),
+    });
   }
   const prior = features.map((feature) => PRIOR[feature]);
   const structure = byPictures(structureTriplets(set, learners, random), set);

@@ -1,11 +1,11 @@
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../../src/config.ts';
-import { SimiliError } from '../../../src/errors.ts';
 import { UNKNOWN_LICENCE } from '../../../workers/encoders/hub.ts';
 import type { TriedEncoder } from '../../../workers/encoders/try-encoder.ts';
 import { tryEncoderSafely } from '../../../workers/hosts/try-model.ts';
 import { ownPictures } from '../../encoder/own-pictures.ts';
 import { writeSheet } from '../../encoder/sheet.ts';
+import { secondsOf } from '../../options.ts';
 import { short } from '../model/table.ts';
 
 export const check = defineCommand({
@@ -41,16 +41,6 @@ export const check = defineCommand({
     process.stdout.write(`To use it: SIMILI_ENCODER=${args.encoder}\n`);
   },
 });
-
-/** @throws SimiliError INVALID_ARGUMENT */
-function secondsOf(text: string): number {
-  const seconds = Number(text);
-  if (seconds > 0 && seconds <= 3600) return seconds;
-  throw new SimiliError('INVALID_ARGUMENT', {
-    argument: 'seconds',
-    why: `must be over 0 and at most 3600, not ${text}`,
-  });
-}
 
 function factsOf({ installed, bytes, ...found }: TriedEncoder): string[] {
   const { facts, description, path } = installed;

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { defineCommand } from 'citty';
-import { SimiliError } from '../../../src/errors.ts';
 import type { BackboneFile } from '../../../workers/engines/backbone.ts';
 import { tryBackboneSafely } from '../../../workers/hosts/try-model.ts';
+import { secondsOf } from '../../options.ts';
 import { presetOf } from './describe.ts';
 import { describeForPeople } from './description.ts';
 
@@ -29,16 +29,6 @@ export const importBackbone = defineCommand({
     process.stdout.write(`${lines.join('\n')}\n`);
   },
 });
-
-/** @throws SimiliError INVALID_ARGUMENT */
-function secondsOf(text: string): number {
-  const seconds = Number(text);
-  if (seconds > 0 && seconds <= 3600) return seconds;
-  throw new SimiliError('INVALID_ARGUMENT', {
-    argument: 'seconds',
-    why: `must be over 0 and at most 3600, not ${text}`,
-  });
-}
 
 function factsOf({ backbone, inputSize, input, output, pixels, batch, opset }: BackboneFile, ms: number): string[] {
   return [

@@ -1,44 +1,31 @@
 import { squaredDistance } from '../../../src/learning/distance.ts';
-import { handMadeFeatures, isHandMade } from '../../../src/learning/features/index.ts';
 import { makeRandom } from '../../../src/learning/random.ts';
 import type { Block } from '../../../src/learning/served-model.ts';
-import { fuse } from '../../../src/learning/whitening.ts';
 import type { Fitted } from '../../training/blocks.ts';
 import { type EncodedFeatures, openEncodedFeatures } from '../../training/encoded-features.ts';
 import { fitEncoderBlock } from '../../training/encoder-block.ts';
 import { frozenModel } from '../../training/frozen-model.ts';
 import type { NetworkTraining } from '../trainer.ts';
-import { goldenOf } from './golden.ts';
-import { byVectors, type Compared, type Method, type MethodContext } from './method.ts';
+import { frozenVectors, goldenOf } from './golden.ts';
+import { byVectors, type Compared, fittedOnce, type Method, type MethodContext } from './method.ts';
 
 const NO_ENCODER = 'no encoder looked at these pictures (SIMILI_ENCODER)';
 const HEAD: NetworkTraining = { recipe: 'head', scales: 'multi' };
 
 type Seen = { readonly features: EncodedFeatures; readonly fitted: Fitted };
 
-/** @throws Error where no encoder looks: SIMILI_ENCODER=none. */
-async function seenBy(context: MethodContext): Promise<Seen> {
+/** Fitted once for both methods. @throws Error where no encoder looks: SIMILI_ENCODER=none. */
+const seenBy = fittedOnce<Seen>(async (context) => {
   const { set } = context.data;
   if (!set.encoded) throw new Error(NO_ENCODER);
   const features = openEncodedFeatures(set.encoded);
   const { identity } = await goldenOf(context);
   return { features, fitted: fitEncoderBlock(set, features, identity, makeRandom(context.seed)) };
-}
+});
 
 /** D of the vector that blocks of hand-made features and of the encoder give. */
-const byBlocks = ({ data: { load } }: MethodContext, features: EncodedFeatures, blocks: readonly Block[]): Compared =>
-  byVectors(
-    async (pictures) =>
-      Array.from(pictures, (picture) =>
-        fuse(
-          blocks,
-          blocks.map(({ feature }) =>
-            isHandMade(feature) ? handMadeFeatures[feature].extract(load(picture)) : features(picture),
-          ),
-        ),
-      ),
-    squaredDistance,
-  );
+const byBlocks = ({ data }: MethodContext, features: EncodedFeatures, blocks: readonly Block[]): Compared =>
+  byVectors(frozenVectors(data, blocks, features), squaredDistance);
 
 const about = { kind: 'feature', seeded: false, training: null } as const;
 

@@ -1,34 +1,25 @@
 import { squaredDistance } from '../../../src/learning/distance.ts';
-import { type HandMade, handMadeFeatures } from '../../../src/learning/features/index.ts';
 import { makeRandom } from '../../../src/learning/random.ts';
 import { type Block, PICTURE_SIZE } from '../../../src/learning/served-model.ts';
 import { itemsIn } from '../../../src/learning/split.ts';
 import { fuse } from '../../../src/learning/whitening.ts';
 import { sampleViews } from '../../training/blocks.ts';
+import type { EncodedFeatures } from '../../training/encoded-features.ts';
+import { frozenFeature } from '../../training/frozen-feature.ts';
 import { fitGolden, type Golden } from '../../training/golden.ts';
 import { makePictureStore } from '../../training/picture-store.ts';
 import type { LabelledPictures } from '../labelled.ts';
-import { byVectors, type Method, type MethodContext } from './method.ts';
-
-const fits = new WeakMap<LabelledPictures, Map<number, Promise<Golden>>>();
+import { byVectors, fittedOnce, type Method, type MethodContext } from './method.ts';
 
 /** The hand-made features of a catalog and what they say of relevance; fitted once for all methods that ask. */
-export function goldenOf({ data, seed, signal }: MethodContext): Promise<Golden> {
-  const bySeed = fits.get(data) ?? new Map<number, Promise<Golden>>();
-  fits.set(data, bySeed);
-  const found = bySeed.get(seed) ?? fitOnce(data, seed, signal);
-  bySeed.set(seed, found);
-  return found;
-}
-
-function fitOnce({ set, rated, load }: LabelledPictures, seed: number, signal: AbortSignal): Promise<Golden> {
+export const goldenOf = fittedOnce<Golden>(({ data: { set, rated, load }, seed, signal }) => {
   const random = makeRandom(seed);
   const views = sampleViews(set, makePictureStore(set), random);
   return fitGolden({
     ...{ set, ratings: rated, load, random, views: views(PICTURE_SIZE), learners: itemsIn(set, 'train', 'val') },
     onFeature: () => signal.throwIfAborted(),
   });
-}
+});
 
 /** Whitened features, mixed as the first version of a catalog is: by what people said where they did, else by its structure. */
 export async function goldenBlocks(context: MethodContext): Promise<Block[]> {
@@ -36,19 +27,19 @@ export async function goldenBlocks(context: MethodContext): Promise<Block[]> {
   return fitted.map(({ block }, b) => ({ ...block, weight: shares[b]! }));
 }
 
-/** Served vectors of hand-made blocks. */
-export const goldenVectors =
-  ({ load }: LabelledPictures, blocks: readonly Block[]) =>
+/** Served vectors of frozen blocks. @param encoded what the encoder saw; default: there is none */
+export const frozenVectors =
+  ({ load }: LabelledPictures, blocks: readonly Block[], encoded: EncodedFeatures | null = null) =>
   async (pictures: Int32Array): Promise<Float32Array[]> =>
     Array.from(pictures, (picture) =>
       fuse(
         blocks,
-        blocks.map(({ feature }) => handMadeFeatures[feature as HandMade].extract(load(picture))),
+        blocks.map((block) => frozenFeature(block, picture, load, encoded)),
       ),
     );
 
 export const golden: Method = {
   ...{ name: 'golden', title: 'Golden features', kind: 'feature', seeded: false, training: null },
   source: 'paper, section 6.1: max-margin mix of feature distances; here of whitened HOG, pixels and colours',
-  fit: async (context) => byVectors(goldenVectors(context.data, await goldenBlocks(context)), squaredDistance),
+  fit: async (context) => byVectors(frozenVectors(context.data, await goldenBlocks(context)), squaredDistance),
 };

@@ -14,6 +14,18 @@ export type MethodContext = {
 /** A fitted method: D of any two of these pictures. */
 export type Compared = (pictures: Int32Array) => Promise<Distance>;
 
+/** A fit that several methods share: made once for a set and a seed, whoever asks first. */
+export function fittedOnce<T>(make: (context: MethodContext) => Promise<T>): (context: MethodContext) => Promise<T> {
+  const fits = new WeakMap<LabelledPictures, Map<number, Promise<T>>>();
+  return (context) => {
+    const bySeed = fits.get(context.data) ?? new Map<number, Promise<T>>();
+    fits.set(context.data, bySeed);
+    const found = bySeed.get(context.seed) ?? make(context);
+    bySeed.set(context.seed, found);
+    return found;
+  };
+}
+
 /** One row of the table. */
 export type Method = {
   readonly name: string;

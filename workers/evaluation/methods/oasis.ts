@@ -2,7 +2,7 @@ import { fitOasis, metricEmbedding, project } from '../../../src/learning/baseli
 import { squaredDistance } from '../../../src/learning/distance.ts';
 import { itemsIn } from '../../../src/learning/split.ts';
 import type { Triplet } from '../../../src/learning/triplet-rules.ts';
-import { goldenBlocks, goldenVectors } from './golden.ts';
+import { frozenVectors, goldenBlocks } from './golden.ts';
 import { byVectors, type Compared, type Method, type MethodContext } from './method.ts';
 import { embeddingsOf, SINGLE } from './networks.ts';
 import { relevanceTriplets } from './relevance-triplets.ts';
@@ -76,7 +76,7 @@ const source = 'OASIS (Chechik et al. 2010), C = 0.1, up to 30,000 updates, stop
 export const oasisOnFeatures: Method = {
   ...{ name: 'oasis', title: 'OASIS', kind: 'feature', seeded: false, training: null },
   source: `${source}; on the golden features`,
-  fit: async (context) => oasisOn(context, goldenVectors(context.data, await goldenBlocks(context))),
+  fit: async (context) => oasisOn(context, frozenVectors(context.data, await goldenBlocks(context))),
 };
 
 export const oasisOnSingleScale: Method = {

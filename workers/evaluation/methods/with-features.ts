@@ -1,7 +1,7 @@
 import { embedLinearly, fitLinearEmbedding } from '../../../src/learning/baselines/linear-embedding.ts';
 import { squaredDistance } from '../../../src/learning/distance.ts';
 import { makeRandom } from '../../../src/learning/random.ts';
-import { goldenBlocks, goldenVectors } from './golden.ts';
+import { frozenVectors, goldenBlocks } from './golden.ts';
 import { byVectors, type Compared, type Method, type MethodContext } from './method.ts';
 import { embeddingsOf, SINGLE } from './networks.ts';
 import { tripletsFor, vectorTable } from './oasis.ts';
@@ -13,7 +13,7 @@ const BATCH = 32;
 /** A linear embedding of both, trained as the network was. */
 async function fit(context: MethodContext): Promise<Compared> {
   const network = await embeddingsOf(context, SINGLE);
-  const features = goldenVectors(context.data, await goldenBlocks(context));
+  const features = frozenVectors(context.data, await goldenBlocks(context));
   const embed = async (pictures: Int32Array): Promise<Float32Array[]> => {
     const [own, others] = [await network(pictures), await features(pictures)];
     return own.map((vector, i) => Float32Array.of(...vector, ...others[i]!));

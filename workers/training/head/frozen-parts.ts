@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type HandMade, handMadeFeatures } from '../../../src/learning/features/index.ts';
 import { scaleToUnit } from '../../../src/learning/features/unit.ts';
 import { type Block, PICTURE_SIZE } from '../../../src/learning/served-model.ts';
 import { applyBlock } from '../../../src/learning/whitening.ts';
 import type { Fit } from '../fit.ts';
+import { frozenFeature } from '../frozen-feature.ts';
 
 /** What the frozen blocks give for some pictures, computed once. */
 export type FrozenParts = {
@@ -23,6 +23,7 @@ export async function frozenParts(
   pictures: Iterable<number>,
   onDone: (share: number) => void,
 ): Promise<FrozenParts> {
+  const load = (picture: number) => fit.load(picture, PICTURE_SIZE);
   const wanted = [...new Set(pictures)];
   const lengths = blocks.map(({ mean, projection }) => projection.length / mean.length);
   const width = lengths.reduce((sum, length) => sum + length, 0);
@@ -37,7 +38,7 @@ export async function frozenParts(
     rows.set(picture, row);
     let at = row * width;
     for (const block of blocks) {
-      const part = applyBlock(block, featureOf(fit, block, picture));
+      const part = applyBlock(block, frozenFeature(block, picture, load, fit.encoder?.features ?? null));
       all.set(part, at);
       at += part.length;
     }
@@ -61,9 +62,4 @@ export function weighed(parts: FrozenParts, blocks: readonly Block[], picture: n
     for (let i = 0; i < parts.lengths[b]!; i++, at++) out[at] = out[at]! * root;
   }
   return scaleToUnit(out);
-}
-
-function featureOf({ encoder, load }: Fit, { feature, encoder: facts }: Block, picture: number): Float32Array {
-  if (facts) return encoder!.features(picture);
-  return handMadeFeatures[feature as HandMade].extract(load(picture, PICTURE_SIZE));
 }

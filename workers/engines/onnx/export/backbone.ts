@@ -30,9 +30,9 @@ function pooled(graph: Graph, value: Value, { output, backbone: { layout, length
 }
 
 /** @throws SimiliError IMPORT_UNREADABLE when the file is of an operator set that our own parts are not written in. */
-export function checkOperators(file: BackboneFile): BackboneFile {
+export function checkOperators({ opset }: { readonly opset: number }, source: string): void {
   const { oldest, newest } = opsets;
-  if (file.opset >= oldest && file.opset <= newest) return file;
-  const why = `it is written in ONNX operator set ${file.opset}; for an export in one file convert it to ${oldest} to ${newest}`;
-  throw new SimiliError('IMPORT_UNREADABLE', { source: 'the backbone', why });
+  if (opset >= oldest && opset <= newest) return;
+  const why = `it is written in ONNX operator set ${opset}; for an export in one file convert it to ${oldest} to ${newest}`;
+  throw new SimiliError('IMPORT_UNREADABLE', { source, why });
 }

@@ -1,8 +1,8 @@
 import { SimiliError } from '../../../../src/errors.ts';
 import type { InstalledEncoder } from '../../../encoders/find.ts';
-import { opsets } from '../graph.ts';
 import type { Part } from '../import-join.ts';
 import { readModel } from '../import-model.ts';
+import { checkOperators } from './backbone.ts';
 import { builtPart, naming } from './part.ts';
 import { toFloat } from './picture.ts';
 
@@ -12,16 +12,12 @@ export type ReadEncoder = EncoderFile & { readonly opset: number; readonly side:
 
 /** @throws SimiliError IMPORT_UNREADABLE: of an operator set that our own parts are not written in, or no ONNX file. */
 export function readEncoder(encoder: EncoderFile): ReadEncoder {
-  const refuse = (why: string) => new SimiliError('IMPORT_UNREADABLE', { source: encoder.facts.id, why });
   const { pooling } = encoder.description.output;
-  if (pooling !== 'none')
-    throw refuse(`for an export in one file its output must be pooled already, not by ${pooling}`);
+  const why = `for an export in one file its output must be pooled already, not by ${pooling}`;
+  if (pooling !== 'none') throw new SimiliError('IMPORT_UNREADABLE', { source: encoder.facts.id, why });
   const { opset } = readModel(encoder.bytes);
-  const { oldest, newest } = opsets;
-  if (opset >= oldest && opset <= newest) return { ...encoder, opset, side: encoder.description.input.side };
-  throw refuse(
-    `it is written in ONNX operator set ${opset}; for an export in one file convert it to ${oldest} to ${newest}`,
-  );
+  checkOperators({ opset }, encoder.facts.id);
+  return { ...encoder, opset, side: encoder.description.input.side };
 }
 
 export function notTheEncoder(wanted: string | undefined, found: EncoderFile | null): SimiliError {

@@ -72,7 +72,9 @@ export function exportOnnx(model: ServedModel, encoder: EncoderFile | null = nul
 function backboneOf({ network }: ServedModel): BackboneFile | null {
   const path = network && backbonePathOf(network.spec);
   if (!path || !network.backbone) return null;
-  return { ...checkOperators(inspectBackbone(network.backbone)), backbone: path.backbone };
+  const file = inspectBackbone(network.backbone);
+  checkOperators(file, 'the backbone');
+  return { ...file, backbone: path.backbone };
 }
 
 type Network = NonNullable<ServedModel['network']>;
