@@ -2,7 +2,7 @@
  * What a batch of N embeddings (unit rows) costs, as data: engines compute it and its gradient, samplers fill it in.
  * All losses but `softmax` read the embeddings; D(a, b) = |a - b|², s(a, b) = a·b.
  */
-export type Loss = TripletHinge | InfoNce | MultiSimilarity | Softmax;
+export type Loss = TripletHinge | InfoNce | MultiSimilarity | Softmax | Distillation;
 
 /**
  * Paper, section 3: mean over triplets of max(0, gap + D(q, p) - D(q, n)). The batch's rows are all B queries, then their
@@ -48,4 +48,22 @@ export type Softmax = {
   readonly kind: 'softmax';
   /** [N], integers in [0, D). */
   readonly labels: Int32Array;
+};
+
+/**
+ * What a teacher sees in the same pictures (knowledge distillation, Hinton et al. 2015). Mean over rows i of
+ *   - sum_j target_ij log softmax_j(s(i, j) / temperature) + regression |x_i - t_i|²,
+ * j over all rows but i. The first term hands on who is near whom (Koohpayegani et al. 2020, CompRess; Fang et al. 2021, SEED),
+ * the second where the teacher puts them.
+ */
+export type Distillation = {
+  readonly kind: 'distillation';
+  /** > 0 */
+  readonly temperature: number;
+  /** [N, N] row-major: the teacher's softmax, >= 0, 0 on the diagonal; every row sums to 1. */
+  readonly targets: Float32Array;
+  /** [N, D]: the teacher's vectors t, unit rows. */
+  readonly vectors: Float32Array;
+  /** >= 0 */
+  readonly regression: number;
 };

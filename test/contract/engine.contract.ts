@@ -136,6 +136,12 @@ function describeManners(name: string, open: OpenEngine): void {
         { ...losses.infoNce, temperature: 0.0625 },
         { ...losses.multiSimilarity, alpha: 4, beta: 50, base: 0.75 },
         { ...losses.softmax, labels: Int32Array.of(3, 2, 1, 0, 1, 2) },
+        {
+          ...losses.distillation,
+          vectors: losses.distillation.vectors.subarray(0, 24),
+          temperature: 0.5,
+          regression: 2,
+        },
         losses.infoNce,
       ];
       for (const each of sharp) {
@@ -174,6 +180,7 @@ function describeManners(name: string, open: OpenEngine): void {
         for (const kind of Object.values(losses)) {
           // The loss of a softmax has labels of as many classes as the embedding is long.
           if (kind.kind === 'softmax' && each.embedding < 5) continue;
+          if (kind.kind === 'distillation' && each.embedding !== 5) continue; // its vectors are as long
           const { gradients } = await second.gradients(blank, kind);
           const values = [
             ...(await second.embed(blank.pictures, pictures, full.features)),
@@ -209,6 +216,9 @@ function describeManners(name: string, open: OpenEngine): void {
       await expect(engine.gradients(batch, hinge(1))).rejects.toThrow('gaps');
       const short = new Float32Array(5);
       await expect(engine.gradients(batch, { ...losses.infoNce, targets: short })).rejects.toThrow('targets');
+      const taught = losses.distillation;
+      await expect(engine.gradients(batch, { ...taught, targets: short })).rejects.toThrow('targets');
+      await expect(engine.gradients(batch, { ...taught, vectors: short })).rejects.toThrow('vectors');
       await expect(engine.gradients(batch, { ...losses.multiSimilarity, pairs: short })).rejects.toThrow('pairs');
       await expect(engine.gradients(batch, { ...losses.softmax, labels: Int32Array.of(1) })).rejects.toThrow('labels');
       const unknown = Int32Array.of(0, 1, 2, 3, 4, 0); // classes are 0 to 3

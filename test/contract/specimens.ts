@@ -248,12 +248,21 @@ const pairs = Float32Array.from([
   ...[-1, -1, -1, -1, -1, 0],
 ]);
 
+/** A teacher's: every row has shares of all others, and a unit vector. */
+const taught = targets.map((_, at) => {
+  const [i, j] = [Math.floor(at / 6), at % 6];
+  return i === j ? 0 : [0.5, 0.25, 0.125, 0.0625, 0.0625][(j - i + 5) % 6]!;
+});
+const vectors = Float32Array.from({ length: 30 }, (_, at) => [0.8, 0, -0.6, 0, 0][(at + Math.floor(at / 5)) % 5]!);
+
 export const hinge = (...gaps: number[]): Loss => ({ kind: 'tripletHinge', gaps: Float32Array.from(gaps) });
 export const losses = {
   tripletHinge: hinge(1.5, 3.5),
   infoNce: { kind: 'infoNce', temperature: 0.25, targets },
   multiSimilarity: { kind: 'multiSimilarity', alpha: 2, beta: 8, base: 0.5, pairs },
   softmax: { kind: 'softmax', labels: Int32Array.of(0, 3, 1, 1, 2, 4) },
+  /** For embeddings of length 5. */
+  distillation: { kind: 'distillation', temperature: 0.25, targets: taught, vectors, regression: 0.5 },
 } satisfies Record<Loss['kind'], Loss>;
 
 const specimen = (spec: NetworkSpec, loss: Loss, seed: number, idle: string[] = []): Specimen => ({
@@ -274,4 +283,5 @@ export const specimens: readonly Specimen[] = [
   specimen(headed, losses.infoNce, 1),
   specimen(headed, losses.multiSimilarity, 1),
   specimen(headed, losses.softmax, 1),
+  specimen(headed, losses.distillation, 1),
 ];

@@ -31,11 +31,27 @@ for (let i = 0; i < n; i++) {
 }
 const labels = Int32Array.from({ length: n }, (_, i) => (i * 3) % d);
 
+/** A teacher's softmax: the similarities of other vectors than the student's. */
+const teacher = Array.from({ length: n }, () => Array.from({ length: d }, () => random.gaussian()));
+const taught = new Float32Array(n * n);
+for (let i = 0; i < n; i++) {
+  const powers = teacher.map((other, j) =>
+    j === i ? 0 : Math.exp(other.reduce((s, x, k) => s + x * teacher[i]![k]!, 0)),
+  );
+  const sum = powers.reduce((total, value) => total + value, 0);
+  taught.set(
+    powers.map((power) => power / sum),
+    i * n,
+  );
+}
+const vectors = Float32Array.from(teacher.flatMap((row) => row.map((value) => value / Math.hypot(...row))));
+
 const losses: readonly Loss[] = [
   { kind: 'tripletHinge', gaps: Float32Array.of(0.1, 1.5, 3.9) },
   { kind: 'infoNce', temperature: 0.1, targets },
   { kind: 'multiSimilarity', alpha: 2, beta: 50, base: 0.5, pairs },
   { kind: 'softmax', labels },
+  { kind: 'distillation', temperature: 0.2, targets: taught, vectors, regression: 0.7 },
 ];
 
 test.each(losses)('the graph of $kind is its definition, and its gradient the slope', async (loss) => {
@@ -139,6 +155,19 @@ function define(loss: Loss, rows: number[][]): { loss: number; activeShare: numb
         return { cost: pull + push, wrong: wrong ? 1 : 0 };
       });
       return { loss: mean(each.map(({ cost }) => cost)), activeShare: mean(each.map(({ wrong }) => wrong)) };
+    }
+    case 'distillation': {
+      const each = all.map((i) => {
+        const others = all.filter((j) => j !== i);
+        const sum = logSum(others.map((j) => s(i, j) / loss.temperature));
+        const log = new Map(others.map((j) => [j, s(i, j) / loss.temperature - sum]));
+        const target = (j: number) => loss.targets[i * n + j]!;
+        const cross = others.reduce((cost, j) => cost - target(j) * log.get(j)!, 0);
+        const apart = rows[i]!.reduce((cost, value, k) => cost + (value - loss.vectors[i * d + k]!) ** 2, 0);
+        const differ = others.reduce((share, j) => share + Math.abs(Math.exp(log.get(j)!) - target(j)) / 2, 0);
+        return { cost: cross + loss.regression * apart, differ };
+      });
+      return { loss: mean(each.map(({ cost }) => cost)), activeShare: mean(each.map(({ differ }) => differ)) };
     }
     case 'softmax': {
       const log = rows.map((row, i) => row[loss.labels[i]!]! - logSum(row));

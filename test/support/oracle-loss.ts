@@ -1,4 +1,4 @@
-import type { InfoNce, Loss, MultiSimilarity, Softmax, TripletHinge } from '../../src/learning/loss.ts';
+import type { Distillation, InfoNce, Loss, MultiSimilarity, Softmax, TripletHinge } from '../../src/learning/loss.ts';
 
 export type Cost = { loss: number; activeShare: number };
 
@@ -13,6 +13,8 @@ export function lossOf(loss: Loss, rows: number[][]): Cost {
       return multiSimilarity(loss, rows);
     case 'softmax':
       return softmax(loss, rows);
+    case 'distillation':
+      return distillation(loss, rows);
   }
 }
 
@@ -63,6 +65,23 @@ function softmax({ labels }: Softmax, rows: number[][]): Cost {
       const powers = logits.map(Math.exp);
       const probability = powers[labels[i]!]! / total(powers);
       return { loss: -Math.log(probability), activeShare: 1 - probability };
+    }),
+  );
+}
+
+/** Rows one by one, in no common way with InfoNCE. */
+function distillation({ temperature, targets, vectors, regression }: Distillation, rows: number[][]): Cost {
+  const [n, d] = [rows.length, rows[0]!.length];
+  return averaged(
+    rows.map((row, i) => {
+      const powers = rows.map((other, j) => (i === j ? 0 : Math.exp(dot(row, other) / temperature)));
+      const student = powers.map((power) => power / total(powers));
+      const teacher = [...targets.subarray(i * n, (i + 1) * n)];
+      const relation = -total(teacher.map((share, j) => (share === 0 ? 0 : share * Math.log(student[j]!))));
+      return {
+        loss: relation + regression * squaredDistance(row, [...vectors.subarray(i * d, (i + 1) * d)]),
+        activeShare: total(student.map((share, j) => Math.abs(share - teacher[j]!))) / 2,
+      };
     }),
   );
 }

@@ -38,7 +38,8 @@ export type LossGradients = {
   /**
    * How much of the batch still teaches, in [0, 1]. tripletHinge: share of triplets with a hinge > 0. infoNce, softmax:
    * mean probability that is not on a target, over the rows that have one. multiSimilarity: share of rows with a
-   * negative that is more similar than one of its positives.
+   * negative that is more similar than one of its positives. distillation: mean share of a row's softmax that is elsewhere
+   * than the teacher's.
    */
   activeShare: number;
   /** Of `loss` with respect to every trained weight; the caller adds weight decay. */

@@ -1,5 +1,12 @@
 import type { Tensor1D, Tensor2D, Tensor as TfTensor } from '@tensorflow/tfjs';
-import type { InfoNce, Loss, MultiSimilarity, Softmax, TripletHinge } from '../../../src/learning/loss.ts';
+import type {
+  Distillation,
+  InfoNce,
+  Loss,
+  MultiSimilarity,
+  Softmax,
+  TripletHinge,
+} from '../../../src/learning/loss.ts';
 import type { TensorFlow } from './backend.ts';
 
 /** What a batch costs, per triplet or row: the loss is the sum of `costs` divided by `count`, the active share likewise. */
@@ -30,6 +37,8 @@ export function costsOf(tf: TensorFlow, loss: Loss, rows: Rows): Costs {
       return multiSimilarity(tf, loss, rows);
     case 'softmax':
       return softmax(tf, loss, rows);
+    case 'distillation':
+      return distillation(tf, loss, rows);
   }
 }
 
@@ -49,7 +58,11 @@ export function checkLoss(loss: Loss, batch: number, dimensions: number): void {
       checkLength('labels', loss.labels, [batch]);
       const wrong = loss.labels.find((label) => !(label >= 0 && label < dimensions));
       if (wrong !== undefined) throw new RangeError(`Label ${wrong} is not one of ${dimensions} classes`);
+      break;
     }
+    case 'distillation':
+      checkLength('targets', loss.targets, [batch, batch]);
+      checkLength('vectors', loss.vectors, [batch, dimensions]);
   }
 }
 
@@ -67,14 +80,30 @@ function tripletHinge(tf: TensorFlow, { gaps }: TripletHinge, { embeddings }: Ro
   return { costs, active: costs.greater(0).cast<Tensor1D>('float32'), count: gaps.length };
 }
 
-function infoNce(tf: TensorFlow, { temperature, targets }: InfoNce, { embeddings }: Rows): Costs {
+const infoNce = (tf: TensorFlow, { temperature, targets }: InfoNce, { embeddings }: Rows): Costs =>
+  crossEntropy(tf, relations(tf, embeddings, temperature), targets);
+
+/** s(i, j) / temperature without a row's own. */
+function relations(tf: TensorFlow, embeddings: Tensor2D, temperature: number): Tensor2D {
   const n = embeddings.shape[0];
   const own = new Float32Array(n * n);
   for (let i = 0; i < n; i++) own[i * n + i] = NEVER;
-  const logits = similarities(embeddings)
+  return similarities(embeddings)
     .div(temperature)
-    .add(tf.tensor2d(own, [n, n]));
-  return crossEntropy(tf, logits as Tensor2D, targets);
+    .add(tf.tensor2d(own, [n, n])) as Tensor2D;
+}
+
+function distillation(tf: TensorFlow, loss: Distillation, { embeddings }: Rows): Costs {
+  const [n, d] = embeddings.shape;
+  const { temperature, regression } = loss;
+  const target = tf.tensor2d(loss.targets.slice(), [n, n]);
+  const logProbabilities = tf.logSoftmax(relations(tf, embeddings, temperature));
+  const distances = tf.squaredDifference(embeddings, tf.tensor2d(loss.vectors.slice(), [n, d])).sum<Tensor1D>(1);
+  return {
+    costs: distances.mul(regression).sub(logProbabilities.mul(target).sum(1)) as Tensor1D,
+    active: logProbabilities.exp().sub(target).abs().sum(1).div(2) as Tensor1D,
+    count: n,
+  };
 }
 
 function softmax(tf: TensorFlow, { labels }: Softmax, { linear }: Rows): Costs {

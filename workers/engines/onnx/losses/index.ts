@@ -1,6 +1,7 @@
 import type { Loss } from '../../../../src/learning/loss.ts';
 import type { Tensor } from '../../../../src/learning/network/spec.ts';
 import type { Graph, Value } from '../graph.ts';
+import { distillation } from './distillation.ts';
 import { infoNce } from './info-nce.ts';
 import type { LossGraph } from './loss-graph.ts';
 import { multiSimilarity } from './multi-similarity.ts';
@@ -10,7 +11,9 @@ import { tripletHinge } from './triplet-hinge.ts';
 /** @param rows [N, D]: unit embeddings; of the softmax, the linear embedding. */
 type BuildLoss = (graph: Graph, rows: Value, batch: number, dimensions: number) => LossGraph;
 
-export const lossGraphs: Record<Loss['kind'], BuildLoss> = { tripletHinge, infoNce, multiSimilarity, softmax };
+export const lossGraphs: Record<Loss['kind'], BuildLoss> = {
+  ...{ tripletHinge, infoNce, multiSimilarity, softmax, distillation },
+};
 
 /**
  * What the graph of a loss reads, by the names of its inputs.
@@ -36,6 +39,13 @@ export function lossInputs(loss: Loss, batch: number, dimensions: number): Recor
     }
     case 'softmax':
       return { labels: { shape: [batch, dimensions], data: oneHot(loss.labels, batch, dimensions) } };
+    case 'distillation':
+      return {
+        targets: values('targets', loss.targets, [batch, batch]),
+        sharpness: scalar(1 / loss.temperature),
+        vectors: values('vectors', loss.vectors, [batch, dimensions]),
+        regression: scalar(loss.regression),
+      };
   }
 }
 
