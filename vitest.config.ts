@@ -13,7 +13,7 @@ export default defineConfig({
     reporters: ['default', new UntriedReporter()],
     // Processes, not threads: sharp, ONNX Runtime and PGlite's wasm keep global state, and a crash must name its file.
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3, // of two cores: many tests wait for a process or a clock
     // Against hangs alone. A right test takes seconds; beside seven other busy processes it may take ten times as long.
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -50,6 +50,10 @@ const SIMILAR = `query ($id: ID!, $first: Int) { similarItems(id: $id, first: $f
   status modelVersionId recommendationId edges { score position node { id title } } } }`;
 const JOB =
   '{ jobs(first: 1) { id kind state phase progress message engine curve { step loss } attempts error { code message } } models { id number kind state metrics gates { name } } activeModel { id kind } }';
+const SUBMIT =
+  'mutation ($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { accepted duplicates rejected userErrors { code } } }';
+const RETRAIN =
+  'mutation { retrain(input: { seconds: 5, reason: "test" }) { job { id } userErrors { __typename code ... on JobAlreadyRunningError { jobId } } } }';
 
 async function answers(simili: SimiliProcess, id: string) {
   return until(async () => {
@@ -96,18 +100,17 @@ async function walkTheLoop(simili: SimiliProcess, recipe: string): Promise<void>
     itemIds: first.edges.map((e: Json) => e.node.id),
   };
   const clicked = event(first.edges[2].node.id);
-  const submit = `mutation ($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { accepted duplicates rejected userErrors { code } } }`;
   const input = {
     visitor: { id: 'v1' },
     events: [{ impression: seen }, { click: clicked }],
   };
-  expect((await storefront(simili, submit, { input })).data.submitFeedback).toEqual({
+  expect((await storefront(simili, SUBMIT, { input })).data.submitFeedback).toEqual({
     accepted: 2,
     duplicates: 0,
     rejected: 0,
     userErrors: [],
   });
-  expect((await storefront(simili, submit, { input })).data.submitFeedback).toMatchObject({
+  expect((await storefront(simili, SUBMIT, { input })).data.submitFeedback).toMatchObject({
     accepted: 0,
     duplicates: 2,
   });
@@ -121,10 +124,9 @@ async function walkTheLoop(simili: SimiliProcess, recipe: string): Promise<void>
   // The first training follows by itself; another one is asked for when it is through.
   const firstJob = await until(async () => (await admin(simili, JOB)).jobs.find((job: Json) => job.kind === 'RETRAIN'));
   expect((await settled(simili, firstJob.id)).state).toBe('SUCCEEDED');
-  const retrain = `mutation { retrain(input: { seconds: 5, reason: "test" }) { job { id } userErrors { __typename code ... on JobAlreadyRunningError { jobId } } } }`;
-  const { retrain: started } = await admin(simili, retrain);
+  const { retrain: started } = await admin(simili, RETRAIN);
   expect(started.userErrors).toEqual([]);
-  const { retrain: again } = await admin(simili, retrain);
+  const { retrain: again } = await admin(simili, RETRAIN);
   expect(again.userErrors).toEqual([
     {
       __typename: 'JobAlreadyRunningError',
@@ -153,7 +155,7 @@ async function walkTheLoop(simili: SimiliProcess, recipe: string): Promise<void>
   expect(rollback.activeModel.id).not.toBe(activeModel.id);
 
   // Cancelled while it trains, of very many steps: over, and nothing of it serves.
-  const { retrain: long } = await admin(simili, retrain.replace('seconds: 5', 'steps: 1000000'));
+  const { retrain: long } = await admin(simili, RETRAIN.replace('seconds: 5', 'steps: 1000000'));
   await until(
     async () => (await admin(simili, `{ job(id: "${long.job.id}") { curve { step } } }`)).job.curve.length > 0,
   );
@@ -197,8 +199,9 @@ async function useThePage({ url }: SimiliProcess): Promise<void> {
 
 describe('embedded, as the README says', { timeout: 600_000 }, () => {
   let simili: SimiliProcess;
+  let env: Record<string, string>;
   beforeAll(async () => {
-    const env = settings({ SIMILI_DATA_DIR: join(dir, 'embedded') });
+    env = settings({ SIMILI_DATA_DIR: join(dir, 'embedded') });
     const imported = await runSimili(['import', join(dir, 'pictures')], env);
     expect(imported.output).toContain(`${ids.length} created`);
     expect(imported.output).toContain(`${ids.length} pictures ready, 0 failed`);
@@ -211,6 +214,43 @@ describe('embedded, as the README says', { timeout: 600_000 }, () => {
   test('query, feedback, retrain, progress, better model, roll back', () => walkTheLoop(simili, 'catalog'));
 
   test('the landing page looks, clicks and trains', { tags: ['chromium'] }, () => useThePage(simili));
+
+  test.each([
+    ['training', (job: Json) => job.phase === 'TRAIN' && job.curve.length >= 2],
+    ['embedding', (job: Json) => job.phase === 'EMBED' || job.phase === 'EVALUATE'],
+  ])(
+    'kill -9 during %s: nothing acknowledged is lost, the job goes on by itself, no half model serves',
+    async (_phase, reached) => {
+      const anchor = ids[5] as string;
+      const before = await answers(simili, anchor);
+      const { retrain } = await admin(simili, RETRAIN);
+      expect(retrain.userErrors).toEqual([]);
+      const click = {
+        eventId: crypto.randomUUID(),
+        occurredAt: new Date().toISOString(),
+        recommendationId: before.recommendationId,
+        itemId: before.edges[0].node.id,
+      };
+      await until(async () =>
+        (await admin(simili, JOB)).jobs.find((job: Json) => job.id === retrain.job.id && reached(job)),
+      );
+      const input = { visitor: { id: 'v' }, events: [{ click }] };
+      expect((await storefront(simili, SUBMIT, { input })).data.submitFeedback.accepted).toBe(1);
+      await simili.kill();
+
+      simili = await startSimili(['start', '--no-demo'], env);
+      const after = await answers(simili, anchor);
+      expect(after.modelVersionId).toBe(before.modelVersionId);
+      expect(after.edges).toHaveLength(8);
+      expect((await storefront(simili, SUBMIT, { input })).data.submitFeedback).toMatchObject({
+        accepted: 0,
+        duplicates: 1,
+      });
+      expect(await settled(simili, retrain.job.id)).toMatchObject({ state: 'SUCCEEDED', error: null });
+      const { activeModel } = await admin(simili, JOB);
+      expect((await answers(simili, anchor)).modelVersionId).toBe(activeModel.id);
+    },
+  );
 
   test('a signal ends it in order', async () => {
     expect(await simili.stop(), simili.output()).toBe(0);
@@ -239,45 +279,3 @@ test('the same with API and worker as processes of their own, on Postgres and Re
 });
 
 const runningWorker = (env: Record<string, string>) => startSimili(['worker'], env, /Working on/);
-
-for (const [phase, reached] of [
-  ['training', (job: Json) => job.kind === 'RETRAIN' && job.phase === 'TRAIN' && job.curve.length >= 2],
-  ['embedding', (job: Json) => job.kind === 'RETRAIN' && (job.phase === 'EMBED' || job.phase === 'EVALUATE')],
-] as const) {
-  test(`kill -9 during ${phase}: nothing acknowledged is lost, the job goes on by itself, no half model serves`, async () => {
-    const env = settings({ SIMILI_DATA_DIR: join(dir, `kill-${phase}`) });
-    await runSimili(['import', join(dir, 'pictures')], env);
-    let simili = await startSimili(['start', '--no-demo'], env);
-    try {
-      const anchor = ids[5] as string;
-      const before = await answers(simili, anchor);
-      const job = await until(async () =>
-        (await admin(simili, JOB)).jobs.find((candidate: Json) => reached(candidate)),
-      );
-      const click = {
-        eventId: crypto.randomUUID(),
-        occurredAt: new Date().toISOString(),
-        recommendationId: before.recommendationId,
-        itemId: before.edges[0].node.id,
-      };
-      const submit = `mutation ($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { accepted duplicates } }`;
-      const input = { visitor: { id: 'v' }, events: [{ click }] };
-      expect((await storefront(simili, submit, { input })).data.submitFeedback.accepted).toBe(1);
-      await simili.kill();
-
-      simili = await startSimili(['start', '--no-demo'], env);
-      const after = await answers(simili, anchor);
-      expect(after.modelVersionId).toBe(before.modelVersionId);
-      expect(after.edges).toHaveLength(8);
-      expect((await storefront(simili, submit, { input })).data.submitFeedback).toEqual({ accepted: 0, duplicates: 1 });
-      expect(await settled(simili, job.id)).toMatchObject({
-        state: 'SUCCEEDED',
-        error: null,
-      });
-      const { activeModel } = await admin(simili, JOB);
-      expect((await answers(simili, anchor)).modelVersionId).toBe(activeModel.id);
-    } finally {
-      await simili.kill();
-    }
-  }, 600_000);
-}

@@ -3,31 +3,38 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runSimili, startSimili } from '../support/simili-process.ts';
+import { runSimili, type SimiliProcess, startSimili } from '../support/simili-process.ts';
 import { drawToyCatalog } from '../support/toy-catalog.ts';
 
+/** Time to answer what comes after SIGTERM. */
+const DRAIN_SECONDS = '4';
+
 let dir: string;
+/** One data directory for all: to make a database takes longer than most of these tests. */
+let env: Record<string, string>;
+let server: SimiliProcess;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'simili-start-'));
+  env = { SIMILI_DATA_DIR: join(dir, 'data') };
+  server = await startSimili(['start', '--no-demo'], { ...env, SIMILI_DRAIN_SECONDS: DRAIN_SECONDS });
 });
-afterAll(() => rm(dir, { recursive: true, force: true }));
+afterAll(async () => {
+  await server?.kill();
+  await rm(dir, { recursive: true, force: true });
+});
 
 const start = (env: Record<string, string>) => runSimili(['start', '--no-demo'], env);
 
 test('a second start on the same data directory is told who holds it; the first one lives on', async () => {
-  const env = { SIMILI_DATA_DIR: join(dir, 'held') };
-  await using first = await startSimili(['start', '--no-demo'], env);
   const second = await start(env);
   expect(second).toMatchObject({ code: 1, output: expect.stringContaining('DATA_DIR_LOCKED') });
-  expect(second.output).toContain(`process ${first.pid}`);
-  expect((await fetch(`${first.url}/healthz`)).status).toBe(200);
+  expect(second.output).toContain(`process ${server.pid}`);
+  expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
 });
 
 test('beside a server that holds the embedded database, commands go through it', async () => {
   const pictures = join(dir, 'beside');
   await drawToyCatalog(pictures, 1);
-  const env = { SIMILI_DATA_DIR: join(dir, 'served') };
-  await using server = await startSimili(['start', '--no-demo'], env);
   const imported = await runSimili(['import', pictures], env);
   expect(imported).toMatchObject({ code: 0, output: expect.stringContaining('4 created, 0 updated') });
   expect(imported.output).toContain('4 pictures ready, 0 failed');
@@ -47,19 +54,15 @@ test('beside a server that holds the embedded database, commands go through it',
 });
 
 test('SIGTERM loses no request: 30 sent just before it and 30 just after are answered, while readyz says 503', async () => {
-  await using simili = await startSimili(['start', '--no-demo'], {
-    SIMILI_DATA_DIR: join(dir, 'drained'),
-    SIMILI_DRAIN_SECONDS: '4',
-  });
   const send = () =>
     Array.from({ length: 30 }, async () => {
       const headers = { 'content-type': 'application/json' };
       const body = JSON.stringify({ query: '{ products(first: 1) { totalCount } }' });
-      return (await fetch(`${simili.url}/graphql`, { method: 'POST', headers, body })).status;
+      return (await fetch(`${server.url}/graphql`, { method: 'POST', headers, body })).status;
     });
   const before = send();
-  const stopped = simili.stop();
-  await expect.poll(async () => (await fetch(`${simili.url}/readyz`)).status, { timeout: 20_000 }).toBe(503);
+  const stopped = server.stop();
+  await expect.poll(async () => (await fetch(`${server.url}/readyz`)).status, { timeout: 20_000 }).toBe(503);
   expect(await Promise.all([...before, ...send()])).toEqual(Array(60).fill(200));
   expect(await stopped).toBe(0);
 });
@@ -68,7 +71,6 @@ test('a busy port is said in one sentence, and the data directory is free again 
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   const { port } = other.address() as { port: number };
-  const env = { SIMILI_DATA_DIR: join(dir, 'busy') };
   const refused = await start({ ...env, PORT: String(port) });
   expect(refused).toEqual({ code: 1, output: expect.stringContaining(`PORT_BUSY: Port ${port} is taken`) });
   other.close();
@@ -79,12 +81,12 @@ test('a wrong DATABASE_URL, REDIS_URL, HOST or data directory is said in one sen
   const refusals: [env: Record<string, string>, says: string][] = [
     [{ DATABASE_URL: 'mysql://localhost/x' }, 'CONFIGURATION_INVALID'],
     [{ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/x' }, 'DATABASE_UNAVAILABLE'],
-    [{ SIMILI_DATA_DIR: join(dir, 'redis'), REDIS_URL: 'redis://127.0.0.1:1' }, 'REDIS_UNAVAILABLE'],
+    [{ ...env, REDIS_URL: 'redis://127.0.0.1:1' }, 'REDIS_UNAVAILABLE'],
     [{ SIMILI_DATA_DIR: '/dev/null/simili' }, 'DATA_DIR_UNWRITABLE'], // a file in the way, which stops root too
-    [{ SIMILI_DATA_DIR: join(dir, 'host'), HOST: '192.0.2.1' }, 'CONFIGURATION_INVALID'], // no address of this machine
+    [{ ...env, HOST: '192.0.2.1' }, 'CONFIGURATION_INVALID'], // no address of this machine
   ];
-  for (const [env, says] of refusals) {
-    const { code, output } = await start(env);
+  for (const [wrong, says] of refusals) {
+    const { code, output } = await start(wrong);
     expect(output).toMatch(new RegExp(`^${says}: .`, 'm'));
     expect(output).not.toContain('    at ');
     expect(code).toBe(1);
@@ -109,7 +111,6 @@ test('an import stores what is good, says what is wrong with the rest, line by l
     'good,Again,pictures/star/star-000.png,,',
   ];
   await writeFile(join(dir, 'catalog.csv'), rows.join('\n'));
-  const env = { SIMILI_DATA_DIR: join(dir, 'import') };
   const { code, output } = await runSimili(['import', join(dir, 'catalog.csv')], env);
   expect(code).toBe(2);
   expect(output).toContain('6 created');

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type Diagnosis, diagnose, tableOf } from '../../cli/commands/doctor.ts';
 import { type EngineId, engineIds } from '../../workers/engines/engines.ts';
 import type { Probe } from '../../workers/engines/probe.ts';
+import { builtFile } from '../support/built.ts';
 
 const on = (device: string, onGpu: boolean): Probe => ({
   ...{ works: true, device, onGpu },
@@ -66,7 +67,7 @@ test('the table has a line for every engine, with its device or its reason, and 
 
 describe('simili doctor', () => {
   const run = (env: Record<string, string>) =>
-    promisify(execFile)('node', ['--import', 'tsx', 'cli/main.ts', 'doctor', '--json'], {
+    promisify(execFile)(process.execPath, [builtFile('cli/main'), 'doctor', '--json'], {
       env: { ...process.env, ...env },
     }).then(
       ({ stdout }) => ({ code: 0, diagnosis: JSON.parse(stdout) as Diagnosis }),

@@ -197,7 +197,7 @@ test('the same seed gives the same network, bit for bit, and another seed anothe
 });
 
 test('a training by time has its length kept as soon as it is known', async () => {
-  const { saved, result } = await checkpointsOf({ seconds: 5, steps: null, checkpointSeconds: 600 });
+  const { saved, result } = await checkpointsOf({ seconds: 2, steps: null, checkpointSeconds: 600 });
   expect(saved).toHaveLength(1);
   expect(result.steps).toBeGreaterThan(saved[0]!.step);
 });

@@ -1,11 +1,13 @@
+import { buildForTests } from './built.ts';
 import { services as allServices, type Service } from './services.ts';
 
 /**
- * Says which adapters are under test, before the first test. A service that is given must answer, and one named in
+ * Compiles what the tests start, and says which adapters are under test, before the first test. A service that is given must answer, and one named in
  * SIMILI_TEST_REQUIRE (comma separated: postgres, redis, chromium, encoders) must be given: else the run fails here, by name,
  * instead of passing with fewer tests or hanging in each.
  */
 export default async function setup(): Promise<void> {
+  buildForTests();
   const services = allServices();
   const required = namesIn(process.env.SIMILI_TEST_REQUIRE ?? '');
   const unknown = required.filter((name) => !services.some((service) => service.name === name));

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFailed } from 'vitest';
+import { builtFile } from './built.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -18,7 +19,7 @@ export type SimiliProcess = {
 
 const STARTED = /Open http|Listening on/;
 
-/** Runs `simili <args>` from the sources, as a user would from dist/, and waits until it says that it is up. */
+/** Runs `simili <args>`, compiled as a user's is, and waits until it says that it is up. */
 export async function startSimili(
   args: string[],
   env: Record<string, string>,
@@ -70,7 +71,7 @@ export async function runSimili(
 
 function spawnSimili(args: string[], env: Record<string, string>): ChildProcess {
   const { DATABASE_URL: _d, REDIS_URL: _r, SIMILI_DATA_DIR: _s, ...inherited } = process.env;
-  return spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...args], {
+  return spawn(process.execPath, [builtFile('cli/main'), ...args], {
     cwd: root,
     env: {
       ...inherited,

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { parseArguments } from '../../../cli/commands/simulate.ts';
 import { pictureUrl } from '../../../cli/simulate/catalog.ts';
 import { isHeldOut } from '../../../cli/simulate/held-out.ts';
 import { describeReport, type Simulation, simulate } from '../../../cli/simulate/run.ts';
+import { builtFile } from '../../support/built.ts';
 import { type FakeShop, KEY, openFakeShop, quietly } from './fake-shop.ts';
 
 const options = (shop: FakeShop, more: Partial<Simulation> = {}): Simulation => ({
@@ -135,20 +135,7 @@ test('what is wrong is one sentence: no server, wrong key, empty catalog, failed
 
 test('the command prints one JSON object with --json and nothing else on stdout', async () => {
   await using shop = await openFakeShop({ products: 60 });
-  const main = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
-  const args = [
-    '--import',
-    'tsx',
-    main,
-    'simulate',
-    '--url',
-    shop.url,
-    '--shoppers',
-    '10',
-    '--json',
-    '--admin-key',
-    KEY,
-  ];
+  const args = [builtFile('cli/main'), 'simulate', '--url', shop.url, '--shoppers', '10', '--json', '--admin-key', KEY];
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
   const report = JSON.parse(stdout);
   expect(report).toMatchObject({
