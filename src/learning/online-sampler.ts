@@ -6,6 +6,7 @@ import { counter, parseState, randomState, uint32 } from './source-state.ts';
 import {
   drawNegative,
   makeTripletRules,
+  type NegativeRules,
   type SamplerOptions,
   type Triplet,
   type TripletSampler,
@@ -47,7 +48,8 @@ const stateSchema = z.object({
  * @throws Error with fewer than two items, or a capacity below 16
  */
 export function makeOnlineSampler(options: OnlineOptions, random: Random): TripletSampler {
-  const { categories, selfShare = 0, capacity = defaultCapacity, categoryBy = 'relevance' } = options;
+  const { categories, capacity = defaultCapacity, categoryBy = 'relevance', onlyOthers = false } = options;
+  const selfShare = onlyOthers ? 0 : (options.selfShare ?? 0);
   if (!(capacity >= smallestCapacity)) throw new Error(`capacity ${capacity} is below ${smallestCapacity}`);
   const items = categories.length;
   const rules = makeTripletRules(options, random);
@@ -79,7 +81,7 @@ export function makeOnlineSampler(options: OnlineOptions, random: Random): Tripl
   const pick = (offered: number): number | null => {
     if (categoryBy === 'stream') return offered;
     const first = random.int(items);
-    if (isAlone(first)) return first;
+    if (!onlyOthers && isAlone(first)) return first;
     // In the first pass most categories are not there yet.
     const trials = passes.passes() > 1 ? maxTrials : firstTrials;
     for (let trial = 0, item = first; trial < trials; trial++, item = random.int(items)) {
@@ -102,7 +104,7 @@ export function makeOnlineSampler(options: OnlineOptions, random: Random): Tripl
     return null;
   };
 
-  const drawExample = (): Triplet | null => {
+  const drawExample = (negative: NegativeRules): Triplet | null => {
     const offered = offer();
     const self = random.next() < selfShare;
     const picked = self ? random.int(items) : pick(offered);
@@ -110,12 +112,13 @@ export function makeOnlineSampler(options: OnlineOptions, random: Random): Tripl
     const buffer = bufferOf(picked);
     const inside = buffer && buffer.mean() > 0 ? buffer : null;
     const alone = self || isAlone(picked);
+    if (alone && onlyOthers) return null;
     const q = alone ? picked : (inside?.drawQuery(random) ?? null);
     if (q === null) return null;
     const p = alone ? q : (inside?.drawPartner(q, random) ?? null);
     if (p === null) return null;
     const other = sizeOf(q) < items ? drawOutside(q) : null;
-    return drawNegative({ q, p }, options, random, {
+    return drawNegative({ q, p }, negative, random, {
       outside: other === null ? null : () => other,
       inside: inside ? () => inside.drawPartner(q, random) : null,
     });

@@ -2,8 +2,17 @@ import type { AugmentationName } from './augment.ts';
 
 /** What is asked of a batch; the losses are defined in loss.ts. */
 export type Objective =
-  /** Paper, section 3. `perRelevance`: the gap grows by that much of r(q,p) - r(q,n); 0 in the paper. */
-  | { readonly kind: 'tripletHinge'; readonly gap: number; readonly perRelevance: number }
+  /**
+   * Paper, section 3. `perRelevance`: the gap grows by that much of r(q,p) - r(q,n); 0 in the paper. `isPublished`: hinges are
+   * summed, triplets are of pictures, and no picture is its own positive. Else they are averaged, triplets are of
+   * products, and some positives are other views of the query.
+   */
+  | {
+      readonly kind: 'tripletHinge';
+      readonly gap: number;
+      readonly perRelevance: number;
+      readonly isPublished: boolean;
+    }
   /** `views`: rows of each identity in a batch, >= 2. */
   | { readonly kind: 'infoNce'; readonly temperature: number; readonly views: number }
   | {
@@ -29,8 +38,9 @@ export type Recipe = {
   /** mu of Nesterov's momentum (paper, section 4). */
   readonly momentum: number;
   /**
-   * lambda of lambda ||W||^2 (paper, section 3: 0.001), over kernels; biases, scales and shifts are left alone. `catalog`
-   * takes a quarter: the paper's costs it some .02 mAP (docs/quality.md).
+   * lambda of lambda ||W||^2 (paper, section 3: 0.001), over kernels; biases, scales and shifts are left alone. Beside what
+   * the objective sums or averages (`decayOfMean`). `catalog` takes a quarter: the paper's, beside a mean, costs it some
+   * .02 mAP (docs/quality.md).
    */
   readonly weightDecay: number;
   /** Common norm that the gradients of a step are clipped to. */
@@ -77,21 +87,20 @@ const all = [
     weightDecay: 2.5e-4,
   },
   /**
-   * The paper's own: hinge with a constant gap, pixel shift, softmax pretraining of the ConvNet. Not as published: the loss is
-   * the mean over a batch and not the sum, and where the catalog has too few relevant items a positive is another view of
-   * the query itself (docs/paper.md).
+   * The paper as published (docs/paper.md lists what it leaves open): sum of hinges with a constant gap, pixel shift, softmax
+   * pretraining of the ConvNet.
    */
   {
     ...shared,
     name: 'deepRanking',
-    objective: { kind: 'tripletHinge', gap: 0.3, perRelevance: 0 },
+    objective: { kind: 'tripletHinge', gap: 0.3, perRelevance: 0, isPublished: true },
     ...{ augmentation: 'paper', pretrain: 0.2, looks: 12 },
   },
-  /** The paper's hinge with a gap that follows the relevance. */
+  /** What helps the paper's hinge on a catalog: a gap that follows the relevance, and other views of the query as positives. */
   {
     ...shared,
     name: 'relevanceGap',
-    objective: { kind: 'tripletHinge', gap: 0.1, perRelevance: 0.5 },
+    objective: { kind: 'tripletHinge', gap: 0.1, perRelevance: 0.5, isPublished: false },
     ...{ augmentation: 'catalog', pretrain: 0, looks: 12 },
   },
   {
@@ -107,7 +116,7 @@ const all = [
   {
     ...shared,
     name: 'softmax',
-    objective: { kind: 'tripletHinge', gap: 0.3, perRelevance: 0 }, // never asked
+    objective: { kind: 'tripletHinge', gap: 0.3, perRelevance: 0, isPublished: true }, // never asked
     ...{ augmentation: 'paper', pretrain: 1, looks: 12 },
   },
 ] as const satisfies readonly Recipe[];
@@ -120,6 +129,16 @@ export function recipeNamed(name: string): Recipe {
   const found = all.find((recipe) => recipe.name === name);
   if (!found) throw new Error(`There is no recipe "${name}": choose one of ${recipeNames.join(', ')}`);
   return found;
+}
+
+/**
+ * lambda beside the mean over the triplets or rows of a step, which is what engines compute. A sum of hinges over B triplets
+ * is B times their mean: its lambda is as much as lambda / B beside the mean, at a rate B times as high.
+ * @param processes whose batches make up a step
+ */
+export function decayOfMean({ objective, weightDecay, rows }: Recipe, processes: number): number {
+  const isSum = objective.kind === 'tripletHinge' && objective.isPublished;
+  return isSum ? weightDecay / (processes * (rows / 3)) : weightDecay;
 }
 
 /** What stands in for `head` where there is nothing for it to stand on. */

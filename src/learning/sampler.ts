@@ -6,6 +6,7 @@ import { counter, parseState, randomState } from './source-state.ts';
 import {
   drawNegative,
   makeTripletRules,
+  type NegativeRules,
   type SamplerOptions,
   type Triplet,
   type TripletSampler,
@@ -38,13 +39,14 @@ const stateSchema = z.object({ random: randomState, dropped: counter, forced: co
  * share of all items, and then ITSELF is its positive: another augmented view of the same picture, a free positive.
  * `selfShare` asks for such triplets from every item. Where there is no other class negatives are in class, and where there
  * is no partner they are out of class. After 100 dropped examples in a row a query with itself as positive and any
- * other item as negative is given, whatever eq. 8 says.
+ * other item as negative is given, whatever eq. 8 says. With `onlyOthers` nothing of that: as published, no query is its own
+ * positive, and a triplet that is forced keeps eq. 8 with T_r = 0.
  *
  * All state is in `random`, which nothing else may draw from.
- * @throws Error with fewer than two items
+ * @throws Error with fewer than two items; with `onlyOthers` where no item has a relevant partner
  */
 export function makeTripletSampler(options: SamplerOptions, random: Random): TripletSampler {
-  const { selfShare = 0 } = options;
+  const { selfShare = 0, onlyOthers = false } = options;
   const items = options.categories.length;
   const rules = makeTripletRules(options, random);
   const classes = makeClasses(options.categories);
@@ -54,17 +56,20 @@ export function makeTripletSampler(options: SamplerOptions, random: Random): Tri
   const queries = makeAliasTable(totals);
   const lonely = Int32Array.from(totals.keys()).filter((i) => !(totals[i]! > 0));
 
+  if (onlyOthers && !queries) throw new Error('No item has a relevant partner');
+
   const drawQuery = (): { q: number; self: boolean } => {
+    if (onlyOthers) return { q: queries!.draw(random), self: false };
     if (random.next() < selfShare) return { q: random.int(items), self: true };
     if (!queries || random.next() < lonely.length / items) return { q: lonely[random.int(lonely.length)]!, self: true };
     return { q: queries.draw(random), self: false };
   };
 
-  const drawExample = (): Triplet | null => {
+  const drawExample = (negative: NegativeRules): Triplet | null => {
     const { q, self } = drawQuery();
     const p = self ? q : partners.draw(q, random);
     if (p === null) return null;
-    return drawNegative({ q, p }, options, random, {
+    return drawNegative({ q, p }, negative, random, {
       outside: classes.others(q) > 0 ? () => classes.drawOther(q, random) : null,
       inside: totals[q]! > 0 ? () => partners.draw(q, random) : null,
     });

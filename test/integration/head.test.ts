@@ -130,9 +130,9 @@ test('a head learns by the hinge of the paper as well, from triplets that golden
   const made = shop();
   const { categories } = made.set;
   const relevance = (i: number, j: number) => (categories[i] === categories[j] ? 0.5 : 0);
-  const hinge = { kind: 'tripletHinge', gap: 0.3, perRelevance: 0 } as const;
+  const hinge = { kind: 'tripletHinge', gap: 0.3, perRelevance: 0, isPublished: true } as const;
   const recipe = { ...recipeNamed('head'), rows: 96, objective: hinge };
-  const golden = { structure: [], identity: [], rated: [], relevance } as unknown as Fit['golden'];
+  const golden = { structure: [], identity: [], rated: [], relevanceOfPictures: relevance } as unknown as Fit['golden'];
   const { blocks, frozen } = await headOf(made, { recipe, golden });
   expect(nearestIsKin(blocks!, made)).toBeGreaterThan(nearestIsKin(frozen, made) + 0.1);
 });

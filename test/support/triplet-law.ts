@@ -37,8 +37,10 @@ export const keyOf = ({ q, p, n }: Triplet) => `${q} ${p} ${n}`;
 
 /** The law written out: every (q, p, n) with its probability, dropped examples taken out. */
 export function lawOf(options: SamplerOptions): Map<string, number> {
-  const { categories, relevance, positiveCap, minimumGap, outOfClassShare, maxFailures, selfShare = 0 } = options;
-  const { drawnBy = relevance } = options;
+  const { categories, relevance, positiveCap, minimumGap, outOfClassShare, maxFailures } = options;
+  const { drawnBy = relevance, onlyOthers = false } = options;
+  const selfShare = onlyOthers ? 0 : (options.selfShare ?? 0);
+  const gapOf = (q: number) => (typeof minimumGap === 'number' ? minimumGap : minimumGap(q));
   const items = Array.from(categories.keys());
   const same = (i: number, j: number) => i === j || (categories[i]! >= 0 && categories[i] === categories[j]);
   const partners = (i: number) => items.filter((j) => j !== i && same(i, j));
@@ -58,17 +60,17 @@ export function lawOf(options: SamplerOptions): Map<string, number> {
     const outside = items.filter((j) => !same(q, j));
     const inside = total(q) > 0 ? equation7(q) : [];
     const out = outside.length === 0 ? 0 : inside.length === 0 ? 1 : outOfClassShare;
-    if (relevance(q, p) >= minimumGap) for (const n of outside) add(q, p, n, (share * out) / outside.length);
-    const valid = inside.filter(([n]) => n !== p && relevance(q, p) - relevance(q, n) >= minimumGap);
+    if (relevance(q, p) >= gapOf(q)) for (const n of outside) add(q, p, n, (share * out) / outside.length);
+    const valid = inside.filter(([n]) => n !== p && relevance(q, p) - relevance(q, n) >= gapOf(q));
     const accepted = valid.reduce((sum, [, chance]) => sum + chance, 0);
     const kept = 1 - (1 - accepted) ** maxFailures;
     for (const [n, chance] of valid) add(q, p, n, (share * (1 - out) * kept * chance) / accepted);
   };
   for (const q of items) {
     negatives(q, q, selfShare / items.length);
-    const partnered = all > 0 ? 1 - lonely.length / items.length : 0;
-    if (total(q) === 0) negatives(q, q, ((1 - selfShare) * (1 - partnered)) / lonely.length);
-    else
+    const partnered = onlyOthers ? 1 : all > 0 ? 1 - lonely.length / items.length : 0;
+    if (total(q) === 0 && !onlyOthers) negatives(q, q, ((1 - selfShare) * (1 - partnered)) / lonely.length);
+    if (total(q) > 0)
       for (const [p, chance] of equation7(q))
         negatives(q, p, (((1 - selfShare) * partnered * total(q)) / all) * chance);
   }

@@ -1,3 +1,4 @@
+import type { RelatedOptions } from '../../src/learning/batches/related.ts';
 import {
   clickRelevance,
   clickTriplets,
@@ -17,6 +18,9 @@ export type LearnedFromClicks = {
   relevance: (anchor: number, item: number) => number | undefined;
 };
 
+/** Batches whose identities, or triplets, are decided by what shoppers chose: at most this share of them. */
+const MOST_CLICK_SHARE = 0.5;
+const CHOICES_FOR_HALF_OF_IT = 200;
 /** How many examined impressions the prior is worth. A triplet asks which of two was preferred: there it is flat and weak. */
 const PRIOR_STRENGTH = 10;
 const FLAT_PRIOR = { relevance: 0.1, strength: 0.5 };
@@ -60,3 +64,19 @@ export function learnFromClicks(
     relevance: (anchor, item) => known.get(`${anchor} ${item}`),
   };
 }
+
+/** What shoppers chose beside an item, weighed by how much they preferred it to what they passed over. */
+export function chosenTogether(clicks: LearnedFromClicks): RelatedOptions {
+  const weights = new Map<number, Map<number, number>>();
+  for (const { q, p, weight } of clicks.triplets) {
+    const own = weights.get(q) ?? new Map<number, number>();
+    weights.set(q, own);
+    own.set(p, (own.get(p) ?? 0) + weight);
+  }
+  const lists = new Map([...weights].map(([q, own]) => [q, [...own].map(([item, weight]) => ({ item, weight }))]));
+  return { of: (item) => lists.get(item) ?? [], share: clickShare(clicks) };
+}
+
+/** Share of the batches, or triplets, that what shoppers chose decides. */
+export const clickShare = ({ chosen }: LearnedFromClicks): number =>
+  (MOST_CLICK_SHARE * chosen) / (chosen + CHOICES_FOR_HALF_OF_IT);

@@ -1,3 +1,4 @@
+import { catalogOfPictures } from '../../src/learning/batches/catalog.ts';
 import { type HandMade, handMadeFeatures } from '../../src/learning/features/index.ts';
 import type { Random } from '../../src/learning/random.ts';
 import { goldenRelevance, type Relevance, type WeightedTriplet } from '../../src/learning/relevance.ts';
@@ -24,8 +25,10 @@ export type Golden = {
   readonly rated: readonly WeightedTriplet[];
   /** What these triplets make of the prior. */
   readonly shares: readonly number[];
-  /** Of two items, under these shares. */
+  /** Of two items by their first pictures, under these shares. */
   readonly relevance: Relevance;
+  /** Of two pictures by the categories of their items, under these shares. */
+  readonly relevanceOfPictures: Relevance;
 };
 
 export type GoldenInput = {
@@ -69,13 +72,10 @@ export async function fitGolden({
     { structure, identity, people: rated, choices: rated.length },
     prior,
   );
-  const relevance = relevanceOfItems(set, mixedDistance(fitted, shares));
-  return { fitted, prior, structure, identity, rated, shares, relevance };
-}
-
-/** Of items by their first pictures. */
-function relevanceOfItems({ categories, starts }: TrainingSet, distance: Distance): Relevance {
-  return goldenRelevance(categories, (i, j) => distance(starts[i]!, starts[j]!), SIGMA);
+  const distance = mixedDistance(fitted, shares);
+  const relevance = goldenRelevance(set.categories, (i, j) => distance(set.starts[i]!, set.starts[j]!), SIGMA);
+  const relevanceOfPictures = goldenRelevance(catalogOfPictures(set).categories, distance, SIGMA);
+  return { fitted, prior, structure, identity, rated, shares, relevance, relevanceOfPictures };
 }
 
 /** D = sum of share * D_block: distances of the served vector. */

@@ -3,7 +3,7 @@ import { SimiliError } from '../../src/errors.ts';
 import type { BatchPlan, BatchSource } from '../../src/learning/batch.ts';
 import type { Weights } from '../../src/learning/network/spec.ts';
 import { clipGradients, learningRate, makeNesterov, trackStatistics } from '../../src/learning/optimiser.ts';
-import type { Recipe } from '../../src/learning/recipe.ts';
+import { decayOfMean, type Recipe } from '../../src/learning/recipe.ts';
 import type { LossGradients } from '../engines/engine.ts';
 import type { Look } from './held-out.ts';
 import type { Members } from './members/index.ts';
@@ -53,7 +53,9 @@ const OVERFITTED = 2;
  */
 export async function trainNetwork(training: NetworkTraining): Promise<number> {
   const { state, members, source, recipe, signal, emit } = training;
-  const optimiser = makeNesterov(recipe);
+  // A pretraining is by the mean cross-entropy over the rows.
+  const weightDecay = state.phase === 'rank' ? decayOfMean(recipe, members.count) : recipe.weightDecay;
+  const optimiser = makeNesterov({ ...recipe, weightDecay });
   const peak = recipe.peakRate * Math.sqrt(members.count);
   const now = training.now ?? Date.now;
   const clock = startClock(now);

@@ -9,6 +9,17 @@ export type BatchCatalog = LearningColumns & {
 
 export const pictureCount = ({ starts }: BatchCatalog, item: number): number => starts[item + 1]! - starts[item]!;
 
+/** A catalog of which every picture is an item, with the category and the split of its product: the paper's triplets are of pictures. */
+export function catalogOfPictures({ starts, categories, splits }: BatchCatalog): BatchCatalog {
+  const pictures = starts.at(-1) ?? 0;
+  const out = { categories: new Int32Array(pictures), splits: new Uint8Array(pictures) };
+  for (let item = 0; item < categories.length; item++) {
+    out.categories.fill(categories[item]!, starts[item]!, starts[item + 1]!);
+    out.splits.fill(splits[item]!, starts[item]!, starts[item + 1]!);
+  }
+  return { ...out, starts: Int32Array.from({ length: pictures + 1 }, (_, i) => i) };
+}
+
 /** Batches never show what is held out. @throws Error that names the first such item. */
 export function checkTrained(catalog: BatchCatalog, items: Int32Array): void {
   const held = items.find((item) => !isIn(catalog, item, 'train'));

@@ -14,6 +14,8 @@ test.each<[string, number[], Partial<OnlineOptions>]>([
   ['with one category only', [0, 0, 0, 0], {}],
   ['with nothing but items alone', [0, 1, -1, -1], {}],
   ['with a share of other views of the query', [0, 0, 0, 1, 1, -1], { selfShare: 0.4 }],
+  ['as published, where no query is its own positive', [0, 0, 0, 1, 1, 2, -1, -1], { onlyOthers: true }],
+  ['with a margin for each query', [0, 0, 0, 0, 1, 1, 1], { minimumGap: (q) => (q < 4 ? 0.3 : 0.05) }],
 ])('categories kept whole follow equations 6 to 8 after the first pass: %s', (name, categories, changes) => {
   const options = {
     ...base,

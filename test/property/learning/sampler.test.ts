@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { makeAliasTable } from '../../../src/learning/alias.ts';
+import { makeOnlineSampler } from '../../../src/learning/online-sampler.ts';
 import { makeRandom, type Random } from '../../../src/learning/random.ts';
 import { makeReservoir } from '../../../src/learning/reservoir.ts';
 import { makeTripletSampler, maxCandidates, type SamplerOptions } from '../../../src/learning/sampler.ts';
@@ -16,6 +17,8 @@ test.each<[string, number[], Partial<SamplerOptions>]>([
   ['with nothing but items alone', [0, 1, -1, -1], {}],
   ['drawn uniformly (fig. 6)', [0, 0, 0, 0, 1, 1, 1], { drawnBy: () => 1 }],
   ['with a share of other views of the query', [0, 0, 0, 1, 1, -1], { selfShare: 0.4 }],
+  ['as published, where no query is its own positive', [0, 0, 0, 1, 1, 2, -1, -1], { onlyOthers: true }],
+  ['with a margin for each query', [0, 0, 0, 0, 1, 1, 1], { minimumGap: (q) => (q < 4 ? 0.3 : 0.05) }],
 ])('triplets follow equations 6 to 8: %s', (name, categories, changes) => {
   const options = {
     ...base,
@@ -59,6 +62,33 @@ test('any catalog gives triplets: the negative is neither of the others, and equ
       // No gap of 2 can be kept with relevance in [0, 1].
       if (minimumGap === 2) expect(sampler.counts().forced).toBe(50);
     }),
+  );
+});
+
+test('as published no picture is ever its own positive, forced or not, and without relevant partners nothing is drawn', () => {
+  fc.assert(
+    fc.property(catalog, ({ seed, dead: _, ...rest }) => {
+      const { categories } = rest;
+      const relevance = relevanceTable(categories.length, makeRandom(seed));
+      const options = { ...rest, relevance, positiveCap: 0.7, maxFailures: 10, onlyOthers: true };
+      const partnered = categories.some((category, i) => category >= 0 && categories.indexOf(category) !== i);
+      for (const make of [makeTripletSampler, makeOnlineSampler]) {
+        const draw = () => {
+          const sampler = make(options, makeRandom(seed));
+          return Array.from({ length: 5 }, () => sampler.next());
+        };
+        if (!partnered || categories.length < 3) {
+          expect(draw).toThrow(/No item has a relevant partner|There is no triplet/);
+          continue;
+        }
+        for (const { q, p, n } of draw()) {
+          expect(new Set([q, p, n]).size).toBe(3);
+          expect(categories[p]).toBe(categories[q]);
+          expect(relevance(q, p)).toBeGreaterThanOrEqual(categories[n] === categories[q] ? relevance(q, n) : 0);
+        }
+      }
+    }),
+    { numRuns: 30 },
   );
 });
 

@@ -53,6 +53,30 @@ test('one that ends worse by more than looks waver goes back to its best', async
   expect(last).not.toBe(at.get(STEPS));
 });
 
+test('lambda goes with the sum of the hinges: beside their mean it is a part of it, and beside the mean of a pretraining whole', async () => {
+  const recipe = { ...recipeNamed('deepRanking'), looks: 0 };
+  const shrunk = async (phase: TrainingState['phase'], count: number) => {
+    const state: TrainingState = {
+      ...{ phase, step: 0, totalSteps: 1, loss: 0, activeShare: 0, source: null, best: null },
+      ...{ weights: one(1), velocity: one(0) },
+    };
+    await trainNetwork({
+      ...{ state, recipe, seconds: 60, checkpointSeconds: 60, look: null, itemOf: (picture) => picture },
+      members: {
+        ...{ count, prepare: () => {} },
+        gradients: async () => ({ loss: 1, activeShare: 1, gradients: one(0), statistics: {} }),
+      },
+      source: { next: () => plan, state: () => ({}), restore: () => {}, counts: () => ({}) },
+      ...{ signal: new AbortController().signal, emit: { loss: () => {}, progress: () => {}, checkpoint: () => {} } },
+    });
+    const rate = 0.1 * recipe.peakRate * Math.sqrt(count); // of the first step
+    return (1 - state.weights['w.kernel']!.data[0]!) / (rate * 1.9 * 2); // of one weight that is 1
+  };
+  expect((await shrunk('rank', 1)) / (0.001 / 64)).toBeCloseTo(1, 1);
+  expect((await shrunk('rank', 2)) / (0.001 / 128)).toBeCloseTo(1, 1);
+  expect((await shrunk('pretrain', 1)) / 0.001).toBeCloseTo(1, 1);
+});
+
 test('a training by time takes as many steps as fit into it, by what the first ones took after a slow start', async () => {
   const state: TrainingState = {
     ...{ phase: 'rank', step: 0, totalSteps: 0, loss: 0, activeShare: 0, source: null, best: null },

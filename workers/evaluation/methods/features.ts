@@ -1,5 +1,5 @@
 import { siftWords } from '../../../src/learning/baselines/bag-of-words.ts';
-import type { Baseline } from '../../../src/learning/baselines/baseline.ts';
+import type { Baseline, Comparison } from '../../../src/learning/baselines/baseline.ts';
 import { drawWithout } from '../../../src/learning/baselines/descriptor-sample.ts';
 import { fisherVector } from '../../../src/learning/baselines/fisher.ts';
 import { l1HashKpca } from '../../../src/learning/baselines/l1-hash-kpca.ts';
@@ -10,7 +10,7 @@ import { squaredDistance } from '../../../src/learning/distance.ts';
 import { handMadeFeatures } from '../../../src/learning/features/index.ts';
 import { makeRandom } from '../../../src/learning/random.ts';
 import { type LabelledPictures, picturesIn } from '../labelled.ts';
-import { byVectors, type Compared, type Method } from './method.ts';
+import { byVectors, type Compared, type Method, type MethodContext } from './method.ts';
 
 /** Pictures that a method without labels learns from: more no longer change what a few dozen words or components are. */
 const MOST_FITTED = 2000;
@@ -20,14 +20,20 @@ const plain = { kind: 'feature', seeded: false, training: null } as const;
 /** A method that knows nothing but pixels. */
 const baseline = (name: string, title: string, own: Baseline): Method => ({
   ...{ ...plain, name, title, source: own.source },
-  async fit({ data, seed }) {
-    const learners = picturesIn(data, 'train', 'val');
-    const random = makeRandom(seed);
-    const chosen = drawWithout(learners.length, MOST_FITTED, random).map((i) => data.load(learners[i]!));
-    const { represent, distance } = own.fit(chosen, random);
+  async fit(context) {
+    const { data } = context;
+    const { represent, distance } = fitBaseline(own, context);
     return byVectors(async (pictures) => Array.from(pictures, (picture) => represent(data.load(picture))), distance);
   },
 });
+
+/** The same for the same seed, whoever asks. */
+export function fitBaseline(baseline: Baseline, { data, seed }: Pick<MethodContext, 'data' | 'seed'>): Comparison {
+  const learners = picturesIn(data, 'train', 'val');
+  const random = makeRandom(seed);
+  const chosen = drawWithout(learners.length, MOST_FITTED, random).map((i) => data.load(learners[i]!));
+  return baseline.fit(chosen, random);
+}
 
 /** A feature of the served vector, as it is. */
 const handMade = (name: 'hog' | 'pixels', title: string, source: string): Omit<Method, 'kind'> => ({

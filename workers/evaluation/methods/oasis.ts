@@ -1,11 +1,13 @@
+import { l1HashKpca } from '../../../src/learning/baselines/l1-hash-kpca.ts';
 import { fitOasis, metricEmbedding, project } from '../../../src/learning/baselines/oasis.ts';
 import { squaredDistance } from '../../../src/learning/distance.ts';
+import { scaleToUnit } from '../../../src/learning/features/unit.ts';
 import { itemsIn } from '../../../src/learning/split.ts';
 import type { Triplet } from '../../../src/learning/triplet-rules.ts';
-import { frozenVectors, goldenBlocks } from './golden.ts';
+import { fitBaseline } from './features.ts';
 import { byVectors, type Compared, type Method, type MethodContext } from './method.ts';
 import { embeddingsOf, SINGLE } from './networks.ts';
-import { relevanceTriplets } from './relevance-triplets.ts';
+import { learnedTriplets, relevanceTriplets } from './relevance-triplets.ts';
 
 /** C, in the middle of what the publication found to do well. */
 const AGGRESSIVENESS = 0.1;
@@ -22,7 +24,7 @@ type Embed = (pictures: Int32Array) => Promise<Float32Array[]>;
 /** Learns a bilinear similarity of vectors from relevance triplets, and compares by the metric nearest to it. */
 async function oasisOn(context: MethodContext, embed: Embed): Promise<Compared> {
   const learners = await vectorTable(context, embed);
-  const draw = await relevanceTriplets(context, 'train', context.seed);
+  const draw = await learnedTriplets(context, 'OASIS');
   const vectorsOf = ({ q, p, n }: Triplet) => ({ q: learners(q), p: learners(p), n: learners(n) });
   const held = await heldOutTriplets(context);
   const { set } = context.data;
@@ -64,19 +66,25 @@ export async function vectorTable({ data }: MethodContext, embed: Embed): Promis
   return (picture) => vectors[rowOf.get(picture)!]!;
 }
 
-/** [] where there are no two validation items. */
+/** [] where no category has two validation pictures. */
 async function heldOutTriplets(context: MethodContext): Promise<Triplet[]> {
-  if (itemsIn(context.data.set, 'val').length < 2) return [];
   const draw = await relevanceTriplets(context, 'val', 7919);
-  return Array.from({ length: HELD_OUT }, draw);
+  return draw ? Array.from({ length: HELD_OUT }, draw) : [];
+}
+
+/** The paper's vectors under OASIS (table 1): L1HashKPCA, scaled to unit length as OASIS has it. */
+async function l1HashKpcaOf(context: MethodContext): Promise<Embed> {
+  const { data } = context;
+  const { represent } = fitBaseline(l1HashKpca, context);
+  return async (pictures) => Array.from(pictures, (picture) => scaleToUnit(represent(data.load(picture))));
 }
 
 const source = 'OASIS (Chechik et al. 2010), C = 0.1, up to 30,000 updates, stopped early, made a metric at the end';
 
 export const oasisOnFeatures: Method = {
   ...{ name: 'oasis', title: 'OASIS', kind: 'feature', seeded: false, training: null },
-  source: `${source}; on the golden features`,
-  fit: async (context) => oasisOn(context, frozenVectors(context.data, await goldenBlocks(context))),
+  source: `${source}; on L1HashKPCA as above, as in the paper`,
+  fit: async (context) => oasisOn(context, await l1HashKpcaOf(context)),
 };
 
 export const oasisOnSingleScale: Method = {

@@ -5,7 +5,7 @@ import { frozenVectors, goldenBlocks } from './golden.ts';
 import { byVectors, type Compared, type Method, type MethodContext } from './method.ts';
 import { embeddingsOf, SINGLE } from './networks.ts';
 import { tripletsFor, vectorTable } from './oasis.ts';
-import { relevanceTriplets } from './relevance-triplets.ts';
+import { learnedTriplets } from './relevance-triplets.ts';
 
 const LENGTH = 128;
 const BATCH = 32;
@@ -19,7 +19,7 @@ async function fit(context: MethodContext): Promise<Compared> {
     return own.map((vector, i) => Float32Array.of(...vector, ...others[i]!));
   };
   const table = await vectorTable(context, embed);
-  const draw = await relevanceTriplets(context, 'train', context.seed);
+  const draw = await learnedTriplets(context, 'singleScaleVisual');
   const next = () => {
     const { q, p, n } = draw();
     return { q: table(q), p: table(p), n: table(n) };
