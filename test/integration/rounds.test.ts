@@ -47,22 +47,42 @@ async function oneProcess(seed: number): Promise<TrainingState> {
   return state;
 }
 
-/** Two members that meet after every round, on batches of their own. `lost`: a round that member 1 does not report. */
-async function twoMembers(seed: number, lost = -1): Promise<TrainingState> {
+type Rounds = { readonly from: number; readonly to: number; readonly members: readonly number[] };
+
+/** Two members that meet after every round, on batches of their own. @returns what they have after the last of `rounds`. */
+async function meet(seed: number, start: Uint8Array, rounds: readonly Rounds[]): Promise<Uint8Array> {
   const own = seeded(seed, BATCHES / 2);
   const perRound = BATCHES / 2 / ROUNDS;
-  let bytes = encodeState(startOfRanking(own, null), 'test');
-  for (let round = 0; round < ROUNDS; round++) {
-    const results = [];
-    for (const member of round === lost ? [0] : [0, 1]) {
-      const state = decodeState(bytes, 'test')!;
-      await runPhase(own, engines, state, rankingSource(own, { round, member }), state.step + perRound);
-      const { loss, activeShare } = state;
-      results.push({ state: encodeState(state, 'test'), loss, activeShare, pictures: perRound * fit.recipe.rows });
+  let bytes = start;
+  for (const { from, to, members } of rounds) {
+    for (let round = from; round < to; round++) {
+      const results = [];
+      for (const member of members) {
+        const state = decodeState(bytes, 'test')!;
+        await runPhase(own, engines, state, rankingSource(own, { round, member }), state.step + perRound);
+        const { loss, activeShare } = state;
+        results.push({ state: encodeState(state, 'test'), loss, activeShare, pictures: perRound * fit.recipe.rows });
+      }
+      bytes = mergeResults(results).state;
     }
-    bytes = mergeResults(results).state;
   }
-  return decodeState(bytes, 'test')!;
+  return bytes;
+}
+
+const BOTH = [0, 1];
+/** The round that member 1 does not report, where it loses one. */
+const LOST = 3;
+
+/** The same training twice from the round in which one member is lost: with it, and without. */
+async function twoMembers(seed: number): Promise<{ both: TrainingState; short: TrainingState }> {
+  const start = encodeState(startOfRanking(seeded(seed, BATCHES / 2), null), 'test');
+  const before = await meet(seed, start, [{ from: 0, to: LOST, members: BOTH }]);
+  const whole = await meet(seed, before, [{ from: LOST, to: ROUNDS, members: BOTH }]);
+  const lost = await meet(seed, before, [
+    { from: LOST, to: LOST + 1, members: [0] },
+    { from: LOST + 1, to: ROUNDS, members: BOTH },
+  ]);
+  return { both: decodeState(whole, 'test')!, short: decodeState(lost, 'test')! };
 }
 
 /** Mean loss on batches that nobody trained on. */
@@ -85,10 +105,10 @@ test('two members reach, at the same number of pictures, what one process reache
   const [one, two, short]: number[][] = [[], [], []];
   for (const seed of SEEDS) {
     one!.push(await lossOf(await oneProcess(seed)));
-    const both = await twoMembers(seed);
-    expect(both.step).toBe(BATCHES / 2);
-    two!.push(await lossOf(both));
-    short!.push(await lossOf(await twoMembers(seed, 3)));
+    const members = await twoMembers(seed);
+    expect(members.both.step).toBe(BATCHES / 2);
+    two!.push(await lossOf(members.both));
+    short!.push(await lossOf(members.short));
   }
   // Three standard errors of the difference of two means.
   const noise = (3 * Math.hypot(deviation(one!), deviation(two!))) / Math.sqrt(SEEDS.length);
