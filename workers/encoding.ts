@@ -1,8 +1,10 @@
 import type { Features } from '../src/db/features.ts';
 import { SimiliError } from '../src/errors.ts';
+import { PICTURE_SIZE } from '../src/learning/served-model.ts';
 import type { WorkerContext } from './context.ts';
 import { encodeBatch } from './encode-batch.ts';
 import type { InstalledEncoder } from './encoders/find.ts';
+import type { PictureService } from './pictures/picture-service.ts';
 
 /** Of a catalog; `contentHash` is what it was when it was decoded. */
 export type SourcePicture = { source: string; contentHash: string };
@@ -48,8 +50,10 @@ export async function encodeMissing(
 }
 
 /** Names the vectors of an encoder from pictures as they are decoded here. */
-const keyOf = ({ pictures }: Pick<Context, 'pictures'>, { facts, description }: InstalledEncoder): string =>
-  `${facts.id}/${pictures.look(description.input.side)}`;
+export const keyOf = (
+  { pictures }: { readonly pictures: Pick<PictureService, 'look'> },
+  { facts, description }: InstalledEncoder,
+): string => `${facts.id}/${pictures.look(description.input.side)}`;
 
 /** One of each content. */
 const unknownOf = (pictures: readonly SourcePicture[], known: { has(hash: string): boolean }): SourcePicture[] => [
@@ -72,7 +76,8 @@ async function* encodeNew(
     if (readable.length === 0) continue;
     const rows = await encodeBatch(context, encoder, readable, folder, signal);
     await context.repositories.features.add(keyOf(context, encoder), rows);
-    await context.pictures.forget(readable, side);
+    // Those of the common side are what everybody reads.
+    if (side !== PICTURE_SIZE) await context.pictures.forget(readable, side);
     yield* rows;
   }
 }

@@ -58,6 +58,12 @@ export type Recipe = {
   readonly looks: number;
 };
 
+/** How the steps of a training are taken, whatever it is that is learned. */
+export type Descent = Pick<Recipe, 'rows' | 'peakRate' | 'warmUp' | 'momentum' | 'weightDecay' | 'clip' | 'looks'> & {
+  /** Null: another one, which is a mean over the rows. */
+  readonly objective: Objective | null;
+};
+
 const shared = {
   trains: 'network',
   rows: 192,
@@ -136,8 +142,8 @@ export function recipeNamed(name: string): Recipe {
  * is B times their mean: its lambda is as much as lambda / B beside the mean, at a rate B times as high.
  * @param processes whose batches make up a step
  */
-export function decayOfMean({ objective, weightDecay, rows }: Recipe, processes: number): number {
-  const isSum = objective.kind === 'tripletHinge' && objective.isPublished;
+export function decayOfMean({ objective, weightDecay, rows }: Descent, processes: number): number {
+  const isSum = objective?.kind === 'tripletHinge' && objective.isPublished;
   return isSum ? weightDecay / (processes * (rows / 3)) : weightDecay;
 }
 

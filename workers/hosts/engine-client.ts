@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os';
 import type { Config } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
 import type {
+  DistilRequest,
+  DistilResult,
   EmbedRequest,
   EmbedResult,
   EncodeRequest,
@@ -30,6 +32,7 @@ export type EngineHost = {
     signal: AbortSignal,
   ): Promise<EmbedResult>;
   encode(request: Omit<EncodeRequest, 'threads'>, signal: AbortSignal): Promise<EncodeResult>;
+  distil(request: Asked<DistilRequest>, signal: AbortSignal, onEvent: OnEvent): Promise<DistilResult>;
   /** See workers/training/rounds.ts. */
   beginRounds(
     request: Asked<TrainingRequest>,
@@ -77,7 +80,7 @@ export function openEngineHost(
     gpus: config.SIMILI_GPUS,
   };
   const computing: Computing = { ...choice, processes: processesFor(config) };
-  const told = async <M extends 'train' | 'beginRounds' | 'round' | 'finishRounds'>(
+  const told = async <M extends 'train' | 'distil' | 'beginRounds' | 'round' | 'finishRounds'>(
     method: M,
     args: Parameters<EngineHostApi[M]>[0],
     signal: AbortSignal,
@@ -100,6 +103,7 @@ export function openEngineHost(
           const why = `${request.pictures.length} pictures took more than ${encodeMs / 1000} s`;
           throw new SimiliError('MODEL_TOO_COSTLY', { source: `the encoder ${request.encoder.facts.id}`, why });
         }),
+    distil: (request, signal, onEvent) => told('distil', { ...request, ...computing }, signal, onEvent),
     beginRounds: (request, signal, onEvent) => told('beginRounds', { ...request, ...computing }, signal, onEvent),
     round: ({ request, ...round }, signal, onEvent) =>
       told('round', { ...round, request: { ...request, ...computing } }, signal, onEvent),

@@ -1,7 +1,9 @@
 import { encode } from '../encoders/encode.ts';
+import { distil } from '../training/distil/index.ts';
 import { embed } from '../training/embed.ts';
 import { fitModel } from '../training/fit-model.ts';
 import type {
+  DistilRequest,
   EmbedRequest,
   EncodeRequest,
   RoundRequest,
@@ -18,6 +20,7 @@ serveHost({
   train: (request: TrainingRequest, run) => fitModel(request, run.signal, eventsOf(run)),
   embed: (request: EmbedRequest) => embed(request),
   encode: (request: EncodeRequest) => encode(request),
+  distil: (request: DistilRequest, run) => distil(request, run.signal, eventsOf(run)),
   beginRounds: (request: TrainingRequest, run) => whileBusy(() => beginRounds(request, run.signal, eventsOf(run))),
   round: (request: RoundRequest, run) => whileBusy(() => trainRound(request, run.signal, eventsOf(run))),
   finishRounds: (request: { request: TrainingRequest; state: Uint8Array }, run) =>

@@ -105,10 +105,13 @@ const handMade =
 /** Vectors kept at a time, some 150 KB a hundred. When they get too many all go: what is needed comes back. */
 const MOST_KEPT = 60_000;
 
-/** Distances under a block; vectors are computed when first asked for, so memory does not grow with the catalog. */
-export function distanceUnder(block: UnmixedBlock, featureOf: (picture: number) => Float32Array): Distance {
+/** Vectors of a block; they are computed when first asked for, so memory does not grow with the catalog. */
+export function vectorsUnder(
+  block: UnmixedBlock,
+  featureOf: (picture: number) => Float32Array,
+): (picture: number) => Float32Array {
   const kept = new Map<number, Float32Array>();
-  const vectorOf = (picture: number): Float32Array => {
+  return (picture) => {
     const known = kept.get(picture);
     if (known) return known;
     if (kept.size >= MOST_KEPT) kept.clear();
@@ -116,6 +119,10 @@ export function distanceUnder(block: UnmixedBlock, featureOf: (picture: number) 
     kept.set(picture, vector);
     return vector;
   };
+}
+
+export function distanceUnder(block: UnmixedBlock, featureOf: (picture: number) => Float32Array): Distance {
+  const vectorOf = vectorsUnder(block, featureOf);
   return (a, b) => squaredDistance(vectorOf(a), vectorOf(b));
 }
 

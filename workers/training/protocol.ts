@@ -15,6 +15,8 @@ export type EngineHostApi = {
   embed(request: EmbedRequest): Promise<EmbedResult>;
   /** What an encoder sees in pictures. */
   encode(request: EncodeRequest): Promise<EncodeResult>;
+  /** Trains a small network to see as an encoder does. Events as of `train`. */
+  distil(request: DistilRequest): Promise<DistilResult>;
   /** A training over several machines (rounds.ts): its start, one member's part of a round, and its end. */
   beginRounds(request: TrainingRequest): Promise<{ state: Uint8Array; plannedSteps: number }>;
   round(request: RoundRequest): Promise<RoundResult>;
@@ -152,5 +154,30 @@ export type EncodeRequest = {
   threads: number;
 };
 export type EncodeResult = { /** float16 [pictures, dimensions] */ vectors: Uint16Array };
+
+export type DistilRequest = EngineChoice & {
+  /** With what the teacher saw (`encoded`). */
+  set: TrainingSet;
+  /** As of `TrainingRequest`, all of these. */
+  preset: string;
+  seconds: number;
+  steps: number | null;
+  processes: number;
+  seed: number;
+};
+
+export type DistilResult = {
+  /** ONNX, an encoder (workers/encoders/student.ts). */
+  model: Uint8Array;
+  dimensions: number;
+  steps: number;
+  /** Pictures trained on. */
+  pictures: number;
+  /** What ran, and on what. */
+  engine: string;
+  /** Exponential means at the end; `elsewhere`: share of the neighbourhoods that is not where the teacher has it. */
+  loss: number;
+  elsewhere: number;
+};
 
 export type EmbedResult = { /** [pictures, dimensions] row-major */ vectors: Float32Array; dimensions: number };

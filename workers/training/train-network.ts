@@ -3,7 +3,7 @@ import { SimiliError } from '../../src/errors.ts';
 import type { BatchPlan, BatchSource } from '../../src/learning/batch.ts';
 import type { Weights } from '../../src/learning/network/spec.ts';
 import { clipGradients, learningRate, makeNesterov, trackStatistics } from '../../src/learning/optimiser.ts';
-import { decayOfMean, type Recipe } from '../../src/learning/recipe.ts';
+import { type Descent, decayOfMean } from '../../src/learning/recipe.ts';
 import type { LossGradients } from '../engines/engine.ts';
 import type { Look } from './held-out.ts';
 import type { Members } from './members/index.ts';
@@ -14,7 +14,7 @@ export type NetworkTraining = {
   state: TrainingState;
   members: Pick<Members, 'count' | 'prepare' | 'gradients'>;
   source: BatchSource;
-  recipe: Recipe;
+  recipe: Descent;
   /** Length of this phase where `state.totalSteps` is 0. */
   seconds: number;
   checkpointSeconds: number;

@@ -76,6 +76,14 @@ test('an encoder looks once at a picture, whatever asks and however often', asyn
   expect(log.encoded.slice(3)).toEqual([['h70']]);
 });
 
+test('an encoder that looks at the common pictures leaves them to the others', async () => {
+  const { context, log } = worker();
+  const small = { ...eye, description: { ...eye.description, input: { ...eye.description.input, side: 64 } } };
+  await encodeMissing(context, small, pictures(3), never);
+  expect(log.encoded).toEqual([['h0', 'h1', 'h2']]);
+  expect(log.forgotten).toEqual([]);
+});
+
 test('what was seen in pictures that were decoded otherwise is another thing', async () => {
   const { context, stored } = worker();
   await encodeMissing(context, eye, pictures(1), never);

@@ -1,0 +1,31 @@
+import type { EncoderFacts } from '../../src/learning/encoder-facts.ts';
+import { presetNamed } from '../../src/learning/network/presets.ts';
+import { pictureSizeFor } from '../../src/learning/network/shapes.ts';
+import { studentPorts } from '../engines/onnx/export/student.ts';
+import { sha256 } from '../sha256.ts';
+import type { EncoderDescription } from './description.ts';
+
+/** Of a student's ONNX file, beside its encoder.json. */
+export const STUDENT_FILE = 'student.onnx';
+
+/**
+ * What encoder.json says of a student. It has its teacher's licence: what it knows it has from there.
+ * @param dimensions of its vectors
+ */
+export const describeStudent = (
+  preset: string,
+  teacher: EncoderFacts,
+  model: Uint8Array,
+  dimensions: number,
+): EncoderDescription => ({
+  name: `student-${preset.toLowerCase()}`,
+  title: `${preset}, distilled from ${teacher.title}`.slice(0, 200),
+  licence: teacher.licence,
+  model: STUDENT_FILE,
+  sha256: sha256(model),
+  input: {
+    ...{ name: studentPorts.input, side: pictureSizeFor(presetNamed(preset).inputSize) },
+    ...{ layout: 'NHWC', channels: 'RGB', mean: [0, 0, 0], deviation: [1, 1, 1] },
+  },
+  output: { name: studentPorts.output, dimensions, pooling: 'none' },
+});

@@ -1,0 +1,101 @@
+import { pictureCount } from '../../../src/learning/batches/catalog.ts';
+import { taughtBatches } from '../../../src/learning/batches/taught-batches.ts';
+import { initialWeights } from '../../../src/learning/network/initial-weights.ts';
+import { presetNamed } from '../../../src/learning/network/presets.ts';
+import type { NetworkSpec } from '../../../src/learning/network/spec.ts';
+import { zerosLike } from '../../../src/learning/optimiser.ts';
+import { makeRandom } from '../../../src/learning/random.ts';
+import type { Descent } from '../../../src/learning/recipe.ts';
+import { itemsIn } from '../../../src/learning/split.ts';
+import { studentModel } from '../../engines/onnx/export/student.ts';
+import { itemAt } from '../item-at.ts';
+import { type Members, openMembers } from '../members/index.ts';
+import type { DistilRequest, DistilResult, TrainingEvent, TrainingSet } from '../protocol.ts';
+import type { TrainingState } from '../state.ts';
+import { trainNetwork } from '../train-network.ts';
+import { teacherOf } from './teacher.ts';
+
+/** Rows of a batch: so many neighbours has a picture in one. */
+const ROWS = 192;
+/** docs/distil.md says what else was tried. */
+const LOSS = { kind: 'distillation', temperature: 0.1, regression: 1 } as const;
+const DESCENT: Omit<Descent, 'rows'> = {
+  objective: null,
+  peakRate: 0.1,
+  warmUp: 0.05,
+  momentum: 0.9,
+  weightDecay: 2.5e-4,
+  clip: 5,
+  looks: 0,
+};
+/** What a photographer might have done differently is still the same to the teacher. */
+const AUGMENTATION = 'mild';
+/** Longer than any training: nothing is resumed. */
+const NEVER_SECONDS = 86_400;
+
+/**
+ * Trains a small network from pixels to give a teacher's neighbourhoods: what an encoder saw in the pictures of a set, whitened
+ * as a model version has it. Only products of the split train teach.
+ * @throws SimiliError ENGINE_UNAVAILABLE, TRAINING_DIVERGED; the signal's reason when aborted.
+ */
+export async function distil(
+  request: DistilRequest,
+  signal: AbortSignal,
+  emit: (event: TrainingEvent) => void,
+): Promise<DistilResult> {
+  const { set, seed, steps, seconds } = request;
+  const teacher = teacherOf(set, makeRandom(seed));
+  const spec: NetworkSpec = { ...presetNamed(request.preset), embedding: teacher.dimensions };
+  const pictures = learnersOf(set);
+  const rows = Math.min(ROWS, pictures.length);
+  const source = taughtBatches({ pictures, vectorOf: teacher.vectorOf, rows, loss: LOSS, seed });
+  const weights = initialWeights(spec, makeRandom(seed));
+  const state: TrainingState = {
+    ...{ phase: 'rank', step: 0, totalSteps: steps ?? 0, loss: 0, activeShare: 0 },
+    ...{ weights, velocity: zerosLike(weights), source: null, best: null },
+  };
+  const members = await openMembers(request.processes, {
+    ...{ engine: request.engine, requireGpu: request.requireGpu, threads: request.threads, gpus: request.gpus },
+    ...{ spec, rows, weights, augmentation: AUGMENTATION, backbone: null },
+    set: { hashes: set.hashes, pixels: set.pixels },
+  });
+  try {
+    await trainNetwork({
+      ...{
+        state,
+        members,
+        source,
+        recipe: { ...DESCENT, rows },
+        seconds,
+        signal,
+        look: null,
+        checkpointSeconds: NEVER_SECONDS,
+      },
+      itemOf: (picture) => itemAt(set.starts, picture),
+      emit: emitOf(members, emit),
+    });
+  } finally {
+    await members.close();
+  }
+  const { step, loss, activeShare } = state;
+  return {
+    model: studentModel(spec, state.weights),
+    ...{ dimensions: spec.embedding, steps: step, pictures: step * rows * members.count, engine: members.reason },
+    ...{ loss, elsewhere: activeShare },
+  };
+}
+
+/** Every picture of the products that may teach. */
+const learnersOf = (set: TrainingSet): Int32Array =>
+  Int32Array.from(
+    [...itemsIn(set, 'train')].flatMap((item) =>
+      Array.from({ length: pictureCount(set, item) }, (_, i) => set.starts[item]! + i),
+    ),
+  );
+
+const emitOf = ({ reason }: Members, emit: (event: TrainingEvent) => void) => ({
+  loss: (point: { step: number; loss: number; activeShare: number }) => emit({ type: 'loss', ...point }),
+  progress: (done: number, etaSeconds: number) =>
+    emit({ type: 'progress', done, etaSeconds, message: 'Training the student', engine: reason }),
+  checkpoint: () => {},
+});
