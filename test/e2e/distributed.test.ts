@@ -76,7 +76,7 @@ async function twoMachines(queue: Record<string, string>) {
   const decoder = await start('one', '--queues', 'ingest');
   await until(async () => (await repos.images.counts()).ready === ids.length);
   await decoder.stop();
-  const job = await repos.jobs.create('RETRAIN', { steps: 80, seconds: 40 }, 'test');
+  const job = await repos.jobs.create('RETRAIN', { seconds: 15 }, 'test');
   const open = async () => {
     const round = await storage.prisma.trainingRound.findUnique({ where: { jobId: job.id } });
     return round && { ...round, shards: (await repos.rounds.status(round))?.shards ?? [] };
