@@ -13,6 +13,7 @@ const load: Record<string, () => Promise<AnyCommand>> = {
   import: async () => (await import('./commands/import.ts')).importCatalog,
   model: async () => (await import('./commands/model/index.ts')).model,
   encoder: async () => (await import('./commands/encoder/index.ts')).encoder,
+  distil: async () => (await import('./commands/distil.ts')).distil,
   evaluate: async () => (await import('./commands/evaluate.ts')).evaluate,
   label: async () => (await import('./commands/label.ts')).label,
   ratings: async () => (await import('./commands/ratings.ts')).ratings,

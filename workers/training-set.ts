@@ -74,7 +74,7 @@ function checkFits(pictures: number, capacity: number): void {
 }
 
 /** Columns that grow picture by picture; pictures come in product order, so one of the last product is another of its views. */
-function makeColumns() {
+export function makeColumns() {
   const [ids, starts, categories, parts]: [string[], number[], number[], number[]] = [[], [], [], []];
   const names = new Map<string, number>();
   let hashes = new Uint8Array(32 * PAGE);
@@ -86,7 +86,11 @@ function makeColumns() {
     return known;
   };
   return {
-    add({ productId, categories: own, contentHash }: ReadyImage): void {
+    add({
+      productId,
+      categories: own,
+      contentHash,
+    }: Pick<ReadyImage, 'productId' | 'categories' | 'contentHash'>): void {
       if (ids.at(-1) !== productId) {
         ids.push(productId);
         starts.push(pictures);

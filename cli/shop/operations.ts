@@ -1,4 +1,5 @@
 import { readCatalog } from '../../src/catalog/import/index.ts';
+import type { ReadyImage } from '../../src/db/images.ts';
 import { rotateAdminKey } from '../../src/keys.ts';
 import type { App } from '../app.ts';
 import { storedArtefact } from '../commands/model/stored-artefact.ts';
@@ -9,6 +10,16 @@ import { type ImportReport, runImport } from '../run-import.ts';
 export type Pictures = { pending: number; ready: number; failed: number; failures: { id: string; why: string }[] };
 /** A product and its picture, by which the pixels can be found again. */
 export type Sample = { title: string; source: string; contentHash: string };
+/** What an encoder saw in some pictures of the catalog. */
+export type SeenPage = {
+  images: Pick<ReadyImage, 'productId' | 'position' | 'categories' | 'source' | 'contentHash'>[];
+  /** float16 [images, dimensions], little-endian. */
+  base64: string;
+  /** Decoded pictures of the page that it has not looked at. */
+  unseen: number;
+  /** Where the next page begins; null: this was the last one. */
+  next: { productId: string; position: number } | null;
+};
 /** What goes in, what comes out, and what is told meanwhile. All of it can be written as JSON. Paths are absolute. */
 type Shapes = {
   import: { input: { source: string; allowOutside?: readonly string[] }; progress: number; output: ImportReport };
@@ -17,6 +28,8 @@ type Shapes = {
   artefact: { input: { wanted: string }; progress: never; output: { name: string; base64: string } };
   /** Products with a decoded picture, of the first pages. */
   sample: { input: Record<string, never>; progress: never; output: Sample[] };
+  /** `encoder`: its key, which also says how the pictures were decoded. A page, so that no answer grows with the catalog. */
+  seen: { input: { encoder: string; after: SeenPage['next'] }; progress: never; output: SeenPage };
   adminKey: { input: Record<string, never>; progress: never; output: string };
 };
 export type OperationName = keyof Shapes;
@@ -24,6 +37,7 @@ export type Input<N extends OperationName> = Shapes[N]['input'];
 export type Progress<N extends OperationName> = Shapes[N]['progress'];
 export type Output<N extends OperationName> = Shapes[N]['output'];
 const SAMPLE = 2000;
+const SEEN = 250;
 type Operations = {
   [N in OperationName]: (app: App, input: Input<N>, tell: (progress: Progress<N>) => void) => Promise<Output<N>>;
 };
@@ -55,6 +69,26 @@ export const operations: Operations = {
     const page = await images.readyPage(SAMPLE, null);
     const firsts = new Map(page.toReversed().map((image) => [image.productId, image]));
     return [...firsts.values()].map(({ productId: title, source, contentHash }) => ({ title, source, contentHash }));
+  },
+  async seen({ repositories: { images, features } }, { encoder, after }) {
+    const page = await images.readyPage(SEEN, after);
+    const found = await features.of(
+      encoder,
+      page.map(({ contentHash }) => contentHash),
+    );
+    const seen = page.filter(({ contentHash }) => found.has(contentHash));
+    const bits = seen.map(({ contentHash }) => found.get(contentHash)!);
+    const last = page.length === SEEN ? page.at(-1) : undefined;
+    return {
+      images: seen.map(({ productId, position, categories, source, contentHash }) => ({
+        ...{ productId, position, categories, source, contentHash },
+      })),
+      base64: Buffer.concat(bits.map((row) => Buffer.from(row.buffer, row.byteOffset, row.byteLength))).toString(
+        'base64',
+      ),
+      unseen: page.length - seen.length,
+      next: last ? { productId: last.productId, position: last.position } : null,
+    };
   },
   adminKey: ({ repositories: { settings }, config }) => rotateAdminKey(settings, config),
 };

@@ -64,6 +64,30 @@ test('ratings, a new admin key and the bytes of a version go the same way', asyn
   expect([name, [...Buffer.from(base64, 'base64')]]).toEqual(['mdl_one', [...artefact]]);
 });
 
+test('what an encoder saw comes page by page with the products that it belongs to; what it has not seen is counted', async () => {
+  const { images, features } = database.repositories;
+  const drafts = ['seen-1', 'seen-2', 'unseen'].map((id) => ({ id, imageUrls: [`https://shop.example/${id}.png`] }));
+  await addProducts(
+    database,
+    drafts.map((draft, i) => (i === 0 ? { ...draft, categories: ['cups'] } : draft)),
+  );
+  for (const { id, source } of await images.claimPending(300, 60)) {
+    const contentHash = sha256(Buffer.from(source));
+    if (source.includes('seen')) await images.markReady(id, { contentHash, mime: 'image/png', width: 8, height: 8 });
+  }
+  const bits = [Uint16Array.of(1, 0x3c00), Uint16Array.of(0x7bff, 3)];
+  await features.add('eye/look', new Map(bits.map((vec, i) => [sha256(Buffer.from(drafts[i]!.imageUrls[0]!)), vec])));
+  const page = await runThere(socket, 'seen', { encoder: 'eye/look', after: null }, quiet);
+  expect(page).toMatchObject({ unseen: 1, next: null });
+  expect(page.images.map(({ productId, categories }) => [productId, categories])).toEqual([
+    ['seen-1', ['cups']],
+    ['seen-2', []],
+  ]);
+  expect(Buffer.from(page.base64, 'base64')).toEqual(Buffer.from([1, 0, 0, 0x3c, 0xff, 0x7b, 3, 0]));
+  const after = { productId: 'seen-1', position: 0 };
+  expect((await runThere(socket, 'seen', { encoder: 'eye/look', after }, quiet)).images).toHaveLength(1);
+});
+
 test('an error arrives with its code and sentence', async () => {
   await expect(runThere(socket, 'artefact', { wanted: 'mdl_none' }, quiet)).rejects.toMatchObject({
     code: 'NOT_FOUND',

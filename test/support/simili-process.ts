@@ -69,7 +69,8 @@ export async function runSimili(
   return { code, output };
 }
 
-function spawnSimili(args: string[], env: Record<string, string>): ChildProcess {
+/** The same, not waited for. */
+export function spawnSimili(args: string[], env: Record<string, string>): ChildProcess {
   const { DATABASE_URL: _d, REDIS_URL: _r, SIMILI_DATA_DIR: _s, ...inherited } = process.env;
   return spawn(process.execPath, [builtFile('cli/main'), ...args], {
     cwd: root,

@@ -7,7 +7,7 @@ import { fitEncoderBlock } from '../../training/encoder-block.ts';
 import { frozenModel } from '../../training/frozen-model.ts';
 import type { NetworkTraining } from '../trainer.ts';
 import { frozenVectors, goldenOf } from './golden.ts';
-import { byVectors, type Compared, fittedOnce, type Method, type MethodContext } from './method.ts';
+import { byVectors, type Compared, type FrozenContext, fittedOnce, type Method } from './method.ts';
 
 const NO_ENCODER = 'no encoder looked at these pictures (SIMILI_ENCODER)';
 const HEAD: NetworkTraining = { recipe: 'head', scales: 'multi' };
@@ -24,8 +24,21 @@ const seenBy = fittedOnce<Seen>(async (context) => {
 });
 
 /** D of the vector that blocks of hand-made features and of the encoder give. */
-const byBlocks = ({ data }: MethodContext, features: EncodedFeatures, blocks: readonly Block[]): Compared =>
+const byBlocks = ({ data }: FrozenContext, features: EncodedFeatures, blocks: readonly Block[]): Compared =>
   byVectors(frozenVectors(data, blocks, features), squaredDistance);
+
+export async function encoderAlone(context: FrozenContext): Promise<Compared> {
+  const { features, fitted } = await seenBy(context);
+  return byBlocks(context, features, [{ ...fitted.block, weight: 1 }]);
+}
+
+export async function encoderWithGolden(context: FrozenContext): Promise<Compared> {
+  const { features, fitted } = await seenBy(context);
+  const golden = await goldenOf(context);
+  const { structure, identity, rated } = golden;
+  const evidence = { structure, identity, people: rated, choices: rated.length };
+  return byBlocks(context, features, frozenModel(golden, fitted, evidence).blocks);
+}
 
 const about = { kind: 'feature', seeded: false, training: null } as const;
 
@@ -34,21 +47,12 @@ export const encoders: readonly Method[] = [
   {
     ...{ ...about, name: 'encoder', title: 'Encoder, frozen' },
     source: 'Simili: the pretrained network of SIMILI_ENCODER, centred, whitened within identities or by power',
-    async fit(context) {
-      const { features, fitted } = await seenBy(context);
-      return byBlocks(context, features, [{ ...fitted.block, weight: 1 }]);
-    },
+    fit: encoderAlone,
   },
   {
     ...{ ...about, name: 'encoderGolden', title: 'Encoder and golden features' },
     source: 'Simili: the first version of a catalog, without any training',
-    async fit(context) {
-      const { features, fitted } = await seenBy(context);
-      const golden = await goldenOf(context);
-      const { structure, identity, rated } = golden;
-      const evidence = { structure, identity, people: rated, choices: rated.length };
-      return byBlocks(context, features, frozenModel(golden, fitted, evidence).blocks);
-    },
+    fit: encoderWithGolden,
   },
   {
     ...{ name: 'encoderHead', title: 'Encoder and golden features under a head', kind: 'learned', seeded: true },

@@ -9,7 +9,7 @@ import { frozenFeature } from '../../training/frozen-feature.ts';
 import { fitGolden, type Golden } from '../../training/golden.ts';
 import { makePictureStore } from '../../training/picture-store.ts';
 import type { LabelledPictures } from '../labelled.ts';
-import { byVectors, fittedOnce, type Method, type MethodContext } from './method.ts';
+import { byVectors, type Compared, type FrozenContext, fittedOnce, type Method } from './method.ts';
 
 /** The hand-made features of a catalog and what they say of relevance; fitted once for all methods that ask. */
 export const goldenOf = fittedOnce<Golden>(({ data: { set, rated, load }, seed, signal }) => {
@@ -22,7 +22,7 @@ export const goldenOf = fittedOnce<Golden>(({ data: { set, rated, load }, seed, 
 });
 
 /** Whitened features, mixed as the first version of a catalog is: by what people said where they did, else by its structure. */
-export async function goldenBlocks(context: MethodContext): Promise<Block[]> {
+export async function goldenBlocks(context: FrozenContext): Promise<Block[]> {
   const { fitted, shares } = await goldenOf(context);
   return fitted.map(({ block }, b) => ({ ...block, weight: shares[b]! }));
 }
@@ -38,8 +38,11 @@ export const frozenVectors =
       ),
     );
 
+export const goldenAlone = async (context: FrozenContext): Promise<Compared> =>
+  byVectors(frozenVectors(context.data, await goldenBlocks(context)), squaredDistance);
+
 export const golden: Method = {
   ...{ name: 'golden', title: 'Golden features', kind: 'feature', seeded: false, training: null },
   source: 'paper, section 6.1: max-margin mix of feature distances; here of whitened HOG, pixels and colours',
-  fit: async (context) => byVectors(frozenVectors(context.data, await goldenBlocks(context)), squaredDistance),
+  fit: goldenAlone,
 };

@@ -11,11 +11,14 @@ export type MethodContext = {
   readonly signal: AbortSignal;
 };
 
+/** The same of a method that trains nothing. */
+export type FrozenContext = Omit<MethodContext, 'trainer'>;
+
 /** A fitted method: D of any two of these pictures. */
 export type Compared = (pictures: Int32Array) => Promise<Distance>;
 
 /** A fit that several methods share: made once for a set and a seed, whoever asks first. */
-export function fittedOnce<T>(make: (context: MethodContext) => Promise<T>): (context: MethodContext) => Promise<T> {
+export function fittedOnce<T>(make: (context: FrozenContext) => Promise<T>): (context: FrozenContext) => Promise<T> {
   const fits = new WeakMap<LabelledPictures, Map<number, Promise<T>>>();
   return (context) => {
     const bySeed = fits.get(context.data) ?? new Map<number, Promise<T>>();

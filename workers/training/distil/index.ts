@@ -18,7 +18,7 @@ import { teacherOf } from './teacher.ts';
 /** Rows of a batch: so many neighbours has a picture in one. */
 const ROWS = 192;
 /** docs/distil.md says what else was tried. */
-const LOSS = { kind: 'distillation', temperature: 0.1, regression: 1 } as const;
+const LOSS = { kind: 'distillation', temperature: 0.1, regression: 16 } as const;
 const DESCENT: Omit<Descent, 'rows'> = {
   objective: null,
   peakRate: 0.1,
