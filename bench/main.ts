@@ -22,6 +22,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
     quality({
       ...{ seeds: Number(values.seeds), minutes: Number(values.minutes), processes: Number(values.processes) },
       ...{ preset: values.preset, recipe: values.recipe, hinge: Number(values.hinge), docs: values.docs },
+      student: Number(values.student),
     }),
   sampling,
   'start-up': startUp,
@@ -39,6 +40,7 @@ const { positionals, values } = parseArgs({
     preset: { type: 'string', default: 'tiny' },
     recipe: { type: 'string', default: 'catalog' },
     hinge: { type: 'string', default: '0' },
+    student: { type: 'string', default: '0' },
     docs: { type: 'boolean', default: false },
   },
 });

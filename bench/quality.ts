@@ -26,6 +26,8 @@ export type QualityOptions = {
   recipe: string;
   /** Seeds of the paper's plain hinge, trained as long; 0: without it. */
   hinge: number;
+  /** Minutes of a student's distillation; 0: without it. */
+  student: number;
   /** Write the tables and curves into docs/. */
   docs: boolean;
 };
@@ -49,6 +51,7 @@ export async function quality(options: QualityOptions): Promise<Record<string, s
   try {
     const context = { product, options, emoji: await seenEmoji(product) };
     const { rows, reference } = await withoutNetwork(context);
+    rows.push(...(await studentRows(context, reference)));
     const main = await trainings(context, options.recipe, options.seeds);
     rows.push(...(await networkRows(context, main, '', reference)));
     const hinge = await trainings(context, HINGE, options.hinge);
@@ -98,6 +101,26 @@ async function withoutNetwork(context: Context): Promise<{ rows: Row[]; referenc
     await row('encoder and golden features: the first model', withSharesOf(golden, chosen)),
   ];
   return { rows, reference };
+}
+
+/** An encoder that was distilled on the training things: frozen, and as the first model has it. */
+async function studentRows(context: Context, reference: Measured): Promise<Row[]> {
+  const { product, emoji, options } = context;
+  const { preset, student: minutes } = options;
+  if (minutes === 0) return [];
+  const { set, steps } = await product.distil(emoji.set, { preset, seed: 1, seconds: 60 * minutes });
+  process.stderr.write(`student ${preset}: ${steps} steps\n`);
+  const student = { ...context, emoji: { ...emoji, set } };
+  const chosen = await product.golden(set);
+  const golden = await product.golden(withValidation(set));
+  const systems: Record<string, ServedModel> = {
+    'distilled student, frozen': modelOf(golden, golden.blocks.slice(-1), [1]),
+    'distilled student and golden features: the first model': withSharesOf(golden, chosen),
+  };
+  const rows: Row[] = [];
+  for (const [name, model] of Object.entries(systems))
+    rows.push(rowOf(`${name}, ${preset}`, [await measureModel(student, model)], reference));
+  return rows;
 }
 
 const told = (names: readonly string[], shares: readonly number[]): string =>

@@ -5,7 +5,9 @@ import { decodeModel, encodeModel } from '../../src/learning/artefact.ts';
 import { presetNamed } from '../../src/learning/network/presets.ts';
 import { decodeSafetensors } from '../../src/learning/safetensors.ts';
 import type { ServedModel } from '../../src/learning/served-model.ts';
+import { factsOf } from '../../workers/encoders/description.ts';
 import type { InstalledEncoder } from '../../workers/encoders/find.ts';
+import { describeStudent } from '../../workers/encoders/student.ts';
 import { encodeSet } from '../../workers/evaluation/encode-set.ts';
 import { embeddingAlone } from '../../workers/evaluation/methods/networks.ts';
 import { type Host, openHost } from '../../workers/hosts/rpc.ts';
@@ -53,6 +55,11 @@ export type Product = {
   vectors(set: TrainingSet, model: ServedModel): Promise<Float32Array[]>;
   /** Lets an encoder look at all pictures of the set. */
   encode(set: TrainingSet, encoder: InstalledEncoder, path: string): Promise<TrainingSet>;
+  /** The set with what a student of its encoder sees in it, which was taught on the training items. */
+  distil(
+    set: TrainingSet,
+    training: Pick<Training, 'preset' | 'seed' | 'seconds'>,
+  ): Promise<{ set: TrainingSet; steps: number }>;
   close(): Promise<void>;
 };
 
@@ -61,13 +68,22 @@ export async function openProduct(): Promise<Product> {
   const host = openHost<EngineHostApi>(new URL('../../workers/hosts/engine-host.ts', import.meta.url), {
     ...{ label: 'the engine', nice: 0 },
   });
+  const encode: Product['encode'] = async (set, encoder, path) => {
+    const encoded = await encodeSet(set, encoder, path, (request) => host.call('encode', { ...request, threads: 1 }));
+    return { ...set, encoded };
+  };
   return {
     golden: async (set) => decodeModel((await host.call('train', goldenRequest(set))).artefact),
     train: (set, training) => train(host, set, training),
     vectors: (set, model) => vectors(host, dir, set, model),
-    async encode(set, encoder, path) {
-      const encoded = await encodeSet(set, encoder, path, (request) => host.call('encode', { ...request, threads: 1 }));
-      return { ...set, encoded };
+    encode,
+    async distil(set, training) {
+      const request = { ...CHOICE, ...training, set, steps: null, processes: 1 };
+      const { model, dimensions, steps } = await host.call('distil', request, { onEvent: tellProgress });
+      const description = describeStudent(training.preset, set.encoded!.encoder, model, dimensions);
+      const path = join(dir, description.model);
+      await writeFile(path, model);
+      return { steps, set: await encode(set, { facts: factsOf(description), description, path }, `${path}.f16`) };
     },
     async close() {
       await host.close();
@@ -92,7 +108,7 @@ async function train(host: Host<EngineHostApi>, set: TrainingSet, training: Trai
     const event = data as TrainingEvent;
     if (event.type === 'loss') curve.push(event);
     if (event.type === 'checkpoint') states.push(event);
-    if (event.type === 'progress') process.stderr.write(`${event.message} ${(100 * event.done).toFixed(0)} %   \r`);
+    tellProgress(event);
   };
   const { artefact, summary } = await host.call('train', request, { onEvent });
   const seconds = (performance.now() - started) / 1000;
@@ -101,6 +117,11 @@ async function train(host: Host<EngineHostApi>, set: TrainingSet, training: Trai
     checkpoints: states.flatMap(({ step, state }) => rankingModel(training.preset, step, state)),
     ...{ summary, curve, seconds, steps: Number(summary.steps) },
   };
+}
+
+function tellProgress(data: unknown): void {
+  const event = data as TrainingEvent;
+  if (event.type === 'progress') process.stderr.write(`${event.message} ${(100 * event.done).toFixed(0)} %   \r`);
 }
 
 /** The network of a checkpoint, unless it is one of the pretraining, whose network is another one. */

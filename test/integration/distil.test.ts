@@ -6,12 +6,15 @@ import { squaredDistance } from '../../src/learning/distance.ts';
 import { toHalf } from '../../src/learning/half.ts';
 import { meanOf } from '../../src/learning/intervals.ts';
 import { recallAt } from '../../src/learning/metrics.ts';
+import { initialWeights } from '../../src/learning/network/initial-weights.ts';
+import { presetNamed } from '../../src/learning/network/presets.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import type { Picture } from '../../src/learning/served-model.ts';
 import { itemsIn } from '../../src/learning/split.ts';
 import { factsOf } from '../../workers/encoders/description.ts';
 import { describeStudent, STUDENT_FILE } from '../../workers/encoders/student.ts';
 import { openOnnxEncoder } from '../../workers/engines/onnx/encoder.ts';
+import { studentModel } from '../../workers/engines/onnx/export/student.ts';
 import { distil } from '../../workers/training/distil/index.ts';
 import { teacherOf } from '../../workers/training/distil/teacher.ts';
 import { makePictureStore } from '../../workers/training/picture-store.ts';
@@ -92,6 +95,15 @@ test('the same seed and steps give the same student, byte for byte, and another 
   expect(first).toMatchObject({ steps: 3, pictures: 3 * learners(), dimensions: 3 });
 });
 const learners = () => request.set.splits.filter((split) => split === 0).length;
+
+test("a student of 64 px has half of its preset's channels", async () => {
+  const { model } = await distil({ ...request, preset: 'small', steps: 1 }, never, () => {});
+  const { length } = initialModel('small');
+  expect(model.length).toBeGreaterThan(0.2 * length);
+  expect(model.length).toBeLessThan(0.6 * length);
+});
+const initialModel = (preset: string) =>
+  studentModel(presetNamed(preset), initialWeights(presetNamed(preset), makeRandom(1)));
 
 test('a student tells how far it is, and one that is stopped ends', async () => {
   const events: TrainingEvent[] = [];
