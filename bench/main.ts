@@ -5,6 +5,7 @@ import { ground } from './ground.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { paper } from './paper.ts';
+import { projection } from './projection.ts';
 import { quality } from './quality.ts';
 import { sampling } from './sampling.ts';
 import { startUp } from './start-up.ts';
@@ -18,6 +19,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
   latency,
   memory,
   paper,
+  projection: () => projection({ products: Number(values.products) }),
   quality: () =>
     quality({
       ...{ seeds: Number(values.seeds), minutes: Number(values.minutes), processes: Number(values.processes) },
@@ -42,6 +44,8 @@ const { positionals, values } = parseArgs({
     hinge: { type: 'string', default: '0' },
     student: { type: 'string', default: '0' },
     docs: { type: 'boolean', default: false },
+    // Of `projection`.
+    products: { type: 'string', default: '100000' },
   },
 });
 const bench = benches[positionals[0] ?? ''];

@@ -2,14 +2,18 @@ import type { Vector } from '../src/db/embeddings.ts';
 import type { Features } from '../src/db/features.ts';
 import type { ModelRow } from '../src/db/models.ts';
 import { SimiliError } from '../src/errors.ts';
+import { isHandMade } from '../src/learning/features/index.ts';
 import { PICTURE_SIZE } from '../src/learning/served-model.ts';
 import type { WorkerContext } from './context.ts';
-import { findEncoder, type InstalledEncoder } from './encoders/find.ts';
+import { findEncoder } from './encoders/find.ts';
 import { encodePictures, encoderNamed } from './encoding.ts';
+import { type AnyEye, goldenEye } from './eyes.ts';
 import { prefetched } from './prefetch.ts';
 
 /** Pictures per call of the engine and per commit: what a crash may cost, and what is left to do when all are decoded. */
 const BATCH = 64;
+/** The same where nothing is decoded: 3 MB of what is stored. */
+const PROJECTED = 512;
 
 type Missing = { productId: string; source: string; contentHash: string };
 type Context = Pick<
@@ -19,8 +23,8 @@ type Context = Pick<
 type Model = Pick<ModelRow, 'id' | 'number' | 'metrics'>;
 
 /**
- * Gives every product with a decoded picture its vector under `model`. While one batch is embedded the next ones' pixels
- * are made and the one before is written. Stopped between batches it loses no finished one; run twice it changes nothing.
+ * Gives every product with a decoded picture its vector under `model`. While one batch is embedded the next ones' features
+ * are read, or their pixels made, and the one before is written. Stopped between batches it loses no finished one; run twice it changes nothing.
  * A picture that cannot be read now is left out and fetched anew by ingest, which embeds it for the versions that serve.
  * @returns vectors written.
  */
@@ -52,25 +56,20 @@ async function embedPass(
   const artefact = await context.artefacts.pathOf(model.id);
   const sides = sidesOf(model);
   const pixels = context.pictures.folders(sides);
-  const encoder = await encoderOf(context, model);
+  const eyes = await eyesFor(context, model);
   let found = false;
   let writing: Promise<void> = Promise.resolve();
   try {
-    const missing = missingBatches(context, model, signal);
+    const missing = missingBatches(context, model, sides.length > 0 ? BATCH : PROJECTED, signal);
     const ready = async (rows: readonly Missing[]) => {
-      const readable = await withPixels(context, rows, sides, signal);
-      const seen = encoder && (await encodePictures(context, encoder, readable, signal));
-      return { seen, rows: seen ? readable.filter(({ contentHash }) => seen.has(contentHash)) : readable };
+      const readable = sides.length > 0 ? await withPixels(context, rows, sides, signal) : rows;
+      return seenBy(context, eyes, readable, signal);
     };
-    for await (const { rows: batch, seen } of prefetched(missing, ready)) {
+    for await (const { rows: batch, encoded } of prefetched(missing, ready)) {
       if (batch.length === 0) continue;
       found = true;
       const pictures = batch.map(({ contentHash }) => contentHash);
-      const encoded = encoder && seen ? { encoded: { [encoder.facts.id]: joined(pictures, seen) } } : {};
-      const { vectors, dimensions } = await context.embedder.embed(
-        { ...artefact, pictures, pixels, ...encoded },
-        signal,
-      );
+      const { vectors, dimensions } = await context.embedder.embed({ ...artefact, pictures, pixels, encoded }, signal);
       await writing;
       const vectorOf = (i: number) => vectors.subarray(i * dimensions, (i + 1) * dimensions);
       writing = keep(batch.map(({ productId, contentHash }, i) => ({ productId, contentHash, vector: vectorOf(i) })));
@@ -82,16 +81,46 @@ async function embedPass(
   return found;
 }
 
-/** Sides of the pictures that a version's vectors are computed from. Versions of before this was kept know one only. */
-export function sidesOf({ metrics }: Pick<Model, 'metrics'>): number[] {
-  const { training } = (metrics ?? {}) as { training?: { sides?: number[] } };
-  return training?.sides ?? [PICTURE_SIZE];
+type Facts = {
+  sides?: number[];
+  /** By the features of the version's blocks. */
+  shares?: Record<string, number>;
+  encoder?: { id: string; choice: string };
+};
+const factsOf = ({ metrics }: Pick<Model, 'metrics'>): Facts =>
+  ((metrics ?? {}) as { training?: Facts }).training ?? {};
+
+/**
+ * Sides of the pictures that a version's vectors are computed from; []: without a network it is a projection of what is
+ * stored. Versions of before this was kept know one side only.
+ */
+export function sidesOf(model: Pick<Model, 'metrics'>): number[] {
+  const { sides, shares } = factsOf(model);
+  return shares && !Object.hasOwn(shares, 'network') ? [] : (sides ?? [PICTURE_SIZE]);
 }
 
-/** The encoder that a version's vectors are computed from; null: none. @throws SimiliError ENGINE_UNAVAILABLE */
-async function encoderOf(context: Context, { metrics }: Pick<Model, 'metrics'>): Promise<InstalledEncoder | null> {
-  const { training } = (metrics ?? {}) as { training?: { encoder?: { id: string; choice: string } } };
-  return training?.encoder ? encoderNamed(context, training.encoder, findEncoder) : null;
+/**
+ * Whose stored vectors a version is computed from. The hand-made features of a version with a network are taken of the
+ * pixels, which it reads anyway.
+ * @throws SimiliError ENGINE_UNAVAILABLE: its encoder is not on this machine.
+ */
+async function eyesFor(context: Context, model: Pick<Model, 'metrics'>): Promise<AnyEye[]> {
+  const { encoder, shares } = factsOf(model);
+  const handMade = sidesOf(model).length === 0 && Object.keys(shares ?? {}).some(isHandMade);
+  const asksEncoder = encoder && (!shares || Object.hasOwn(shares, encoder.id));
+  return [
+    ...(handMade ? [goldenEye] : []),
+    ...(asksEncoder ? [await encoderNamed(context, encoder, findEncoder)] : []),
+  ];
+}
+
+/** @returns those that all the eyes can see, and what they see in them: [rows, dimensions] by its id. */
+async function seenBy(context: Context, eyes: readonly AnyEye[], rows: readonly Missing[], signal: AbortSignal) {
+  const seen = await Promise.all(eyes.map((eye) => encodePictures(context, eye, rows, signal)));
+  const kept = rows.filter(({ contentHash }) => seen.every((found) => found.has(contentHash)));
+  const pictures = kept.map(({ contentHash }) => contentHash);
+  const encoded = Object.fromEntries(eyes.map(({ facts }, i) => [facts.id, joined(pictures, seen[i]!)]));
+  return { rows: kept, encoded };
 }
 
 /** [pictures, dimensions] */
@@ -107,11 +136,12 @@ function joined(pictures: readonly string[], seen: Features): Uint16Array {
 async function* missingBatches(
   { repositories }: Context,
   { number }: Model,
+  limit: number,
   signal: AbortSignal,
 ): AsyncGenerator<Missing[], void> {
   for (let after: string | null = null; ; ) {
     signal.throwIfAborted();
-    const missing: Missing[] = await repositories.embeddings.missing(number, BATCH, after);
+    const missing: Missing[] = await repositories.embeddings.missing(number, limit, after);
     if (missing.length === 0) return;
     yield missing;
     after = missing.at(-1)!.productId;

@@ -1,6 +1,6 @@
 import { type ErrorCode, SimiliError } from '../src/errors.ts';
 import type { WorkerContext } from './context.ts';
-import type { InstalledEncoder } from './encoders/find.ts';
+import type { AnyEye } from './eyes.ts';
 
 type Context = Pick<WorkerContext, 'embedder' | 'log'>;
 /** How an encoder fares in this process. */
@@ -42,7 +42,7 @@ function healthOf(embedder: object, id: string): Health {
  */
 export async function encodeBatch(
   { embedder, log }: Context,
-  encoder: InstalledEncoder,
+  encoder: AnyEye,
   pictures: readonly string[],
   folder: string,
   signal: AbortSignal,

@@ -4,6 +4,7 @@ import { PICTURE_SIZE } from '../src/learning/served-model.ts';
 import type { WorkerContext } from './context.ts';
 import { encodeBatch } from './encode-batch.ts';
 import type { InstalledEncoder } from './encoders/find.ts';
+import type { AnyEye, Eye } from './eyes.ts';
 import type { PictureService } from './pictures/picture-service.ts';
 
 /** Of a catalog; `contentHash` is what it was when it was decoded. */
@@ -19,13 +20,13 @@ export const ingestSides = (common: number, encoder: InstalledEncoder | null): n
 ];
 
 /**
- * What an encoder sees in pictures: from the database, else it looks now, and what it saw is committed. Pictures that cannot
+ * What an eye sees in pictures: from the database, else it looks now, and what it saw is committed. Pictures that cannot
  * be read now are left out, and fetched anew by ingest; so are those that the encoder gives no numbers for.
  * @throws SimiliError where the encoder fails: `isEncoderFault`.
  */
 export async function encodePictures(
   context: Context,
-  encoder: InstalledEncoder,
+  encoder: AnyEye,
   pictures: readonly SourcePicture[],
   signal: AbortSignal,
 ): Promise<Features> {
@@ -40,7 +41,7 @@ export async function encodePictures(
 /** The same without reading what is known already. */
 export async function encodeMissing(
   context: Context,
-  encoder: InstalledEncoder,
+  encoder: AnyEye,
   pictures: readonly SourcePicture[],
   signal: AbortSignal,
 ): Promise<void> {
@@ -49,10 +50,10 @@ export async function encodeMissing(
   for await (const _ of encodeNew(context, encoder, unknownOf(pictures, known), signal));
 }
 
-/** Names the vectors of an encoder from pictures as they are decoded here. */
+/** Names the vectors of an eye from pictures as they are decoded here. */
 export const keyOf = (
   { pictures }: { readonly pictures: Pick<PictureService, 'look'> },
-  { facts, description }: InstalledEncoder,
+  { facts, description }: Eye,
 ): string => `${facts.id}/${pictures.look(description.input.side)}`;
 
 /** One of each content. */
@@ -64,7 +65,7 @@ const unknownOf = (pictures: readonly SourcePicture[], known: { has(hash: string
 
 async function* encodeNew(
   context: Context,
-  encoder: InstalledEncoder,
+  encoder: AnyEye,
   pictures: readonly SourcePicture[],
   signal: AbortSignal,
 ): AsyncGenerator<[string, Uint16Array], void> {

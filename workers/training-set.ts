@@ -6,7 +6,7 @@ import type { SeenPair } from '../src/learning/relevance.ts';
 import { isIn, splitOf, splits } from '../src/learning/split.ts';
 import type { Triplet } from '../src/learning/triplet-rules.ts';
 import type { WorkerContext } from './context.ts';
-import type { EncodedFile } from './encoded-file.ts';
+import type { FeatureFiles } from './feature-files.ts';
 import type { TrainingRequest, TrainingSet } from './training/protocol.ts';
 
 export type ModelKind = TrainingRequest['kind'];
@@ -24,7 +24,7 @@ export type CollectedSet = { set: TrainingSet; feedback: SeenPair[]; ratings: Tr
  * Catalog and feedback as training sees them: products with a decoded picture whose pixels are at hand, and what
  * shoppers did up to `until`. Unreadable pictures are left out (and marked by the next embedding).
  * @param sides of the pixels that training reads
- * @param encoded where what the encoder saw in the pictures is written to; null: it is not asked
+ * @param features where what was seen in the pictures is written to; null: nobody is asked
  * @param kind of the model: what is enough depends on it
  * @throws SimiliError CATALOG_TOO_SMALL; CONFIGURATION_INVALID where the pixel cache cannot hold them all.
  */
@@ -34,7 +34,7 @@ export async function collectTrainingSet(
   sides: readonly number[],
   signal: AbortSignal,
   kind: ModelKind = 'NETWORK',
-  encoded: EncodedFile | null = null,
+  features: FeatureFiles | null = null,
 ): Promise<CollectedSet> {
   const columns = makeColumns();
   let after: ReadyImage | null = null;
@@ -50,12 +50,12 @@ export async function collectTrainingSet(
       ),
     );
     const readable = page.filter((_image, i) => found[i]);
-    for (const image of encoded ? await encoded.add(readable, signal) : readable) columns.add(image);
+    for (const image of features ? await features.add(readable, signal) : readable) columns.add(image);
     after = page.at(-1) ?? null;
   } while (after);
   signal.throwIfAborted();
   const { ids, set } = columns.finish(pictures.folders(sides));
-  if (encoded) set.encoded = await encoded.finish();
+  Object.assign(set, await features?.finish());
   checkFits(set.hashes.length / 32, pictures.capacity(sides));
   const need = FEWEST_PRODUCTS[kind];
   if (ids.length < need) throw new SimiliError('CATALOG_TOO_SMALL', { have: ids.length, need });

@@ -1,5 +1,5 @@
-import { toSql } from 'pgvector';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import { vectorText } from './vector-text.ts';
 
 /**
  * `distance`: squared Euclidean between unit vectors. 0 same, 2 orthogonal, 4 opposite. `l2`: its root, exactly as the
@@ -62,13 +62,13 @@ export class EmbeddingRepository {
   /** Overwrites by product; a product deleted in the meantime is left out. */
   async upsert(model: number, rows: readonly Vector[]): Promise<void> {
     if (rows.length === 0) return;
-    const values = rows.map(
-      (row) => Prisma.sql`(${row.productId}, ${row.contentHash}, ${toSql([...row.vector])}::vector)`,
-    );
+    const [ids, hashes] = [rows.map(({ productId }) => productId), rows.map(({ contentHash }) => contentHash)];
+    const vectors = rows.map(({ vector }) => vectorText(vector)).join(';');
     await this.db.$executeRaw`
       INSERT INTO ${tableSql(model)} (product_id, content_hash, vec)
-      SELECT v.* FROM (VALUES ${Prisma.join(values)}) AS v (product_id, content_hash, vec)
-      WHERE EXISTS (SELECT FROM simili.product p WHERE p.id = v.product_id FOR KEY SHARE)
+      SELECT v.id, v.hash, v.vec::vector
+      FROM unnest(${ids}::text[], ${hashes}::text[], string_to_array(${vectors}, ';')) AS v (id, hash, vec)
+      WHERE EXISTS (SELECT FROM simili.product p WHERE p.id = v.id FOR KEY SHARE)
       ON CONFLICT (product_id) DO UPDATE SET content_hash = excluded.content_hash, vec = excluded.vec`;
   }
 

@@ -1,11 +1,12 @@
-import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
-import { fromHalf } from '../learning/half.ts';
+import type { PrismaClient } from '../generated/prisma/client.ts';
+import { halfTexts } from '../learning/half.ts';
+import { bytesOf } from './bytes.ts';
 
 /** [dimensions] by the sha-256 of a picture. */
 export type Features = ReadonlyMap<string, Uint16Array>;
 
 /**
- * What encoders saw in pictures, as float16 bits. `encoder` is an id that also says how the pictures were decoded: what is
+ * What encoders and the hand-made features see in pictures, as float16 bits. `encoder` is an id that also says how the pictures were decoded: what is
  * found under it never changes.
  */
 export class FeatureRepository {
@@ -14,19 +15,21 @@ export class FeatureRepository {
   /** Writes what is not there yet; doing it twice changes nothing. */
   async add(encoder: string, rows: Features): Promise<void> {
     if (rows.size === 0) return;
-    const values = [...rows].map(([hash, vec]) => Prisma.sql`(${hash}, ${`[${fromHalf(vec).join()}]`}::halfvec)`);
+    const vectors = [...rows.values()].map((vec) => `[${halfTexts(vec).join()}]`).join(';');
     await this.db.$executeRaw`
       INSERT INTO simili.picture_feature (encoder, content_hash, vec)
-      SELECT ${encoder}, v.* FROM (VALUES ${Prisma.join(values)}) AS v (content_hash, vec)
+      SELECT ${encoder}, hash, vec::halfvec
+      FROM unnest(${[...rows.keys()]}::text[], string_to_array(${vectors}, ';')) AS v (hash, vec)
       ON CONFLICT DO NOTHING`;
   }
 
   /** Of the given pictures, those that are there. */
   async of(encoder: string, contentHashes: readonly string[]): Promise<Features> {
-    const rows = await this.db.$queryRaw<{ hash: string; vec: Uint8Array }[]>`
-      SELECT content_hash AS hash, halfvec_send(vec) AS vec FROM simili.picture_feature
+    // As base64, not as bytes: bytes.ts says why.
+    const rows = await this.db.$queryRaw<{ hash: string; vec: string }[]>`
+      SELECT content_hash AS hash, encode(halfvec_send(vec), 'base64') AS vec FROM simili.picture_feature
       WHERE encoder = ${encoder} AND content_hash = ANY(${[...contentHashes]})`;
-    return new Map(rows.map(({ hash, vec }) => [hash, halfOf(vec)]));
+    return new Map(rows.map(({ hash, vec }) => [hash, halfOf(bytesOf(vec))]));
   }
 
   /** Those of the given pictures that are there. */

@@ -1,47 +1,12 @@
 import { CholeskyDecomposition, EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { scatter, solveLower, times } from './matrix-loops.ts';
 import { makeRandom } from './random.ts';
-
-/**
- * Sum of x x^T over the rows x of [n, d], row-major; [d, d].
- * Four rows at a time: the result is then read and written a quarter as often, which is what takes the time.
- */
-export function scatter(rows: Float64Array, d: number): Float64Array {
-  const sums = new Float64Array(d * d);
-  // Rows of zeros fill the last four.
-  const padded = new Float64Array(Math.ceil(rows.length / (4 * d)) * 4 * d);
-  padded.set(rows);
-  for (let from = 0; from < padded.length; from += 4 * d) {
-    const x = [0, 1, 2, 3].map((row) => padded.subarray(from + row * d, from + (row + 1) * d));
-    const [x0, x1, x2, x3] = x as [Float64Array, Float64Array, Float64Array, Float64Array];
-    for (let a = 0; a < d; a++) {
-      const [a0, a1, a2, a3] = [x0[a]!, x1[a]!, x2[a]!, x3[a]!];
-      for (let b = 0, at = a * d; b <= a; b++, at++) {
-        sums[at] = sums[at]! + a0 * x0[b]! + a1 * x1[b]! + a2 * x2[b]! + a3 * x3[b]!;
-      }
-    }
-  }
-  for (let a = 0; a < d; a++) for (let b = 0; b < a; b++) sums[b * d + a] = sums[a * d + b]!;
-  return sums;
-}
 
 /** L of symmetric, positive definite [d, d] = L L^T; entries above the diagonal are 0. @throws Error otherwise. */
 export function cholesky(symmetric: Float64Array, d: number): Float64Array {
   const decomposition = new CholeskyDecomposition(toMatrix(symmetric, d));
   if (!decomposition.isPositiveDefinite()) throw new Error('The matrix is not positive definite');
   return Float64Array.from(decomposition.lowerTriangularMatrix.to1DArray());
-}
-
-/** Rows L^-1 x of rows x, with L lower triangular [d, d] and rows [n, d]. */
-export function solveLower(lower: Float64Array, rows: Float64Array, d: number): Float64Array {
-  const solved = rows.slice();
-  for (let from = 0; from < solved.length; from += d) {
-    for (let i = 0, at = 0; i < d; i++, at = i * d) {
-      let value = solved[from + i]!;
-      for (let k = 0; k < i; k++, at++) value -= lower[at]! * solved[from + k]!;
-      solved[from + i] = value / lower[at]!;
-    }
-  }
-  return solved;
 }
 
 /** x of L^T x = u, with L lower triangular [d, d]. */
@@ -90,6 +55,12 @@ export function leadingDirections(rows: Float64Array, d: number, k: number): Flo
   return known.map(({ v, length }) => v.map((value) => value / (length || 1)));
 }
 
+/** L^-1 A L^-T of symmetric A, with L lower triangular; all [d, d]. */
+export function congruent(lower: Float64Array, symmetric: Float64Array, d: number): Float64Array {
+  const half = solveLower(lower, symmetric, d);
+  return solveLower(lower, transposed(half, d, d), d);
+}
+
 /**
  * The same for few of many directions, with their eigenvalues: subspace iteration (Halko, Martinsson and Tropp 2011) from a
  * fixed start on the smaller of Y^T Y and Y Y^T. In a fraction of the time; directions of nearly one value may be mixed.
@@ -97,8 +68,7 @@ export function leadingDirections(rows: Float64Array, d: number, k: number): Flo
 export function mainDirections(rows: Float64Array, d: number, k: number): Eigenpair[] {
   const n = rows.length / d;
   const isWide = n < d;
-  const pairs = mainEigenpairs(isWide ? scatter(transposed(rows, n, d), n) : scatter(rows, d), Math.min(n, d), k);
-  const known = pairs.filter(({ value }) => value > pairs[0]!.value * NEGLIGIBLE ** 2);
+  const known = mainEigenpairs(isWide ? scatter(transposed(rows, n, d), n) : scatter(rows, d), Math.min(n, d), k);
   if (!isWide) return known;
   return known.map(({ value, vector: u }) => {
     const v = new Float64Array(d);
@@ -110,8 +80,8 @@ export function mainDirections(rows: Float64Array, d: number, k: number): Eigenp
 const OVERSAMPLED = 16;
 const ROUNDS = 5;
 
-/** Of a symmetric, positive semidefinite [d, d] about those with the `k` largest eigenvalues. */
-function mainEigenpairs(symmetric: Float64Array, d: number, k: number): Eigenpair[] {
+/** Of a symmetric, positive semidefinite [d, d] about those with the `k` largest eigenvalues, none that is rounding. */
+export function mainEigenpairs(symmetric: Float64Array, d: number, k: number): Eigenpair[] {
   const width = Math.min(k + OVERSAMPLED, d);
   const random = makeRandom(1);
   let basis: Float64Array = Float64Array.from({ length: d * width }, () => random.gaussian());
@@ -126,7 +96,9 @@ function mainEigenpairs(symmetric: Float64Array, d: number, k: number): Eigenpai
     for (let a = 0; a < width; a++)
       for (let b = 0; b < width; b++)
         inner[a * width + b] = inner[a * width + b]! + basis[i * width + a]! * image[i * width + b]!;
-  return leadingEigenpairs(inner, width, Math.min(k, width)).map(({ value, vector }) => {
+  const pairs = leadingEigenpairs(inner, width, Math.min(k, width));
+  const known = pairs.filter(({ value }) => value > pairs[0]!.value * NEGLIGIBLE ** 2);
+  return known.map(({ value, vector }) => {
     const out = new Float64Array(d);
     for (let i = 0; i < d; i++) for (let j = 0; j < width; j++) out[i] = out[i]! + basis[i * width + j]! * vector[j]!;
     return { value, vector: out };
@@ -145,21 +117,6 @@ export function completed(vectors: readonly Float64Array[], d: number, k: number
   });
   orthonormalise(basis, k);
   return Array.from({ length: k }, (_, c) => Float64Array.from({ length: d }, (_v, i) => basis[i * k + c]!));
-}
-
-/** [d, d] [d, k] -> [d, k], two rows of the right side at a time, so that the result is read half as often. */
-function times(left: Float64Array, right: Float64Array, d: number, k: number): Float64Array {
-  const out = new Float64Array(d * k);
-  for (let i = 0; i < d; i++) {
-    const own = out.subarray(i * k, (i + 1) * k);
-    for (let j = 0; j + 1 < d; j += 2) {
-      const [a, b] = [left[i * d + j]!, left[i * d + j + 1]!];
-      for (let c = 0, at = j * k; c < k; c++, at++) own[c] = own[c]! + a * right[at]! + b * right[at + k]!;
-    }
-    if (d % 2 === 1)
-      for (let c = 0, at = (d - 1) * k; c < k; c++, at++) own[c] = own[c]! + left[i * d + d - 1]! * right[at]!;
-  }
-  return out;
 }
 
 /** Columns of [d, k] made orthonormal in place, twice, which is enough (Giraud et al. 2005); by way of its own Cholesky factor. */

@@ -1,13 +1,16 @@
 import { scaleToUnit } from './features/unit.ts';
+import { identityScatter, shrunkCovariance } from './identity-scatter.ts';
 import {
   cholesky,
   completed,
+  congruent,
   leadingDirections,
+  leadingEigenvectors,
   mainDirections,
-  scatter,
-  solveLower,
+  mainEigenpairs,
   solveLowerTransposed,
 } from './linear-algebra.ts';
+import { solveLower } from './matrix-loops.ts';
 import type { Block, ServedModel } from './served-model.ts';
 
 /** The affine map of a block: y = projection (x - mean). `mean` [d], `projection` [k, d] row-major. */
@@ -39,13 +42,14 @@ export function fitWhitening(
   if (!(shrinkage >= 0 && shrinkage <= 1)) throw new Error(`shrinkage ${shrinkage} is not in [0, 1]`);
   if (!(Number.isInteger(keep) && keep >= 1)) throw new Error(`keep ${keep} is no positive integer`);
 
-  const { mean, within, degrees } = withinIdentities(samples, identities, d);
+  const { mean, within, between, degrees } = identityScatter(samples, identities, d);
   const lower = cholesky(shrunkCovariance(within, degrees, d, shrinkage), d);
-  const centred = Float64Array.from(samples, (value, at) => value - mean[at % d]!);
-  const white = solveLower(lower, centred, d);
   const most = Math.min(keep, d);
+  const total = within.map((value, at) => value + between[at]!);
   const directions =
-    d > MOST_EXACT ? mainDirections(white, d, most).map(({ vector }) => vector) : leadingDirections(white, d, most);
+    n < d
+      ? directionsOfFew(solveLower(lower, centredOn(mean, samples), d), d, most)
+      : directionsOf(congruent(lower, total, d), d, most);
   const projection = new Float32Array(directions.length * d);
   // Row u^T L^-1 of the projection is p of L^T p = u.
   for (const [row, u] of directions.entries()) projection.set(solveLowerTransposed(lower, u), row * d);
@@ -92,8 +96,8 @@ export function fitPower(
 
 const FEWEST_SAMPLES = 10;
 
-/** Longer features take seconds to minutes for all their directions, of which few are kept. */
-const MOST_EXACT = 700;
+/** Longer features take seconds to minutes for all their directions, of which a part is kept. */
+const MOST_EXACT = 500;
 
 /** @returns [k] unit length, or zeros where the feature is zero (it saw nothing) or equals the mean. */
 export function applyBlock(
@@ -132,41 +136,14 @@ export function fuse(blocks: ServedModel['blocks'], features: readonly Float32Ar
   return scaleToUnit(fused);
 }
 
-/** Mean of all samples, scatter around the means of identities, and its degrees of freedom. */
-function withinIdentities(samples: Float32Array, identities: Int32Array, d: number) {
-  const n = identities.length;
-  const groups = new Map<number, { count: number; mean: Float64Array }>();
-  const mean = new Float64Array(d);
-  for (let i = 0; i < n; i++) {
-    const group = groups.get(identities[i]!) ?? { count: 0, mean: new Float64Array(d) };
-    groups.set(identities[i]!, group);
-    group.count++;
-    for (let j = 0; j < d; j++) group.mean[j] = group.mean[j]! + samples[i * d + j]!;
-  }
-  for (const group of groups.values()) {
-    for (let j = 0; j < d; j++) {
-      mean[j] = mean[j]! + group.mean[j]! / n;
-      group.mean[j] = group.mean[j]! / group.count;
-    }
-  }
-  const inside = new Float64Array(n * d);
-  for (let i = 0; i < n; i++) {
-    const centre = groups.get(identities[i]!)!.mean;
-    for (let j = 0; j < d; j++) inside[i * d + j] = samples[i * d + j]! - centre[j]!;
-  }
-  return { mean, within: scatter(inside, d), degrees: n - groups.size };
+function centredOn(mean: Float64Array, samples: Float32Array): Float64Array {
+  return Float64Array.from(samples, (value, at) => value - mean[at % mean.length]!);
 }
 
-/** (1 - s) W + s (mean variance) I; the unit matrix where there is no variance to speak of. */
-function shrunkCovariance(within: Float64Array, degrees: number, d: number, shrinkage: number): Float64Array {
-  let trace = 0;
-  for (let i = 0; i < d; i++) trace += within[i * d + i]!;
-  const variance = degrees > 0 ? trace / degrees / d : 0;
-  // Features have unit length: less than this is rounding, not noise.
-  const known = variance > 1e-14;
-  // Never quite 0, as a dimension that does not vary would have no inverse.
-  const share = known ? Math.max(shrinkage, 1e-6) : 1;
-  const covariance = within.map((value) => (known ? ((1 - share) * value) / degrees : 0));
-  for (let i = 0; i < d; i++) covariance[i * d + i] = covariance[i * d + i]! + share * (known ? variance : 1);
-  return covariance;
-}
+/** Of a whitened scatter. */
+const directionsOf = (white: Float64Array, d: number, k: number): Float64Array[] =>
+  d > MOST_EXACT ? mainEigenpairs(white, d, k).map(({ vector }) => vector) : leadingEigenvectors(white, d, k);
+
+/** Of whitened samples, fewer than d: no more directions than they have. */
+const directionsOfFew = (white: Float64Array, d: number, k: number): Float64Array[] =>
+  d > MOST_EXACT ? mainDirections(white, d, k).map(({ vector }) => vector) : leadingDirections(white, d, k);

@@ -342,7 +342,8 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
     });
 
     test('what an encoder saw is kept bit by bit, once, and goes with the last picture that has it', async () => {
-      const bits = Uint16Array.from({ length: 1280 }, (_, i) => (i * 37) % 0x7c00);
+      // All sizes that a float16 has, of both signs: more of them than any feature is long.
+      const bits = Uint16Array.from({ length: 4000 }, (_, i) => 1 + ((i * 37) % 0x7bff) + 0x8000 * (i % 2));
       await repos.products.write(product('p9', { images: ['/9.png'] }));
       const [image] = (await repos.images.claimPending(100, 60)).filter(({ productId }) => productId === 'p9');
       await repos.images.markReady(image!.id, { contentHash: 'seen', mime: 'image/png', width: 3, height: 4 });

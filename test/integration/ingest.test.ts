@@ -1,5 +1,5 @@
 import { mkdtempSync } from 'node:fs';
-import { rm, symlink, writeFile } from 'node:fs/promises';
+import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,11 @@ import { openPictureCopies, type PictureCopies } from '../../src/catalog/picture
 import { writeProducts } from '../../src/catalog/products.ts';
 import { loadConfig } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
+import { GOLDEN, goldenOf } from '../../src/learning/features/golden.ts';
+import { toHalf } from '../../src/learning/half.ts';
+import { encode } from '../../workers/encoders/encode.ts';
 import { ingestHandler } from '../../workers/handlers/ingest.ts';
+import type { EngineHost } from '../../workers/hosts/engine-client.ts';
 import { openPictures, type PictureService } from '../../workers/pictures/picture-service.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import * as drawn from '../support/pictures.ts';
@@ -31,6 +35,8 @@ let pictures: PictureService;
 let copies: PictureCopies;
 let base = '';
 const queue = { add: async () => {}, work: () => {}, close: async () => {} };
+/** Looks in this process. */
+const embedder: Pick<EngineHost, 'encode'> = { encode: (request) => encode({ ...request, threads: 1 }) };
 
 beforeAll(async () => {
   database = await freshDatabase();
@@ -57,7 +63,7 @@ afterAll(async () => {
 async function ingest(env: Record<string, string> = {}, more: object = {}): Promise<void> {
   const { repositories } = database;
   const log = pino({ level: 'silent' });
-  const context = { repositories, pictures, copies, queue, log, config: loadConfig(env), ...more };
+  const context = { repositories, pictures, copies, queue, log, embedder, config: loadConfig(env), ...more };
   await ingestHandler(context as never)({}, { signal: new AbortController().signal } as never);
 }
 const write = (id: string, changes: object = {}) =>
@@ -196,4 +202,13 @@ test('an encoder that fails keeps no picture from being decoded, and is told onc
   const rows = await database.storage.prisma.productImage.findMany({ where: { productId: { startsWith: 'seen-' } } });
   expect(rows.filter(({ state }) => state === 'READY')).toHaveLength(40);
   expect(told).toEqual(['Cannot import the encoder eye-1: it gives no numbers']);
+});
+
+test('the hand-made features of a picture are stored when it is ingested, without any encoder, and its pixels stay', async () => {
+  await write('golden');
+  await ingest();
+  const { contentHash } = await imageOf('golden');
+  const pixels = await readFile(join(pictures.folders([64])[64]!, contentHash!.slice(0, 2), `${contentHash}.rgb`));
+  const stored = await database.repositories.features.of(`${GOLDEN.id}/${pictures.look(64)}`, [contentHash!]);
+  expect([...stored]).toEqual([[contentHash, toHalf(goldenOf(pixels.subarray(0, 64 * 64 * 3)))]]);
 });

@@ -5,13 +5,19 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SimiliError } from '../../src/errors.ts';
 import { decodeModel } from '../../src/learning/artefact.ts';
+import { GOLDEN, goldenOf } from '../../src/learning/features/golden.ts';
+import { handMadeFeatures } from '../../src/learning/features/index.ts';
+import { toHalf } from '../../src/learning/half.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import { recipeNamed } from '../../src/learning/recipe.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/learning/safetensors.ts';
+import { sideBySide } from '../../workers/training/blocks.ts';
 import { embed } from '../../workers/training/embed.ts';
 import { beginFit, type Fit } from '../../workers/training/fit.ts';
 import { fitModel } from '../../workers/training/fit-model.ts';
+import { openHandMade } from '../../workers/training/hand-made.ts';
 import { trainedNetwork } from '../../workers/training/network.ts';
+import { makePictureStore } from '../../workers/training/picture-store.ts';
 import type { TrainingEvent, TrainingRequest } from '../../workers/training/protocol.ts';
 import { drawnCatalog, writeTrainingSet } from '../support/training-set.ts';
 
@@ -36,12 +42,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
-async function served(artefact: Uint8Array) {
+async function served(artefact: Uint8Array, encoded?: Record<string, Uint16Array>) {
   const checksum = createHash('sha256').update(artefact).digest('hex');
   const artefactPath = join(dir, checksum);
   await writeFile(artefactPath, artefact);
   const pictures = keys.map(([first]) => first as string);
-  return embed({ ...CHOICE, gpus: [], artefactPath, checksum, pictures, pixels: request.set.pixels });
+  const pixels = encoded ? {} : request.set.pixels;
+  return embed({ ...CHOICE, gpus: [], artefactPath, checksum, pictures, pixels, ...(encoded && { encoded }) });
 }
 
 /** Share of held-out products whose nearest other product is of their own category; chance is a third. */
@@ -99,6 +106,31 @@ test('a first model from hand-made features ranks products it never saw, the sam
     expect(Math.hypot(...row)).toBeCloseTo(1, 5);
   }
   expect(nearestIsKin(answer)).toBeGreaterThan(0.9);
+});
+
+test('from stored features it is the same model up to half precision, and gives the same vectors', async () => {
+  const golden: TrainingRequest = { ...request, kind: 'GOLDEN' };
+  const load = makePictureStore(request.set);
+  const rows = sideBySide(keys.flat().map((_key, picture) => goldenOf(load(picture, 64))));
+  const path = join(dir, 'golden.f16');
+  await writeFile(path, toHalf(rows));
+  const looked: number[] = [];
+  const handMade = openHandMade({ golden: path }, (picture) => load(looked.push(picture) && picture, 64));
+  expect(
+    [...handMade('colour', 5)].map((value, i) => value - handMadeFeatures.colour.extract(load(5, 64))[i]!),
+  ).toEqual(Array.from({ length: 64 }, () => expect.closeTo(0, 3)));
+  expect(looked).toEqual([]);
+  const fromPixels = await fitModel(golden, never, () => {});
+  const fromStored = await fitModel({ ...golden, set: { ...golden.set, golden: path } }, never, () => {});
+  const [wanted, own] = [fromPixels, fromStored].map(({ summary }) => summary.shares as Record<string, number>);
+  for (const [feature, share] of Object.entries(wanted!)) expect(own![feature]).toBeCloseTo(share, 2);
+  // The version that was fitted on pixels, of pixels and of what is stored.
+  const ofPixels = await served(fromPixels.artefact);
+  const ofStored = await served(fromPixels.artefact, { [GOLDEN.id]: toHalf(rows) });
+  let farthest = 0;
+  for (const [i, value] of ofPixels.vectors.entries())
+    farthest = Math.max(farthest, Math.abs(value - ofStored.vectors[i]!));
+  expect(farthest).toBeLessThan(2e-3);
 });
 
 test('answers of raters move the mix to the feature that agrees with them', async () => {

@@ -6,6 +6,7 @@ import type { WorkerContext } from '../context.ts';
 import { embedMissing } from '../embedding.ts';
 import { isEncoderFault } from '../encode-batch.ts';
 import { encodeMissing, ingestSides, type SourcePicture } from '../encoding.ts';
+import { eyesOf } from '../eyes.ts';
 import { retryDelay, SHORT_WAIT } from '../retry-plan.ts';
 
 /** Pictures taken at once, and for how long: a worker that dies holds them up for that time. */
@@ -62,7 +63,8 @@ async function seenByAll(
       tell(error);
     });
   const fresh = found.filter((picture) => picture !== null);
-  if (encoder && fresh.length > 0) await unlessItFails(encodeMissing(context, encoder, fresh, signal));
+  if (fresh.length > 0)
+    await Promise.all(eyesOf(encoder).map((eye) => unlessItFails(encodeMissing(context, eye, fresh, signal))));
   for (const model of await context.repositories.models.live()) {
     if ((await context.repositories.embeddings.countMissing(model.number)) > 0)
       await unlessItFails(embedMissing(context, model, signal));

@@ -9,7 +9,7 @@ import type { Handler } from '../../src/queue/jobs.ts';
 import { type ClaimedRun, runClaimed } from '../claimed.ts';
 import type { WorkerContext } from '../context.ts';
 import { trainInRounds } from '../distributed/coordinator.ts';
-import { openEncodedFile } from '../encoded-file.ts';
+import { openFeatureFiles } from '../feature-files.ts';
 import type { Asked } from '../hosts/engine-client.ts';
 import { sha256 } from '../sha256.ts';
 import { thinCurve } from '../thin-curve.ts';
@@ -81,10 +81,10 @@ export async function makeRequest(
   const sides = isFrozen ? [PICTURE_SIZE] : sidesFor(specFor(preset, backbone));
   // Feedback up to the job's start: a restarted job sees the same data, which its checkpoint counts on.
   const until = job.startedAt ?? job.createdAt;
-  const encoded = context.encoder && (await openEncodedFile(context, context.encoder, job.id));
-  const { ids, ...data } = await collectTrainingSet(context, until, sides, signal, kind, encoded).catch(
+  const features = await openFeatureFiles(context, job.id);
+  const { ids, ...data } = await collectTrainingSet(context, until, sides, signal, kind, features).catch(
     async (error: unknown) => {
-      await encoded?.abandon();
+      await features.abandon();
       throw error;
     },
   );

@@ -2,19 +2,22 @@ import { readFile } from 'node:fs/promises';
 import { SimiliError } from '../../src/errors.ts';
 import { decodeModel, servedLength } from '../../src/learning/artefact.ts';
 import type { EncoderFacts } from '../../src/learning/encoder-facts.ts';
-import { handMadeFeatures, isHandMade } from '../../src/learning/features/index.ts';
+import { GOLDEN, goldenPlace } from '../../src/learning/features/golden.ts';
+import { type HandMade, handMadeFeatures, isHandMade } from '../../src/learning/features/index.ts';
 import { fromHalf } from '../../src/learning/half.ts';
 import { pictureSizeFor } from '../../src/learning/network/shapes.ts';
-import { PICTURE_SIZE, type Picture, type ServedModel } from '../../src/learning/served-model.ts';
-import { fuse } from '../../src/learning/whitening.ts';
+import { type FeatureName, PICTURE_SIZE, type Picture, type ServedModel } from '../../src/learning/served-model.ts';
 import type { Engine } from '../engines/engine.ts';
+import type { Projection } from '../engines/onnx/projection.ts';
 import { openNetworkEngine } from '../engines/open-network.ts';
 import { sha256 } from '../sha256.ts';
+import { sideBySide } from './blocks.ts';
 import { extractByNetwork } from './network-feature.ts';
 import { makePictureStore } from './picture-store.ts';
+import { projectionOf } from './project.ts';
 import type { EmbedRequest, EmbedResult, EngineChoice } from './protocol.ts';
 
-type Loaded = { model: ServedModel; engine: Engine | null };
+type Loaded = { model: ServedModel; engine: Engine | null; projection: Projection };
 
 /** Versions in memory: the active one, the standbys and a candidate, and one more; the one not used for longest goes. */
 const MOST_LOADED = 6;
@@ -28,44 +31,46 @@ export async function embed({
   encoded = {},
   ...choice
 }: EmbedRequest): Promise<EmbedResult> {
-  const { model, engine } = await loadModel(artefactPath, checksum, choice);
-  const dimensions = servedLength(model);
-  const vectors = new Float32Array(pictures.length * dimensions);
+  const { model, engine, projection } = await loadModel(artefactPath, checksum, choice);
   const load = makePictureStore({ hashes: Buffer.from(pictures.join(''), 'hex'), pixels });
   const ofSide = (side: number) => pictures.map((_hash, i) => load(i, side));
-  const rows = await servedVectors({ model, engine }, pictures.length, ofSide, encoded);
-  for (const [i, row] of rows.entries()) vectors.set(row, i * dimensions);
-  return { vectors, dimensions };
+  const features: Record<FeatureName, Float32Array> = {};
+  for (const block of model.blocks) {
+    const { feature, encoder } = block;
+    if (encoder) features[feature] = storedRows(encoder, encoded[feature], pictures.length);
+    else if (isHandMade(feature))
+      features[feature] = handMadeRows(feature, encoded[GOLDEN.id], pictures.length, ofSide);
+    else features[feature] = await networkRows(model, engine as Engine, ofSide);
+  }
+  return { vectors: await projection.project(features, pictures.length), dimensions: servedLength(model) };
 }
 
-async function servedVectors(
-  { model, engine }: Loaded,
+type OfSide = (side: number) => readonly Picture[];
+
+/** As they are stored, else taken of the pixels. */
+function handMadeRows(feature: HandMade, stored: Uint16Array | undefined, count: number, ofSide: OfSide): Float32Array {
+  if (!stored) return sideBySide(ofSide(PICTURE_SIZE).map((picture) => handMadeFeatures[feature].extract(picture)));
+  const all = storedRows(GOLDEN, stored, count);
+  const { start, length } = goldenPlace(feature);
+  const rows = new Float32Array(count * length);
+  for (let i = 0, at = start; i < count; i++, at += GOLDEN.dimensions)
+    rows.set(all.subarray(at, at + length), i * length);
+  return rows;
+}
+
+async function networkRows({ network }: ServedModel, engine: Engine, ofSide: OfSide): Promise<Float32Array> {
+  const { spec } = network!;
+  return sideBySide(await extractByNetwork(engine, spec)(ofSide(pictureSizeFor(spec.inputSize))));
+}
+
+function storedRows(
+  { id, dimensions }: Pick<EncoderFacts, 'id' | 'dimensions'>,
+  bits: Uint16Array | undefined,
   count: number,
-  ofSide: (side: number) => readonly Picture[],
-  encoded: NonNullable<EmbedRequest['encoded']>,
-): Promise<Float32Array[]> {
-  const pictures = ofSide(PICTURE_SIZE);
-  const features = await Promise.all(
-    model.blocks.map(({ feature, encoder }) => {
-      if (encoder) return rowsOf(encoder, encoded[feature], count);
-      if (isHandMade(feature)) return pictures.map((picture) => handMadeFeatures[feature].extract(picture));
-      const { spec } = model.network!;
-      return extractByNetwork(engine as Engine, spec)(ofSide(pictureSizeFor(spec.inputSize)));
-    }),
-  );
-  return pictures.map((_picture, i) =>
-    fuse(
-      model.blocks,
-      features.map((rows) => rows[i] as Float32Array),
-    ),
-  );
-}
-
-function rowsOf({ id, dimensions }: EncoderFacts, bits: Uint16Array | undefined, count: number): Float32Array[] {
+): Float32Array {
   if (bits?.length !== count * dimensions)
     throw new Error(`${bits?.length ?? 'no'} values of ${id} for ${count} pictures`);
-  const values = fromHalf(bits);
-  return Array.from({ length: count }, (_, i) => values.subarray(i * dimensions, (i + 1) * dimensions));
+  return fromHalf(bits);
 }
 
 function loadModel(path: string, checksum: string, choice: EngineChoice): Promise<Loaded> {
@@ -85,7 +90,9 @@ function loadModel(path: string, checksum: string, choice: EngineChoice): Promis
 async function unload(checksum: string): Promise<void> {
   const old = loaded.get(checksum);
   loaded.delete(checksum);
-  await (await old)?.engine?.dispose();
+  const gone = await old;
+  await gone?.engine?.dispose();
+  await gone?.projection.close();
 }
 
 async function readModel(
@@ -98,8 +105,9 @@ async function readModel(
     throw new SimiliError('ARTEFACT_CORRUPT', { model: path, why: 'its checksum does not match' });
   }
   const model = decodeModel(bytes);
-  if (!model.network) return { model, engine: null };
+  const projection = await projectionOf(model, threads);
+  if (!model.network) return { model, engine: null, projection };
   const { spec, weights, backbone } = model.network;
   const { engine } = await openNetworkEngine(choice, { requireGpu }, spec, weights, { batch: 1, threads, backbone });
-  return { model, engine };
+  return { model, engine, projection };
 }

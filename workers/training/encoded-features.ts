@@ -12,18 +12,24 @@ export function openEncodedFeatures(encoded: EncodedPictures): EncodedFeatures {
 }
 
 /** The same as float16 bits. */
-export function openEncodedBits({ encoder: { dimensions }, path }: EncodedPictures): (picture: number) => Uint16Array {
-  const bytes = 2 * dimensions;
-  return (picture) => {
-    const bits = new Uint16Array(dimensions);
+export const openEncodedBits = ({ encoder, path }: EncodedPictures): ((picture: number) => Uint16Array) =>
+  openStoredBits(path, encoder.dimensions);
+
+/** Where numbers are in a row. */
+type Place = { readonly start: number; readonly length: number };
+
+/** Rows of a file of float16 [pictures, dimensions], or a part of them. */
+export function openStoredBits(path: string, dimensions: number): (picture: number, place?: Place) => Uint16Array {
+  return (picture, { start, length } = { start: 0, length: dimensions }) => {
+    const bits = new Uint16Array(length);
     const file = openSync(path, 'r');
     let read = 0;
     try {
-      read = readSync(file, bits, 0, bytes, picture * bytes);
+      read = readSync(file, bits, 0, 2 * length, 2 * (picture * dimensions + start));
     } finally {
       closeSync(file);
     }
-    if (read !== bytes) throw new Error(`${path} has no features of picture ${picture}`);
+    if (read !== 2 * length) throw new Error(`${path} has no features of picture ${picture}`);
     return bits;
   };
 }

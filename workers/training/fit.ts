@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { GOLDEN } from '../../src/learning/features/golden.ts';
 import { penultimate } from '../../src/learning/network/presets.ts';
 import type { NetworkSpec } from '../../src/learning/network/spec.ts';
 import { makeRandom } from '../../src/learning/random.ts';
@@ -10,6 +11,7 @@ import { type LearnedFromClicks, learnFromClicks } from './clicks.ts';
 import { type EncodedFeatures, openEncodedFeatures } from './encoded-features.ts';
 import { fitEncoderBlock } from './encoder-block.ts';
 import { fitGolden, type Golden } from './golden.ts';
+import { type HandMadeFeatures, openHandMade } from './hand-made.ts';
 import { makePictureStore } from './picture-store.ts';
 import type { TrainingEvent, TrainingRequest } from './protocol.ts';
 import { specFor } from './spec.ts';
@@ -26,6 +28,8 @@ export type Fit = {
   /** Of training products, by side. */
   readonly views: (side: number) => Views;
   readonly golden: Golden;
+  /** Of any picture of the set. */
+  readonly handMade: HandMadeFeatures;
   /** Null: no encoder looked at these pictures. */
   readonly encoder: { readonly features: EncodedFeatures; readonly fitted: Fitted } | null;
   readonly clicks: LearnedFromClicks;
@@ -42,8 +46,9 @@ export async function beginFit(request: TrainingRequest, signal: AbortSignal, em
   const load = makePictureStore(set);
   const loadCommon = (picture: number): Picture => load(picture, PICTURE_SIZE);
   const views = sampleViews(set, load, random);
+  const handMade = openHandMade(set, loadCommon);
   const golden = await fitGolden({
-    ...{ set, ratings: request.ratings, random, load: loadCommon, views: views(PICTURE_SIZE) },
+    ...{ set, ratings: request.ratings, random, handMade, views: views(PICTURE_SIZE) },
     learners: itemsIn(set, 'train', 'val'),
     onFeature: (name, done) => {
       signal.throwIfAborted();
@@ -56,7 +61,7 @@ export async function beginFit(request: TrainingRequest, signal: AbortSignal, em
   const recipe = recipeFor(request.recipe, { encoder: set.encoded !== undefined, backbone: request.backbone !== null });
   const spec = specFor(request.preset, request.backbone);
   return {
-    ...{ request, signal, emit, load, views, golden, encoder, recipe },
+    ...{ request, signal, emit, load, views, golden, handMade, encoder, recipe },
     spec: recipe.pretrain === 1 ? penultimate(spec) : spec,
     clicks: learnFromClicks(request.feedback, set, golden.relevance),
   };
@@ -72,6 +77,7 @@ export function fingerprintOf({ set, feedback, ratings, backbone, ...rest }: Tra
   for (const column of [set.starts, set.hashes, set.categories, set.splits]) hash.update(column);
   if (backbone) hash.update(backbone);
   if (set.encoded) hash.update(set.encoded.encoder.id);
+  if (set.golden !== undefined) hash.update(GOLDEN.id);
   hash.update(JSON.stringify({ feedback, ratings, preset, recipe, seed, seconds, steps, sampling }));
   return hash.digest('hex');
 }

@@ -1,19 +1,19 @@
-import { handMadeFeatures, isHandMade } from '../../src/learning/features/index.ts';
-import type { Block, Picture } from '../../src/learning/served-model.ts';
+import { isHandMade } from '../../src/learning/features/index.ts';
+import type { Block } from '../../src/learning/served-model.ts';
 import type { EncodedFeatures } from './encoded-features.ts';
+import type { HandMadeFeatures } from './hand-made.ts';
 
 /**
- * What a frozen block reads of a picture: a hand-made feature of its pixels, or what the encoder saw.
- * @param load pixels at PICTURE_SIZE
+ * What a frozen block reads of a picture: a hand-made feature, or what the encoder saw.
  * @param encoded null: no encoder looked
  */
 export function frozenFeature(
   { feature }: Pick<Block, 'feature'>,
   picture: number,
-  load: (picture: number) => Picture,
+  handMade: HandMadeFeatures,
   encoded: EncodedFeatures | null,
 ): Float32Array {
-  if (isHandMade(feature)) return handMadeFeatures[feature].extract(load(picture));
+  if (isHandMade(feature)) return handMade(feature, picture);
   if (!encoded) throw new Error(`Nothing is known of the feature ${feature}`);
   return encoded(picture);
 }

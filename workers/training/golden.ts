@@ -1,10 +1,10 @@
 import { catalogOfPictures } from '../../src/learning/batches/catalog.ts';
-import { type HandMade, handMadeFeatures } from '../../src/learning/features/index.ts';
+import type { HandMade } from '../../src/learning/features/index.ts';
 import type { Random } from '../../src/learning/random.ts';
 import { goldenRelevance, type Relevance, type WeightedTriplet } from '../../src/learning/relevance.ts';
-import type { Picture } from '../../src/learning/served-model.ts';
 import type { Triplet } from '../../src/learning/triplet-rules.ts';
 import { distanceUnder, type Fitted, fitHandMade, HAND_MADE, type Views } from './blocks.ts';
+import type { HandMadeFeatures } from './hand-made.ts';
 import { byPictures, type Distance, fitShares, identityTriplets, structureTriplets } from './mixture.ts';
 import type { TrainingSet } from './protocol.ts';
 
@@ -37,7 +37,7 @@ export type GoldenInput = {
   readonly learners: Int32Array;
   /** Triplets of their pictures, as people have answered. */
   readonly ratings: readonly Triplet[];
-  readonly load: (picture: number) => Picture;
+  readonly handMade: HandMadeFeatures;
   readonly views: Views;
   readonly random: Random;
   /** Called before each feature. @throws to stop. */
@@ -48,7 +48,7 @@ export async function fitGolden({
   set,
   learners,
   ratings,
-  load,
+  handMade,
   views,
   random,
   onFeature,
@@ -58,10 +58,7 @@ export async function fitGolden({
   for (const feature of features) {
     onFeature(feature, fitted.length / features.length);
     const block = await fitHandMade(feature, views);
-    fitted.push({
-      block,
-      distance: distanceUnder(block, (picture) => handMadeFeatures[feature].extract(load(picture))),
-    });
+    fitted.push({ block, distance: distanceUnder(block, (picture) => handMade(feature, picture)) });
   }
   const prior = features.map((feature) => PRIOR[feature]);
   const structure = byPictures(structureTriplets(set, learners, random), set);

@@ -1,8 +1,8 @@
 import type { EncoderFacts } from '../../src/learning/encoder-facts.ts';
 import type { SeenPair } from '../../src/learning/relevance.ts';
 import type { Triplet } from '../../src/learning/triplet-rules.ts';
-import type { InstalledEncoder } from '../encoders/find.ts';
 import type { Choice } from '../engines/open-engine.ts';
+import type { AnyEye } from '../eyes.ts';
 
 /**
  * What crosses between a worker and its engine host (a child process that holds the engine, decoded pixels and weights,
@@ -13,7 +13,7 @@ export type EngineHostApi = {
   train(request: TrainingRequest): Promise<TrainingResult>;
   /** Served vectors of pictures under one artefact. */
   embed(request: EmbedRequest): Promise<EmbedResult>;
-  /** What an encoder sees in pictures. */
+  /** What an encoder, or the hand-made features, see in pictures. */
   encode(request: EncodeRequest): Promise<EncodeResult>;
   /** Trains a small network to see as an encoder does. Events as of `train`. */
   distil(request: DistilRequest): Promise<DistilResult>;
@@ -70,6 +70,8 @@ export type TrainingSet = {
   pixels: Record<number, string>;
   /** What an encoder saw in them; absent: there is none. */
   encoded?: EncodedPictures;
+  /** File of their hand-made features, as in `encoded` (GOLDEN.dimensions); absent: they are taken of the pixels. */
+  golden?: string;
 };
 
 /** Vectors of all pictures of a set, in their order. */
@@ -139,14 +141,14 @@ export type EmbedRequest = EngineChoice & {
   checksum: string;
   /** sha-256 of the pictures' bytes, hex: keys in the pixel cache. */
   pictures: string[];
-  /** As in `TrainingSet`: PICTURE_SIZE, and what the model's network reads. */
+  /** As in `TrainingSet`: PICTURE_SIZE, and what the model's network reads. {}: all that it needs is in `encoded`. */
   pixels: Record<number, string>;
-  /** By the id of each encoder that the model uses: float16 [pictures, dimensions]. */
+  /** float16 [pictures, dimensions] by the id of each encoder that the model uses; of GOLDEN, where it is stored. */
   encoded?: Readonly<Record<string, Uint16Array>>;
 };
 
 export type EncodeRequest = {
-  encoder: InstalledEncoder;
+  encoder: AnyEye;
   /** sha-256 of the pictures' bytes, hex. */
   pictures: string[];
   /** Of the pixel cache, for the side that the encoder reads. */

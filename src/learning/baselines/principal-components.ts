@@ -1,4 +1,5 @@
-import { leadingEigenvectors, scatter } from '../linear-algebra.ts';
+import { leadingEigenvectors } from '../linear-algebra.ts';
+import { scatter } from '../matrix-loops.ts';
 
 /** y = directions (x - mean): `mean` [d], `directions` [k, d] row-major, orthonormal, by falling variance. */
 export type PrincipalComponents = { readonly mean: Float32Array; readonly directions: Float32Array };

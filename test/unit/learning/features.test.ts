@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { GOLDEN, goldenOf, goldenPlace } from '../../../src/learning/features/golden.ts';
 import { handMadeFeatures } from '../../../src/learning/features/index.ts';
+import { toHalf } from '../../../src/learning/half.ts';
 import { makeRandom } from '../../../src/learning/random.ts';
 import type { Picture } from '../../../src/learning/served-model.ts';
 
@@ -17,6 +20,18 @@ test.each(Object.entries(handMadeFeatures))('%s has unit length, and a white pic
   expect(vector).toHaveLength(feature.length);
   expect(Math.hypot(...vector)).toBeCloseTo(1, 5);
   expect(feature.extract(paint(() => white))).toEqual(new Float32Array(feature.length));
+});
+
+test('stored side by side they are what they are, and what is stored under an id never changes', () => {
+  const all = goldenOf(noise);
+  expect(all).toHaveLength(GOLDEN.dimensions);
+  for (const name of ['hog', 'pixels', 'colour'] as const) {
+    const { start, length } = goldenPlace(name);
+    expect(all.subarray(start, start + length)).toEqual(handMadeFeatures[name].extract(noise));
+  }
+  // Another hash is another feature: then GOLDEN.id must change with it, or catalogs would mix the two.
+  const stored = createHash('sha256').update(toHalf(all)).digest('hex').slice(0, 16);
+  expect([GOLDEN.id, stored]).toEqual(['golden@1', 'f7dd20055a8d1938']);
 });
 
 test('pixels are means of 4 x 4 pixels of ink', () => {

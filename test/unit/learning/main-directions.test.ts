@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { completed, leadingEigenpairs, mainDirections, scatter } from '../../../src/learning/linear-algebra.ts';
+import { completed, leadingEigenpairs, mainDirections } from '../../../src/learning/linear-algebra.ts';
+import { scatter } from '../../../src/learning/matrix-loops.ts';
 import { makeRandom } from '../../../src/learning/random.ts';
 import { applyBlock, fitPower, fitWhitening } from '../../../src/learning/whitening.ts';
 

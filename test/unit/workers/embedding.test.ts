@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Vector } from '../../../src/db/embeddings.ts';
 import { SimiliError } from '../../../src/errors.ts';
 import { embedMissing, sidesOf } from '../../../workers/embedding.ts';
+import { goldenEye } from '../../../workers/eyes.ts';
 
 /** As the worker has it. */
 const BATCH = 64;
@@ -148,4 +149,78 @@ test.each(['onEmbed', 'onUpsert'] as const)('a failure of %s is told, and nothin
 test('a version of before sides were kept knows the common one', () => {
   expect(sidesOf({ metrics: {} })).toEqual([64]);
   expect(sidesOf(MODEL)).toEqual([64, 96]);
+});
+
+const EYE = { facts: { id: 'eye-1', dimensions: 2 }, description: { input: { side: 224 } }, path: '/eye.onnx' };
+type Asked = { pictures: string[]; pixels: object; encoded: Record<string, Uint16Array> };
+
+/** The same catalog whose version has no network. `known`: products of whose pictures everything is stored. */
+function projected(count: number, known: readonly number[]) {
+  const made = shop(count);
+  const stored = new Map<string, Uint16Array>();
+  const row = (i: number, length: number) => Uint16Array.from({ length }, (_, at) => (at === 0 ? i : 9));
+  for (const i of known)
+    for (const { facts } of [goldenEye, EYE]) stored.set(`${facts.id}/v1 ${hashOf(i)}`, row(i, facts.dimensions));
+  const opened: string[] = [];
+  const sizes: number[] = [];
+  const features = {
+    of: async (key: string, hashes: string[]) =>
+      new Map(hashes.flatMap((hash) => (stored.has(`${key} ${hash}`) ? [[hash, stored.get(`${key} ${hash}`)!]] : []))),
+    add: async (key: string, rows: Map<string, Uint16Array>) => {
+      for (const [hash, bits] of rows) stored.set(`${key} ${hash}`, bits);
+    },
+  };
+  const embedder = {
+    encode: async ({ pictures, encoder: { facts } }: { pictures: string[]; encoder: typeof EYE }) => ({
+      vectors: Uint16Array.from(pictures.flatMap((hash) => [...row(Number(hash), facts.dimensions)])),
+    }),
+    embed: async ({ pictures, pixels, encoded }: Asked) => {
+      expect(pixels).toEqual({});
+      sizes.push(pictures.length);
+      const parts = Object.values(encoded);
+      // What each eye saw in each picture, added up.
+      const sums = pictures.map((_hash, i) =>
+        parts.reduce((sum, rows) => sum + rows[(i * rows.length) / pictures.length]!, 0),
+      );
+      return { dimensions: 2, vectors: Float32Array.from(sums.flatMap((sum) => [sum, parts.length])) };
+    },
+  };
+  const pictures = {
+    ...{ folders: () => ({}), look: () => 'v1', forget: async () => {} },
+    ensure: async (_hash: string, source: string) => void opened.push(source),
+  };
+  Object.assign((made.context as unknown as { repositories: object }).repositories, { features });
+  Object.assign(made.context, { pictures, embedder, encoder: EYE });
+  return { ...made, opened, sizes };
+}
+const FROZEN = {
+  ...{ id: 'mdl', number: 1 },
+  metrics: { training: { shares: { hog: 0.2, 'eye-1': 0.8 }, encoder: { id: 'eye-1', choice: 'eye' } } },
+};
+
+test('a version without a network opens no picture: it is a projection of what is stored, in large pages', async () => {
+  const { context, table, opened, sizes } = projected(
+    1100,
+    Array.from({ length: 1100 }, (_, i) => i),
+  );
+  expect(sidesOf(FROZEN)).toEqual([]);
+  expect(await embedMissing(context, FROZEN, never)).toBe(1100);
+  expect([opened, sizes]).toEqual([[], [512, 512, 76]]);
+  expect(table.get(idOf(1099))).toEqual({ contentHash: hashOf(1099), vector: [2198, 2] });
+});
+
+test('it opens those pictures of which something is not stored, and asks no eye that no block reads', async () => {
+  const { context, table, opened } = projected(6, [0, 1, 2, 4]);
+  const golden = { ...FROZEN, metrics: { training: { ...FROZEN.metrics.training, shares: { colour: 1 } } } };
+  expect(await embedMissing(context, golden, never)).toBe(6);
+  expect(opened).toEqual(['/3', '/5']);
+  expect(table.get(idOf(5))?.vector).toEqual([5, 1]);
+  table.clear();
+  expect(await embedMissing(context, FROZEN, never)).toBe(6);
+  expect(opened).toEqual(['/3', '/5', '/3', '/5']); // the encoder had not looked
+});
+
+test('a version with a network reads pixels, whatever is stored', () => {
+  const network = { metrics: { training: { sides: [64, 96], shares: { hog: 0.5, network: 0.5 } } } };
+  expect(sidesOf(network)).toEqual([64, 96]);
 });

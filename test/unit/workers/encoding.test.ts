@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { SimiliError } from '../../../src/errors.ts';
 import type { InstalledEncoder } from '../../../workers/encoders/find.ts';
 import { encodeMissing, encodePictures, encoderNamed } from '../../../workers/encoding.ts';
+import { goldenEye } from '../../../workers/eyes.ts';
 
 const eye: InstalledEncoder = {
   facts: { id: 'eye-1', title: 'An eye', licence: 'MIT', dimensions: 2 },
@@ -88,6 +89,13 @@ test('what was seen in pictures that were decoded otherwise is another thing', a
   const { context, stored } = worker();
   await encodeMissing(context, eye, pictures(1), never);
   expect([...stored.keys()]).toEqual(['eye-1/v9-96-ffffffh0']);
+});
+
+test('the hand-made features are stored by their version, and the pixels that others read too stay', async () => {
+  const { context, log, stored } = worker();
+  await encodeMissing(context, goldenEye, pictures(2), never);
+  expect([...stored.keys()]).toEqual(['golden@1/v9-64-ffffffh0', 'golden@1/v9-64-ffffffh1']);
+  expect([log.sides, log.forgotten]).toEqual([new Set([64]), []]);
 });
 
 test('a picture that cannot be read now is left out and fetched anew; the others are kept', async () => {

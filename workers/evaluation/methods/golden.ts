@@ -7,6 +7,7 @@ import { sampleViews } from '../../training/blocks.ts';
 import type { EncodedFeatures } from '../../training/encoded-features.ts';
 import { frozenFeature } from '../../training/frozen-feature.ts';
 import { fitGolden, type Golden } from '../../training/golden.ts';
+import { handMadeOf } from '../../training/hand-made.ts';
 import { makePictureStore } from '../../training/picture-store.ts';
 import type { LabelledPictures } from '../labelled.ts';
 import { byVectors, type Compared, type FrozenContext, fittedOnce, type Method } from './method.ts';
@@ -16,7 +17,8 @@ export const goldenOf = fittedOnce<Golden>(({ data: { set, rated, load }, seed, 
   const random = makeRandom(seed);
   const views = sampleViews(set, makePictureStore(set), random);
   return fitGolden({
-    ...{ set, ratings: rated, load, random, views: views(PICTURE_SIZE), learners: itemsIn(set, 'train', 'val') },
+    ...{ set, ratings: rated, random, views: views(PICTURE_SIZE), learners: itemsIn(set, 'train', 'val') },
+    handMade: handMadeOf(load),
     onFeature: () => signal.throwIfAborted(),
   });
 });
@@ -34,7 +36,7 @@ export const frozenVectors =
     Array.from(pictures, (picture) =>
       fuse(
         blocks,
-        blocks.map((block) => frozenFeature(block, picture, load, encoded)),
+        blocks.map((block) => frozenFeature(block, picture, handMadeOf(load), encoded)),
       ),
     );
 

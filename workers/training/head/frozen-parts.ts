@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { scaleToUnit } from '../../../src/learning/features/unit.ts';
-import { type Block, PICTURE_SIZE } from '../../../src/learning/served-model.ts';
+import type { Block } from '../../../src/learning/served-model.ts';
 import { applyBlock } from '../../../src/learning/whitening.ts';
 import type { Fit } from '../fit.ts';
 import { frozenFeature } from '../frozen-feature.ts';
@@ -23,7 +23,6 @@ export async function frozenParts(
   pictures: Iterable<number>,
   onDone: (share: number) => void,
 ): Promise<FrozenParts> {
-  const load = (picture: number) => fit.load(picture, PICTURE_SIZE);
   const wanted = [...new Set(pictures)];
   const lengths = blocks.map(({ mean, projection }) => projection.length / mean.length);
   const width = lengths.reduce((sum, length) => sum + length, 0);
@@ -38,7 +37,7 @@ export async function frozenParts(
     rows.set(picture, row);
     let at = row * width;
     for (const block of blocks) {
-      const part = applyBlock(block, frozenFeature(block, picture, load, fit.encoder?.features ?? null));
+      const part = applyBlock(block, frozenFeature(block, picture, fit.handMade, fit.encoder?.features ?? null));
       all.set(part, at);
       at += part.length;
     }

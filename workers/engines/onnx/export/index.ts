@@ -1,7 +1,7 @@
 import { servedLength } from '../../../../src/learning/artefact.ts';
 import { isHandMade } from '../../../../src/learning/features/index.ts';
 import { backbonePathOf, pictureSizeFor } from '../../../../src/learning/network/shapes.ts';
-import { PICTURE_SIZE, type ServedModel } from '../../../../src/learning/served-model.ts';
+import { type Block, PICTURE_SIZE, type ServedModel } from '../../../../src/learning/served-model.ts';
 import { type BackboneFile, inspectBackbone } from '../../backbone.ts';
 import { opsets } from '../graph.ts';
 import { joinModels, type Part } from '../import-join.ts';
@@ -10,8 +10,9 @@ import { elementType } from '../model-proto.ts';
 import { embeddingModel, port } from '../models.ts';
 import { backboneParts, checkOperators } from './backbone.ts';
 import { type EncoderFile, encoderParts, notTheEncoder, readEncoder } from './encoder.ts';
+import { featureGraphs } from './features.ts';
 import { builtPart, naming } from './part.ts';
-import { ink } from './picture.ts';
+import { ink, toFloat } from './picture.ts';
 import { servedVector } from './served.ts';
 
 /** Names of the exported file's inputs and outputs, which docs/models.md describes, and of what its parts share. */
@@ -42,12 +43,14 @@ export function exportOnnx(model: ServedModel, encoder: EncoderFile | null = nul
   const picturesOf = (size: number): string => (size === side ? pictures : `${pictures}${size}`);
   const small = picturesOf(PICTURE_SIZE);
   const served = builtPart('served', [small, embeddings, shared.encoded, vector], opset, (graph) => {
-    const inputs = {
-      pictures: graph.input(small, ['n', PICTURE_SIZE, PICTURE_SIZE, 3]),
-      embeddings: graph.input(embeddings, ['n', network?.spec.embedding ?? 0]),
-      encoded: encoder ? { [encoder.facts.id]: graph.input(shared.encoded, ['n', encoder.facts.dimensions]) } : {},
+    const pixels = toFloat(graph, graph.input(small, ['n', PICTURE_SIZE, PICTURE_SIZE, 3]));
+    const embedded = graph.input(embeddings, ['n', network?.spec.embedding ?? 0]);
+    const seen = encoder && graph.input(shared.encoded, ['n', encoder.facts.dimensions]);
+    const rowsOf = ({ feature }: Block) => {
+      if (isHandMade(feature)) return featureGraphs[feature](graph, pixels);
+      return seen && feature === encoded ? seen : embedded;
     };
-    graph.output(vector, servedVector(graph, blocks, inputs), ['n', servedLength(model)]);
+    graph.output(vector, servedVector(graph, blocks, rowsOf), ['n', servedLength(model)]);
   });
   const n = file?.batch ?? 'n';
   const bytes = (size: number): Port => ({ name: picturesOf(size), elementType: uint8, dims: [n, size, size, 3] });

@@ -1,28 +1,15 @@
-import { isHandMade } from '../../../../src/learning/features/index.ts';
 import type { Block, ServedModel } from '../../../../src/learning/served-model.ts';
 import type { Graph, Value } from '../graph.ts';
-import { featureGraphs } from './features.ts';
-import { toFloat, unitRows } from './picture.ts';
+import { unitRows } from './picture.ts';
 
-export type ServedInputs = {
-  /** uint8 [n, 64, 64, 3] */
-  readonly pictures: Value;
-  /** [n, D] */
-  readonly embeddings: Value;
-  /** [n, dimensions] by the id of an encoder. */
-  readonly encoded: Readonly<Record<string, Value>>;
-};
-
-/** The served vector, `fuse` of src/learning/whitening.ts in ONNX operators: [n, k], unit rows. */
-export function servedVector(graph: Graph, blocks: ServedModel['blocks'], inputs: ServedInputs): Value {
-  const pictures = toFloat(graph, inputs.pictures);
-  const parts = blocks.map((block) => {
-    const { feature } = block;
-    const rows = isHandMade(feature)
-      ? featureGraphs[feature](graph, pictures)
-      : (inputs.encoded[feature] ?? inputs.embeddings);
-    return graph.multiply(applyBlock(graph, block, rows), graph.scalar(Math.sqrt(block.weight)));
-  });
+/**
+ * The served vector, `fuse` of src/learning/whitening.ts in ONNX operators: [n, k], unit rows.
+ * @param rowsOf the feature of a block, [n, d]
+ */
+export function servedVector(graph: Graph, blocks: ServedModel['blocks'], rowsOf: (block: Block) => Value): Value {
+  const parts = blocks.map((block) =>
+    graph.multiply(applyBlock(graph, block, rowsOf(block)), graph.scalar(Math.sqrt(block.weight))),
+  );
   return unitRows(graph, graph.concat(parts, 1));
 }
 

@@ -1,0 +1,88 @@
+/** What takes the time in linear algebra, in loops that read memory as seldom as they can. Row-major throughout. */
+
+/**
+ * Sum of x x^T over the rows x of [n, d], row-major; [d, d].
+ * Four rows at a time, and two rows of the result: it is then read and written a quarter as often, and what is read of the
+ * rows serves twice, which is what takes the time.
+ */
+export function scatter(rows: Float64Array, d: number): Float64Array {
+  const sums = new Float64Array(d * d);
+  // Rows of zeros fill the last four.
+  const padded = new Float64Array(Math.ceil(rows.length / (4 * d)) * 4 * d);
+  padded.set(rows);
+  for (let from = 0; from < padded.length; from += 4 * d) {
+    const x = fourRows(padded, from, d);
+    for (let a = 0; a + 1 < d; a += 2) addPair(sums, x, a, d);
+    if (d % 2 === 1) addLast(sums, x, d);
+  }
+  for (let a = 0; a < d; a++) for (let b = 0; b < a; b++) sums[b * d + a] = sums[a * d + b]!;
+  return sums;
+}
+
+type FourRows = readonly [Float64Array, Float64Array, Float64Array, Float64Array];
+function fourRows(rows: Float64Array, from: number, d: number): FourRows {
+  const row = (i: number) => rows.subarray(from + i * d, from + (i + 1) * d);
+  return [row(0), row(1), row(2), row(3)];
+}
+
+/** Rows a and a + 1 of the result, up to their diagonal. */
+function addPair(sums: Float64Array, [x0, x1, x2, x3]: FourRows, a: number, d: number): void {
+  const [a0, a1, a2, a3] = [x0[a]!, x1[a]!, x2[a]!, x3[a]!];
+  const [c0, c1, c2, c3] = [x0[a + 1]!, x1[a + 1]!, x2[a + 1]!, x3[a + 1]!];
+  for (let b = 0, at = a * d, below = at + d; b <= a + 1; b++, at++, below++) {
+    const y0 = x0[b]!;
+    const y1 = x1[b]!;
+    const y2 = x2[b]!;
+    const y3 = x3[b]!;
+    sums[at] = sums[at]! + a0 * y0 + a1 * y1 + a2 * y2 + a3 * y3;
+    sums[below] = sums[below]! + c0 * y0 + c1 * y1 + c2 * y2 + c3 * y3;
+  }
+}
+
+/** The last row, where their number is odd. */
+function addLast(sums: Float64Array, x: FourRows, d: number): void {
+  for (let b = 0, at = (d - 1) * d; b < d; b++, at++) for (const row of x) sums[at] = sums[at]! + row[d - 1]! * row[b]!;
+}
+
+/** Rows L^-1 x of rows x, with L lower triangular [d, d] and rows [n, d]. Four at a time: L is read a quarter as often. */
+export function solveLower(lower: Float64Array, rows: Float64Array, d: number): Float64Array {
+  const solved = new Float64Array(Math.ceil(rows.length / (4 * d)) * 4 * d);
+  solved.set(rows);
+  for (let from = 0; from < solved.length; from += 4 * d) {
+    const [x0, x1, x2, x3] = fourRows(solved, from, d);
+    for (let i = 0, at = 0; i < d; i++, at = i * d) {
+      let [v0, v1, v2, v3] = [x0[i]!, x1[i]!, x2[i]!, x3[i]!];
+      for (let k = 0; k < i; k++, at++) {
+        const l = lower[at]!;
+        v0 -= l * x0[k]!;
+        v1 -= l * x1[k]!;
+        v2 -= l * x2[k]!;
+        v3 -= l * x3[k]!;
+      }
+      const pivot = lower[at]!;
+      x0[i] = v0 / pivot;
+      x1[i] = v1 / pivot;
+      x2[i] = v2 / pivot;
+      x3[i] = v3 / pivot;
+    }
+  }
+  return solved.subarray(0, rows.length);
+}
+
+/** [d, d] [d, k] -> [d, k], four rows of the right side at a time, so that the result is read a quarter as often. */
+export function times(left: Float64Array, right: Float64Array, d: number, k: number): Float64Array {
+  const out = new Float64Array(d * k);
+  const whole = d - (d % 4);
+  for (let i = 0; i < d; i++) {
+    const own = out.subarray(i * k, (i + 1) * k);
+    const factors = left.subarray(i * d, (i + 1) * d);
+    for (let j = 0; j < whole; j += 4) {
+      const [a0, a1, a2, a3] = [factors[j]!, factors[j + 1]!, factors[j + 2]!, factors[j + 3]!];
+      for (let c = 0, at = j * k; c < k; c++, at++)
+        own[c] = own[c]! + a0 * right[at]! + a1 * right[at + k]! + a2 * right[at + 2 * k]! + a3 * right[at + 3 * k]!;
+    }
+    for (let j = whole; j < d; j++)
+      for (let c = 0, at = j * k; c < k; c++, at++) own[c] = own[c]! + factors[j]! * right[at]!;
+  }
+  return out;
+}

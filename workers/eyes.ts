@@ -1,0 +1,19 @@
+import type { EncoderFacts } from '../src/learning/encoder-facts.ts';
+import { GOLDEN } from '../src/learning/features/golden.ts';
+import { PICTURE_SIZE } from '../src/learning/served-model.ts';
+import type { InstalledEncoder } from './encoders/find.ts';
+
+/** What looks once at every picture, and whose vectors are kept: the hand-made features, or an encoder. */
+export type Eye = {
+  readonly facts: Pick<EncoderFacts, 'id' | 'dimensions'>;
+  readonly description: { readonly input: { readonly side: number } };
+};
+
+/** The hand-made features: no file. */
+export type GoldenEye = Eye & { readonly path: null };
+export const goldenEye: GoldenEye = { facts: GOLDEN, description: { input: { side: PICTURE_SIZE } }, path: null };
+
+export type AnyEye = GoldenEye | InstalledEncoder;
+
+/** Those that look at the pictures of a catalog. @param encoder null: there is none */
+export const eyesOf = (encoder: InstalledEncoder | null): AnyEye[] => [goldenEye, ...(encoder ? [encoder] : [])];

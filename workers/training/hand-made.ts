@@ -1,0 +1,25 @@
+import { GOLDEN, goldenPlace } from '../../src/learning/features/golden.ts';
+import { type HandMade, handMadeFeatures } from '../../src/learning/features/index.ts';
+import { fromHalf } from '../../src/learning/half.ts';
+import type { Picture } from '../../src/learning/served-model.ts';
+import { openStoredBits } from './encoded-features.ts';
+import type { TrainingSet } from './protocol.ts';
+
+/** A hand-made feature of a picture of the set. */
+export type HandMadeFeatures = (feature: HandMade, picture: number) => Float32Array;
+
+/** Taken of the pixels. @param load pixels at PICTURE_SIZE */
+export const handMadeOf =
+  (load: (picture: number) => Picture): HandMadeFeatures =>
+  (feature, picture) =>
+    handMadeFeatures[feature].extract(load(picture));
+
+/** As they are stored, else taken of the pixels. */
+export function openHandMade(
+  { golden }: Pick<TrainingSet, 'golden'>,
+  load: (picture: number) => Picture,
+): HandMadeFeatures {
+  if (golden === undefined) return handMadeOf(load);
+  const bitsOf = openStoredBits(golden, GOLDEN.dimensions);
+  return (feature, picture) => fromHalf(bitsOf(picture, goldenPlace(feature)));
+}
