@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { categories } from './categories.ts';
 import { embedding } from './embedding.ts';
 import { feedback } from './feedback.ts';
 import { ground } from './ground.ts';
@@ -13,6 +14,7 @@ import { training } from './training.ts';
 
 /** npm run bench -- <name> [--json]. Every figure is measured in this run, against its limit or its peer. */
 const benches: Record<string, () => Promise<Record<string, string | number>[]>> = {
+  categories: () => categories({ seeds: Number(values.seeds), steps: Number(values.steps) }),
   embedding,
   feedback,
   ground,
@@ -41,6 +43,7 @@ const { positionals, values } = parseArgs({
     processes: { type: 'string', default: '2' },
     preset: { type: 'string', default: 'tiny' },
     recipe: { type: 'string', default: 'catalog' },
+    steps: { type: 'string', default: '208' }, // of `categories`
     hinge: { type: 'string', default: '0' },
     student: { type: 'string', default: '0' },
     docs: { type: 'boolean', default: false },

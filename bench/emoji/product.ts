@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeModel, encodeModel } from '../../src/learning/artefact.ts';
 import { presetNamed } from '../../src/learning/network/presets.ts';
+import { withoutProxies } from '../../src/learning/network/shapes.ts';
 import { decodeSafetensors } from '../../src/learning/safetensors.ts';
 import type { ServedModel } from '../../src/learning/served-model.ts';
 import { factsOf } from '../../workers/encoders/description.ts';
@@ -134,9 +135,8 @@ function rankingModel(preset: string, step: number, state: Uint8Array): Trained[
       name.startsWith('weight.') ? [[name.slice('weight.'.length), tensor]] : [],
     ),
   );
-  return [
-    { step, model: embeddingAlone({ blocks: [], network: { spec: presetNamed(preset), weights, backbone: null } }) },
-  ];
+  const served = withoutProxies(presetNamed(preset), weights);
+  return [{ step, model: embeddingAlone({ blocks: [], network: { ...served, backbone: null } }) }];
 }
 
 async function vectors(

@@ -2,7 +2,24 @@
  * What a batch of N embeddings (unit rows) costs, as data: engines compute it and its gradient, samplers fill it in.
  * All losses but `softmax` read the embeddings; D(a, b) = |a - b|², s(a, b) = a·b.
  */
-export type Loss = TripletHinge | InfoNce | MultiSimilarity | Softmax | Distillation;
+export type Loss = Beside<TripletHinge | InfoNce | MultiSimilarity | Distillation> | (Softmax & { proxies?: never });
+
+/** Categories beside a loss that reads the embeddings: of a network with proxies (spec.ts) always, of others never. */
+type Beside<L> = L & { readonly proxies?: ProxyCost };
+
+/**
+ * Normalised softmax over categories (Zhai and Wu 2019, arXiv 1811.12649): each has a proxy, a vector that is learned with the
+ * network, of which only the direction counts. To the loss is added, times `weight`, the mean over the rows i that have a
+ * category of - log softmax_c(s(i, proxy_c) / temperature) at their own.
+ */
+export type ProxyCost = {
+  /** [N], integers in [0, C); -1: a row without a category. */
+  readonly labels: Int32Array;
+  /** > 0 */
+  readonly temperature: number;
+  /** > 0 */
+  readonly weight: number;
+};
 
 /**
  * Paper, section 3: mean over triplets of max(0, gap + D(q, p) - D(q, n)). The batch's rows are all B queries, then their

@@ -23,12 +23,25 @@ export type Objective =
       readonly views: number;
     };
 
+/** Of catalogs whose categories say something; `ProxyCost` (loss.ts) for all of them, targets for items of one picture. */
+export type CategoryTeaching = {
+  /** Of the proxies where items have one picture, > 0, and their temperature. */
+  readonly weight: number;
+  readonly temperature: number;
+  /** Items of one category that come together in a batch, where the one that brings them has one picture. */
+  readonly kin: number;
+  /** Part of the target of a row of such an item that goes to others of its category, in [0, 1]. */
+  readonly share: number;
+};
+
 /** How a network is trained, as plain data. */
 export type Recipe = {
   readonly name: string;
   /** `network`: from pixels. `head`: linear maps of what an encoder and the hand-made features see, in seconds. */
   readonly trains: 'network' | 'head';
   readonly objective: Objective;
+  /** How categories teach beside the objective; null: they do not. */
+  readonly categories: CategoryTeaching | null;
   /** N: rows of one batch of one engine process; a multiple of 3 for triplets, of `views` otherwise. */
   readonly rows: number;
   /** Of the learning rate, after the warm-up, with one process; with P it is sqrt(P) times this (Krizhevsky 2014). */
@@ -66,6 +79,7 @@ export type Descent = Pick<Recipe, 'rows' | 'peakRate' | 'warmUp' | 'momentum' |
 
 const shared = {
   trains: 'network',
+  categories: null,
   rows: 192,
   peakRate: 0.1,
   warmUp: 0.05,
@@ -81,14 +95,16 @@ const all = [
    */
   {
     ...{ name: 'head', trains: 'head', objective: { kind: 'infoNce', temperature: 0.1, views: 4 } },
+    categories: { weight: 1, temperature: 0.1, kin: 6, share: 1 },
     ...{ rows: 384, peakRate: 1, warmUp: 0.05, momentum: 0.9, weightDecay: 1e-3, clip: 5 },
     ...{ augmentation: 'catalog', pretrain: 0, looks: 3 }, // stored features know no augmentation
   },
-  /** Batch softmax over augmented views: what works on a catalog of hundreds from pixels (docs/quality.md). */
+  /** Batch softmax over augmented views, and categories: what works on a catalog of hundreds from pixels (docs/quality.md). */
   {
     ...shared,
     name: 'catalog',
     objective: { kind: 'infoNce', temperature: 0.1, views: 4 },
+    categories: { weight: 1, temperature: 0.1, kin: 6, share: 0.5 },
     ...{ augmentation: 'catalog', pretrain: 0, looks: 0 },
     weightDecay: 2.5e-4,
   },

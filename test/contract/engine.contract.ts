@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Loss } from '../../src/learning/loss.ts';
 import { isStatistic, weightShapes } from '../../src/learning/network/shapes.ts';
 import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
 import type { Engine, Features, OpenEngine, TrainingBatch } from '../../workers/engines/engine.ts';
@@ -9,7 +10,7 @@ import {
   relativeError,
   trainExactly,
 } from '../support/oracle-network.ts';
-import { batchFrom, hinge, losses, pictures, type Specimen, specimens, weightsFrom } from './specimens.ts';
+import { batchFrom, hinge, losses, pictures, proxies, type Specimen, specimens, weightsFrom } from './specimens.ts';
 
 /** Relative, Euclidean, per tensor: what float32 may lose against float64. */
 const BOUND = 1e-5;
@@ -177,7 +178,9 @@ function describeManners(name: string, open: OpenEngine): void {
       for (const { spec: each, weights: own, batch: full } of specimens) {
         const second = await open(each, own, options);
         const blank = { ...full, pictures: new Float32Array(full.pictures.length) };
-        for (const kind of Object.values(losses)) {
+        for (const plain of Object.values(losses)) {
+          if (each.proxies && plain.kind === 'softmax') continue; // learns from categories itself
+          const kind = (each.proxies ? { ...plain, proxies } : plain) as Loss;
           // The loss of a softmax has labels of as many classes as the embedding is long.
           if (kind.kind === 'softmax' && each.embedding < 5) continue;
           if (kind.kind === 'distillation' && each.embedding !== 5) continue; // its vectors are as long
@@ -235,6 +238,20 @@ function describeManners(name: string, open: OpenEngine): void {
       await expect(backed.embed(full.pictures, pictures)).rejects.toThrow('features');
       await expect(backed.gradients({ pictures: full.pictures }, loss)).rejects.toThrow('features');
       await backed.dispose();
+    });
+
+    test('refuses proxies that the network or the loss has not, and categories that are none of them', async () => {
+      await expect(engine.gradients(batch, { ...loss, proxies })).rejects.toThrow('with proxies');
+      const { spec: own, weights: trained, batch: full } = specimenNamed('categorised');
+      const second = await opened(open, 'categorised');
+      await expect(second.gradients(full, losses.infoNce)).rejects.toThrow('without proxies');
+      const unknown = { ...proxies, labels: Int32Array.of(0, 1, 2, 3, -1, 0) }; // categories are 0 to 2
+      await expect(second.gradients(full, { ...losses.infoNce, proxies: unknown })).rejects.toThrow('Label 3');
+      const uncategorised = { ...losses.infoNce, proxies: { ...proxies, labels: new Int32Array(6).fill(-1) } };
+      const found = await second.gradients(full, uncategorised);
+      expect(found.loss).toBeCloseTo(trainExactly(own, exactWeights(trained), full, losses.infoNce).loss, 5);
+      expect(norm(found.gradients['proxies.rows']!.data)).toBe(0);
+      await second.dispose();
     });
 
     test('is gone after dispose, and takes no other engine with it', async () => {

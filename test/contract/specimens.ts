@@ -1,4 +1,4 @@
-import type { Loss } from '../../src/learning/loss.ts';
+import type { Loss, TripletHinge } from '../../src/learning/loss.ts';
 import { initialWeights } from '../../src/learning/network/initial-weights.ts';
 import { describeNetwork, dropoutLayers } from '../../src/learning/network/shapes.ts';
 import type { Layer, NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
@@ -255,7 +255,7 @@ const taught = targets.map((_, at) => {
 });
 const vectors = Float32Array.from({ length: 30 }, (_, at) => [0.8, 0, -0.6, 0, 0][(at + Math.floor(at / 5)) % 5]!);
 
-export const hinge = (...gaps: number[]): Loss => ({ kind: 'tripletHinge', gaps: Float32Array.from(gaps) });
+export const hinge = (...gaps: number[]): TripletHinge => ({ kind: 'tripletHinge', gaps: Float32Array.from(gaps) });
 export const losses = {
   tripletHinge: hinge(1.5, 3.5),
   infoNce: { kind: 'infoNce', temperature: 0.25, targets },
@@ -264,6 +264,10 @@ export const losses = {
   /** For embeddings of length 5. */
   distillation: { kind: 'distillation', temperature: 0.25, targets: taught, vectors, regression: 0.5 },
 } satisfies Record<Loss['kind'], Loss>;
+
+/** Categories beside a ranking loss; row 3 has none. */
+export const proxies = { labels: Int32Array.of(0, 2, 2, -1, 1, 0), temperature: 0.25, weight: 0.5 };
+const categorised: NetworkSpec = { ...headed, name: 'categorised', proxies: 3 };
 
 const specimen = (spec: NetworkSpec, loss: Loss, seed: number, idle: string[] = []): Specimen => ({
   ...{ spec, loss, idle, weights: weightsFrom(spec, seed), batch: batchFrom(spec, seed + 1) },
@@ -284,4 +288,7 @@ export const specimens: readonly Specimen[] = [
   specimen(headed, losses.multiSimilarity, 1),
   specimen(headed, losses.softmax, 1),
   specimen(headed, losses.distillation, 1),
+  specimen(categorised, { ...losses.tripletHinge, proxies }, 1),
+  specimen(categorised, { ...losses.infoNce, proxies }, 1),
+  specimen(categorised, { ...losses.multiSimilarity, proxies }, 1),
 ];

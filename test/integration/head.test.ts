@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { decodeModel } from '../../src/learning/artefact.ts';
+import { decodeModel, encodeModel } from '../../src/learning/artefact.ts';
 import { squaredDistance } from '../../src/learning/distance.ts';
 import { toHalf } from '../../src/learning/half.ts';
 import { makeRandom } from '../../src/learning/random.ts';
@@ -62,11 +62,12 @@ async function headOf(
   { set, features }: Shop,
   changes: Partial<Pick<Fit, 'clicks' | 'emit' | 'signal' | 'recipe' | 'golden'>> = {},
   seed = 1,
+  { steps = 120, serving = undefined as Uint8Array | undefined } = {},
 ) {
   const read = (picture: number) => features[picture]!;
   const frozen = fitEncoderBlock(set, read, [], makeRandom(1));
   const fit = {
-    request: { set, seed, steps: 120, seconds: 60, threads: 1 },
+    request: { set, seed, steps, seconds: 60, threads: 1, ...(serving && { serving }) },
     ...{ recipe: { ...recipeNamed('head'), rows: 96 }, encoder: { features: read, fitted: frozen } },
     ...{
       golden: { structure: [], identity: [], rated: [] },
@@ -116,6 +117,20 @@ test('the same seed gives the same head, bit for bit, and another seed another o
   const [first, again, other] = heads.map(({ blocks }) => bytes(blocks!));
   expect(again!.equals(first!)).toBe(true);
   expect(other!.equals(first!)).toBe(false);
+});
+
+test('a head goes on from the one that serves: it reaches the loss of a fresh one in less than half the steps', async () => {
+  const made = shop();
+  const ending = async (steps: number, serving?: Uint8Array) => {
+    const losses = new Map<number, number>();
+    const emit = (event: TrainingEvent) => void (event.type === 'loss' && losses.set(event.step, event.loss));
+    const head = await headOf(made, { emit }, 1, { steps, ...(serving && { serving }) });
+    return { ...head, loss: losses.get(steps)! }; // of the first training, which tells its last step
+  };
+  const cold = await ending(200);
+  const warm = await ending(60, encodeModel({ blocks: [...cold.blocks!], network: null }));
+  expect(warm.loss).toBeLessThan(cold.loss);
+  expect((await ending(100)).loss).toBeGreaterThan(cold.loss);
 });
 
 test('categories that mean nothing have no weight, with several pictures a product or without', async () => {

@@ -9,7 +9,7 @@ import {
   headWeights,
   openHeadEngine,
 } from '../../workers/engines/onnx/head.ts';
-import { headVectors } from '../../workers/training/head/train-head.ts';
+import { headVectors } from '../../workers/training/head/maps.ts';
 import { lossOf } from '../support/oracle-loss.ts';
 import { relativeError } from '../support/oracle-network.ts';
 

@@ -85,7 +85,11 @@ describe('the triplet hinge', () => {
       ].map((rows) => tf.tensor2d(rows));
       const embeddings = tf.concat2d([q!, p!, n!], 0);
       const gaps = Float32Array.of(0.3, 0.3, 0.6);
-      return costsOf(tf, { kind: 'tripletHinge', gaps }, { linear: embeddings, embeddings }).costs.arraySync();
+      return costsOf(
+        tf,
+        { kind: 'tripletHinge', gaps },
+        { linear: embeddings, embeddings, proxies: null },
+      ).costs.arraySync();
     });
     // squared distances to positive and negative: 0 and 4, 4 and 0, 2 and 2
     expect(hinges).toEqual([0, expect.closeTo(4.3, 5), expect.closeTo(0.6, 5)]);

@@ -4,19 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SimiliError } from '../../src/errors.ts';
-import { decodeModel } from '../../src/learning/artefact.ts';
+import { decodeModel, encodeModel } from '../../src/learning/artefact.ts';
 import { GOLDEN, goldenOf } from '../../src/learning/features/golden.ts';
 import { handMadeFeatures } from '../../src/learning/features/index.ts';
 import { toHalf } from '../../src/learning/half.ts';
+import { presetNamed } from '../../src/learning/network/presets.ts';
+import { withoutProxies } from '../../src/learning/network/shapes.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import { recipeNamed } from '../../src/learning/recipe.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../src/learning/safetensors.ts';
+import { embeddingAlone } from '../../workers/evaluation/methods/networks.ts';
 import { sideBySide } from '../../workers/training/blocks.ts';
 import { embed } from '../../workers/training/embed.ts';
 import { beginFit, type Fit } from '../../workers/training/fit.ts';
 import { fitModel } from '../../workers/training/fit-model.ts';
 import { openHandMade } from '../../workers/training/hand-made.ts';
-import { trainedNetwork } from '../../workers/training/network.ts';
+import { startOfRanking, trainedNetwork } from '../../workers/training/network.ts';
 import { makePictureStore } from '../../workers/training/picture-store.ts';
 import type { TrainingEvent, TrainingRequest } from '../../workers/training/protocol.ts';
 import { drawnCatalog, writeTrainingSet } from '../support/training-set.ts';
@@ -78,7 +81,9 @@ async function trained(
   signal = never,
 ) {
   const asked = { ...request, ...changes };
-  const fit: Fit = { ...features, request: asked, recipe: { ...recipeNamed(asked.recipe), rows: 24 }, emit, signal };
+  const recipe = { ...recipeNamed(asked.recipe), rows: 24 };
+  const untaught = { spec: presetNamed(asked.preset), categories: { taught: null, why: 'not of this recipe' } };
+  const fit: Fit = { ...features, ...(recipe.categories ? {} : untaught), request: asked, recipe, emit, signal };
   return trainedNetwork(fit, async ({ weights, ...facts }, { reason }) => ({
     ...facts,
     reason,
@@ -185,6 +190,42 @@ test('the recipe of the paper first learns categories, then ranks with the first
   const phases = saved.map(({ step, state }) => `${numbersOf(state).phase} ${step}`);
   expect(phases.slice(0, 3)).toEqual(['pretrain 1', 'pretrain 2', 'rank 1']);
   expect(phases.at(-1)).toBe('rank 8');
+});
+
+test('categories teach the recipe catalog, and what teaches is not served', async () => {
+  expect(features.categories.taught).toMatchObject({ classes: 3, weight: 1, kin: 6, share: 0.5 });
+  const { artefact, summary } = await fitModel({ ...request, steps: 2 }, never, () => {});
+  expect(summary).toMatchObject({ recipe: 'catalog', categories: 3 });
+  const { network } = decodeModel(artefact);
+  expect(network?.spec.proxies).toBeUndefined();
+  expect(Object.keys(network!.weights).filter((name) => name.includes('prox'))).toEqual([]);
+});
+
+test('a shop with meaningless categories loses nothing: its network is, bit for bit, that of a shop without any', async () => {
+  const random = makeRandom(3);
+  const shuffled = request.set.categories.map(() => random.int(3));
+  const networkFor = async (categories: Int32Array) => {
+    const asked = { ...request, set: { ...request.set, categories }, steps: 3 };
+    const { artefact, summary } = await fitModel(asked, never, () => {});
+    return { summary, network: decodeModel(artefact).network! };
+  };
+  const [noise, none] = [await networkFor(shuffled), await networkFor(new Int32Array(shuffled.length).fill(-1))];
+  expect(noise.summary.categories).toContain('Weight 0');
+  expect(none.summary.categories).toContain('no two categories');
+  expect(noise.network).toEqual(none.network);
+});
+
+test('a training goes on from the network that serves: it reaches the loss of a fresh one in half the steps', async () => {
+  const cold = await trained({ steps: 40 });
+  const { weights } = withoutProxies(features.spec, decodeSafetensors(cold.bytes).tensors);
+  const model = embeddingAlone({ blocks: [], network: { spec: presetNamed('tiny'), weights, backbone: null } });
+  const serving = encodeModel(model);
+  const warm = await trained({ steps: 20, serving });
+  expect(warm.loss).toBeLessThan(cold.loss);
+  // Another network serves: nothing to go on from.
+  const other = startOfRanking({ ...features, spec: presetNamed('small'), request: { ...request, serving } }, null);
+  const fresh = startOfRanking({ ...features, spec: presetNamed('small') }, null);
+  expect(other.weights).toEqual(fresh.weights);
 });
 
 test('the recipe softmax ranks by what its classifier reads', async () => {

@@ -1,9 +1,35 @@
-import type { Distillation, InfoNce, Loss, MultiSimilarity, Softmax, TripletHinge } from '../../src/learning/loss.ts';
+import type {
+  Distillation,
+  InfoNce,
+  Loss,
+  MultiSimilarity,
+  ProxyCost,
+  Softmax,
+  TripletHinge,
+} from '../../src/learning/loss.ts';
 
 export type Cost = { loss: number; activeShare: number };
 
-/** The losses of src/learning/loss.ts by plain sums over float64. @param rows the embeddings; of the softmax, its logits */
-export function lossOf(loss: Loss, rows: number[][]): Cost {
+/**
+ * The losses of src/learning/loss.ts by plain sums over float64.
+ * @param rows the embeddings; of the softmax, its logits
+ * @param proxies of unit length, where the loss has some
+ */
+export function lossOf(loss: Loss, rows: number[][], proxies: number[][] = []): Cost {
+  const own = rankingOf(loss, rows);
+  return loss.proxies ? { ...own, loss: own.loss + proxyCost(loss.proxies, rows, proxies) } : own;
+}
+
+function proxyCost({ labels, temperature, weight }: ProxyCost, rows: number[][], proxies: number[][]): number {
+  const costs = rows.flatMap((row, i) => {
+    if (labels[i]! < 0) return [];
+    const powers = proxies.map((proxy) => Math.exp(dot(row, proxy) / temperature));
+    return [-Math.log(powers[labels[i]!]! / total(powers))];
+  });
+  return weight * mean(costs);
+}
+
+function rankingOf(loss: Loss, rows: number[][]): Cost {
   switch (loss.kind) {
     case 'tripletHinge':
       return tripletHinge(loss, rows);

@@ -123,8 +123,12 @@ function join(spec: NetworkSpec, weights: ExactWeights, outputs: Volume[][]): nu
 
 function costOf(spec: NetworkSpec, weights: ExactWeights, outputs: Volume[][], loss: Loss) {
   const rows = join(spec, weights, outputs);
-  return lossOf(loss, loss.kind === 'softmax' ? rows : rows.map(unit));
+  const proxies = spec.proxies ? cutRows(weights['proxies.rows']!, spec.embedding).map(unit) : [];
+  return lossOf(loss, loss.kind === 'softmax' ? rows : rows.map(unit), proxies);
 }
+
+const cutRows = (values: Float64Array, length: number): number[][] =>
+  Array.from({ length: values.length / length }, (_, i) => [...values.subarray(i * length, (i + 1) * length)]);
 
 function unit(values: number[]): number[] {
   const length = Math.sqrt(values.reduce((sum, value) => sum + value * value, 1e-8));

@@ -46,7 +46,7 @@ async function train(context: WorkerContext, run: ClaimedRun): Promise<void> {
   const training =
     machines > 1
       ? trainInRounds(context, run, { request, machines }, sink)
-      : context.trainer.train(request, run.signal, sink);
+      : context.trainer.train(await warmed(context, request, parent), run.signal, sink);
   const result = await training.catch((error: unknown) => {
     throw named(error, ids);
   });
@@ -95,6 +95,19 @@ export async function makeRequest(
     checkpoint: await soundCheckpoint(repositories.jobs, job.id),
   } as const;
   return { ids, request };
+}
+
+/**
+ * Training goes on from the version that serves. Not over several machines: each makes the request for itself, and another
+ * version may serve by then. A restarted job that finds another one begins anew (`fingerprintOf`).
+ */
+export async function warmed(
+  { repositories: { models } }: WorkerContext,
+  request: Asked<TrainingRequest>,
+  parent: { readonly modelId: string } | null,
+): Promise<Asked<TrainingRequest>> {
+  const stored = request.kind === 'NETWORK' && parent ? await models.artefact(parent.modelId) : null;
+  return stored && sha256(stored.artefact) === stored.checksum ? { ...request, serving: stored.artefact } : request;
 }
 
 /** A host knows items by number; whoever reads of a failure knows products. */

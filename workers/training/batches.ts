@@ -25,7 +25,7 @@ export const labelsSource = ({ request: { set, seed }, recipe: { rows } }: Fit) 
   labelledBatches({ catalog: set, rows, seed });
 
 function identities(
-  { request: { set }, recipe, golden, clicks }: Fit,
+  { request: { set }, recipe, golden, clicks, categories: { taught } }: Fit,
   objective: Exclude<Objective, { kind: 'tripletHinge' }>,
   seed: number,
 ) {
@@ -33,6 +33,7 @@ function identities(
   return identityBatches({
     ...{ catalog: set, rows: recipe.rows, views, seed, loss: loss as IdentityLoss },
     related: chosenTogether(clicks),
+    ...(taught && { taught }),
     neutral: { relevance: golden.relevance, above: ALIKE },
   });
 }

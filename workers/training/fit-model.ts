@@ -1,5 +1,5 @@
 import { encodeModel, servedLength } from '../../src/learning/artefact.ts';
-import { pictureSizeFor } from '../../src/learning/network/shapes.ts';
+import { pictureSizeFor, withoutProxies } from '../../src/learning/network/shapes.ts';
 import { whyInstead } from '../../src/learning/recipe.ts';
 import type { ServedModel } from '../../src/learning/served-model.ts';
 import type { Engine } from '../engines/engine.ts';
@@ -65,10 +65,14 @@ export async function fusedModel(
   const prior = [...frozen.prior.map((share) => share * (1 - NETWORK_PRIOR)), NETWORK_PRIOR];
   const shares = fitShares(distancesOf(fitted), evidence, prior);
   return finished(
-    { blocks: mixed(fitted, shares), network: { spec, weights: trained.weights, backbone: request.backbone } },
+    {
+      blocks: mixed(fitted, shares),
+      network: { ...withoutProxies(spec, trained.weights), backbone: request.backbone },
+    },
     {
       ...{ preset: spec.name, recipe: recipe.name, engine: reason, sides: sidesFor(spec) },
       ...(instead && { instead }),
+      categories: fit.categories.taught?.classes ?? fit.categories.why,
       ...{
         steps: trained.steps,
         keptStep: trained.keptStep,

@@ -10,11 +10,13 @@ import { type Fitted, sampleViews, type Views } from './blocks.ts';
 import { type LearnedFromClicks, learnFromClicks } from './clicks.ts';
 import { type EncodedFeatures, openEncodedFeatures } from './encoded-features.ts';
 import { fitEncoderBlock } from './encoder-block.ts';
-import { fitGolden, type Golden } from './golden.ts';
+import { fitGolden, type Golden, mixedDistance } from './golden.ts';
 import { type HandMadeFeatures, openHandMade } from './hand-made.ts';
+import type { Distance } from './mixture.ts';
 import { makePictureStore } from './picture-store.ts';
 import type { TrainingEvent, TrainingRequest } from './protocol.ts';
 import { specFor } from './spec.ts';
+import { type TaughtOrWhy, whatCategoriesTeach } from './taught.ts';
 
 /** What every part of a fit works with. */
 export type Fit = {
@@ -33,6 +35,8 @@ export type Fit = {
   /** Null: no encoder looked at these pictures. */
   readonly encoder: { readonly features: EncodedFeatures; readonly fitted: Fitted } | null;
   readonly clicks: LearnedFromClicks;
+  /** What categories teach a network (a head has its own validation). */
+  readonly categories: TaughtOrWhy;
 };
 
 /** Progress after the hand-made features, and after the network's steps. */
@@ -60,12 +64,19 @@ export async function beginFit(request: TrainingRequest, signal: AbortSignal, em
   const encoder = features && { features, fitted: fitEncoderBlock(set, features, golden.identity, random) };
   const recipe = recipeFor(request.recipe, { encoder: set.encoded !== undefined, backbone: request.backbone !== null });
   const spec = specFor(request.preset, request.backbone);
+  const byHand = mixedDistance(golden.fitted, golden.shares);
+  const seen: Distance = (a, b) => byHand(a, b) + (encoder?.fitted.distance(a, b) ?? 0);
+  const readsCategories = request.kind === 'NETWORK' && recipe.trains === 'network';
+  const categories = whatCategoriesTeach(set, readsCategories ? recipe.categories : null, seen);
   return {
     ...{ request, signal, emit, load, views, golden, handMade, encoder, recipe },
-    spec: recipe.pretrain === 1 ? penultimate(spec) : spec,
+    ...{ spec: recipe.pretrain === 1 ? penultimate(spec) : withProxies(spec, categories), categories },
     clicks: learnFromClicks(request.feedback, set, golden.relevance),
   };
 }
+
+const withProxies = (spec: NetworkSpec, { taught }: TaughtOrWhy): NetworkSpec =>
+  taught ? { ...spec, proxies: taught.classes } : spec;
 
 /**
  * What a checkpoint's random state and weights count on: the same products, pictures, feedback, seed, length and network.
@@ -76,6 +87,7 @@ export function fingerprintOf({ set, feedback, ratings, backbone, ...rest }: Tra
   const hash = createHash('sha256');
   for (const column of [set.starts, set.hashes, set.categories, set.splits]) hash.update(column);
   if (backbone) hash.update(backbone);
+  if (rest.serving) hash.update(createHash('sha256').update(rest.serving).digest());
   if (set.encoded) hash.update(set.encoded.encoder.id);
   if (set.golden !== undefined) hash.update(GOLDEN.id);
   hash.update(JSON.stringify({ feedback, ratings, preset, recipe, seed, seconds, steps, sampling }));

@@ -12,6 +12,7 @@ import { itemAt } from './item-at.ts';
 import { type Members, openMembers } from './members/index.ts';
 import { decodeState, encodeState, type TrainingState } from './state.ts';
 import { trainNetwork } from './train-network.ts';
+import { servingWeights } from './warm-start.ts';
 
 export type TrainedNetwork = {
   weights: Weights;
@@ -63,7 +64,8 @@ function classifier(fit: Fit, pretrained: Pretrained | null): TrainedNetwork {
 export async function pretrain(fit: Fit, saved: TrainingState | null): Promise<Pretrained | null> {
   const labels = fit.recipe.pretrain > 0 ? labelsSource(fit) : null;
   if (!labels) return null;
-  const spec = { ...singleScale(fit.spec), embedding: labels.classes };
+  const { proxies: _none, ...branch } = singleScale(fit.spec);
+  const spec = { ...branch, embedding: labels.classes };
   const classifying = { ...fit, spec };
   const state = saved ?? freshState('pretrain', initialWeights(spec, randomOf(fit)), phaseSteps(fit, 'pretrain'));
   return withMembers(fit, spec, async (members) => {
@@ -72,9 +74,14 @@ export async function pretrain(fit: Fit, saved: TrainingState | null): Promise<P
   });
 }
 
-/** Fresh weights, the first branch as it was pretrained: its classifier stays behind. */
+/**
+ * The weights of the network that serves, where there is one of this shape and no pretraining comes first; else fresh ones,
+ * the first branch as it was pretrained: its classifier stays behind.
+ */
 export function startOfRanking(fit: Fit, pretrained: Weights | null): TrainingState {
   const weights = initialWeights(fit.spec, randomOf(fit));
+  const serving = fit.recipe.pretrain > 0 ? null : servingWeights(fit.request, fit.spec);
+  for (const [name, { shape, data }] of Object.entries(serving ?? {})) weights[name] = { shape, data: data.slice() };
   for (const [name, tensor] of Object.entries(pretrained ?? {})) {
     if (!name.startsWith('embedding.')) weights[name] = tensor;
   }

@@ -103,6 +103,8 @@ export type TrainingRequest = EngineChoice & {
   sampling?: Sampling;
   /** A user's pretrained network in front of it: the bytes of an ONNX file; null for none. */
   backbone: Uint8Array | null;
+  /** Artefact of the version that serves, from which training goes on where it fits; absent: from fresh weights. */
+  serving?: Uint8Array;
   /** Length of the network's training. */
   seconds: number;
   /** The same in steps, which makes two trainings comparable; null: as many as fit into `seconds`. */

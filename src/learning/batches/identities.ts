@@ -19,8 +19,16 @@ export type Identities = {
   counts(): Counts;
 };
 
-/** `identities`: drawn in turn; `related`: came along; `repeated`: took a further slot, as there were too few items. */
-type Counts = { readonly identities: number; readonly related: number; readonly repeated: number };
+/**
+ * `identities`: drawn in turn; `related`: came along; `kin`: of the category of one that was drawn; `repeated`: took a further
+ * slot, as there were too few items.
+ */
+type Counts = {
+  readonly identities: number;
+  readonly related: number;
+  readonly kin: number;
+  readonly repeated: number;
+};
 export type IdentitiesState = Counts & { readonly passes: PassesState; readonly waiting: readonly number[] };
 
 /** What an item brings along, that is not taken. */
@@ -30,11 +38,19 @@ type DrawRelated = (
   random: Random,
 ) => { readonly item: number; readonly weight: number } | null;
 
+/** Others of an item's category that are not taken, that come with it. */
+type DrawKin = (item: number, taken: ReadonlySet<number>, random: Random) => readonly number[];
+
 /** Training items in passes. An item whose turn comes while it is in the batch already waits for the next one. */
-export function makeIdentities(items: Int32Array, random: Random, drawRelated: DrawRelated): Identities {
+export function makeIdentities(
+  items: Int32Array,
+  random: Random,
+  drawRelated: DrawRelated,
+  drawKin: DrawKin = () => [],
+): Identities {
   const passes = makePasses(items.length, uint32(random));
   let waiting: number[] = [];
-  let counts = { identities: 0, related: 0, repeated: 0 };
+  let counts = { identities: 0, related: 0, kin: 0, repeated: 0 };
 
   const nextFree = (taken: ReadonlySet<number>): number => {
     const first = waiting.findIndex((item) => !taken.has(item));
@@ -53,10 +69,17 @@ export function makeIdentities(items: Int32Array, random: Random, drawRelated: D
     counts.identities++;
     const related = slots.length + 1 < wanted ? drawRelated(item, taken, random) : null;
     slots.push({ item, group, partner: related });
-    if (!related) return;
-    taken.add(related.item);
-    counts.related++;
-    slots.push({ item: related.item, group, partner: { item, weight: related.weight } });
+    if (related) {
+      taken.add(related.item);
+      counts.related++;
+      slots.push({ item: related.item, group, partner: { item, weight: related.weight } });
+    }
+    for (const kin of drawKin(item, taken, random)) {
+      if (slots.length === wanted) return;
+      taken.add(kin);
+      counts.kin++;
+      slots.push({ item: kin, group: slots.length, partner: null });
+    }
   };
 
   return {
@@ -74,7 +97,7 @@ export function makeIdentities(items: Int32Array, random: Random, drawRelated: D
     restore: (state) => {
       passes.restore(state.passes);
       waiting = [...state.waiting];
-      counts = { identities: state.identities, related: state.related, repeated: state.repeated };
+      counts = { identities: state.identities, related: state.related, kin: state.kin, repeated: state.repeated };
     },
     counts: () => ({ ...counts }),
   };

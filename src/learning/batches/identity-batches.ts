@@ -2,11 +2,14 @@ import { z } from 'zod';
 import type { BatchPlan, BatchSource } from '../batch.ts';
 import type { InfoNce, MultiSimilarity } from '../loss.ts';
 import { makeRandom, type Random } from '../random.ts';
+import type { CategoryTeaching } from '../recipe.ts';
 import type { Relevance } from '../relevance.ts';
 import { counter, parseState, randomState, uint32 } from '../source-state.ts';
 import { itemsIn } from '../split.ts';
-import { type BatchCatalog, drawPictures } from './catalog.ts';
+import { type BatchCatalog, drawPictures, pictureCount } from './catalog.ts';
+import type { CategoryLabels } from './category-labels.ts';
 import { type Identities, makeIdentities, type Slot } from './identities.ts';
+import { byCategory, drawKin } from './kin.ts';
 import { passesState } from './passes.ts';
 import { type RelatedOptions, relatedDrawer, relatedTarget } from './related.ts';
 
@@ -21,6 +24,8 @@ export type IdentityBatchOptions = {
   readonly views: number;
   readonly loss: IdentityLoss;
   readonly related?: RelatedOptions;
+  /** Categories that teach beside identities; default: none. */
+  readonly taught?: CategoryLabels & CategoryTeaching;
   /** Multi-similarity only: items of one category that are more relevant than `above` are no negatives of each other. */
   readonly neutral?: { readonly relevance: Relevance; readonly above: number };
   readonly seed: number;
@@ -28,14 +33,16 @@ export type IdentityBatchOptions = {
 
 const stateSchema = z.object({
   ...{ random: randomState, passes: passesState, waiting: z.array(counter) },
-  ...{ identities: counter, related: counter, repeated: counter },
+  ...{ identities: counter, related: counter, kin: counter.default(0), repeated: counter },
 });
 
 /**
  * Batches of N / m identities with m views each: pictures of the item in random order, and where it has fewer repeats of
  * one of them, which augmentation makes other views. Training items come in passes, each once in every pass.
  *
- * Targets of InfoNCE: equal over the other views of the identity; a part of them moves to a related item that came along.
+ * Targets of InfoNCE: equal over the other views of the identity; a part of them moves to a related item that came along. Where
+ * categories teach, an item of one picture brings others of its category along, a part of its rows' targets is equal over the
+ * rows of its category, and no identity transform changes it.
  * Pairs of multi-similarity: 1 for the same identity or the one that came along, 0 for those too alike to push apart
  * (`neutral`), -1 for all others. Where there are fewer items than a batch has places, items take several, as one identity.
  * Related items share the group of whoever brought them.
@@ -49,7 +56,7 @@ export function identityBatches(options: IdentityBatchOptions): BatchSource {
   const items = itemsIn(catalog, 'train');
   if (items.length === 0) throw new Error('No item is of the split train');
   const random = makeRandom(options.seed);
-  const identities = makeIdentities(items, random, relatedDrawer(options.catalog, options.related));
+  const identities = makeIdentities(items, random, relatedDrawer(catalog, options.related), kinDrawer(options, items));
   return {
     next: () => planOf(identities, options, random),
     state: () => ({ random: random.state(), ...identities.state() }),
@@ -62,16 +69,36 @@ export function identityBatches(options: IdentityBatchOptions): BatchSource {
   };
 }
 
+/** Whoever has one picture brings as many of its category along as come together. */
+function kinDrawer({ catalog, taught }: IdentityBatchOptions, items: Int32Array) {
+  if (!taught) return () => [];
+  const members = byCategory({ ...catalog, categories: taught.labels }, items);
+  return (item: number, taken: ReadonlySet<number>, random: Random): readonly number[] =>
+    hasOnePicture(catalog, item) ? drawKin(members.get(taught.labels[item]!) ?? [], taught.kin - 1, taken, random) : [];
+}
+
+const hasOnePicture = (catalog: BatchCatalog, item: number): boolean => pictureCount(catalog, item) === 1;
+
 function planOf(identities: Identities, options: IdentityBatchOptions, random: Random): BatchPlan {
-  const { catalog, rows, views, loss } = options;
+  const { catalog, rows, views, loss, taught } = options;
   const slots = identities.draw(rows / views);
   const pictures = Int32Array.from(slots.flatMap(({ item }) => drawViews(catalog, item, views, random)));
-  const groups = Int32Array.from({ length: rows }, (_, row) => slots[Math.floor(row / views)]!.group);
+  const groups = Int32Array.from({ length: rows }, (_, row) => groupOf(slots[Math.floor(row / views)]!, options));
   const filled =
     loss.kind === 'infoNce'
       ? { ...loss, targets: targetsOf(slots, options) }
       : { ...loss, pairs: pairsOf(slots, options) };
-  return { pictures, groups, loss: filled, seed: uint32(random) };
+  const proxies = taught && {
+    ...{ temperature: taught.temperature, weight: taught.weight },
+    labels: Int32Array.from({ length: rows }, (_, row) => taught.labels[slots[Math.floor(row / views)]!.item]!),
+  };
+  return { pictures, groups, loss: { ...filled, ...(proxies && { proxies }) }, seed: uint32(random) };
+}
+
+/** A thing that only its category describes is never made another one by a turn: then it would be none of its category. */
+function groupOf({ item, partner, group }: Slot, { catalog, taught }: IdentityBatchOptions): number {
+  const isKept = (one: number) => taught !== undefined && taught.labels[one]! >= 0 && hasOnePicture(catalog, one);
+  return isKept(item) || (partner && isKept(partner.item)) ? -1 : group;
 }
 
 /** `views` pictures of an item: different ones as long as there are any, then one of them again. */
@@ -83,17 +110,29 @@ function drawViews(catalog: BatchCatalog, item: number, views: number, random: R
 }
 
 /** [N, N]; see `identityBatches`. */
-function targetsOf(slots: readonly Slot[], { rows, views, related }: IdentityBatchOptions): Float32Array {
+function targetsOf(slots: readonly Slot[], options: IdentityBatchOptions): Float32Array {
+  const { rows, views, related, catalog, taught } = options;
   const targets = new Float32Array(rows * rows);
   const rowsOf = rowsByItem(slots, views);
+  const rowsOfCategory = rowsByItem(slots, views, (item) => taught?.labels[item] ?? -1);
+  const kinOf = (item: number, own: readonly number[]): readonly number[] =>
+    taught && taught.labels[item]! >= 0 && hasOnePicture(catalog, item)
+      ? rowsOfCategory.get(taught.labels[item]!)!.filter((row) => !own.includes(row))
+      : [];
   const target = related?.target ?? relatedTarget;
   for (const [slot, { item, partner }] of slots.entries()) {
     const own = rowsOf.get(item)!;
     const others = partner ? rowsOf.get(partner.item)! : [];
+    const kin = kinOf(item, own);
     const moved = partner ? target(partner.weight) : 0;
+    const byKin = kin.length > 0 ? (1 - moved) * taught!.share : 0;
     for (let row = slot * views; row < (slot + 1) * views; row++) {
-      for (const other of own) if (other !== row) targets[row * rows + other] = (1 - moved) / (own.length - 1);
-      for (const other of others) targets[row * rows + other] = moved / others.length;
+      const add = (other: number, part: number): void => {
+        targets[row * rows + other] = targets[row * rows + other]! + part;
+      };
+      for (const other of own) if (other !== row) add(other, (1 - moved - byKin) / (own.length - 1));
+      for (const other of kin) add(other, byKin / kin.length);
+      for (const other of others) add(other, moved / others.length);
     }
   }
   return targets;
@@ -120,11 +159,16 @@ function pairsOf(slots: readonly Slot[], { rows, views, catalog, neutral }: Iden
   return pairs;
 }
 
-function rowsByItem(slots: readonly Slot[], views: number): Map<number, number[]> {
+/** @param keyOf what rows have in common; default: the item */
+function rowsByItem(
+  slots: readonly Slot[],
+  views: number,
+  keyOf: (item: number) => number = (item) => item,
+): Map<number, number[]> {
   const rowsOf = new Map<number, number[]>();
   for (const [slot, { item }] of slots.entries()) {
-    const rows = rowsOf.get(item) ?? [];
-    rowsOf.set(item, rows);
+    const rows = rowsOf.get(keyOf(item)) ?? [];
+    rowsOf.set(keyOf(item), rows);
     for (let view = 0; view < views; view++) rows.push(slot * views + view);
   }
   return rowsOf;

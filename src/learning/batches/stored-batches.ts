@@ -4,6 +4,7 @@ import { makeRandom, type Random } from '../random.ts';
 import { counter, parseState, randomState, uint32 } from '../source-state.ts';
 import { itemsIn } from '../split.ts';
 import { type BatchCatalog, drawPictures, pictureCount } from './catalog.ts';
+import { byCategory, drawKin } from './kin.ts';
 import { makePasses, type Passes, passesState } from './passes.ts';
 import { type RelatedOptions, relatedDrawer, relatedTarget } from './related.ts';
 import { type StoredRow, storedTargets } from './stored-targets.ts';
@@ -97,26 +98,4 @@ function filler(
     }
     return drawn;
   };
-}
-
-function byCategory({ categories }: BatchCatalog, items: Int32Array): Map<number, number[]> {
-  const members = new Map<number, number[]>();
-  for (const item of items) {
-    const category = categories[item]!;
-    if (category < 0) continue;
-    const own = members.get(category);
-    if (own) own.push(item);
-    else members.set(category, [item]);
-  }
-  return members;
-}
-
-/** Some that are not in the batch yet; fewer where most of them are. */
-function drawKin(members: readonly number[], wanted: number, taken: ReadonlySet<number>, random: Random): number[] {
-  const drawn = new Set<number>();
-  for (let tries = 0; members.length > 1 && drawn.size < wanted && tries < 2 * wanted; tries++) {
-    const item = members[random.int(members.length)]!;
-    if (!taken.has(item)) drawn.add(item);
-  }
-  return [...drawn];
 }

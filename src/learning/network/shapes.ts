@@ -1,5 +1,5 @@
 import { PICTURE_SIZE } from '../served-model.ts';
-import type { Backbone, Layer, NetworkSpec, Path } from './spec.ts';
+import type { Backbone, Layer, NetworkSpec, Path, Weights } from './spec.ts';
 
 /** Height, width and channels of one picture's values; a flattened vector of n is [1, 1, n]. */
 export type Shape = readonly [height: number, width: number, channels: number];
@@ -43,6 +43,7 @@ export type NetworkShape = {
 export function describeNetwork(spec: NetworkSpec): NetworkShape {
   check(isSize(spec.inputSize), `network ${spec.name}: inputSize ${spec.inputSize} is no positive integer`);
   check(isSize(spec.embedding), `network ${spec.name}: embedding ${spec.embedding} is no positive integer`);
+  check(isSize(spec.proxies ?? 1), `network ${spec.name}: proxies ${spec.proxies} is no positive integer`);
   check(spec.branches.length > 0, `network ${spec.name} has no branches`);
   checkNames(
     spec.branches.flatMap((branch) => branch.paths.map((path) => path.name)),
@@ -65,7 +66,7 @@ export function describeNetwork(spec: NetworkSpec): NetworkShape {
 /**
  * Name -> shape of every weight, in canonical order: branch by branch, path by path, layer by layer, then the embedding.
  * `<path>.<layer>.kernel` is HWIO or [in, out]; `.bias` is [out]. Batch normalisation has `.scale`, `.bias`, and the
- * running statistics `.mean` and `.variance`, all [channels].
+ * running statistics `.mean` and `.variance`, all [channels]. Proxies of categories come last.
  * @throws Error as `describeNetwork`.
  */
 export function weightShapes(spec: NetworkSpec): Record<string, readonly number[]> {
@@ -153,7 +154,16 @@ function weightShapesOf(spec: NetworkSpec, branches: readonly BranchShape[]): Re
   }
   shapes['embedding.kernel'] = [sum(branches.map((branch) => branch.length)), spec.embedding];
   shapes['embedding.bias'] = [spec.embedding];
+  if (spec.proxies !== undefined) shapes[PROXIES] = [spec.proxies, spec.embedding];
   return shapes;
+}
+
+/** The proxies of categories [C, D]: no kernel, so that decay leaves them alone. */
+export const PROXIES = 'proxies.rows';
+
+/** A network and its weights as they are served: without what only trains it. */
+export function withoutProxies({ proxies: _trained, ...spec }: NetworkSpec, { [PROXIES]: _rows, ...weights }: Weights) {
+  return { spec, weights };
 }
 
 function layerWeights(layer: Layer, input: Shape): Record<string, readonly number[]> {

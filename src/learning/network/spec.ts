@@ -14,6 +14,8 @@ export type NetworkSpec = {
   readonly branches: readonly Branch[];
   /** D: length of the embedding, a unit vector. */
   readonly embedding: number;
+  /** C: categories that have a proxy beside the embedding while it is trained (`ProxyCost`, loss.ts); nothing serves them. */
+  readonly proxies?: number;
 };
 
 /** Paths whose flattened outputs are concatenated and scaled to unit length together. */

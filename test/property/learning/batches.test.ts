@@ -391,3 +391,42 @@ test('of one picture a product, batches of stored pictures show several products
   expect(meeting(1)).toBe(0); // nobody says that they belong together
   expect(meeting(6)).toBeGreaterThan(40);
 });
+
+test('items of one picture bring others of their category along, and share their targets with them; all rows have proxies', () => {
+  const shape = Array.from({ length: 60 }, (_, i) => ({ pictures: i < 40 ? 1 : 3, category: i % 4, split: 0 }));
+  const catalog = catalogOf(shape);
+  const labels = catalog.categories.map((category) => (category === 3 ? -1 : category));
+  const taught = { labels, classes: 3, weight: 0.7, temperature: 0.2, kin: 4, share: 0.6 };
+  const make = () =>
+    identityBatches({
+      ...{ catalog, rows: 48, views: 2, seed: 5, taught },
+      loss: { kind: 'infoNce', temperature: 0.1 },
+    });
+  const source = make();
+  for (let batch = 0; batch < 10; batch++) {
+    const { pictures, groups, loss } = source.next();
+    if (loss.kind !== 'infoNce') throw new Error(loss.kind);
+    const items = Array.from(pictures, (picture) => itemOf(catalog, picture));
+    expect(loss.proxies).toEqual({
+      labels: Int32Array.from(items, (item) => labels[item]!),
+      temperature: 0.2,
+      weight: 0.7,
+    });
+    for (const [row, item] of items.entries()) {
+      const target = loss.targets.subarray(row * 48, (row + 1) * 48);
+      const on = (of: (other: number) => boolean) =>
+        items.reduce((sum, other, j) => sum + (of(other) ? target[j]! : 0), 0);
+      const kin = (other: number) => other !== item && labels[other] === labels[item];
+      const graded = shape[item]!.pictures === 1 && labels[item]! >= 0 && items.some(kin);
+      expect(on(() => true)).toBeCloseTo(1, 5);
+      expect(on((other) => other === item)).toBeCloseTo(graded ? 0.4 : 1, 5);
+      expect(target[row]).toBe(0);
+      // What only its category describes is never turned.
+      expect(groups[row] === -1).toBe(shape[item]!.pictures === 1 && labels[item]! >= 0);
+      if (graded) expect(on(kin)).toBeCloseTo(0.6, 5);
+    }
+  }
+  const { identities, kin } = source.counts();
+  expect(kin! / identities!).toBeGreaterThan(0.5); // 3 of each of half of the items
+  expectResumes(make);
+});

@@ -1,11 +1,12 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import type { Loss } from '../../../src/learning/loss.ts';
+import { PROXIES } from '../../../src/learning/network/shapes.ts';
 import type { Tensor, Weights } from '../../../src/learning/network/spec.ts';
 import type { LossGradients } from '../engine.ts';
 import { Graph, type Value } from './graph.ts';
 import { l2Norm } from './layers/l2-norm.ts';
 import { lossGraphs, lossInputs } from './losses/index.ts';
-import { proxySoftmax } from './losses/proxies.ts';
+import { proxyInputs, withProxies } from './losses/proxies.ts';
 import { cpuDevice, loadRuntime } from './runtime.ts';
 
 /**
@@ -36,7 +37,7 @@ export type HeadBlock = {
 export type HeadProxies = { readonly classes: number; readonly weight: number; readonly temperature: number };
 
 /** Names of what is trained. Decay is for kernels (src/learning/optimiser.ts): it pulls the offset, that is to the start. */
-export const headWeights = { offset: (block: number) => `offset${block}.kernel`, proxies: 'proxies.rows' } as const;
+export const headWeights = { offset: (block: number) => `offset${block}.kernel`, proxies: PROXIES } as const;
 export const dimensionsOf = ({ blocks }: Pick<HeadSpec, 'blocks'>): number =>
   total(blocks.map((block) => block.dimensions));
 
@@ -71,7 +72,7 @@ export async function openHeadEngine(spec: HeadSpec, threads: number): Promise<H
     ...weights,
     features: { shape: [rows, width], data: features },
     ...lossInputs(loss, rows, dimensionsOf(spec)),
-    ...(proxies && { labels: { shape: [rows, proxies.classes], data: oneHot(labels, proxies.classes) } }),
+    ...(proxies && proxyInputs({ ...proxies, labels }, rows, proxies.classes)),
   });
   return {
     device: device.title,
@@ -102,16 +103,20 @@ function headModel(spec: HeadSpec): Uint8Array {
   const parts = blocks.map(({ output }) => output);
   const unit = l2Norm(graph, graph.concat(parts, 1));
   const ranking = lossGraphs[loss](graph, unit.output, rows, dimensions);
-  const byCategory = proxies && proxyPart(graph, unit.output, { rows, dimensions, proxies });
-  const gradient = unit.backward(byCategory ? graph.add(ranking.gradient, byCategory.gradient) : ranking.gradient);
-  graph.output('loss', byCategory ? graph.add(ranking.loss, byCategory.loss) : ranking.loss, []);
-  graph.output('activeShare', ranking.activeShare, []);
+  const classes = proxies?.classes ?? 0;
+  const beside = proxies && { rows: unit.output, batch: rows, classes, proxies: proxyRows(graph, classes, dimensions) };
+  const cost = beside ? withProxies(graph, ranking, beside) : { ...ranking, proxyGradient: null };
+  const gradient = unit.backward(cost.gradient);
+  graph.output('loss', cost.loss, []);
+  graph.output('activeShare', cost.activeShare, []);
   for (const [b, { shape, gradientBy }] of blocks.entries())
     graph.output(`gradient of ${headWeights.offset(b)}`, gradientBy(gradient), shape);
-  if (byCategory)
-    graph.output(`gradient of ${headWeights.proxies}`, byCategory.proxyGradient, [proxies!.classes, dimensions]);
+  if (cost.proxyGradient) graph.output(`gradient of ${headWeights.proxies}`, cost.proxyGradient, [classes, dimensions]);
   return graph.bytes('head training');
 }
+
+const proxyRows = (graph: Graph, classes: number, dimensions: number): Value =>
+  graph.input(headWeights.proxies, [classes, dimensions]);
 
 /** Of each block its part of the embedding, and the gradient by its offset given that by the whole embedding. */
 function blockParts(graph: Graph, { blocks, rows }: HeadSpec) {
@@ -138,23 +143,6 @@ function blockParts(graph: Graph, { blocks, rows }: HeadSpec) {
   });
 }
 
-/** The proxies' loss and gradients, times their weight. */
-function proxyPart(
-  graph: Graph,
-  embeddings: Value,
-  { rows, dimensions, proxies }: { rows: number; dimensions: number; proxies: HeadProxies },
-) {
-  const { classes, weight, temperature } = proxies;
-  const vectors = graph.input(headWeights.proxies, [classes, dimensions]);
-  const labels = graph.input('labels', [rows, classes]);
-  const part = proxySoftmax(graph, embeddings, vectors, labels, temperature);
-  const weighed = (value: Value) => graph.multiply(value, graph.scalar(weight));
-  return {
-    ...{ loss: weighed(part.loss), gradient: weighed(part.gradient) },
-    proxyGradient: weighed(part.proxyGradient),
-  };
-}
-
 /** The first rows of the unit matrix: [rows, columns]. */
 export function unitRows(rows: number, columns: number): Float32Array {
   const out = new Float32Array(rows * columns);
@@ -163,12 +151,6 @@ export function unitRows(rows: number, columns: number): Float32Array {
 }
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
-
-function oneHot(labels: Int32Array, classes: number): Float32Array {
-  const rows = new Float32Array(labels.length * classes);
-  for (const [i, label] of labels.entries()) if (label >= 0) rows[i * classes + label] = 1;
-  return rows;
-}
 
 function valuesOf(results: InferenceSession.OnnxValueMapType, name: string): Float32Array {
   const values = results[name]?.data;

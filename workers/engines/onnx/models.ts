@@ -1,9 +1,16 @@
 import type { Loss } from '../../../src/learning/loss.ts';
-import { describeNetwork, dropoutLayers, isStatistic, weightShapes } from '../../../src/learning/network/shapes.ts';
+import {
+  describeNetwork,
+  dropoutLayers,
+  isStatistic,
+  PROXIES,
+  weightShapes,
+} from '../../../src/learning/network/shapes.ts';
 import type { NetworkSpec, Weights } from '../../../src/learning/network/spec.ts';
 import { fold } from './fold.ts';
 import { Graph, opsets, type Value } from './graph.ts';
 import { lossGraphs } from './losses/index.ts';
+import { withProxies } from './losses/proxies.ts';
 import { network } from './network.ts';
 
 /** Names of what goes into the graphs and comes out; weights go by their own names, which all have a dot. */
@@ -60,10 +67,17 @@ export function trainingModel(spec: NetworkSpec, kind: Loss['kind'], batch: numb
     features: (path, length) => graph.input(port.featuresOf(path), [batch, length]),
   });
   const part = kind === 'softmax' ? towers.linear : towers.unit;
-  const { loss, activeShare, gradient } = lossGraphs[kind](graph, part.output, batch, spec.embedding);
+  const ranking = lossGraphs[kind](graph, part.output, batch, spec.embedding);
+  const { proxies: classes } = spec;
+  const beside = { rows: towers.unit.output, batch, classes: classes ?? 0 };
+  const cost =
+    classes === undefined
+      ? { ...ranking, proxyGradient: '' }
+      : withProxies(graph, ranking, { ...beside, proxies: site.weight(PROXIES) });
+  const { loss, activeShare, gradient } = cost;
   graph.output(port.loss, loss, []);
   graph.output(port.activeShare, activeShare, []);
-  const gradients = part.weightGradients(gradient);
+  const gradients: Record<string, Value> = { ...part.weightGradients(gradient), [PROXIES]: cost.proxyGradient };
   for (const name of Object.keys(shapes).filter((each) => !isStatistic(each)))
     graph.output(port.gradientOf(name), gradients[name] as Value, shapeOf(name));
   return graph.bytes(`${spec.name} training`);

@@ -83,7 +83,7 @@ export class OnnxEngine implements Engine {
       ...this.#weights,
       ...this.#inputs(batch.pictures, n, batch.features),
       ...this.#masks(batch.masks),
-      ...lossInputs(loss, n, this.spec.embedding),
+      ...lossInputs(loss, n, this.spec.embedding, this.spec.proxies),
     };
     const session = await this.#trainingFor(loss.kind);
     const results = await session.run(this.#feeds(session, inputs));

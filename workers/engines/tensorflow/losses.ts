@@ -4,6 +4,7 @@ import type {
   InfoNce,
   Loss,
   MultiSimilarity,
+  ProxyCost,
   Softmax,
   TripletHinge,
 } from '../../../src/learning/loss.ts';
@@ -18,7 +19,12 @@ export type Costs = {
   readonly count: number;
 };
 
-export type Rows = { readonly linear: Tensor2D; readonly embeddings: Tensor2D };
+export type Rows = {
+  readonly linear: Tensor2D;
+  readonly embeddings: Tensor2D;
+  /** [C, D], of unit length; null: the network has none. */
+  readonly proxies: Tensor2D | null;
+};
 
 /** Stands for minus infinity: exp of it is 0, and 0 times it is 0. */
 const NEVER = -1e9;
@@ -28,6 +34,11 @@ const NEVER = -1e9;
  * @param rows of the network, each [N, D].
  */
 export function costsOf(tf: TensorFlow, loss: Loss, rows: Rows): Costs {
+  const ranking = ownCosts(tf, loss, rows);
+  return loss.proxies && rows.proxies ? withProxies(tf, ranking, loss.proxies, rows.embeddings, rows.proxies) : ranking;
+}
+
+function ownCosts(tf: TensorFlow, loss: Loss, rows: Rows): Costs {
   switch (loss.kind) {
     case 'tripletHinge':
       return tripletHinge(tf, loss, rows);
@@ -42,8 +53,12 @@ export function costsOf(tf: TensorFlow, loss: Loss, rows: Rows): Costs {
   }
 }
 
-/** @throws RangeError when a loss is not for a batch of `batch` embeddings of length `dimensions`. */
-export function checkLoss(loss: Loss, batch: number, dimensions: number): void {
+/** @throws RangeError when a loss is not for a batch of `batch` embeddings of length `dimensions`, or so many proxies. */
+export function checkLoss(loss: Loss, batch: number, dimensions: number, classes = 0): void {
+  const { proxies } = loss;
+  if ((proxies !== undefined) !== classes > 0)
+    throw new RangeError(`A loss ${proxies ? 'with' : 'without'} proxies is not for ${classes}`);
+  if (proxies) checkLabels(proxies.labels, batch, classes, -1);
   switch (loss.kind) {
     case 'tripletHinge':
       checkLength('gaps', loss.gaps, [batch / 3]);
@@ -54,16 +69,19 @@ export function checkLoss(loss: Loss, batch: number, dimensions: number): void {
     case 'multiSimilarity':
       checkLength('pairs', loss.pairs, [batch, batch]);
       break;
-    case 'softmax': {
-      checkLength('labels', loss.labels, [batch]);
-      const wrong = loss.labels.find((label) => !(label >= 0 && label < dimensions));
-      if (wrong !== undefined) throw new RangeError(`Label ${wrong} is not one of ${dimensions} classes`);
+    case 'softmax':
+      checkLabels(loss.labels, batch, dimensions, 0);
       break;
-    }
     case 'distillation':
       checkLength('targets', loss.targets, [batch, batch]);
       checkLength('vectors', loss.vectors, [batch, dimensions]);
   }
+}
+
+function checkLabels(labels: Int32Array, batch: number, classes: number, least: number): void {
+  checkLength('labels', labels, [batch]);
+  const wrong = labels.find((label) => !(label >= least && label < classes));
+  if (wrong !== undefined) throw new RangeError(`Label ${wrong} is not one of ${classes} classes`);
 }
 
 function checkLength(what: string, values: ArrayLike<number>, shape: readonly number[]): void {
@@ -106,13 +124,30 @@ function distillation(tf: TensorFlow, loss: Distillation, { embeddings }: Rows):
   };
 }
 
-function softmax(tf: TensorFlow, { labels }: Softmax, { linear }: Rows): Costs {
-  const classes = linear.shape[1];
+const softmax = (tf: TensorFlow, { labels }: Softmax, { linear }: Rows): Costs =>
+  crossEntropy(tf, linear, oneHot(labels, linear.shape[1]));
+
+/** Costs of their own beside those of the ranking, scaled so that all are divided by the ranking's count. */
+function withProxies(
+  tf: TensorFlow,
+  ranking: Costs,
+  { labels, temperature, weight }: ProxyCost,
+  embeddings: Tensor2D,
+  proxies: Tensor2D,
+): Costs {
+  const logits = embeddings.matMul(proxies, false, true).div(temperature) as Tensor2D;
+  const own = crossEntropy(tf, logits, oneHot(labels, proxies.shape[0]));
+  const scale = (weight * ranking.count) / own.count;
+  return { ...ranking, costs: tf.concat1d([ranking.costs, own.costs.mul<Tensor1D>(scale)]) };
+}
+
+/** A row with a 1 at its label; of zeros where that is -1. */
+function oneHot(labels: Int32Array, classes: number): Float32Array {
   const targets = new Float32Array(labels.length * classes);
   labels.forEach((label, i) => {
-    targets[i * classes + label] = 1;
+    if (label >= 0) targets[i * classes + label] = 1;
   });
-  return crossEntropy(tf, linear, targets);
+  return targets;
 }
 
 /** - sum_j target_ij log softmax_j(logits_ij). @param targets [N, M] as the logits; a row sums to 1, or is 0. */

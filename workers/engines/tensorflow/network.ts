@@ -1,17 +1,24 @@
 import type { Tensor2D, Tensor4D, Tensor as TfTensor } from '@tensorflow/tfjs';
 import { normFloor } from '../../../src/learning/network/normalise.ts';
-import { describeNetwork, flattened, type LayerShape, type Shape } from '../../../src/learning/network/shapes.ts';
+import {
+  describeNetwork,
+  flattened,
+  type LayerShape,
+  PROXIES,
+  type Shape,
+} from '../../../src/learning/network/shapes.ts';
 import type { NetworkSpec, Path } from '../../../src/learning/network/spec.ts';
 import type { TensorFlow } from './backend.ts';
 import { channelBand, flatten, type Inputs, linear, orientationTensor, type Reading, runLayer } from './layers.ts';
+import type { Rows } from './losses.ts';
 
 /** The network of a spec as TensorFlow.js operations; the library differentiates it. */
 export type Network = {
   /**
    * Call inside `tf.tidy`.
-   * @returns the linear embedding and its unit rows, each [n, D].
+   * @returns the linear embedding and its unit rows, each [n, D], and the unit proxies.
    */
-  run(weights: ReadonlyMap<string, TfTensor>, inputs: Inputs): { linear: Tensor2D; embeddings: Tensor2D };
+  run(weights: ReadonlyMap<string, TfTensor>, inputs: Inputs): Rows;
   /** Frees the constants. */
   dispose(): void;
 };
@@ -33,7 +40,8 @@ export function buildNetwork(tf: TensorFlow, spec: NetworkSpec): Network {
         return unitRows(tf.concat2d(outputs, 1)); // [n, branch length]
       });
       const embedding = linear(weights, 'embedding', tf.concat2d(joined, 1)); // [n, D]
-      return { linear: embedding, embeddings: unitRows(embedding) };
+      const proxies = weights.get(PROXIES) as Tensor2D | undefined;
+      return { linear: embedding, embeddings: unitRows(embedding), proxies: proxies ? unitRows(proxies) : null };
     },
     dispose: () => tf.dispose([...constants.values()]),
   };

@@ -88,7 +88,7 @@ export class TensorflowEngine implements Engine {
     for (const { name, length } of this.dropouts) {
       checkLength(`mask [${n}, ${length}] of ${name}`, batch.masks?.[name], n * length);
     }
-    checkLoss(loss, n, this.spec.embedding);
+    checkLoss(loss, n, this.spec.embedding, this.spec.proxies);
     await this.use();
     const { costs, active, count, gradients, statistics } = this.differentiate(batch, loss);
     const [cost, share, ...values] = await Promise.all([costs, active, ...gradients, ...statistics.values()].map(read));

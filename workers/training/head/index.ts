@@ -5,16 +5,9 @@ import { type Fit, GOLDEN_DONE, NETWORK_DONE } from '../fit.ts';
 import { gainOf, lookOf } from './choice.ts';
 import { frozenParts, weighed } from './frozen-parts.ts';
 import { type Answers, type HeldOutQuestions, heldOutQuestions } from './held-out-questions.ts';
+import { headVectors, mapOf } from './maps.ts';
 import { findTeachers, type Teachers } from './teachers.ts';
-import {
-  type Candidate,
-  type HeadTraining,
-  headVectors,
-  mapOf,
-  stepsOf,
-  type TrainedHead,
-  trainHead,
-} from './train-head.ts';
+import { type Candidate, type HeadTraining, stepsOf, type TrainedHead, trainHead } from './train-head.ts';
 
 export type HeadFit = {
   /** Null: the frozen ones are better, or there was nothing to learn from. */
@@ -27,7 +20,6 @@ export type HeadFit = {
 const LOOKED = 0.4;
 /** How near to its start a head is held: the recipe's own decay, and ten times that. */
 const DECAYS = [1, 10];
-const CATEGORY_WEIGHT = 1;
 const HEAD_ENGINE = 'onnx, cpu';
 
 /**
@@ -61,7 +53,10 @@ const without = (why: string, steps = 0): HeadFit => ({
 /** What can be learned from, and how near to the start. */
 export function candidatesFor({ recipe }: Pick<Fit, 'recipe'>, teachers: Teachers): Candidate[] {
   const { identities, chosen: choices, classes } = teachers;
-  const weights = [...(identities > 0 || choices > 0 ? [0] : []), ...(classes > 0 ? [CATEGORY_WEIGHT] : [])];
+  const weights = [
+    ...(identities > 0 || choices > 0 ? [0] : []),
+    ...(classes > 0 && recipe.categories ? [recipe.categories.weight] : []),
+  ];
   return weights.flatMap((categories) => DECAYS.map((times) => ({ categories, decay: recipe.weightDecay * times })));
 }
 

@@ -1,4 +1,5 @@
 import { pictureCount } from '../../../src/learning/batches/catalog.ts';
+import { type CategoryLabels, categoryLabels } from '../../../src/learning/batches/category-labels.ts';
 import { makeRandom } from '../../../src/learning/random.ts';
 import { isIn, itemsIn, splits } from '../../../src/learning/split.ts';
 import { shuffled } from '../blocks.ts';
@@ -9,19 +10,13 @@ import type { TrainingSet } from '../protocol.ts';
 const MOST_LEARNED = 20_000;
 /** Of a product in one batch: more say little about what may change. */
 export const MOST_PICTURES = 8;
-/** Categories that have a proxy: the largest ones. */
-const MOST_CLASSES = 2000;
 
 /** Who can teach a head. */
-export type Teachers = {
+export type Teachers = CategoryLabels & {
   /** The set, in which all other products are held out. */
   readonly set: TrainingSet;
   /** Products with several pictures: what may change without making it another thing. */
   readonly identities: number;
-  /** By item of the set, counted from 0: categories that have two products; -1: none of them. */
-  readonly labels: Int32Array;
-  /** 0 where there are no two. */
-  readonly classes: number;
   /** Products that shoppers chose something beside. */
   readonly chosen: number;
 };
@@ -30,7 +25,7 @@ export type Teachers = {
 export function findTeachers(set: TrainingSet, clicks: LearnedFromClicks, seed: number, most = MOST_LEARNED): Teachers {
   const limited = limitedTo(set, clicks, seed, most);
   const items = itemsIn(limited, 'train');
-  const { labels, classes } = labelled(limited, items);
+  const { labels, classes } = categoryLabels(limited);
   const pairs = clicks.triplets.filter(({ q, p }) => isIn(limited, q, 'train') && isIn(limited, p, 'train'));
   return {
     ...{ set: limited, labels, classes, chosen: new Set(pairs.map(({ q }) => q)).size },
@@ -59,15 +54,3 @@ function limitedTo(set: TrainingSet, { triplets }: LearnedFromClicks, seed: numb
 
 const picturesOf = (set: TrainingSet, items: Int32Array): number =>
   items.reduce((sum, item) => sum + pictureCount(set, item), 0);
-
-function labelled({ categories }: TrainingSet, items: Int32Array): Pick<Teachers, 'labels' | 'classes'> {
-  const sizes = new Map<number, number>();
-  for (const item of items) {
-    const category = categories[item]!;
-    if (category >= 0) sizes.set(category, (sizes.get(category) ?? 0) + 1);
-  }
-  const taught = [...sizes].filter(([, size]) => size > 1).sort((a, b) => b[1] - a[1] || a[0] - b[0]);
-  const numbers = new Map(taught.slice(0, MOST_CLASSES).map(([category], label) => [category, label]));
-  const classes = numbers.size < 2 ? 0 : numbers.size;
-  return { classes, labels: categories.map((category) => (classes > 0 ? (numbers.get(category) ?? -1) : -1)) };
-}

@@ -14,7 +14,9 @@ import type { Look } from '../held-out.ts';
 import { itemAt } from '../item-at.ts';
 import type { TrainingState } from '../state.ts';
 import { type NetworkTraining, trainNetwork } from '../train-network.ts';
+import { servingMaps } from '../warm-start.ts';
 import type { FrozenParts } from './frozen-parts.ts';
+import { headVectors } from './maps.ts';
 import { MOST_PICTURES, type Teachers } from './teachers.ts';
 
 /** One way to train a head; validation chooses. */
@@ -36,9 +38,11 @@ export type TrainedHead = {
 
 /** Steps of one training: more bring it no further from a start as good as this one. */
 const STEPS = 300;
-/** Items of one category that come together in a batch. */
-const KIN = 6;
-const PROXY_TEMPERATURE = 0.1;
+/**
+ * Of the peak rate where a head goes on from the one that serves: the whole of it throws away what that knows, and what takes a
+ * fresh one 300 steps then takes 60 (test/integration/head.test.ts has such a shop).
+ */
+const WARM_RATE = 0.1;
 /** Directions of a block that a head keeps of those that there are, by feature: the rest was worth nothing (docs/quality.md). */
 const KEPT: Readonly<Record<string, number>> = { hog: 128, pixels: 64, colour: 32 };
 
@@ -57,11 +61,11 @@ export type HeadTraining = {
 
 /** @throws SimiliError ENGINE_UNAVAILABLE, TRAINING_DIVERGED; the signal's reason when aborted. */
 export async function trainHead(training: HeadTraining, candidate: Candidate): Promise<TrainedHead> {
-  const { fit, parts, teachers, look, emit } = training;
+  const { fit, look, emit } = training;
   const { request, recipe, signal } = fit;
   const spec = specOf(training, candidate);
   const source = sourceOf(training, candidate, spec.rows);
-  const weights = startOf(spec, teachers, parts);
+  const { weights, isWarm } = startOf(spec, training);
   const state: TrainingState = {
     ...{ phase: 'rank', step: 0, totalSteps: stepsOf(fit), loss: 0, activeShare: 0 },
     ...{ weights, velocity: zerosLike(weights), source: null, best: null },
@@ -70,7 +74,7 @@ export async function trainHead(training: HeadTraining, candidate: Candidate): P
   try {
     const keptStep = await trainNetwork({
       ...{ state, source, signal, emit, members: membersOf(engine, training) },
-      recipe: { ...recipe, weightDecay: candidate.decay },
+      recipe: { ...recipe, weightDecay: candidate.decay, peakRate: recipe.peakRate * (isWarm ? WARM_RATE : 1) },
       ...{ seconds: request.seconds, checkpointSeconds: Number.POSITIVE_INFINITY },
       look: look && (async (now) => look(spec, now)),
       itemOf: (picture) => itemAt(request.set.starts, picture),
@@ -95,7 +99,10 @@ function specOf({ fit: { recipe }, blocks, parts, teachers }: HeadTraining, { ca
     }),
     rows: isTriplets ? recipe.rows : Math.min(recipe.rows, pictures),
     loss: recipe.objective.kind,
-    proxies: categories > 0 ? { classes, weight: categories, temperature: PROXY_TEMPERATURE } : null,
+    proxies:
+      categories > 0 && recipe.categories
+        ? { classes, weight: categories, temperature: recipe.categories.temperature }
+        : null,
   };
 }
 
@@ -105,20 +112,28 @@ function sourceOf({ fit, teachers: { set } }: HeadTraining, { categories }: Cand
   if (objective.kind !== 'infoNce') return rankingSource({ ...fit, request: { ...fit.request, set } });
   return storedBatches({
     ...{ catalog: set, rows, views: MOST_PICTURES, temperature: objective.temperature, seed: fit.request.seed },
-    ...{ kin: categories > 0 ? KIN : 1, related: chosenTogether(fit.clicks) },
+    ...{ kin: categories > 0 ? (fit.recipe.categories?.kin ?? 1) : 1, related: chosenTogether(fit.clicks) },
   });
 }
 
-/** No offset; each proxy in the middle of its category. */
-function startOf(spec: HeadSpec, teachers: Teachers, parts: FrozenParts): Weights {
+/** No offset, or that of the head which serves; each proxy in the middle of its category. */
+function startOf(
+  spec: HeadSpec,
+  { fit, blocks, teachers, parts }: HeadTraining,
+): { weights: Weights; isWarm: boolean } {
+  const serving = servingMaps(
+    fit.request,
+    blocks,
+    spec.blocks.map(({ dimensions }) => dimensions),
+  );
   const offsets = spec.blocks.map(({ length, dimensions }, b) => {
-    return [
-      headWeights.offset(b),
-      { shape: [dimensions, length], data: new Float32Array(dimensions * length) },
-    ] as const;
+    const unit = unitRows(dimensions, length);
+    const data = serving[b]?.map((value, i) => value - unit[i]!) ?? new Float32Array(dimensions * length);
+    return [headWeights.offset(b), { shape: [dimensions, length], data }] as const;
   });
   const weights: Weights = Object.fromEntries(offsets);
-  if (!spec.proxies) return weights;
+  const isWarm = serving.some((map) => map !== null);
+  if (!spec.proxies) return { weights, isWarm };
   const vectorOf = headVectors(spec, weights);
   const dimensions = spec.blocks.reduce((sum, block) => sum + block.dimensions, 0);
   const data = new Float32Array(teachers.classes * dimensions);
@@ -131,7 +146,7 @@ function startOf(spec: HeadSpec, teachers: Teachers, parts: FrozenParts): Weight
   for (let label = 0; label < teachers.classes; label++)
     data.set(scaleToUnit(data.slice(label * dimensions, (label + 1) * dimensions)), label * dimensions);
   weights[headWeights.proxies] = { shape: [teachers.classes, dimensions], data };
-  return weights;
+  return { weights, isWarm };
 }
 
 /** One member, in this process; its batches are rows of numbers that are in memory. */
@@ -153,39 +168,5 @@ function membersOf(
       const rowLabels = pictures.map((picture) => labels[itemAt(request.set.starts, picture)]!);
       return engine.gradients({ features, loss, labels: rowLabels }, weights);
     },
-  };
-}
-
-/** The whole map of a block: E + offset, [D, m]. */
-export function mapOf({ blocks }: HeadSpec, weights: Weights, b: number): Float32Array {
-  const { dimensions, length } = blocks[b]!;
-  const offset = weights[headWeights.offset(b)]!.data;
-  return unitRows(dimensions, length).map((value, i) => value + offset[i]!);
-}
-
-/** z of all blocks -> the vector that is served. */
-export function headVectors(spec: HeadSpec, weights: Weights): (z: Float32Array) => Float32Array {
-  const maps = spec.blocks.map((_block, b) => mapOf(spec, weights, b));
-  const width = spec.blocks.reduce((sum, { dimensions }) => sum + dimensions, 0);
-  return (z) => {
-    const out = new Float32Array(width);
-    let [read, written] = [0, 0];
-    for (const [b, { length, dimensions, weight }] of spec.blocks.entries()) {
-      const map = maps[b]!;
-      const part = new Float32Array(dimensions);
-      for (let row = 0, at = 0; row < dimensions; row++) {
-        let sum = 0;
-        for (let i = 0; i < length; i++, at++) sum += map[at]! * z[read + i]!;
-        part[row] = sum;
-      }
-      const root = Math.sqrt(weight);
-      out.set(
-        scaleToUnit(part).map((value) => value * root),
-        written,
-      );
-      read += length;
-      written += dimensions;
-    }
-    return scaleToUnit(out);
   };
 }

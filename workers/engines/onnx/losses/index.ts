@@ -5,6 +5,7 @@ import { distillation } from './distillation.ts';
 import { infoNce } from './info-nce.ts';
 import type { LossGraph } from './loss-graph.ts';
 import { multiSimilarity } from './multi-similarity.ts';
+import { oneHot, proxyInputs } from './proxies.ts';
 import { softmax } from './softmax.ts';
 import { tripletHinge } from './triplet-hinge.ts';
 
@@ -17,9 +18,15 @@ export const lossGraphs: Record<Loss['kind'], BuildLoss> = {
 
 /**
  * What the graph of a loss reads, by the names of its inputs.
- * @throws RangeError when it is not for a batch of N embeddings of length D.
+ * @param classes categories that have a proxy
+ * @throws RangeError when it is not for a batch of N embeddings of length D, or so many proxies.
  */
-export function lossInputs(loss: Loss, batch: number, dimensions: number): Record<string, Tensor> {
+export const lossInputs = (loss: Loss, batch: number, dimensions: number, classes = 0): Record<string, Tensor> => ({
+  ...ownInputs(loss, batch, dimensions),
+  ...proxyInputs(loss.proxies, batch, classes),
+});
+
+function ownInputs(loss: Loss, batch: number, dimensions: number): Record<string, Tensor> {
   switch (loss.kind) {
     case 'tripletHinge':
       return { gaps: values('gaps', loss.gaps, [batch / 3]) };
@@ -54,14 +61,4 @@ const scalar = (value: number): Tensor => ({ shape: [], data: Float32Array.of(va
 function values(name: string, data: Float32Array, shape: readonly number[]): Tensor {
   if (data.length === shape.reduce((product, side) => product * side, 1)) return { shape, data };
   throw new RangeError(`${data.length} ${name} are not [${shape}]`);
-}
-
-function oneHot(labels: Int32Array, batch: number, classes: number): Float32Array {
-  if (labels.length !== batch) throw new RangeError(`${labels.length} labels are not [${batch}]`);
-  const rows = new Float32Array(batch * classes);
-  labels.forEach((label, i) => {
-    if (!(label >= 0 && label < classes)) throw new RangeError(`Label ${label} is not one of ${classes} classes`);
-    rows[i * classes + label] = 1;
-  });
-  return rows;
 }

@@ -1,0 +1,39 @@
+import { isDeepStrictEqual } from 'node:util';
+import { decodeModel } from '../../src/learning/artefact.ts';
+import { leastSquaresMap } from '../../src/learning/least-squares.ts';
+import { withoutProxies } from '../../src/learning/network/shapes.ts';
+import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
+import type { Block } from '../../src/learning/served-model.ts';
+import type { TrainingRequest } from './protocol.ts';
+
+type Request = Pick<TrainingRequest, 'serving'>;
+
+/**
+ * Weights of the network that serves, as the start of another training; null where none of this very shape does. Proxies are
+ * not among them: categories may be others by now.
+ */
+export function servingWeights({ serving }: Request, spec: NetworkSpec): Weights | null {
+  const network = serving ? decodeModel(serving).network : null;
+  if (!network || !isDeepStrictEqual(network.spec, withoutProxies(spec, {}).spec)) return null;
+  return network.weights;
+}
+
+/**
+ * The maps of the head that serves, as maps of blocks that were fitted anew: of each the nearest in least squares, M with
+ * M P_new = P_serving; null for a block that the version that serves has not, or not with this many directions.
+ * @param blocks as they are fitted now
+ * @param dimensions D of each
+ */
+export function servingMaps(
+  { serving }: Request,
+  blocks: readonly Block[],
+  dimensions: readonly number[],
+): (Float32Array | null)[] {
+  const served = serving ? decodeModel(serving).blocks : [];
+  return blocks.map((block, b) => {
+    const d = block.mean.length;
+    const old = served.find(({ feature }) => feature === block.feature);
+    const fits = old?.mean.length === d && old.projection.length === dimensions[b]! * d;
+    return fits ? leastSquaresMap(block.projection, old.projection, d) : null;
+  });
+}
