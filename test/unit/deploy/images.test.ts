@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+const root = new URL('../../../', import.meta.url);
+const textOf = (file: string): string => readFileSync(new URL(file, root), 'utf8');
+
+/** `name:tag@sha256:digest`: the tag is for people, the digest is what is fetched. */
+const BY_DIGEST = /^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/;
+
+/** Images that others publish, where no variable of the operator names another. */
+const foreignImages = {
+  // ${NAME:-default}; what is built here is named `simili`.
+  'docker-compose.yml': [...textOf('docker-compose.yml').matchAll(/_IMAGE:-([^}]+)}/g)].map(([, image]) => image),
+  'docker/Dockerfile': argumentsOf('docker/Dockerfile'),
+  'docker/Dockerfile.gpu': argumentsOf('docker/Dockerfile.gpu'),
+};
+
+function argumentsOf(file: string): (string | undefined)[] {
+  return [...textOf(file).matchAll(/^ARG \w+_IMAGE=(.+)$/gm)].map(([, image]) => image);
+}
+
+test.each(Object.entries(foreignImages))(
+  '%s names the images of others by digest: a moved tag changes nothing',
+  (_, images) => {
+    expect(images.length).toBeGreaterThan(0);
+    for (const image of images) expect(image).toMatch(BY_DIGEST);
+  },
+);
+
+test('no image stands in a FROM or an image line of its own, past the pinned ones', () => {
+  for (const file of ['docker/Dockerfile', 'docker/Dockerfile.gpu']) {
+    for (const [line] of textOf(file).matchAll(/^FROM .*$/gm))
+      expect(line).toMatch(/^FROM \$\{\w+_IMAGE\}( AS build)?$/);
+  }
+  for (const [, image] of textOf('docker-compose.yml').matchAll(/^ +image: (.+)$/gm))
+    expect(image).toMatch(/^(simili(-gpu)?|\$\{\w+_IMAGE:-.+\})$/);
+});
