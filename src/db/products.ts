@@ -86,12 +86,18 @@ export class ProductRepository {
       }
       const { id, images, version, revisions: _known, ...fields } = product;
       const data = { ...fields, version: BigInt(version), updatedAt: new Date() };
-      await tx.product.upsert({ where: { id }, create: { id, ...data }, update: data });
+      if (!stored) {
+        // Nobody else is here, and a product that did not exist has no pictures: half the statements of an import.
+        await tx.product.createMany({ data: [{ id, ...data }] });
+        await tx.productImage.createMany({ data: freshImages(id, images) });
+        return 'created';
+      }
+      await tx.product.updateMany({ where: { id }, data });
       await replaceImages(tx, id, images);
       await retryFailed(tx, id);
       await lookAgainAtFiles(tx, product);
-      if (stored && stored.version < version) await lookAgain(tx, { productId: id });
-      return stored ? 'updated' : 'created';
+      if (stored.version < version) await lookAgain(tx, { productId: id });
+      return 'updated';
     });
   }
 
@@ -130,11 +136,13 @@ async function replaceImages(tx: Prisma.TransactionClient, productId: string, so
     stored.filter((image) => sources[image.position] === image.source).map((image) => image.position),
   );
   await tx.productImage.deleteMany({ where: { productId, position: { notIn: [...kept] } } });
-  const fresh = sources.flatMap((source, position) =>
+  await tx.productImage.createMany({ data: freshImages(productId, sources, kept) });
+}
+
+const freshImages = (productId: string, sources: readonly string[], kept: ReadonlySet<number> = new Set()) =>
+  sources.flatMap((source, position) =>
     kept.has(position) ? [] : [{ id: `img_${crypto.randomUUID()}`, productId, position, source }],
   );
-  await tx.productImage.createMany({ data: fresh });
-}
 
 function toRow({ images: [image], price, ...product }: Found): ProductRow {
   const { id, title, url, categories, tags, currency, available } = product;

@@ -31,3 +31,18 @@ test('a long loop of statements on the embedded database lets others in between,
   expect(await turnsDuring(reads)).toBeGreaterThan(10);
   await storage.close();
 });
+
+test('a new product costs an import half the statements of one that is replaced', async () => {
+  let messages = 0;
+  const storage = await openEmbedded(null, () => ++messages);
+  const { products } = makeRepositories(storage.prisma);
+  const write = async (title: string): Promise<number> => {
+    const before = messages;
+    await writeProducts([{ id: 'p', title, imageUrls: ['/p.png'] }], { products, queue: fakeQueue() });
+    return messages - before;
+  };
+  await products.count(); // loads the query compiler
+  const [created, replaced] = [await write('first'), await write('second')];
+  expect(created).toBeLessThanOrEqual(0.6 * replaced);
+  await storage.close();
+});

@@ -7,6 +7,7 @@ import { embedMissing } from '../embedding.ts';
 import { isEncoderFault } from '../encode-batch.ts';
 import { encodeMissing, ingestSides, type SourcePicture } from '../encoding.ts';
 import { eyesOf } from '../eyes.ts';
+import { startFirstModels } from '../first-models.ts';
 import { retryDelay, SHORT_WAIT } from '../retry-plan.ts';
 
 /** Pictures taken at once, and for how long: a worker that dies holds them up for that time. */
@@ -36,13 +37,14 @@ export const ingestHandler = (context: WorkerContext): Handler<'ingest'> => {
         await encoding;
         encoding = seenByAll(context, [...decoded, ...again], tell, signal);
         encoding.catch(() => {}); // told at the next turn, or at the end
-        if (old) return;
+        if (old) break;
         old = claimed.length + aged.length === 0 && checkSeconds > 0;
-        if (claimed.length + aged.length === 0 && !old) return;
+        if (claimed.length + aged.length === 0 && !old) break;
       }
     } finally {
       await encoding;
     }
+    await startFirstModels(context); // somebody waits for an answer, and maintenance looks every few seconds only
   };
 };
 
