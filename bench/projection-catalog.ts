@@ -12,7 +12,6 @@ import { HAND_MADE } from '../workers/training/blocks.ts';
 import { ENCODER } from '../workers/training/encoder-block.ts';
 
 export type ProjectedCatalog = FreshDatabase & {
-  encoder: InstalledEncoder;
   /** Under which features are stored. */
   keys: readonly string[];
   /** Writes all vectors of a version once more, into a table like its own. */
@@ -24,7 +23,8 @@ export const LOOK = 'none';
 /** Features that differ; as many products share one. */
 const DISTINCT = 1000;
 
-const encoder: InstalledEncoder = {
+/** Of which only the name and the length are used. */
+export const encoder: InstalledEncoder = {
   facts: { id: 'generated-eye', title: 'Generated', licence: 'none', dimensions: 1280 },
   description: {
     ...{ name: 'generated-eye', title: 'Generated', licence: 'none', model: 'none', sha256: '0'.repeat(64) },
@@ -63,7 +63,7 @@ export async function generatedCatalog(url: string | undefined, products: number
     await prisma.$executeRawUnsafe(`CREATE TABLE copied (LIKE simili.embedding_${model} INCLUDING ALL)`);
     await prisma.$executeRawUnsafe(`INSERT INTO copied SELECT * FROM simili.embedding_${model}`);
   };
-  return { ...database, encoder, keys, copyVectors };
+  return { ...database, keys, copyVectors };
 }
 
 const baseRows = (dimensions: number, random: Random): Map<string, Uint16Array> =>

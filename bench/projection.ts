@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { loadConfig } from '../src/config.ts';
+import { GOLDEN } from '../src/learning/features/golden.ts';
 import { openArtefactCache } from '../workers/artefact-cache.ts';
 import { embedMissing } from '../workers/embedding.ts';
 import { openEngineHost } from '../workers/hosts/engine-client.ts';
 import type { PictureService } from '../workers/pictures/picture-service.ts';
-import { frozenVersion, generatedCatalog, LOOK, type ProjectedCatalog } from './projection-catalog.ts';
+import { encoder, frozenVersion, generatedCatalog, LOOK, type ProjectedCatalog } from './projection-catalog.ts';
 import { temporaryDir } from './running.ts';
 
 /** Of the issue: 100,000 products in a minute, a million in ten. */
@@ -38,12 +39,16 @@ async function measured(database: string, url: string | undefined, products: num
     const { repositories } = catalog;
     const artefacts = openArtefactCache(join(dir.path, 'models'), repositories.models);
     const log = pino({ level: 'silent' });
-    const context = { repositories, pictures: NO_PICTURES, embedder, artefacts, config, log, encoder: catalog.encoder };
+    const context = { repositories, pictures: NO_PICTURES, embedder, artefacts, config, log, encoder };
     const read = await timed(() => readAll(catalog, model.number));
+    // A worker has it running, and the version loaded.
+    await embedder.embed({ ...(await artefacts.pathOf(model.id)), pictures: [], pixels: {}, encoded: NOTHING }, never);
+    const memory = watchMemory();
     const project = await timed(async () => {
       const written = await embedMissing(context, model, never);
       if (written !== products) throw new Error(`${written} vectors of ${products} products`);
     });
+    const workerPeakMb = memory.peakMb();
     const write = await timed(() => catalog.copyVectors(model.number));
     const row = (what: string, seconds: number): Row => ({
       ...{ what, database, products, seconds: Number(seconds.toFixed(1)), aSecond: Math.round(products / seconds) },
@@ -54,7 +59,7 @@ async function measured(database: string, url: string | undefined, products: num
       {
         ...row('re-embedding: stored features to vectors', project),
         ...{ limitASecond: LIMIT_A_SECOND, met: products / project >= LIMIT_A_SECOND ? 'yes' : 'NO' },
-        workerPeakMb: Math.round(process.resourceUsage().maxRSS / 1024),
+        workerPeakMb,
       },
     ];
   } finally {
@@ -74,6 +79,25 @@ async function readAll({ repositories: { embeddings, features }, keys }: Project
     after = page.at(-1)!.productId;
   }
 }
+
+/** Resident memory of this process from now on, at its highest. */
+function watchMemory(): { peakMb(): number } {
+  let peak = 0;
+  const look = () => {
+    peak = Math.max(peak, process.memoryUsage.rss());
+  };
+  look();
+  const timer = setInterval(look, 50);
+  return {
+    peakMb() {
+      clearInterval(timer);
+      return Math.round(peak / 2 ** 20);
+    },
+  };
+}
+
+/** Of no picture. */
+const NOTHING = Object.fromEntries([GOLDEN, encoder.facts].map(({ id }) => [id, new Uint16Array(0)]));
 
 const refused = async (): Promise<never> => {
   throw new Error('A projection opens no picture');

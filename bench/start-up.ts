@@ -15,9 +15,9 @@ export async function startUp() {
     const again = second.elapsed();
     await second.stop();
     return [
-      row('first answer', firstAnswer, 60),
+      row('first answer', firstAnswer, 45),
       row('first trained model', firstNetwork, 360),
-      row('answer after a second start', again, 10),
+      row('answer after a second start', again, 5),
     ];
   } finally {
     await dir.remove();
