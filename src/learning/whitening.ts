@@ -97,7 +97,7 @@ export function fitPower(
 const FEWEST_SAMPLES = 10;
 
 /** Longer features take seconds to minutes for all their directions, of which a part is kept. */
-const MOST_EXACT = 500;
+const MOST_EXACT = 700;
 
 /** @returns [k] unit length, or zeros where the feature is zero (it saw nothing) or equals the mean. */
 export function applyBlock(
