@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { GOLDEN } from '../src/learning/features/golden.ts';
+import { scaleToUnit } from '../src/learning/features/unit.ts';
+import { toHalf } from '../src/learning/half.ts';
 import { makeRandom } from '../src/learning/random.ts';
 import type { TrainingSet } from '../workers/training/protocol.ts';
 
@@ -37,6 +40,39 @@ export async function generatedSet(
     splits: Uint8Array.from({ length: items }, (_, i) => (i % 10 < 7 ? 0 : i % 10 < 8 ? 1 : 2)),
     pixels: Object.fromEntries(sides.map((side) => [side, join(dir, String(side))])),
   };
+}
+
+/** Stored features of a generated set, of the real lengths: near those of its category, in the files that a worker writes. */
+export async function generatedFeatures(
+  dir: string,
+  { categories }: Pick<TrainingSet, 'categories'>,
+): Promise<Required<Pick<TrainingSet, 'encoded' | 'golden'>>> {
+  const encoder = { id: 'generated-eye', title: 'Generated', licence: 'none', dimensions: 1280 };
+  const path = join(dir, 'encoded');
+  const golden = join(dir, 'golden');
+  await writeFeatures(path, categories, encoder.dimensions);
+  await writeFeatures(golden, categories, GOLDEN.dimensions);
+  return { encoded: { encoder, path }, golden };
+}
+
+/** float16 [pictures, dimensions]: where a category lies is drawn from a thousand places, with noise from a thousand rows. */
+async function writeFeatures(path: string, categories: Int32Array, dimensions: number): Promise<void> {
+  const random = makeRandom(dimensions);
+  const drawnRows = () =>
+    Array.from({ length: 1000 }, () => Float32Array.from({ length: dimensions }, () => random.gaussian()));
+  const [places, noises] = [drawnRows(), drawnRows()] as const;
+  const file = await open(path, 'w');
+  try {
+    for (let from = 0; from < categories.length; from += 1000) {
+      const rows = Array.from(categories.subarray(from, from + 1000), (category, i) => {
+        const [place, noise] = [places[category % 1000]!, noises[i]!];
+        return toHalf(scaleToUnit(place.map((x, k) => Math.abs(x + noise[k]!))));
+      });
+      await file.write(Buffer.concat(rows.map((row) => Buffer.from(row.buffer, row.byteOffset, row.byteLength))));
+    }
+  } finally {
+    await file.close();
+  }
 }
 
 /** Where the blocks lie tells the category, their colours the item. */
