@@ -78,7 +78,8 @@ export class EmbeddingRepository {
   }
 
   /**
-   * Products with a decoded first picture whose vector is missing or of an older picture, in id order.
+   * Products with a decoded first picture whose vector is missing or of an older picture, in id order. The place is said of
+   * both tables: an outer join does not carry it over, and each page would read all vectors before it.
    * @param after only those behind this id; null: from the start.
    */
   missing(
@@ -88,7 +89,8 @@ export class EmbeddingRepository {
   ): Promise<{ productId: string; source: string; contentHash: string }[]> {
     return this.db.$queryRaw`
       SELECT i.product_id AS "productId", i.source, i.content_hash AS "contentHash"
-      FROM simili.product_image i LEFT JOIN ${tableSql(model)} e ON e.product_id = i.product_id
+      FROM simili.product_image i
+        LEFT JOIN ${tableSql(model)} e ON e.product_id = i.product_id AND e.product_id > ${after ?? ''}
       WHERE i.state = 'READY' AND i.position = 0 AND (e.content_hash IS NULL OR e.content_hash <> i.content_hash)
         AND i.product_id > ${after ?? ''}
       ORDER BY i.product_id LIMIT ${limit}`;
