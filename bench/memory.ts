@@ -23,7 +23,9 @@ export async function memory(): Promise<Row[]> {
     for (const items of SIZES) {
       const dir = await temporaryDir(); // a million products have 5.4 GB of features
       try {
-        rows.push(await rowOf(dir.path, items, recipe));
+        const row = await rowOf(dir.path, items, recipe);
+        process.stderr.write(`${JSON.stringify(row)}\n`); // the last ones take long
+        rows.push(row);
       } finally {
         await dir.remove();
       }
