@@ -6,6 +6,8 @@ const textOf = (file: string): string => readFileSync(new URL(file, root), 'utf8
 
 /** `name:tag@sha256:digest`: the tag is for people, the digest is what is fetched. */
 const BY_DIGEST = /^[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/;
+/** By tag as long as no sound one is known by digest: docker/env.example says so. */
+const POSTGRES = /^pgvector\/pgvector:(\d+)\.(\d+)\.(\d+)-pg\d+(@sha256:[0-9a-f]{64})?$/;
 
 /** Images that others publish, where no variable of the operator names another. */
 const foreignImages = {
@@ -20,10 +22,10 @@ function argumentsOf(file: string): (string | undefined)[] {
 }
 
 test.each(Object.entries(foreignImages))(
-  '%s names the images of others by digest: a moved tag changes nothing',
+  '%s names the images of others by digest, Postgres by its exact version',
   (_, images) => {
     expect(images.length).toBeGreaterThan(0);
-    for (const image of images) expect(image).toMatch(BY_DIGEST);
+    for (const image of images) expect(image).toMatch(image?.startsWith('pgvector/') ? POSTGRES : BY_DIGEST);
   },
 );
 
@@ -34,4 +36,13 @@ test('no image stands in a FROM or an image line of its own, past the pinned one
   }
   for (const [, image] of textOf('docker-compose.yml').matchAll(/^ +image: (.+)$/gm))
     expect(image).toMatch(/^(simili(-gpu)?|\$\{\w+_IMAGE:-.+\})$/);
+});
+
+test('the pgvector of the compose file is none that a start would warn of', () => {
+  const [, major, minor, patch] = foreignImages['docker-compose.yml'].flatMap(
+    (image) => POSTGRES.exec(image ?? '') ?? [],
+  );
+  expect(
+    [Number(major), Number(minor), Number(patch)].map((n) => String(n).padStart(4, '0')).join('.') >= '0000.0008.0004',
+  ).toBe(true);
 });
