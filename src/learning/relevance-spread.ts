@@ -1,3 +1,4 @@
+import { byCategory } from './by-category.ts';
 import { makeRandom } from './random.ts';
 import type { Relevance } from './relevance.ts';
 
@@ -20,13 +21,7 @@ export type SpreadOptions = {
  * category says something. Of large categories a part of the pairs is looked at, the same each time.
  */
 export function gapsBySpread({ categories, relevance, deviations, least }: SpreadOptions): (query: number) => number {
-  const members = new Map<number, number[]>();
-  for (const [item, category] of categories.entries()) {
-    if (category < 0) continue;
-    const own = members.get(category);
-    if (own) own.push(item);
-    else members.set(category, [item]);
-  }
+  const members = byCategory({ categories }, categories.keys());
   const known = new Map<number, number>();
   return (query) => {
     const category = categories[query]!;

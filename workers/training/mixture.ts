@@ -1,3 +1,4 @@
+import { byCategory } from '../../src/learning/by-category.ts';
 import { fitMixWeights } from '../../src/learning/mix.ts';
 import type { Random } from '../../src/learning/random.ts';
 import type { WeightedTriplet } from '../../src/learning/relevance.ts';
@@ -24,14 +25,7 @@ export function structureTriplets(
   random: Random,
   count = MOST_TRIPLETS,
 ): WeightedTriplet[] {
-  const members = new Map<number, number[]>();
-  for (const item of chosen) {
-    const category = categories[item]!;
-    if (category < 0) continue;
-    const known = members.get(category);
-    if (known) known.push(item);
-    else members.set(category, [item]);
-  }
+  const members = byCategory({ categories }, chosen);
   const anchors = chosen.filter((item) => (members.get(categories[item]!)?.length ?? 0) > 1);
   if (anchors.length === 0 || members.size < 2) return [];
   const out: WeightedTriplet[] = [];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { BatchPlan, BatchSource } from '../batch.ts';
+import { byCategory } from '../by-category.ts';
 import type { InfoNce, MultiSimilarity } from '../loss.ts';
 import { makeRandom, type Random } from '../random.ts';
 import type { CategoryTeaching } from '../recipe.ts';
@@ -9,7 +10,7 @@ import { itemsIn } from '../split.ts';
 import { type BatchCatalog, drawPictures, pictureCount } from './catalog.ts';
 import type { CategoryLabels } from './category-labels.ts';
 import { type Identities, makeIdentities, type Slot } from './identities.ts';
-import { byCategory, drawKin } from './kin.ts';
+import { drawKin } from './kin.ts';
 import { passesState } from './passes.ts';
 import { type RelatedOptions, relatedDrawer, relatedTarget } from './related.ts';
 

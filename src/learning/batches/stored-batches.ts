@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import type { BatchPlan, BatchSource } from '../batch.ts';
+import { byCategory } from '../by-category.ts';
 import { makeRandom, type Random } from '../random.ts';
 import { counter, parseState, randomState, uint32 } from '../source-state.ts';
 import { itemsIn } from '../split.ts';
 import { type BatchCatalog, drawPictures, pictureCount } from './catalog.ts';
-import { byCategory, drawKin } from './kin.ts';
+import { drawKin } from './kin.ts';
 import { makePasses, type Passes, passesState } from './passes.ts';
 import { type RelatedOptions, relatedDrawer, relatedTarget } from './related.ts';
 import { type StoredRow, storedTargets } from './stored-targets.ts';
