@@ -166,7 +166,8 @@ describe('the list', () => {
 describe('whoever has the admin key', () => {
   test('retrains, watches the curve grow, and sees the new model rank', async () => {
     await using page = await open(`#item=red-apple&admin=${KEY}`);
-    expect(await checkTraining(page)).toContain('Model 2 (trained)');
+    await checkTraining(page);
+    await expect.poll(() => page.page.locator('#sentence').textContent(), PATIENCE).toContain('Model 2 (trained)');
     const models = page.page.locator('#models > li');
     const seenBy = expect.stringContaining('Pictures seen by An eye (of a test), licence Apache-2.0');
     await expect.poll(() => models.allTextContents(), PATIENCE).toEqual([seenBy, seenBy]);

@@ -155,13 +155,13 @@ export type TrainingCheck = {
 };
 
 /**
- * Opened with `#admin=<key>`: Retrain starts a job, progress and loss curve grow, and the job ends well.
- * @returns the sentence at the top, which names the active model
+ * Opened with `#admin=<key>`: Retrain starts a job, progress and loss curve grow, and the job ends well. The sentence at
+ * the top, which names the active model, follows by a request of its own: poll for it.
  */
 export async function checkTraining(
   { page, problems }: OpenPage,
   { seconds = '', patienceMs = 15_000 }: TrainingCheck = {},
-): Promise<string> {
+): Promise<void> {
   const patience = { timeout: patienceMs, interval: 100 };
   await page.locator('#desk').waitFor();
   expect(page.url()).not.toContain('admin');
@@ -174,7 +174,6 @@ export async function checkTraining(
   expect(await progressOf(page)).toBeGreaterThan(0);
   await expect.poll(() => page.locator('#job').getAttribute('data-state'), patience).toBe('SUCCEEDED');
   expect(problems).toEqual([]);
-  return (await page.locator('#sentence').textContent()) ?? '';
 }
 
 /** Of the job that is shown, 0 to 1. */
