@@ -6,14 +6,18 @@ export default defineConfig({
   // graphql ships both module systems; packages load the CommonJS one, and two copies of it refuse each other's schemas.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
-    include: ['test/{unit,property,integration,e2e,browser}/**/*.test.ts'],
+    projects: [
+      // Numbers and strings: files share a process, which saves its start and what it imports.
+      { extends: true, test: { name: 'pure', include: ['test/{unit,property}/**/*.test.ts'], isolate: false } },
+      { extends: true, test: { name: 'services', include: ['test/{integration,e2e,browser}/**/*.test.ts'] } },
+    ],
     globalSetup: ['test/support/global-setup.ts'],
     // Each service is a tag; where it is not given, its tests are skipped, and the second reporter says so at the end.
     tags: serviceTags(),
     reporters: ['default', new UntriedReporter()],
     // Processes, not threads: sharp, ONNX Runtime and PGlite's wasm keep global state, and a crash must name its file.
     pool: 'forks',
-    maxWorkers: 3, // of two cores: many tests wait for a process or a clock
+    maxWorkers: 4, // of two cores: many tests wait for a process or a clock
     // Against hangs alone. A right test takes seconds; beside seven other busy processes it may take ten times as long.
     testTimeout: 120_000,
     hookTimeout: 120_000,

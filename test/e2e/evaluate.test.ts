@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Report } from '../../cli/evaluate/report.ts';
+import { type EvaluateOptions, evaluate as runEvaluation } from '../../cli/evaluate/run.ts';
+import { loadConfig } from '../../src/config.ts';
 import { runSimili } from '../support/simili-process.ts';
 import { drawn, KINDS } from '../support/training-set.ts';
 
@@ -124,19 +126,29 @@ test('people’s answers are measured with where their pictures are held out, an
 });
 
 test('what cannot work is said before anything is read', async () => {
-  const told = async (...args: string[]): Promise<string> => {
-    const { code, output } = await evaluate('none', ...args);
-    expect(code).toBe(1);
-    return output;
-  };
-  expect(await told('--methods', 'hog,magic')).toContain('there is no method magic: choose from random, pixels');
-  expect(await told('--preset', 'huge')).toContain('preset is huge: choose one of');
-  expect(await told('--seeds', 'many')).toContain('seeds is a number from 1 to 100');
-  expect(await told('--labels', join(dir, 'absent.csv'))).toContain('there is no such file');
-  expect(await told('--images', join(dir, 'absent'))).toContain('it is no folder');
+  const refused = await evaluate('none', '--methods', 'hog,magic');
+  expect(refused).toMatchObject({ code: 1, output: expect.stringContaining('there is no method magic') });
   const nothing = join(dir, 'nothing.csv');
   await writeFile(nothing, 'path,identity\nabsent.png,x\n');
-  const tooFew = await told('--labels', nothing);
-  expect(tooFew).toContain('line 2: there is no file absent.png');
-  expect(tooFew).toContain('0 readable pictures are held out');
+  const tooFew = await evaluate('none', '--labels', nothing);
+  expect(tooFew.code).toBe(1);
+  expect(tooFew.output).toContain('line 2: there is no file absent.png');
+  expect(tooFew.output).toContain('0 readable pictures are held out');
+});
+
+test.each<[string, Partial<EvaluateOptions>, string]>([
+  ['a method', { methods: ['hog', 'magic'] }, 'there is no method magic: choose from random, pixels'],
+  ['a preset', { preset: 'huge' }, 'preset is huge: choose one of'],
+  ['a number of seeds', { seeds: Number.NaN }, 'seeds is a number from 1 to 100'],
+  ['a number of minutes', { minutes: 0 }, 'budget is a number of minutes above 0'],
+  ['a K', { k: 0.5 }, 'k is a whole number above 0'],
+  ['a file of labels', { labels: '/nowhere/labels.csv' }, 'there is no such file'],
+  ['a folder', { images: '/nowhere/pictures' }, 'it is no folder'],
+])('%s that cannot be is refused by name', async (_what, wrong, says) => {
+  const options = {
+    ...{ images: join(dir, 'pictures'), labels: join(dir, 'labels.csv'), triplets: null, methods: ['hog'] },
+    ...{ preset: 'tiny', seeds: 1, minutes: 1, steps: 1, k: 5, seed: 1, out: join(dir, 'none'), command: 'none' },
+    ...{ config: loadConfig({ SIMILI_ENCODER: 'none' }), signal: new AbortController().signal },
+  };
+  await expect(runEvaluation({ ...options, ...wrong })).rejects.toThrow(says);
 });

@@ -105,7 +105,7 @@ test('an import stores what is good, says what is wrong with the rest, line by l
     'missing,No file,pictures/nothing.png,,',
     'empty,Nothing in it,bad/empty.png,,',
     'text,Text,bad/text.png,,',
-    'private,Metadata service,http://169.254.169.254/latest,,',
+    'private,A service of this machine,http://127.0.0.1:1/latest,,',
     'gone,No such host,http://no-such-host.invalid/x.png,,',
     'price,Bad price,pictures/star/star-000.png,cheap,EUR',
     'good,Again,pictures/star/star-000.png,,',

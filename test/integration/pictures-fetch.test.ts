@@ -260,10 +260,17 @@ describe('an address that is not public', () => {
     'http://[::ffff:a9fe:a9fe]/latest/meta-data',
     'http://169.254.169.254/latest/meta-data',
     'https://192.168.1.1/a.png',
-  ])('is refused as a literal: %s', async (source) => {
-    await expect(fetchOnce(source, { allowPrivate: false })).rejects.toEqual(
+  ])('is refused as a literal, before any connection: %s', async (source) => {
+    let connections = 0;
+    /** Goes nowhere, whatever is asked of it. */
+    const makeConnector: FetchOptions['makeConnector'] = () => (_options, callback) => {
+      connections++;
+      callback(new Error('connected'), null);
+    };
+    await expect(fetchOnce(source, { allowPrivate: false, makeConnector })).rejects.toEqual(
       fails('IMAGE_FORBIDDEN', /is not a public address/),
     );
+    expect(connections).toBe(0);
   });
 
   test('is refused behind a name, also the name of this machine', async () => {

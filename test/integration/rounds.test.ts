@@ -15,8 +15,8 @@ import { drawnCatalog, writeTrainingSet } from '../support/training-set.ts';
 const BATCHES = 40;
 const ROUNDS = 5;
 const SEEDS = [1, 2, 3];
-/** Rows of a batch, half the recipe's: who shares the work is the same with fewer. */
-const ROWS = 96;
+/** Rows of a batch, a quarter of the recipe's: who shares the work is the same with fewer. */
+const ROWS = 48;
 
 let dir: string;
 let fit: Fit;

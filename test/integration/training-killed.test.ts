@@ -21,7 +21,7 @@ beforeAll(async () => {
   request = {
     ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [], ratings: [] },
     ...{ preset: 'tiny', recipe: 'catalog', backbone: null, processes: 1 },
-    ...{ seconds: 600, steps: 30, seed: 1, checkpointSeconds: 0, checkpoint: null },
+    ...{ seconds: 600, steps: 16, seed: 1, checkpointSeconds: 0, checkpoint: null },
   };
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));

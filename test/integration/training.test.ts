@@ -162,7 +162,7 @@ test('answers of raters move the mix to the feature that agrees with them', asyn
 
 test('a network is trained where a head has no encoder to stand on, fused and embedded, and events tell how far it is', async () => {
   const events: TrainingEvent[] = [];
-  const result = await fitModel({ ...request, recipe: 'head', steps: 20 }, never, (event) => events.push(event));
+  const result = await fitModel({ ...request, recipe: 'head', steps: 10 }, never, (event) => events.push(event));
   const done = events.flatMap((event) => (event.type === 'progress' ? [event.done] : []));
   expect(done).toEqual(done.toSorted((a, b) => a - b));
   const { engine } = result.summary;
@@ -176,7 +176,7 @@ test.each(['catalog', 'deepRanking', 'relevanceGap', 'multiSimilarity'])(
   'the loss falls by the recipe %s',
   async (recipe) => {
     // A checkpoint at every step has the mean loss so far; events come by the clock, and on a fast machine miss the first steps.
-    const { saved } = await checkpointsOf({ recipe, steps: 40 });
+    const { saved } = await checkpointsOf({ recipe, steps: 20 });
     const means = saved.map(({ state }) => numbersOf(state)).filter(({ phase }) => phase === 'rank');
     expect(means.at(-1)!.loss).toBeLessThan(Math.max(...means.map(({ loss }) => loss)));
   },
@@ -230,11 +230,11 @@ test('a training goes on from the network that serves: it reaches the loss of a 
 
 test('the recipe softmax ranks by what its classifier reads', async () => {
   const loss: number[] = [];
-  const asked = { ...request, kind: 'NETWORK', recipe: 'softmax', steps: 30 } as const;
+  const asked = { ...request, kind: 'NETWORK', recipe: 'softmax', steps: 15 } as const;
   const result = await fitModel(asked, never, (event) => {
     if (event.type === 'loss') loss.push(event.loss);
   });
-  expect(result.summary).toMatchObject({ recipe: 'softmax', steps: 30 });
+  expect(result.summary).toMatchObject({ recipe: 'softmax', steps: 15 });
   expect(loss[0]).toBeCloseTo(Math.log(3), 0); // three categories
   expect(loss.at(-1)).toBeLessThan(0.8 * loss[0]!);
   const { network } = decodeModel(result.artefact);
