@@ -2,14 +2,15 @@ import { byId, make } from './dom.js';
 
 /**
  * @typedef {{ triplets: number, precision: number }} Precision
- * @typedef {{ id: string, title: string, licence: string }} Encoder
+ * @typedef {{ title: string, licence: string }} Encoder
  * @typedef {{ id: string, number: number, kind: 'GOLDEN' | 'NETWORK', state: string, createdAt: string, embedded: number,
- *   metrics: { training?: { encoder?: Encoder }, evaluation?: { structure?: Precision, clicks?: Precision } } | null,
+ *   encoder: Encoder | null, encoderProblem: string | null,
+ *   metrics: { evaluation?: { structure?: Precision, clicks?: Precision } } | null,
  *   gates: { name: string, passed: boolean, measured: boolean, reason: string }[] }} Model
  */
 
 export const MODEL_FIELDS = `fragment ModelFields on ModelVersion {
-  id number kind state createdAt embedded metrics gates { name passed measured reason }
+  id number kind state createdAt embedded metrics encoder { title licence } encoderProblem gates { name passed measured reason }
 }`;
 
 const KINDS = { GOLDEN: 'untrained', NETWORK: 'trained' };
@@ -56,9 +57,9 @@ function factsOf({ kind, createdAt, embedded }) {
   return `${KINDS[kind]} · ${made} · ${embedded.toLocaleString()} products`;
 }
 
-/** The pretrained network that looks at the pictures, and its licence. @param {Model} model */
-function encoderOf({ metrics }) {
-  const encoder = metrics?.training?.encoder;
+/** The pretrained network that looks at the pictures, and its licence; or why none does. @param {Model} model */
+function encoderOf({ encoder, encoderProblem }) {
+  if (encoderProblem) return `Without its encoder: ${encoderProblem}`;
   return encoder ? `Pictures seen by ${encoder.title}, licence ${encoder.licence}` : '';
 }
 

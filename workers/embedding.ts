@@ -5,7 +5,7 @@ import { SimiliError } from '../src/errors.ts';
 import { isHandMade } from '../src/learning/features/index.ts';
 import { PICTURE_SIZE } from '../src/learning/served-model.ts';
 import type { WorkerContext } from './context.ts';
-import { findEncoder } from './encoders/find.ts';
+import { findEncoder, type InstalledEncoder } from './encoders/find.ts';
 import { encodePictures, encoderNamed } from './encoding.ts';
 import { type AnyEye, goldenEye } from './eyes.ts';
 import { prefetched } from './prefetch.ts';
@@ -105,13 +105,23 @@ export function sidesOf(model: Pick<Model, 'metrics'>): number[] {
  * @throws SimiliError ENGINE_UNAVAILABLE: its encoder is not on this machine.
  */
 async function eyesFor(context: Context, model: Pick<Model, 'metrics'>): Promise<AnyEye[]> {
-  const { encoder, shares } = factsOf(model);
+  const { shares } = factsOf(model);
   const handMade = sidesOf(model).length === 0 && Object.keys(shares ?? {}).some(isHandMade);
-  const asksEncoder = encoder && (!shares || Object.hasOwn(shares, encoder.id));
-  return [
-    ...(handMade ? [goldenEye] : []),
-    ...(asksEncoder ? [await encoderNamed(context, encoder, findEncoder)] : []),
-  ];
+  const encoder = await encoderOf(context, model);
+  return [...(handMade ? [goldenEye] : []), ...(encoder ? [encoder] : [])];
+}
+
+/**
+ * The encoder that a version's vectors are computed with; null: none.
+ * @throws SimiliError ENGINE_UNAVAILABLE: it is not on this machine.
+ */
+export async function encoderOf(
+  context: Pick<WorkerContext, 'encoder' | 'config'>,
+  model: Pick<Model, 'metrics'>,
+): Promise<InstalledEncoder | null> {
+  const { encoder, shares } = factsOf(model);
+  if (!encoder || (shares && !Object.hasOwn(shares, encoder.id))) return null;
+  return encoderNamed(context, encoder, (choice) => findEncoder(choice, context.config.SIMILI_DATA_DIR));
 }
 
 /** @returns those that all the eyes can see, and what they see in them: [rows, dimensions] by its id. */

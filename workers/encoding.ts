@@ -6,6 +6,7 @@ import { encodeBatch } from './encode-batch.ts';
 import type { InstalledEncoder } from './encoders/find.ts';
 import type { AnyEye, Eye } from './eyes.ts';
 import type { PictureService } from './pictures/picture-service.ts';
+import { usePixels } from './pixel-users.ts';
 
 /** Of a catalog; `contentHash` is what it was when it was decoded. */
 export type SourcePicture = { source: string; contentHash: string };
@@ -15,8 +16,8 @@ type Context = Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'c
 const BATCH = 32;
 
 /** Sides of the pixels that are made when a picture is read: a second reading may be a second download. */
-export const ingestSides = (common: number, encoder: InstalledEncoder | null): number[] => [
-  ...new Set([common, ...(encoder ? [encoder.description.input.side] : [])]),
+export const sidesOfEyes = (eyes: readonly Eye[]): number[] => [
+  ...new Set([PICTURE_SIZE, ...eyes.map(({ description }) => description.input.side)]),
 ];
 
 /**
@@ -73,12 +74,20 @@ async function* encodeNew(
   const folder = context.pictures.folders([side])[side] as string;
   for (let at = 0; at < pictures.length; at += BATCH) {
     signal.throwIfAborted();
-    const readable = await readableOf(context, pictures.slice(at, at + BATCH), side, signal);
-    if (readable.length === 0) continue;
-    const rows = await encodeBatch(context, encoder, readable, folder, signal);
-    await context.repositories.features.add(keyOf(context, encoder), rows);
+    const batch = pictures.slice(at, at + BATCH);
+    const hashes = batch.map(({ contentHash }) => contentHash);
+    const done = usePixels(context.pictures, hashes, side);
+    let unused: string[] = [];
+    let rows: Features = new Map();
+    try {
+      const readable = await readableOf(context, batch, side, signal);
+      if (readable.length > 0) rows = await encodeBatch(context, encoder, readable, folder, signal);
+      await context.repositories.features.add(keyOf(context, encoder), rows);
+    } finally {
+      unused = done();
+    }
     // Those of the common side are what everybody reads.
-    if (side !== PICTURE_SIZE) await context.pictures.forget(readable, side);
+    if (side !== PICTURE_SIZE) await context.pictures.forget(unused, side);
     yield* rows;
   }
 }

@@ -66,7 +66,7 @@ export async function startFleet({ queues = queueNames, alone, ...base }: FleetO
 async function makeContext(options: Omit<FleetOptions, 'queues' | 'alone'>): Promise<WorkerContext> {
   const { repositories, queue, config, log } = options;
   const copies = configuredCopies(config);
-  const encoder = await findEncoder(config.SIMILI_ENCODER);
+  const encoder = await findEncoder(config.SIMILI_ENCODER, config.SIMILI_DATA_DIR);
   if (encoder?.facts.licence === UNKNOWN_LICENCE)
     log.warn({ encoder: encoder.facts.id }, 'nobody says under which licence this encoder is: ask who made it');
   return {

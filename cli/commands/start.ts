@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from 'citty';
 import type { JobRow } from '../../src/db/jobs.ts';
-import type { Gate } from '../../src/db/models.ts';
+import type { Gate, ModelRow } from '../../src/db/models.ts';
+import type { WithoutEncoder } from '../../workers/collect-seen.ts';
 import { startFleet } from '../../workers/fleet.ts';
 import { FEWEST_PRODUCTS } from '../../workers/training-set.ts';
 import { type App, openApp } from '../app.ts';
@@ -67,9 +68,14 @@ async function tellOfProgress(app: App, demo: boolean, say: Say, signal: AbortSi
     say(await whatIsMissing(app));
     await untilServing(app, signal);
   }
-  const serving = await repositories.models.serving();
-  say(`similarItems answers from model ${serving?.number}`);
-  if ((await repositories.models.active())?.kind === 'GOLDEN') await followFirstTraining(app, say, signal);
+  const active = await repositories.models.active();
+  say(`similarItems answers from model ${active?.number}${withoutEncoder(active)}`);
+  if (active?.kind === 'GOLDEN') await followFirstTraining(app, say, signal);
+}
+
+function withoutEncoder(active: ModelRow | null): string {
+  const { training } = (active?.metrics ?? {}) as { training?: { withoutEncoder?: WithoutEncoder } };
+  return training?.withoutEncoder ? `, without its encoder: ${training.withoutEncoder.why}` : '';
 }
 
 /** Why nothing is answered yet. */

@@ -44,7 +44,7 @@ export async function distil(options: DistilOptions): Promise<DistilReport> {
   const { config, signal, stream } = options;
   const out = resolve(options.out);
   if (existsSync(out)) throw new SimiliError('INVALID_ARGUMENT', { argument: '--out', why: 'is there already' });
-  const teacher = await findEncoder(config.SIMILI_ENCODER);
+  const teacher = await findEncoder(config.SIMILI_ENCODER, config.SIMILI_DATA_DIR);
   if (!teacher)
     throw new SimiliError('CONFIGURATION_INVALID', { why: 'there is no teacher where SIMILI_ENCODER is none' });
   const say = (line: string) => void stream.write(`${line}\n`);

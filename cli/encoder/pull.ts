@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SimiliError } from '../../src/errors.ts';
 import { makePrivateFolder } from '../../src/private-files.ts';
+import { encodersIn } from '../../workers/encoders/find.ts';
 import { HUB_CONFIGS, hubModelAmong } from '../../workers/encoders/hub.ts';
 import { download } from './download.ts';
 import { askHub, type HubFile, type HubListing } from './hub-client.ts';
@@ -13,9 +14,6 @@ export type Offer = { listing: HubListing; wanted: HubFile[]; bytes: number };
 const MAX_MODEL = 2 ** 31 - 1;
 const MAX_OTHER = 2 ** 20;
 const LICENCES = /^(README\.md|LICEN[CS]E(\.(md|txt))?|NOTICE(\.(md|txt))?)$/;
-
-/** Where pulled encoders are. */
-export const pulledFolder = (dataDir: string): string => join(dataDir, 'encoders');
 
 /**
  * What a hub has of a model.
@@ -59,10 +57,10 @@ export async function pull(
 ): Promise<string> {
   const { listing, wanted } = offer;
   const { id, revision, licence } = listing;
-  const folder = join(pulledFolder(dataDir), id.replace('/', '--'));
+  const folder = join(encodersIn(dataDir), id.replace('/', '--'));
   if ((await revisionOf(folder)) === revision) return folder;
   makePrivateFolder(dataDir);
-  const aside = join(pulledFolder(dataDir), `.${id.replace('/', '--')}.${revision}`);
+  const aside = join(encodersIn(dataDir), `.${id.replace('/', '--')}.${revision}`);
   await mkdir(aside, { recursive: true });
   let done = 0;
   for (const file of wanted) {

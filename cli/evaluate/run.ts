@@ -54,7 +54,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Report> {
   check(options);
   const { config, seed, k, out, signal, preset, seeds, command } = options;
   await mkdir(out, { recursive: true });
-  const encoder = await findEncoder(config.SIMILI_ENCODER);
+  const encoder = await findEncoder(config.SIMILI_ENCODER, config.SIMILI_DATA_DIR);
   const { data: collected, rows, rated, problems } = await collectWithProgress(options, encoder);
   await using seen = await withEncoded(collected, encoder, config, signal);
   const { data } = seen;

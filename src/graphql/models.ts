@@ -22,6 +22,8 @@ export const modelResolvers = (scope: ScopeOf): Resolvers => ({
       ),
   },
   ModelVersion: {
+    encoder: ({ metrics }) => trainingOf(metrics).encoder ?? null,
+    encoderProblem: ({ metrics }) => trainingOf(metrics).withoutEncoder?.why ?? null,
     embedded: (model, _args, context) => embedded(scope(context), model),
     // Versions of before this was kept say it in their reason.
     gates: ({ gates }) =>
@@ -31,6 +33,11 @@ export const modelResolvers = (scope: ScopeOf): Resolvers => ({
       })),
   },
 });
+
+type Encoder = { id: string; title: string; licence: string };
+/** What a training says of its encoder (workers/handlers/train.ts). */
+const trainingOf = (metrics: unknown) =>
+  ((metrics ?? {}) as { training?: { encoder?: Encoder; withoutEncoder?: { why: string } } }).training ?? {};
 
 /** A version has no table before its embedding begins and after it was retired. */
 async function embedded({ services }: Scope, { number }: ModelRow): Promise<number> {

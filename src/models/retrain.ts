@@ -1,4 +1,5 @@
 import type { JobRepository, JobRow } from '../db/jobs.ts';
+import { isEncoderName } from '../encoder-name.ts';
 import { SimiliError } from '../errors.ts';
 import { presetNames } from '../learning/network/presets.ts';
 import { recipeNames } from '../learning/recipe.ts';
@@ -17,6 +18,8 @@ export type RetrainRequest = {
   /** Names of a network preset and of a recipe. */
   preset?: string | null | undefined;
   recipe?: string | null | undefined;
+  /** Name of an encoder (workers/encoders/find.ts); whether it is there, the worker finds out. */
+  encoder?: string | null | undefined;
 };
 /** What a job row keeps of it: only what was asked for. */
 export type StoredRetrain = Partial<{
@@ -26,6 +29,7 @@ export type StoredRetrain = Partial<{
   seed: number;
   preset: string;
   recipe: string;
+  encoder: string;
 }>;
 type Deps = {
   jobs: Pick<JobRepository, 'create'>;
@@ -44,7 +48,7 @@ export async function retrain({ jobs, queue }: Deps, request: RetrainRequest, re
 }
 
 function checked(request: RetrainRequest): StoredRetrain {
-  const { reason, seconds, steps, seed, preset, recipe } = request;
+  const { reason, seconds, steps, seed, preset, recipe, encoder } = request;
   demand(
     'reason',
     !reason || (lengthOf(reason) <= 200 && isStorable(reason)),
@@ -54,7 +58,12 @@ function checked(request: RetrainRequest): StoredRetrain {
   demand('steps', isWithin(steps, 1, 10_000_000), `must be 1 to 10000000, not ${steps}`);
   demand('preset', isNameOf(preset, presetNames), `must be one of ${presetNames.join(', ')}`);
   demand('recipe', isNameOf(recipe, recipeNames), `must be one of ${recipeNames.join(', ')}`);
-  const given = Object.entries({ reason, seconds, steps, seed, preset, recipe });
+  demand(
+    'encoder',
+    encoder == null || isEncoderName(encoder),
+    'must be the name of an encoder (letters, digits, dots, dashes): one that ships, or of `encoders/` in the data directory',
+  );
+  const given = Object.entries({ reason, seconds, steps, seed, preset, recipe, encoder });
   return Object.fromEntries(given.filter(([, value]) => value != null && value !== ''));
 }
 

@@ -174,6 +174,14 @@ describe('whoever has the admin key', () => {
     await expect.poll(() => page.page.locator('#alike-note').textContent(), PATIENCE).toContain('Model 2');
   });
 
+  test('sees that a model does without its encoder, and why', async () => {
+    Object.assign(shop.models[0]!, { encoder: null, encoderProblem: 'it gives no numbers' });
+    await using page = await open(`#admin=${KEY}`);
+    const models = page.page.locator('#models > li');
+    const without = expect.stringContaining('Without its encoder: it gives no numbers');
+    await expect.poll(() => models.allTextContents(), PATIENCE).toEqual([without]);
+  });
+
   test('keeps watching over a lost connection', async () => {
     await using page = await open(`#admin=${KEY}`);
     await page.page.getByRole('button', { name: 'Retrain' }).click();

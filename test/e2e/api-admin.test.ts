@@ -209,6 +209,10 @@ test.each([
   ['steps', { steps: 0 }],
   ['preset', { preset: 'huge' }],
   ['recipe', { recipe: 'secret' }],
+  ['encoder', { encoder: '../encoders/eye' }],
+  ['encoder', { encoder: '/etc/eye.onnx' }],
+  ['encoder', { encoder: 'eye.onnx' }],
+  ['encoder', { encoder: '' }],
   ['reason', { reason: 'x'.repeat(201) }],
 ])('a retrain with bad %s starts nothing', async (field, input) => {
   expect((await api.admin(RETRAIN, { input })).data.retrain).toMatchObject({
@@ -281,6 +285,23 @@ test('models are listed newest first, also those whose vectors are gone', async 
   expect(data.models[1].number).toBe(retired.number - 1);
   expect(codeOf(await api.admin('{ models(first: 0) { id } }'))).toBe('INVALID_ARGUMENT');
   await serve(api.database, data.activeModel.id);
+});
+
+test('a version says which encoder looks at its pictures, or why it does without one', async () => {
+  const { id } = await addModel(api.database, { shirt: [1, 0] }, 'STANDBY');
+  const eye = { id: 'eye-0123456789ab', title: 'An eye', licence: 'MIT' };
+  const shown = async (training: object) => {
+    await api.database.storage.prisma.modelVersion.update({ where: { id }, data: { metrics: { training } } });
+    const { data } = await api.admin('{ models(first: 1) { encoder { id title licence } encoderProblem } }');
+    return data.models[0];
+  };
+  expect(await shown({})).toEqual({ encoder: null, encoderProblem: null });
+  expect(await shown({ encoder: { ...eye, dimensions: 3, choice: 'eye' } })).toEqual({
+    encoder: eye,
+    encoderProblem: null,
+  });
+  const without = { id: eye.id, title: eye.title, why: 'it gives no numbers' };
+  expect(await shown({ withoutEncoder: without })).toEqual({ encoder: null, encoderProblem: 'it gives no numbers' });
 });
 
 test('a wrong enum value is refused by its code', async () => {

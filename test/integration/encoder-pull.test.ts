@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { offerOf, pull } from '../../cli/encoder/pull.ts';
 import { findEncoder } from '../../workers/encoders/find.ts';
@@ -130,6 +130,6 @@ test('the command shows the licence, asks for --yes where nobody can be asked, a
   expect(hub.state.asked).toEqual([]);
   const { code, output } = await run('pull', ID, '--hub', hub.url, '--yes');
   expect(code, output).toBe(0);
-  expect(output).toContain(`To try it: simili encoder check ${folder()}\n`);
-  expect((await run('list')).output).toContain(`${folder()}`);
+  expect(output).toContain(`To try it: simili encoder check ${basename(folder())}\n`);
+  expect((await run('list')).output).toMatch(new RegExp(`^ +${basename(folder())} +mit `, 'm'));
 });

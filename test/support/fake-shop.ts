@@ -215,8 +215,8 @@ function modelOf(number: number, kind: string, state: string): FakeModel {
       checksum: '',
       embedded: 852,
     },
+    ...{ encoder: ENCODER, encoderProblem: null },
     metrics: {
-      training: { encoder: ENCODER },
       evaluation: { structure: precision(0.78 + 0.02 * number), clicks: precision(0.64 + 0.05 * number) },
     },
     gates: [

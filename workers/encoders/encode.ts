@@ -1,33 +1,48 @@
 import type { Encoder } from '../../src/learning/encoder.ts';
 import { goldenOf } from '../../src/learning/features/golden.ts';
 import { toHalf } from '../../src/learning/half.ts';
+import type { Picture } from '../../src/learning/served-model.ts';
 import { openOnnxEncoder } from '../engines/onnx/encoder.ts';
 import { sideBySide } from '../training/blocks.ts';
 import { makePictureStore } from '../training/picture-store.ts';
 import type { EncodeRequest, EncodeResult } from '../training/protocol.ts';
 import type { InstalledEncoder } from './find.ts';
 
-/** The one in use: a shop has one, and each holds its network in memory. */
-let open: { id: string; encoder: Promise<Encoder> } | null = null;
+type Opened = { readonly encoder: Promise<Encoder> /** What it was asked until now. */; busy: Promise<unknown> };
+/** The configured one, and that of another version or of a training. Each holds its network in memory. */
+const MOST_OPEN = 2;
+/** By id, those used last at the end. */
+const open = new Map<string, Opened>();
 
 /** What an eye sees in pictures of the pixel cache. @throws SimiliError IMPORT_UNREADABLE, ENGINE_UNAVAILABLE. */
 export async function encode({ encoder: eye, pictures, folder, threads }: EncodeRequest): Promise<EncodeResult> {
   const { side } = eye.description.input;
   const load = makePictureStore({ hashes: Buffer.from(pictures.join(''), 'hex'), pixels: { [side]: folder } }, 0);
   const batch = pictures.map((_hash, i) => load(i, side));
-  const rows = eye.path === null ? sideBySide(batch.map(goldenOf)) : await (await opened(eye, threads)).encode(batch);
+  const rows = eye.path === null ? sideBySide(batch.map(goldenOf)) : await seenBy(opened(eye, threads), batch);
   return { vectors: toHalf(rows) };
 }
 
-async function opened(installed: InstalledEncoder, threads: number): Promise<Encoder> {
+function seenBy(opened: Opened, batch: readonly Picture[]): Promise<Float32Array> {
+  const seen = opened.encoder.then((encoder) => encoder.encode(batch));
+  opened.busy = Promise.allSettled([opened.busy, seen]);
+  return seen;
+}
+
+function opened(installed: InstalledEncoder, threads: number): Opened {
   const { id } = installed.facts;
-  if (open?.id !== id) {
-    const before = open;
-    open = { id, encoder: openOnnxEncoder(installed, { threads }) };
-    await (await before?.encoder.catch(() => null))?.close();
-  }
-  return open.encoder.catch((error: unknown) => {
-    open = null; // looked for again with the next call
-    throw error;
-  });
+  const known = open.get(id) ?? { encoder: openOnnxEncoder(installed, { threads }), busy: Promise.resolve() };
+  known.encoder.catch(() => open.delete(id)); // looked for again with the next call
+  open.delete(id);
+  open.set(id, known);
+  if (open.size > MOST_OPEN) void closed(open.keys().next().value as string);
+  return known;
+}
+
+/** One that is asked at this moment answers before. */
+async function closed(id: string): Promise<void> {
+  const old = open.get(id)!;
+  open.delete(id);
+  await old.busy;
+  await (await old.encoder.catch(() => null))?.close();
 }

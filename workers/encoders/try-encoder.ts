@@ -29,8 +29,8 @@ const ROUNDS = 5;
  * memory or break the process.
  * @throws SimiliError IMPORT_UNREADABLE, MODEL_TOO_COSTLY, ENGINE_UNAVAILABLE
  */
-export async function tryEncoder(choice: string): Promise<{ tried: TriedEncoder; encoder: Encoder }> {
-  const installed = await findEncoder(choice);
+export async function tryEncoder(choice: string, dataDir?: string): Promise<{ tried: TriedEncoder; encoder: Encoder }> {
+  const installed = await findEncoder(choice, dataDir);
   if (!installed) throw new SimiliError('IMPORT_UNREADABLE', { source: choice, why: 'it names no encoder' });
   const idleMb = peakMb();
   const encoder = await openOnnxEncoder(installed, { threads: 1 });

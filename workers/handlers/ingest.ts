@@ -1,12 +1,11 @@
 import type { AgedImage, ImageRow } from '../../src/db/images.ts';
 import { SimiliError } from '../../src/errors.ts';
-import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
 import type { Handler } from '../../src/queue/jobs.ts';
 import type { WorkerContext } from '../context.ts';
-import { embedMissing } from '../embedding.ts';
+import { embedMissing, encoderOf } from '../embedding.ts';
 import { isEncoderFault } from '../encode-batch.ts';
-import { encodeMissing, ingestSides, type SourcePicture } from '../encoding.ts';
-import { eyesOf } from '../eyes.ts';
+import { encodeMissing, type SourcePicture, sidesOfEyes } from '../encoding.ts';
+import { type AnyEye, eyesOf } from '../eyes.ts';
 import { startFirstModels } from '../first-models.ts';
 import { retryDelay, SHORT_WAIT } from '../retry-plan.ts';
 
@@ -26,16 +25,18 @@ export const ingestHandler = (context: WorkerContext): Handler<'ingest'> => {
     const { images } = context.repositories;
     await context.copies.prune((hashes) => images.named(hashes));
     const checkSeconds = context.config.SIMILI_PICTURE_CHECK_HOURS * 3600;
+    const eyes = await eyesOfShop(context);
+    const sides = sidesOfEyes(eyes);
     let encoding: Promise<void> = Promise.resolve();
     try {
       for (let old = false; ; ) {
         signal.throwIfAborted();
         const claimed = await images.claimPending(CLAIM, CLAIM_SECONDS);
-        const decoded = await Promise.all(claimed.map((image) => ingest(context, image, signal)));
+        const decoded = await Promise.all(claimed.map((image) => ingest(context, image, sides, signal)));
         const aged = await images.claimAged(CLAIM, CLAIM_SECONDS, old ? checkSeconds : null);
-        const again = await Promise.all(aged.map((image) => lookAgain(context, image, signal)));
+        const again = await Promise.all(aged.map((image) => lookAgain(context, image, sides, signal)));
         await encoding;
-        encoding = seenByAll(context, [...decoded, ...again], tell, signal);
+        encoding = seenByAll(context, eyes, [...decoded, ...again], tell, signal);
         encoding.catch(() => {}); // told at the next turn, or at the end
         if (old) break;
         old = claimed.length + aged.length === 0 && checkSeconds > 0;
@@ -48,25 +49,32 @@ export const ingestHandler = (context: WorkerContext): Handler<'ingest'> => {
   };
 };
 
+/** All that look at new pictures: also the encoders of versions that serve, or may serve again, and are on this machine. */
+async function eyesOfShop(context: WorkerContext): Promise<AnyEye[]> {
+  const live = await context.repositories.models.live();
+  const found = await Promise.all(live.map((model) => encoderOf(context, model).catch(() => null)));
+  const eyes = [...eyesOf(context.encoder), ...found.filter((encoder) => encoder !== null)];
+  return [...new Map(eyes.map((eye) => [eye.facts.id, eye])).values()];
+}
+
 /**
- * The encoder sees new pictures, then every version that serves or may serve again. An encoder that fails keeps no picture
+ * The eyes see new pictures, then every version that serves or may serve again. An encoder that fails keeps no picture
  * from being decoded, and no version from embedding that does without it: its products wait for it.
  */
 async function seenByAll(
   context: WorkerContext,
+  eyes: readonly AnyEye[],
   found: readonly (SourcePicture | null)[],
   tell: (error: Error) => void,
   signal: AbortSignal,
 ) {
-  const { encoder } = context;
   const unlessItFails = (work: Promise<unknown>) =>
     work.catch((error: unknown) => {
       if (signal.aborted || !isEncoderFault(error)) throw error;
       tell(error);
     });
   const fresh = found.filter((picture) => picture !== null);
-  if (fresh.length > 0)
-    await Promise.all(eyesOf(encoder).map((eye) => unlessItFails(encodeMissing(context, eye, fresh, signal))));
+  if (fresh.length > 0) await Promise.all(eyes.map((eye) => unlessItFails(encodeMissing(context, eye, fresh, signal))));
   for (const model of await context.repositories.models.live()) {
     if ((await context.repositories.embeddings.countMissing(model.number)) > 0)
       await unlessItFails(embedMissing(context, model, signal));
@@ -87,14 +95,19 @@ function makeTeller({ log }: WorkerContext): (error: Error) => void {
  * Every outcome is written down: READY, FAILED with its reason and its next try, or PENDING for one very soon.
  * @returns what was decoded.
  */
-async function ingest(context: WorkerContext, image: ImageRow, signal: AbortSignal): Promise<SourcePicture | null> {
+async function ingest(
+  context: WorkerContext,
+  image: ImageRow,
+  sides: readonly number[],
+  signal: AbortSignal,
+): Promise<SourcePicture | null> {
   const { images } = context.repositories;
   try {
     const { contentHash, mime, width, height, revision } = (await context.pictures.refresh(
       image.source,
       null,
       signal,
-      sidesOf(context),
+      sides,
     ))!;
     await images.markReady(image.id, { contentHash, mime, width, height }, revision);
     return { source: image.source, contentHash };
@@ -108,10 +121,15 @@ async function ingest(context: WorkerContext, image: ImageRow, signal: AbortSign
 }
 
 /** A picture that was replaced gets its new content, any other one keeps what it has: also when its source is gone. */
-async function lookAgain(context: WorkerContext, image: AgedImage, signal: AbortSignal): Promise<SourcePicture | null> {
+async function lookAgain(
+  context: WorkerContext,
+  image: AgedImage,
+  sides: readonly number[],
+  signal: AbortSignal,
+): Promise<SourcePicture | null> {
   const { images } = context.repositories;
   try {
-    const found = await context.pictures.refresh(image.source, image, signal, sidesOf(context));
+    const found = await context.pictures.refresh(image.source, image, signal, sides);
     if (found && found.contentHash !== image.contentHash) {
       const { contentHash, mime, width, height, revision } = found;
       await images.markReady(image.id, { contentHash, mime, width, height }, revision);
@@ -126,8 +144,6 @@ async function lookAgain(context: WorkerContext, image: AgedImage, signal: Abort
   }
   return null;
 }
-
-const sidesOf = ({ encoder }: WorkerContext): number[] => ingestSides(PICTURE_SIZE, encoder);
 
 /** `wait`: seconds until the next try, null for none. */
 function failureOf({ log }: WorkerContext, { source, attempts }: ImageRow, error: unknown) {

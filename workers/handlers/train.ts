@@ -7,15 +7,15 @@ import { enqueuePhase } from '../../src/models/enqueue.ts';
 import type { StoredRetrain } from '../../src/models/retrain.ts';
 import type { Handler } from '../../src/queue/jobs.ts';
 import { type ClaimedRun, runClaimed } from '../claimed.ts';
+import { collectSeen, type WithoutEncoder } from '../collect-seen.ts';
 import type { WorkerContext } from '../context.ts';
 import { trainInRounds } from '../distributed/coordinator.ts';
-import { openFeatureFiles } from '../feature-files.ts';
+import { encoderOfJob } from '../encoders/of-job.ts';
 import type { Asked } from '../hosts/engine-client.ts';
 import { sha256 } from '../sha256.ts';
 import { thinCurve } from '../thin-curve.ts';
 import type { TrainingEvent, TrainingRequest } from '../training/protocol.ts';
 import { sidesFor, specFor } from '../training/spec.ts';
-import { collectTrainingSet } from '../training-set.ts';
 
 /** Share of a job's progress bar that its training takes; embedding and evaluation share the rest. */
 export const TRAIN_SHARE = 0.8;
@@ -34,9 +34,15 @@ export const trainHandler =
 async function train(context: WorkerContext, run: ClaimedRun): Promise<void> {
   const { models } = context.repositories;
   const parent = await models.serving();
-  run.report({ message: 'Collecting pictures and feedback' });
-  const { request, ids } = await makeRequest(context, run.claim, run.signal);
-  const recipe = recipeFor(request.recipe, { encoder: context.encoder !== null, backbone: request.backbone !== null });
+  const { encoder } = run.claim.job.request as StoredRetrain;
+  const eye = encoder === undefined ? '' : `, and what ${encoder} sees`;
+  run.report({ message: `Collecting pictures and feedback${eye}` });
+  const made = await makeRequest(context, run.claim, run.signal);
+  const { request, ids } = made;
+  const recipe = recipeFor(request.recipe, {
+    encoder: request.set.encoded !== undefined,
+    backbone: request.backbone !== null,
+  });
   const instead = request.kind === 'NETWORK' ? whyInstead(request.recipe, recipe) : null;
   if (instead) run.report({ message: instead });
   // Rounds share the ranking of a network; a recipe without one, and a head of some seconds, is trained here.
@@ -56,45 +62,50 @@ async function train(context: WorkerContext, run: ClaimedRun): Promise<void> {
     dimensions: result.dimensions,
     checksum: sha256(result.artefact),
     artefact: result.artefact,
-    metrics: { training: { ...result.summary, ...encoderOf(context, request) } as Record<string, never> },
+    metrics: { training: { ...result.summary, ...eyeOf(made) } as Record<string, never> },
   });
 }
 
-/** What is needed to find the encoder of a version again. */
-const encoderOf = ({ config }: WorkerContext, { set: { encoded } }: Asked<TrainingRequest>): { encoder?: object } =>
-  encoded ? { encoder: { ...encoded.encoder, choice: config.SIMILI_ENCODER } } : {};
+/** What is needed to find the encoder of a version again, or why it has none. */
+const eyeOf = ({ request: { set }, choice, withoutEncoder }: Made) => ({
+  ...(set.encoded && { encoder: { ...set.encoded.encoder, choice } }),
+  ...(withoutEncoder && { withoutEncoder }),
+});
 
-/** What is asked of a trainer, and the names of the products in it. The same for every worker that takes the job. */
+/** What is asked of a trainer, and what only the worker needs: names of products, and of the encoder. */
+type Made = {
+  readonly request: Asked<TrainingRequest>;
+  readonly ids: string[];
+  /** As SIMILI_ENCODER. */
+  readonly choice: string;
+  readonly withoutEncoder: WithoutEncoder | null;
+};
+
+/** @returns the same for every worker that takes the job. @throws SimiliError as `encoderOfJob` and `collectSeen`. */
 export async function makeRequest(
   context: WorkerContext,
   { job }: Pick<Claim, 'job'>,
   signal: AbortSignal,
-): Promise<{ request: Asked<TrainingRequest>; ids: string[] }> {
+): Promise<Made> {
   const { config, repositories } = context;
   const asked = job.request as StoredRetrain;
   const preset = asked.preset ?? config.SIMILI_PRESET;
   const backbone = config.SIMILI_BACKBONE ? await readFile(config.SIMILI_BACKBONE) : null;
   const kind: TrainingRequest['kind'] = job.kind === 'BOOTSTRAP' ? 'GOLDEN' : 'NETWORK';
   const name = asked.recipe ?? config.SIMILI_RECIPE;
-  const recipe = recipeFor(name, { encoder: context.encoder !== null, backbone: backbone !== null });
+  const { encoder, choice } = await encoderOfJob(context, asked);
+  const recipe = recipeFor(name, { encoder: encoder !== null, backbone: backbone !== null });
   const isFrozen = kind === 'GOLDEN' || recipe.trains === 'head';
   const sides = isFrozen ? [PICTURE_SIZE] : sidesFor(specFor(preset, backbone));
-  // Feedback up to the job's start: a restarted job sees the same data, which its checkpoint counts on.
-  const until = job.startedAt ?? job.createdAt;
-  const features = await openFeatureFiles(context, job.id);
-  const { ids, ...data } = await collectTrainingSet(context, until, sides, signal, kind, features).catch(
-    async (error: unknown) => {
-      await features.abandon();
-      throw error;
-    },
-  );
+  const seeing = { ...context, encoder };
+  const { ids, withoutEncoder, ...data } = await collectSeen(seeing, job, sides, signal, kind);
   const request = {
     ...{ kind, ...data, preset, backbone, recipe: name },
     ...{ seconds: asked.seconds ?? config.SIMILI_TRAIN_SECONDS, steps: asked.steps ?? null, seed: asked.seed ?? 1 },
     checkpointSeconds: config.SIMILI_CHECKPOINT_SECONDS,
     checkpoint: await soundCheckpoint(repositories.jobs, job.id),
   } as const;
-  return { ids, request };
+  return { ids, request, choice, withoutEncoder };
 }
 
 /**

@@ -12,8 +12,8 @@ let encoder: Encoder | null = null;
 const methods = {
   tryBackbone: async ({ path, base }: { path: string; base: NetworkSpec }) =>
     tryBackbone(await readFile(path), base, path),
-  tryEncoder: async ({ choice }: { choice: string }): Promise<TriedEncoder> => {
-    const found = await tryEncoder(choice);
+  tryEncoder: async ({ choice, dataDir }: { choice: string; dataDir?: string }): Promise<TriedEncoder> => {
+    const found = await tryEncoder(choice, dataDir);
     encoder = found.encoder;
     return found.tried;
   },

@@ -40,9 +40,10 @@ export async function tryEncoderSafely<Result>(
   choice: string,
   limits: TryLimits,
   use: (atWork: AtWork) => Promise<Result>,
+  dataDir?: string,
 ): Promise<Result> {
-  return inOwnProcess(await encoderFile(choice), limits, async (host, timeoutMs) => {
-    const tried = await host.call('tryEncoder', { choice }, { timeoutMs });
+  return inOwnProcess(await encoderFile(choice, dataDir), limits, async (host, timeoutMs) => {
+    const tried = await host.call('tryEncoder', { choice, ...(dataDir !== undefined && { dataDir }) }, { timeoutMs });
     return use({ tried, encode: (pictures) => host.call('encode', { pictures }, { timeoutMs }) });
   });
 }

@@ -2,7 +2,7 @@ import { defineCommand } from 'citty';
 import { loadConfig } from '../../../src/config.ts';
 import { UNKNOWN_LICENCE } from '../../../workers/encoders/hub.ts';
 import type { TriedEncoder } from '../../../workers/encoders/try-encoder.ts';
-import { tryEncoderSafely } from '../../../workers/hosts/try-model.ts';
+import { type AtWork, tryEncoderSafely } from '../../../workers/hosts/try-model.ts';
 import { ownPictures } from '../../encoder/own-pictures.ts';
 import { writeSheet } from '../../encoder/sheet.ts';
 import { secondsOf } from '../../options.ts';
@@ -25,10 +25,11 @@ export const check = defineCommand({
   },
   async run({ args }) {
     const timeoutMs = 1000 * secondsOf(args.seconds);
-    await tryEncoderSafely(args.encoder, { timeoutMs }, async ({ tried, encode }) => {
+    const config = loadConfig();
+    const show = async ({ tried, encode }: AtWork) => {
       process.stdout.write(`${[...factsOf(tried), ...warningsOf(tried)].join('\n')}\n`);
       const { side } = tried.installed.description.input;
-      const own = await ownPictures(args.pictures ?? null, side, loadConfig());
+      const own = await ownPictures(args.pictures ?? null, side, config);
       try {
         const said = own
           ? await writeSheet(args.out, tried.installed, own, encode)
@@ -37,7 +38,8 @@ export const check = defineCommand({
       } finally {
         await own?.close();
       }
-    });
+    };
+    await tryEncoderSafely(args.encoder, { timeoutMs }, show, config.SIMILI_DATA_DIR);
     process.stdout.write(`To use it: SIMILI_ENCODER=${args.encoder}\n`);
   },
 });

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../../src/config.ts';
@@ -23,7 +24,7 @@ export const pull = defineCommand({
     const progress = showProgress('bytes', offer.bytes);
     const folder = await pullOffer(args.hub, offer, dataDir, progress.update).finally(progress.stop);
     const found = await findEncoder(folder);
-    process.stdout.write(`${found?.facts.id} is in ${folder}\nTo try it: simili encoder check ${folder}\n`);
+    process.stdout.write(`${found?.facts.id} is in ${folder}\nTo try it: simili encoder check ${basename(folder)}\n`);
   },
 });
 

@@ -4,7 +4,7 @@ import { loadConfig } from '../../../src/config.ts';
 import { SimiliError } from '../../../src/errors.ts';
 import { decodeModel } from '../../../src/learning/artefact.ts';
 import type { ServedModel } from '../../../src/learning/served-model.ts';
-import { findEncoder } from '../../../workers/encoders/find.ts';
+import { encoderNames, findEncoder, type InstalledEncoder } from '../../../workers/encoders/find.ts';
 import type { EncoderFile } from '../../../workers/engines/onnx/export/encoder.ts';
 import { exportOnnx } from '../../../workers/engines/onnx/export/index.ts';
 import { sha256 } from '../../../workers/sha256.ts';
@@ -58,11 +58,22 @@ function checkedModel(artefact: Uint8Array, model: string) {
   }
 }
 
-/** The encoder of a version, as it is configured here. @throws SimiliError IMPORT_UNREADABLE */
+/** The encoder of a version: the configured one, or another one of this machine. @throws SimiliError IMPORT_UNREADABLE */
 async function encoderOf({ blocks }: ServedModel): Promise<EncoderFile | null> {
-  if (!blocks.some(({ encoder }) => encoder)) return null;
-  const found = await findEncoder(loadConfig().SIMILI_ENCODER);
-  return found && { ...found, bytes: await readFile(found.path) };
+  const wanted = blocks.find(({ encoder }) => encoder)?.feature;
+  if (wanted === undefined) return null;
+  const { SIMILI_ENCODER: configured, SIMILI_DATA_DIR: dataDir } = loadConfig();
+  const found = await findEncoder(configured, dataDir);
+  const own = found?.facts.id === wanted ? found : ((await withId(wanted, dataDir)) ?? found);
+  return own && { ...own, bytes: await readFile(own.path) };
+}
+
+async function withId(id: string, dataDir: string): Promise<InstalledEncoder | null> {
+  for (const name of await encoderNames(dataDir)) {
+    const found = await findEncoder(name, dataDir).catch(() => null);
+    if (found?.facts.id === id) return found;
+  }
+  return null;
 }
 
 async function write(path: string, bytes: Uint8Array): Promise<void> {

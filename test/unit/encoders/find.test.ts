@@ -2,8 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isEncoderName } from '../../../src/encoder-name.ts';
 import { factsOf, parseDescription } from '../../../workers/encoders/description.ts';
-import { findEncoder } from '../../../workers/encoders/find.ts';
+import { encoderNames, findEncoder } from '../../../workers/encoders/find.ts';
 
 let dir = '';
 beforeAll(async () => {
@@ -28,6 +29,36 @@ test('finds what ships by its name, a folder, and an ONNX file with a descriptio
   expect((await findEncoder('efficientnet-lite0'))?.facts).toMatchObject({ licence: 'Apache-2.0', dimensions: 1280 });
   expect((await findEncoder(join(dir, 'folder')))?.path).toBe(join(dir, 'folder', 'eye.onnx'));
   expect((await findEncoder(join(dir, 'eye.onnx')))?.facts.id).toMatch(/^eye-[0-9a-f]{12}$/);
+});
+
+test('a name is that of what ships, or of a folder or file in the data directory, and never of another place', async () => {
+  const own = join(dir, 'data', 'encoders');
+  await mkdir(join(own, 'Owner--eye'), { recursive: true });
+  await mkdir(join(own, 'efficientnet-lite0'));
+  await writeFile(join(own, 'Owner--eye', 'encoder.json'), JSON.stringify(description));
+  await writeFile(join(own, 'flat.json'), JSON.stringify(description));
+  await writeFile(join(own, 'flat.onnx'), '');
+  const pathOf = async (name: string) => (await findEncoder(name, join(dir, 'data')))?.path;
+  expect(await pathOf('Owner--eye')).toBe(join(own, 'Owner--eye', 'eye.onnx'));
+  expect(await pathOf('flat')).toBe(join(own, 'eye.onnx'));
+  expect(await pathOf('efficientnet-lite0')).not.toContain(own); // nothing takes the place of what ships
+  expect(await encoderNames(join(dir, 'data'))).toEqual(['efficientnet-lite0', 'Owner--eye', 'flat']);
+  await expect(findEncoder('Owner--eye')).rejects.toThrow(/none of that name ships/);
+  const paths = [
+    '..',
+    '.',
+    '../eye',
+    '/eye',
+    'a/b',
+    'a\\b',
+    '~/eye',
+    'eye.onnx',
+    '.hidden',
+    '',
+    'a\0b',
+    'x'.repeat(129),
+  ];
+  expect(paths.filter(isEncoderName)).toEqual([]);
 });
 
 test('what is not there or not well said is refused in a sentence', async () => {

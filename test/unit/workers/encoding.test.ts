@@ -105,6 +105,29 @@ test('a picture that cannot be read now is left out and fetched anew; the others
   expect(log.reopened).toEqual(['/1']);
 });
 
+test('pixels that two encoders look at stay until both are done', async () => {
+  const { context, log } = worker();
+  const embedder = (
+    context as { embedder: { encode: (request: { encoder: { facts: { id: string } } }) => Promise<unknown> } }
+  ).embedder;
+  const encode = embedder.encode;
+  let go = () => {};
+  const slow = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  embedder.encode = async (request) => {
+    if (request.encoder.facts.id === 'eye-2') await slow;
+    return encode(request);
+  };
+  const other = { ...eye, facts: { ...eye.facts, id: 'eye-2' } };
+  const slower = encodeMissing(context, other, pictures(3), never);
+  await encodeMissing(context, eye, pictures(3), never);
+  expect([log.encoded.length, log.forgotten]).toEqual([1, []]);
+  go();
+  await slower;
+  expect(log.forgotten).toEqual(['h0', 'h1', 'h2']);
+});
+
 test('an encoder that stops halfway has kept what it saw before', async () => {
   const { context, log, stored } = worker();
   const stop = new AbortController();

@@ -1,0 +1,18 @@
+import type { StoredRetrain } from '../../src/models/retrain.ts';
+import type { WorkerContext } from '../context.ts';
+import { findEncoder, type InstalledEncoder } from './find.ts';
+
+/** What looks at the pictures of a job, and how a version says where to find it again. */
+export type JobEncoder = { readonly encoder: InstalledEncoder | null; readonly choice: string };
+
+/**
+ * The encoder that a retrain names, as this worker has it; else the configured one.
+ * @throws SimiliError IMPORT_UNREADABLE: there is none of that name here, or it is not well described.
+ */
+export async function encoderOfJob(
+  { encoder, config }: Pick<WorkerContext, 'encoder' | 'config'>,
+  { encoder: name }: Pick<StoredRetrain, 'encoder'>,
+): Promise<JobEncoder> {
+  if (name === undefined) return { encoder, choice: config.SIMILI_ENCODER };
+  return { encoder: await findEncoder(name, config.SIMILI_DATA_DIR), choice: name };
+}
