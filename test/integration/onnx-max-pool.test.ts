@@ -97,7 +97,7 @@ async function poolGraph(each: Case, outputs: number, values: Float32Array, grad
     shape: [length, length, channels],
     block: 1,
   });
-  const training = { batch, block, shapeOf: () => [], mask: () => '', statistic: () => {} };
+  const training = { batch, block, gathers: false, shapeOf: () => [], mask: () => '', statistic: () => {} };
   const site = { graph, weight: () => '', training };
   const layer: LayerOf<'maxPool'> = { type: 'maxPool', size, stride, padding };
   const shape: Shape = [outputs, outputs, channels];

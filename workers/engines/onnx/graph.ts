@@ -68,6 +68,22 @@ export class Graph {
   constant({ shape, data }: Tensor): Value {
     return this.#initialize(this.#freshName(), shape, elementType.float32, data);
   }
+  /** The same name is the same values, and is put down once. */
+  matrix(name: string, rows: readonly (readonly number[])[]): Value {
+    const shape = [rows.length, rows[0]?.length ?? 0];
+    return this.#initialize(name, shape, elementType.float32, Float32Array.from(rows.flat()));
+  }
+  zeros(shape: readonly number[]): Value {
+    const length = shape.reduce((product, side) => product * side, 1);
+    return this.#initialize(`zeros ${shape}`, shape, elementType.float32, new Float32Array(length));
+  }
+  /** Places of rows for `gather`; the same name is the same places, which are then not asked for again. */
+  table(name: string, places: () => readonly number[]): Value {
+    const key = `table ${name}`;
+    if (this.#initializers.has(key)) return key;
+    const values = BigInt64Array.from(places(), BigInt);
+    return this.#initialize(key, [values.length], elementType.int64, values);
+  }
   scalar(value: number): Value {
     return this.#initialize(`scalar ${value}`, [], elementType.float32, Float32Array.of(value));
   }
@@ -83,6 +99,10 @@ export class Graph {
   positive = (a: Value): Value => this.op('Cast', [this.isPositive(a)], { to: elementType.float32 });
   /** Truth values, for `where`. */
   isPositive = (a: Value): Value => this.op('Greater', [a, this.scalar(0)]);
+  /** 1 where both are the same, else 0. */
+  equal = (a: Value, b: Value): Value => this.op('Cast', [this.op('Equal', [a, b])], { to: elementType.float32 });
+  /** Rows of a matrix, in the order of a table. */
+  gather = (rows: Value, table: Value): Value => this.op('Gather', [rows, table], { axis: 0 });
   where = (condition: Value, then: Value, otherwise: Value): Value => this.op('Where', [condition, then, otherwise]);
   /** One of the lengths may be -1: what is left. */
   reshape = (a: Value, shape: readonly number[]): Value => this.op('Reshape', [a, this.ints(shape)]);

@@ -12,6 +12,7 @@ import { Graph, opsets, type Value } from './graph.ts';
 import { lossGraphs } from './losses/index.ts';
 import { withProxies } from './losses/proxies.ts';
 import { network } from './network.ts';
+import type { Device } from './runtime.ts';
 
 /** Names of what goes into the graphs and comes out; weights go by their own names, which all have a dot. */
 export const port = {
@@ -47,9 +48,14 @@ export function embeddingModel(spec: NetworkSpec, weights: Weights, opset: numbe
 /**
  * Pictures [N, S, S, 3], masks, features, weights and what the loss reads -> loss, active share, the gradient of the loss
  * by every trained weight and the batch's statistics.
- * @param block of the runtime's blocked convolutions; 1: standard operators only.
+ * @param on `Device.block`, `Device.gathers`; 1 and false: standard operators only.
  */
-export function trainingModel(spec: NetworkSpec, kind: Loss['kind'], batch: number, block: number): Uint8Array {
+export function trainingModel(
+  spec: NetworkSpec,
+  kind: Loss['kind'],
+  batch: number,
+  { block, gathers }: Pick<Device, 'block' | 'gathers'>,
+): Uint8Array {
   const graph = new Graph();
   const shapes = weightShapes(spec);
   const shapeOf = (name: string) => shapes[name] ?? [];
@@ -57,6 +63,7 @@ export function trainingModel(spec: NetworkSpec, kind: Loss['kind'], batch: numb
   const training = {
     batch,
     block,
+    gathers,
     shapeOf,
     mask: (layer: string) => graph.input(port.maskOf(layer), [batch, lengths.get(layer) ?? 0]),
     statistic: (name: string, value: Value) => graph.output(port.statisticOf(name), value, shapeOf(name)),

@@ -54,7 +54,9 @@ export class OnnxEngine implements Engine {
 
   async setWeights(weights: Weights): Promise<void> {
     this.#checkOpen();
-    this.#weights = copyOf(this.spec, weights);
+    checkWeights(this.spec, weights);
+    // Into the copies that are there: fresh memory is slow, and this is done at every step.
+    for (const [name, { data }] of Object.entries(this.#weights)) data.set((weights[name] as Tensor).data);
     const stale = this.#embedding;
     this.#embedding = undefined;
     await (await stale)?.release();
@@ -114,7 +116,7 @@ export class OnnxEngine implements Engine {
   #trainingFor(kind: Loss['kind']): Promise<InferenceSession> {
     const opened = this.#training.get(kind);
     if (opened) return opened;
-    const session = this.on.open(trainingModel(this.spec, kind, this.options.batch, this.on.block), false);
+    const session = this.on.open(trainingModel(this.spec, kind, this.options.batch, this.on), false);
     this.#training.set(kind, session);
     return session;
   }

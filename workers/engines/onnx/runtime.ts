@@ -12,6 +12,8 @@ export type Device = {
   readonly onGpu: boolean;
   /** Channels that its blocked convolutions take at once (layers/feature-map.ts); 1 where it has none. */
   readonly block: number;
+  /** A processor: gathering rows costs it no more than reading them (layers/products.ts). */
+  readonly gathers: boolean;
   readonly open: (model: Uint8Array, optimise: boolean) => Promise<InferenceSession>;
 };
 
@@ -40,6 +42,8 @@ const sessionOptions = (threads: number, optimise: boolean): InferenceSession.Se
   intraOpNumThreads: threads,
   interOpNumThreads: 1,
   executionMode: 'sequential',
+  // Takes the peak once more, in one piece, and a step of training is no faster for it.
+  enableMemPattern: false,
   graphOptimizationLevel: optimise ? 'all' : 'disabled',
   logSeverityLevel: 3,
 });
@@ -48,12 +52,12 @@ export async function cpuDevice(runtime: Runtime, threads: number): Promise<Devi
   const open: Device['open'] = (model, optimise) =>
     runtime.InferenceSession.create(model, sessionOptions(threads, optimise));
   const title = `cpu (${threads} ${threads === 1 ? 'thread' : 'threads'})`;
-  return { title, onGpu: false, block: await blockOf(runtime, open), open };
+  return { title, onGpu: false, block: await blockOf(runtime, open), gathers: true, open };
 }
 
 /** @throws SimiliError ENGINE_UNAVAILABLE where CUDA or the provider's libraries are missing. */
 export async function cudaDevice(runtime: Runtime, threads: number): Promise<Device> {
-  return { title: 'cuda', onGpu: true, block: 1, open: await openerFor('cuda', runtime, threads) };
+  return { title: 'cuda', onGpu: true, block: 1, gathers: false, open: await openerFor('cuda', runtime, threads) };
 }
 
 /**
@@ -65,9 +69,16 @@ export async function webgpuDevice(runtime: Runtime, threads: number): Promise<D
   const adapter = await findAdapter();
   if (adapter === null) throw unavailable('WebGPU finds no adapter: no Vulkan, Metal or Direct3D driver');
   const open = await openerFor('webgpu', runtime, threads);
-  if (!adapter) return { title: 'webgpu: unknown adapter (npm package webgpu tells)', onGpu: false, block: 1, open };
+  if (!adapter)
+    return {
+      title: 'webgpu: unknown adapter (npm package webgpu tells)',
+      onGpu: false,
+      block: 1,
+      gathers: false,
+      open,
+    };
   const title = `webgpu: ${adapter.title}${adapter.software ? ' (software)' : ''}`;
-  return { title, onGpu: !adapter.software, block: 1, open };
+  return { title, onGpu: !adapter.software, block: 1, gathers: false, open };
 }
 
 /** Opens graphs on another provider than the CPU, after one product has shown that it computes. */

@@ -1,10 +1,11 @@
 import { samePadding } from '../../../../src/learning/network/shapes.ts';
 import type { Graph } from '../graph.ts';
-import { type FeatureMap, inBlocks, interleave, spatialOp } from './feature-map.ts';
+import { type FeatureMap, inBlocks, interleave, spatialOp, withPixelAxes } from './feature-map.ts';
 import { noWeights, type Site, type Stage } from './stage.ts';
 
 /** Mean of size x size pixels, which divide the map. */
-export function averagePool({ graph }: Site, size: number, input: FeatureMap): Stage {
+export function averagePool({ graph }: Site, size: number, map: FeatureMap): Stage {
+  const input = withPixelAxes(graph, map);
   const output = average(graph, input, size);
   return {
     output,

@@ -1,7 +1,15 @@
 import type { LayerOf, Padding, Shape } from '../../../../src/learning/network/shapes.ts';
 import { poolPadding } from '../../../../src/learning/network/shapes.ts';
 import type { Graph, Value } from '../graph.ts';
-import { dimensions, type FeatureMap, inBlocks, interleave, pixelAxes, spatialOp } from './feature-map.ts';
+import {
+  dimensions,
+  type FeatureMap,
+  inBlocks,
+  interleave,
+  pixelAxes,
+  spatialOp,
+  withPixelAxes,
+} from './feature-map.ts';
 import { noWeights, type Site, type Stage } from './stage.ts';
 
 type Windows = { readonly size: number; readonly stride: number; readonly rows: Padding; readonly columns: Padding };
@@ -10,7 +18,8 @@ type Windows = { readonly size: number; readonly stride: number; readonly rows: 
 const LOWEST = -3e38;
 
 /** Of equal values in a window the first, row by row, gets the gradient. */
-export function maxPool({ graph, training }: Site, layer: LayerOf<'maxPool'>, input: FeatureMap, shape: Shape): Stage {
+export function maxPool({ graph, training }: Site, layer: LayerOf<'maxPool'>, map: FeatureMap, shape: Shape): Stage {
+  const input = withPixelAxes(graph, map);
   const { size, stride = size } = layer;
   const windows = {
     size,
@@ -30,18 +39,18 @@ export function maxPool({ graph, training }: Site, layer: LayerOf<'maxPool'>, in
     output,
     backward: (gradient) => {
       const { value } = inBlocks(graph, gradient, input.block);
-      const shares = sharesOf(graph, windows, input, output.value, value);
+      const shares = sharesOf(graph, placesOf(graph, windows, input), output.value, value);
       return { input: gather(graph, windows, input, output, shares, training.batch), weights: noWeights };
     },
   };
 }
 
 /** What each place of a window gets: the gradient goes to the first that holds the largest, and nothing is left then. */
-function sharesOf(graph: Graph, windows: Windows, input: FeatureMap, largest: Value, gradient: Value): Value[] {
+export function sharesOf(graph: Graph, places: readonly Value[], largest: Value, gradient: Value): Value[] {
   let left = gradient;
-  return placesOf(graph, windows, input).map((place, i, places) => {
+  return places.map((place, i) => {
     if (i === places.length - 1) return left;
-    const share = graph.where(graph.op('Equal', [place, largest]), left, graph.scalar(0));
+    const share = graph.multiply(left, graph.equal(place, largest));
     left = graph.subtract(left, share);
     return share;
   });

@@ -2,6 +2,7 @@ import type { LayerShape, PathShape } from '../../../../src/learning/network/sha
 import { average, averagePool } from './average-pool.ts';
 import { batchNorm } from './batch-norm.ts';
 import { conv } from './conv.ts';
+import { convPool } from './conv-pool.ts';
 import { dense } from './dense.ts';
 import { dropout } from './dropout.ts';
 import { type FeatureMap, inBlocks } from './feature-map.ts';
@@ -14,28 +15,41 @@ import type { Backward, Site, Stage } from './stage.ts';
 
 /** A path as one stage. @param input the pictures, or the features of its backbone. */
 export function path(site: Site, { path, layers }: PathShape, input: FeatureMap): Stage {
-  const source = average(site.graph, input, path.subsample);
-  const count = pictureByPicture(layers);
-  const [apart, together] = [layers.slice(0, count), layers.slice(count)];
-  if (!apart.some(({ layer }) => layer.type === 'conv')) return chain(site, path.name, layers, source);
-  const first = inChunks(site, chunkSize(site, apart), source, (chunk, pictures) =>
-    chain(chunk, path.name, apart, pictures),
-  );
-  const second = chain(site, path.name, together, first.output);
-  return { output: second.output, backward: (gradient) => backThrough([first, second], gradient) };
+  return chain(site, path.name, rectifiersLast(layers), average(site.graph, input, path.subsample));
 }
 
-/** Layers one behind the other. */
+/** Layers one behind the other; those that treat each picture by itself a few pictures at a time, where they convolve. */
 function chain(site: Site, path: string, layers: readonly LayerShape[], input: FeatureMap): Stage {
   const stages: Stage[] = [];
   let output = input;
-  for (const shape of rectifiersLast(layers)) {
-    const stage = build(site, path, shape, output);
+  for (let done = 0; done < layers.length; ) {
+    const apart = layers.slice(done, done + pictureByPicture(layers.slice(done)));
+    const isChunked = apart.some(({ layer }) => layer.type === 'conv');
+    const taken = isChunked ? apart : layers.slice(done, done + Math.max(1, apart.length));
+    const links = (part: Site, map: FeatureMap) => linked(part, path, taken, map);
+    const stage = isChunked ? inChunks(site, chunkSize(site, taken), output, links) : links(site, output);
+    stages.push(stage);
+    output = stage.output;
+    done += taken.length;
+  }
+  return { output, backward: (gradient) => backThrough(stages, gradient) };
+}
+
+function linked(site: Site, path: string, layers: readonly LayerShape[], input: FeatureMap): Stage {
+  const stages: Stage[] = [];
+  let output = input;
+  for (let i = 0; i < layers.length; i++) {
+    const [shape, next] = [layers[i] as LayerShape, layers[i + 1]];
+    const both = next && convPool(site, nameOf(path, shape), shape, next, output);
+    const stage = both ?? build(site, path, shape, output);
+    if (both) i++;
     stages.push(stage);
     output = stage.output;
   }
   return { output, backward: (gradient) => backThrough(stages, gradient) };
 }
+
+const nameOf = (path: string, { layer }: LayerShape): string => ('name' in layer ? `${path}.${layer.name}` : '');
 
 function backThrough(stages: readonly Stage[], gradient: FeatureMap): Backward {
   const weights: Backward['weights'] = {};
@@ -49,8 +63,9 @@ function backThrough(stages: readonly Stage[], gradient: FeatureMap): Backward {
   return { input, weights };
 }
 
-function build(site: Site, path: string, { layer, output, inner }: LayerShape, value: FeatureMap): Stage {
-  const name = 'name' in layer ? `${path}.${layer.name}` : '';
+function build(site: Site, path: string, shape: LayerShape, value: FeatureMap): Stage {
+  const { layer, output, inner } = shape;
+  const name = nameOf(path, shape);
   switch (layer.type) {
     case 'orientation':
       return orientation(site, layer, value, output);
@@ -67,7 +82,7 @@ function build(site: Site, path: string, { layer, output, inner }: LayerShape, v
     case 'batchNorm':
       return batchNorm(site, name, value);
     case 'residual':
-      return beside(site, value, chain(site, path, inner, value));
+      return beside(site, value, chain(site, path, rectifiersLast(inner), value));
     case 'dense':
       return dense(site, name, layer.units, value);
     case 'dropout':

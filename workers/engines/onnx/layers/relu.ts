@@ -8,7 +8,7 @@ export function relu({ graph }: Site, input: FeatureMap): Stage {
     output,
     backward: (gradient) => {
       const { value } = inBlocks(graph, gradient, input.block);
-      const passed = graph.where(graph.isPositive(output.value), value, graph.scalar(0));
+      const passed = graph.multiply(value, graph.positive(output.value));
       return { input: { ...input, value: passed }, weights: noWeights };
     },
   };

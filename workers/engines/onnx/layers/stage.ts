@@ -29,6 +29,8 @@ export type Training = {
   readonly batch: number;
   /** Channels that the runtime's blocked convolutions take at once; 1 where it has none. */
   readonly block: number;
+  /** Whether gathered rows and matrix products are a fast way to convolve (products.ts). */
+  readonly gathers: boolean;
   /** Canonical shape of a weight. */
   readonly shapeOf: (weight: string) => readonly number[];
   /** Declares the mask [N, length] of a dropout layer. */
