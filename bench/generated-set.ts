@@ -47,7 +47,13 @@ export async function generatedFeatures(
   dir: string,
   { categories }: Pick<TrainingSet, 'categories'>,
 ): Promise<Required<Pick<TrainingSet, 'encoded' | 'golden'>>> {
-  const encoder = { id: 'generated-eye', title: 'Generated', licence: 'none', dimensions: 1280 };
+  const encoder = {
+    ...{ id: 'generated-eye', title: 'Generated', licence: 'none', dimensions: 1952 },
+    parts: [
+      { name: 'last', length: 1280 },
+      { name: 'middle', length: 672 },
+    ],
+  };
   const path = join(dir, 'encoded');
   const golden = join(dir, 'golden');
   await writeFeatures(path, categories, encoder.dimensions);

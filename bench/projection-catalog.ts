@@ -1,4 +1,5 @@
 import { encodeModel, servedLength } from '../src/learning/artefact.ts';
+import { encodedFeatures } from '../src/learning/encoder-facts.ts';
 import { GOLDEN } from '../src/learning/features/golden.ts';
 import { type HandMade, handMadeFeatures } from '../src/learning/features/index.ts';
 import { scaleToUnit } from '../src/learning/features/unit.ts';
@@ -23,16 +24,28 @@ export const LOOK = 'none';
 /** Features that differ; as many products share one. */
 const DISTINCT = 1000;
 
-/** Of which only the name and the length are used. */
+/** Lengths of what the shipped encoder's layers see. */
+const output = {
+  ...{ name: 'out', dimensions: 1952, pooling: 'none' as const },
+  parts: [
+    { name: 'last', length: 1280 },
+    { name: 'middle', length: 672 },
+  ],
+} satisfies InstalledEncoder['description']['output'];
+
+/** Of which only the name and the lengths are used. */
 export const encoder: InstalledEncoder = {
-  facts: { id: 'generated-eye', title: 'Generated', licence: 'none', dimensions: 1280 },
+  facts: {
+    ...{ id: 'generated-eye', title: 'Generated', licence: 'none', dimensions: output.dimensions },
+    parts: output.parts,
+  },
   description: {
     ...{ name: 'generated-eye', title: 'Generated', licence: 'none', model: 'none', sha256: '0'.repeat(64) },
     input: {
       ...{ name: 'in', side: 224, layout: 'NCHW', channels: 'RGB' },
       ...{ mean: [0, 0, 0], deviation: [1, 1, 1] },
     },
-    output: { name: 'out', dimensions: 1280, pooling: 'none' },
+    output,
   },
   path: '/nowhere',
 };
@@ -78,7 +91,7 @@ const baseRows = (dimensions: number, random: Random): Map<string, Uint16Array> 
 export async function frozenVersion({ storage, repositories }: ProjectedCatalog) {
   const random = makeRandom(2);
   const block = (length: number, keep: number) => ({
-    ...{ weight: 0.25, mean: new Float32Array(length).fill(0.01) },
+    ...{ weight: 0.2, mean: new Float32Array(length).fill(0.01) },
     projection: Float32Array.from({ length: Math.min(keep, length) * length }, () => random.gaussian()),
   });
   const names = Object.keys(HAND_MADE) as HandMade[];
@@ -86,8 +99,10 @@ export async function frozenVersion({ storage, repositories }: ProjectedCatalog)
     (feature): Block => ({ feature, ...block(handMadeFeatures[feature].length, HAND_MADE[feature].keep) }),
   );
   const { facts } = encoder;
-  const seen: Block = { feature: facts.id, encoder: facts, ...block(facts.dimensions, ENCODER.keep) };
-  const model: ServedModel = { blocks: [...golden, seen], network: null };
+  const seen = encodedFeatures(facts).map(
+    ({ feature, length }): Block => ({ feature, encoder: facts, ...block(length, ENCODER.keep) }),
+  );
+  const model: ServedModel = { blocks: [...golden, ...seen], network: null };
   const artefact = encodeModel(model);
   const shares = Object.fromEntries(model.blocks.map(({ feature, weight }) => [feature, weight]));
   const metrics = { training: { shares, encoder: { ...facts, choice: 'generated' } } };

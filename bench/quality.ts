@@ -11,9 +11,10 @@ import { embeddingAlone } from '../workers/evaluation/methods/networks.ts';
 import type { TrainingSet } from '../workers/training/protocol.ts';
 import type { Measured } from './emoji/measure.ts';
 import { openProduct, type Product, type Trained } from './emoji/product.ts';
-import { flat, markdown, type Row, rowOf } from './emoji/rows.ts';
+import { flat, markdown, type References, type Row, rowOf } from './emoji/rows.ts';
 import { type EmojiSet, emojiSet } from './emoji/set.ts';
 import { bestShares, judgeModel, measureTest, modelOf, plainModel, validationMap } from './emoji/systems.ts';
+import { fashionRows } from './quality-fashion.ts';
 import { writeResults } from './write-results.ts';
 
 export type QualityOptions = {
@@ -38,6 +39,8 @@ const CURVES = 'images/learning-curves.svg';
 /** Looks at the validation mAP in one training. */
 const LOOKS = 10;
 const HINGE = 'deepRanking';
+/** What commit 674c2d4 served after ten minutes of training on two cores, from its own run of this benchmark. */
+const BEFORE = { system: 'served by commit 674c2d4 (its own run)', seeds: 3, p1: 0.784, map: 0.663 };
 
 type Context = { product: Product; emoji: EmojiSet; options: QualityOptions };
 
@@ -50,14 +53,15 @@ export async function quality(options: QualityOptions): Promise<Record<string, s
   const product = await openProduct();
   try {
     const context = { product, options, emoji: await seenEmoji(product) };
-    const { rows, reference } = await withoutNetwork(context);
-    rows.push(...(await studentRows(context, reference)));
+    const { rows, references } = await withoutNetwork(context);
+    rows.push(...(await studentRows(context, references)));
     const main = await trainings(context, options.recipe, options.seeds);
-    rows.push(...(await networkRows(context, main, '', reference)));
+    rows.push(...(await networkRows(context, main, '', references)));
     const hinge = await trainings(context, HINGE, options.hinge);
-    rows.push(...(await networkRows(context, hinge, `, ${HINGE}`, reference)));
+    rows.push(...(await networkRows(context, hinge, `, ${HINGE}`, references)));
     if (options.docs) await writeDocs(context, rows, { main, hinge });
-    return rows.map(flat);
+    const drawings = [BEFORE, ...rows.map(flat)].map((row) => ({ set: 'emoji', ...row }));
+    return [...drawings, ...(await fashionRows(options))];
   } finally {
     await product.close();
   }
@@ -79,15 +83,17 @@ const measureModel = async ({ product, emoji }: Context, model: ServedModel): Pr
   measureTest(emoji.things, await judgeModel(product, emoji.things, emoji.set, model));
 
 /** The hand-made features alone, whitened, and the mix of them whose shares do best on validation: the one to beat. */
-async function withoutNetwork(context: Context): Promise<{ rows: Row[]; reference: Measured }> {
+async function withoutNetwork(context: Context): Promise<{ rows: Row[]; references: References }> {
   const { product, emoji } = context;
   const chosen = await product.golden(emoji.set);
   const golden = await product.golden(withValidation(emoji.set));
   const names = Object.keys(handMadeFeatures) as HandMade[];
   const blocks = blocksOf(golden, names);
   const shares = await bestShares(product, emoji, chosen, blocksOf(chosen, names));
-  const reference = await measureModel(context, modelOf(golden, blocks, shares));
-  const row = async (name: string, model: ServedModel) => rowOf(name, [await measureModel(context, model)], reference);
+  const mix = await measureModel(context, modelOf(golden, blocks, shares));
+  const first = await measureModel(context, withSharesOf(golden, chosen));
+  const references = { mix, first };
+  const row = async (name: string, model: ServedModel) => rowOf(name, [await measureModel(context, model)], references);
   const own = ({ weight, feature }: Block) => (names.includes(feature as HandMade) ? weight : 0);
   const handMade = (model: ServedModel, by: ServedModel) => modelOf(model, model.blocks, by.blocks.map(own));
   const rows = [
@@ -96,15 +102,15 @@ async function withoutNetwork(context: Context): Promise<{ rows: Row[]; referenc
     await row('HOG 8 x 8', plainModel('hog')),
     await row('HOG 8 x 8, whitened', modelOf(golden, blocks.slice(0, 1), [1])),
     await row('golden features, shares by max-margin', handMade(golden, chosen)),
-    rowOf(`best mix without a network (${told(names, shares)})`, [reference], null),
-    await row('encoder, frozen', modelOf(golden, golden.blocks.slice(-1), [1])),
-    await row('encoder and golden features: the first model', withSharesOf(golden, chosen)),
+    rowOf(`best mix without a network (${told(names, shares)})`, [mix], { mix: null, first }),
+    await row('encoder, frozen', encoderAlone(golden)),
+    rowOf('encoder and golden features: the first model', [first], { mix, first: null }),
   ];
-  return { rows, reference };
+  return { rows, references };
 }
 
 /** An encoder that was distilled on the training things: frozen, and as the first model has it. */
-async function studentRows(context: Context, reference: Measured): Promise<Row[]> {
+async function studentRows(context: Context, references: References): Promise<Row[]> {
   const { product, emoji, options } = context;
   const { preset, student: minutes } = options;
   if (minutes === 0) return [];
@@ -114,13 +120,23 @@ async function studentRows(context: Context, reference: Measured): Promise<Row[]
   const chosen = await product.golden(set);
   const golden = await product.golden(withValidation(set));
   const systems: Record<string, ServedModel> = {
-    'distilled student, frozen': modelOf(golden, golden.blocks.slice(-1), [1]),
+    'distilled student, frozen': encoderAlone(golden),
     'distilled student and golden features: the first model': withSharesOf(golden, chosen),
   };
   const rows: Row[] = [];
   for (const [name, model] of Object.entries(systems))
-    rows.push(rowOf(`${name}, ${preset}`, [await measureModel(student, model)], reference));
+    rows.push(rowOf(`${name}, ${preset}`, [await measureModel(student, model)], references));
   return rows;
+}
+
+/** The blocks of the encoder, each with the same share. */
+function encoderAlone(model: ServedModel): ServedModel {
+  const blocks = model.blocks.filter(({ encoder }) => encoder);
+  return modelOf(
+    model,
+    blocks,
+    blocks.map(() => 1),
+  );
 }
 
 const told = (names: readonly string[], shares: readonly number[]): string =>
@@ -164,7 +180,12 @@ const withSharesOf = (model: ServedModel, chosen: ServedModel): ServedModel =>
   );
 
 /** The embedding as it is, whitened, and fused with the golden features as it is served. */
-async function networkRows(context: Context, trainings: Trainings, note: string, reference: Measured): Promise<Row[]> {
+async function networkRows(
+  context: Context,
+  trainings: Trainings,
+  note: string,
+  references: References,
+): Promise<Row[]> {
   if (!trainings) return [];
   const { product, emoji } = context;
   const { choice, runs } = trainings;
@@ -181,7 +202,7 @@ async function networkRows(context: Context, trainings: Trainings, note: string,
   for (const [name, system] of Object.entries(systems)) {
     const measured: Measured[] = [];
     for (const { model } of runs) measured.push(await measureModel(context, await system(model)));
-    rows.push(rowOf(name + note, measured, reference));
+    rows.push(rowOf(name + note, measured, references));
   }
   return rows;
 }

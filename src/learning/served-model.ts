@@ -8,8 +8,8 @@ export const PICTURE_SIZE = 64;
 export type Picture = Uint8Array;
 
 /**
- * Name of a feature: a hand-made one (src/learning/features), 'network', the output of the version's own network, or the id
- * of an encoder.
+ * Name of a feature: a hand-made one (src/learning/features), 'network', the output of the version's own network, or what an
+ * encoder sees (`encodedFeatures`).
  */
 export type FeatureName = string;
 

@@ -91,7 +91,7 @@ test('check refuses by code and in a sentence what does not fit, and what never 
 test('list shows what ships and what is configured', async () => {
   const { code, output } = await run(['list'], { SIMILI_ENCODER: eye });
   expect(code).toBe(0);
-  expect(output).toMatch(/^ +efficientnet-lite0 +Apache-2\.0 +224 +1280 +efficientnet-lite0-[0-9a-f]{12}$/m);
+  expect(output).toMatch(/^ +efficientnet-lite0 +Apache-2\.0 +224 +1952 +efficientnet-lite0-[0-9a-f]{12}$/m);
   expect(output.split('\n').find((line) => line.startsWith('*'))).toMatch(/eye +MIT +8 +5 +eye-[0-9a-f]{12}$/);
   expect((await run(['list'], { SIMILI_ENCODER: 'none' })).output).toContain('None looks at pictures');
 });

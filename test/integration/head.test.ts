@@ -12,7 +12,7 @@ import type { Block } from '../../src/learning/served-model.ts';
 import { splits } from '../../src/learning/split.ts';
 import { fuse } from '../../src/learning/whitening.ts';
 import { embed } from '../../workers/training/embed.ts';
-import { fitEncoderBlock } from '../../workers/training/encoder-block.ts';
+import { fitEncoderBlocks } from '../../workers/training/encoder-block.ts';
 import type { Fit } from '../../workers/training/fit.ts';
 import { fitModel } from '../../workers/training/fit-model.ts';
 import { fitHead } from '../../workers/training/head/index.ts';
@@ -65,7 +65,7 @@ async function headOf(
   { steps = 120, serving = undefined as Uint8Array | undefined } = {},
 ) {
   const read = (picture: number) => features[picture]!;
-  const frozen = fitEncoderBlock(set, read, [], makeRandom(1));
+  const frozen = fitEncoderBlocks(set, read, [], makeRandom(1));
   const fit = {
     request: { set, seed, steps, seconds: 60, threads: 1, ...(serving && { serving }) },
     ...{ recipe: { ...recipeNamed('head'), rows: 96 }, encoder: { features: read, fitted: frozen } },
@@ -75,7 +75,7 @@ async function headOf(
     },
     ...{ emit: () => {}, signal: new AbortController().signal, ...changes },
   } as unknown as Fit;
-  const before = [{ ...frozen.block, weight: 1 }];
+  const before = [{ ...frozen[0]!.block, weight: 1 }];
   return { ...(await fitHead(fit, before)), frozen: before };
 }
 

@@ -88,7 +88,7 @@ const PEERS = ['efficientnet-lite2', 'thin-resnet50'];
 function findEncoders(): string | undefined {
   const given = process.env.SIMILI_TEST_ENCODERS;
   if (given !== undefined) return given || undefined;
-  const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'simili', 'encoders');
+  const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'simili', 'encoders-2');
   return PEERS.every((name) => existsSync(join(folder, name, 'encoder.json'))) ? folder : undefined;
 }
 

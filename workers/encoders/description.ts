@@ -4,6 +4,7 @@ import type { EncoderFacts } from '../../src/learning/encoder-facts.ts';
 
 const channels = z.tuple([z.number(), z.number(), z.number()]);
 const positive = z.number().positive();
+const part = z.strictObject({ name: z.string().regex(/^[a-z0-9-]{1,32}$/), length: z.int().positive() });
 
 /** What `encoder.json` says: a pretrained network and how it wants its pictures. docs/encoders.md explains each field. */
 const Description = z.strictObject({
@@ -30,6 +31,8 @@ const Description = z.strictObject({
     dimensions: z.int().min(1).max(16_000),
     /** none: [n, dimensions]; mean: over the pixels of a map in the layout of the input, or over tokens; first: the first token. */
     pooling: z.enum(['none', 'mean', 'first']),
+    /** What several layers see, each pooled and one behind the other: each is a block of its own. */
+    parts: z.array(part).min(1).max(8).exactOptional(),
   }),
 });
 export type EncoderDescription = z.infer<typeof Description>;
@@ -38,11 +41,26 @@ export type EncoderDescription = z.infer<typeof Description>;
 export function parseDescription(json: unknown): EncoderDescription {
   const parsed = Description.safeParse(json);
   if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
+  checkParts(parsed.data.output);
   return parsed.data;
+}
+
+function checkParts({ parts, dimensions }: EncoderDescription['output']): void {
+  if (!parts) return;
+  const total = parts.reduce((sum, { length }) => sum + length, 0);
+  if (total !== dimensions) throw new Error(`output.parts have ${total} numbers, output.dimensions says ${dimensions}`);
+  if (new Set(parts.map(({ name }) => name)).size < parts.length)
+    throw new Error('two of output.parts have the same name');
 }
 
 /** Names and titles may change without changing what it computes: they are no part of the id's checksum. */
 export function factsOf({ name, title, licence, sha256, input, output }: EncoderDescription): EncoderFacts {
   const computed = createHash('sha256').update(JSON.stringify({ sha256, input, output })).digest('hex');
-  return { id: `${name}-${computed.slice(0, 12)}`, title, licence, dimensions: output.dimensions };
+  return {
+    id: `${name}-${computed.slice(0, 12)}`,
+    title,
+    licence,
+    dimensions: output.dimensions,
+    ...(output.parts && { parts: output.parts }),
+  };
 }

@@ -17,9 +17,9 @@ export type Extract = (pictures: readonly Picture[]) => Promise<Float32Array[]>;
 
 /** Directions kept and shrinkage of each feature's whitening (recipe: validated on the development set). */
 export const HAND_MADE: Record<HandMade, { keep: number; shrinkage: number }> = {
-  hog: { keep: 192, shrinkage: 0.5 },
-  pixels: { keep: 96, shrinkage: 0.5 },
-  colour: { keep: 48, shrinkage: 0.5 },
+  hog: { keep: 128, shrinkage: 0.5 },
+  pixels: { keep: 64, shrinkage: 0.5 },
+  colour: { keep: 32, shrinkage: 0.5 },
 };
 export const NETWORK = { keep: 128, shrinkage: 0.3 };
 
@@ -105,24 +105,21 @@ const handMade =
 /** Vectors kept at a time, some 150 KB a hundred. When they get too many all go: what is needed comes back. */
 const MOST_KEPT = 60_000;
 
-/** Vectors of a block; they are computed when first asked for, so memory does not grow with the catalog. */
-export function vectorsUnder(
-  block: UnmixedBlock,
-  featureOf: (picture: number) => Float32Array,
-): (picture: number) => Float32Array {
+/** Vectors of pictures; they are computed when first asked for, so memory does not grow with the catalog. */
+export function remembered(vectorOf: (picture: number) => Float32Array): (picture: number) => Float32Array {
   const kept = new Map<number, Float32Array>();
   return (picture) => {
     const known = kept.get(picture);
     if (known) return known;
     if (kept.size >= MOST_KEPT) kept.clear();
-    const vector = applyBlock(block, featureOf(picture));
+    const vector = vectorOf(picture);
     kept.set(picture, vector);
     return vector;
   };
 }
 
 export function distanceUnder(block: UnmixedBlock, featureOf: (picture: number) => Float32Array): Distance {
-  const vectorOf = vectorsUnder(block, featureOf);
+  const vectorOf = remembered((picture) => applyBlock(block, featureOf(picture)));
   return (a, b) => squaredDistance(vectorOf(a), vectorOf(b));
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { SimiliError } from '../../src/errors.ts';
 import { decodeModel, servedLength } from '../../src/learning/artefact.ts';
-import type { EncoderFacts } from '../../src/learning/encoder-facts.ts';
+import { type EncoderFacts, placeIn } from '../../src/learning/encoder-facts.ts';
 import { GOLDEN, goldenPlace } from '../../src/learning/features/golden.ts';
 import { type HandMade, handMadeFeatures, isHandMade } from '../../src/learning/features/index.ts';
 import { fromHalf } from '../../src/learning/half.ts';
@@ -37,7 +37,8 @@ export async function embed({
   const features: Record<FeatureName, Float32Array> = {};
   for (const block of model.blocks) {
     const { feature, encoder } = block;
-    if (encoder) features[feature] = storedRows(encoder, encoded[feature], pictures.length);
+    if (encoder)
+      features[feature] = partOf(encoder, feature, storedRows(encoder, encoded[encoder.id], pictures.length));
     else if (isHandMade(feature))
       features[feature] = handMadeRows(feature, encoded[GOLDEN.id], pictures.length, ofSide);
     else features[feature] = await networkRows(model, engine as Engine, ofSide);
@@ -51,10 +52,21 @@ type OfSide = (side: number) => readonly Picture[];
 function handMadeRows(feature: HandMade, stored: Uint16Array | undefined, count: number, ofSide: OfSide): Float32Array {
   if (!stored) return sideBySide(ofSide(PICTURE_SIZE).map((picture) => handMadeFeatures[feature].extract(picture)));
   const all = storedRows(GOLDEN, stored, count);
-  const { start, length } = goldenPlace(feature);
+  return columnsOf(all, GOLDEN.dimensions, goldenPlace(feature));
+}
+
+const partOf = (encoder: EncoderFacts, feature: string, all: Float32Array): Float32Array =>
+  encoder.parts ? columnsOf(all, encoder.dimensions, placeIn(encoder, feature)) : all;
+
+/** Some neighbouring columns of rows of `dimensions` numbers. */
+function columnsOf(
+  all: Float32Array,
+  dimensions: number,
+  { start, length }: { readonly start: number; readonly length: number },
+): Float32Array {
+  const count = all.length / dimensions;
   const rows = new Float32Array(count * length);
-  for (let i = 0, at = start; i < count; i++, at += GOLDEN.dimensions)
-    rows.set(all.subarray(at, at + length), i * length);
+  for (let i = 0, at = start; i < count; i++, at += dimensions) rows.set(all.subarray(at, at + length), i * length);
   return rows;
 }
 

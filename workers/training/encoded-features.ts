@@ -2,21 +2,20 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { fromHalf } from '../../src/learning/half.ts';
 import type { EncodedPictures } from './protocol.ts';
 
-/** What the encoder saw in a picture of the set: [dimensions]. */
-export type EncodedFeatures = (picture: number) => Float32Array;
+/** Where numbers are in a row. */
+type Place = { readonly start: number; readonly length: number };
+
+/** What the encoder saw in a picture of the set: [dimensions], or the part of it at a place. */
+export type EncodedFeatures = (picture: number, place?: Place) => Float32Array;
 
 /** Reads from the file what is asked for. Nothing stays open: an engine process outlives its trainings. */
 export function openEncodedFeatures(encoded: EncodedPictures): EncodedFeatures {
   const bitsOf = openEncodedBits(encoded);
-  return (picture) => fromHalf(bitsOf(picture));
+  return (picture, place) => fromHalf(bitsOf(picture, place));
 }
 
 /** The same as float16 bits. */
-export const openEncodedBits = ({ encoder, path }: EncodedPictures): ((picture: number) => Uint16Array) =>
-  openStoredBits(path, encoder.dimensions);
-
-/** Where numbers are in a row. */
-type Place = { readonly start: number; readonly length: number };
+export const openEncodedBits = ({ encoder, path }: EncodedPictures) => openStoredBits(path, encoder.dimensions);
 
 /** Rows of a file of float16 [pictures, dimensions], or a part of them. */
 export function openStoredBits(path: string, dimensions: number): (picture: number, place?: Place) => Uint16Array {

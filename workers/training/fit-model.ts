@@ -46,7 +46,7 @@ async function headModel(fit: Fit): Promise<TrainingResult> {
   return finished(blocks ? { ...frozen, blocks } : frozen, { ...facts, ...summary });
 }
 
-const frozenOf = (fit: Fit): ServedModel => frozenModel(fit.golden, fit.encoder?.fitted ?? null, evidenceOf(fit));
+const frozenOf = (fit: Fit): ServedModel => frozenModel(fit.golden, fit.encoder?.fitted ?? [], evidenceOf(fit));
 
 /** The network becomes one more block. How far to trust it is decided by triplets of products that it was not trained on. */
 export async function fusedModel(
@@ -60,7 +60,7 @@ export async function fusedModel(
   const { recipe, spec, clicks, request } = fit;
   const instead = whyInstead(request.recipe, recipe);
   const evidence = heldOut(fit, evidenceOf(fit));
-  const frozen = frozenBlocks(fit.golden, fit.encoder?.fitted ?? null);
+  const frozen = frozenBlocks(fit.golden, fit.encoder?.fitted ?? []);
   const fitted = [...frozen.fitted, await networkBlock(fit, engine, evidence)];
   const prior = [...frozen.prior.map((share) => share * (1 - NETWORK_PRIOR)), NETWORK_PRIOR];
   const shares = fitShares(distancesOf(fitted), evidence, prior);

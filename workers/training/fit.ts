@@ -9,7 +9,8 @@ import { itemsIn } from '../../src/learning/split.ts';
 import { type Fitted, sampleViews, type Views } from './blocks.ts';
 import { type LearnedFromClicks, learnFromClicks } from './clicks.ts';
 import { type EncodedFeatures, openEncodedFeatures } from './encoded-features.ts';
-import { fitEncoderBlock } from './encoder-block.ts';
+import { fitEncoderBlocks } from './encoder-block.ts';
+import { evenly } from './frozen-model.ts';
 import { fitGolden, type Golden, mixedDistance } from './golden.ts';
 import { type HandMadeFeatures, openHandMade } from './hand-made.ts';
 import type { Distance } from './mixture.ts';
@@ -33,7 +34,7 @@ export type Fit = {
   /** Of any picture of the set. */
   readonly handMade: HandMadeFeatures;
   /** Null: no encoder looked at these pictures. */
-  readonly encoder: { readonly features: EncodedFeatures; readonly fitted: Fitted } | null;
+  readonly encoder: { readonly features: EncodedFeatures; readonly fitted: readonly Fitted[] } | null;
   readonly clicks: LearnedFromClicks;
   /** What categories teach a network (a head has its own validation). */
   readonly categories: TaughtOrWhy;
@@ -61,11 +62,13 @@ export async function beginFit(request: TrainingRequest, signal: AbortSignal, em
     },
   });
   const features = set.encoded ? openEncodedFeatures(set.encoded) : null;
-  const encoder = features && { features, fitted: fitEncoderBlock(set, features, golden.identity, random) };
+  const encoder = features && { features, fitted: fitEncoderBlocks(set, features, golden.identity, random) };
   const recipe = recipeFor(request.recipe, { encoder: set.encoded !== undefined, backbone: request.backbone !== null });
   const spec = specFor(request.preset, request.backbone);
   const byHand = mixedDistance(golden.fitted, golden.shares);
-  const seen: Distance = (a, b) => byHand(a, b) + (encoder?.fitted.distance(a, b) ?? 0);
+  const looked = encoder?.fitted ?? [];
+  const byEye = mixedDistance(looked, evenly(looked.length, 1));
+  const seen: Distance = (a, b) => byHand(a, b) + byEye(a, b);
   const readsCategories = request.kind === 'NETWORK' && recipe.trains === 'network';
   const categories = whatCategoriesTeach(set, readsCategories ? recipe.categories : null, seen);
   return {

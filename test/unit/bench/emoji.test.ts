@@ -68,12 +68,15 @@ test('a mix of distances is the distance of the joined vectors', () => {
 
 test('a row says mean and deviation over seeds, and the gain over the reference by query', () => {
   const [good, better, bad] = [0.2, 0.1, 2].map((noise) => measure(distancesOf(noisy(noise)), things));
-  const row = rowOf('two seeds', [good!, better!], bad!);
+  const row = rowOf('two seeds', [good!, better!], { mix: bad!, first: good! });
   const [a, b] = [mean(good!.map), mean(better!.map)];
   expect(row.metrics.map.mean).toBeCloseTo((a + b) / 2, 12);
   expect(row.metrics.map.sd).toBeCloseTo(Math.abs(a - b) / Math.SQRT2, 12);
   expect(row.gain!.mean).toBeCloseTo((a + b) / 2 - mean(bad!.map), 12);
   expect(row.gain!.low).toBeGreaterThan(0);
+  expect(row.overFirst!.map.mean).toBeCloseTo((b - a) / 2, 12);
+  expect(row.overFirst!.p1.mean).toBeCloseTo((mean(better!.p1) - mean(good!.p1)) / 2, 12);
+  expect(rowOf('the first model', [good!], { mix: bad!, first: null }).overFirst).toBeNull();
   expect(markdown([row])).toContain('| two seeds | 2 |');
 });
 

@@ -26,7 +26,7 @@ test('finds what ships by its name, a folder, and an ONNX file with a descriptio
   await writeFile(join(dir, 'folder', 'encoder.json'), JSON.stringify(description));
   await writeFile(join(dir, 'eye.json'), JSON.stringify(description));
   expect(await findEncoder('none')).toBeNull();
-  expect((await findEncoder('efficientnet-lite0'))?.facts).toMatchObject({ licence: 'Apache-2.0', dimensions: 1280 });
+  expect((await findEncoder('efficientnet-lite0'))?.facts).toMatchObject({ licence: 'Apache-2.0', dimensions: 1952 });
   expect((await findEncoder(join(dir, 'folder')))?.path).toBe(join(dir, 'folder', 'eye.onnx'));
   expect((await findEncoder(join(dir, 'eye.onnx')))?.facts.id).toMatch(/^eye-[0-9a-f]{12}$/);
 });
@@ -74,4 +74,18 @@ test('the id changes with what is computed, and not with what it is called', () 
   expect(idOf({ sha256: 'b'.repeat(64) })).not.toBe(own);
   expect(idOf({ input: { ...description.input, channels: 'RGB' } })).not.toBe(own);
   expect(idOf({ output: { ...description.output, pooling: 'first' } })).not.toBe(own);
+});
+
+test('parts must make up the vector, each with a name of its own, and are a part of the id', () => {
+  const parted = (parts: object) => parseDescription({ ...description, output: { ...description.output, parts } });
+  const two = [
+    { name: 'last', length: 4 },
+    { name: 'middle', length: 3 },
+  ];
+  expect(factsOf(parted(two))).toMatchObject({ dimensions: 7, parts: two });
+  expect(factsOf(parted(two)).id).not.toBe(factsOf(parseDescription(description)).id);
+  expect(factsOf(parseDescription(description))).not.toHaveProperty('parts');
+  expect(() => parted(two.slice(1))).toThrow('output.parts have 3 numbers, output.dimensions says 7');
+  expect(() => parted(two.map((part) => ({ ...part, name: 'same' })))).toThrow('the same name');
+  expect(() => parted([{ name: 'With#Sign', length: 7 }])).toThrow(/parts/);
 });

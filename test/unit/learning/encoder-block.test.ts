@@ -6,7 +6,7 @@ import { toHalf } from '../../../src/learning/half.ts';
 import { makeRandom } from '../../../src/learning/random.ts';
 import { splits } from '../../../src/learning/split.ts';
 import { openEncodedFeatures } from '../../../workers/training/encoded-features.ts';
-import { fitEncoderBlock } from '../../../workers/training/encoder-block.ts';
+import { fitEncoderBlocks } from '../../../workers/training/encoder-block.ts';
 import { identityTriplets } from '../../../workers/training/mixture.ts';
 import type { TrainingSet } from '../../../workers/training/protocol.ts';
 
@@ -41,7 +41,7 @@ async function catalog(products: number, pictures: number, noise: number) {
   const features = openEncodedFeatures(set.encoded!);
   const learners = Int32Array.from({ length: products }, (_, i) => i);
   const triplets = identityTriplets(set, learners, () => random.next(), random, 600);
-  return { set, features, triplets, fitted: () => fitEncoderBlock(set, features, triplets, makeRandom(1)) };
+  return { set, features, triplets, fitted: () => fitEncoderBlocks(set, features, triplets, makeRandom(1))[0]! };
 }
 
 const rightOf = (
@@ -56,8 +56,28 @@ test('pictures of the same products say which directions are noise', async () =>
   expect(rightOf(distance, triplets)).toBeGreaterThan(0.94);
   // The same features when nobody says what is one product: what varies most is what says nothing.
   const single = { ...set, starts: Int32Array.from({ length: 241 }, (_, i) => i), splits: new Uint8Array(240) };
-  const blind = fitEncoderBlock(single, features, [], makeRandom(1));
-  expect(rightOf(blind.distance, triplets)).toBeLessThan(0.9);
+  const [blind] = fitEncoderBlocks(single, features, [], makeRandom(1));
+  expect(rightOf(blind!.distance, triplets)).toBeLessThan(0.9);
+});
+
+test('each part of the vector is a block, fitted as if it were the whole', async () => {
+  const { set, features, triplets } = await catalog(40, 3, 1);
+  const half = DIMENSIONS / 2;
+  const parts = [
+    { name: 'last', length: half },
+    { name: 'middle', length: half },
+  ];
+  const parted = { ...set, encoded: { ...set.encoded!, encoder: { ...encoder, parts } } };
+  const fitted = fitEncoderBlocks(parted, features, triplets, makeRandom(1));
+  expect(fitted.map(({ block }) => block.feature)).toEqual(['eye-1#last', 'eye-1#middle']);
+  for (const [i, { block }] of fitted.entries()) {
+    const own = { ...encoder, dimensions: half };
+    const columns = (picture: number) => features(picture).slice(i * half, (i + 1) * half);
+    const alone = { ...set, encoded: { ...set.encoded!, encoder: own } };
+    const [wanted] = fitEncoderBlocks(alone, columns, triplets, makeRandom(1));
+    expect(block.mean).toEqual(wanted!.block.mean);
+    expect(block.projection).toEqual(wanted!.block.projection);
+  }
 });
 
 test('where each product has one picture, its main directions are taken', async () => {

@@ -195,7 +195,7 @@ function projected(count: number, known: readonly number[]) {
 }
 const FROZEN = {
   ...{ id: 'mdl', number: 1 },
-  metrics: { training: { shares: { hog: 0.2, 'eye-1': 0.8 }, encoder: { id: 'eye-1', choice: 'eye' } } },
+  metrics: { training: { shares: { hog: 0.2, 'eye-1#last': 0.8 }, encoder: { id: 'eye-1', choice: 'eye' } } },
 };
 
 test('a version without a network opens no picture: it is a projection of what is stored, in large pages', async () => {

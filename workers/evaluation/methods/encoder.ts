@@ -3,8 +3,8 @@ import { makeRandom } from '../../../src/learning/random.ts';
 import type { Block } from '../../../src/learning/served-model.ts';
 import type { Fitted } from '../../training/blocks.ts';
 import { type EncodedFeatures, openEncodedFeatures } from '../../training/encoded-features.ts';
-import { fitEncoderBlock } from '../../training/encoder-block.ts';
-import { frozenModel } from '../../training/frozen-model.ts';
+import { fitEncoderBlocks } from '../../training/encoder-block.ts';
+import { evenly, frozenModel, mixed } from '../../training/frozen-model.ts';
 import type { NetworkTraining } from '../trainer.ts';
 import { frozenVectors, goldenOf } from './golden.ts';
 import { byVectors, type Compared, type FrozenContext, fittedOnce, type Method } from './method.ts';
@@ -12,7 +12,7 @@ import { byVectors, type Compared, type FrozenContext, fittedOnce, type Method }
 const NO_ENCODER = 'no encoder looked at these pictures (SIMILI_ENCODER)';
 const HEAD: NetworkTraining = { recipe: 'head', scales: 'multi' };
 
-type Seen = { readonly features: EncodedFeatures; readonly fitted: Fitted };
+type Seen = { readonly features: EncodedFeatures; readonly fitted: readonly Fitted[] };
 
 /** Fitted once for both methods. @throws Error where no encoder looks: SIMILI_ENCODER=none. */
 const seenBy = fittedOnce<Seen>(async (context) => {
@@ -20,7 +20,7 @@ const seenBy = fittedOnce<Seen>(async (context) => {
   if (!set.encoded) throw new Error(NO_ENCODER);
   const features = openEncodedFeatures(set.encoded);
   const { identity } = await goldenOf(context);
-  return { features, fitted: fitEncoderBlock(set, features, identity, makeRandom(context.seed)) };
+  return { features, fitted: fitEncoderBlocks(set, features, identity, makeRandom(context.seed)) };
 });
 
 /** D of the vector that blocks of hand-made features and of the encoder give. */
@@ -29,7 +29,7 @@ const byBlocks = ({ data }: FrozenContext, features: EncodedFeatures, blocks: re
 
 export async function encoderAlone(context: FrozenContext): Promise<Compared> {
   const { features, fitted } = await seenBy(context);
-  return byBlocks(context, features, [{ ...fitted.block, weight: 1 }]);
+  return byBlocks(context, features, mixed(fitted, evenly(fitted.length, 1)));
 }
 
 export async function encoderWithGolden(context: FrozenContext): Promise<Compared> {

@@ -1,8 +1,12 @@
+import { servedLength } from '../../../src/learning/artefact.ts';
+import { placeIn } from '../../../src/learning/encoder-facts.ts';
 import type { Random } from '../../../src/learning/random.ts';
 import { itemsIn } from '../../../src/learning/split.ts';
-import { vectorsUnder } from '../blocks.ts';
+import { fuse } from '../../../src/learning/whitening.ts';
+import { remembered } from '../blocks.ts';
 import { openEncodedFeatures } from '../encoded-features.ts';
-import { fitEncoderBlock } from '../encoder-block.ts';
+import { fitEncoderBlocks } from '../encoder-block.ts';
+import { evenly, mixed } from '../frozen-model.ts';
 import { identityTriplets } from '../mixture.ts';
 import type { TrainingSet } from '../protocol.ts';
 
@@ -13,12 +17,21 @@ export type Teacher = {
   readonly vectorOf: (picture: number) => Float32Array;
 };
 
-/** What an encoder saw in a set, under the map that a model version would give it. */
+/** What an encoder saw in a set, its parts under the maps that a model version would give them, each with the same share. */
 export function teacherOf(set: TrainingSet, random: Random): Teacher {
   if (!set.encoded) throw new Error('No encoder looked at these pictures');
   const features = openEncodedFeatures(set.encoded);
   const anyRival = () => random.next();
   const triplets = identityTriplets(set, itemsIn(set, 'val'), anyRival, random);
-  const { block } = fitEncoderBlock(set, features, triplets, random);
-  return { dimensions: block.projection.length / block.mean.length, vectorOf: vectorsUnder(block, features) };
+  const fitted = fitEncoderBlocks(set, features, triplets, random);
+  const blocks = mixed(fitted, evenly(fitted.length, 1));
+  return {
+    dimensions: servedLength({ blocks, network: null }),
+    vectorOf: remembered((picture) =>
+      fuse(
+        blocks,
+        blocks.map(({ feature, encoder }) => features(picture, placeIn(encoder!, feature))),
+      ),
+    ),
+  };
 }

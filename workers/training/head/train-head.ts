@@ -43,8 +43,6 @@ const STEPS = 300;
  * fresh one 300 steps then takes 60 (test/integration/head.test.ts has such a shop).
  */
 const WARM_RATE = 0.1;
-/** Directions of a block that a head keeps of those that there are, by feature: the rest was worth nothing (docs/quality.md). */
-const KEPT: Readonly<Record<string, number>> = { hog: 128, pixels: 64, colour: 32 };
 
 export const stepsOf = ({ request }: Pick<Fit, 'request'>): number => request.steps ?? STEPS;
 
@@ -93,9 +91,9 @@ function specOf({ fit: { recipe }, blocks, parts, teachers }: HeadTraining, { ca
   );
   const isTriplets = recipe.objective.kind === 'tripletHinge';
   return {
-    blocks: blocks.map(({ feature, weight }, b) => {
+    blocks: blocks.map(({ weight }, b) => {
       const length = parts.lengths[b]!;
-      return { length, dimensions: Math.min(length, KEPT[feature] ?? length), weight };
+      return { length, dimensions: length, weight };
     }),
     rows: isTriplets ? recipe.rows : Math.min(recipe.rows, pictures),
     loss: recipe.objective.kind,

@@ -1,4 +1,5 @@
 import { servedLength } from '../../../../src/learning/artefact.ts';
+import { placeIn } from '../../../../src/learning/encoder-facts.ts';
 import { isHandMade } from '../../../../src/learning/features/index.ts';
 import { backbonePathOf, pictureSizeFor } from '../../../../src/learning/network/shapes.ts';
 import { type Block, PICTURE_SIZE, type ServedModel } from '../../../../src/learning/served-model.ts';
@@ -33,7 +34,7 @@ const uint8 = 2;
  */
 export function exportOnnx(model: ServedModel, encoder: EncoderFile | null = null): Uint8Array {
   const { blocks, network } = model;
-  const encoded = blocks.find((block) => block.encoder)?.feature;
+  const encoded = blocks.find((block) => block.encoder)?.encoder?.id;
   if (encoded !== encoder?.facts.id) throw notTheEncoder(encoded, encoder);
   const file = backboneOf(model);
   const eye = encoder && readEncoder(encoder);
@@ -46,9 +47,11 @@ export function exportOnnx(model: ServedModel, encoder: EncoderFile | null = nul
     const pixels = toFloat(graph, graph.input(small, ['n', PICTURE_SIZE, PICTURE_SIZE, 3]));
     const embedded = graph.input(embeddings, ['n', network?.spec.embedding ?? 0]);
     const seen = encoder && graph.input(shared.encoded, ['n', encoder.facts.dimensions]);
-    const rowsOf = ({ feature }: Block) => {
+    const rowsOf = ({ feature, encoder: looked }: Block) => {
       if (isHandMade(feature)) return featureGraphs[feature](graph, pixels);
-      return seen && feature === encoded ? seen : embedded;
+      if (!seen || !looked) return embedded;
+      const { start, length } = placeIn(looked, feature);
+      return looked.parts ? graph.slice(seen, 1, start, start + length) : seen;
     };
     graph.output(vector, servedVector(graph, blocks, rowsOf), ['n', servedLength(model)]);
   });

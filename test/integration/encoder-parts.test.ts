@@ -1,0 +1,73 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { decodeModel } from '../../src/learning/artefact.ts';
+import { handMadeFeatures, isHandMade } from '../../src/learning/features/index.ts';
+import { fromHalf, toHalf } from '../../src/learning/half.ts';
+import { makeRandom } from '../../src/learning/random.ts';
+import { splits } from '../../src/learning/split.ts';
+import { fuse } from '../../src/learning/whitening.ts';
+import { sha256 } from '../../workers/sha256.ts';
+import { embed } from '../../workers/training/embed.ts';
+import { fitModel } from '../../workers/training/fit-model.ts';
+import { makePictureStore } from '../../workers/training/picture-store.ts';
+import type { TrainingRequest } from '../../workers/training/protocol.ts';
+import { drawn, writeTrainingSet } from '../support/training-set.ts';
+
+const encoder = {
+  ...{ id: 'eye', title: 'An eye', licence: 'MIT', dimensions: 20 },
+  parts: [
+    { name: 'last', length: 12 },
+    { name: 'middle', length: 8 },
+  ],
+};
+const choice = { engine: 'onnx', requireGpu: false, threads: 1, gpus: [] as string[] } as const;
+
+test('what two layers of an encoder see become two blocks, served from one stored row', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'simili-parts-'));
+  const random = makeRandom(3);
+  const items = Array.from({ length: 30 }, (_, i) => ({
+    ...{ id: `thing-${i}`, category: `${i % 3}`, pictures: [drawn('wide', i)], split: splits[i % 3]! },
+  }));
+  const { set, keys } = await writeTrainingSet(dir, items);
+  const bits = toHalf(Float32Array.from({ length: 30 * 20 }, () => 1 + random.gaussian()));
+  const path = join(dir, 'encoded');
+  await writeFile(path, bits);
+  const request: TrainingRequest = {
+    ...{ ...choice, kind: 'GOLDEN', feedback: [], ratings: [], preset: 'tiny', recipe: 'head', backbone: null },
+    ...{ set: { ...set, encoded: { encoder, path } }, processes: 1, seconds: 0, steps: null, seed: 1 },
+    ...{ checkpointSeconds: 60, checkpoint: null },
+  };
+  const { artefact, summary } = await fitModel(request, new AbortController().signal, () => {});
+  const { blocks } = decodeModel(artefact);
+  expect(blocks.map(({ feature, mean }) => [feature, mean.length])).toEqual([
+    ...[
+      ['hog', 576],
+      ['pixels', 768],
+      ['colour', 64],
+    ],
+    ['eye#last', 12],
+    ['eye#middle', 8],
+  ]);
+  expect(Object.keys(summary.shares as object)).toEqual(blocks.map(({ feature }) => feature));
+
+  const artefactPath = join(dir, 'artefact');
+  await writeFile(artefactPath, artefact);
+  const pictures = keys.map(([first]) => first!);
+  const stored = { artefactPath, checksum: sha256(artefact), pictures, pixels: set.pixels, encoded: { eye: bits } };
+  const { vectors, dimensions } = await embed({ ...choice, ...stored });
+  const load = makePictureStore(set);
+  for (const i of [0, 7, 29]) {
+    const row = fromHalf(bits.subarray(i * 20, (i + 1) * 20));
+    const seen: Record<string, Float32Array> = { 'eye#last': row.slice(0, 12), 'eye#middle': row.slice(12) };
+    const wanted = fuse(
+      blocks,
+      blocks.map(({ feature }) =>
+        isHandMade(feature) ? handMadeFeatures[feature].extract(load(i, 64)) : seen[feature]!,
+      ),
+    );
+    for (const [at, value] of wanted.entries()) expect(vectors[i * dimensions + at]).toBeCloseTo(value, 4);
+  }
+  await rm(dir, { recursive: true });
+});
