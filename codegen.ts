@@ -31,6 +31,7 @@ export default {
         mappers: {
           Product: '../db/products.ts#ProductRow',
           SimilarItemConnection: '../similarity/similar-items.ts#SimilarItemsPage',
+          SimilarItemEdge: '../similarity/similar-items.ts#SimilarItem',
           ProductConnection: '../catalog/product-page.ts#ProductPage',
           ModelVersion: '../db/models.ts#ModelRow',
           Job: '../db/jobs.ts#JobRow',

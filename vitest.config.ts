@@ -9,9 +9,15 @@ export default defineConfig({
     projects: [
       // Numbers and strings: files share a process, which saves its start and what it imports.
       { extends: true, test: { name: 'pure', include: ['test/{unit,property}/**/*.test.ts'], isolate: false } },
-      { extends: true, test: { name: 'services', include: ['test/{integration,e2e,browser}/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'services',
+          include: ['test/{integration,e2e,browser}/**/*.test.ts'],
+          globalSetup: ['test/support/global-setup.ts'],
+        },
+      },
     ],
-    globalSetup: ['test/support/global-setup.ts'],
     // Each service is a tag; where it is not given, its tests are skipped, and the second reporter says so at the end.
     tags: serviceTags(),
     reporters: ['default', new UntriedReporter()],
@@ -19,8 +25,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 4, // of two cores: many tests wait for a process or a clock
     // Against hangs alone. A right test takes seconds; beside seven other busy processes it may take ten times as long.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000, interval: 20 } },
     restoreMocks: true,
     env: { ORT_DISABLE_TELEMETRY: '1' }, // for the tests that open the runtime themselves

@@ -31,7 +31,7 @@ async function measured(url: string) {
   const raw = new pg.Client({ connectionString: url });
   await raw.connect();
   try {
-    const { feedback: repository } = makeRepositories(storage.prisma);
+    const { feedback: repository } = makeRepositories(storage);
     const append = (visitor: string, events: FeedbackWrite[]) => repository.append(visitor, events);
     const insert = (visitor: string, events: FeedbackWrite[]) => rawInsert(raw, visitor, events);
     await rateOf(append, 10); // warm

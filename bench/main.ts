@@ -9,6 +9,7 @@ import { paper } from './paper.ts';
 import { projection } from './projection.ts';
 import { quality } from './quality.ts';
 import { sampling } from './sampling.ts';
+import { serving } from './serving.ts';
 import { startUp } from './start-up.ts';
 import { training } from './training.ts';
 
@@ -29,6 +30,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
       student: Number(values.student),
     }),
   sampling,
+  serving: () => serving({ products: Number(values.products) }),
   'start-up': startUp,
   training,
 };
@@ -47,7 +49,7 @@ const { positionals, values } = parseArgs({
     hinge: { type: 'string', default: '0' },
     student: { type: 'string', default: '0' },
     docs: { type: 'boolean', default: false },
-    // Of `projection`.
+    // Of `projection` and `serving`.
     products: { type: 'string', default: '100000' },
   },
 });

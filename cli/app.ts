@@ -32,7 +32,7 @@ export async function openApp(config: Config = loadConfig()): Promise<App> {
   const storage = await openStorage(config);
   for (const warning of storage.warnings) log.warn(warning);
   try {
-    const repositories = makeRepositories(storage.prisma);
+    const repositories = makeRepositories(storage);
     const queue = await openQueue({
       redisUrl: config.REDIS_URL,
       storage,

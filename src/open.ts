@@ -37,7 +37,7 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
   const { databaseUrl, dataDir = '.simili', redisUrl, signingKey, log = makeLog(loadConfig({})) } = options;
   const storage = await (databaseUrl ? openPostgres(databaseUrl) : openEmbedded(dataDir && join(dataDir, 'database')));
   try {
-    const repositories = makeRepositories(storage.prisma);
+    const repositories = makeRepositories(storage);
     const queue = await openQueue({
       redisUrl,
       storage,

@@ -12,7 +12,7 @@ import { allowOrigins } from './http/cors.ts';
 import { isOpenToExplore } from './http/exploring.ts';
 import { feedbackAsMutation } from './http/feedback.ts';
 import { graphiql } from './http/graphiql.ts';
-import { lastResort, onlyMethods, onlyShortDocuments, requireAdminKey, secureHeaders } from './http/guards.ts';
+import { lastResort, notKept, onlyMethods, onlyShortDocuments, requireAdminKey, secureHeaders } from './http/guards.ts';
 import { addHealth } from './http/health.ts';
 import { serveImage } from './http/images.ts';
 import { type Limits, makeLimits } from './http/limits.ts';
@@ -89,6 +89,7 @@ export async function startServer({
     '/graphql',
     ...[
       cors,
+      notKept,
       limits.query,
       express.json({ limit: STOREFRONT_BODY }),
       onlyShortDocuments,
@@ -98,10 +99,17 @@ export async function startServer({
   );
   app.use(
     '/feedback',
-    ...[cors, onlyMethods('POST'), limits.query, ...feedbackAsMutation(config.SIMILI_CORS_ORIGINS, STOREFRONT_BODY)],
+    ...[
+      cors,
+      notKept,
+      onlyMethods('POST'),
+      limits.query,
+      ...feedbackAsMutation(config.SIMILI_CORS_ORIGINS, STOREFRONT_BODY),
+    ],
     ...[limits.remember, shopEndpoint],
   );
   const guarded = [
+    notKept,
     onlyMethods('POST'),
     requireAdminKey(() => within(startDeadline(patience.admin), adminKeyHash), limits.wrongKeys),
     ...[limits.admin, express.json({ limit: ADMIN_BODY }), onlyShortDocuments, limits.rememberAdmin],

@@ -22,7 +22,7 @@ import {
 
 /** What the resolvers need: the use cases, and the repositories for plain reading. */
 export type Services = {
-  readonly repositories: Pick<Repositories, 'products' | 'images' | 'embeddings' | 'models' | 'jobs'>;
+  readonly repositories: Pick<Repositories, 'products' | 'images' | 'embeddings' | 'search' | 'models' | 'jobs'>;
   readonly serving: Serving;
   readonly log: Log;
   /** How long a shopper's request and an administrator's may take. */
@@ -51,7 +51,7 @@ type Parts = {
 };
 
 export function makeServices({ repositories, queue, log, signingKey, now, patience }: Parts): Services {
-  const { products, embeddings, feedback, ratings, jobs, models } = repositories;
+  const { products, feedback, ratings, jobs, models } = repositories;
   const serving = makeServing(models, now);
   // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
   const readPatiently = { byId: (id: string) => within(startDeadline(patience.admin), () => jobs.byId(id)) };
@@ -60,10 +60,7 @@ export function makeServices({ repositories, queue, log, signingKey, now, patien
     serving,
     log,
     patience,
-    similarItems: withLastKnown(
-      (request, view) => similarItems({ embeddings, models, signingKey, now }, request, view),
-      now,
-    ),
+    similarItems: withLastKnown((request, view) => similarItems({ models, signingKey, now }, request, view), now),
     submitFeedback: (visitorId, entries) => submitFeedback({ feedback, signingKey, now }, visitorId, entries),
     submitRatings: (given) => submitRatings({ ratings, products }, given),
     upsertProducts: (entries) => upsertProducts({ products, queue }, entries),

@@ -5,6 +5,7 @@ import { runMigrations } from 'bullmq';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
 import { PrismaClient } from '../generated/prisma/client.ts';
 import { makePrivate } from '../private-files.ts';
+import type { Statement } from './ask.ts';
 import { type Disk, diskOf } from './disk-watch.ts';
 import { lockDataDir } from './lock.ts';
 import { migrate } from './migrate.ts';
@@ -43,6 +44,8 @@ export async function openEmbedded(
     return {
       kind: 'pglite',
       prisma,
+      ask: async <Row>({ text }: Statement, values: readonly unknown[]) =>
+        (await db.query<Row>(text, [...values])).rows,
       queue,
       version: `PGlite (Postgres ${row?.v}, pgvector ${row?.vector})`,
       warnings: [],

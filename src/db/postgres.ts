@@ -2,6 +2,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { SimiliError } from '../errors.ts';
 import { PrismaClient } from '../generated/prisma/client.ts';
+import { askPrepared } from './ask.ts';
 import { asUnavailable, describe } from './connection-errors.ts';
 import { limitedPool } from './limited-pool.ts';
 import { migrate } from './migrate.ts';
@@ -81,6 +82,7 @@ function opened(reaching: string, url: string, found: { version: string; warning
   return {
     kind: 'postgres',
     prisma,
+    ask: askPrepared((query) => pool.query(query)),
     queue: { connectionString: url },
     ...found,
     close: () => prisma.$disconnect(),

@@ -1,4 +1,3 @@
-import type { PrismaClient } from '../generated/prisma/client.ts';
 import { EmbeddingRepository } from './embeddings.ts';
 import { FeatureRepository } from './features.ts';
 import { FeedbackRepository } from './feedback.ts';
@@ -8,17 +7,20 @@ import { ModelRepository } from './models.ts';
 import { ProductRepository } from './products.ts';
 import { RatingRepository } from './ratings.ts';
 import { RoundRepository } from './rounds.ts';
+import { SearchRepository } from './search.ts';
 import { SettingRepository } from './settings.ts';
+import type { Storage } from './storage.ts';
 
 export type Repositories = ReturnType<typeof makeRepositories>;
 
 /** All doors to the database; a module takes the ones it needs. */
-export function makeRepositories(db: PrismaClient) {
+export function makeRepositories({ prisma: db, ask }: Pick<Storage, 'prisma' | 'ask'>) {
   const jobs = new JobRepository(db);
   return {
     products: new ProductRepository(db),
     images: new ImageRepository(db),
     embeddings: new EmbeddingRepository(db),
+    search: new SearchRepository(ask),
     features: new FeatureRepository(db),
     feedback: new FeedbackRepository(db),
     ratings: new RatingRepository(db),

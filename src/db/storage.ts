@@ -1,10 +1,13 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
+import type { Ask } from './ask.ts';
 import type { PGlitePool } from './pglite-pool.ts';
 
 /** An open, migrated database: what the repositories are made from. */
 export type Storage = {
   readonly kind: 'pglite' | 'postgres';
   readonly prisma: PrismaClient;
+  /** One statement, one round trip: for what shoppers wait for. */
+  readonly ask: Ask;
   /** Where BullMQ's Postgres backend keeps its tables when there is no Redis. */
   readonly queue: PGlitePool | { connectionString: string };
   /** Version of the server and of pgvector, in words. */

@@ -1,6 +1,6 @@
 import type { Gate, ModelRow } from '../db/models.ts';
+import { VersionGone } from '../db/version-gone.ts';
 import type { Resolvers } from '../generated/graphql.ts';
-import { isMissingTable } from '../similarity/missing-table.ts';
 import { atMost } from './limits.ts';
 import type { Scope, ScopeOf } from './scope.ts';
 import { withUserErrors } from './user-errors.ts';
@@ -44,7 +44,7 @@ async function embedded({ services }: Scope, { number }: ModelRow): Promise<numb
   try {
     return await services.repositories.embeddings.count(number);
   } catch (error) {
-    if (isMissingTable(error)) return 0;
+    if (error instanceof VersionGone) return 0;
     throw error;
   }
 }

@@ -2,6 +2,7 @@ import DataLoader from 'dataloader';
 import type { ProductRow } from '../db/products.ts';
 import { SimiliError } from '../errors.ts';
 import type { Services } from '../services.ts';
+import { searcher } from '../similarity/searcher.ts';
 import type { AnswerView, SimilarItemsPage, SimilarItemsRequest } from '../similarity/similar-items.ts';
 import { isStorable, toId } from '../text.ts';
 import { MOST_LISTS, named } from './cost/limits.ts';
@@ -49,7 +50,7 @@ function makeScope(services: Services): Scope {
 }
 
 /** One read of the serving pointer for all lists: a promotion in between does not mix two versions in one answer. */
-function makeView({ serving }: Services, products: Scope['products']): AnswerView {
+function makeView({ serving, repositories }: Services, products: Scope['products']): AnswerView {
   let pinned: ReturnType<AnswerView['serving']> | null = null;
   return {
     serving: () => (pinned ??= serving.current()),
@@ -57,7 +58,8 @@ function makeView({ serving }: Services, products: Scope['products']): AnswerVie
       serving.forget();
       pinned = null;
     },
-    product: (id) => products.load(id),
+    nearest: searcher(repositories.search),
+    exists: async (id) => (await products.load(id)) !== null,
   };
 }
 

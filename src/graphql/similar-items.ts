@@ -9,15 +9,19 @@ export const similarItemsResolvers = (scope: ScopeOf): Resolvers => ({
     similarItems: ({ id }, request, context) => scope(context).similarItems({ anchorId: id, ...request }),
   },
   SimilarItemConnection: {
-    edges: ({ items }) => items.map(({ product, ...edge }) => ({ node: product, ...edge })),
+    edges: ({ items }) => items,
     nodes: ({ items }) => items.map(({ product }) => product),
     pageInfo: ({ items, hasNextPage, hasPreviousPage }) => ({
       hasNextPage,
       hasPreviousPage,
-      startCursor: items[0]?.cursor ?? null,
-      endCursor: items.at(-1)?.cursor ?? null,
+      startCursor: items[0]?.cursor() ?? null,
+      endCursor: items.at(-1)?.cursor() ?? null,
     }),
     modelVersionId: ({ modelId }) => modelId,
     stale: ({ stale }) => stale ?? false,
+  },
+  SimilarItemEdge: {
+    node: ({ product }) => product,
+    cursor: ({ cursor }) => cursor(),
   },
 });

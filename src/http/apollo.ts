@@ -1,5 +1,8 @@
 import { ApolloServer } from '@apollo/server';
-import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
 import type { GraphQLSchema } from 'graphql';
 import { limitRequests } from '../graphql/cost/apollo-plugin.ts';
 import { type Limits, MOST_TOKENS } from '../graphql/cost/limits.ts';
@@ -35,6 +38,8 @@ export function makeApollo(
     formatError: makeFormatError(log),
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
+      // It would look at every field of every answer; no answer of ours says how long it may be kept.
+      ApolloServerPluginCacheControlDisabled(),
       limitRequests(limits),
       refuseSubscriptions,
       tellRetryAfter,

@@ -51,6 +51,12 @@ export const onlyShortDocuments: RequestHandler = (req, res, next) => {
   refuse(res, 400, message, extensions);
 };
 
+/** Answers are of this moment and carry a list's signature: no browser and no proxy keeps one. */
+export const notKept: RequestHandler = (_req, res, next) => {
+  res.set('Cache-Control', 'no-store');
+  next();
+};
+
 /** A year: browsers that came over TLS once never come without it again. Subdomains are not ours to speak for. */
 const STRICT_TRANSPORT = 'max-age=31536000';
 

@@ -1,6 +1,6 @@
 import type { ModelRepository, ServingPointer } from '../db/models.ts';
 
-/** Which version answers, read from the database at most every `maxAgeMs`. */
+/** Which version answers, known without asking the database each time. */
 export type Serving = {
   /** null: no model serves yet. */
   current(): Promise<ServingPointer | null>;
@@ -8,24 +8,41 @@ export type Serving = {
   forget(): void;
 };
 
+/** After this it is read again, beside the answers, which need not wait for it. */
+const FRESH_MS = 250;
 /** A promotion or rollback made by another process takes effect here within this time. */
-const MAX_AGE_MS = 250;
+const MAX_AGE_MS = 1000;
 
-export function makeServing(models: Pick<ModelRepository, 'serving'>, now: () => Date, maxAgeMs = MAX_AGE_MS): Serving {
-  let last: { read: Promise<ServingPointer | null>; at: number } | null = null;
+type Read = { pointer: Promise<ServingPointer | null>; at: number };
+
+export function makeServing(models: Pick<ModelRepository, 'serving'>, now: () => Date): Serving {
+  let last: Read | null = null;
+  let next: Read | null = null;
+  const read = (at: number): Read => {
+    const reading: Read = { pointer: models.serving(), at };
+    next = reading;
+    const settled = (isRead: boolean) => {
+      if (next !== reading) return; // forgotten meanwhile
+      next = null;
+      if (isRead) last = reading; // an outage is not remembered
+    };
+    reading.pointer.then(
+      () => settled(true),
+      () => settled(false),
+    );
+    return reading;
+  };
   return {
     current() {
       const at = now().getTime();
-      if (last && at - last.at < maxAgeMs) return last.read;
-      const reading = { read: models.serving(), at };
-      last = reading;
-      reading.read.catch(() => {
-        if (last === reading) last = null; // an outage is not remembered
-      });
-      return reading.read;
+      const age = last ? at - last.at : Number.POSITIVE_INFINITY;
+      if (last && age < FRESH_MS) return last.pointer;
+      const reading = next ?? read(at);
+      return last && age < MAX_AGE_MS ? last.pointer : reading.pointer;
     },
     forget() {
       last = null;
+      next = null;
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { SearchFilter } from '../db/embeddings.ts';
+import type { SearchFilter } from '../db/search-statement.ts';
 import { SimiliError } from '../errors.ts';
 import { isStorable, toId } from '../text.ts';
 import { compareDecimals, isDecimal } from './decimal.ts';

@@ -1,11 +1,12 @@
-import type { EmbeddingRepository, Neighbour, SearchFilter } from '../db/embeddings.ts';
 import type { ModelRepository, ServingPointer } from '../db/models.ts';
 import type { ProductRow } from '../db/products.ts';
+import type { Found } from '../db/search.ts';
+import type { Behind, SearchFilter } from '../db/search-statement.ts';
+import { VersionGone } from '../db/version-gone.ts';
 import { SimiliError } from '../errors.ts';
-import { toId } from '../text.ts';
+import { isStorable, toId } from '../text.ts';
 import { makeCursor, type Place, readCursor } from './cursor.ts';
 import { type FilterInput, isChosenByShopper, toSearchFilter } from './filter.ts';
-import { isMissingTable } from './missing-table.ts';
 import { type ShownList, signList } from './recommendation-id.ts';
 
 export type SimilarItemsRequest = {
@@ -22,7 +23,8 @@ export type SimilarItem = {
   position: number;
   /** 1 - D/4 with D the squared distance of unit vectors: 0 to 1. */
   score: number;
-  cursor: string;
+  /** Signed, which costs more than all else of an item: made for whoever asks for it. */
+  cursor(): string;
 };
 export type SimilarItemsPage = {
   status: Status;
@@ -36,15 +38,19 @@ export type SimilarItemsPage = {
   stale?: true;
 };
 
-/** What all lists of one answer share: one serving version, and each product read once. */
+/** One list to be searched for. */
+export type Wanted = { version: number; anchorId: string; filter: SearchFilter; limit: number; behind: Behind | null };
+/** What all lists of one answer share: one serving version, and one statement for those that are asked for together. */
 export type AnswerView = {
   serving(): Promise<ServingPointer | null>;
   /** The serving version's table is gone: ask again. */
   forgetServing(): void;
-  product(id: string): Promise<ProductRow | null>;
+  /** Rejects with VersionGone. */
+  nearest(wanted: Wanted): Promise<Found>;
+  /** Whether the catalog has such a product: asked while no version can tell. */
+  exists(id: string): Promise<boolean>;
 };
 type Deps = {
-  embeddings: Pick<EmbeddingRepository, 'nearest' | 'has'>;
   models: Pick<ModelRepository, 'byId'>;
   signingKey: string;
   now: () => Date;
@@ -75,12 +81,12 @@ export async function similarItems(
   const filter = toSearchFilter(request.filter);
   const place = after == null ? null : readCursor(deps.signingKey, after, anchorId);
   const search = { anchorId, first, filter, place };
-  if (!(await view.product(anchorId))) return without(deps, anchorId, 'ITEM_UNKNOWN');
+  if (!isStorable(anchorId)) return without(deps, anchorId, 'ITEM_UNKNOWN');
   try {
     return await ranked(deps, search, view);
   } catch (error) {
     // Between reading the pointer and reading its table the version was retired: the pointer has moved on since.
-    if (!isMissingTable(error)) throw error;
+    if (!(error instanceof VersionGone)) throw error;
     if (place) throw new SimiliError('CURSOR_RETIRED', { model: place.modelId });
     view.forgetServing();
     return ranked(deps, search, view);
@@ -100,11 +106,11 @@ async function ranked(deps: Deps, search: Search, view: AnswerView): Promise<Sim
   const { anchorId, first, filter, place } = search;
   const serving = await view.serving();
   const version = place ? await versionOf(deps, place, serving) : serving;
-  if (!version) return without(deps, anchorId, 'MODEL_NOT_READY');
-  const found = await deps.embeddings.nearest(version.number, anchorId, filter, first + 1, place);
-  if (found.length === 0 && !(await deps.embeddings.has(version.number, anchorId)))
-    return without(deps, anchorId, 'COLD_ITEM');
-  return page(deps, search, version, found, view);
+  if (!version) return without(deps, anchorId, (await view.exists(anchorId)) ? 'MODEL_NOT_READY' : 'ITEM_UNKNOWN');
+  const wanted = { version: version.number, anchorId, filter, limit: first + 1, behind: place };
+  const found = await view.nearest(wanted);
+  if (found.anchor !== 'ranked') return without(deps, anchorId, STATUS[found.anchor]);
+  return page(deps, search, version, found);
 }
 
 /** A reader who began before a promotion goes on in the version that ranked the first page, while its vectors are kept. */
@@ -116,30 +122,22 @@ async function versionOf({ models }: Deps, { modelId }: Place, serving: ServingP
   return { modelId, number: model.number };
 }
 
-async function page(
-  deps: Deps,
-  search: Search,
-  { modelId }: Version,
-  found: Neighbour[],
-  view: AnswerView,
-): Promise<SimilarItemsPage> {
+const STATUS = { unknown: 'ITEM_UNKNOWN', cold: 'COLD_ITEM' } as const;
+
+function page(deps: Deps, search: Search, { modelId }: Version, { neighbours }: Found): SimilarItemsPage {
   const { anchorId, first, filter, place } = search;
   const offset = place?.position ?? 0;
-  const shown = found.slice(0, first);
-  const products = await Promise.all(shown.map(({ productId }) => view.product(productId)));
-  // A product deleted since the search leaves the list.
-  const present = shown.flatMap((neighbour, i) => (products[i] ? [{ ...neighbour, product: products[i] }] : []));
-  const items = present.map(({ product, productId, distance, l2 }, i) => {
+  const items = neighbours.slice(0, first).map(({ product, productId, distance, l2 }, i) => {
     const position = offset + i + 1;
-    const cursor = makeCursor(deps.signingKey, { modelId, anchorId, position, l2, productId });
+    const cursor = () => makeCursor(deps.signingKey, { modelId, anchorId, position, l2, productId });
     return { product, position, score: scoreOf(distance), cursor };
   });
-  const isShort = found.length < first && offset === 0 && Object.keys(filter).length > 0;
+  const isShort = neighbours.length < first && offset === 0 && Object.keys(filter).length > 0;
   return {
     status: isShort ? 'PARTIAL' : 'OK',
     modelId,
     items,
-    hasNextPage: found.length > first,
+    hasNextPage: neighbours.length > first,
     hasPreviousPage: offset > 0,
     recommendationId: signedList(deps, {
       ...{ anchorId, modelId, firstPosition: offset + 1, itemIds: items.map(({ product }) => product.id) },

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { FeedbackKind, FeedbackWrite } from '../../src/db/feedback.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
+import { SearchRepository } from '../../src/db/search.ts';
+import type { Behind, SearchFilter } from '../../src/db/search-statement.ts';
 import type { Storage } from '../../src/db/storage.ts';
 
 const product = (id: string, more: object = {}) => ({
@@ -26,7 +28,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
     let repos: Repositories;
     beforeAll(async () => {
       storage = await open();
-      repos = makeRepositories(storage.prisma);
+      repos = makeRepositories(storage);
     });
     afterAll(() => storage.close());
 
@@ -476,6 +478,13 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       const ids = Array.from({ length: 300 }, (_, i) => `s${String(i).padStart(3, '0')}`);
       const vectorOf = new Map(ids.map((id, i) => [id, unit(i)]));
       const MODEL = 900;
+      const nearest = async (
+        anchor: string,
+        filter: SearchFilter,
+        limit: number,
+        behind?: Behind | null,
+        most = 2000,
+      ) => (await new SearchRepository(storage.ask, most).nearest(MODEL, anchor, filter, limit, behind)).neighbours;
       beforeAll(async () => {
         for (const [i, id] of ids.entries()) {
           await repos.products.write(
@@ -519,14 +528,15 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
             filters,
             fc.integer({ min: 1, max: 50 }),
             fc.integer({ min: 0, max: 60 }),
-            async (anchor, filter, limit, offset) => {
+            fc.constantFrom(20, 2000), // of what passes, more are ranked by the index
+            async (anchor, filter, limit, offset, most) => {
               const expected = ids
                 .filter((id, i) => id !== anchor && passes(id, i, filter))
                 .map((id) => ({ id, distance: distance(vectorOf.get(anchor)!, vectorOf.get(id)!) }))
                 .sort((a, b) => a.distance - b.distance)
                 .slice(offset, offset + limit);
-              const before = offset ? await repos.embeddings.nearest(MODEL, anchor, filter, offset) : [];
-              const found = await repos.embeddings.nearest(MODEL, anchor, filter, limit, before.at(-1));
+              const before = offset ? await nearest(anchor, filter, offset, null, most) : [];
+              const found = await nearest(anchor, filter, limit, before.at(-1), most);
               expect(found.length).toBe(expected.length);
               found.forEach(({ productId, distance: d }, i) => {
                 expect(productId).toBe(expected[i]!.id);
@@ -538,15 +548,49 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         );
       });
 
+      test('pages of several anchors are one statement, each what it is alone', async () => {
+        const asked: string[] = [];
+        const counted = new SearchRepository((statement, values) => {
+          asked.push(statement.text);
+          return storage.ask(statement, values);
+        });
+        const anchors = ['s003', 'nobody', 's200', 's003'];
+        const filter = { categories: ['c0', 'c1'] };
+        const together = await counted.nearestOfEach(MODEL, anchors, filter, 6);
+        expect(asked).toHaveLength(1);
+        for (const [i, anchor] of anchors.entries())
+          expect(together[i]).toEqual(await repos.search.nearest(MODEL, anchor, filter, 6));
+        expect(together[0]!.neighbours).toHaveLength(6);
+        expect(together[1]).toEqual({ anchor: 'unknown', neighbours: [] });
+      });
+
+      test('that very many products pass a filter is found out once', async () => {
+        const asked: string[] = [];
+        const counted = new SearchRepository((statement, values) => {
+          asked.push(/FROM passing/.test(statement.text) ? 'one by one' : 'by the index');
+          return storage.ask(statement, values);
+        }, 20);
+        for (let i = 0; i < 2; i++) await counted.nearest(MODEL, 's001', { categories: ['c0'] }, 5);
+        await counted.nearest(MODEL, 's001', { categories: ['none'] }, 5);
+        expect(asked).toEqual(['one by one', 'by the index', 'by the index', 'one by one']);
+      });
+
+      test('a page has what the catalog says of its products', async () => {
+        const { neighbours } = await repos.search.nearest(MODEL, 's000', {}, 3);
+        const rows = await repos.products.byIds(neighbours.map(({ productId }) => productId));
+        for (const { product } of neighbours) expect(rows).toContainEqual(product);
+      });
+
       test('an anchor without a vector has no neighbours, and a deleted product leaves the search', async () => {
-        expect(await repos.embeddings.nearest(MODEL, 'nobody', {}, 10)).toEqual([]);
-        const [nearest] = await repos.embeddings.nearest(MODEL, 's000', {}, 1);
-        await repos.products.remove([nearest!.productId]);
-        expect((await repos.embeddings.nearest(MODEL, 's000', {}, 5)).map(({ productId }) => productId)).not.toContain(
-          nearest!.productId,
-        );
-        await repos.embeddings.upsert(MODEL, [{ productId: nearest!.productId, contentHash: 'h', vector: unit(1) }]);
-        expect(await repos.embeddings.has(MODEL, nearest!.productId)).toBe(false);
+        expect(await repos.search.nearest(MODEL, 'nobody', {}, 10)).toEqual({ anchor: 'unknown', neighbours: [] });
+        await repos.products.write(product('cold', { images: [] }));
+        expect(await repos.search.nearest(MODEL, 'cold', {}, 10)).toEqual({ anchor: 'cold', neighbours: [] });
+        const [first] = await nearest('s000', {}, 1);
+        const gone = first!.productId;
+        await repos.products.remove([gone]);
+        expect((await nearest('s000', {}, 5)).map(({ productId }) => productId)).not.toContain(gone);
+        await repos.embeddings.upsert(MODEL, [{ productId: gone, contentHash: 'h', vector: unit(1) }]);
+        expect((await repos.embeddings.vectors(MODEL, [gone])).size).toBe(0);
       });
 
       test('reads the HNSW index, not the table', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { SearchFilter } from '../../src/db/embeddings.ts';
+import type { SearchFilter } from '../../src/db/search-statement.ts';
 import { type TestApi, testApi } from '../support/api.ts';
 import { addModel, addProducts, unit } from '../support/fixtures.ts';
 
@@ -73,7 +73,7 @@ const filters = fc.record(
 const anchors = fc.constantFrom(...items.map(({ id }) => id));
 
 test('a search under any filter returns a full page whenever one exists, of passing products only, nearest first', async () => {
-  const { embeddings } = api.database.repositories;
+  const { search } = api.database.repositories;
   const cases = fc.asyncProperty(
     anchors,
     filters,
@@ -81,8 +81,8 @@ test('a search under any filter returns a full page whenever one exists, of pass
     fc.integer({ min: 0, max: 280 }),
     async (anchor, filter, limit, offset) => {
       const oracle = expected(anchor, filter);
-      const before = offset ? await embeddings.nearest(model, anchor, filter, offset) : [];
-      const found = await embeddings.nearest(model, anchor, filter, limit, before.at(-1));
+      const before = offset ? (await search.nearest(model, anchor, filter, offset)).neighbours : [];
+      const found = (await search.nearest(model, anchor, filter, limit, before.at(-1))).neighbours;
       expect(found).toHaveLength(Math.max(0, Math.min(limit, oracle.length - offset)));
       const known = new Map(oracle.map(({ id, distance }) => [id, distance]));
       for (const [i, { productId, distance }] of found.entries()) {

@@ -37,6 +37,15 @@ test('the landing page is served under a strict policy, as are its scripts', asy
   expect(page.headers.get('x-content-type-options')).toBe('nosniff');
 });
 
+test('no browser and no proxy keeps an answer, by POST or by GET', async () => {
+  const query = '{ products(first: 1) { totalCount } }';
+  const headers = { 'content-type': 'application/json', 'apollo-require-preflight': 'x' };
+  const post = await fetch(`${api.server.url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) });
+  const asked = await get(`/graphql?query=${encodeURIComponent(query)}`, headers);
+  for (const answer of [post, asked])
+    expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
+});
+
 test.each(['/../package.json', '/%2e%2e/package.json', '/..%2fpackage.json', '/.git/config', '/nothing'])(
   '%s is not served',
   async (path) => {

@@ -406,10 +406,10 @@ test('without any model the answer says so', async () => {
 });
 
 test('an outage nulls the widget, keeps the page, and tells nothing but a request id', async () => {
-  const { embeddings } = api.database.repositories;
-  embeddings.nearest = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:5432'));
+  const { search } = api.database.repositories;
+  search.nearestOfEach = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:5432'));
   const answer = await api.shop('{ similarItems(id: "red") { status } product(by: { id: "red" }) { title } }');
-  delete (embeddings as { nearest?: unknown }).nearest;
+  delete (search as { nearestOfEach?: unknown }).nearestOfEach;
   expect(answer.data).toEqual({
     similarItems: null,
     product: { title: 'Product red' },

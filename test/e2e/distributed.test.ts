@@ -49,7 +49,7 @@ async function timeTakeovers({ prisma }: Storage): Promise<() => Promise<number[
 async function twoMachines(queue: Record<string, string>) {
   const database = await freshPostgresDatabase(postgresUrl());
   const storage = await openPostgres(database.url);
-  const repos = makeRepositories(storage.prisma);
+  const repos = makeRepositories(storage);
   const workers: SimiliProcess[] = [];
   onTestFinished(async () => {
     for (const worker of workers) await worker.kill();

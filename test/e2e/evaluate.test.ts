@@ -108,7 +108,7 @@ test('every method of the table is fitted, asked and reported', async () => {
   const text = await readFile(join(dir, 'all', 'report.md'), 'utf8');
   expect(output).toContain('| Golden features |');
   expect(text).toContain('line 75: there is no file absent.png');
-}, 240_000);
+}, 900_000);
 
 test('people’s answers are measured with where their pictures are held out, and learned from where they are not', async () => {
   const { code, output } = await evaluate(

@@ -25,7 +25,7 @@ test(`${WAVES * WORKERS} kills of workers, ${WORKERS} at a time: every job ends,
   await using database = await freshPostgresDatabase(postgresUrl());
   const storage = await openPostgres(database.url);
   onTestFinished(() => storage.close());
-  const { jobs, models, embeddings } = makeRepositories(storage.prisma);
+  const { jobs, models, embeddings } = makeRepositories(storage);
   const env = (machine: string) => ({
     ...{ DATABASE_URL: database.url, SIMILI_DATA_DIR: join(dir, machine), LOG_LEVEL: 'warn' },
     ...{ SIMILI_RECIPE: 'catalog', SIMILI_ENCODER: 'none', SIMILI_TRAIN_SECONDS: '4', SIMILI_CHECKPOINT_SECONDS: '1' },

@@ -27,7 +27,7 @@ describe('a Postgres that goes away', { tags: ['postgres'] }, () => {
     behind = await openPostgres(fresh.url);
     const database = {
       storage,
-      repositories: makeRepositories(storage.prisma),
+      repositories: makeRepositories(storage),
       [Symbol.asyncDispose]: () => storage.close(),
     };
     api = await testApi({}, { database, patience: { shop: patience, admin: patience } });
@@ -74,7 +74,7 @@ describe('a Postgres that goes away', { tags: ['postgres'] }, () => {
   ] as const)(
     'a subscription that was open over a %s ends with what became of the job meanwhile',
     async (fail, mend) => {
-      const { jobs } = makeRepositories(behind.prisma);
+      const { jobs } = makeRepositories(behind);
       const job = await jobs.create('RETRAIN', {}, 'test');
       const stream = await fetch(`${api.server.url}/admin/graphql/stream`, {
         method: 'POST',

@@ -66,11 +66,13 @@ describe('a Postgres that others administer', { tags: ['postgres'] }, () => {
     await run(owner, named('GRANT USAGE ON SCHEMA "the ext" TO ROLE'));
     await start(url);
     const storage = await openPostgres(url);
-    const repositories = makeRepositories(storage.prisma);
+    const repositories = makeRepositories(storage);
     const database = { storage, repositories, [Symbol.asyncDispose]: async () => {} };
     await addProducts(database, [{ id: 'a' }, { id: 'b' }]);
     const model = await addModel(database, { a: [1, 0], b: [0, 1] });
-    expect(await repositories.embeddings.nearest(model.number, 'a', {}, 5)).toMatchObject([{ productId: 'b' }]);
+    expect((await repositories.search.nearest(model.number, 'a', {}, 5)).neighbours).toMatchObject([
+      { productId: 'b' },
+    ]);
     await storage.close();
   }, 60_000);
 

@@ -21,7 +21,7 @@ async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
 test('a long loop of statements on the embedded database lets others in between, whichever loop it is', async () => {
   let clock = 0;
   const storage = await openEmbedded(null, () => (clock += 4)); // every message of the protocol seems to take 4 ms
-  const { products, settings } = makeRepositories(storage.prisma);
+  const { products, settings } = makeRepositories(storage);
   const drafts = Array.from({ length: 20 }, (_, i) => ({ id: `p${i}`, title: 'x', imageUrls: [] }));
   await settings.get('nothing'); // the first one loads the query compiler
   expect(await turnsDuring(() => writeProducts(drafts, { products, queue: fakeQueue() }))).toBeGreaterThan(100);
@@ -35,7 +35,7 @@ test('a long loop of statements on the embedded database lets others in between,
 test('a new product costs an import half the statements of one that is replaced', async () => {
   let messages = 0;
   const storage = await openEmbedded(null, () => ++messages);
-  const { products } = makeRepositories(storage.prisma);
+  const { products } = makeRepositories(storage);
   const write = async (title: string): Promise<number> => {
     const before = messages;
     await writeProducts([{ id: 'p', title, imageUrls: ['/p.png'] }], { products, queue: fakeQueue() });

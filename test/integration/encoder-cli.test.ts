@@ -60,7 +60,7 @@ test('check shows the products of the shop that is configured', async () => {
   const [data, out] = [join(dir, 'shop'), join(dir, 'shop.html')];
   const paths = await draw(join(dir, 'shop-pictures'));
   const storage = await openStorage({ DATABASE_URL: undefined, SIMILI_DATA_DIR: data });
-  const { products, images } = makeRepositories(storage.prisma);
+  const { products, images } = makeRepositories(storage);
   const rows = paths.map((path, i) => ({ id: `sku-${i}`, title: `Thing ${i}`, imageUrls: [path] }));
   await writeProducts(rows, { products, queue: fakeQueue() }, { localPaths: true });
   for (const { id, source } of await images.claimPending(100, 60)) {

@@ -12,7 +12,7 @@ test('a disk that is nearly full refuses writes with a code, answers reads, is t
   const told: string[] = [];
   const disk = { free: () => state.free, tell: (sentence: string) => void told.push(sentence) };
   const storage = await openEmbedded(null, () => state.clock, undefined, disk);
-  const { products, settings } = makeRepositories(storage.prisma);
+  const { products, settings } = makeRepositories(storage);
   const write = (id: string) => writeProducts([{ id, title: 'x', imageUrls: [] }], { products, queue: fakeQueue() });
   await write('before');
 

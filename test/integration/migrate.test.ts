@@ -48,6 +48,7 @@ const ALL = [
   '0004_feedback_votes',
   '0005_pictures_looked_at_again',
   '0006_picture_features',
+  '0007_filters',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

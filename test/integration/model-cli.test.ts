@@ -127,7 +127,7 @@ test('export writes an artefact as ONNX, and as it is', async () => {
 
 test('export takes the version that serves, or one by its id, and checks it', async () => {
   const storage = await openStorage({ DATABASE_URL: undefined, SIMILI_DATA_DIR: join(dir, 'data') });
-  const { models } = makeRepositories(storage.prisma);
+  const { models } = makeRepositories(storage);
   const small = encodeModel({
     blocks: [{ ...block('colour', handMadeFeatures.colour.length), weight: 1 }],
     network: null,

@@ -73,7 +73,7 @@ export function cheapShop(): CheapShop {
       if (first != null && (first < 1 || first > 50)) throw new SimiliError('CURSOR_INVALID'); // as the real one refuses it
       const items = rows
         .slice(0, first ?? 12)
-        .map((product, i) => ({ product, position: i + 1, score: 1, cursor: 'c' }));
+        .map((product, i) => ({ product, position: i + 1, score: 1, cursor: () => 'c' }));
       const flags = { stale: false, hasNextPage: true, hasPreviousPage: false };
       return { status: 'OK', modelId: 'mdl', items, ...flags, recommendationId: 'r' };
     },

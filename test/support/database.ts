@@ -26,7 +26,7 @@ export async function freshDatabase(adminUrl?: string): Promise<FreshDatabase> {
 function opened(storage: Storage, drop: () => Promise<void>): FreshDatabase {
   return {
     storage,
-    repositories: makeRepositories(storage.prisma),
+    repositories: makeRepositories(storage),
     async [Symbol.asyncDispose]() {
       await storage.close();
       await drop();

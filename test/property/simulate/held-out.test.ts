@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isHeldOut } from '../../../cli/simulate/held-out.ts';
 import { simulate } from '../../../cli/simulate/run.ts';
-import { openFakeShop, quietly } from '../../unit/simulate/fake-shop.ts';
+import { openFakeShop, quietly } from '../../support/simulated-shop.ts';
 
 /** Sends, and looks at everything that arrived. `excluding`: could the server leave the held-out products out by itself? */
 async function holdsOut(products: number, heldOut: number, seed: number, excluding: boolean): Promise<void> {

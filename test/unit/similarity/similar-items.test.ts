@@ -1,12 +1,11 @@
 import { expect, test } from 'vitest';
-import type { Behind, Neighbour } from '../../../src/db/embeddings.ts';
 import type { ServingPointer } from '../../../src/db/models.ts';
+import type { Neighbour } from '../../../src/db/search.ts';
+import { VersionGone } from '../../../src/db/version-gone.ts';
 import { makeCursor } from '../../../src/similarity/cursor.ts';
-import { similarItems } from '../../../src/similarity/similar-items.ts';
+import { similarItems, type Wanted } from '../../../src/similarity/similar-items.ts';
 
 const signingKey = 'a key of at least thirty-two characters';
-const missingTable = () =>
-  Object.assign(new Error('gone'), { meta: { driverAdapterError: { cause: { originalCode: '42P01' } } } });
 const row = (id: string) => ({
   id,
   title: id,
@@ -23,18 +22,9 @@ const row = (id: string) => ({
 function world(tables: Record<number, Neighbour[]>, pointers: ServingPointer[], states: Record<string, string> = {}) {
   const reads = [...pointers];
   let pinned: ServingPointer | null = reads.shift() ?? null;
-  const known = new Set(['a', ...Object.values(tables).flatMap((table) => table.map(({ productId }) => productId))]);
   const deps = {
     signingKey,
     now: () => new Date(0),
-    embeddings: {
-      async nearest(number: number, _anchor: string, _filter: object, limit: number, behind: Behind | null = null) {
-        const table = tables[number];
-        if (!table) throw missingTable();
-        return table.filter(({ l2 }) => !behind || l2 > behind.l2).slice(0, limit);
-      },
-      has: async (number: number) => (tables[number]?.length ?? 0) > 0,
-    },
     models: {
       byId: async (id: string) => ({ id, number: Number(id.slice(4)), state: states[id] ?? 'RETIRED' }) as never,
     },
@@ -44,12 +34,19 @@ function world(tables: Record<number, Neighbour[]>, pointers: ServingPointer[], 
     forgetServing: () => {
       pinned = reads.shift() ?? null;
     },
-    product: async (id: string) => (known.has(id) ? row(id) : null),
+    async nearest({ version, anchorId, limit, behind }: Wanted) {
+      const table = tables[version];
+      if (!table) throw new VersionGone(null);
+      const neighbours = table.filter(({ l2 }) => !behind || l2 > behind.l2).slice(0, limit);
+      return { anchor: anchorId === 'a' ? ('ranked' as const) : ('unknown' as const), neighbours };
+    },
+    exists: async (id: string) => id === 'a',
   };
-  return { deps, view, known };
+  return { deps, view };
 }
 const pointer = (number: number): ServingPointer => ({ modelId: `mdl_${number}`, number, epoch: number });
-const ranked = (...ids: string[]) => ids.map((productId, i) => ({ productId, distance: i, l2: Math.sqrt(i) }));
+const ranked = (...ids: string[]) =>
+  ids.map((productId, i) => ({ productId, distance: i, l2: Math.sqrt(i), product: row(productId) }));
 /** Behind the first product of a ranking. */
 const FIRST = { modelId: 'mdl_1', anchorId: 'a', position: 1, l2: 0, productId: 'b' };
 
@@ -70,7 +67,7 @@ test('a version retired between reading the pointer and its table costs one more
 
 test('a pointer that keeps naming a dropped table is an error, after two tries', async () => {
   const { deps, view } = world({}, [pointer(1), pointer(1), pointer(1)]);
-  await expect(similarItems(deps, { anchorId: 'a' }, view)).rejects.toThrow('gone');
+  await expect(similarItems(deps, { anchorId: 'a' }, view)).rejects.toThrow(VersionGone);
 });
 
 test('paging goes on in the version that ranked the first page while it is kept', async () => {
@@ -98,15 +95,10 @@ test('a cursor whose table is dropped this moment is retired too', async () => {
   await expect(similarItems(deps, { anchorId: 'a', after }, view)).rejects.toMatchObject({ code: 'CURSOR_RETIRED' });
 });
 
-test('a product deleted since the search leaves the list, and the next page starts right behind what was shown', async () => {
-  const { deps, view, known } = world({ 1: ranked('b', 'c', 'd', 'e') }, [pointer(1)]);
-  known.delete('b');
-  const page = await similarItems(deps, { anchorId: 'a', first: 3 }, view);
-  expect(page.items.map(({ product, position }) => [product.id, position])).toEqual([
-    ['c', 1],
-    ['d', 2],
-  ]);
-  const after = page.items.at(-1)?.cursor ?? '';
-  const next = await similarItems(deps, { anchorId: 'a', after }, view);
-  expect(next.items.map(({ product, position }) => [product.id, position])).toEqual([['e', 3]]);
+test('an unknown product is told from one that nothing ranks yet, with and without a version', async () => {
+  const { deps, view } = world({ 1: ranked('b') }, [pointer(1)]);
+  expect(await similarItems(deps, { anchorId: 'x' }, view)).toMatchObject({ status: 'ITEM_UNKNOWN', items: [] });
+  const none = world({}, []);
+  expect(await similarItems(none.deps, { anchorId: 'x' }, none.view)).toMatchObject({ status: 'ITEM_UNKNOWN' });
+  expect(await similarItems(none.deps, { anchorId: 'a' }, none.view)).toMatchObject({ status: 'MODEL_NOT_READY' });
 });

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { parseArguments } from '../../../cli/commands/simulate.ts';
-import { pictureUrl } from '../../../cli/simulate/catalog.ts';
-import { isHeldOut } from '../../../cli/simulate/held-out.ts';
-import { describeReport, type Simulation, simulate } from '../../../cli/simulate/run.ts';
-import { builtFile } from '../../support/built.ts';
-import { type FakeShop, KEY, openFakeShop, quietly } from './fake-shop.ts';
+import { parseArguments } from '../../cli/commands/simulate.ts';
+import { pictureUrl } from '../../cli/simulate/catalog.ts';
+import { isHeldOut } from '../../cli/simulate/held-out.ts';
+import { describeReport, type Simulation, simulate } from '../../cli/simulate/run.ts';
+import { builtFile } from '../support/built.ts';
+import { type FakeShop, KEY, openFakeShop, quietly } from '../support/simulated-shop.ts';
 
 const options = (shop: FakeShop, more: Partial<Simulation> = {}): Simulation => ({
   ...{ url: shop.url, adminKey: KEY, shoppers: 40, taste: 'colour', seed: 1, heldOut: 0.3, trainSeconds: undefined },

@@ -6,9 +6,9 @@ import { ApolloServer } from '@apollo/server';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { parse } from 'graphql';
 import sharp from 'sharp';
-import { withoutFederation } from '../../../src/graphql/extend.ts';
-import { adminScalars, storefrontScalars } from '../../../src/graphql/scalars.ts';
-import { packageFile } from '../../../src/package-root.ts';
+import { withoutFederation } from '../../src/graphql/extend.ts';
+import { adminScalars, storefrontScalars } from '../../src/graphql/scalars.ts';
+import { packageFile } from '../../src/package-root.ts';
 
 export const KEY = 'fake-admin-key-0123456789';
 export type Event = { kind: string; eventId: string; recommendationId: string; itemIds: string[]; visitor: string };

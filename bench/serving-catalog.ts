@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { openPostgres } from '../src/db/postgres.ts';
+import { makeRepositories } from '../src/db/repositories.ts';
+import { makeRandom } from '../src/learning/random.ts';
+
+/** As long as the default served vector without a second encoder was when the first figures were taken. */
+const DIMENSIONS = 336;
+/** Clusters, so that there are near and far ones, as in a shop. */
+const PRODUCTS_A_CLUSTER = 50;
+const SPREAD = 0.7;
+const PAGE = 1000;
+
+export type ServingCatalog = AsyncDisposable & {
+  url: string;
+  /** Table of the version that serves. */
+  table: string;
+  indexSeconds: number;
+};
+
+/** Category of every n-th product: what passes is that share of the catalog. */
+export const categoryOf = (share: number): string => (share === 0 ? 'none' : `every-${Math.round(1 / share)}`);
+export const SHARES = [1, 0.1, 0.01, 0.001, 0.0001, 0];
+
+/** A database of its own on the server of `admin`, with products of one picture each, their vectors, and a version that serves. */
+export async function servingCatalog(admin: string, products: number): Promise<ServingCatalog> {
+  const name = `simili_bench_${randomBytes(6).toString('hex')}`;
+  await onServer(admin, `CREATE DATABASE ${name}`);
+  const address = new URL(admin);
+  address.pathname = `/${name}`;
+  const url = address.href;
+  const storage = await openPostgres(url);
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { embeddings } = makeRepositories(storage);
+    const model = await storage.prisma.modelVersion.create({
+      data: {
+        ...{ id: 'mdl_bench', kind: 'GOLDEN', state: 'ACTIVE', dimensions: DIMENSIONS, checksum: '0'.repeat(64) },
+        artefact: new Uint8Array(),
+      },
+    });
+    await embeddings.createTable(model.number, DIMENSIONS);
+    const table = `simili.embedding_${model.number}`;
+    await addProducts(client, products);
+    await addVectors(client, table, products);
+    await client.query('ANALYZE simili.product, simili.product_image');
+    const since = performance.now();
+    await embeddings.createIndex(model.number);
+    const indexSeconds = (performance.now() - since) / 1000;
+    await client.query(`UPDATE simili.serving SET active_id = 'mdl_bench'`);
+    const drop = () => onServer(admin, `DROP DATABASE ${name} WITH (FORCE)`);
+    return { url, table, indexSeconds, [Symbol.asyncDispose]: drop };
+  } finally {
+    await client.end();
+    await storage.close();
+  }
+}
+
+const idSql = `'p' || lpad(i::text, 8, '0')`;
+export const idOf = (i: number): string => `p${String(i).padStart(8, '0')}`;
+
+async function addProducts(client: pg.Client, products: number): Promise<void> {
+  const categories = SHARES.filter((share) => share > 0).map((share) => {
+    const every = Math.round(1 / share);
+    return `CASE WHEN i % ${every} = 0 THEN '${categoryOf(share)}' END`;
+  });
+  await client.query(`
+    INSERT INTO simili.product (id, title, categories, tags, price, currency, fingerprint)
+    SELECT ${idSql}, 'Product ' || i, array_remove(ARRAY[${categories}], NULL), '{}', (i * 7919 % 100000) / 100.0, 'EUR', md5(i::text)
+    FROM generate_series(0, ${products - 1}) AS i`);
+  await client.query(`
+    INSERT INTO simili.product_image (id, product_id, position, source, content_hash, state, mime, width, height)
+    SELECT 'img' || i, ${idSql}, 0, 'https://pictures.invalid/' || i || '.jpg', md5(i::text), 'READY', 'image/jpeg', 400, 400
+    FROM generate_series(0, ${products - 1}) AS i`);
+}
+
+async function addVectors(client: pg.Client, table: string, products: number): Promise<void> {
+  const random = makeRandom(1);
+  const row = () => Float32Array.from({ length: DIMENSIONS }, () => random.gaussian());
+  const centres = Array.from({ length: Math.ceil(products / PRODUCTS_A_CLUSTER) }, row);
+  for (let from = 0; from < products; from += PAGE) {
+    const ids = Array.from({ length: Math.min(PAGE, products - from) }, (_, i) => idOf(from + i));
+    const vectors = ids.map(() => {
+      const vector = centres[random.int(centres.length)]!.map((x) => x + SPREAD * random.gaussian());
+      const length = Math.hypot(...vector);
+      return `[${Array.from(vector, (x) => (x / length).toFixed(5)).join()}]`;
+    });
+    await client.query(
+      `INSERT INTO ${table} SELECT id, 'bench', vec::vector FROM unnest($1::text[], $2::text[]) AS v (id, vec)`,
+      [ids, vectors],
+    );
+  }
+}
+
+async function onServer(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query(sql).finally(() => client.end());
+}

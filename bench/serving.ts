@@ -1,0 +1,186 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import pg from 'pg';
+import { Agent, request } from 'undici';
+import { makeRandom } from '../src/learning/random.ts';
+import { temporaryDir, until } from './running.ts';
+import { categoryOf, idOf, type ServingCatalog, SHARES, servingCatalog } from './serving-catalog.ts';
+
+const FIRST = 12;
+const SECONDS = 4;
+const ROUNDS = 3;
+const CLIENTS = [1, 8];
+/** Anchors whose lists are compared with the exact ones. */
+const JUDGED = 40;
+const QUERY = `query ($id: ID!, $filter: ProductFilter) {
+  similarItems(id: $id, first: ${FIRST}, filter: $filter) { status nodes { id title price { amount currencyCode } } } }`;
+
+type Row = Record<string, string | number>;
+/** Asks one page; null: no filter. @returns the ids */
+type Ask = (anchor: string, share: number | null) => Promise<string[]>;
+type Way = { what: string; open(clients: number): Promise<{ ask: Ask; pid: number | null; close(): Promise<void> }> };
+
+/** `similarItems` over HTTP beside raw pgvector and beside Apollo Server with the page in memory, in turn, in one run. */
+export async function serving({ products }: { products: number }): Promise<Row[]> {
+  const admin = process.env.DATABASE_URL;
+  if (!admin) throw new Error('Set DATABASE_URL: this is measured on a Postgres server with pgvector');
+  await using catalog = await servingCatalog(admin, products);
+  const random = makeRandom(7);
+  const anchor = () => idOf(random.int(products));
+  const ways = [rawWay(catalog), similiWay(catalog), inMemoryWay()];
+  const rows: Row[] = [{ what: `index of ${products} x 336`, seconds: Math.round(catalog.indexSeconds) }];
+  for (const clients of CLIENTS) rows.push(...(await compared(ways, clients, null, anchor)));
+  for (const share of SHARES) rows.push(...(await compared([similiWay(catalog)], 1, share, anchor)));
+  for (const row of rows.filter(({ what }) => what === 'similarItems'))
+    row.recall10 = await recallOf(catalog, row.share === 'none' ? null : Number(row.share), anchor);
+  return rows;
+}
+
+/** The best of some rounds for each way, the ways in turn: what else the machine does meets all of them. */
+async function compared(ways: readonly Way[], clients: number, share: number | null, anchor: () => string) {
+  const best = new Map<string, Row>();
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const way of ways) {
+      const row: Row = {
+        what: way.what,
+        clients,
+        share: share ?? 'none',
+        ...(await measured(way, clients, share, anchor)),
+      };
+      const before = best.get(way.what);
+      if (!before || Number(row.queriesPerSecond) > Number(before.queriesPerSecond)) best.set(way.what, row);
+    }
+  }
+  return [...best.values()];
+}
+
+async function measured(way: Way, clients: number, share: number | null, anchor: () => string): Promise<Row> {
+  const { ask, pid, close } = await way.open(clients);
+  try {
+    await loop(ask, clients, share, anchor, SECONDS / 2); // warm
+    const cpuBefore = cpuSeconds(pid);
+    const since = performance.now();
+    const times = await loop(ask, clients, share, anchor, SECONDS);
+    const seconds = (performance.now() - since) / 1000;
+    const at = (quantile: number) => Number(times[Math.floor((times.length - 1) * quantile)]!.toFixed(2));
+    return {
+      queriesPerSecond: Math.round(times.length / seconds),
+      ...{ p50: at(0.5), p95: at(0.95), p99: at(0.99) },
+      cpuMsPerRequest: pid ? Number(((1000 * (cpuSeconds(pid) - cpuBefore)) / times.length).toFixed(2)) : '',
+    };
+  } finally {
+    await close();
+  }
+}
+
+/** Milliseconds of each query, in order. */
+async function loop(ask: Ask, clients: number, share: number | null, anchor: () => string, seconds: number) {
+  const times: number[] = [];
+  const end = performance.now() + 1000 * seconds;
+  await Promise.all(
+    Array.from({ length: clients }, async () => {
+      for (let since = performance.now(); since < end; since = performance.now()) {
+        await ask(anchor(), share);
+        times.push(performance.now() - since);
+      }
+    }),
+  );
+  return times.sort((a, b) => a - b);
+}
+
+/** What somebody would write who needs this page and nothing else: prepared, on a connection with its settings. */
+const rawWay = ({ url, table }: ServingCatalog): Way => ({
+  what: 'raw pgvector',
+  async open(clients) {
+    const options = '-c hnsw.ef_search=100 -c hnsw.iterative_scan=strict_order';
+    const pool = new pg.Pool({ connectionString: url, max: clients, options });
+    const vec = `(SELECT vec FROM ${table} WHERE product_id = $1)`;
+    const text = `
+      SELECT p.id, p.title, p.price, p.currency
+      FROM (SELECT e.product_id, e.vec <-> ${vec} AS l2 FROM ${table} e WHERE e.product_id <> $1
+            ORDER BY e.vec <-> ${vec} LIMIT ${FIRST}) AS n JOIN simili.product p ON p.id = n.product_id ORDER BY n.l2`;
+    const ask: Ask = async (id) => (await pool.query({ name: 'page', text, values: [id] })).rows.map((row) => row.id);
+    return { ask, pid: null, close: () => pool.end() };
+  },
+});
+
+const similiWay = ({ url }: ServingCatalog): Way => ({
+  what: 'similarItems',
+  open: (clients) =>
+    overHttp(['dist/cli/main.js', 'serve'], clients, {
+      ...{ DATABASE_URL: url, NODE_ENV: 'production', PORT: '0', SIMILI_QUERY_RATE: '0', SIMILI_DRAIN_SECONDS: '0' },
+    }),
+});
+const inMemoryWay = (): Way => ({
+  what: 'Apollo Server, page in memory',
+  open: (clients) => overHttp(['--import', 'tsx', 'bench/serving-in-memory.ts'], clients, { NODE_ENV: 'production' }),
+});
+
+async function overHttp(args: string[], clients: number, settings: Record<string, string>) {
+  const dir = await temporaryDir();
+  const child = spawn(process.execPath, args, {
+    env: { PATH: process.env.PATH, SIMILI_DATA_DIR: dir.path, ...settings },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  const url = await until(async () => /(?:API at|Listening on) (\S+)/.exec(output)?.[1]?.replace(/\/$/, ''), 60);
+  const dispatcher = new Agent({ connections: clients });
+  const ask: Ask = async (id, share) => {
+    const filter = share === null ? null : { categories: [categoryOf(share)] };
+    const { body } = await request(`${url}/graphql`, {
+      ...{ dispatcher, method: 'POST', headers: { 'content-type': 'application/json' } },
+      body: JSON.stringify({ query: QUERY, variables: { id, filter } }),
+    });
+    const { data, errors } = (await body.json()) as {
+      data: { similarItems: { nodes: { id: string }[] } };
+      errors?: { message: string }[];
+    };
+    if (errors?.[0]) throw new Error(errors[0].message);
+    return data.similarItems.nodes.map((node) => node.id);
+  };
+  const close = async () => {
+    await dispatcher.close();
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await gone;
+    await dir.remove();
+  };
+  return { ask, pid: child.pid ?? null, close };
+}
+
+/** Share of the exact ten nearest, by a scan of all that pass, that are among the first ten. */
+async function recallOf(catalog: ServingCatalog, share: number | null, anchor: () => string): Promise<number> {
+  const { ask, close } = await similiWay(catalog).open(1);
+  const client = new pg.Client({ connectionString: catalog.url });
+  await client.connect();
+  let [right, wanted] = [0, 0];
+  for (let i = 0; i < JUDGED; i++) {
+    const id = anchor();
+    const { rows } = await client.query(
+      `SELECT e.product_id AS id FROM ${catalog.table} e JOIN simili.product p ON p.id = e.product_id
+       WHERE e.product_id <> $1 AND ($2::text IS NULL OR p.categories && ARRAY[$2::text])
+       ORDER BY (e.vec <-> (SELECT vec FROM ${catalog.table} WHERE product_id = $1)) + 0, e.product_id LIMIT 10`,
+      [id, share === null ? null : categoryOf(share)],
+    );
+    const found = new Set((await ask(id, share)).slice(0, 10));
+    right += rows.filter((row) => found.has(row.id)).length;
+    wanted += rows.length;
+  }
+  await client.end();
+  await close();
+  return wanted === 0 ? 1 : Number((right / wanted).toFixed(3));
+}
+
+/** CPU that a process has used, user and system. 0 where /proc is missing. */
+function cpuSeconds(pid: number | null): number {
+  if (pid === null) return 0;
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,28 @@
+/** A statement. One with a name, which no other text has, is planned once a session, where there are sessions. */
+export type Statement = { readonly name?: string | undefined; readonly text: string };
+
+/**
+ * Runs one statement by itself: one round trip, no transaction around it.
+ * Rejects with SimiliError DATABASE_UNAVAILABLE or DEADLINE_EXCEEDED, else with the driver's error (SQLSTATE in `code`).
+ */
+export type Ask = <Row>(statement: Statement, values: readonly unknown[]) => Promise<Row[]>;
+
+type Query = (query: { name?: string | undefined; text: string; values: unknown[] }) => Promise<{ rows: unknown[] }>;
+
+/** SQLSTATE of a statement that was prepared in another session, or by another client of this one. */
+const NOT_OURS = ['26000', '42P05'];
+
+/** Prepared statements, unless a pooler between us and Postgres loses them: then each is planned anew. */
+export function askPrepared(query: Query): Ask {
+  let isPrepared = true;
+  return async <Row>({ name, text }: Statement, values: readonly unknown[]) => {
+    const unnamed = { text, values: [...values] };
+    try {
+      return (await query(isPrepared ? { name, ...unnamed } : unnamed)).rows as Row[];
+    } catch (error) {
+      if (!isPrepared || !name || !NOT_OURS.includes((error as { code?: string }).code ?? '')) throw error;
+      isPrepared = false;
+      return (await query(unnamed)).rows as Row[];
+    }
+  };
+}

@@ -1,0 +1,28 @@
+import type { ProductRow } from './products.ts';
+
+/** Columns of a product `p` and of its first picture `i`, as PRODUCT_COLUMNS selects them. */
+export type ProductColumns = Omit<ProductRow, 'image'> & {
+  imageId: string | null;
+  source: string;
+  state: NonNullable<ProductRow['image']>['state'];
+  width: number | null;
+  height: number | null;
+};
+
+export const PRODUCT_COLUMNS = `p.id, p.title, p.url, p.categories, p.tags, trim_scale(p.price)::text AS price, p.currency, p.available,
+  i.id AS "imageId", i.source, i.state::text AS state, i.width, i.height`;
+
+export function productOf({ imageId, source, state, width, height, price, ...row }: ProductColumns): ProductRow {
+  const { id, title, url, categories, tags, currency, available } = row;
+  return {
+    ...{ id, title, url, categories, tags, currency, available },
+    price: price === null ? null : withCents(price),
+    image: imageId === null ? null : { id: imageId, source, state, width, height },
+  };
+}
+
+/** At least two digits behind the point. */
+function withCents(decimal: string): string {
+  const [whole, fraction = ''] = decimal.split('.');
+  return `${whole}.${fraction.padEnd(2, '0')}`;
+}

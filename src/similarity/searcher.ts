@@ -1,0 +1,35 @@
+import DataLoader from 'dataloader';
+import type { Found, SearchRepository } from '../db/search.ts';
+import type { AnswerView, Wanted } from './similar-items.ts';
+
+/** Searches of one answer: lists that are asked for together, alike in all but their anchor, are one statement. */
+export function searcher(search: Pick<SearchRepository, 'nearestOfEach'>): AnswerView['nearest'] {
+  const loader = new DataLoader<Wanted, Found, string>((wanted) => searchAll(search, wanted), {
+    cacheKeyFn: JSON.stringify,
+  });
+  return (wanted) => loader.load(wanted);
+}
+
+/** @returns in the order of `wanted`; an Error in the place of each that failed. */
+async function searchAll(
+  search: Pick<SearchRepository, 'nearestOfEach'>,
+  wanted: readonly Wanted[],
+): Promise<(Found | Error)[]> {
+  const alike = new Map<string, number[]>();
+  for (const [i, { anchorId: _, ...rest }] of wanted.entries()) {
+    const key = JSON.stringify(rest);
+    alike.set(key, [...(alike.get(key) ?? []), i]);
+  }
+  const answers: (Found | Error)[] = [];
+  await Promise.all(
+    [...alike.values()].map(async (places) => {
+      const { version, filter, limit, behind } = wanted[places[0]!]!;
+      const anchors = places.map((i) => wanted[i]!.anchorId);
+      const found = await search
+        .nearestOfEach(version, anchors, filter, limit, behind)
+        .catch((error: Error) => anchors.map(() => error));
+      for (const [i, place] of places.entries()) answers[place] = found[i]!;
+    }),
+  );
+  return answers;
+}
