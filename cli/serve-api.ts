@@ -1,5 +1,6 @@
 import { patiencesOf } from '../src/deadline.ts';
 import { loadKeys } from '../src/keys.ts';
+import { retrainSettingsOf } from '../src/models/retrain-policy.ts';
 import { startServer } from '../src/server.ts';
 import { makeServices } from '../src/services.ts';
 import type { App } from './app.ts';
@@ -14,6 +15,7 @@ export async function serveApi({ config, log, repositories, queue }: App) {
     signingKey: keys.signingKey,
     now: () => new Date(),
     patience: patiencesOf(config),
+    retraining: retrainSettingsOf(config),
   });
   const server = await startServer({ services, repositories, config, log, adminKeyHash: keys.adminKeyHash });
   return { ...server, newAdminKey: keys.newAdminKey };

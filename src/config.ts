@@ -179,6 +179,18 @@ const Env = z.object({
     .max(86_400)
     .default(150)
     .describe('Length of a training, unless the retrain mutation says otherwise'),
+  SIMILI_RETRAIN_PAUSE_MINUTES: z.coerce
+    .number()
+    .min(0)
+    .max(1_000_000)
+    .default(60)
+    .describe('Shortest pause before a training that comes by itself; 0: none does'),
+  SIMILI_RETRAIN_CHOICES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(500)
+    .describe('New choices of shoppers after which one comes; at least 5 % of those learned from'),
   SIMILI_CHECKPOINT_SECONDS: z.coerce
     .number()
     .min(0.1)

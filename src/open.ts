@@ -6,6 +6,7 @@ import { makeRepositories, type Repositories } from './db/repositories.ts';
 import { patiencesOf } from './deadline.ts';
 import { loadSigningKey } from './keys.ts';
 import { type Log, makeLog } from './log.ts';
+import { retrainSettingsOf } from './models/retrain-policy.ts';
 import { simili } from './plugin.ts';
 import { openQueue } from './queue/bullmq.ts';
 import { queuePrefix } from './queue/prefix.ts';
@@ -52,6 +53,7 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
       signingKey: key,
       now: () => new Date(),
       patience: patiencesOf(loadConfig({})),
+      retraining: retrainSettingsOf(loadConfig({})),
     });
     return {
       plugin: simili(services),

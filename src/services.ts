@@ -8,6 +8,7 @@ import { type RatingResult, submitRatings } from './feedback/submit-ratings.ts';
 import type { Log } from './log.ts';
 import { cancelJob } from './models/cancel.ts';
 import { type RetrainRequest, retrain } from './models/retrain.ts';
+import { nextRetrain, type RetrainPlan, type RetrainSettings } from './models/retrain-policy.ts';
 import { rollback } from './models/rollback.ts';
 import { makeServing, type Serving } from './models/serving.ts';
 import { watchJob } from './models/watch-job.ts';
@@ -34,6 +35,8 @@ export type Services = {
   upsertProducts(entries: readonly unknown[]): Promise<WriteResult>;
   deleteProducts(ids: readonly string[]): Promise<number>;
   retrain(request: RetrainRequest, requestedBy: string): Promise<JobRow>;
+  /** When the next training comes by itself, and why. */
+  retrainPlan(): Promise<RetrainPlan>;
   cancelJob(id: string): Promise<JobRow>;
   rollback(modelId: string | null): Promise<ModelRow>;
   /** Whether the queue answers: false, and what was accepted is worked on later. */
@@ -48,9 +51,14 @@ type Parts = {
   signingKey: string;
   now: () => Date;
   patience: Patiences;
+  retraining: RetrainSettings;
 };
 
-export function makeServices({ repositories, queue, log, signingKey, now, patience }: Parts): Services {
+/** How long a plan of the next training is shown as it was, ms: it counts all feedback. */
+const PLAN_MS = 10_000;
+
+export function makeServices(parts: Parts): Services {
+  const { repositories, queue, log, signingKey, now, patience, retraining } = parts;
   const { products, feedback, ratings, jobs, models } = repositories;
   const serving = makeServing(models, now);
   // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
@@ -66,9 +74,20 @@ export function makeServices({ repositories, queue, log, signingKey, now, patien
     upsertProducts: (entries) => upsertProducts({ products, queue }, entries),
     deleteProducts: (ids) => deleteProducts({ products }, ids),
     retrain: (request, requestedBy) => retrain({ jobs, queue }, request, requestedBy),
+    retrainPlan: remembered(() => nextRetrain(repositories, retraining, now()), PLAN_MS, now),
     cancelJob: (id) => cancelJob(jobs, id),
     rollback: (modelId) => rollback({ models, serving }, modelId),
     queueAlive: () => queue.alive(),
     watchJob: (id) => watchJob(readPatiently, id),
+  };
+}
+
+/** What `ask` gave, for `ms`; a failure is not remembered. */
+function remembered<T>(ask: () => Promise<T>, ms: number, now: () => Date): () => Promise<T> {
+  let last: { answer: T; at: number } | null = null;
+  return async () => {
+    const at = now().getTime();
+    if (!last || at - last.at >= ms) last = { answer: await ask(), at };
+    return last.answer;
   };
 }

@@ -4,11 +4,12 @@ import { subscribe } from './event-stream.js';
 import { read, write } from './ids.js';
 import { isSettled, JOB_FIELDS, sentenceOf, shareOf, showJob } from './job-view.js';
 import { MODEL_FIELDS, showModels, titleOf } from './models-view.js';
+import { nextTraining, RETRAINING } from './next-training.js';
 
 const KEY = 'simili.admin-key';
 const POLL_MS = 3000;
 const ADMIN = '/admin/graphql';
-const DESK = `query Desk { jobs(first: 1) { ...JobFields } models(first: 20) { ...ModelFields } } ${JOB_FIELDS} ${MODEL_FIELDS}`;
+const DESK = `query Desk { jobs(first: 1) { ...JobFields } models(first: 20) { ...ModelFields } ${RETRAINING} } ${JOB_FIELDS} ${MODEL_FIELDS}`;
 const PROGRESS = `subscription Progress($id: ID!) { jobProgress(id: $id) { ...JobFields } } ${JOB_FIELDS}`;
 const PROBLEMS = '... on UserError { message code }';
 const RETRAIN = `mutation Retrain($input: RetrainInput) {
@@ -20,6 +21,7 @@ const ROLL_BACK = `mutation RollBack($id: ID!) { rollback(input: { modelVersionI
 /**
  * @typedef {import('./job-view.js').Job} Job
  * @typedef {import('./models-view.js').Model} Model
+ * @typedef {import('./next-training.js').Retraining} Retraining
  * @typedef {{ message: string, code: string, jobId?: string }} UserError
  */
 
@@ -107,12 +109,16 @@ export class TrainingPanel {
 
   async #look() {
     try {
-      const desk = await this.#admin(/** @type {{ jobs: Job[], models: Model[] }} */ ({}), DESK);
+      const desk = await this.#admin(
+        /** @type {{ jobs: Job[], models: Model[], retraining: Retraining }} */ ({}),
+        DESK,
+      );
       if (this.#away) this.#problem('');
       this.#away = false;
       byId('key-form').hidden = true;
       byId('desk').hidden = false;
       this.#showModels(desk.models);
+      byId('next-training').textContent = nextTraining(desk.retraining);
       const [job] = desk.jobs;
       if (job) this.#show(job);
       if (job && !isSettled(job)) this.#follow(job.id);

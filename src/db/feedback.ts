@@ -94,6 +94,17 @@ export class FeedbackRepository {
     return this.db.$executeRaw`DELETE FROM simili.shown_list WHERE expires_at < ${now}`;
   }
 
+  /** Products that shoppers chose, one a visitor, anchor and product: received up to `began`, and after it. */
+  async choices(began: Date): Promise<{ before: number; after: number }> {
+    const [row] = await this.db.$queryRaw<{ before: number; after: number }[]>`
+      SELECT count(*) FILTER (WHERE first <= ${began})::int AS before, count(*) FILTER (WHERE first > ${began})::int AS after
+      FROM (
+        SELECT min(received_at) AS first FROM simili.feedback_event
+        WHERE kind IN ('CLICK', 'ADD_TO_CART', 'PURCHASE') GROUP BY visitor_id, anchor_id, item_ids
+      ) AS choice`;
+    return row ?? { before: 0, after: 0 };
+  }
+
   count(): Promise<number> {
     return this.db.feedbackEvent.count();
   }

@@ -153,7 +153,14 @@ export class ImageRepository {
       ORDER BY i.product_id, i.position LIMIT ${limit}`;
   }
 
-  /** @param since only those that came to their state after it. */
+  /** Products whose first picture is decoded, and those of them that came to it after `began`. */
+  async readySince(began: Date): Promise<{ products: number; changed: number }> {
+    const [row] = await this.db.$queryRaw<{ products: number; changed: number }[]>`
+      SELECT count(*)::int AS products, count(*) FILTER (WHERE updated_at > ${began})::int AS changed
+      FROM simili.product_image WHERE state = 'READY' AND position = 0`;
+    return row ?? { products: 0, changed: 0 };
+  }
+
   /** Products with a decoded picture, counted up to `most`, and how long ago the last one was decoded. */
   async decoded(most: number): Promise<{ products: number; quietSeconds: number }> {
     const [row] = await this.db.$queryRaw<{ products: number; quietSeconds: number | null }[]>`
@@ -164,6 +171,7 @@ export class ImageRepository {
     return { products: row?.products ?? 0, quietSeconds: row?.quietSeconds ?? Number.POSITIVE_INFINITY };
   }
 
+  /** @param since only those that came to their state after it. */
   async counts(since?: Date): Promise<{ ready: number; pending: number; failed: number }> {
     const where = since ? { updatedAt: { gte: since } } : {};
     const rows = await this.db.productImage.groupBy({ by: ['state'], where, _count: true });

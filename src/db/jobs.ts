@@ -63,9 +63,9 @@ export class JobRepository {
     return this.db.job.findFirst({ where: { state: { in: RUNNING } } });
   }
 
-  /** The newest job of a kind. */
-  last(kind: JobKind): Promise<JobRow | null> {
-    return this.db.job.findFirst({ where: { kind }, orderBy: { createdAt: 'desc' } });
+  /** The newest job of a kind, and in a state. */
+  last(kind: JobKind, state?: JobState): Promise<JobRow | null> {
+    return this.db.job.findFirst({ where: { kind, ...(state && { state }) }, orderBy: { createdAt: 'desc' } });
   }
 
   /** @returns null when the job is not to be run: elsewhere already, in another phase, settled. */

@@ -12,6 +12,7 @@ export const jobResolvers = (scope: ScopeOf): Resolvers => ({
     job: (_root, { id }, context) => (isStorable(id) ? scope(context).services.repositories.jobs.byId(id) : null),
     jobs: (_root, { first, states }, context) =>
       scope(context).services.repositories.jobs.list(atMost(100, first ?? 20), states ?? undefined),
+    retraining: (_root, _args, context) => scope(context).services.retrainPlan(),
   },
   Mutation: {
     retrain: (_root, { input }, context) => withUserErrors(() => retrain(scope(context), input ?? {}), { job: null }),

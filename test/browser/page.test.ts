@@ -166,6 +166,9 @@ describe('the list', () => {
 describe('whoever has the admin key', () => {
   test('retrains, watches the curve grow, and sees the new model rank', async () => {
     await using page = await open(`#item=red-apple&admin=${KEY}`);
+    const next =
+      'The next training comes by itself after 500 new choices of shoppers (12 so far) or 170 new pictures (3 so far).';
+    await expect.poll(() => page.page.locator('#next-training').textContent(), PATIENCE).toBe(next);
     await checkTraining(page);
     await expect.poll(() => page.page.locator('#sentence').textContent(), PATIENCE).toContain('Model 2 (trained)');
     const models = page.page.locator('#models > li');

@@ -43,6 +43,16 @@ test.each(['GET', 'PUT', 'DELETE'])('%s is refused on the admin endpoints, even 
   }
 });
 
+test('the plan of the next training says what it waits for, of how much there is, and what switches it off', async () => {
+  const asked = '{ retraining { automatic due reason newChoices neededChoices newProducts neededProducts notBefore } }';
+  expect((await api.admin(asked)).data.retraining).toEqual({
+    ...{ automatic: true, due: false, reason: null, newChoices: 0, neededChoices: 500 },
+    ...{ newProducts: 0, neededProducts: 1, notBefore: null },
+  });
+  await using off = await testApi({ SIMILI_RETRAIN_PAUSE_MINUTES: '0' });
+  expect((await off.admin(asked)).data.retraining.automatic).toBe(false);
+});
+
 test('products are created, updated, left alone and deleted; the workers are woken when something changed', async () => {
   expect(
     await upsert(shirt, { id: 'hat', title: 'Hat', imageUrls: [], price: '9.5', currencyCode: 'EUR', tags: ['new'] }),

@@ -24,6 +24,7 @@ beforeAll(async () => {
     signingKey: SIGNING_KEY,
     now: () => new Date(),
     patience: UNHURRIED,
+    retraining: { pauseMinutes: 60, choices: 500 },
   });
 });
 afterAll(() => database[Symbol.asyncDispose]());

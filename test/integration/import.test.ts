@@ -67,6 +67,7 @@ test('a product is found under either spelling of its id', async () => {
     signingKey: 'k'.repeat(32),
     now: () => new Date(),
     patience: UNHURRIED,
+    retraining: { pauseMinutes: 60, choices: 500 },
   });
   const scope = scoper(services)({});
   for (const id of ['cafe\u0301', 'caf\u00e9']) {

@@ -2,6 +2,7 @@ import { loadConfig } from '../../src/config.ts';
 import type { Patiences } from '../../src/deadline.ts';
 import { loadKeys } from '../../src/keys.ts';
 import type { Log } from '../../src/log.ts';
+import { retrainSettingsOf } from '../../src/models/retrain-policy.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
 import { makeServices, type Services } from '../../src/services.ts';
 import { type Answer, ask } from './ask.ts';
@@ -74,6 +75,7 @@ export async function testApi(
     signingKey: keys.signingKey,
     now: () => new Date(Date.now() + clock.aheadMs),
     patience,
+    retraining: retrainSettingsOf(config),
   });
   const server = await startServer({
     services,

@@ -2,6 +2,7 @@ import { STALE_AFTER_SECONDS } from '../../src/db/jobs.ts';
 import { enqueuePhase } from '../../src/models/enqueue.ts';
 import type { Chore } from '../chores.ts';
 import type { WorkerContext } from '../context.ts';
+import { startDueRetrain } from '../due-retrain.ts';
 import { startFirstModels } from '../first-models.ts';
 
 /** Standby versions beyond the one that rollback takes by itself. */
@@ -25,6 +26,7 @@ export const chores = (context: WorkerContext): Chore[] => [
       await context.copies.prune((hashes) => context.repositories.images.named(hashes));
     },
   },
+  { name: 'retrain', everySeconds: 60, work: () => startDueRetrain(context) },
   {
     name: 'forget-lists',
     everySeconds: 600,

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadConfig } from '../../src/config.ts';
+import type { FeedbackKind, FeedbackWrite } from '../../src/db/feedback.ts';
+import type { WorkerContext } from '../../workers/context.ts';
+import { startDueRetrain } from '../../workers/due-retrain.ts';
+import { fakeLog } from '../support/api.ts';
+import { type FreshDatabase, freshDatabase } from '../support/database.ts';
+import { fakeQueue } from '../support/fixtures.ts';
+
+let shop: FreshDatabase;
+const queue = fakeQueue();
+beforeAll(async () => {
+  shop = await freshDatabase();
+});
+afterAll(() => shop[Symbol.asyncDispose]());
+
+const start = (settings: NodeJS.ProcessEnv) =>
+  startDueRetrain({
+    ...{ repositories: shop.repositories, queue, log: fakeLog().log },
+    config: loadConfig({ SIMILI_RETRAIN_CHOICES: '3', SIMILI_RETRAIN_PAUSE_MINUTES: '0.001', ...settings }),
+  } as unknown as WorkerContext);
+
+const event = (kind: FeedbackKind, itemId: string): FeedbackWrite => ({
+  ...{ eventId: crypto.randomUUID(), kind, anchorId: 'a', itemIds: [itemId], positions: [1], modelId: 'm' },
+  ...{
+    occurredAt: new Date(),
+    listId: crypto.randomUUID(),
+    listExpiresAt: new Date(Date.now() + 1e6),
+    filtered: false,
+  },
+});
+/** A training that ended, as the tables have it. */
+async function trained(state: 'SUCCEEDED' | 'FAILED'): Promise<void> {
+  const { jobs } = shop.repositories;
+  const { id } = (await jobs.running()) ?? (await jobs.create('RETRAIN', {}, 'test'));
+  const ended = { state, startedAt: new Date(), finishedAt: new Date() };
+  await shop.storage.prisma.job.update({ where: { id }, data: ended });
+}
+const jobs = () => shop.repositories.jobs.list(10);
+const passed = () => new Promise((resolve) => setTimeout(resolve, 100)); // the pause of 60 ms
+
+test('choices of shoppers start the next training, once, with its reason', async () => {
+  const { feedback } = shop.repositories;
+  await shop.storage.prisma.modelVersion.create({
+    data: { id: 'm', kind: 'NETWORK', dimensions: 2, checksum: 'c', artefact: new Uint8Array() },
+  });
+  await trained('SUCCEEDED');
+  await passed();
+  await feedback.append('v1', [event('IMPRESSION', 'b'), event('DISMISS', 'c'), event('CLICK', 'b')]);
+  await feedback.append('v1', [event('PURCHASE', 'b'), event('CLICK', 'c')]); // b is chosen once by one visitor
+  await start({});
+  expect(await jobs()).toHaveLength(1);
+
+  await feedback.append('v2', [event('ADD_TO_CART', 'b')]);
+  await start({ SIMILI_RETRAIN_PAUSE_MINUTES: '0' });
+  expect(await jobs()).toHaveLength(1);
+  await start({});
+  await start({});
+  const [job] = await jobs();
+  expect(await jobs()).toHaveLength(2);
+  expect(job).toMatchObject({ kind: 'RETRAIN', state: 'QUEUED', requestedBy: 'simili' });
+  expect(job!.request).toEqual({ reason: '3 new choices of shoppers (3 are enough)' });
+  expect(queue.added).toEqual([{ name: 'train', payload: { jobId: job!.id }, key: expect.any(String) }]);
+});
+
+test('a training that failed is tried again after the pause: what came before it still counts', async () => {
+  await trained('FAILED');
+  await start({ SIMILI_RETRAIN_PAUSE_MINUTES: '10' });
+  expect(await jobs()).toHaveLength(2);
+  await passed();
+  await start({});
+  expect(await jobs()).toHaveLength(3);
+});
+
+test('what a training has learned from starts no other one', async () => {
+  await trained('SUCCEEDED');
+  await passed();
+  await start({});
+  expect(await jobs()).toHaveLength(3);
+});

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { planRetrain, type RetrainSettings, type SinceTraining } from '../../../src/models/retrain-policy.ts';
+
+const now = new Date('2026-01-01T12:00:00Z');
+const minutesAgo = (minutes: number) => new Date(now.getTime() - 60_000 * minutes);
+const quiet: SinceTraining = {
+  ...{ trained: true, ended: minutesAgo(600), choicesBefore: 0, choices: 0, products: 1000, changed: 0 },
+};
+const plan = (since: Partial<SinceTraining>, settings: Partial<RetrainSettings> = {}) =>
+  planRetrain({ ...quiet, ...since }, { pauseMinutes: 60, choices: 500, ...settings }, now);
+
+test('500 new choices are enough, and one fewer is not', () => {
+  expect(plan({ choices: 499 })).toMatchObject({ due: false, reason: null, newChoices: 499, neededChoices: 500 });
+  expect(plan({ choices: 500 })).toMatchObject({ due: true, reason: '500 new choices of shoppers (500 are enough)' });
+});
+
+test('a shop that learned from many waits for a twentieth of those', () => {
+  expect(plan({ choices: 999, choicesBefore: 20_000 })).toMatchObject({ due: false, neededChoices: 1000 });
+  expect(plan({ choices: 1000, choicesBefore: 20_000 }).due).toBe(true);
+});
+
+test('a fifth of the catalog with new pictures is enough', () => {
+  expect(plan({ changed: 199 })).toMatchObject({ due: false, newProducts: 199, neededProducts: 200 });
+  expect(plan({ changed: 200 })).toMatchObject({ due: true, reason: '200 of 1000 products have a new picture' });
+  expect(plan({ products: 0 }).due).toBe(false);
+});
+
+test('it comes no sooner than the pause after the last training, whatever became of that, and is not forgotten', () => {
+  expect(plan({ choices: 500, ended: minutesAgo(59) })).toMatchObject({ due: false, notBefore: minutesAgo(-1) });
+  expect(plan({ choices: 500, ended: minutesAgo(60) })).toMatchObject({ due: true, notBefore: null });
+  expect(plan({ choices: 500, ended: minutesAgo(9) }, { pauseMinutes: 5 }).due).toBe(true);
+});
+
+test('none comes while one is on its way, before the first one, or where they are switched off', () => {
+  expect(plan({ choices: 500, ended: null }).due).toBe(false);
+  expect(plan({ choices: 500, trained: false }).due).toBe(false);
+  expect(plan({ choices: 500 }, { pauseMinutes: 0 })).toMatchObject({ due: false, automatic: false });
+});
