@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { categories } from './categories.ts';
 import { embedding } from './embedding.ts';
+import { encoding } from './encoding.ts';
 import { feedback } from './feedback.ts';
 import { ground } from './ground.ts';
 import { latency } from './latency.ts';
@@ -17,6 +18,7 @@ import { training } from './training.ts';
 const benches: Record<string, () => Promise<Record<string, string | number>[]>> = {
   categories: () => categories({ seeds: Number(values.seeds), steps: Number(values.steps) }),
   embedding,
+  encoding,
   feedback,
   ground,
   latency,

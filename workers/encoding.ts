@@ -7,6 +7,7 @@ import type { InstalledEncoder } from './encoders/find.ts';
 import type { AnyEye, Eye } from './eyes.ts';
 import type { PictureService } from './pictures/picture-service.ts';
 import { usePixels } from './pixel-users.ts';
+import { prefetched } from './prefetch.ts';
 
 /** Of a catalog; `contentHash` is what it was when it was decoded. */
 export type SourcePicture = { source: string; contentHash: string };
@@ -64,6 +65,7 @@ const unknownOf = (pictures: readonly SourcePicture[], known: { has(hash: string
   ).values(),
 ];
 
+/** While the eye looks at some pictures the pixels of the next are made sure of, and what it saw before is written. */
 async function* encodeNew(
   context: Context,
   encoder: AnyEye,
@@ -72,23 +74,41 @@ async function* encodeNew(
 ): AsyncGenerator<[string, Uint16Array], void> {
   const { side } = encoder.description.input;
   const folder = context.pictures.folders([side])[side] as string;
-  for (let at = 0; at < pictures.length; at += BATCH) {
-    signal.throwIfAborted();
-    const batch = pictures.slice(at, at + BATCH);
+  const held = new Set<() => string[]>();
+  const ready = async (batch: readonly SourcePicture[]) => {
     const hashes = batch.map(({ contentHash }) => contentHash);
     const done = usePixels(context.pictures, hashes, side);
-    let unused: string[] = [];
-    let rows: Features = new Map();
-    try {
-      const readable = await readableOf(context, batch, side, signal);
-      if (readable.length > 0) rows = await encodeBatch(context, encoder, readable, folder, signal);
-      await context.repositories.features.add(keyOf(context, encoder), rows);
-    } finally {
-      unused = done();
-    }
+    held.add(done);
+    return { done, readable: await readableOf(context, batch, side, signal) };
+  };
+  const keep = async (rows: Features, done: () => string[]) => {
+    await context.repositories.features.add(keyOf(context, encoder), rows);
+    held.delete(done);
+    const unused = done();
     // Those of the common side are what everybody reads.
     if (side !== PICTURE_SIZE) await context.pictures.forget(unused, side);
-    yield* rows;
+  };
+  let keeping: Promise<void> = Promise.resolve();
+  try {
+    for await (const { done, readable } of prefetched(batchesOf(pictures, signal), ready)) {
+      signal.throwIfAborted();
+      const rows: Features =
+        readable.length > 0 ? await encodeBatch(context, encoder, readable, folder, signal) : new Map();
+      await keeping;
+      keeping = keep(rows, done);
+      keeping.catch(() => {}); // told by the next one, or at the end
+      yield* rows;
+    }
+  } finally {
+    await keeping;
+    for (const done of held) done();
+  }
+}
+
+async function* batchesOf<T>(all: readonly T[], signal: AbortSignal): AsyncGenerator<readonly T[], void> {
+  for (let at = 0; at < all.length; at += BATCH) {
+    signal.throwIfAborted();
+    yield all.slice(at, at + BATCH);
   }
 }
 

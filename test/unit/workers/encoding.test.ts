@@ -128,6 +128,48 @@ test('pixels that two encoders look at stay until both are done', async () => {
   expect(log.forgotten).toEqual(['h0', 'h1', 'h2']);
 });
 
+test('while an encoder looks, the next pixels are made sure of and what it saw before is written', async () => {
+  const { context } = worker();
+  const {
+    pictures: service,
+    embedder,
+    repositories,
+  } = context as {
+    pictures: { ensure: (...args: unknown[]) => Promise<void> };
+    embedder: { encode: (request: { pictures: string[] }) => Promise<unknown> };
+    repositories: { features: { add: (key: string, rows: Map<string, Uint16Array>) => Promise<void> } };
+  };
+  const log: string[] = [];
+  const turns = async (count: number) => {
+    for (let i = 0; i < count; i++) await new Promise(setImmediate);
+  };
+  const { ensure } = service;
+  const { encode } = embedder;
+  const { add } = repositories.features;
+  service.ensure = async (...args) => {
+    if (Number(String(args[0]).slice(1)) % 32 === 0) log.push(`pixels ${args[0]}`);
+    return ensure(...args);
+  };
+  embedder.encode = async (request) => {
+    log.push(`looks ${request.pictures[0]}`);
+    await turns(5);
+    log.push(`saw ${request.pictures[0]}`);
+    return encode(request);
+  };
+  repositories.features.add = async (key, rows) => {
+    await turns(2);
+    await add(key, rows);
+    log.push(`written ${[...rows.keys()][0]}`);
+  };
+  await encodeMissing(context as never, eye, pictures(96), never);
+  const at = (line: string) => log.indexOf(line);
+  expect(at('pixels h32')).toBeLessThan(at('saw h0'));
+  expect(at('looks h32')).toBeLessThan(at('written h0'));
+  expect(at('written h0')).toBeLessThan(at('saw h32'));
+  expect(log.filter((line) => line.startsWith('looks'))).toEqual(['looks h0', 'looks h32', 'looks h64']);
+  expect(at('looks h32')).toBeGreaterThan(at('saw h0')); // one call at a time: the threads are bounded
+});
+
 test('an encoder that stops halfway has kept what it saw before', async () => {
   const { context, log, stored } = worker();
   const stop = new AbortController();

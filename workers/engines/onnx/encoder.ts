@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { InferenceSession } from 'onnxruntime-node';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { SimiliError } from '../../../src/errors.ts';
 import type { Encoder } from '../../../src/learning/encoder.ts';
 import type { Picture } from '../../../src/learning/served-model.ts';
@@ -42,12 +42,19 @@ export async function openOnnxEncoder(
     contentKey: ({ contentHash }) => contentHash,
     async encode(batch) {
       const vectors = new Float32Array(batch.length * facts.dimensions);
-      for (let at = 0; at < batch.length; at += size) {
+      const inputOf = (at: number) => {
         const chunk = batch.slice(at, at + size);
-        const found = await run(running, chunk, fixed ?? chunk.length).catch((error: unknown) => {
-          throw error instanceof RangeError ? error : refuse(error);
+        return { count: chunk.length, pictures: tensorOf(running, chunk, fixed ?? chunk.length) };
+      };
+      let next = batch.length > 0 ? inputOf(0) : null;
+      for (let at = 0; next !== null; at += size) {
+        const seen = run(running, next).catch((error: unknown) => {
+          throw refuse(error);
         });
-        vectors.set(found, at * facts.dimensions);
+        seen.catch(() => {}); // told below, unless the next pictures are no pictures
+        // While the network looks at these.
+        next = at + size < batch.length ? inputOf(at + size) : null;
+        vectors.set(await seen, at * facts.dimensions);
       }
       return vectors;
     },
@@ -75,16 +82,23 @@ function refusal(source: string, error: unknown): SimiliError {
     : new SimiliError('IMPORT_UNREADABLE', { source, why });
 }
 
-/** @param size pictures that go in at once: those of the batch, and zeros behind. @returns [batch, dimensions] */
-async function run({ runtime, session, description }: Running, batch: readonly Picture[], size: number) {
-  const { input, output } = description;
+/** @param size pictures that go in at once: those of the batch, and zeros behind. @throws RangeError: one is of another side. */
+function tensorOf({ runtime, description: { input } }: Running, batch: readonly Picture[], size: number): Tensor {
   const { side } = input;
   const dims = input.layout === 'NCHW' ? [size, 3, side, side] : [size, side, side, 3];
-  const pictures = new runtime.Tensor(toInput(batch, input, size), dims);
+  return new runtime.Tensor(toInput(batch, input, size), dims);
+}
+
+/** @param count of them that are pictures. @returns [count, dimensions] */
+async function run(
+  { session, description }: Running,
+  { count, pictures }: { count: number; pictures: Tensor },
+): Promise<Float32Array> {
+  const { input, output } = description;
   const found = (await session.run({ [input.name]: pictures }, [output.name]))[output.name];
   if (!(found?.data instanceof Float32Array)) throw new Error(`it gives no float32 values named ${output.name}`);
-  checkShape(found.dims, description, size);
-  const vectors = pooled(found.data, found.dims, description).subarray(0, batch.length * output.dimensions);
+  checkShape(found.dims, description, pictures.dims[0] as number);
+  const vectors = pooled(found.data, found.dims, description).subarray(0, count * output.dimensions);
   if (!vectors.every(Number.isFinite)) throw new Error('it gives values that are no numbers');
   return vectors;
 }
