@@ -11,6 +11,7 @@ import { projection } from './projection.ts';
 import { quality } from './quality.ts';
 import { sampling } from './sampling.ts';
 import { serving } from './serving.ts';
+import { severalPictures } from './several-pictures.ts';
 import { startUp } from './start-up.ts';
 import { training } from './training.ts';
 
@@ -33,6 +34,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
     }),
   sampling,
   serving: () => serving({ products: Number(values.products) }),
+  'several-pictures': severalPictures,
   'start-up': startUp,
   training,
 };

@@ -74,7 +74,7 @@ async function readAll({ repositories: { embeddings, features }, keys }: Project
   for (let after: string | null = null; ; ) {
     const page = await embeddings.missing(model, PAGE, after);
     if (page.length === 0) return;
-    const hashes = page.map(({ contentHash }) => contentHash);
+    const hashes = page.flatMap(({ pictures }) => pictures.map(({ contentHash }) => contentHash));
     await Promise.all(keys.map((key) => features.of(key, hashes)));
     after = page.at(-1)!.productId;
   }

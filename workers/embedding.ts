@@ -1,4 +1,4 @@
-import type { Vector } from '../src/db/embeddings.ts';
+import type { MissingVector, Vector } from '../src/db/embeddings.ts';
 import type { Features } from '../src/db/features.ts';
 import type { ModelRow } from '../src/db/models.ts';
 import { SimiliError } from '../src/errors.ts';
@@ -6,17 +6,17 @@ import { isOfEncoder } from '../src/learning/encoder-facts.ts';
 import { isHandMade } from '../src/learning/features/index.ts';
 import { PICTURE_SIZE } from '../src/learning/served-model.ts';
 import type { WorkerContext } from './context.ts';
+import { isBlindTo } from './encode-batch.ts';
 import { findEncoder, type InstalledEncoder } from './encoders/find.ts';
 import { encodePictures, encoderNamed } from './encoding.ts';
 import { type AnyEye, goldenEye } from './eyes.ts';
 import { prefetched } from './prefetch.ts';
 
-/** Pictures per call of the engine and per commit: what a crash may cost, and what is left to do when all are decoded. */
+/** Products per call of the engine and per commit: what a crash may cost, and what is left to do when all are decoded. */
 const BATCH = 64;
 /** The same where nothing is decoded: 3 MB of what is stored. */
 const PROJECTED = 512;
 
-type Missing = { productId: string; source: string; contentHash: string };
 type Context = Pick<
   WorkerContext,
   'repositories' | 'pictures' | 'embedder' | 'artefacts' | 'config' | 'encoder' | 'log'
@@ -24,7 +24,7 @@ type Context = Pick<
 type Model = Pick<ModelRow, 'id' | 'number' | 'metrics'>;
 
 /**
- * Gives every product with a decoded picture its vector under `model`. While one batch is embedded the next ones' features
+ * Gives every product with a decoded first picture its vector under `model`: of all its decoded pictures. While one batch is embedded the next ones' features
  * are read, or their pixels made, and the one before is written. Stopped between batches it loses no finished one; run twice it changes nothing.
  * A picture that cannot be read now is left out and fetched anew by ingest, which embeds it for the versions that serve.
  * @returns vectors written.
@@ -62,15 +62,17 @@ async function embedPass(
   let writing: Promise<void> = Promise.resolve();
   try {
     const missing = missingBatches(context, model, sides.length > 0 ? BATCH : PROJECTED, signal);
-    const ready = async (rows: readonly Missing[]) => {
+    const ready = async (rows: readonly MissingVector[]) => {
       const readable = sides.length > 0 ? await withPixels(context, rows, sides, signal) : rows;
       return seenBy(context, eyes, readable, signal);
     };
     for await (const { rows: batch, encoded } of prefetched(missing, ready)) {
       if (batch.length === 0) continue;
       found = true;
-      const pictures = batch.map(({ contentHash }) => contentHash);
-      const { vectors, dimensions } = await context.embedder.embed({ ...artefact, pictures, pixels, encoded }, signal);
+      const pictures = hashesOf(batch);
+      const counts = pictures.length > batch.length ? { counts: batch.map((row) => row.pictures.length) } : {};
+      const request = { ...artefact, ...counts, pictures, pixels, encoded };
+      const { vectors, dimensions } = await context.embedder.embed(request, signal);
       await writing;
       const vectorOf = (i: number) => vectors.subarray(i * dimensions, (i + 1) * dimensions);
       writing = keep(batch.map(({ productId, contentHash }, i) => ({ productId, contentHash, vector: vectorOf(i) })));
@@ -127,13 +129,30 @@ export async function encoderOf(
   return encoderNamed(context, encoder, (choice) => findEncoder(choice, context.config.SIMILI_DATA_DIR));
 }
 
-/** @returns those that all the eyes can see, and what they see in them: [rows, dimensions] by its id. */
-async function seenBy(context: Context, eyes: readonly AnyEye[], rows: readonly Missing[], signal: AbortSignal) {
-  const seen = await Promise.all(eyes.map((eye) => encodePictures(context, eye, rows, signal)));
-  const kept = rows.filter(({ contentHash }) => seen.every((found) => found.has(contentHash)));
-  const pictures = kept.map(({ contentHash }) => contentHash);
-  const encoded = Object.fromEntries(eyes.map(({ facts }, i) => [facts.id, joined(pictures, seen[i]!)]));
-  return { rows: kept, encoded };
+const hashesOf = (rows: readonly MissingVector[]): string[] =>
+  rows.flatMap(({ pictures }) => pictures.map(({ contentHash }) => contentHash));
+
+/**
+ * @returns those of whose pictures the eyes can see all, or all but some that an encoder gives no numbers for, without these; and
+ * what the eyes see in their pictures: [pictures, dimensions] by id. Others wait: their unread pictures come again by ingest.
+ */
+async function seenBy(
+  context: Context,
+  eyes: readonly AnyEye[],
+  rows: readonly MissingVector[],
+  signal: AbortSignal,
+): Promise<{ rows: MissingVector[]; encoded: Record<string, Uint16Array> }> {
+  const pictures = rows.flatMap((row) => row.pictures);
+  const seen = await Promise.all(eyes.map((eye) => encodePictures(context, eye, pictures, signal)));
+  const isSeen = (hash: string) => seen.every((found) => found.has(hash));
+  const isBlind = (hash: string) => eyes.some(({ facts }) => isBlindTo(context.embedder, facts.id, hash));
+  const kept = rows.flatMap((row) => {
+    if (!row.pictures.every(({ contentHash }) => isSeen(contentHash) || isBlind(contentHash))) return [];
+    const own = row.pictures.filter(({ contentHash }) => isSeen(contentHash));
+    return own.length > 0 ? [{ ...row, pictures: own }] : [];
+  });
+  const hashes = hashesOf(kept);
+  return { rows: kept, encoded: Object.fromEntries(eyes.map(({ facts }, i) => [facts.id, joined(hashes, seen[i]!)])) };
 }
 
 /** [pictures, dimensions] */
@@ -151,34 +170,35 @@ async function* missingBatches(
   { number }: Model,
   limit: number,
   signal: AbortSignal,
-): AsyncGenerator<Missing[], void> {
+): AsyncGenerator<MissingVector[], void> {
   for (let after: string | null = null; ; ) {
     signal.throwIfAborted();
-    const missing: Missing[] = await repositories.embeddings.missing(number, limit, after);
+    const missing = await repositories.embeddings.missing(number, limit, after);
     if (missing.length === 0) return;
     yield missing;
     after = missing.at(-1)!.productId;
   }
 }
 
-/** Those whose pixels are in this machine's cache, or could be fetched again. */
+/** Those all of whose pixels are in this machine's cache, or could be fetched again. */
 async function withPixels(
   { repositories, pictures }: Context,
-  missing: readonly Missing[],
+  missing: readonly MissingVector[],
   sides: readonly number[],
   signal: AbortSignal,
-): Promise<Missing[]> {
-  const found = await Promise.all(
-    missing.map(async (row) => {
-      try {
-        await pictures.ensure(row.contentHash, row.source, signal, sides);
-        return row;
-      } catch (error) {
-        if (!(error instanceof SimiliError && error.code.startsWith('IMAGE_'))) throw error;
-        await repositories.images.reopen(row.source);
-        return null;
-      }
-    }),
+): Promise<MissingVector[]> {
+  const isReadable = async ({ contentHash, source }: MissingVector['pictures'][number]): Promise<boolean> => {
+    try {
+      await pictures.ensure(contentHash, source, signal, sides);
+      return true;
+    } catch (error) {
+      if (!(error instanceof SimiliError && error.code.startsWith('IMAGE_'))) throw error;
+      await repositories.images.reopen(source);
+      return false;
+    }
+  };
+  const readable = await Promise.all(
+    missing.map(async (row) => (await Promise.all(row.pictures.map(isReadable))).every(Boolean)),
   );
-  return found.filter((row) => row !== null);
+  return missing.filter((_row, i) => readable[i]);
 }

@@ -34,6 +34,10 @@ function healthOf(embedder: object, id: string): Health {
   return health;
 }
 
+/** Whether an encoder was found to give no numbers for a picture. */
+export const isBlindTo = (embedder: object, id: string, hash: string): boolean =>
+  healths.get(embedder)?.get(id)?.blind.has(hash) ?? false;
+
 /**
  * What an encoder sees in pictures, by their hashes. One that it gives no numbers for is left out, told, and not shown to it
  * again: the others of its batch have no part in that.

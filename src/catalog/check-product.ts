@@ -8,7 +8,7 @@ export type ProductDraft = {
   id: string;
   title: string;
   url?: string | null | undefined;
-  /** The one to compare first. */
+  /** The one to show first; all are compared. */
   imageUrls: readonly string[];
   categories?: readonly string[] | null | undefined;
   tags?: readonly string[] | null | undefined;

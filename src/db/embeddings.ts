@@ -3,7 +3,12 @@ import { embeddingTable } from './embedding-table.ts';
 import { vectorText } from './vector-text.ts';
 import { ofVersion } from './version-gone.ts';
 
+/** `contentHash`: of the pictures that it was computed from, joined; of one picture its own. */
 export type Vector = { productId: string; contentHash: string; vector: Float32Array };
+/** A product that needs a vector, and its decoded pictures, in their order: one or more. */
+export type MissingVector = Pick<Vector, 'productId' | 'contentHash'> & {
+  pictures: readonly { source: string; contentHash: string }[];
+};
 
 /**
  * Vectors of products, all but the search among them (src/db/search.ts): one table per model version, named by its number, with its own HNSW index, so that a version is
@@ -54,29 +59,42 @@ export class EmbeddingRepository {
   }
 
   /**
-   * Products with a decoded first picture whose vector is missing or of an older picture, in id order. The place is said of
-   * both tables: an outer join does not carry it over, and each page would read all vectors before it.
+   * Products with a decoded first picture whose vector is missing or of other pictures than are decoded now, in id order. The
+   * place is said of both tables: an outer join does not carry it over, and each page would read all vectors before it.
    * @param after only those behind this id; null: from the start.
    */
-  missing(
-    model: number,
-    limit: number,
-    after: string | null = null,
-  ): Promise<{ productId: string; source: string; contentHash: string }[]> {
-    return this.db.$queryRaw`
-      SELECT i.product_id AS "productId", i.source, i.content_hash AS "contentHash"
+  async missing(model: number, limit: number, after: string | null = null): Promise<MissingVector[]> {
+    const rows = await this.db.$queryRaw<
+      { productId: string; contentHash: string; sources: string[]; hashes: string[] }[]
+    >`
+      SELECT i.product_id AS "productId", concat_ws('+', i.content_hash, o.joined) AS "contentHash",
+        array_prepend(i.source, o.sources) AS sources, array_prepend(i.content_hash, o.hashes) AS hashes
       FROM simili.product_image i
         LEFT JOIN ${tableSql(model)} e ON e.product_id = i.product_id AND e.product_id > ${after ?? ''}
-      WHERE i.state = 'READY' AND i.position = 0 AND (e.content_hash IS NULL OR e.content_hash <> i.content_hash)
-        AND i.product_id > ${after ?? ''}
+        CROSS JOIN LATERAL (
+          SELECT array_agg(source ORDER BY position) AS sources, array_agg(content_hash ORDER BY position) AS hashes,
+            string_agg(content_hash, '+' ORDER BY position) AS joined
+          FROM simili.product_image WHERE product_id = i.product_id AND position > 0 AND state = 'READY') o
+      WHERE i.state = 'READY' AND i.position = 0 AND i.product_id > ${after ?? ''}
+        AND (e.content_hash IS NULL OR e.content_hash <> concat_ws('+', i.content_hash, o.joined))
       ORDER BY i.product_id LIMIT ${limit}`;
+    return rows.map(({ sources, hashes, ...row }) => ({
+      ...row,
+      pictures: sources.map((source, i) => ({ source, contentHash: hashes[i]! })),
+    }));
   }
 
   async countMissing(model: number): Promise<number> {
     const [row] = await this.db.$queryRaw<{ n: bigint }[]>`
       SELECT count(*) AS n
-      FROM simili.product_image i LEFT JOIN ${tableSql(model)} e ON e.product_id = i.product_id
-      WHERE i.state = 'READY' AND i.position = 0 AND (e.content_hash IS NULL OR e.content_hash <> i.content_hash)`;
+      FROM simili.product_image i
+        LEFT JOIN ${tableSql(model)} e ON e.product_id = i.product_id
+        LEFT JOIN (
+          SELECT product_id, string_agg(content_hash, '+' ORDER BY position) AS joined
+          FROM simili.product_image WHERE position > 0 AND state = 'READY' GROUP BY product_id
+        ) o ON o.product_id = i.product_id
+      WHERE i.state = 'READY' AND i.position = 0
+        AND (e.content_hash IS NULL OR e.content_hash <> concat_ws('+', i.content_hash, o.joined))`;
     return Number(row?.n ?? 0);
   }
 

@@ -365,6 +365,54 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       expect(await repos.features.known('eye', ['seen', 'gone'])).toEqual(new Set(['seen']));
     });
 
+    test('a product needs its vector anew when any of its decoded pictures is another one, in whatever order they come', async () => {
+      const NUMBER = 5000;
+      await repos.embeddings.createTable(NUMBER, 2);
+      await repos.products.write(product('several', { images: ['/a.png', '/b.png', '/c.png'] }));
+      await repos.products.write(product('single', { images: ['/d.png'] }));
+      const own = (await repos.images.claimPending(100, 60)).filter(({ source }) => /^\/[abcd]\.png$/.test(source));
+      const ready = (source: string, contentHash: string) => {
+        const { id } = own.find((image) => image.source === source)!;
+        return repos.images.markReady(id, { contentHash, mime: 'image/png', width: 3, height: 4 });
+      };
+      const missing = async () => {
+        const rows = await repos.embeddings.missing(NUMBER, 100);
+        const others = rows.filter(({ productId }) => productId !== 'several' && productId !== 'single').length;
+        expect(await repos.embeddings.countMissing(NUMBER)).toBe(rows.length);
+        const found = rows.slice().filter(({ productId }) => productId === 'several' || productId === 'single');
+        expect(found).toHaveLength(rows.length - others);
+        const vector = Float32Array.of(1, 0);
+        await repos.embeddings.upsert(
+          NUMBER,
+          found.map(({ productId, contentHash }) => ({ productId, contentHash, vector })),
+        );
+        return found.map(({ productId, pictures }) => [
+          productId,
+          ...pictures.map((one) => `${one.source} ${one.contentHash}`),
+        ]);
+      };
+      await ready('/c.png', 'c1');
+      expect(await missing()).toEqual([]); // not before its first picture
+      await ready('/a.png', 'a1');
+      await ready('/d.png', 'd1');
+      expect(await missing()).toEqual([
+        ['several', '/a.png a1', '/c.png c1'],
+        ['single', '/d.png d1'],
+      ]);
+      expect(await missing()).toEqual([]);
+      await ready('/b.png', 'b1');
+      expect(await missing()).toEqual([['several', '/a.png a1', '/b.png b1', '/c.png c1']]);
+      await ready('/c.png', 'c2');
+      expect(await missing()).toEqual([['several', '/a.png a1', '/b.png b1', '/c.png c2']]);
+      await repos.images.reopen('/b.png');
+      expect(await missing()).toEqual([['several', '/a.png a1', '/c.png c2']]);
+      expect((await repos.embeddings.missing(NUMBER, 100, 'single')).map(({ productId }) => productId)).not.toContain(
+        'single',
+      );
+      await repos.embeddings.dropTable(NUMBER);
+      await repos.products.remove(['several', 'single']);
+    });
+
     describe('feedback', () => {
       const soon = () => new Date(Date.now() + 60_000);
       const event = (kind: FeedbackKind, itemIds: string[], more: Partial<FeedbackWrite> = {}): FeedbackWrite => ({

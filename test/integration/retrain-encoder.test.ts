@@ -7,7 +7,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runImport } from '../../cli/run-import.ts';
 import { readCatalog } from '../../src/catalog/import/index.ts';
 import { openPictureCopies } from '../../src/catalog/picture-copies.ts';
+import { writeProducts } from '../../src/catalog/products.ts';
 import { loadConfig } from '../../src/config.ts';
+import { decodeModel } from '../../src/learning/artefact.ts';
+import { meanVectors } from '../../src/learning/mean-vector.ts';
 import { type RetrainRequest, retrain } from '../../src/models/retrain.ts';
 import { openArtefactCache } from '../../workers/artefact-cache.ts';
 import type { WorkerContext } from '../../workers/context.ts';
@@ -138,6 +141,30 @@ test('a retrain by another encoder looks at what that has not seen, serves, and 
   expect(await active(shop)).toMatchObject({ id: first.id, number: 1 });
   const [anchor] = await images.readyPage(1, null);
   expect((await search.nearest(1, anchor!.productId, {}, 30)).neighbours).toHaveLength(PRODUCTS + 2);
+});
+
+test('the vector of a product of two pictures is the mean of theirs in every block, and follows when one of them goes', async () => {
+  await using shop = await openShop('first');
+  const { embeddings, models, images, products } = shop.repositories;
+  await ingest(shop, 'catalog');
+  await finished(shop, (await shop.repositories.jobs.running())!.id);
+  const [first, second] = await images.readyPage(2, null);
+  const [one, other] = [first!, second!];
+  const write = async (...imageUrls: string[]) => {
+    const draft = { id: 'pair', title: 'A pair', imageUrls };
+    await writeProducts([draft], { products, queue: shop.context.queue }, { localPaths: true });
+    await ingestHandler(shop.context)({}, run);
+    return (await embeddings.vectors(1, ['pair'])).get('pair')!;
+  };
+  const both = await write(one.source, other.source);
+  const { artefact } = (await models.artefact((await active(shop)).id))!;
+  const own = await embeddings.vectors(1, [one.productId, other.productId]);
+  const [a, b] = [own.get(one.productId)!, own.get(other.productId)!];
+  const expected = meanVectors(decodeModel(artefact), Float32Array.of(...a, ...b), [2]);
+  for (const [i, value] of expected.entries()) expect(both[i]).toBeCloseTo(value, 5);
+  expect(both).not.toEqual(a);
+  const alone = await write(other.source);
+  for (const [i, value] of b.entries()) expect(alone[i]).toBeCloseTo(value, 5);
 });
 
 test('an encoder that is not there, or that fails, ends the job with its code, and the version that serves goes on', async () => {

@@ -28,7 +28,7 @@ type OnEvent = (event: TrainingEvent) => Promise<void>;
 export type EngineHost = {
   train(request: Asked<TrainingRequest>, signal: AbortSignal, onEvent: OnEvent): Promise<TrainingResult>;
   embed(
-    request: Pick<EmbedRequest, 'pictures' | 'checksum' | 'pixels' | 'encoded'> & { path: string },
+    request: Pick<EmbedRequest, 'pictures' | 'counts' | 'checksum' | 'pixels' | 'encoded'> & { path: string },
     signal: AbortSignal,
   ): Promise<EmbedResult>;
   encode(request: Omit<EncodeRequest, 'threads'>, signal: AbortSignal): Promise<EncodeResult>;

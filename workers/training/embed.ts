@@ -5,6 +5,7 @@ import { type EncoderFacts, placeIn } from '../../src/learning/encoder-facts.ts'
 import { GOLDEN, goldenPlace } from '../../src/learning/features/golden.ts';
 import { type HandMade, handMadeFeatures, isHandMade } from '../../src/learning/features/index.ts';
 import { fromHalf } from '../../src/learning/half.ts';
+import { meanVectors } from '../../src/learning/mean-vector.ts';
 import { pictureSizeFor } from '../../src/learning/network/shapes.ts';
 import { type FeatureName, PICTURE_SIZE, type Picture, type ServedModel } from '../../src/learning/served-model.ts';
 import type { Engine } from '../engines/engine.ts';
@@ -22,11 +23,12 @@ type Loaded = { model: ServedModel; engine: Engine | null; projection: Projectio
 /** Versions in memory: the active one, the standbys and a candidate, and one more; the one not used for longest goes. */
 const MOST_LOADED = 6;
 const loaded = new Map<string, Promise<Loaded>>();
-/** Served vectors of pictures. A version is read once and stays loaded. @throws SimiliError ARTEFACT_CORRUPT, ENGINE_UNAVAILABLE. */
+/** Served vectors of products. A version is read once and stays loaded. @throws SimiliError ARTEFACT_CORRUPT, ENGINE_UNAVAILABLE. */
 export async function embed({
   artefactPath,
   checksum,
   pictures,
+  counts,
   pixels,
   encoded = {},
   ...choice
@@ -43,7 +45,8 @@ export async function embed({
       features[feature] = handMadeRows(feature, encoded[GOLDEN.id], pictures.length, ofSide);
     else features[feature] = await networkRows(model, engine as Engine, ofSide);
   }
-  return { vectors: await projection.project(features, pictures.length), dimensions: servedLength(model) };
+  const vectors = await projection.project(features, pictures.length);
+  return { vectors: counts ? meanVectors(model, vectors, counts) : vectors, dimensions: servedLength(model) };
 }
 
 type OfSide = (side: number) => readonly Picture[];

@@ -11,7 +11,7 @@ import type { AnyEye } from '../eyes.ts';
 export type EngineHostApi = {
   /** Fits a model version. Events while it runs: TrainingEvent. An aborted call ends within two seconds. */
   train(request: TrainingRequest): Promise<TrainingResult>;
-  /** Served vectors of pictures under one artefact. */
+  /** Served vectors of products, by their pictures, under one artefact. */
   embed(request: EmbedRequest): Promise<EmbedResult>;
   /** What an encoder, or the hand-made features, see in pictures. */
   encode(request: EncodeRequest): Promise<EncodeResult>;
@@ -58,7 +58,7 @@ export type EngineChoice = {
  * them cross to a host and stay in its memory. Items are named by their index everywhere.
  */
 export type TrainingSet = {
-  /** [n + 1]: pictures of item i are starts[i] to starts[i + 1] - 1; the first of them is the compared one. */
+  /** [n + 1]: pictures of item i are starts[i] to starts[i + 1] - 1; the first of them is the one that is shown. */
   starts: Int32Array;
   /** [pictures, 32]: sha-256 of each picture's bytes, its key in the pixel cache. */
   hashes: Uint8Array;
@@ -143,6 +143,8 @@ export type EmbedRequest = EngineChoice & {
   checksum: string;
   /** sha-256 of the pictures' bytes, hex: keys in the pixel cache. */
   pictures: string[];
+  /** Pictures of each product, in the order of `pictures`; absent: one each. */
+  counts?: readonly number[];
   /** As in `TrainingSet`: PICTURE_SIZE, and what the model's network reads. {}: all that it needs is in `encoded`. */
   pixels: Record<number, string>;
   /** float16 [pictures, dimensions] by the id of each encoder that the model uses; of GOLDEN, where it is stored. */
@@ -184,4 +186,4 @@ export type DistilResult = {
   elsewhere: number;
 };
 
-export type EmbedResult = { /** [pictures, dimensions] row-major */ vectors: Float32Array; dimensions: number };
+export type EmbedResult = { /** [products, dimensions] row-major */ vectors: Float32Array; dimensions: number };

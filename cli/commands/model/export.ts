@@ -60,7 +60,7 @@ function checkedModel(artefact: Uint8Array, model: string) {
 
 /** The encoder of a version: the configured one, or another one of this machine. @throws SimiliError IMPORT_UNREADABLE */
 async function encoderOf({ blocks }: ServedModel): Promise<EncoderFile | null> {
-  const wanted = blocks.find(({ encoder }) => encoder)?.feature;
+  const wanted = blocks.find(({ encoder }) => encoder)?.encoder?.id;
   if (wanted === undefined) return null;
   const { SIMILI_ENCODER: configured, SIMILI_DATA_DIR: dataDir } = loadConfig();
   const found = await findEncoder(configured, dataDir);

@@ -6,7 +6,7 @@ import { isWebUrl, locate, splitSources, withScheme } from './source.ts';
 export type ImportRow = {
   id: string;
   title: string;
-  /** http(s) URLs or absolute paths, the one to compare first. */
+  /** http(s) URLs or absolute paths, the one to show first. */
   images: string[];
   url: string | null;
   /** From broad to narrow. */

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Vector } from '../../../src/db/embeddings.ts';
 import { SimiliError } from '../../../src/errors.ts';
 import { embedMissing, sidesOf } from '../../../workers/embedding.ts';
+import { encodePictures } from '../../../workers/encoding.ts';
 import { goldenEye } from '../../../workers/eyes.ts';
 
 /** As the worker has it. */
@@ -29,7 +30,10 @@ function shop(count: number, unreadable: readonly number[] = []) {
           products
             .filter(({ productId, source }) => productId > (after ?? '') && !pending.has(source))
             .filter(({ productId, contentHash }) => table.get(productId)?.contentHash !== contentHash)
-            .slice(0, limit),
+            .slice(0, limit)
+            .map(({ productId, contentHash, source }) => ({
+              ...{ productId, contentHash, pictures: [{ source, contentHash }] },
+            })),
         upsert: async (_model: number, rows: readonly Vector[]) => {
           const batch = batches.upsert++;
           log.push(`write ${batch}`);
@@ -218,6 +222,54 @@ test('it opens those pictures of which something is not stored, and asks no eye 
   table.clear();
   expect(await embedMissing(context, FROZEN, never)).toBe(6);
   expect(opened).toEqual(['/3', '/5', '/3', '/5']); // the encoder had not looked
+});
+
+test('all pictures of a product go into its vector; one that is not read yet lets it wait, one that cannot be seen does not', async () => {
+  const { context, table } = projected(4, [0, 1, 2, 3]);
+  const parts = context as unknown as {
+    repositories: { embeddings: object; images: object };
+    embedder: {
+      embed: (request: object) => Promise<object>;
+      encode: (request: { pictures: string[]; encoder: { facts: { id: string } } }) => Promise<object>;
+    };
+    pictures: { ensure: (hash: string, source: string) => Promise<void> };
+    log: object;
+  };
+  const picture = (i: number) => ({ source: `/${i}`, contentHash: hashOf(i) });
+  const rows = [
+    { productId: 'one', contentHash: 'k1', pictures: [picture(0)] },
+    { productId: 'two', contentHash: 'k2', pictures: [picture(1), picture(2)] },
+    { productId: 'unread', contentHash: 'k3', pictures: [picture(3), picture(7)] },
+    { productId: 'unseen', contentHash: 'k4', pictures: [picture(8), picture(3)] },
+  ];
+  const asked: { pictures: string[]; counts?: number[] }[] = [];
+  const { encode } = parts.embedder;
+  Object.assign(parts.repositories.embeddings, {
+    missing: async (_model: number, _limit: number, after: string | null) =>
+      rows.filter(({ productId }) => productId > (after ?? '') && !table.has(productId)),
+  });
+  parts.pictures.ensure = async (_hash, source) => {
+    if (source === '/7') throw new SimiliError('IMAGE_UNREACHABLE', { source, why: 'away' });
+  };
+  parts.embedder.encode = async (request) => {
+    if (request.encoder.facts.id === EYE.facts.id && request.pictures.includes(hashOf(8)))
+      throw new SimiliError('IMPORT_UNREADABLE', { source: 'the encoder eye-1', why: 'no numbers' });
+    return encode(request);
+  };
+  parts.log = { warn: () => {} };
+  parts.embedder.embed = async (request) => {
+    asked.push(request as (typeof asked)[number]);
+    return { dimensions: 1, vectors: new Float32Array(rows.length) };
+  };
+  await encodePictures(context as never, EYE as never, [picture(5)], never); // the encoder works
+  expect(await embedMissing(context, FROZEN, never)).toBe(3);
+  expect(asked.map(({ pictures }) => pictures.map(Number))).toEqual([[0, 1, 2, 3]]);
+  expect(asked[0]!.counts).toEqual([1, 2, 1]);
+  expect([...table].map(([id, { contentHash }]) => [id, contentHash])).toEqual([
+    ['one', 'k1'],
+    ['two', 'k2'],
+    ['unseen', 'k4'],
+  ]);
 });
 
 test('a version with a network reads pixels, whatever is stored', () => {

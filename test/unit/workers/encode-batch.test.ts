@@ -32,7 +32,7 @@ function shop(fails: (hash: string) => Error | null) {
       embeddings: {
         missing: async (_model: number, _limit: number, after: string | null) =>
           pictures(6)
-            .map((picture) => ({ ...picture, productId: picture.source }))
+            .map((picture) => ({ ...picture, productId: picture.source, pictures: [picture] }))
             .filter(({ productId }) => productId > (after ?? '') && !written.includes(productId)),
         upsert: async (_model: number, rows: { productId: string }[]) =>
           void written.push(...rows.map(({ productId }) => productId)),
