@@ -2,18 +2,24 @@ import { defineConfig } from 'vitest/config';
 import { serviceTags } from './test/support/services.ts';
 import { UntriedReporter } from './test/support/untried.ts';
 
+/** It blocks parsers for the whole process that loads it, so its tests have processes of their own. */
+const DECODER = 'test/unit/pictures/**/*.test.ts';
+
 export default defineConfig({
   // graphql ships both module systems; packages load the CommonJS one, and two copies of it refuse each other's schemas.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
     projects: [
       // Numbers and strings: files share a process, which saves its start and what it imports.
-      { extends: true, test: { name: 'pure', include: ['test/{unit,property}/**/*.test.ts'], isolate: false } },
+      {
+        extends: true,
+        test: { name: 'pure', include: ['test/{unit,property}/**/*.test.ts'], exclude: [DECODER], isolate: false },
+      },
       {
         extends: true,
         test: {
           name: 'services',
-          include: ['test/{integration,e2e,browser}/**/*.test.ts'],
+          include: ['test/{integration,e2e,browser}/**/*.test.ts', DECODER],
           globalSetup: ['test/support/global-setup.ts'],
         },
       },

@@ -3,12 +3,12 @@ import { access, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { beforeAll, expect, onTestFinished, test } from 'vitest';
-import { demoCatalog as shippedCatalog } from '../../../cli/demo-catalog.ts';
-import { demoCatalog } from '../../../scripts/demo-catalog.ts';
-import { checkProduct } from '../../../src/catalog/check-product.ts';
-import type { ImportRow } from '../../../src/catalog/import/index.ts';
-import { decodePicture } from '../../../workers/pictures/decode.ts';
-import { collect } from '../../support/collect.ts';
+import { demoCatalog as shippedCatalog } from '../../cli/demo-catalog.ts';
+import { demoCatalog } from '../../scripts/demo-catalog.ts';
+import { checkProduct } from '../../src/catalog/check-product.ts';
+import type { ImportRow } from '../../src/catalog/import/index.ts';
+import { decodePicture } from '../../workers/pictures/decode.ts';
+import { collect } from '../support/collect.ts';
 
 let rows: ImportRow[] = [];
 beforeAll(async () => {
