@@ -108,7 +108,14 @@ const similiWay = ({ url }: ServingCatalog): Way => ({
   what: 'similarItems',
   open: (clients) =>
     overHttp(['dist/cli/main.js', 'serve'], clients, {
-      ...{ DATABASE_URL: url, NODE_ENV: 'production', PORT: '0', SIMILI_QUERY_RATE: '0', SIMILI_DRAIN_SECONDS: '0' },
+      ...{
+        DATABASE_URL: url,
+        NODE_ENV: 'production',
+        PORT: '0',
+        SIMILI_QUERY_RATE: '0',
+        SIMILI_QUERY_SECONDS: '60',
+        SIMILI_DRAIN_SECONDS: '0',
+      },
     }),
 });
 const inMemoryWay = (): Way => ({
@@ -156,22 +163,25 @@ async function recallOf(catalog: ServingCatalog, share: number | null, anchor: (
   const { ask, close } = await similiWay(catalog).open(1);
   const client = new pg.Client({ connectionString: catalog.url });
   await client.connect();
-  let [right, wanted] = [0, 0];
-  for (let i = 0; i < JUDGED; i++) {
-    const id = anchor();
-    const { rows } = await client.query(
-      `SELECT e.product_id AS id FROM ${catalog.table} e JOIN simili.product p ON p.id = e.product_id
-       WHERE e.product_id <> $1 AND ($2::text IS NULL OR p.categories && ARRAY[$2::text])
-       ORDER BY (e.vec <-> (SELECT vec FROM ${catalog.table} WHERE product_id = $1)) + 0, e.product_id LIMIT 10`,
-      [id, share === null ? null : categoryOf(share)],
-    );
-    const found = new Set((await ask(id, share)).slice(0, 10));
-    right += rows.filter((row) => found.has(row.id)).length;
-    wanted += rows.length;
+  try {
+    let [right, wanted] = [0, 0];
+    for (let i = 0; i < JUDGED; i++) {
+      const id = anchor();
+      const { rows } = await client.query(
+        `SELECT e.product_id AS id FROM ${catalog.table} e JOIN simili.product p ON p.id = e.product_id
+         WHERE e.product_id <> $1 AND ($2::text IS NULL OR p.categories && ARRAY[$2::text])
+         ORDER BY (e.vec <-> (SELECT vec FROM ${catalog.table} WHERE product_id = $1)) + 0, e.product_id LIMIT 10`,
+        [id, share === null ? null : categoryOf(share)],
+      );
+      const found = new Set((await ask(id, share)).slice(0, 10));
+      right += rows.filter((row) => found.has(row.id)).length;
+      wanted += rows.length;
+    }
+    return wanted === 0 ? 1 : Number((right / wanted).toFixed(3));
+  } finally {
+    await client.end();
+    await close();
   }
-  await client.end();
-  await close();
-  return wanted === 0 ? 1 : Number((right / wanted).toFixed(3));
 }
 
 /** CPU that a process has used, user and system. 0 where /proc is missing. */
