@@ -30,7 +30,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
     quality({
       ...{ seeds: Number(values.seeds), minutes: Number(values.minutes), processes: Number(values.processes) },
       ...{ preset: values.preset, recipe: values.recipe, hinge: Number(values.hinge), docs: values.docs },
-      student: Number(values.student),
+      ...{ student: Number(values.student), encoders: values.encoders?.split(',') ?? [] },
     }),
   sampling,
   serving: () => serving({ products: Number(values.products) }),
@@ -52,6 +52,7 @@ const { positionals, values } = parseArgs({
     steps: { type: 'string', default: '208' }, // of `categories`
     hinge: { type: 'string', default: '0' },
     student: { type: 'string', default: '0' },
+    encoders: { type: 'string' },
     docs: { type: 'boolean', default: false },
     // Of `projection` and `serving`.
     products: { type: 'string', default: '100000' },

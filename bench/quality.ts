@@ -1,19 +1,27 @@
-import { existsSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
+import { basename } from 'node:path';
 import { type Chart, drawCharts, type Line } from '../cli/evaluate/line-chart.ts';
 import { type HandMade, handMadeFeatures } from '../src/learning/features/index.ts';
 import type { Block, ServedModel } from '../src/learning/served-model.ts';
 import { splits } from '../src/learning/split.ts';
-import { findEncoder } from '../workers/encoders/find.ts';
 import { embeddingAlone } from '../workers/evaluation/methods/networks.ts';
 import type { TrainingSet } from '../workers/training/protocol.ts';
 import type { Measured } from './emoji/measure.ts';
 import { openProduct, type Product, type Trained } from './emoji/product.ts';
 import { flat, markdown, type References, type Row, rowOf } from './emoji/rows.ts';
-import { type EmojiSet, emojiSet } from './emoji/set.ts';
-import { bestShares, judgeModel, measureTest, modelOf, plainModel, validationMap } from './emoji/systems.ts';
+import { seenEmoji } from './emoji/seen.ts';
+import type { EmojiSet } from './emoji/set.ts';
+import {
+  bestNetworkShare,
+  bestShares,
+  judgeModel,
+  measureTest,
+  modelOf,
+  plainModel,
+  validationMap,
+  withNetworkShare,
+} from './emoji/systems.ts';
 import { fashionRows } from './quality-fashion.ts';
 import { writeResults } from './write-results.ts';
 
@@ -29,11 +37,12 @@ export type QualityOptions = {
   hinge: number;
   /** Minutes of a student's distillation; 0: without it. */
   student: number;
+  /** Compared with the shipped one, as SIMILI_ENCODER names them: scripts/pretrained.sh makes two. */
+  encoders: readonly string[];
   /** Write the tables and curves into docs/. */
   docs: boolean;
 };
 
-const CACHE = new URL('out/emoji', import.meta.url).pathname;
 const DOCS = new URL('../docs/', import.meta.url);
 const CURVES = 'images/learning-curves.svg';
 /** Looks at the validation mAP in one training. */
@@ -54,6 +63,10 @@ export async function quality(options: QualityOptions): Promise<Record<string, s
   try {
     const context = { product, options, emoji: await seenEmoji(product) };
     const { rows, references } = await withoutNetwork(context);
+    for (const choice of options.encoders) {
+      const seen = { ...context, emoji: await seenEmoji(product, choice) };
+      rows.push(...(await frozenRows(seen, basename(choice), references)));
+    }
     rows.push(...(await studentRows(context, references)));
     const main = await trainings(context, options.recipe, options.seeds);
     rows.push(...(await networkRows(context, main, '', references)));
@@ -65,17 +78,6 @@ export async function quality(options: QualityOptions): Promise<Record<string, s
   } finally {
     await product.close();
   }
-}
-
-/** The set with what the shipped encoder sees in it; kept beside the pictures. */
-async function seenEmoji(product: Product): Promise<EmojiSet> {
-  const emoji = await emojiSet(CACHE);
-  const encoder = (await findEncoder('efficientnet-lite0'))!;
-  const path = join(emoji.folder, `${encoder.facts.id}.f16`);
-  if (existsSync(path)) return { ...emoji, set: { ...emoji.set, encoded: { encoder: encoder.facts, path } } };
-  const set = await product.encode(emoji.set, encoder, `${path}.part`);
-  await rename(`${path}.part`, path);
-  return { ...emoji, set: { ...set, encoded: { encoder: encoder.facts, path } } };
 }
 
 /** Measured on test. */
@@ -116,17 +118,20 @@ async function studentRows(context: Context, references: References): Promise<Ro
   if (minutes === 0) return [];
   const { set, steps } = await product.distil(emoji.set, { preset, seed: 1, seconds: 60 * minutes });
   process.stderr.write(`student ${preset}: ${steps} steps\n`);
-  const student = { ...context, emoji: { ...emoji, set } };
-  const chosen = await product.golden(set);
-  const golden = await product.golden(withValidation(set));
-  const systems: Record<string, ServedModel> = {
-    'distilled student, frozen': encoderAlone(golden),
-    'distilled student and golden features: the first model': withSharesOf(golden, chosen),
-  };
-  const rows: Row[] = [];
-  for (const [name, model] of Object.entries(systems))
-    rows.push(rowOf(`${name}, ${preset}`, [await measureModel(student, model)], references));
-  return rows;
+  return frozenRows({ ...context, emoji: { ...emoji, set } }, `distilled student ${preset}`, references);
+}
+
+/** An encoder frozen, and as the first model has it. */
+async function frozenRows(context: Context, name: string, references: References): Promise<Row[]> {
+  const { product, emoji } = context;
+  const chosen = await product.golden(emoji.set);
+  const golden = await product.golden(withValidation(emoji.set));
+  const row = async (system: string, model: ServedModel) =>
+    rowOf(system, [await measureModel(context, model)], references);
+  return [
+    await row(`${name}, frozen`, encoderAlone(golden)),
+    await row(`${name} and golden features`, withSharesOf(golden, chosen)),
+  ];
 }
 
 /** The blocks of the encoder, each with the same share. */
@@ -189,14 +194,13 @@ async function networkRows(
   if (!trainings) return [];
   const { product, emoji } = context;
   const { choice, runs } = trainings;
-  const names = choice.model.blocks.map(({ feature }) => feature).toReversed(); // the network first: its share is 1
-  const shares = await bestShares(product, emoji, choice.model, blocksOf(choice.model, names));
+  const share = await bestNetworkShare(product, emoji, choice.model);
   const systems: Record<string, (model: ServedModel) => ServedModel | Promise<ServedModel>> = {
     'network alone': embeddingAlone,
     'network, whitened': (model) => modelOf(model, blocksOf(model, ['network']), [1]),
     'served vector: the network and all that is there without it': (model) => withSharesOf(model, choice.model),
-    [`same blocks, shares by validation mAP (${told(names, shares)})`]: (model) =>
-      modelOf(model, blocksOf(model, names), shares),
+    [`the same with a share of the network of ${share}, by validation mAP`]: (model) =>
+      withNetworkShare(withSharesOf(model, choice.model), share),
   };
   const rows: Row[] = [];
   for (const [name, system] of Object.entries(systems)) {

@@ -1,16 +1,11 @@
-import { existsSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
-import { join } from 'node:path';
 import { squaredDistance } from '../src/learning/distance.ts';
 import { scaleToUnit } from '../src/learning/features/unit.ts';
 import { clusteredError, meanOf } from '../src/learning/intervals.ts';
 import type { ServedModel } from '../src/learning/served-model.ts';
-import { findEncoder } from '../workers/encoders/find.ts';
-import { openProduct, type Product } from './emoji/product.ts';
-import { type EmojiSet, emojiSet } from './emoji/set.ts';
+import { openProduct } from './emoji/product.ts';
+import { seenEmoji } from './emoji/seen.ts';
 import { VENDORS } from './emoji/things.ts';
 
-const CACHE = new URL('out/emoji', import.meta.url).pathname;
 type Row = Record<string, string | number>;
 /** Distance of two products by the vectors of their pictures. */
 type System = (a: readonly Float32Array[], b: readonly Float32Array[]) => number;
@@ -116,16 +111,4 @@ function meanUnder({ blocks }: ServedModel) {
     known.set(key, out);
     return out;
   };
-}
-
-/** The set with what the shipped encoder sees in it; kept beside the pictures. */
-async function seenEmoji(product: Product): Promise<EmojiSet> {
-  const emoji = await emojiSet(CACHE);
-  const encoder = (await findEncoder('efficientnet-lite0'))!;
-  const path = join(emoji.folder, `${encoder.facts.id}.f16`);
-  if (!existsSync(path)) {
-    await product.encode(emoji.set, encoder, `${path}.part`);
-    await rename(`${path}.part`, path);
-  }
-  return { ...emoji, set: { ...emoji.set, encoded: { encoder: encoder.facts, path } } };
 }

@@ -20,22 +20,22 @@ export type EmojiSet = {
   readonly folder: string;
 };
 
-/** Of the pictures that encoders read. */
-const ENCODER_SIDE = 224;
-const LIMITS = { maxPixels: 1_000_000, background: '#ffffff', sides: [PICTURE_SIZE, ENCODER_SIDE] };
+type Limits = Parameters<PictureHostApi['decode']>[0]['limits'];
 const AT_ONCE = 4;
 
 /**
  * 853 things x 4 drawings as the product's own decoder sees them: rendered from SVG, cut to the ink, in the layout of the
- * pixel cache. Made once (a minute), then found in `dir`; other packages or another decoder get a folder of their own.
+ * pixel cache. Made once (a minute), then found in `dir`; other packages, sides or another decoder get a folder of their own.
+ * @param side of the pictures that the encoder reads
  */
-export async function emojiSet(dir: string): Promise<EmojiSet> {
+export async function emojiSet(dir: string, side: number): Promise<EmojiSet> {
+  const limits: Limits = { maxPixels: 1_000_000, background: '#ffffff', sides: [...new Set([PICTURE_SIZE, side])] };
   const drawings = openDrawings();
   const things = listThings(drawings.drawnByAll);
-  const folder = join(dir, versionsKey());
+  const folder = join(dir, versionsKey(limits));
   const list = join(folder, 'keys.json');
   if (!existsSync(list)) {
-    const keys = await writePictures(folder, things, drawings.render);
+    const keys = await writePictures(folder, limits, things, drawings.render);
     await writeFile(list, JSON.stringify(keys)); // last: without it the folder is not whole
   }
   const keys = JSON.parse(await readFile(list, 'utf8')) as string[];
@@ -45,23 +45,24 @@ export async function emojiSet(dir: string): Promise<EmojiSet> {
     hashes: Uint8Array.from(Buffer.from(keys.join(''), 'hex')),
     categories: Int32Array.from(things, ({ subgroup }) => subgroups.indexOf(subgroup)),
     splits: Uint8Array.from(things, ({ split }) => splits.indexOf(split)),
-    pixels: Object.fromEntries(LIMITS.sides.map((side) => [side, join(folder, String(side))])),
+    pixels: Object.fromEntries(limits.sides.map((size) => [size, join(folder, String(size))])),
   };
   return { things, set, folder };
 }
 
 /** Of everything the pixels come from. */
-function versionsKey(): string {
+function versionsKey(limits: Limits): string {
   const versions = ['emojibase-data', ...VENDORS.map((vendor) => `@iconify-json/${vendor}`), 'sharp'].map(
     (name) => (JSON.parse(packageFile(`${name}/package.json`)) as { version: string }).version,
   );
-  const facts = JSON.stringify({ versions, decode: DECODE_VERSION, LIMITS });
+  const facts = JSON.stringify({ versions, decode: DECODE_VERSION, LIMITS: limits });
   return createHash('sha256').update(facts).digest('hex').slice(0, 12);
 }
 
 /** @returns the key of every picture, things in rows. */
 async function writePictures(
   dir: string,
+  limits: Limits,
   things: readonly Thing[],
   render: ReturnType<typeof openDrawings>['render'],
 ): Promise<string[]> {
@@ -74,7 +75,7 @@ async function writePictures(
     for (let at = 0; at < jobs.length; at += AT_ONCE) {
       const chunk = jobs.slice(at, at + AT_ONCE);
       const written = chunk.map(async ({ key, vendor }) =>
-        writePicture(dir, host, await render(key, vendor), `${key} by ${vendor}`),
+        writePicture(dir, limits, host, await render(key, vendor), `${key} by ${vendor}`),
       );
       keys.push(...(await Promise.all(written)));
       if (at % 400 === 0) process.stderr.write(`pictures ${at}/${jobs.length}\r`);
@@ -85,10 +86,16 @@ async function writePictures(
   return keys;
 }
 
-async function writePicture(dir: string, host: Host<PictureHostApi>, bytes: Buffer, source: string): Promise<string> {
-  const { pixels } = await host.call('decode', { bytes, source, limits: LIMITS });
+async function writePicture(
+  dir: string,
+  limits: Limits,
+  host: Host<PictureHostApi>,
+  bytes: Buffer,
+  source: string,
+): Promise<string> {
+  const { pixels } = await host.call('decode', { bytes, source, limits });
   const key = sha256(bytes);
-  for (const side of LIMITS.sides) {
+  for (const side of limits.sides) {
     const folder = join(dir, String(side), key.slice(0, 2));
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, `${key}.rgb`), pixels[side]!);

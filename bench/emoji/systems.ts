@@ -63,6 +63,30 @@ export async function bestShares(
   return best.shares;
 }
 
+/** Of the network; 0: it says nothing. */
+const NETWORK_SHARES = [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6];
+
+/** A model with another share of its network; those of the others stay in proportion. */
+export function withNetworkShare(model: ServedModel, share: number): ServedModel {
+  const isNetwork = ({ feature }: Block) => feature === 'network';
+  const others = model.blocks.filter((block) => !isNetwork(block)).reduce((sum, { weight }) => sum + weight, 0);
+  const shares = model.blocks.map((block) => (isNetwork(block) ? share : ((1 - share) * block.weight) / others));
+  return modelOf(model, model.blocks, shares);
+}
+
+/** The share of the network that gives the best mAP on validation queries. */
+export async function bestNetworkShare(
+  product: Product,
+  { things, set }: EmojiSet,
+  model: ServedModel,
+): Promise<number> {
+  const underShare = async (share: number) =>
+    (await judgeModel(product, things, set, withNetworkShare(model, share))).val;
+  const parts = [await underShare(1), await underShare(0)];
+  const mapAt = (share: number) => mapOf(mixOf(parts, [share, 1 - share]), thingsIn(things, 'val').length);
+  return NETWORK_SHARES.reduce((best, share) => (mapAt(share) > mapAt(best) ? share : best));
+}
+
 const combinations = (length: number): number[][] =>
   length === 1 ? [[1]] : combinations(length - 1).flatMap((head) => SHARES.map((share) => [...head, share]));
 

@@ -2,9 +2,13 @@ import { expect, test } from 'vitest';
 import { openDrawings } from '../../../bench/emoji/drawings.ts';
 import { distancesOf, mapOf, measure, mixOf } from '../../../bench/emoji/measure.ts';
 import { markdown, rowOf } from '../../../bench/emoji/rows.ts';
+import { withNetworkShare } from '../../../bench/emoji/systems.ts';
 import { listThings, type Thing, VENDORS } from '../../../bench/emoji/things.ts';
+import { rowsOf } from '../../../bench/quality-fashion.ts';
 import { drawCharts, ticks } from '../../../cli/evaluate/line-chart.ts';
 import { makeRandom } from '../../../src/learning/random.ts';
+import type { ServedModel } from '../../../src/learning/served-model.ts';
+import { identityBlock } from '../../../workers/evaluation/methods/networks.ts';
 
 const random = makeRandom(5);
 const thing = (i: number): Thing => ({ key: String(i), subgroup: `s${i % 3}`, split: 'test', wholeSubgroup: false });
@@ -88,4 +92,52 @@ test('charts have round ticks that cover their points', () => {
   ]);
   expect(svg).toContain('a &lt; b');
   expect(svg.match(/d="M52\.0 256\.0L446\.0 34\.0"/)).not.toBeNull();
+});
+
+test('another share of the network leaves the others in proportion', () => {
+  const block = (feature: string, weight: number) => ({ ...identityBlock(feature, 2), weight });
+  const network = {} as NonNullable<ServedModel['network']>;
+  const model = { blocks: [block('hog', 0.3), block('colour', 0.1), block('network', 0.6)], network };
+  const shares = (share: number) =>
+    withNetworkShare(model, share).blocks.map(({ feature, weight }) => [feature, Number(weight.toFixed(6))]);
+  expect(shares(0.2)).toEqual([
+    ['hog', 0.6],
+    ['colour', 0.2],
+    ['network', 0.2],
+  ]);
+  expect(shares(1)).toEqual([['network', 1]]);
+  expect(withNetworkShare(model, 0)).toMatchObject({ network: null, blocks: { length: 2 } });
+});
+
+test('Fashion-MNIST has a row for every method, with what it has more than the first model', () => {
+  const metric = (mean: number) => ({ mean, low: mean - 0.01, high: mean + 0.01, sd: null });
+  const methods = [
+    {
+      name: 'encoderGolden',
+      title: 'Encoder and golden features',
+      seeds: 1,
+      metrics: { p1: metric(0.8), map: metric(0.5) },
+    },
+    { name: 'served', title: 'Served', seeds: 3, metrics: { p1: metric(0.9), map: metric(0.75) } },
+  ];
+  const compared = (b: string, name: string, mean: number) => ({
+    ...{ a: 'served', b, metric: name, p: 0.01, difference: { mean, low: mean - 0.02, high: mean + 0.02 } },
+  });
+  const comparisons = [
+    compared('golden', 'map', 0.4),
+    compared('encoderGolden', 'map', 0.25),
+    compared('encoderGolden', 'p1', 0.1),
+  ];
+  const rows = rowsOf({ methods, comparisons } as unknown as Parameters<typeof rowsOf>[0]);
+  expect(rows).toEqual([
+    {
+      ...{ set: 'Fashion-MNIST', system: 'Encoder and golden features', seeds: 1 },
+      ...{ p1: 0.8, p1Low: 0.79, p1High: 0.81, map: 0.5, mapLow: 0.49, mapHigh: 0.51 },
+    },
+    {
+      ...{ set: 'Fashion-MNIST', system: 'Served', seeds: 3, p1: 0.9, p1Low: 0.89, p1High: 0.91 },
+      ...{ map: 0.75, mapLow: 0.74, mapHigh: 0.76 },
+      ...{ overFirstP1: '0.1 [0.08, 0.12]', overFirstMap: '0.25 [0.23, 0.27]' },
+    },
+  ]);
 });
