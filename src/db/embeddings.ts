@@ -11,8 +11,8 @@ export type MissingVector = Pick<Vector, 'productId' | 'contentHash'> & {
 };
 
 /**
- * Vectors of products, all but the search among them (src/db/search.ts): one table per model version, named by its number, with its own HNSW index, so that a version is
- * retired by DROP and a live index is never vacuumed of another version's rows.
+ * Vectors of products, all but the search among them (src/db/search.ts): one table per model version, named by its number,
+ * with its own HNSW index, so that a version is retired by DROP and a live index is never vacuumed of another version's rows.
  */
 export class EmbeddingRepository {
   constructor(private readonly db: PrismaClient) {}
