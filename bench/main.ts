@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { categories } from './categories.ts';
+import { clicks } from './clicks.ts';
 import { embedding } from './embedding.ts';
 import { encoding } from './encoding.ts';
 import { feedback } from './feedback.ts';
@@ -18,6 +19,7 @@ import { training } from './training.ts';
 /** npm run bench -- <name> [--json]. Every figure is measured in this run, against its limit or its peer. */
 const benches: Record<string, () => Promise<Record<string, string | number>[]>> = {
   categories: () => categories({ seeds: Number(values.seeds), steps: Number(values.steps) }),
+  clicks,
   embedding,
   encoding,
   feedback,

@@ -36,43 +36,6 @@ export type SeenPair = {
 /** theta(position): chance in (0, 1] that a shopper looks at a position, relative to the first: theta(1) = 1. */
 export type Propensity = (position: number) => number;
 
-/** Fewer clicks than this, or clicks at one position only, tell nothing about positions: then eta = 1. */
-export const enoughClicks = 100;
-
-/**
- * Exponent of theta_k = k^-eta: weighted least squares of log click rate on log position, weight = clicks (the inverse
- * variance of a log rate). It takes all decay for examination; as rankers put better items first, eta comes out
- * somewhat high, and click rates of low positions are corrected too far rather than too little.
- * @returns eta in [0, 2]; 1 with too little data (`enoughClicks`)
- */
-export function fitPropensityExponent(pairs: Iterable<SeenPair>): number {
-  const positions = new Map<number, { clicks: number; impressions: number }>();
-  for (const { position, clicks, impressions } of pairs) {
-    const sums = positions.get(position) ?? { clicks: 0, impressions: 0 };
-    positions.set(position, { clicks: sums.clicks + clicks, impressions: sums.impressions + impressions });
-  }
-  const points = [...positions]
-    .filter(([, { clicks, impressions }]) => clicks > 0 && impressions > 0)
-    .map(([position, { clicks, impressions }]) => ({
-      x: Math.log(position),
-      y: Math.log(clicks / impressions),
-      weight: clicks,
-    }));
-  const total = points.reduce((sum, { weight }) => sum + weight, 0);
-  if (points.length < 2 || total < enoughClicks) return 1;
-  const meanX = points.reduce((sum, { x, weight }) => sum + weight * x, 0) / total;
-  const meanY = points.reduce((sum, { y, weight }) => sum + weight * y, 0) / total;
-  const xy = points.reduce((sum, { x, y, weight }) => sum + weight * (x - meanX) * (y - meanY), 0);
-  const xx = points.reduce((sum, { x, weight }) => sum + weight * (x - meanX) ** 2, 0);
-  return Math.min(2, Math.max(0, -xy / xx));
-}
-
-/** The power law with the exponent of `fitPropensityExponent`. */
-export function estimatePropensities(pairs: Iterable<SeenPair>): Propensity {
-  const eta = fitPropensityExponent(pairs);
-  return (position) => position ** -eta;
-}
-
 export type ClickRelevanceOptions = {
   /** Relevance before any click, on the scale that the result shall have, e.g. `goldenRelevance`. */
   readonly prior: Relevance;

@@ -7,6 +7,8 @@ const TOLERANCE = 0.02;
 const TOLERANCE_WITH_CLICKS = 0.1;
 /** Vectors of random products must differ: all alike is what a collapsed training leaves. */
 const LEAST_SPREAD = 0.1;
+/** Share of triplets that a random order has right. */
+const CHANCE = 0.5;
 /** Fewer held-out triplets than this say nothing. */
 const FEWEST_TRIPLETS = 50;
 
@@ -47,7 +49,9 @@ function spreadGate(spread: number | null): Gate {
 }
 
 function catalogTolerance(own: Gated, serving: Gated | null): number {
-  const preferred = own.clicks.triplets >= FEWEST_TRIPLETS && own.clicks.precision >= (serving?.clicks.precision ?? 0);
+  const surely = own.clicks.interval?.low ?? 0;
+  const toBeat = serving?.clicks.triplets ? serving.clicks.precision : CHANCE;
+  const preferred = own.clicks.triplets >= FEWEST_TRIPLETS && surely > toBeat;
   return preferred ? TOLERANCE_WITH_CLICKS : TOLERANCE;
 }
 

@@ -1,8 +1,8 @@
 import type { RelatedOptions } from '../../src/learning/batches/related.ts';
+import { estimatePropensities } from '../../src/learning/propensity.ts';
 import {
   clickRelevance,
   clickTriplets,
-  estimatePropensities,
   type Relevance,
   type SeenPair,
   type WeightedTriplet,
@@ -27,6 +27,8 @@ const FLAT_PRIOR = { relevance: 0.1, strength: 0.5 };
 /** The most that one impression at a low position counts for. */
 const CLIP = 10;
 const PER_ANCHOR = 40;
+/** Room between two products of a triplet, in standard errors of each: without it single clicks at low places win. */
+const STANDARD_ERRORS = 1;
 /** One choice in a list under own filters by one who made twice as many as count; who chose a thousand things makes no positive alone. */
 const FEWEST_VOTES = 0.25;
 /** One impression at place 100, under the usual decay: what was seen less is as the prior has it, and is no negative. */
@@ -53,7 +55,7 @@ export function learnFromClicks(
   const known = new Map(informed.map(({ anchor, item, relevance }) => [`${anchor} ${item}`, relevance]));
   return {
     triplets: clickTriplets(flat, {
-      z: 0,
+      z: STANDARD_ERRORS,
       minimumGap: 0,
       perAnchor: PER_ANCHOR,
       minimumActions: FEWEST_VOTES,

@@ -4,8 +4,6 @@ import {
   type ClickRelevance,
   clickRelevance,
   clickTriplets,
-  estimatePropensities,
-  fitPropensityExponent,
   goldenRelevance,
   type SeenPair,
 } from '../../../src/learning/relevance.ts';
@@ -20,23 +18,6 @@ test('golden relevance falls with the distance inside a category and is 0 across
   expect(relevance(0, 1)).toBeCloseTo(Math.exp(-2), 12);
   expect([relevance(0, 2), relevance(3, 4), relevance(0, 0), relevance(3, 3)]).toEqual([0, 0, 1, 1]);
   expect(() => goldenRelevance(Int32Array.of(0), () => 0, 0)).toThrow('sigma');
-});
-
-test('the exponent of a power law is found again', () => {
-  for (const eta of [0, 0.4, 1.3]) {
-    const rows = [1, 2, 3, 5, 8].map((position) => seen(position, position, 1e6, Math.round(1e5 * position ** -eta)));
-    expect(fitPropensityExponent(rows)).toBeCloseTo(eta, 3);
-    const theta = estimatePropensities(rows);
-    expect([theta(1), theta(4)]).toEqual([1, expect.closeTo(4 ** -eta, 3)]);
-  }
-});
-
-test('the exponent stays in [0, 2] and is 1 where data say too little', () => {
-  expect(fitPropensityExponent([seen(1, 1, 1000, 100), seen(2, 2, 1000, 900)])).toBe(0);
-  expect(fitPropensityExponent([seen(1, 1, 1000, 900), seen(2, 2, 1000, 10)])).toBe(2);
-  expect(fitPropensityExponent([])).toBe(1);
-  expect(fitPropensityExponent([seen(1, 1, 100, 50), seen(2, 2, 100, 49)])).toBe(1);
-  expect(fitPropensityExponent([seen(1, 1, 1000, 900), seen(2, 2, 1000, 0)])).toBe(1);
 });
 
 const options = { prior: () => 0.5, strength: 20, clip: 10, maximum: 1, propensity: (k: number) => 1 / k };
@@ -171,18 +152,4 @@ test('what nobody chose, or hardly anybody, is no positive, however little the o
 test('pairs that were hardly examined make no triplets, nor do pairs as good as each other', () => {
   expect(clickTriplets([result(0, 1, 0.9, 0, 50), result(0, 2, 0.1, 0, 4)], rules)).toEqual([]);
   expect(clickTriplets([result(0, 1, 0.5, 0), result(0, 2, 0.5, 0)], { ...rules, minimumGap: 0 })).toEqual([]);
-});
-
-test('clicks at a position without impressions (a lost beacon) say nothing about positions and spoil nothing', () => {
-  const seen = [1, 2, 4].map((position) => ({
-    anchor: 0,
-    item: position,
-    position,
-    impressions: 1000,
-    clicks: 200 / position,
-    value: 200 / position,
-  }));
-  const stray = { anchor: 0, item: 9, position: 40, impressions: 0, clicks: 1, value: 1 };
-  expect(fitPropensityExponent([...seen, stray])).toBeCloseTo(fitPropensityExponent(seen), 10);
-  expect(fitPropensityExponent(seen)).toBeCloseTo(1, 5);
 });

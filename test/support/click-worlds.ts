@@ -1,0 +1,98 @@
+import { bootstrapInterval } from '../../src/learning/intervals.ts';
+import { makeRandom, type Random } from '../../src/learning/random.ts';
+import type { SeenPair, WeightedTriplet } from '../../src/learning/relevance.ts';
+import { qualityGates } from '../../workers/evaluation/gates.ts';
+import { learnFromClicks } from '../../workers/training/clicks.ts';
+
+/** served: shoppers want just what is shown, in its order. none: they want all alike. noisy: the order is good, with errors. */
+export type WorldKind = 'served' | 'none' | 'noisy';
+/** An order that might serve instead: by chance, the other way round, or the one that shoppers want. */
+export type Candidate = 'random' | 'reversed' | 'better';
+
+const ANCHORS = 60;
+const PLACES = 24;
+/** Shoppers look at place k with k^-EXAMINED. */
+const EXAMINED = 0.7;
+const CLICKS_A_VIEW = 0.21;
+/** How much more the first place is wanted than the last, where the order is right. */
+const FALL = 4.4;
+/** What a candidate costs in agreement with categories, in points of precision. */
+const WORSE = 0.09;
+
+export type World = { pairs: SeenPair[]; wanted(anchor: number, item: number): number };
+const itemAt = (anchor: number, place: number) => ANCHORS + anchor * PLACES + place;
+const placeOf = (item: number) => (item - ANCHORS) % PLACES;
+
+/** Held-out anchors with a list each that was shown `views` times, always in the same order: nothing says how far shoppers look. */
+export function clickWorld(kind: WorldKind, views: number, seed: number): World {
+  const random = makeRandom(seed);
+  const wants = Array.from({ length: ANCHORS }, () =>
+    Array.from({ length: PLACES }, (_, place) => {
+      if (kind === 'none') return 0;
+      return kind === 'served'
+        ? (-Math.log(FALL) * place) / (PLACES - 1)
+        : -0.06 * (place + 1) + 0.8 * random.gaussian();
+    }),
+  );
+  const pairs = wants.flatMap((own, anchor) => {
+    const chances = own.map((want, place) => Math.exp(want) * (place + 1) ** -EXAMINED);
+    const scale = CLICKS_A_VIEW / chances.reduce((sum, chance) => sum + chance, 0);
+    return chances.map((chance, place): SeenPair => {
+      const clicks = binomial(views, Math.min(1, scale * chance), random);
+      return { anchor, item: itemAt(anchor, place), position: place + 1, impressions: views, clicks, value: clicks };
+    });
+  });
+  return { pairs, wanted: (anchor, item) => wants[anchor]![placeOf(item)]! };
+}
+
+function binomial(tries: number, chance: number, random: Random): number {
+  let hits = 0;
+  for (let i = 0; i < tries; i++) hits += Number(random.next() < chance);
+  return hits;
+}
+
+/** All are products of their own that no version trains on. */
+const columns = {
+  categories: new Int32Array(ANCHORS * (PLACES + 1)),
+  splits: new Uint8Array(ANCHORS * (PLACES + 1)).fill(2),
+};
+
+export const triplets = ({ pairs }: World): WeightedTriplet[] =>
+  learnFromClicks(pairs, columns, () => 0.1, 'test').triplets;
+
+/** Share of triplets whose positive is wanted more. */
+export function agreement({ wanted }: World, learned: readonly WeightedTriplet[]): number {
+  return learned.filter(({ q, p, n }) => wanted(q, p) > wanted(q, n)).length / learned.length;
+}
+
+/** Whether the gates let a candidate serve that is 9 points worse on categories. */
+export function isPromoted(world: World, candidate: Candidate, seed: number): boolean {
+  const random = makeRandom(seed);
+  const chance = Float64Array.from({ length: ANCHORS * (PLACES + 1) }, () => random.next());
+  const ranks: Record<Candidate | 'serving', (anchor: number, item: number) => number> = {
+    serving: (_anchor, item) => placeOf(item),
+    reversed: (_anchor, item) => -placeOf(item),
+    random: (_anchor, item) => chance[item]!,
+    better: (anchor, item) => -world.wanted(anchor, item),
+  };
+  const learned = triplets(world);
+  const measured = (order: keyof typeof ranks, structure: number) => ({
+    structure: { triplets: 1000, precision: structure, interval: null },
+    clicks: precisionOf(learned, ranks[order]),
+    ratings: { triplets: 0, precision: 0, interval: null },
+    spread: 1,
+  });
+  return qualityGates(measured(candidate, 0.8 - WORSE), measured('serving', 0.8), 0).every(({ passed }) => passed);
+}
+
+function precisionOf(learned: readonly WeightedTriplet[], rank: (anchor: number, item: number) => number) {
+  const clusters = new Map<number, number[]>();
+  for (const { q, p, n } of learned)
+    clusters.set(q, [
+      ...(clusters.get(q) ?? []),
+      Number(rank(q, p) < rank(q, n)) + 0.5 * Number(rank(q, p) === rank(q, n)),
+    ]);
+  if (learned.length === 0) return { triplets: 0, precision: 0, interval: null };
+  const interval = bootstrapInterval([[...clusters.values()]], makeRandom(1));
+  return { triplets: learned.length, precision: interval.mean, interval };
+}
