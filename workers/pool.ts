@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** Things of which each serves one task at a time. */
 export type Pool<T> = {
   /** Waits, first come first served, for a free one. Rejects with the signal's reason when it aborts while waiting. */
@@ -20,6 +22,7 @@ export function makePool<T>(items: readonly T[]): Pool<T> {
         reject(signal?.reason);
       };
       waiting.push(serve);
+      if (signal) setMaxListeners(0, signal); // any number may wait under one
       signal?.addEventListener('abort', leave, { once: true });
     });
   const giveBack = (item: T) => {

@@ -42,3 +42,15 @@ test('who aborts while waiting leaves the queue; the others are served', async (
   expect(await third).toBe('third');
   await expect(pool.use(async () => 1, leaving.signal)).rejects.toThrow('enough');
 });
+
+test('any number may wait under one signal, without a warning', async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error) => void warnings.push(warning);
+  process.on('warning', note);
+  const pool = makePool([1]);
+  const { signal } = new AbortController();
+  expect(await Promise.all(Array.from({ length: 30 }, (_, n) => pool.use(async () => n, signal)))).toHaveLength(30);
+  await sleep(1);
+  process.off('warning', note);
+  expect(warnings).toEqual([]);
+});
