@@ -42,7 +42,9 @@ export const TIES = [NARROWEST, 50, 1000];
  * every page: another number would be another scan, and pages of two scans may repeat or lose a product. Deeper pages take
  * more rounds (iterative scan).
  */
-const EF_SEARCH = '100';
+const EF_SEARCH = 100;
+/** The same where most candidates do not pass a filter: of a tenth that pass, recall@10 is .94 instead of .87. */
+const EF_SEARCH_FILTERED = 400;
 /**
  * One statement for a page of each anchor. The settings of the index scan are made within it, where the anchor's row is
  * read, which is before the scan begins: it needs no session of its own, so a pooler may lie between.
@@ -60,7 +62,7 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const text = `
     WITH anchor AS MATERIALIZED (
       SELECT a.nr, p.id, e.vec
-      FROM (SELECT set_config('hnsw.ef_search', '${EF_SEARCH}', true), set_config('hnsw.iterative_scan', 'strict_order', true)) AS settings,
+      FROM (SELECT set_config('hnsw.ef_search', '${narrowing ? EF_SEARCH_FILTERED : EF_SEARCH}', true), set_config('hnsw.iterative_scan', 'strict_order', true)) AS settings,
         unnest($1::text[]) WITH ORDINALITY AS a (id, nr)
         LEFT JOIN simili.product p ON p.id = a.id
         LEFT JOIN ${table} e ON e.product_id = a.id
