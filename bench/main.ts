@@ -8,6 +8,8 @@ import { ground } from './ground.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { paper } from './paper.ts';
+import { NoPeer } from './peer/process.ts';
+import { trainingPeer } from './peer/training.ts';
 import { projection } from './projection.ts';
 import { quality } from './quality.ts';
 import { sampling } from './sampling.ts';
@@ -38,7 +40,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
   serving: () => serving({ products: Number(values.products) }),
   'several-pictures': severalPictures,
   'start-up': startUp,
-  training,
+  training: () => (values.peer ? trainingPeer({ peer: values.peer, rounds: Number(values.rounds) }) : training()),
 };
 
 const { positionals, values } = parseArgs({
@@ -56,6 +58,9 @@ const { positionals, values } = parseArgs({
     student: { type: 'string', default: '0' },
     encoders: { type: 'string' },
     docs: { type: 'boolean', default: false },
+    // Of `training`: a Python with PyTorch 2, beside whose step ours is then measured, in turns.
+    peer: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '7' },
     // Of `projection` and `serving`.
     products: { type: 'string', default: '100000' },
   },
@@ -65,6 +70,10 @@ if (!bench) {
   process.stderr.write(`Which one? npm run bench -- ${Object.keys(benches).join('|')} [--json]\n`);
   process.exit(2);
 }
-const rows = await bench();
+const rows = await bench().catch((error: unknown): never => {
+  if (!(error instanceof NoPeer)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exit(2);
+});
 if (values.json) for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
 else console.table(rows);

@@ -40,44 +40,54 @@ export const jobBesideStep = (spec: NetworkSpec): Promise<Compared> =>
   });
 
 /** Optimiser and pictures of every step: one process beside two that exchange gradients. */
-export const twoBesideOne = (spec: NetworkSpec): Promise<{ one: number; two: number }> =>
-  withFit(spec, 2, async (pair) => {
-    const single: Fit = { ...pair, request: { ...pair.request, processes: 1 } };
-    const runs = await Promise.all(
-      [single, pair].map(async (fit) => {
-        const members = await openFitMembers(fit, spec);
-        const state = { ...startOfRanking(fit, null), totalSteps: SCHEDULE };
-        const source = rankingSource(fit);
-        const run = (steps: number) => runPhase(fit, members, state, source, state.step + steps);
-        return { members, run };
-      }),
-    );
-    const [one, two] = runs as [(typeof runs)[0], (typeof runs)[0]];
-    const steps = await stepsIn(WINDOW_SECONDS, () => one.run(1));
-    const [alone, together]: [number[], number[]] = [[], []];
-    for (let window = 0; window < WINDOWS; window++) {
-      alone.push(await rate(steps, () => one.run(steps)));
-      together.push(2 * (await rate(steps, () => two.run(steps))));
-    }
-    await Promise.all(runs.map(({ members }) => members.close()));
-    return { one: median(alone), two: median(together) };
-  });
+export async function twoBesideOne(spec: NetworkSpec): Promise<{ one: number; two: number }> {
+  const [one, two] = [await openJob(spec, 1), await openJob(spec, 2)];
+  const steps = await stepsIn(WINDOW_SECONDS, () => one.run(1));
+  const [alone, together]: [number[], number[]] = [[], []];
+  for (let window = 0; window < WINDOWS; window++) {
+    alone.push(await rate(steps, () => one.run(steps)));
+    together.push(2 * (await rate(steps, () => two.run(steps))));
+  }
+  await one.close();
+  await two.close();
+  return { one: median(alone), two: median(together) };
+}
+
+/** A whole training job of so many processes, which does as many steps as it is told to. */
+export async function openJob(spec: NetworkSpec, processes: number) {
+  const dir = await temporaryDir();
+  const fit = await fitIn(dir.path, spec, processes);
+  const members = await openFitMembers(fit, spec);
+  const state = { ...startOfRanking(fit, null), totalSteps: SCHEDULE };
+  const source = rankingSource(fit);
+  return {
+    run: (steps: number) => runPhase(fit, members, state, source, state.step + steps),
+    async close() {
+      await members.close();
+      await dir.remove();
+    },
+  };
+}
 
 async function withFit<T>(spec: NetworkSpec, processes: number, use: (fit: Fit) => Promise<T>): Promise<T> {
   const dir = await temporaryDir();
   try {
-    const set = await generatedSet(dir.path, { items: 2000, categories: 20, sides: [64] });
-    const request: TrainingRequest = {
-      ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [], ratings: [] },
-      ...{ preset: 'tiny', recipe: 'relevanceGap', backbone: null, processes },
-      ...{ seconds: 600, steps: SCHEDULE, seed: 1, checkpointSeconds: 10, checkpoint: null },
-    };
-    const fit = await beginFit(request, new AbortController().signal, () => {});
-    // No looks at held-out triplets: they are a matter of the recipe, not of the step.
-    return await use({ ...fit, spec, recipe: { ...fit.recipe, looks: 0 } });
+    return await use(await fitIn(dir.path, spec, processes));
   } finally {
     await dir.remove();
   }
+}
+
+async function fitIn(dir: string, spec: NetworkSpec, processes: number): Promise<Fit> {
+  const set = await generatedSet(dir, { items: 2000, categories: 20, sides: [64] });
+  const request: TrainingRequest = {
+    ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [], ratings: [] },
+    ...{ preset: 'tiny', recipe: 'relevanceGap', backbone: null, processes },
+    ...{ seconds: 600, steps: SCHEDULE, seed: 1, checkpointSeconds: 10, checkpoint: null },
+  };
+  const fit = await beginFit(request, new AbortController().signal, () => {});
+  // No looks at held-out triplets: they are a matter of the recipe, not of the step.
+  return { ...fit, spec, recipe: { ...fit.recipe, looks: 0 } };
 }
 
 function makeBareStep(engine: Engine, spec: NetworkSpec, fit: Fit): () => Promise<unknown> {

@@ -36,9 +36,7 @@ function pooled(
   pool: LayerShape,
 ): Stage {
   const shape = pool.output;
-  const phases = graph.reshape(found.output, [4, -1, shape[2]]);
-  const places = [0, 1, 2, 3].map((i) => graph.slice(phases, 0, i, i + 1));
-  const largest = graph.op('Max', places);
+  const largest = graph.op('Max', found.parts);
   const windows = graph.add(largest, weight(names.bias));
   const value = windowsFromTiles(graph, windows, pool.input, found.tile);
   return {
@@ -46,8 +44,7 @@ function pooled(
     backward: (gradient) => {
       const last = channelsLast(graph, gradient);
       const rows = windowsToTiles(graph, last, pool.input, found.tile);
-      const shares = sharesOf(graph, places, largest, graph.reshape(rows, [1, -1, shape[2]]));
-      const back = found.backward(graph.reshape(graph.concat(shares, 0), [-1, shape[2]]));
+      const back = found.backward(sharesOf(graph, found.parts, largest, rows));
       const byBias = withinChannel(graph, 'sum', { value: last, shape, block: CHANNELS_LAST });
       return {
         input: back.input,

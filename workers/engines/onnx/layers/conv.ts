@@ -47,7 +47,7 @@ function byProducts({ graph, weight }: Site, prefix: string, found: Products, sh
     output: { value: graph.add(pixels, weight(names.bias)), shape, block: CHANNELS_LAST },
     backward: (gradient) => {
       const last = inBlocks(graph, gradient, CHANNELS_LAST);
-      const back = found.backward(toTiles(graph, last.value, shape, found.tile));
+      const back = found.backward([toTiles(graph, last.value, shape, found.tile)]);
       return {
         input: back.input,
         weights: {

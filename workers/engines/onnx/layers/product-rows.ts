@@ -7,15 +7,17 @@ import { CHANNELS_LAST, type FeatureMap, inBlocks } from './feature-map.ts';
  * (no layout of the runtime is made for them) or 3x3 windows (`winograd`). Rows are pixels with all their channels.
  */
 export type Products = {
-  /** [pixels, filters] */
+  /** [pixels, filters], in one piece. */
   readonly output: Value;
+  /** The same: with tiles, a quarter for each place in a window. */
+  readonly parts: readonly Value[];
   /**
    * 1: pixels as ever. Else they come by their place in a window of 2x2 pixels (four quarters of all), then by the window's
    * place in a square tile of so many pixels a side, then by tile: [2, 2, tile / 2, tile / 2, N, H / tile, W / tile].
    */
   readonly tile: 1 | 2 | 4;
-  /** Given the gradient by `output`, in its order. */
-  backward(gradient: Value): { readonly input: FeatureMap; readonly kernel: Value };
+  /** Given the gradient by `output` or by each of `parts`. */
+  backward(gradients: readonly Value[]): { readonly input: FeatureMap; readonly kernel: Value };
 };
 
 /** A map's pixels as rows, and behind them the one that padding reads. */

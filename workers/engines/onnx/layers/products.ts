@@ -59,38 +59,50 @@ function taps(
   const batch = training?.batch ?? 1;
   const tile = inWindows && output[0] % 2 === 0 && output[1] % 2 === 0 ? 2 : 1;
   const about = [batch, height, width, ...output, side, geometry.stride, geometry.rows.before, geometry.columns.before];
-  const table = graph.table(`taps ${about} ${tile}`, () => tapsOf(geometry, [batch, height, width], tile));
-  const rows = graph.reshape(graph.gather(withZeros(graph, input), table), [-1, side * side * channels]);
+  const source = withZeros(graph, input);
+  const length = side * side * channels;
+  const rows = pixelOrders(batch, output, tile).map((pixels, i) => {
+    const table = graph.table(`taps ${about} ${tile} ${i}`, () => tapsOf(geometry, [batch, height, width], pixels));
+    return graph.reshape(graph.gather(source, table), [-1, length]);
+  });
+  const parts = rows.map((part) => graph.op('MatMul', [part, graph.reshape(kernel, [length, filters])]));
+  const whole = (values: readonly Value[]) => graph.concat(values, 0);
   return {
-    output: graph.op('MatMul', [rows, graph.reshape(kernel, [side * side * channels, filters])]),
+    output: whole(parts),
+    parts,
     tile,
-    backward: (gradient) => {
-      const map = { value: fromTiles(graph, gradient, output, tile), shape: output, block: CHANNELS_LAST };
+    backward: (gradients) => {
+      const map = { value: fromTiles(graph, whole(gradients), output, tile), shape: output, block: CHANNELS_LAST };
+      const byKernel = gradients.map((part, i) => {
+        const read = gradients.length === rows.length ? (rows[i] as Value) : whole(rows);
+        return graph.op('Gemm', [read, part], { transA: 1 });
+      });
       return {
         input: inputGradient(site, geometry, kernel, map, input.shape),
-        kernel: graph.reshape(graph.op('Gemm', [rows, gradient], { transA: 1 }), [side, side, channels, filters]),
+        kernel: graph.reshape(byKernel.reduce(graph.add), [side, side, channels, filters]),
       };
     },
   };
 }
 
 /** Of each output the pixels that it reads, row by row. */
-function tapsOf({ kernel, stride, rows, columns }: Geometry, [batch, height, width]: Shape, step: 1 | 2): number[] {
-  const pixels = pixelOrder(batch, rows.output, columns.output, step);
+function tapsOf({ kernel, stride, rows, columns }: Geometry, size: Shape, pixels: readonly Shape[]): number[] {
   return pixels.flatMap(([picture, row, column]) =>
     Array.from({ length: kernel * kernel }, (_, tap) => {
       const y = row * stride - rows.before + Math.floor(tap / kernel);
       const x = column * stride - columns.before + (tap % kernel);
-      return pixelAt([batch, height, width], picture, y, x);
+      return pixelAt(size, picture, y, x);
     }),
   );
 }
 
-function pixelOrder(batch: number, height: number, width: number, step: 1 | 2): [number, number, number][] {
-  const order: [number, number, number][] = [];
-  for (let down = 0; down < step; down++)
-    for (let right = 0; right < step; right++)
-      for (let picture = 0; picture < batch; picture++)
-        for (let y = down; y < height; y += step) for (let x = right; x < width; x += step) order.push([picture, y, x]);
-  return order;
+/** [picture, row, column] of all outputs, with a tile of 2 for each place in a window. */
+function pixelOrders(batch: number, [height, width]: Shape, step: 1 | 2): Shape[][] {
+  return Array.from({ length: step * step }, (_, place) => {
+    const pixels: Shape[] = [];
+    for (let picture = 0; picture < batch; picture++)
+      for (let y = Math.floor(place / step); y < height; y += step)
+        for (let x = place % step; x < width; x += step) pixels.push([picture, y, x]);
+    return pixels;
+  });
 }

@@ -27,18 +27,22 @@ export function winograd({ graph, training }: Site, kernel: Value, input: Featur
   const patches = maps.forward('input', graph.gather(withZeros(graph, input), reads), [factors, tiles, channels]);
   const kernels = maps.forward('kernel', kernel, [factors, channels, filters]);
   const product = graph.op('MatMul', [patches, kernels]);
+  const output = maps.forward('output', product, [tile ** 2 * tiles, filters]);
+  const quarter = (tile ** 2 * tiles) / 4;
   return {
-    output: maps.forward('output', product, [tile ** 2 * tiles, filters]),
+    output,
+    parts: upTo(4).map((i) => graph.slice(output, 0, i * quarter, (i + 1) * quarter)),
     tile,
-    backward: (gradient) => {
-      const byProduct = maps.back('output', gradient, [factors, tiles, filters]);
+    backward: (gradients) => {
+      const byProduct = maps.back('output', graph.concat(gradients, 0), [factors, tiles, filters]);
       const byKernels = fused(graph, patches, byProduct, { transA: 1 });
       const byPatches = fused(graph, byProduct, kernels, { transB: 1 });
       const byPixels = maps.back('input', byPatches, [factors * tiles, channels]);
-      const readers = graph.table(`${about} back`, () => readersOf(tile, size));
       const rows = graph.concat([byPixels, graph.zeros([1, channels])], 0);
-      const parts = graph.reshape(graph.gather(rows, readers), [4, -1, channels]);
-      const value = graph.reshape(graph.sum(parts, [0], 0), [-1, height, width, channels]);
+      const sum = upTo(4)
+        .map((i) => graph.gather(rows, graph.table(`${about} back ${i}`, () => readersOf(i, tile, size))))
+        .reduce((before, part) => graph.add(before, part));
+      const value = graph.reshape(sum, [-1, height, width, channels]);
       return {
         input: { value, shape: input.shape, block: CHANNELS_LAST },
         kernel: maps.back('kernel', byKernels, [3, 3, channels, filters]),
@@ -94,13 +98,13 @@ function tilesOf(tile: number, size: Shape): number[] {
   );
 }
 
-/** [4, pixels]: the places of the up to four tiles that read a pixel, or the zeros behind all of them. */
-function readersOf(tile: number, size: Shape): number[] {
+/** Of each pixel its place under the i-th of the up to four tiles that read it, or the zeros behind all places. */
+function readersOf(i: number, tile: number, size: Shape): number[] {
   const [batch, height, width] = size;
   const readers: number[][] = Array.from({ length: batch * height * width }, () => []);
   const reads = tilesOf(tile, size);
   reads.forEach((pixel, place) => {
     readers[pixel]?.push(place);
   });
-  return upTo(4).flatMap((i) => readers.map((places) => places[i] ?? reads.length));
+  return readers.map((places) => places[i] ?? reads.length);
 }
