@@ -40,7 +40,12 @@ export function winograd({ graph, training }: Site, kernel: Value, input: Featur
       const byPixels = maps.back('input', byPatches, [factors * tiles, channels]);
       const rows = graph.concat([byPixels, graph.zeros([1, channels])], 0);
       const sum = upTo(4)
-        .map((i) => graph.gather(rows, graph.table(`${about} back ${i}`, () => readersOf(i, tile, size))))
+        .map((i) =>
+          graph.gather(
+            rows,
+            graph.table(`${about} back ${i}`, () => readersOf(i, tile, size)),
+          ),
+        )
         .reduce((before, part) => graph.add(before, part));
       const value = graph.reshape(sum, [-1, height, width, channels]);
       return {
