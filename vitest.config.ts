@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 import { serviceTags } from './test/support/services.ts';
 import { UntriedReporter } from './test/support/untried.ts';
 
-/** It blocks parsers for the whole process that loads it, so its tests have processes of their own. */
-const DECODER = 'test/unit/pictures/**/*.test.ts';
+/** The decoder blocks parsers for the whole process that loads it; the fuzz test measures its process. */
+const OWN_PROCESS = ['test/unit/pictures/**/*.test.ts', 'test/property/graphql/*.test.ts'];
 
 export default defineConfig({
   // graphql ships both module systems; packages load the CommonJS one, and two copies of it refuse each other's schemas.
@@ -13,13 +13,13 @@ export default defineConfig({
       // Numbers and strings: files share a process, which saves its start and what it imports.
       {
         extends: true,
-        test: { name: 'pure', include: ['test/{unit,property}/**/*.test.ts'], exclude: [DECODER], isolate: false },
+        test: { name: 'pure', include: ['test/{unit,property}/**/*.test.ts'], exclude: OWN_PROCESS, isolate: false },
       },
       {
         extends: true,
         test: {
           name: 'services',
-          include: ['test/{integration,e2e,browser}/**/*.test.ts', DECODER],
+          include: ['test/{integration,e2e,browser}/**/*.test.ts', ...OWN_PROCESS],
           globalSetup: ['test/support/global-setup.ts'],
         },
       },

@@ -236,10 +236,10 @@ test("in a host's server too, errors carry our code and keep our insides", async
   expect(codeOf(await ask(server.url, '{ product(id: "a") { similarItems(first: 0) { status } } }'))).toBe(
     'INVALID_ARGUMENT',
   );
-  const { products } = database.repositories;
-  products.byIds = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7'));
+  const { search } = database.repositories;
+  search.nearestOfEach = () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7'));
   const answer = await ask(server.url, '{ product(id: "a") { sku similarItems { status } } }');
-  delete (products as { byIds?: unknown }).byIds;
+  delete (search as { nearestOfEach?: unknown }).nearestOfEach;
   expect(answer.data).toEqual({ product: { sku: 'SKU-a', similarItems: null } });
   expect(answer.errors?.[0]?.extensions).toMatchObject({ code: 'INTERNAL', requestId: expect.any(String) });
   expect(answer.errors?.[0]?.message).not.toContain('10.0.0.7');
