@@ -75,16 +75,21 @@ export class SearchRepository {
     const search = { table: embeddingTable(model), filter, limit: size, behind, mostPassing: this.mostPassing };
     const found: Found[] = [];
     let open = anchorIds.map((id, place) => ({ id, place }));
+    let isShort = false;
     for (const way of this.waysTo(filter)) {
+      if (isShort && way !== 'exact') continue; // looking farther brings no more of what the index gave all of
       const ids = open.map(({ id }) => id);
       const groups = byAnchor(await this.run({ ...search, anchorIds: ids }, way), ids.length);
       if (way === 'passing' && (groups[0]?.[0]?.passing ?? 0) > this.mostPassing) {
-        this.wide.set(JSON.stringify(filter), true);
+        this.wide.set(narrowingOf(filter), true);
         continue;
       }
       open = open.filter(({ place }, i) => {
         const rows = groups[i]!;
-        if (!isWhole(rows, { limit, size, way })) return true;
+        if (!isWhole(rows, { limit, size, way })) {
+          isShort ||= rows.length < limit;
+          return true;
+        }
         found[place] = foundOf(rows, limit);
         return false;
       });
@@ -95,8 +100,8 @@ export class SearchRepository {
 
   /** The index is asked first; where it gives a short page, or cuts a group of equal distances, the exact scan has the last word. */
   private waysTo(filter: SearchFilter): Way[] {
-    const { excludeIds: _, ...narrowing } = filter;
-    const mayBeNarrow = Object.keys(narrowing).length > 0 && !this.wide.has(JSON.stringify(filter));
+    const narrowing = narrowingOf(filter);
+    const mayBeNarrow = narrowing !== NOTHING && !this.wide.has(narrowing);
     return [...(mayBeNarrow ? (['passing'] as const) : []), ...TIES, 'exact'];
   }
 
@@ -105,6 +110,12 @@ export class SearchRepository {
     return ofVersion(this.ask<Row>(statement, values));
   }
 }
+
+/** The part of a filter that the catalog's indexes can find, as text: NOTHING where there is none. */
+function narrowingOf({ excludeIds: _, ...narrowing }: SearchFilter): string {
+  return JSON.stringify(narrowing);
+}
+const NOTHING = '{}';
 
 /** In the order of the anchors, which count from 1. */
 function byAnchor(rows: readonly Row[], anchors: number): Row[][] {
