@@ -1,8 +1,8 @@
 import type { JobKind, JobRow } from '../src/db/jobs.ts';
-import { SimiliError } from '../src/errors.ts';
 import { enqueuePhase } from '../src/models/enqueue.ts';
 import type { WorkerContext } from './context.ts';
 import { FEWEST_PRODUCTS, type ModelKind } from './training-set.ts';
+import { unlessOneRuns } from './unless-one-runs.ts';
 
 /** Products with a decoded picture that make a good first model although more are on their way. */
 const PLENTY = 2000;
@@ -56,9 +56,7 @@ export async function startFirstModels({ repositories, queue }: WorkerContext): 
   const last = await jobs.last(jobKindOf(serving ? 'NETWORK' : 'GOLDEN'));
   const kind = dueFirstModel({ serving, network, products, pending, quietSeconds, last }, new Date());
   if (!kind) return;
-  try {
+  await unlessOneRuns(async () => {
     await enqueuePhase(queue, await jobs.create(kind, { reason: 'first model of this catalog' }, 'simili'));
-  } catch (error) {
-    if (!(error instanceof SimiliError && error.code === 'JOB_ALREADY_RUNNING')) throw error;
-  }
+  });
 }

@@ -1,3 +1,4 @@
+import { withCents } from './price.ts';
 import type { ProductRow } from './products.ts';
 
 /** Columns of a product `p` and of its first picture `i`, as PRODUCT_COLUMNS selects them. */
@@ -19,10 +20,4 @@ export function productOf({ imageId, source, state, width, height, price, ...row
     price: price === null ? null : withCents(price),
     image: imageId === null ? null : { id: imageId, source, state, width, height },
   };
-}
-
-/** At least two digits behind the point. */
-function withCents(decimal: string): string {
-  const [whole, fraction = ''] = decimal.split('.');
-  return `${whole}.${fraction.padEnd(2, '0')}`;
 }

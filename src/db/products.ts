@@ -1,4 +1,5 @@
 import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
+import { withCents } from './price.ts';
 
 /** A catalog row with the picture that is compared. */
 export type ProductRow = {
@@ -148,7 +149,7 @@ function toRow({ images: [image], price, ...product }: Found): ProductRow {
   const { id, title, url, categories, tags, currency, available } = product;
   return {
     ...{ id, title, url, categories, tags, currency, available },
-    price: price?.toFixed(Math.max(2, price.decimalPlaces())) ?? null,
+    price: price === null ? null : withCents(price.toFixed()),
     image: image
       ? { id: image.id, source: image.source, state: image.state, width: image.width, height: image.height }
       : null,

@@ -47,17 +47,6 @@ export class SearchRepository {
     private readonly mostPassing = MOST_PASSING,
   ) {}
 
-  /** The same of one anchor. */
-  async nearest(
-    model: number,
-    anchorId: string,
-    filter: SearchFilter,
-    limit: number,
-    behind: Behind | null = null,
-  ): Promise<Found> {
-    return (await this.nearestOfEach(model, [anchorId], filter, limit, behind))[0] as Found;
-  }
-
   /**
    * Ranks, for each anchor, the `limit` products nearest to it, best first, itself left out; of equal distances the lower
    * id. Filters hold inside the search. A page is short only when no more products pass.

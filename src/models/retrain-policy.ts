@@ -54,8 +54,7 @@ export const retrainSettingsOf = (config: Settings): RetrainSettings => ({
 export function planRetrain(since: SinceTraining, { pauseMinutes, choices }: RetrainSettings, now: Date): RetrainPlan {
   const neededChoices = Math.max(choices, Math.ceil(CHOICES_SHARE * since.choicesBefore));
   const neededProducts = Math.max(1, Math.ceil(PRODUCTS_SHARE * since.products));
-  const resting = since.ended && new Date(since.ended.getTime() + 60_000 * pauseMinutes);
-  const notBefore = resting && resting > now ? resting : null;
+  const notBefore = since.ended && restsUntil(since.ended, { pauseMinutes }, now);
   const reasons = [
     since.choices >= neededChoices ? `${since.choices} new choices of shoppers (${neededChoices} are enough)` : null,
     since.changed >= neededProducts ? `${since.changed} of ${since.products} products have a new picture` : null,
@@ -66,6 +65,16 @@ export function planRetrain(since: SinceTraining, { pauseMinutes, choices }: Ret
     ...{ automatic, due, reason: due ? reasons.join('; ') : null, notBefore },
     ...{ newChoices: since.choices, neededChoices, newProducts: since.changed, neededProducts },
   };
+}
+
+/** End of the pause after a training that ended; null: it is over. */
+export function restsUntil(
+  ended: Date,
+  { pauseMinutes }: Pick<RetrainSettings, 'pauseMinutes'>,
+  now: Date,
+): Date | null {
+  const until = new Date(ended.getTime() + 60_000 * pauseMinutes);
+  return until > now ? until : null;
 }
 
 /** The plan as things are now. */

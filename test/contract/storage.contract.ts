@@ -5,6 +5,7 @@ import { makeRepositories, type Repositories } from '../../src/db/repositories.t
 import { SearchRepository } from '../../src/db/search.ts';
 import type { Behind, SearchFilter } from '../../src/db/search-statement.ts';
 import type { Storage } from '../../src/db/storage.ts';
+import { nearestTo } from '../support/nearest.ts';
 
 const product = (id: string, more: object = {}) => ({
   ...{
@@ -532,7 +533,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         limit: number,
         behind?: Behind | null,
         most = 2000,
-      ) => (await new SearchRepository(storage.ask, most).nearest(MODEL, anchor, filter, limit, behind)).neighbours;
+      ) => (await nearestTo(new SearchRepository(storage.ask, most), MODEL, anchor, filter, limit, behind)).neighbours;
       beforeAll(async () => {
         for (const [i, id] of ids.entries()) {
           await repos.products.write(
@@ -607,7 +608,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         const together = await counted.nearestOfEach(MODEL, anchors, filter, 6);
         expect(asked).toHaveLength(1);
         for (const [i, anchor] of anchors.entries())
-          expect(together[i]).toEqual(await repos.search.nearest(MODEL, anchor, filter, 6));
+          expect(together[i]).toEqual(await nearestTo(repos.search, MODEL, anchor, filter, 6));
         expect(together[0]!.neighbours).toHaveLength(6);
         expect(together[1]).toEqual({ anchor: 'unknown', neighbours: [] });
       });
@@ -619,27 +620,27 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
           asked.push(/FROM passing/.test(text) ? 'one by one' : /\+ 0 AS l2/.test(text) ? 'all' : 'by the index');
           return storage.ask(statement, values);
         }, 20);
-        await counted.nearest(MODEL, 's001', { categories: ['c0'] }, 5);
-        await counted.nearest(MODEL, 's001', { categories: ['c0'], excludeIds: ['s007'] }, 5);
-        await counted.nearest(MODEL, 's001', { categories: ['none'] }, 5);
+        await nearestTo(counted, MODEL, 's001', { categories: ['c0'] }, 5);
+        await nearestTo(counted, MODEL, 's001', { categories: ['c0'], excludeIds: ['s007'] }, 5);
+        await nearestTo(counted, MODEL, 's001', { categories: ['none'] }, 5);
         expect(asked.splice(0)).toEqual(['one by one', 'by the index', 'by the index', 'one by one']);
         // A page that the index cannot fill is ranked exactly at once.
-        expect((await counted.nearest(MODEL, 's001', { categories: ['c0'] }, 50)).neighbours.length).toBeGreaterThan(
+        expect((await nearestTo(counted, MODEL, 's001', { categories: ['c0'] }, 50)).neighbours.length).toBeGreaterThan(
           40,
         );
         expect(asked).toEqual(['by the index', 'all']);
       });
 
       test('a page has what the catalog says of its products', async () => {
-        const { neighbours } = await repos.search.nearest(MODEL, 's000', {}, 3);
+        const { neighbours } = await nearestTo(repos.search, MODEL, 's000', {}, 3);
         const rows = await repos.products.byIds(neighbours.map(({ productId }) => productId));
         for (const { product } of neighbours) expect(rows).toContainEqual(product);
       });
 
       test('an anchor without a vector has no neighbours, and a deleted product leaves the search', async () => {
-        expect(await repos.search.nearest(MODEL, 'nobody', {}, 10)).toEqual({ anchor: 'unknown', neighbours: [] });
+        expect(await nearestTo(repos.search, MODEL, 'nobody', {}, 10)).toEqual({ anchor: 'unknown', neighbours: [] });
         await repos.products.write(product('cold', { images: [] }));
-        expect(await repos.search.nearest(MODEL, 'cold', {}, 10)).toEqual({ anchor: 'cold', neighbours: [] });
+        expect(await nearestTo(repos.search, MODEL, 'cold', {}, 10)).toEqual({ anchor: 'cold', neighbours: [] });
         const [first] = await nearest('s000', {}, 1);
         const gone = first!.productId;
         await repos.products.remove([gone]);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SearchFilter } from '../../src/db/search-statement.ts';
 import { type TestApi, testApi } from '../support/api.ts';
 import { addModel, addProducts, unit } from '../support/fixtures.ts';
+import { nearestTo } from '../support/nearest.ts';
 
 type Item = { id: string; vector: number[]; available: boolean; categories: string[]; price: string | null };
 
@@ -81,8 +82,8 @@ test('a search under any filter returns a full page whenever one exists, of pass
     fc.integer({ min: 0, max: 280 }),
     async (anchor, filter, limit, offset) => {
       const oracle = expected(anchor, filter);
-      const before = offset ? (await search.nearest(model, anchor, filter, offset)).neighbours : [];
-      const found = (await search.nearest(model, anchor, filter, limit, before.at(-1))).neighbours;
+      const before = offset ? (await nearestTo(search, model, anchor, filter, offset)).neighbours : [];
+      const found = (await nearestTo(search, model, anchor, filter, limit, before.at(-1))).neighbours;
       expect(found).toHaveLength(Math.max(0, Math.min(limit, oracle.length - offset)));
       const known = new Map(oracle.map(({ id, distance }) => [id, distance]));
       for (const [i, { productId, distance }] of found.entries()) {

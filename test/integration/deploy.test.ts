@@ -5,6 +5,7 @@ import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
 import { openQueue } from '../../src/queue/bullmq.ts';
 import { addModel, addProducts } from '../support/fixtures.ts';
+import { nearestTo } from '../support/nearest.ts';
 import { freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
 async function run(url: string, ...statements: string[]): Promise<void> {
@@ -70,7 +71,7 @@ describe('a Postgres that others administer', { tags: ['postgres'] }, () => {
     const database = { storage, repositories, [Symbol.asyncDispose]: async () => {} };
     await addProducts(database, [{ id: 'a' }, { id: 'b' }]);
     const model = await addModel(database, { a: [1, 0], b: [0, 1] });
-    expect((await repositories.search.nearest(model.number, 'a', {}, 5)).neighbours).toMatchObject([
+    expect((await nearestTo(repositories.search, model.number, 'a', {}, 5)).neighbours).toMatchObject([
       { productId: 'b' },
     ]);
     await storage.close();

@@ -30,6 +30,7 @@ import { makeBackbone, nanBackbone } from '../support/backbone.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { writeEncoder } from '../support/encoder.ts';
 import { fakeQueue } from '../support/fixtures.ts';
+import { nearestTo } from '../support/nearest.ts';
 
 const PRODUCTS = 24;
 const computing = { engine: 'onnx' as const, requireGpu: false, threads: 1, gpus: [] };
@@ -140,7 +141,7 @@ test('a retrain by another encoder looks at what that has not seen, serves, and 
   await models.rollback(null);
   expect(await active(shop)).toMatchObject({ id: first.id, number: 1 });
   const [anchor] = await images.readyPage(1, null);
-  expect((await search.nearest(1, anchor!.productId, {}, 30)).neighbours).toHaveLength(PRODUCTS + 2);
+  expect((await nearestTo(search, 1, anchor!.productId, {}, 30)).neighbours).toHaveLength(PRODUCTS + 2);
 });
 
 test('the vector of a product of two pictures is the mean of theirs in every block, and follows when one of them goes', async () => {

@@ -1,3 +1,4 @@
+import { outcomesByQuery } from '../../src/learning/evaluation/judge.ts';
 import { bootstrapInterval } from '../../src/learning/intervals.ts';
 import { makeRandom, type Random } from '../../src/learning/random.ts';
 import type { SeenPair, WeightedTriplet } from '../../src/learning/relevance.ts';
@@ -86,13 +87,7 @@ export function isPromoted(world: World, candidate: Candidate, seed: number): bo
 }
 
 function precisionOf(learned: readonly WeightedTriplet[], rank: (anchor: number, item: number) => number) {
-  const clusters = new Map<number, number[]>();
-  for (const { q, p, n } of learned)
-    clusters.set(q, [
-      ...(clusters.get(q) ?? []),
-      Number(rank(q, p) < rank(q, n)) + 0.5 * Number(rank(q, p) === rank(q, n)),
-    ]);
   if (learned.length === 0) return { triplets: 0, precision: 0, interval: null };
-  const interval = bootstrapInterval([[...clusters.values()]], makeRandom(1));
+  const interval = bootstrapInterval([outcomesByQuery(learned, rank)], makeRandom(1));
   return { triplets: learned.length, precision: interval.mean, interval };
 }

@@ -1,0 +1,15 @@
+import type { Found, SearchRepository } from '../../src/db/search.ts';
+import type { Behind, SearchFilter } from '../../src/db/search-statement.ts';
+
+/** What a search finds of one anchor. */
+export async function nearestTo(
+  search: SearchRepository,
+  model: number,
+  anchorId: string,
+  filter: SearchFilter,
+  limit: number,
+  behind: Behind | null = null,
+): Promise<Found> {
+  const [found] = await search.nearestOfEach(model, [anchorId], filter, limit, behind);
+  return found as Found;
+}
