@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { FeedbackWrite } from '../src/db/feedback.ts';
 import { openPostgres } from '../src/db/postgres.ts';
 import { makeRepositories } from '../src/db/repositories.ts';
+import { freshPostgresDatabase } from '../test/support/services.ts';
 
 const CALLS = 150;
 const EVENTS = 100;
@@ -12,18 +12,8 @@ const ITEMS = 12;
 export async function feedback(): Promise<Record<string, string | number>[]> {
   const admin = process.env.DATABASE_URL;
   if (!admin) throw new Error('Set DATABASE_URL: on the embedded database there is no raw statement to compare with');
-  const name = `simili_bench_${randomBytes(6).toString('hex')}`;
-  const client = new pg.Client({ connectionString: admin });
-  await client.connect();
-  await client.query(`CREATE DATABASE ${name}`);
-  const url = new URL(admin);
-  url.pathname = `/${name}`;
-  try {
-    return await measured(url.href);
-  } finally {
-    await client.query(`DROP DATABASE ${name} WITH (FORCE)`);
-    await client.end();
-  }
+  await using database = await freshPostgresDatabase(admin);
+  return await measured(database.url);
 }
 
 async function measured(url: string) {

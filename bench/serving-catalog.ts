@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { openPostgres } from '../src/db/postgres.ts';
 import { makeRepositories } from '../src/db/repositories.ts';
 import { makeRandom } from '../src/learning/random.ts';
+import { type FreshPostgres, freshPostgresDatabase } from '../test/support/services.ts';
 
 /** As long as the default served vector without a second encoder was when the first figures were taken. */
 const DIMENSIONS = 336;
@@ -11,8 +11,7 @@ const PRODUCTS_A_CLUSTER = 50;
 const SPREAD = 0.7;
 const PAGE = 1000;
 
-export type ServingCatalog = AsyncDisposable & {
-  url: string;
+export type ServingCatalog = FreshPostgres & {
   /** Table of the version that serves. */
   table: string;
   indexSeconds: number;
@@ -24,11 +23,8 @@ export const SHARES = [1, 0.1, 0.01, 0.001, 0.0001, 0];
 
 /** A database of its own on the server of `admin`, with products of one picture each, their vectors, and a version that serves. */
 export async function servingCatalog(admin: string, products: number): Promise<ServingCatalog> {
-  const name = `simili_bench_${randomBytes(6).toString('hex')}`;
-  await onServer(admin, `CREATE DATABASE ${name}`);
-  const address = new URL(admin);
-  address.pathname = `/${name}`;
-  const url = address.href;
+  const database = await freshPostgresDatabase(admin);
+  const { url } = database;
   const storage = await openPostgres(url);
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -49,8 +45,7 @@ export async function servingCatalog(admin: string, products: number): Promise<S
     await embeddings.createIndex(model.number);
     const indexSeconds = (performance.now() - since) / 1000;
     await client.query(`UPDATE simili.serving SET active_id = 'mdl_bench'`);
-    const drop = () => onServer(admin, `DROP DATABASE ${name} WITH (FORCE)`);
-    return { url, table, indexSeconds, [Symbol.asyncDispose]: drop };
+    return { ...database, table, indexSeconds };
   } finally {
     await client.end();
     await storage.close();
@@ -91,10 +86,4 @@ async function addVectors(client: pg.Client, table: string, products: number): P
       [ids, vectors],
     );
   }
-}
-
-async function onServer(url: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  await client.query(sql).finally(() => client.end());
 }

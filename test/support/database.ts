@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import pg from 'pg';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
 import type { Storage } from '../../src/db/storage.ts';
 import { freshEmbedded } from './embedded.ts';
+import { freshPostgresDatabase } from './services.ts';
 
 export type FreshDatabase = AsyncDisposable & {
   storage: Storage;
@@ -16,11 +15,8 @@ export type FreshDatabase = AsyncDisposable & {
  */
 export async function freshDatabase(adminUrl?: string): Promise<FreshDatabase> {
   if (!adminUrl) return opened(await freshEmbedded(), async () => {});
-  const name = `simili_test_${randomBytes(6).toString('hex')}`;
-  await onServer(adminUrl, `CREATE DATABASE ${name}`);
-  const url = new URL(adminUrl);
-  url.pathname = `/${name}`;
-  return opened(await openPostgres(url.href), () => onServer(adminUrl, `DROP DATABASE ${name} WITH (FORCE)`));
+  const database = await freshPostgresDatabase(adminUrl);
+  return opened(await openPostgres(database.url), async () => database[Symbol.asyncDispose]());
 }
 
 function opened(storage: Storage, drop: () => Promise<void>): FreshDatabase {
@@ -32,10 +28,4 @@ function opened(storage: Storage, drop: () => Promise<void>): FreshDatabase {
       await drop();
     },
   };
-}
-
-async function onServer(url: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  await client.query(sql).finally(() => client.end());
 }
