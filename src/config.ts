@@ -3,6 +3,9 @@ import { SimiliError } from './errors.ts';
 import { presetNames } from './learning/network/presets.ts';
 import { recipeNames } from './learning/recipe.ts';
 
+/** Characters of an admin key that is given: fewer could be guessed. */
+export const SHORTEST_ADMIN_KEY = 16;
+
 const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
 
 const seconds = (usual: number) => z.coerce.number().min(0.1).max(3600).default(usual);
@@ -96,7 +99,11 @@ const Env = z.object({
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('warn')
     .describe('Of the JSON log on stderr'),
-  SIMILI_ADMIN_KEY: z.string().min(16).optional().describe('Admin key; without it one is generated and printed once'),
+  SIMILI_ADMIN_KEY: z
+    .string()
+    .min(SHORTEST_ADMIN_KEY)
+    .optional()
+    .describe('Admin key; without it one is generated and printed once'),
   SIMILI_SIGNING_KEY: z
     .string()
     .min(32)
@@ -211,7 +218,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return Object.freeze(parsed.data);
 }
 
-/** Name, default and meaning of every variable: the README's table is checked against this. */
+/** Name, default and meaning of every variable: the table in docs/configuration.md is checked against this. */
 export const configReference = Object.entries(Env.shape).map(([name, type]) => ({
   name,
   meaning: type.description ?? '',

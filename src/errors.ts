@@ -169,6 +169,10 @@ const CODES = {
     retry: false,
     say: (a: { why: string }) => `Bad configuration\n${a.why}`,
   },
+  SCHEMA_UNSUITABLE: {
+    retry: false,
+    say: (a: { why: string }) => `Cannot extend this schema: ${a.why}`,
+  },
   IMPORT_UNREADABLE: {
     retry: false,
     say: (a: { source: string; why: string }) => `Cannot import ${a.source}: ${a.why}`,

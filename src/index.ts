@@ -2,6 +2,8 @@ export { type Config, configReference, loadConfig } from './config.ts';
 export { type ErrorCode, errorCodes, SimiliError } from './errors.ts';
 export { refusalOf } from './graphql/cost/check.ts';
 export { type Limits, storefrontLimits } from './graphql/cost/limits.ts';
+export type { AdminGuard } from './graphql/guard.ts';
+export type { GraphQLModule } from './graphql/host-copy.ts';
 export { type OpenOptions, openSimili, type Simili } from './open.ts';
 export { simili } from './plugin.ts';
 export type { Services } from './services.ts';

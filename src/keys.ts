@@ -62,5 +62,5 @@ export async function rotateAdminKey(
 export const isKeyOf = (key: string, hash: string): boolean =>
   timingSafeEqual(createHash('sha256').update(hashOfKey(key)).digest(), createHash('sha256').update(hash).digest());
 
-const hashOfKey = (key: string): string => createHash('sha256').update(key).digest('hex');
+export const hashOfKey = (key: string): string => createHash('sha256').update(key).digest('hex');
 const newKey = (random: typeof randomBytes): string => `simili_${random(24).toString('base64url')}`;

@@ -4,6 +4,7 @@ import { openEmbedded } from './db/embedded.ts';
 import { openPostgres } from './db/postgres.ts';
 import { makeRepositories, type Repositories } from './db/repositories.ts';
 import { patiencesOf } from './deadline.ts';
+import { type GraphQLModule, ownGraphQL } from './graphql/host-copy.ts';
 import { loadSigningKey } from './keys.ts';
 import { type Log, makeLog } from './log.ts';
 import { retrainSettingsOf } from './models/retrain-policy.ts';
@@ -22,6 +23,8 @@ export type OpenOptions = {
   /** Signs recommendation ids and cursors; at least 32 characters. Default: generated once, kept in the database. */
   signingKey?: string | undefined;
   log?: Log;
+  /** Of a server whose copy of graphql is another than the one beside this package: `import * as graphql from 'graphql'`. */
+  graphql?: GraphQLModule | undefined;
 };
 export type Simili = {
   plugin: ReturnType<typeof simili>;
@@ -35,7 +38,8 @@ export type Simili = {
  * @throws SimiliError DATABASE_UNAVAILABLE, DATABASE_UNSUITABLE, DATA_DIR_LOCKED, MIGRATION_FAILED, REDIS_UNAVAILABLE, REDIS_UNSUITABLE.
  */
 export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
-  const { databaseUrl, dataDir = '.simili', redisUrl, signingKey, log = makeLog(loadConfig({})) } = options;
+  const { databaseUrl, dataDir = '.simili', redisUrl, signingKey, graphql = ownGraphQL } = options;
+  const { log = makeLog(loadConfig({})) } = options;
   const storage = await (databaseUrl ? openPostgres(databaseUrl) : openEmbedded(dataDir && join(dataDir, 'database')));
   try {
     const repositories = makeRepositories(storage);
@@ -56,7 +60,7 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
       retraining: retrainSettingsOf(loadConfig({})),
     });
     return {
-      plugin: simili(services),
+      plugin: simili(services, graphql),
       services,
       repositories,
       async close() {

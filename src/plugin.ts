@@ -1,24 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { mergeResolvers } from '@graphql-tools/merge';
-import { makeExecutableSchema } from '@graphql-tools/schema';
-import { type GraphQLSchema, parse } from 'graphql';
+import { type DocumentNode, type GraphQLSchema, Kind, parse } from 'graphql';
 import type { Patience } from './deadline.ts';
 import type { Resolvers } from './generated/graphql.ts';
+import { attach, type ResolverMap } from './graphql/attach.ts';
 import { catalogResolvers } from './graphql/catalog.ts';
 import { limitRequests } from './graphql/cost/apollo-plugin.ts';
 import { type Limits, storefrontLimits } from './graphql/cost/limits.ts';
 import { entriesPlugin } from './graphql/entries.ts';
 import { extendSchema, withoutFederation } from './graphql/extend.ts';
 import { feedbackResolvers } from './graphql/feedback.ts';
+import { type AdminGuard, guarded } from './graphql/guard.ts';
+import { copyThatMade, type GraphQLModule, type OwnGraphQL, ownGraphQL } from './graphql/host-copy.ts';
 import { jobResolvers } from './graphql/jobs.ts';
-import { masked } from './graphql/mask.ts';
+import { masked, withNativeErrors } from './graphql/mask.ts';
 import { modelResolvers } from './graphql/models.ts';
 import { productResolvers } from './graphql/products.ts';
 import { ratingResolvers } from './graphql/ratings.ts';
 import { adminScalars, storefrontScalars } from './graphql/scalars.ts';
 import { scoper } from './graphql/scope.ts';
 import { similarItemsResolvers } from './graphql/similar-items.ts';
-import { productReference, subgraphSchema } from './graphql/subgraph.ts';
+import { productReference, subgraphOf } from './graphql/subgraph.ts';
 import { timed } from './graphql/timed.ts';
 import { packageFile } from './package-root.ts';
 import type { Services } from './services.ts';
@@ -31,46 +33,67 @@ const admin = contractOf('schema.admin.graphql');
  *   new ApolloServer({ schema: simili(services).standalone() })     a server of its own
  *   new ApolloServer({ schema: simili(services).subgraph() })       behind a federation router
  *   new ApolloServer({ schema: simili(services).extend(theirs) })   their `Product` gains `similarItems`
- * `admin()` is the storefront contract and the admin one together: never without an access check in front of it.
+ * `admin(guard)` is the storefront contract and the admin one together, for those whom the guard lets in.
  * Any GraphQL server will do that makes a context object for each request. With extend(), nodes of a list are
  * `{ id, … }`: the host's Product resolvers must start from `id`.
+ * @param graphql the server's copy, where it is another than the one that this package finds (ADR 12).
  */
-export function simili(services: Services) {
+export function simili(services: Services, graphql: GraphQLModule = ownGraphQL) {
+  const given = graphql as unknown as OwnGraphQL;
   const scope = scoper(services);
-  const shop = merged(
-    [similarItemsResolvers(scope), productResolvers(scope), feedbackResolvers(scope), storefrontScalars],
-    services,
-    services.patience.shop,
-  );
+  const { patience, log } = services;
+  /** Resolvers whose errors are of that copy's class. */
+  const native = (copy: OwnGraphQL, maps: Resolvers[], time: Patience): ResolverMap =>
+    mergeResolvers(maps.map((map) => masked(timed(map, time), log, copy.GraphQLError))) as ResolverMap;
+  const shopMaps = [similarItemsResolvers(scope), productResolvers(scope), feedbackResolvers(scope)];
+  const shopFor = (copy: OwnGraphQL): ResolverMap => ({
+    ...native(copy, shopMaps, patience.shop),
+    ...withNativeErrors(storefrontScalars, copy.GraphQLError),
+  });
+  const built = (typeDefs: DocumentNode[], ...resolvers: ResolverMap[]): GraphQLSchema =>
+    resolvers.reduce(attach, given.buildASTSchema(joined(typeDefs)));
   return {
     /** For `plugins` of the host's Apollo Server; what it is good for stands with it. */
     apolloPlugin: () => entriesPlugin,
-    standalone: (): GraphQLSchema =>
-      makeExecutableSchema({
-        typeDefs: withoutFederation(storefront),
-        resolvers: shop,
-      }),
-    subgraph: (): GraphQLSchema =>
-      subgraphSchema(storefront, shop, masked(timed(productReference(scope), services.patience.shop), services.log)),
-    extend: (theirs: GraphQLSchema): GraphQLSchema => extendSchema(theirs, withoutFederation(storefront), shop),
+    standalone: (): GraphQLSchema => built([withoutFederation(storefront)], shopFor(given)),
+    subgraph: (): GraphQLSchema => {
+      const reference = masked(timed(productReference(scope), patience.shop), log, given.GraphQLError);
+      const { typeDefs, resolvers } = subgraphOf(storefront, reference);
+      return built(typeDefs, shopFor(given), resolvers);
+    },
+    /** @returns the host's schema with ours in it, made by the copy of graphql that made theirs. @throws SimiliError SCHEMA_UNSUITABLE. */
+    extend: <Schema extends object>(theirs: Schema): Schema => {
+      const copy = copyThatMade(theirs, given);
+      const contract = withoutFederation(storefront);
+      return extendSchema(copy, theirs as unknown as GraphQLSchema, contract, shopFor(copy)) as unknown as Schema;
+    },
     /**
      * For the host's own Apollo server, `plugins: [simili.plugin.limits()]`: what a request may ask for, told before it
      * is validated. Other servers call `refusalOf` with `storefrontLimits`.
      */
     limits: (own: Partial<Omit<Limits, 'lists'>> = {}) => limitRequests({ ...storefrontLimits, ...own }),
-    admin: (): GraphQLSchema => {
-      const office = merged(
-        [catalogResolvers(scope), ratingResolvers(scope), modelResolvers(scope), jobResolvers(scope), adminScalars],
-        services,
-        services.patience.admin,
+    /** @throws SimiliError CONFIGURATION_INVALID without a guard. */
+    admin: (guard: AdminGuard): GraphQLSchema => {
+      const office = [catalogResolvers(scope), ratingResolvers(scope), modelResolvers(scope), jobResolvers(scope)];
+      return built(
+        [withoutFederation(storefront), admin],
+        native(
+          given,
+          shopMaps.map((map) => guarded(map, guard)),
+          patience.shop,
+        ),
+        native(
+          given,
+          office.map((map) => guarded(map, guard)),
+          patience.admin,
+        ),
+        withNativeErrors({ ...storefrontScalars, ...adminScalars }, given.GraphQLError),
       );
-      return makeExecutableSchema({
-        typeDefs: [withoutFederation(storefront), admin],
-        resolvers: [shop, office],
-      });
     },
   };
 }
 
-const merged = (maps: Resolvers[], { log }: Services, patience: Patience): Resolvers =>
-  mergeResolvers(maps.map((map) => masked(timed(map, patience), log))) as Resolvers;
+const joined = (documents: DocumentNode[]): DocumentNode => ({
+  kind: Kind.DOCUMENT,
+  definitions: documents.flatMap(({ definitions }) => definitions),
+});

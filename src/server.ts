@@ -12,7 +12,15 @@ import { allowOrigins } from './http/cors.ts';
 import { isOpenToExplore } from './http/exploring.ts';
 import { feedbackAsMutation } from './http/feedback.ts';
 import { graphiql } from './http/graphiql.ts';
-import { lastResort, notKept, onlyMethods, onlyShortDocuments, requireAdminKey, secureHeaders } from './http/guards.ts';
+import {
+  isAdmitted,
+  lastResort,
+  notKept,
+  onlyMethods,
+  onlyShortDocuments,
+  requireAdminKey,
+  secureHeaders,
+} from './http/guards.ts';
 import { addHealth } from './http/health.ts';
 import { serveImage } from './http/images.ts';
 import { type Limits, makeLimits } from './http/limits.ts';
@@ -63,7 +71,7 @@ export async function startServer({
   const limits = makeLimits(config, log, clock);
   const stopping = makeStopping();
   const plugin = simili(metered(services, limits));
-  const admin = plugin.admin();
+  const admin = plugin.admin({ authorize: isAdmitted });
   const manners = { explore: isOpenToExplore(config), stackTraces: config.NODE_ENV === 'development' };
   const shop = plugin.standalone();
   const stream = makeStream(admin, adminLimits, manners, log);
@@ -115,7 +123,7 @@ export async function startServer({
     ...[limits.admin, express.json({ limit: ADMIN_BODY }), onlyShortDocuments, limits.rememberAdmin],
   ];
   app.use('/admin/graphql/stream', ...guarded, limits.stream, stream.handler);
-  app.use('/admin/graphql', ...guarded, expressMiddleware(servers.admin));
+  app.use('/admin/graphql', ...guarded, expressMiddleware(servers.admin, { context: async ({ req }) => ({ req }) }));
   const images = { byId: (id: string) => inShopTime(() => repositories.images.byId(id)) };
   const pictures = { images, copies: configuredCopies(config), maxBytes: config.SIMILI_MAX_IMAGE_BYTES };
   app.get('/images/:id', limits.picture, serveImage(pictures));

@@ -1,14 +1,9 @@
 import {
   GraphQLError,
-  type GraphQLInputType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
-  isInputObjectType,
-  isInputType,
-  isListType,
-  isNonNullType,
   type OperationDefinitionNode,
-  typeFromAST,
+  type TypeNode,
   valueFromASTUntyped,
 } from 'graphql';
 import type { RequestContext } from './scope.ts';
@@ -60,37 +55,50 @@ export function entriesAsSent(
   return Array.isArray(list) ? list : [list];
 }
 
+/** A type of the schema, whichever copy of graphql made it: `String(type)` ends with `!`, begins with `[`, or is a name. */
+type InputType = {
+  readonly ofType?: InputType;
+  getFields?(): Record<string, { type: unknown }>;
+  toString(): string;
+};
+
 function withEmptyEntries(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Variables): Variables {
   const shown = { ...variables };
   for (const { variable, type: node } of operation.variableDefinitions ?? []) {
     const name = variable.name.value;
-    const type = typeFromAST(schema, node);
-    if (name in shown && type && isInputType(type)) shown[name] = emptied(shown[name], type, name);
+    const type = typeOf(schema, node);
+    if (name in shown && type) shown[name] = emptied(shown[name], type, name);
   }
   return shown;
 }
 
-function emptied(value: unknown, type: GraphQLInputType, name: string): unknown {
-  if (isNonNullType(type)) return emptied(value ?? (isEntry(type.ofType) ? {} : value), type.ofType, name);
+function typeOf(schema: GraphQLSchema, node: TypeNode): InputType | undefined {
+  if (node.kind === 'NamedType') return schema.getType(node.name.value) as InputType | undefined;
+  const ofType = typeOf(schema, node.type);
+  const written = node.kind === 'ListType' ? `[${ofType}]` : `${ofType}!`;
+  return ofType && { ofType, toString: () => written };
+}
+
+function emptied(value: unknown, type: InputType, name: string): unknown {
+  const { ofType } = type;
+  if (ofType && String(type).endsWith('!')) return emptied(value ?? (isEntry(ofType) ? {} : value), ofType, name);
   if (value == null) return value;
-  if (isListType(type)) {
-    return Array.isArray(value)
-      ? value.map((entry) => emptied(entry, type.ofType, name))
-      : emptied(value, type.ofType, name);
+  if (ofType) {
+    return Array.isArray(value) ? value.map((entry) => emptied(entry, ofType, name)) : emptied(value, ofType, name);
   }
   if (isEntry(type)) return {};
-  if (type.toString() === 'ID') checkDigits(value, name);
-  if (!isInputObjectType(type) || typeof value !== 'object' || Array.isArray(value)) return value;
+  if (String(type) === 'ID') checkDigits(value, name);
+  if (!type.getFields || typeof value !== 'object' || Array.isArray(value)) return value;
   const fields = type.getFields();
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {
       const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
-      return [key, field ? emptied(inner, field.type, name) : inner];
+      return [key, field ? emptied(inner, field.type as InputType, name) : inner];
     }),
   );
 }
 
-const isEntry = (type: GraphQLInputType): boolean => ENTRIES.includes(type.toString());
+const isEntry = (type: InputType): boolean => ENTRIES.includes(String(type));
 
 function checkDigits(value: unknown, name: string): void {
   if (typeof value !== 'number' || Number.isSafeInteger(value)) return;

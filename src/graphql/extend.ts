@@ -1,19 +1,12 @@
-import { mergeSchemas } from '@graphql-tools/schema';
-import {
-  type DefinitionNode,
-  type DocumentNode,
-  type GraphQLSchema,
-  isObjectType,
-  isScalarType,
-  Kind,
-  visit,
-} from 'graphql';
-import type { Resolvers } from '../generated/graphql.ts';
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import { filterSchema, getDocumentNodeFromSchema, pruneSchema } from '@graphql-tools/utils';
+import { type DefinitionNode, type DocumentNode, type GraphQLSchema, Kind, visit } from 'graphql';
+import { SimiliError } from '../errors.ts';
+import { attach, type ResolverMap } from './attach.ts';
+import type { OwnGraphQL } from './host-copy.ts';
 
 const FEDERATION = ['key', 'shareable'];
-const ROOTS = ['Query', 'Mutation'];
-/** What only our own catalog needs: a host with a Product has a catalog. */
-const CATALOG_TYPES = ['Money', 'ProductImage', 'ProductKeyInput', 'ProductConnection', 'ProductEdge'];
+/** Only for a host without a catalog of its own: one that has a Product has one. */
 const CATALOG_FIELDS = ['product', 'products'];
 /** Relay's, the same everywhere: the host's own is used. */
 const SHARED = ['PageInfo'];
@@ -28,78 +21,91 @@ export const withoutFederation = (contract: DocumentNode): DocumentNode =>
 /**
  * Merges the storefront contract into a host's schema. A host with a `Product` keeps its catalog: it gains
  * `Product.similarItems`, `Query.similarItems` and `Mutation.submitFeedback`. Its scalars and PageInfo are used.
- * @throws Error when the host already has one of these fields, or another type of one of our names.
+ * @param graphql the copy that made `theirs`; all of the answer is made by it.
+ * @throws SimiliError SCHEMA_UNSUITABLE when the host already has one of these fields, or another type of one of our names.
  */
-export function extendSchema(theirs: GraphQLSchema, contract: DocumentNode, resolvers: Resolvers): GraphQLSchema {
-  const typeDefs = ours(theirs, contract);
-  const names = fieldsByType(typeDefs);
-  return mergeSchemas({
-    schemas: [theirs],
-    typeDefs,
-    resolvers: onlyNamed(resolvers, names),
+export function extendSchema(
+  graphql: Pick<OwnGraphQL, 'extendSchema'>,
+  theirs: GraphQLSchema,
+  contract: DocumentNode,
+  resolvers: ResolverMap,
+): GraphQLSchema {
+  const rootNames = rootNamesOf(theirs);
+  const definitions = contractFor(theirs, contract).definitions.flatMap((one) => addition(one, theirs, rootNames));
+  const additions = { kind: Kind.DOCUMENT, definitions } as DocumentNode;
+  return attach(graphql.extendSchema(theirs, additions), onlyAdded(resolvers, additions, rootNames));
+}
+
+/** What of the contract the host gets: types that only its missing catalog would need are not among it. */
+function contractFor(theirs: GraphQLSchema, contract: DocumentNode): DocumentNode {
+  const schema = makeExecutableSchema({ typeDefs: contract });
+  if (!theirs.getType('Product')) return getDocumentNodeFromSchema(schema);
+  const wanted = filterSchema({
+    schema,
+    rootFieldFilter: (_operation, field) => !CATALOG_FIELDS.includes(field),
+    objectFieldFilter: (type, field) => type !== 'Product' || field === 'similarItems',
   });
+  return getDocumentNodeFromSchema(pruneSchema(wanted));
 }
 
-function ours(theirs: GraphQLSchema, contract: DocumentNode): DocumentNode {
-  const hasCatalog = isObjectType(theirs.getType('Product'));
-  const definitions = contract.definitions.flatMap((definition) => {
-    const name = nameOf(definition);
-    if (hasCatalog && CATALOG_TYPES.includes(name)) return [];
-    const met = theirs.getType(name);
-    if (!met) return [withoutFields(definition, hasCatalog && name === 'Query' ? CATALOG_FIELDS : [])];
-    if (ROOTS.includes(name) || name === 'Product') return [additions(definition, met, hasCatalog)];
-    if (SHARED.includes(name) || isScalarType(met)) return [];
-    throw new Error(`extend(): your schema has a type ${name} already; Simili needs that name for its own`);
-  });
-  return { ...contract, definitions };
+/** Our name of a root type → the host's. */
+const rootNamesOf = (theirs: GraphQLSchema): ReadonlyMap<string, string> =>
+  new Map([
+    ['Query', theirs.getQueryType()?.name ?? 'Query'],
+    ['Mutation', theirs.getMutationType()?.name ?? 'Mutation'],
+  ]);
+
+/** A definition of ours as an extension of the host's schema; none for what is the host's own. */
+function addition(ours: DefinitionNode, theirs: GraphQLSchema, rootNames: ReadonlyMap<string, string>): object[] {
+  if (!('name' in ours) || !ours.name) return [];
+  const name = rootNames.get(ours.name.value) ?? ours.name.value;
+  const met = theirs.getType(name);
+  if (!met) return rootNames.has(name) ? [ours, asRoot(name)] : [ours];
+  if (SHARED.includes(name) || (ours.kind === Kind.SCALAR_TYPE_DEFINITION && 'serialize' in met)) return [];
+  if (ours.kind !== Kind.OBJECT_TYPE_DEFINITION || !(rootNames.has(ours.name.value) || name === 'Product'))
+    throw taken(`a type ${name}`);
+  if (!('getFields' in met && 'isTypeOf' in met)) throw taken(`another kind of ${name}`);
+  const twice = ours.fields?.find((field) => Object.hasOwn(met.getFields(), field.name.value));
+  if (twice) throw taken(`a field ${name}.${twice.name.value}`);
+  const { description: _theirs, ...rest } = ours;
+  return [{ ...rest, kind: Kind.OBJECT_TYPE_EXTENSION, name: { kind: Kind.NAME, value: name } }];
 }
 
-/** Our fields of a type that the host has too. */
-function additions(
-  definition: DefinitionNode,
-  met: ReturnType<GraphQLSchema['getType']>,
-  hasCatalog: boolean,
-): DefinitionNode {
-  const name = nameOf(definition);
-  const left =
-    hasCatalog && name === 'Product'
-      ? fieldsOf(definition).filter((field) => field !== 'similarItems')
-      : hasCatalog
-        ? CATALOG_FIELDS
-        : [];
-  const added = withoutFields(definition, left);
-  const twice = fieldsOf(added).find((field) => isObjectType(met) && field in met.getFields());
-  if (twice)
-    throw new Error(`extend(): your schema has a field ${name}.${twice} already; Simili needs that name for its own`);
-  return added;
-}
+/** A schema that exists takes no type for a root by its name alone. */
+const asRoot = (name: string) => ({
+  kind: Kind.SCHEMA_EXTENSION,
+  operationTypes: [
+    {
+      kind: Kind.OPERATION_TYPE_DEFINITION,
+      operation: name.toLowerCase(),
+      type: { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: name } },
+    },
+  ],
+});
 
-const nameOf = (definition: DefinitionNode): string => ('name' in definition && definition.name?.value) || '';
+const taken = (what: string): SimiliError =>
+  new SimiliError('SCHEMA_UNSUITABLE', { why: `it has ${what} already, and Simili needs that name for its own` });
 
-const fieldsOf = (definition: DefinitionNode): string[] =>
-  definition.kind === Kind.OBJECT_TYPE_DEFINITION ? (definition.fields ?? []).map((field) => field.name.value) : [];
-
-function withoutFields(definition: DefinitionNode, names: string[]): DefinitionNode {
-  if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION) return definition;
-  return {
-    ...definition,
-    fields: definition.fields?.filter((field) => !names.includes(field.name.value)) ?? [],
-  };
-}
-
-const fieldsByType = ({ definitions }: DocumentNode): Map<string, string[]> =>
-  new Map(definitions.map((definition) => [nameOf(definition), fieldsOf(definition)]));
-
-/** Resolvers of what `names` holds; a scalar is a resolver as a whole. */
-function onlyNamed(resolvers: Resolvers, names: Map<string, string[]>): Resolvers {
-  const kept = Object.entries(resolvers).filter(([type]) => names.has(type));
+/** Resolvers of what was added, under the host's names: its own fields of like names keep theirs. */
+function onlyAdded(resolvers: ResolverMap, { definitions }: DocumentNode, rootNames: ReadonlyMap<string, string>) {
+  const added = new Map(
+    definitions.flatMap((one) => ('name' in one && one.name ? [[one.name.value, fieldsOf(one)] as const] : [])),
+  );
   return Object.fromEntries(
-    kept.map(([type, fields]) => {
-      const known = names.get(type) ?? [];
-      return [
-        type,
-        known.length ? Object.fromEntries(Object.entries(fields).filter(([field]) => known.includes(field))) : fields,
-      ];
+    Object.entries(resolvers).flatMap(([ours, members]) => {
+      const name = rootNames.get(ours) ?? ours;
+      const fields = added.get(name);
+      if (!fields) return [];
+      const kept = fields.length
+        ? Object.entries(members).filter(([field]) => fields.includes(field))
+        : Object.entries(members);
+      return [[name, Object.fromEntries(kept)]];
     }),
   );
 }
+
+/** Names of the fields of an object type; none of any other type. */
+const fieldsOf = (one: DefinitionNode): string[] =>
+  one.kind === Kind.OBJECT_TYPE_DEFINITION || one.kind === Kind.OBJECT_TYPE_EXTENSION
+    ? (one.fields ?? []).map((field) => field.name.value)
+    : [];

@@ -1,13 +1,21 @@
-import { GraphQLError, GraphQLScalarType, Kind, valueFromASTUntyped } from 'graphql';
+import { GraphQLError, type GraphQLScalarType, Kind, type ValueNode, valueFromASTUntyped } from 'graphql';
 import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars';
 import { isDecimal } from '../similarity/decimal.ts';
 
-const Decimal = new GraphQLScalarType<string, string>({
-  name: 'Decimal',
+/** What a scalar does, without the class: that is the server's copy of graphql's. */
+type ScalarFunctions = Pick<GraphQLScalarType, 'serialize' | 'parseValue' | 'parseLiteral'>;
+
+const functionsOf = ({ serialize, parseValue, parseLiteral }: GraphQLScalarType): ScalarFunctions => ({
+  serialize,
+  parseValue,
+  parseLiteral,
+});
+
+const Decimal: ScalarFunctions = {
   serialize: checked,
   parseValue: checked,
-  parseLiteral: (node) => checked(node.kind === Kind.STRING ? node.value : undefined),
-});
+  parseLiteral: (node: ValueNode) => checked(node.kind === Kind.STRING ? node.value : undefined),
+};
 
 /** Text only: a JSON number has been a float before we see it. */
 function checked(value: unknown): string {
@@ -16,20 +24,23 @@ function checked(value: unknown): string {
 }
 
 /** Part of an entry: taken as it comes, judged by src/entries.ts. */
-const entry = (name: string) =>
-  new GraphQLScalarType({ name, parseValue: (value) => value, parseLiteral: valueFromASTUntyped });
+const entry: ScalarFunctions = {
+  serialize: (value) => value,
+  parseValue: (value) => value,
+  parseLiteral: valueFromASTUntyped,
+};
 
 export const storefrontScalars = {
   Decimal,
-  DateTime: GraphQLDateTime,
-  EntryID: entry('EntryID'),
-  EntryUUID: entry('EntryUUID'),
-  EntryDateTime: entry('EntryDateTime'),
+  DateTime: functionsOf(GraphQLDateTime),
+  EntryID: entry,
+  EntryUUID: entry,
+  EntryDateTime: entry,
 };
 export const adminScalars = {
-  JSON: GraphQLJSON,
-  EntryText: entry('EntryText'),
-  EntryDecimal: entry('EntryDecimal'),
-  EntryBoolean: entry('EntryBoolean'),
-  EntryVersion: entry('EntryVersion'),
+  JSON: functionsOf(GraphQLJSON),
+  EntryText: entry,
+  EntryDecimal: entry,
+  EntryBoolean: entry,
+  EntryVersion: entry,
 };

@@ -1,8 +1,7 @@
-import { makeExecutableSchema } from '@graphql-tools/schema';
-import { type DocumentNode, type GraphQLResolveInfo, type GraphQLSchema, print } from 'graphql';
+import { type DocumentNode, type GraphQLResolveInfo, parse, print } from 'graphql';
 import type { ProductRow } from '../db/products.ts';
 import { SimiliError } from '../errors.ts';
-import type { Resolvers } from '../generated/graphql.ts';
+import type { ResolverMap } from './attach.ts';
 import { withoutFederation } from './extend.ts';
 import type { RequestContext, ScopeOf } from './scope.ts';
 
@@ -31,7 +30,10 @@ type Reference = (
  * @apollo/subgraph, since that brings code under the Elastic licence; tests hold the two equal. As there, each entity is
  * answered by itself: one that cannot be read is an error at its place, and the rest of the answer stands.
  */
-export function subgraphSchema(contract: DocumentNode, resolvers: Resolvers, reference: Reference): GraphQLSchema {
+export function subgraphOf(
+  contract: DocumentNode,
+  reference: Reference,
+): { typeDefs: DocumentNode[]; resolvers: ResolverMap } {
   const sdl = `${print(contract)}\n\n${ONE_OF}`;
   const Query = {
     _service: () => ({ sdl }),
@@ -42,10 +44,10 @@ export function subgraphSchema(contract: DocumentNode, resolvers: Resolvers, ref
       info: GraphQLResolveInfo,
     ) => representations.map((asked) => reference(asked, context, info)),
   };
-  return makeExecutableSchema({
-    typeDefs: [withoutFederation(contract), ROUTER_FIELDS],
-    resolvers: [resolvers, { Query, _Entity: { __resolveType: () => 'Product' } } as Resolvers],
-  });
+  return {
+    typeDefs: [withoutFederation(contract), parse(ROUTER_FIELDS)],
+    resolvers: { Query, _Entity: { __resolveType: () => 'Product' } },
+  };
 }
 
 /** A product by its key, read together with the request's others. Null: there is none. Rejects what is no product's key. */

@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import { SimiliError } from '../errors.ts';
 import { MOST_CHARACTERS } from '../graphql/cost/limits.ts';
 import { internalError } from '../graphql/mask.ts';
@@ -6,6 +6,10 @@ import { isKeyOf } from '../keys.ts';
 import type { Log } from '../log.ts';
 import type { Limits } from './limits.ts';
 import { refuse } from './refuse.ts';
+
+const admitted = new WeakSet<Request>();
+/** Whether the request of a GraphQL context came past requireAdminKey: a handler mounted beside it answers nobody. */
+export const isAdmitted = (context: object): boolean => admitted.has((context as { req: Request }).req);
 
 /**
  * `Authorization: Bearer <admin key>`, or 401. Whoever guessed too often is not heard for a while, right or wrong: an
@@ -19,7 +23,10 @@ export const requireAdminKey =
     if (key && hash) {
       // Nothing waits between here and the count: a thousand guesses at once are counted one by one.
       if (wrongKeys.refuses(req, res)) return;
-      if (isKeyOf(key, hash)) return next();
+      if (isKeyOf(key, hash)) {
+        admitted.add(req);
+        return next();
+      }
       wrongKeys.count(req);
     }
     const { message, extensions } = new SimiliError('UNAUTHENTICATED');

@@ -20,12 +20,12 @@ export function makeStream(schema: GraphQLSchema, limits: Limits, manners: Manne
   const handle = createHandler({
     // No tokens, no reserved streams: they would tie a client to one process.
     authenticate: () => null as never,
-    onSubscribe: (_request, params) =>
+    onSubscribe: (request, params) =>
       check(params) ?? {
         schema,
         document: parse(params.query),
         ...argumentsOf(params),
-        contextValue: {},
+        contextValue: { req: request.raw },
       },
     validate: () => [], // done by check, with our rules
     onNext: (_context, _request, result) => (result.errors ? formatted(result as ExecutionResult, log) : undefined),

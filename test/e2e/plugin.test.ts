@@ -70,7 +70,7 @@ test.each<Way>([
   ],
   [
     'admin',
-    (plugin) => plugin.admin(),
+    (plugin) => plugin.admin({ authorize: () => true }),
     `{ product(by: { id: "a" }) { ${list} } models { number embedded } }`,
     { product: { similarItems: found }, models: [{ number: 1, embedded: 2 }] },
   ],
