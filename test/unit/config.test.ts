@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { configReference, loadConfig } from '../../src/config.ts';
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
 const cells = (row: string): string[] => row.split('|').map((cell) => cell.trim().replaceAll('`', ''));
 
-test('the README lists every variable with its meaning and its default, and no other', () => {
+test('docs/configuration.md lists every variable with its meaning and its default, and no other', () => {
   const defaults = loadConfig({}) as Record<string, unknown>;
-  const rows = readme.split('\n').filter((line) => /^\| `[A-Z_]+`/.test(line));
+  const rows = page.split('\n').filter((line) => /^\| `[A-Z_]+`/.test(line));
   const expected = configReference.map(({ name, meaning }) => {
     const value = defaults[name];
     return [name, meaning, value === undefined || Array.isArray(value) ? '' : String(value)];
