@@ -508,6 +508,13 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         );
         expect((await statistics('f0')).map(({ value }) => value)).toEqual(Array(5).fill(2));
       });
+
+      test('one visitor has seen no more than a thousand things: who saw two thousand has half a look at each', async () => {
+        const items = Array.from({ length: 50 }, (_, i) => `p${i}`);
+        const lists = Array.from({ length: 40 }, (_, i) => event('IMPRESSION', items, { anchorId: `f${i}` }));
+        await repos.feedback.append('insatiable', lists);
+        expect((await statistics('f0')).map(({ impressions }) => impressions)).toEqual(Array(50).fill(0.5));
+      });
     });
 
     test('a rating is stored once, and the newest answer to a question is kept', async () => {

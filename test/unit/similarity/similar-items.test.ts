@@ -59,6 +59,16 @@ test('a score is 1 - D/4 and a position counts from 1', async () => {
   ]);
 });
 
+test('a page has 12 products unless somebody asks for another number, of 1 to 50', async () => {
+  const many = ranked(...Array.from({ length: 60 }, (_, i) => `p${i}`));
+  const lengthOf = async (first?: number) => {
+    const { deps, view } = world({ 1: many }, [pointer(1)]);
+    return (await similarItems(deps, { anchorId: 'a', first }, view)).items.length;
+  };
+  expect([await lengthOf(), await lengthOf(1), await lengthOf(50)]).toEqual([12, 1, 50]);
+  for (const first of [0, 51, 1.5]) await expect(lengthOf(first)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+});
+
 test('a version retired between reading the pointer and its table costs one more read, not the answer', async () => {
   const { deps, view } = world({ 2: ranked('b') }, [pointer(1), pointer(2)]);
   const page = await similarItems(deps, { anchorId: 'a' }, view);

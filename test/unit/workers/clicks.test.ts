@@ -2,8 +2,14 @@ import { expect, test } from 'vitest';
 import { makeRandom } from '../../../src/learning/random.ts';
 import type { SeenPair } from '../../../src/learning/relevance.ts';
 import { isIn } from '../../../src/learning/split.ts';
-import { learnFromClicks } from '../../../workers/training/clicks.ts';
-import { byPictures, fitShares, identityTriplets, structureTriplets } from '../../../workers/training/mixture.ts';
+import { chosenTogether, clickShare, learnFromClicks } from '../../../workers/training/clicks.ts';
+import {
+  byPictures,
+  fitShares,
+  identityTriplets,
+  structureTriplets,
+  trustIn,
+} from '../../../workers/training/mixture.ts';
 
 /** 60 items, even and odd ones: 42 to train on, 6 for validation, 12 for tests. */
 const columns = {
@@ -96,4 +102,86 @@ test('other pictures of one product beat those of its nearest rivals, and produc
   expect(new Set(triplets.map(({ q, p }) => `${q} ${p}`)).size).toBe(2 + 6);
   expect(identityTriplets({ starts }, Int32Array.of(0), () => 0, makeRandom(1))).toEqual([]);
   expect(byPictures([{ q: 0, p: 1, n: 2, weight: 3 }], { starts })).toEqual([{ q: 0, p: 1, n: 3, weight: 3 }]);
+});
+
+/** What one anchor's lists got, all of it to train on. */
+const seen = (item: number, impressions: number, clicks: number, position = 1): SeenPair => ({
+  ...{ anchor: 0, item, position, impressions, clicks, value: clicks },
+});
+
+test('what the golden feature says of a pair is worth ten impressions', () => {
+  const { relevance } = learnFromClicks([seen(1, 30, 6), seen(2, 30, 0)], columns, flat);
+  // On the prior's scale a choice is worth one: (30 · 6/30 + 10 · .1) / (30 + 10), and (0 + 10 · .1) / 40.
+  expect([relevance(0, 1), relevance(0, 2), relevance(0, 3)]).toEqual([
+    expect.closeTo(7 / 40, 9),
+    expect.closeTo(1 / 40, 9),
+    undefined,
+  ]);
+});
+
+test('one impression far down a list counts for ten at most', () => {
+  const far = 10_000;
+  const theta = far ** -0.3; // nothing has moved: the prior's exponent
+  const { relevance } = learnFromClicks([seen(1, 200, 20), seen(2, 100, 0), seen(2, 100, 0, far)], columns, flat);
+  const examined = 100 + 10 * theta * 100;
+  const informed = examined ** 2 / (100 + 10 ** 2 * theta * 100);
+  expect(1 / theta).toBeGreaterThan(15);
+  expect(relevance(0, 2)).toBeCloseTo((10 * 0.1) / (informed + 10), 9);
+});
+
+test('a triplet needs a standard error of room on either side, from a flat and weak start', () => {
+  // Both of n impressions, the prior .1 worth half of one; choices on the prior's scale.
+  const [n, strength, prior] = [20, 0.5, 0.1];
+  const bounds = (own: number, all: number) => {
+    const scale = (2 * n * prior) / all;
+    const r = (scale * own + strength * prior) / (n + strength);
+    const one = scale / (n + strength);
+    const error = Math.sqrt(Math.max(r, one) * one);
+    return { r, low: r - error, high: r + error };
+  };
+  for (const clicks of [1, 2, 3, 4, 5, 6]) {
+    const [more, less] = [bounds(clicks, clicks + 1), bounds(1, clicks + 1)];
+    const { triplets } = learnFromClicks([seen(1, n, clicks), seen(2, n, 1)], columns, flat);
+    const expected = more.low >= less.high ? [{ q: 0, p: 1, n: 2, weight: expect.closeTo(more.r - less.r, 9) }] : [];
+    expect(triplets).toEqual(expected);
+  }
+});
+
+test('one anchor gives at most forty triplets', () => {
+  const passedOver = Array.from({ length: 41 }, (_, i) => seen(1 + i, 1000, 0));
+  const liked = seen(42, 1000, 900);
+  expect(learnFromClicks([liked, ...passedOver.slice(0, 39)], columns, flat).triplets).toHaveLength(39);
+  expect(learnFromClicks([liked, ...passedOver], columns, flat).triplets).toHaveLength(40);
+});
+
+test('a quarter of a vote makes a choice, less than that makes none', () => {
+  const chosen = (votes: number) => learnFromClicks([seen(1, 30, votes), seen(2, 30, 0)], columns, flat).chosen;
+  expect([chosen(0.24), chosen(0.25)]).toEqual([0, 1]);
+});
+
+test('what was looked at for less than a hundredth of an impression is no negative', () => {
+  const negatives = (impressions: number) => {
+    // Purchases make the first surely better than most, whom many others clicked.
+    const pairs = [{ ...seen(1, 100, 90), value: 900 }, seen(3, 10_000, 9000), seen(2, impressions, 0)];
+    return learnFromClicks(pairs, columns, flat).triplets.map(({ n }) => n);
+  };
+  expect([negatives(0.009), negatives(0.011)]).toEqual([[3], [3, 2]]);
+});
+
+test('clicks decide half of the batches at most, a quarter with two hundred choices', () => {
+  const share = (chosen: number) => clickShare({ chosen, triplets: [], relevance: () => undefined });
+  expect([share(0), share(200), share(600)]).toEqual([0, 0.25, 0.375]);
+  expect(share(1e9)).toBeCloseTo(0.5, 6);
+  expect(
+    chosenTogether({ chosen: 200, triplets: [{ q: 1, p: 2, n: 3, weight: 4 }], relevance: () => undefined }),
+  ).toEqual({
+    of: expect.any(Function),
+    share: 0.25,
+  });
+});
+
+test('two hundred choices of people weigh as much as all that the catalog says, of which identities are half', () => {
+  const trust = (choices: number) => trustIn({ structure: [0], identity: [0], people: [0], choices });
+  expect(trust(200)).toEqual({ structure: 0.25, identity: 0.25, people: 0.5 });
+  expect(trust(600)).toEqual({ structure: 0.125, identity: 0.125, people: 0.75 });
 });

@@ -21,8 +21,8 @@ test('a first version needs only to be complete and not collapsed', () => {
 });
 
 test('a version that falls behind the one that serves is stopped, by catalog, by clicks or by ratings', () => {
-  expect(red(measured(0.69), measured(0.7), 0)).toEqual([]);
-  expect(red(measured(0.67), measured(0.7), 0)).toEqual(['catalog']);
+  expect(red(measured(0.681), measured(0.7), 0)).toEqual([]); // two points
+  expect(red(measured(0.679), measured(0.7), 0)).toEqual(['catalog']);
   expect(red(measured(0.7, 0.5), measured(0.7, 0.6), 0)).toEqual(['clicks']);
   expect(red(measured(0.7, null, 2, 0.79), measured(0.7, null, 2, 0.8), 0)).toEqual([]);
   expect(red(measured(0.7, null, 2, 0.77), measured(0.7, null, 2, 0.8), 0)).toEqual(['ratings']);
@@ -35,9 +35,11 @@ test('what shoppers are surely seen to prefer may cost some agreement with categ
   };
   expect(red(sure(0.65, 0.61), measured(0.7, 0.6), 0)).toEqual([]);
   expect(red(sure(0.65, 0.59), measured(0.7, 0.6), 0)).toEqual(['catalog']); // it may be chance
-  expect(red(sure(0.55, 0.61), measured(0.7, 0.6), 0)).toEqual(['catalog']);
+  expect(red(sure(0.601, 0.61), measured(0.7, 0.6), 0)).toEqual([]); // ten points
+  expect(red(sure(0.599, 0.61), measured(0.7, 0.6), 0)).toEqual(['catalog']);
   // The version that serves was not measured by clicks: a random order is what has to be beaten.
   expect(red(sure(0.65, 0.49), measured(0.7), 0)).toEqual(['catalog']);
+  expect(red(sure(0.65, 0.51), measured(0.7), 0)).toEqual([]);
 });
 
 test('a shop of a few products that look alike is served, and the gate says that it saw nothing', () => {

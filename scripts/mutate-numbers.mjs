@@ -1,0 +1,136 @@
+// Changes one number at a time that a shop's business depends on, runs the tests nearest to it, and puts it back: a change
+// that no test notices is told at the end, with exit status 1. `node scripts/mutate-numbers.mjs [WORD]` takes those alone
+// whose name has the word. Needs no service.
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const feedback = { file: 'src/db/feedback.ts', tests: ['test/integration/storage.test.ts', '-t', 'feedback'] };
+const clicks = { file: 'workers/training/clicks.ts', tests: ['test/unit/workers/clicks.test.ts'] };
+const mixture = { file: 'workers/training/mixture.ts', tests: clicks.tests };
+const gates = { file: 'workers/evaluation/gates.ts', tests: ['test/unit/workers/gates.test.ts'] };
+const policy = { file: 'src/models/retrain-policy.ts', tests: ['test/unit/models/retrain-policy.test.ts'] };
+const propensity = { file: 'src/learning/propensity.ts', tests: ['test/unit/learning/propensity.test.ts'] };
+const search = { file: 'src/db/search.ts', tests: ['test/unit/db/search.test.ts'] };
+const statement = { file: 'src/db/search-statement.ts', tests: search.tests };
+const maintenance = { file: 'workers/handlers/maintenance.ts', tests: ['test/integration/maintenance.test.ts'] };
+const jobs = { file: 'src/db/jobs.ts', tests: ['test/integration/handlers.test.ts', ...maintenance.tests] };
+const list = { file: 'src/similarity/recommendation-id.ts', tests: ['test/unit/similarity/tokens.test.ts'] };
+const page = { file: 'src/similarity/similar-items.ts', tests: ['test/unit/similarity/similar-items.test.ts'] };
+const lastKnown = { file: 'src/similarity/last-known.ts', tests: ['test/unit/similarity/last-known.test.ts'] };
+const submit = { file: 'src/feedback/submit.ts', tests: ['test/unit/feedback/submit.test.ts'] };
+const frozen = { file: 'workers/training/frozen-model.ts', tests: ['test/unit/workers/frozen-model.test.ts'] };
+const choice = { file: 'workers/training/head/choice.ts', tests: ['test/unit/workers/choice.test.ts'] };
+const split = { file: 'src/learning/split.ts', tests: ['test/unit/learning/split.test.ts'] };
+const retry = { file: 'workers/retry-plan.ts', tests: ['test/unit/workers/retry-plan.test.ts'] };
+const first = { file: 'workers/first-models.ts', tests: ['test/unit/workers/first-models.test.ts'] };
+const set = { file: 'workers/training-set.ts', tests: ['test/unit/workers/training-set.test.ts', ...first.tests] };
+const config = { file: 'src/config.ts', tests: ['test/unit/config.test.ts'] };
+
+/** `from` becomes `to`, everywhere in the file. */
+export const mutations = [
+  { name: 'value of a cart', ...feedback, from: '3 * cart', to: '4 * cart' },
+  { name: 'value of a purchase', ...feedback, from: '6 * purchase', to: '7 * purchase' },
+  { name: 'value of a dismissal', ...feedback, from: '- dismiss AS', to: '- 2 * dismiss AS' },
+  { name: 'weight of filtered lists', ...feedback, from: 'FILTERED_WEIGHT = 0.5', to: 'FILTERED_WEIGHT = 0.6' },
+  { name: 'cap of a visitor', ...feedback, from: 'MOST_VALUE = 20', to: 'MOST_VALUE = 24' },
+  {
+    name: 'cap of a visitor and anchor',
+    ...feedback,
+    from: 'MOST_VALUE_OF_ANCHOR = 10',
+    to: 'MOST_VALUE_OF_ANCHOR = 11',
+  },
+  { name: 'cap of sightings', ...feedback, from: 'MOST_SEEN = 1000', to: 'MOST_SEEN = 1500' },
+  { name: 'visitors of a list', ...feedback, from: 'MOST_VISITORS = 10', to: 'MOST_VISITORS = 11' },
+  { name: 'clock skew of events', ...submit, from: 'SKEW_MINUTES = 5', to: 'SKEW_MINUTES = 6' },
+  { name: 'days of a list', ...list, from: 'VALID_DAYS = 7', to: 'VALID_DAYS = 8' },
+  { name: 'page by default', ...page, from: 'DEFAULT_FIRST = 12', to: 'DEFAULT_FIRST = 10' },
+  { name: 'largest page', ...page, from: 'MOST_FIRST = 50', to: 'MOST_FIRST = 60' },
+  { name: 'score of a distance', ...page, from: 'distance / 4', to: 'distance / 2' },
+  { name: 'minutes of a last answer', ...lastKnown, from: '5 * 60_000', to: '6 * 60_000' },
+  { name: 'ties', ...statement, from: '[NARROWEST, 50, 1000]', to: '[NARROWEST, 40, 1000]' },
+  { name: 'narrowest ties', ...statement, from: 'NARROWEST = 3', to: 'NARROWEST = 0' },
+  { name: 'scan order', ...statement, from: 'strict_order', to: 'relaxed_order' },
+  { name: 'candidates', ...statement, from: 'EF_SEARCH = 100', to: 'EF_SEARCH = 40' },
+  { name: 'candidates under a filter', ...statement, from: 'EF_SEARCH_FILTERED = 400', to: 'EF_SEARCH_FILTERED = 100' },
+  { name: 'ranked one by one', ...search, from: 'MOST_PASSING = 4000', to: 'MOST_PASSING = 5000' },
+  { name: 'prior strength of clicks', ...clicks, from: 'PRIOR_STRENGTH = 10;', to: 'PRIOR_STRENGTH = 100;' },
+  { name: 'flat prior', ...clicks, from: 'strength: 0.5', to: 'strength: 1' },
+  { name: 'weight of low places', ...clicks, from: 'CLIP = 10', to: 'CLIP = 12' },
+  { name: 'triplets an anchor', ...clicks, from: 'PER_ANCHOR = 40', to: 'PER_ANCHOR = 50' },
+  { name: 'room for noise', ...clicks, from: 'STANDARD_ERRORS = 1', to: 'STANDARD_ERRORS = 1.2' },
+  { name: 'fewest votes', ...clicks, from: 'FEWEST_VOTES = 0.25', to: 'FEWEST_VOTES = 0.2' },
+  { name: 'fewest impressions', ...clicks, from: 'FEWEST_IMPRESSIONS = 0.01', to: 'FEWEST_IMPRESSIONS = 0.02' },
+  { name: 'share of clicks', ...clicks, from: 'MOST_CLICK_SHARE = 0.5', to: 'MOST_CLICK_SHARE = 0.6' },
+  { name: 'choices for half of it', ...clicks, from: 'HALF_OF_IT = 200', to: 'HALF_OF_IT = 250' },
+  { name: 'choices for half', ...mixture, from: 'CHOICES_FOR_HALF = 200', to: 'CHOICES_FOR_HALF = 250' },
+  { name: 'prior of the propensity', ...propensity, from: 'mean: 0.3', to: 'mean: 0.4' },
+  { name: 'deviation of the propensity', ...propensity, from: 'deviation: 0.25', to: 'deviation: 0.3' },
+  { name: 'greatest propensity', ...propensity, from: 'GREATEST = 2', to: 'GREATEST = 3' },
+  { name: 'tolerance', ...gates, from: 'TOLERANCE = 0.02', to: 'TOLERANCE = 0.025' },
+  { name: 'tolerance with clicks', ...gates, from: 'TOLERANCE_WITH_CLICKS = 0.1', to: 'TOLERANCE_WITH_CLICKS = 0.11' },
+  { name: 'least spread', ...gates, from: 'LEAST_SPREAD = 0.1', to: 'LEAST_SPREAD = 0.05' },
+  { name: 'chance', ...gates, from: 'CHANCE = 0.5', to: 'CHANCE = 0.55' },
+  { name: 'fewest triplets', ...gates, from: 'FEWEST_TRIPLETS = 50', to: 'FEWEST_TRIPLETS = 40' },
+  { name: 'share of choices that retrains', ...policy, from: 'CHOICES_SHARE = 0.05', to: 'CHOICES_SHARE = 0.06' },
+  { name: 'share of products that retrains', ...policy, from: 'PRODUCTS_SHARE = 0.2', to: 'PRODUCTS_SHARE = 0.25' },
+  { name: 'choices that retrain', ...config, from: '.default(500)', to: '.default(400)' },
+  { name: 'kept versions', ...maintenance, from: 'KEEP_STANDBY = 2', to: 'KEEP_STANDBY = 3' },
+  { name: 'silence of a worker', ...jobs, from: 'STALE_AFTER_SECONDS = 8', to: 'STALE_AFTER_SECONDS = 6' },
+  { name: 'attempts of a job', ...jobs, from: 'MAX_ATTEMPTS = 5', to: 'MAX_ATTEMPTS = 4' },
+  { name: 'share of the encoder', ...frozen, from: 'ENCODER_PRIOR = 2 / 3', to: 'ENCODER_PRIOR = 1 / 2' },
+  { name: 'beyond doubt', ...choice, from: 'BEYOND_DOUBT = 2', to: 'BEYOND_DOUBT = 1.5' },
+  { name: 'products to train on', ...split, from: 'share < 0.7', to: 'share < 0.6' },
+  { name: 'products held out', ...split, from: 'share < 0.8', to: 'share < 0.9' },
+  { name: 'tries of a picture', ...retry, from: 'MOST_TRIES = 14', to: 'MOST_TRIES = 10' },
+  { name: 'products of a first model', ...set, from: 'GOLDEN: 2', to: 'GOLDEN: 3' },
+  { name: 'products of a network', ...set, from: 'NETWORK: 20', to: 'NETWORK: 30' },
+  { name: 'quiet before a first model', ...first, from: 'QUIET_SECONDS = 15', to: 'QUIET_SECONDS = 30' },
+];
+
+/** @returns whether a test failed under the mutation. */
+function isNoticed({ file, from, to, tests }) {
+  const path = `${root}/${file}`;
+  const source = readFileSync(path, 'utf8');
+  if (!source.includes(from)) throw new Error(`${file} has no ${from}`);
+  const restore = () => writeFileSync(path, source);
+  process.once('exit', restore); // also when it is stopped
+  try {
+    writeFileSync(path, source.replaceAll(from, to));
+    const args = ['vitest', 'run', ...tests, '--bail', '1', '--reporter', 'dot'];
+    const { status } = spawnSync('npx', args, { cwd: root, stdio: 'ignore' });
+    if (status === null) process.exit(130); // stopped
+    return status !== 0;
+  } finally {
+    restore();
+    process.off('exit', restore);
+  }
+}
+
+/** Tests that fail without any mutation would notice all of them. */
+function checkTests(chosen) {
+  for (const tests of new Set(chosen.map(({ tests }) => tests))) {
+    const { status } = spawnSync('npx', ['vitest', 'run', ...tests, '--reporter', 'dot'], {
+      cwd: root,
+      stdio: 'ignore',
+    });
+    if (status !== 0) throw new Error(`${tests.join(' ')} fails as it is`);
+  }
+}
+
+function main([word = '']) {
+  process.on('SIGINT', () => process.exit(130));
+  const chosen = mutations.filter(({ name }) => name.includes(word));
+  checkTests(chosen);
+  const survivors = chosen.filter((mutation) => {
+    const noticed = isNoticed(mutation);
+    const { name, from, to, file } = mutation;
+    process.stdout.write(`${noticed ? 'noticed ' : 'SURVIVED'}  ${name}: ${from} → ${to} (${file})\n`);
+    return !noticed;
+  });
+  process.stdout.write(`${chosen.length} numbers changed, ${survivors.length} unnoticed\n`);
+  process.exitCode = survivors.length > 0 ? 1 : 0;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.slice(2));

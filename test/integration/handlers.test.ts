@@ -1,0 +1,250 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { JobPhase } from '../../src/db/jobs.ts';
+import { SimiliError } from '../../src/errors.ts';
+import { retrain } from '../../src/models/retrain.ts';
+import { embedHandler } from '../../workers/handlers/embed.ts';
+import { evaluateHandler } from '../../workers/handlers/evaluate.ts';
+import { gatherHandler, roundHandler } from '../../workers/handlers/round.ts';
+import { trainHandler } from '../../workers/handlers/train.ts';
+import { sha256 } from '../../workers/sha256.ts';
+import { engines, type FakeWorker, fakeWorker } from '../support/fake-worker.ts';
+
+/* One job at a time, on a real database, with engines that answer at once. */
+const PRODUCTS = 24;
+let worker: FakeWorker;
+beforeAll(async () => {
+  worker = await fakeWorker(PRODUCTS);
+});
+afterAll(() => worker[Symbol.asyncDispose]());
+/** One job may be on its way: the next test has its own. */
+afterEach(async () => {
+  const { prisma } = worker.database.storage;
+  await prisma.job.updateMany({
+    where: { state: { in: ['QUEUED', 'RUNNING'] } },
+    data: { state: 'CANCELLED', finishedAt: new Date() },
+  });
+  worker.queue.added.length = 0;
+});
+
+const run = { signal: new AbortController().signal };
+const jobOf = async (id: string) => (await worker.database.repositories.jobs.byId(id))!;
+/** A retrain that waits for its training. */
+const newJob = async (request = {}) => {
+  const { jobs } = worker.database.repositories;
+  const { id } = await retrain({ jobs, queue: { add: async () => {} } }, request, 'test');
+  return id;
+};
+const trained = async () => {
+  const jobId = await newJob();
+  await trainHandler(worker.context)({ jobId }, run);
+  return jobId;
+};
+const embedded = async () => {
+  const jobId = await trained();
+  await embedHandler(worker.context)({ jobId }, run);
+  return jobId;
+};
+const failing = (error: Error) => ({ ...engines.trainer, train: () => Promise.reject(error) });
+const inLine = () => worker.queue.added.map(({ name }) => name);
+
+test('a training is committed with its metrics and its checkpoint, and the job waits for embedding', async () => {
+  const jobId = await trained();
+  const { models } = worker.database.repositories;
+  expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'EMBED', attempts: 0 });
+  const model = await models.ofJob(jobId);
+  expect(model).toMatchObject({ kind: 'NETWORK', state: 'EMBEDDING', dimensions: 2, parentId: null });
+  expect(model.metrics).toEqual({ training: { sides: [64] } });
+  expect(await models.artefact(model.id)).toEqual({
+    checksum: sha256(Uint8Array.of(1, 2, 3)),
+    artefact: Uint8Array.of(1, 2, 3),
+  });
+  expect(await worker.database.repositories.jobs.checkpoint(jobId)).toMatchObject({ state: Uint8Array.of(7) });
+  expect(worker.queue.added).toEqual([{ name: 'embed', payload: { jobId }, key: expect.stringContaining('EMBED') }]);
+});
+
+test('a training is asked for with the catalog, and with what the job and the configuration say', async () => {
+  const asked: object[] = [];
+  const trainer = {
+    ...engines.trainer,
+    train: (request: object, ...rest: [AbortSignal, () => Promise<void>]) => {
+      asked.push(request);
+      return engines.trainer.train(request, ...rest);
+    },
+  };
+  const jobId = await newJob({ seconds: 77, seed: 5, recipe: 'catalog' });
+  await trainHandler(worker.but({ trainer }))({ jobId }, run);
+  expect(asked).toMatchObject([
+    { kind: 'NETWORK', seconds: 77, seed: 5, recipe: 'catalog', preset: 'tiny', steps: null },
+  ]);
+  const { set } = asked[0] as { set: { starts: Int32Array; categories: Int32Array } };
+  expect([set.starts.length, new Set(set.categories).size]).toEqual([PRODUCTS + 1, 2]);
+});
+
+test('a delivery of a job that is elsewhere, in another phase or settled does nothing', async () => {
+  const jobId = await trained();
+  worker.queue.added.length = 0;
+  const trainer = failing(new Error('asked twice'));
+  await trainHandler(worker.but({ trainer }))({ jobId: 'job_unknown' }, run);
+  const { fence } = await jobOf(jobId);
+  await evaluateHandler(worker.context)({ jobId }, run);
+  expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'EMBED', fence });
+  expect(inLine()).toEqual([]);
+});
+
+test('a failure that may pass puts the job in line again, one that will not ends it and names its products', async () => {
+  const jobId = await newJob();
+  const crashed = new SimiliError('ENGINE_CRASHED', { why: 'out of memory' });
+  await trainHandler(worker.but({ trainer: failing(crashed) }))({ jobId }, run);
+  expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'TRAIN', attempts: 1 });
+  expect(inLine()).toEqual(['train']);
+  const diverged = new SimiliError('TRAINING_DIVERGED', { step: 9, why: 'not finite', items: [1] });
+  await trainHandler(worker.but({ trainer: failing(diverged) }))({ jobId }, run);
+  const { state, error } = await jobOf(jobId);
+  expect([state, error]).toMatchObject(['FAILED', { code: 'TRAINING_DIVERGED', retry: false }]);
+  const named = await worker.database.repositories.images.readyPage(2, null);
+  expect((error as { message: string }).message).toContain(named[1]!.productId);
+  expect(inLine()).toEqual(['train']);
+});
+
+test('a job that takes five workers with it is given to no sixth one', async () => {
+  const jobId = await newJob();
+  const crash = worker.but({ trainer: failing(new SimiliError('ENGINE_CRASHED', { why: 'out of memory' })) });
+  const states: string[] = [];
+  for (let i = 0; i < 6; i++) {
+    await trainHandler(crash)({ jobId }, run);
+    states.push((await jobOf(jobId)).state);
+  }
+  expect(states).toEqual(['QUEUED', 'QUEUED', 'QUEUED', 'QUEUED', 'FAILED', 'FAILED']);
+});
+
+test('a job that is cancelled ends with its next heartbeat, and nothing of it serves', async () => {
+  const jobId = await newJob();
+  const { jobs } = worker.database.repositories;
+  const trainer = {
+    ...engines.trainer,
+    async train(_request: object, signal: AbortSignal) {
+      await jobs.cancel(jobId);
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    },
+  };
+  await trainHandler(worker.but({ trainer }))({ jobId }, run);
+  expect(await jobOf(jobId)).toMatchObject({ state: 'CANCELLED', phase: 'TRAIN' });
+  expect(await worker.database.repositories.models.serving()).toBeNull();
+  expect(inLine()).toEqual([]);
+});
+
+test('a worker whose claim was taken over commits nothing', async () => {
+  const jobId = await newJob();
+  const { prisma } = worker.database.storage;
+  const before = await prisma.modelVersion.count();
+  const trainer = {
+    ...engines.trainer,
+    async train(...args: Parameters<typeof engines.trainer.train>) {
+      await prisma.job.update({ where: { id: jobId }, data: { fence: { increment: 1 } } }); // another worker has it
+      return engines.trainer.train(...args);
+    },
+  };
+  await trainHandler(worker.but({ trainer }))({ jobId }, run);
+  expect(await prisma.modelVersion.count()).toBe(before);
+  expect(await jobOf(jobId)).toMatchObject({ state: 'RUNNING', phase: 'TRAIN' });
+  expect(worker.logged.map(({ sentence }) => sentence)).toContain('another worker took the job over');
+});
+
+test('a worker that is stopped hands its job back, and it was no attempt', async () => {
+  const jobId = await newJob();
+  const stopping = new AbortController();
+  const trainer = {
+    ...engines.trainer,
+    async train() {
+      stopping.abort(new Error('shutting down'));
+      throw stopping.signal.reason;
+    },
+  };
+  await trainHandler(worker.but({ trainer }))({ jobId }, { signal: stopping.signal });
+  expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'TRAIN', attempts: 0 });
+});
+
+test('embedding fills the table of the version, builds its index and hands on to evaluation', async () => {
+  const jobId = await embedded();
+  const { models, embeddings } = worker.database.repositories;
+  const model = await models.ofJob(jobId);
+  expect(model.state).toBe('CANDIDATE');
+  expect([await embeddings.count(model.number), await embeddings.countMissing(model.number)]).toEqual([PRODUCTS, 0]);
+  expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'EVALUATE' });
+  expect(inLine()).toEqual(['embed', 'evaluate']);
+});
+
+test('an embedding that failed goes on from what it has written', async () => {
+  const jobId = await trained();
+  const embedder = {
+    ...engines.embedder,
+    embed: () => Promise.reject(new SimiliError('ENGINE_CRASHED', { why: 'x' })),
+  };
+  await embedHandler(worker.but({ embedder }))({ jobId }, run);
+  expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'EMBED', attempts: 1 });
+  await embedHandler(worker.context)({ jobId }, run);
+  expect(await jobOf(jobId)).toMatchObject({ phase: 'EVALUATE', attempts: 0 });
+});
+
+test('a version that passes its gates serves, and the next one that has collapsed does not', async () => {
+  const jobId = await embedded();
+  await evaluateHandler(worker.context)({ jobId }, run);
+  const { models } = worker.database.repositories;
+  const serving = await models.active();
+  expect(await jobOf(jobId)).toMatchObject({ state: 'SUCCEEDED', phase: 'DONE', progress: 1 });
+  expect(serving).toMatchObject({ jobId, state: 'ACTIVE' });
+  expect(serving?.metrics).toMatchObject({ training: { sides: [64] }, evaluation: { structure: {} }, active: null });
+
+  const alike = {
+    ...engines.embedder,
+    embed: async ({ pictures }: { pictures: string[] }) => ({
+      dimensions: 2,
+      vectors: Float32Array.from(pictures.flatMap(() => [1, 0])),
+    }),
+  };
+  const next = await trained();
+  await embedHandler(worker.but({ embedder: alike }))({ jobId: next }, run);
+  await evaluateHandler(worker.context)({ jobId: next }, run);
+  const { state, gates } = await models.ofJob(next);
+  expect(state).toBe('REJECTED');
+  expect((gates as { name: string; passed: boolean }[]).filter(({ passed }) => !passed)).toMatchObject([
+    { name: 'spread' },
+  ]);
+  expect(await jobOf(next)).toMatchObject({ state: 'SUCCEEDED', message: 'The new version does not serve: spread' });
+  expect((await models.active())?.id).toBe(serving?.id);
+});
+
+/** The open round of a job whose coordinator is this worker. */
+async function openRound() {
+  const { jobs, rounds } = worker.database.repositories;
+  const jobId = await newJob({ recipe: 'catalog' });
+  const claim = (await jobs.claim(jobId, 'TRAIN' satisfies JobPhase))!;
+  const state = Uint8Array.of(1);
+  const round = await rounds.open(claim, {
+    ...{ round: 0, members: 1, firstStep: 0, steps: 3, totalSteps: 30, pictures: 0, expectedMs: 1000 },
+    ...{ settings: { seed: 1 }, state, checksum: sha256(state) },
+  });
+  return { jobId, round: round.round, fence: claim.fence };
+}
+
+test('a shard of a round is trained from its state and reported; of a round that is closed nothing is', async () => {
+  const key = await openRound();
+  const { rounds } = worker.database.repositories;
+  await roundHandler(worker.context)({ ...key, member: 0 }, run);
+  const results = await rounds.results(key);
+  expect(results).toMatchObject([{ member: 0, pictures: 30, loss: 0.25, activeShare: 0.5 }]);
+  expect(results[0]!.state).toEqual(Uint8Array.of(1, 3));
+
+  const trainer = { ...engines.trainer, round: () => Promise.reject(new Error('asked for nothing')) };
+  await roundHandler(worker.but({ trainer }))({ ...key, round: 1, member: 0 }, run);
+  await roundHandler(worker.but({ trainer }))({ ...key, fence: key.fence + 1, member: 0 }, run);
+  expect(await rounds.results({ ...key, round: 1 })).toEqual([]);
+});
+
+test('the coordinator is told when no message of a round is on its way any more', async () => {
+  const key = await openRound();
+  const { rounds } = worker.database.repositories;
+  expect(await rounds.status(key)).toMatchObject({ settled: false });
+  await gatherHandler(worker.context)(key, run);
+  expect(await rounds.status(key)).toMatchObject({ settled: true });
+});

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { chores } from '../../workers/handlers/maintenance.ts';
+import { type FakeWorker, fakeWorker } from '../support/fake-worker.ts';
+import { addModel, addProducts } from '../support/fixtures.ts';
+
+/* What is done on a schedule, each chore once. */
+let worker: FakeWorker;
+beforeAll(async () => {
+  worker = await fakeWorker();
+});
+afterAll(() => worker[Symbol.asyncDispose]());
+beforeEach(() => {
+  worker.queue.added.length = 0;
+});
+
+const SECOND = 1000;
+const ago = (ms: number) => new Date(Date.now() - ms);
+const chore = async (name: string, context = worker.context) => {
+  const one = chores(context).find((each) => each.name === name)!;
+  await one.work(new AbortController().signal);
+  return one;
+};
+const inLine = () => worker.queue.added.map(({ name }) => name);
+
+test('each chore has its rhythm: a lost job is looked for every second, what was forgotten every ten minutes', () => {
+  expect(chores(worker.context).map(({ name, everySeconds }) => [name, everySeconds])).toEqual([
+    ['requeue', 1],
+    ['maintenance', 5],
+    ['retrain', 60],
+    ['forget-lists', 600],
+    ['forget-features', 600],
+  ]);
+});
+
+test('the job of a worker that gave no sign for eight seconds goes on elsewhere, and not a moment before', async () => {
+  const { jobs } = worker.database.repositories;
+  const { id } = await jobs.create('RETRAIN', {}, 'test');
+  await jobs.claim(id, 'TRAIN');
+  const silent = (ms: number) =>
+    worker.database.storage.prisma.job.update({ where: { id }, data: { heartbeatAt: ago(ms) } });
+  await silent(7 * SECOND);
+  await chore('requeue');
+  expect([await jobs.byId(id), inLine()]).toMatchObject([{ state: 'RUNNING' }, []]);
+  await silent(8.5 * SECOND);
+  await chore('requeue');
+  expect([await jobs.byId(id), inLine()]).toMatchObject([{ state: 'QUEUED' }, ['train']]);
+  await chore('requeue'); // its message may have been lost
+  expect(inLine()).toEqual(['train', 'train']);
+  expect(worker.queue.added[0]!.key).toBe(worker.queue.added[1]!.key);
+  await jobs.cancel(id);
+});
+
+test('of the versions that may serve again the newest two keep their vectors', async () => {
+  const { prisma } = worker.database.storage;
+  await addProducts(worker.database, [{ id: 'a' }]);
+  const numbers: number[] = [];
+  for (let i = 0; i < 6; i++) {
+    const { id, number } = await addModel(worker.database, { a: [1, i] });
+    await prisma.modelVersion.update({ where: { id }, data: { promotedAt: ago((10 - i) * SECOND) } });
+    numbers.push(number);
+  }
+  const rejected = await addModel(worker.database, { a: [1, 0] }, 'REJECTED');
+  await chore('maintenance');
+  const rows = await prisma.modelVersion.findMany({ orderBy: { number: 'asc' } });
+  expect(rows.map(({ state }) => state)).toEqual([
+    ...['RETIRED', 'RETIRED', 'RETIRED', 'STANDBY', 'STANDBY', 'ACTIVE'],
+    'RETIRED',
+  ]);
+  const tables = await prisma.$queryRaw<{ name: string }[]>`
+    SELECT tablename AS name FROM pg_tables WHERE schemaname = 'simili' AND tablename ~ '^embedding_[0-9]+$'`;
+  expect(tables.map(({ name }) => name).sort()).toEqual(numbers.slice(3).map((number) => `embedding_${number}`));
+  expect(tables.map(({ name }) => name)).not.toContain(`embedding_${rejected.number}`);
+});
+
+test('pictures that wait, and products without a vector, wake whoever ingests; else nobody is woken', async () => {
+  await chore('maintenance');
+  expect(inLine()).toEqual([]);
+  await addProducts(worker.database, [{ id: 'new', imageUrls: ['/new.png'] }]);
+  await chore('maintenance');
+  expect(inLine()).toEqual(['ingest']);
+});
+
+test('lists that nobody can report about any more are forgotten, others are not', async () => {
+  const { prisma } = worker.database.storage;
+  const list = (expiresAt: Date) => ({ listId: crypto.randomUUID(), visitors: [1n], expiresAt });
+  const [old, open] = [list(ago(SECOND)), list(ago(-60 * SECOND))];
+  await prisma.shownList.createMany({ data: [old, open] });
+  await chore('forget-lists');
+  expect((await prisma.shownList.findMany()).map(({ listId }) => listId)).toEqual([open.listId]);
+});
+
+test('what was seen of pictures that are gone is forgotten', async () => {
+  const { features } = worker.database.repositories;
+  await features.add('eye', new Map([['gone', Uint16Array.of(1)]]));
+  await chore('forget-features');
+  expect(await features.known('eye', ['gone'])).toEqual(new Set());
+});
+
+test('the policy is asked whether a training is due: not before the first one', async () => {
+  await chore('retrain');
+  expect(await worker.database.repositories.jobs.running()).toBeNull();
+});
