@@ -5,6 +5,7 @@ import { embedding } from './embedding.ts';
 import { encoding } from './encoding.ts';
 import { feedback } from './feedback.ts';
 import { ground } from './ground.ts';
+import { headKinds } from './head-kinds.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
 import { paper } from './paper.ts';
@@ -26,15 +27,17 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
   encoding,
   feedback,
   ground,
+  'head-kinds': () => headKinds({ peer: values.peer, seeds: Number(values.seeds) }),
   latency,
   memory,
   paper,
   projection: () => projection({ products: Number(values.products) }),
   quality: () =>
     quality({
-      ...{ seeds: Number(values.seeds), minutes: Number(values.minutes), processes: Number(values.processes) },
-      ...{ preset: values.preset, recipe: values.recipe, hinge: Number(values.hinge), docs: values.docs },
-      ...{ student: Number(values.student), encoders: values.encoders?.split(',') ?? [] },
+      ...{ seeds: Number(values.seeds), steps: Number(values.steps), studentSteps: Number(values.student) },
+      ...{ preset: values.preset, recipe: values.recipe, encoders: values.encoders?.split(',') ?? [] },
+      ...{ peer: values.peer, docs: values.docs },
+      command: `npm run bench -- ${process.argv.slice(2).join(' ')}`,
     }),
   sampling,
   serving: () => serving({ products: Number(values.products) }),
@@ -49,16 +52,13 @@ const { positionals, values } = parseArgs({
     json: { type: 'boolean', default: false },
     // Of `quality`, see docs/quality.md.
     seeds: { type: 'string', default: '3' },
-    minutes: { type: 'string', default: '10' },
-    processes: { type: 'string', default: '2' },
     preset: { type: 'string', default: 'tiny' },
     recipe: { type: 'string', default: 'catalog' },
-    steps: { type: 'string', default: '208' }, // of `categories`
-    hinge: { type: 'string', default: '0' },
-    student: { type: 'string', default: '0' },
+    steps: { type: 'string', default: '200' }, // of a network; of `categories` too
+    student: { type: 'string', default: '0' }, // steps
     encoders: { type: 'string' },
     docs: { type: 'boolean', default: false },
-    // Of `training`: a Python with PyTorch 2, beside whose step ours is then measured, in turns.
+    // A Python with PyTorch 2: `training` then measures its step beside ours, in turns; `quality` fine-tunes the encoder with it.
     peer: { type: 'string', default: '' },
     rounds: { type: 'string', default: '7' },
     // Of `projection` and `serving`.

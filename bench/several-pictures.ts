@@ -2,9 +2,9 @@ import { squaredDistance } from '../src/learning/distance.ts';
 import { scaleToUnit } from '../src/learning/features/unit.ts';
 import { clusteredError, meanOf } from '../src/learning/intervals.ts';
 import type { ServedModel } from '../src/learning/served-model.ts';
-import { openProduct } from './emoji/product.ts';
 import { seenEmoji } from './emoji/seen.ts';
 import { VENDORS } from './emoji/things.ts';
+import { openProduct } from './product.ts';
 
 type Row = Record<string, string | number>;
 /** Distance of two products by the vectors of their pictures. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findEncoder } from '../../workers/encoders/find.ts';
-import type { Product } from './product.ts';
+import type { Product } from '../product.ts';
 import { type EmojiSet, emojiSet } from './set.ts';
 
 const CACHE = new URL('../out/emoji', import.meta.url).pathname;

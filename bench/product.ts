@@ -1,38 +1,38 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeModel, encodeModel } from '../../src/learning/artefact.ts';
-import { presetNamed } from '../../src/learning/network/presets.ts';
-import { withoutProxies } from '../../src/learning/network/shapes.ts';
-import { decodeSafetensors } from '../../src/learning/safetensors.ts';
-import type { ServedModel } from '../../src/learning/served-model.ts';
-import { factsOf } from '../../workers/encoders/description.ts';
-import type { InstalledEncoder } from '../../workers/encoders/find.ts';
-import { describeStudent } from '../../workers/encoders/student.ts';
-import { encodeSet } from '../../workers/evaluation/encode-set.ts';
-import { embeddingAlone } from '../../workers/evaluation/methods/networks.ts';
-import { type Host, openHost } from '../../workers/hosts/rpc.ts';
-import { sha256 } from '../../workers/sha256.ts';
-import { encodedOf, openEncodedBits } from '../../workers/training/encoded-features.ts';
-import { hashAt } from '../../workers/training/picture-store.ts';
+import { decodeModel, encodeModel } from '../src/learning/artefact.ts';
+import { presetNamed } from '../src/learning/network/presets.ts';
+import { withoutProxies } from '../src/learning/network/shapes.ts';
+import { decodeSafetensors } from '../src/learning/safetensors.ts';
+import type { ServedModel } from '../src/learning/served-model.ts';
+import { factsOf } from '../workers/encoders/description.ts';
+import type { InstalledEncoder } from '../workers/encoders/find.ts';
+import { describeStudent } from '../workers/encoders/student.ts';
+import { encodeSet } from '../workers/evaluation/encode-set.ts';
+import { embeddingAlone } from '../workers/evaluation/methods/networks.ts';
+import { type Host, openHost } from '../workers/hosts/rpc.ts';
+import { sha256 } from '../workers/sha256.ts';
+import { encodedOf, openEncodedBits } from '../workers/training/encoded-features.ts';
+import { hashAt } from '../workers/training/picture-store.ts';
 import type {
   EngineChoice,
   EngineHostApi,
   TrainingEvent,
   TrainingRequest,
   TrainingSet,
-} from '../../workers/training/protocol.ts';
+} from '../workers/training/protocol.ts';
 
 const CHOICE: EngineChoice = { engine: 'onnx', requireGpu: false, threads: 1, gpus: [] };
 const PICTURES_AT_ONCE = 256;
+/** Some ten of a training of a minute. */
+const CHECKPOINT_SECONDS = 6;
 
 export type Training = {
-  recipe: string;
   preset: string;
   seed: number;
-  seconds: number;
-  processes: number;
-  checkpointSeconds: number;
+  /** Null: as many as a head takes by itself. */
+  steps: number | null;
 };
 export type Trained = {
   model: ServedModel;
@@ -42,8 +42,6 @@ export type Trained = {
   /** The network on its way: models of its embedding alone. */
   checkpoints: { step: number; model: ServedModel }[];
   steps: number;
-  /** Wall-clock time of the whole fit. */
-  seconds: number;
 };
 
 /** What a worker asks its engine process for, asked by the benchmark: the same code from pixels to served vectors. */
@@ -51,22 +49,19 @@ export type Product = {
   /** The model version of hand-made features that a new catalog gets. */
   golden(set: TrainingSet): Promise<ServedModel>;
   /** A model version of hand-made features and a network, fitted on the items that may teach. */
-  train(set: TrainingSet, training: Training): Promise<Trained>;
-  /** Served vectors of all pictures of the set. */
-  vectors(set: TrainingSet, model: ServedModel): Promise<Float32Array[]>;
+  train(set: TrainingSet, training: Training & { recipe: string }): Promise<Trained>;
+  /** Served vectors of pictures of the set; default: of all. */
+  vectors(set: TrainingSet, model: ServedModel, pictures?: Int32Array): Promise<Float32Array[]>;
   /** Lets an encoder look at all pictures of the set. */
   encode(set: TrainingSet, encoder: InstalledEncoder, path: string): Promise<TrainingSet>;
   /** The set with what a student of its encoder sees in it, which was taught on the training items. */
-  distil(
-    set: TrainingSet,
-    training: Pick<Training, 'preset' | 'seed' | 'seconds'>,
-  ): Promise<{ set: TrainingSet; steps: number }>;
+  distil(set: TrainingSet, training: Training): Promise<TrainingSet>;
   close(): Promise<void>;
 };
 
 export async function openProduct(): Promise<Product> {
   const dir = await mkdtemp(join(tmpdir(), 'simili-quality-'));
-  const host = openHost<EngineHostApi>(new URL('../../workers/hosts/engine-host.ts', import.meta.url), {
+  const host = openHost<EngineHostApi>(new URL('../workers/hosts/engine-host.ts', import.meta.url), {
     ...{ label: 'the engine', nice: 0 },
   });
   const encode: Product['encode'] = async (set, encoder, path) => {
@@ -76,15 +71,16 @@ export async function openProduct(): Promise<Product> {
   return {
     golden: async (set) => decodeModel((await host.call('train', goldenRequest(set))).artefact),
     train: (set, training) => train(host, set, training),
-    vectors: (set, model) => vectors(host, dir, set, model),
+    vectors: (set, model, pictures) => vectors(host, dir, set, model, pictures),
     encode,
     async distil(set, training) {
-      const request = { ...CHOICE, ...training, set, steps: null, processes: 1 };
-      const { model, dimensions, steps } = await host.call('distil', request, { onEvent: tellProgress });
+      const request = { ...CHOICE, ...training, set, seconds: 0, processes: 1 };
+      const { model, dimensions } = await host.call('distil', request, { onEvent: tellProgress });
       const description = describeStudent(training.preset, set.encoded!.encoder, model, dimensions);
-      const path = join(dir, description.model);
+      const facts = factsOf(description);
+      const path = join(dir, `${facts.id}.onnx`);
       await writeFile(path, model);
-      return { steps, set: await encode(set, { facts: factsOf(description), description, path }, `${path}.f16`) };
+      return encode(set, { facts, description, path }, `${path}.f16`);
     },
     async close() {
       await host.close();
@@ -93,18 +89,24 @@ export async function openProduct(): Promise<Product> {
   };
 }
 
-const common = { ...CHOICE, feedback: [], ratings: [], backbone: null, steps: null, checkpoint: null };
+const common = {
+  ...{ ...CHOICE, feedback: [], ratings: [], backbone: null, checkpoint: null, seconds: 0, processes: 1 },
+  checkpointSeconds: CHECKPOINT_SECONDS,
+};
 
 const goldenRequest = (set: TrainingSet): TrainingRequest => ({
   ...{ ...common, kind: 'GOLDEN', set, seed: 1 },
-  ...{ preset: 'tiny', recipe: 'catalog', seconds: 0, processes: 1, checkpointSeconds: 600 }, // not read
+  ...{ preset: 'tiny', recipe: 'catalog', steps: null }, // not read
 });
 
-async function train(host: Host<EngineHostApi>, set: TrainingSet, training: Training): Promise<Trained> {
+async function train(
+  host: Host<EngineHostApi>,
+  set: TrainingSet,
+  training: Training & { recipe: string },
+): Promise<Trained> {
   const curve: Trained['curve'] = [];
   const states: { step: number; state: Uint8Array }[] = [];
   const request: TrainingRequest = { ...common, ...training, kind: 'NETWORK', set };
-  const started = performance.now();
   const onEvent = (data: unknown): void => {
     const event = data as TrainingEvent;
     if (event.type === 'loss') curve.push(event);
@@ -112,11 +114,10 @@ async function train(host: Host<EngineHostApi>, set: TrainingSet, training: Trai
     tellProgress(event);
   };
   const { artefact, summary } = await host.call('train', request, { onEvent });
-  const seconds = (performance.now() - started) / 1000;
   return {
     model: decodeModel(artefact),
     checkpoints: states.flatMap(({ step, state }) => rankingModel(training.preset, step, state)),
-    ...{ summary, curve, seconds, steps: Number(summary.steps) },
+    ...{ summary, curve, steps: Number(summary.steps) },
   };
 }
 
@@ -144,23 +145,18 @@ async function vectors(
   dir: string,
   set: TrainingSet,
   model: ServedModel,
+  wanted: Int32Array = Int32Array.from({ length: set.hashes.length / 32 }, (_, picture) => picture),
 ): Promise<Float32Array[]> {
   const artefact = encodeModel(model);
   const checksum = sha256(artefact);
   const artefactPath = join(dir, checksum);
   await writeFile(artefactPath, artefact);
-  const keys = Array.from({ length: set.hashes.length / 32 }, (_, picture) => hashAt(set.hashes, picture));
   const bitsOf = set.encoded && openEncodedBits(set.encoded);
   const rows: Float32Array[] = [];
-  for (let at = 0; at < keys.length; at += PICTURES_AT_ONCE) {
-    const pictures = keys.slice(at, at + PICTURES_AT_ONCE);
-    const encoded = bitsOf
-      ? encodedOf(
-          set.encoded!,
-          bitsOf,
-          [...pictures.keys()].map((i) => at + i),
-        )
-      : {};
+  for (let at = 0; at < wanted.length; at += PICTURES_AT_ONCE) {
+    const some = [...wanted.subarray(at, at + PICTURES_AT_ONCE)];
+    const pictures = some.map((picture) => hashAt(set.hashes, picture));
+    const encoded = bitsOf ? encodedOf(set.encoded!, bitsOf, some) : {};
     const request = { ...CHOICE, artefactPath, checksum, pictures, pixels: set.pixels, encoded };
     const answer = await host.call('embed', request);
     for (let i = 0; i < pictures.length; i++) {

@@ -1,0 +1,160 @@
+"""Linear heads and heads that bend, on the same stored parts. bench/head-kinds.ts asks, as JSON on stdin; a row a line comes back.
+
+Of every block z of unit length, with its share w of the squared distance,
+
+    y = unit of all sqrt(w) unit((E + O) z + V relu(U x + c)) side by side,  x = z or all z side by side,
+
+O and V begin as 0, so that both heads begin as the blocks that are there; without V it is the product's own head. Loss, decay (of O
+and V), proxies, batches, momentum and rate are those of the recipe `head` (workers/training/head).
+"""
+import json
+import sys
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+ROWS, STEPS, WARM_UP, TEMPERATURE, CLIP, KIN = 384, 300, 0.05, 0.1, 5, 6
+TRAIN, VALIDATION = 0, 1
+DECAYS = (0.001, 0.01)
+# Hidden units a block, what they read, and their rate as a part of that of the linear map.
+BENT = [(128, "own", 1), (128, "own", 0.1), (512, "own", 0.1), (128, "all", 0.1), (512, "all", 0.1), (512, "all", 0.02)]
+
+
+class Head(torch.nn.Module):
+    def __init__(self, lengths, weights, hidden, reads):
+        super().__init__()
+        self.lengths, self.roots, self.reads = lengths, [w**0.5 for w in weights], reads
+        zeros = lambda *shape: torch.nn.Parameter(torch.zeros(*shape))
+        self.offset = torch.nn.ParameterList(zeros(m, m) for m in lengths)
+        wide = lambda m: m if reads == "own" else sum(lengths)
+        # Parts have unit length, so rows of standard normal numbers give values of about 1.
+        self.inner = torch.nn.ParameterList(torch.nn.Parameter(torch.randn(hidden, wide(m))) for m in lengths) if hidden else None
+        self.shift = torch.nn.ParameterList(zeros(hidden) for _ in lengths) if hidden else None
+        self.outer = torch.nn.ParameterList(zeros(m, hidden) for m in lengths) if hidden else None
+        self.hidden = hidden
+
+    def forward(self, z):
+        parts = []
+        scaled = z / len(self.lengths) ** 0.5
+        for b, own in enumerate(z.split(self.lengths, 1)):
+            y = own + own @ self.offset[b].T
+            if self.hidden:
+                x = own if self.reads == "own" else scaled
+                y = y + F.relu(x @ self.inner[b].T + self.shift[b]) @ self.outer[b].T / self.hidden**0.5
+            parts.append(self.roots[b] * F.normalize(y, dim=1))
+        return F.normalize(torch.cat(parts, 1), dim=1)
+
+    def decayed(self):
+        return [*self.offset, *(self.outer or [])]
+
+
+def batches(items, categories, identities: bool, seed):
+    """Rows of training pictures: all of an item, and of a catalog of one picture an item six of each category."""
+    random = np.random.default_rng(seed)
+    key = items if identities else categories
+    members = {group: np.flatnonzero(key == group) for group in np.unique(key)}
+    names = np.array(list(members))
+    while True:
+        rows, taken = [], set()
+        for group in random.permutation(names if identities else np.repeat(names, ROWS)):
+            free = [row for row in random.permutation(members[group])[: None if identities else 40] if row not in taken]
+            chosen = free if identities else free[:KIN]
+            rows += chosen
+            taken.update(chosen)
+            if len(rows) >= ROWS:
+                break
+        yield torch.tensor(np.array(rows[:ROWS]))
+
+
+def train(z, key, labels, lengths, weights, identities, proxies, decay, kind, seed):
+    torch.manual_seed(seed)
+    hidden, reads, part = kind
+    head = Head(lengths, weights, hidden, reads)
+    groups = [{"params": list(head.offset), "lr": 1, "part": 1}]
+    if hidden:
+        groups.append({"params": [*head.inner, *head.shift, *head.outer], "lr": part, "part": part})
+    centres = None
+    if proxies:
+        start = head(z).detach()
+        own = F.one_hot(torch.unique(labels, return_inverse=True)[1]).float()
+        centres = torch.nn.Parameter(F.normalize(own.T @ start, dim=1))
+        groups.append({"params": [centres], "lr": 1, "part": 1})
+    optimiser = torch.optim.SGD(groups, lr=1, momentum=0.9, nesterov=True)
+    numbers = torch.unique(labels, return_inverse=True)[1]
+    drawn = batches(key[0], key[1], identities, seed)
+    target = torch.from_numpy(key[0] if identities else key[1])
+    for step in range(STEPS):
+        share = step / STEPS
+        rate = min(1, share / WARM_UP) if share < WARM_UP else (1 + np.cos(np.pi * (share - WARM_UP) / (1 - WARM_UP))) / 2
+        for group in optimiser.param_groups:
+            group["lr"] = rate * group["part"]
+        rows = next(drawn)
+        y = head(z[rows])
+        alike = (y @ y.T / TEMPERATURE).fill_diagonal_(-1e9)
+        near = (target[rows][:, None] == target[rows][None, :]).float().fill_diagonal_(0)
+        near = near / near.sum(1, keepdim=True).clamp(min=1)
+        loss = -(alike.log_softmax(1) * near).sum(1).mean()
+        if proxies:
+            loss = loss + F.cross_entropy(y @ F.normalize(centres, dim=1).T / TEMPERATURE, numbers[rows])
+        loss = loss + decay * sum(value.square().sum() for value in head.decayed())
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_([value for group in groups for value in group["params"]], CLIP)
+        optimiser.step()
+    return head
+
+
+def precisions(y, key):
+    """Average precision of every picture, whose others of the key are right."""
+    alike = (y @ y.T).fill_diagonal_(-9).numpy()
+    order = np.argsort(-alike, 1, kind="stable")[:, :-1]
+    right = key[order] == key[:, None]
+    ranks = np.arange(1, right.shape[1] + 1)
+    return (right.cumsum(1) / ranks * right).sum(1) / np.maximum(1, right.sum(1))
+
+
+def gain(own, other, clusters):
+    """Mean difference and its standard error, clusters being independent."""
+    difference = own - other
+    sums = np.array([(difference[clusters == c] - difference.mean()).sum() for c in np.unique(clusters)])
+    return difference.mean(), np.sqrt((sums**2).sum()) / len(difference)
+
+
+def main(request):
+    torch.set_num_threads(1)
+    z = torch.from_numpy(np.fromfile(request["file"], np.float32).reshape(len(request["items"]), -1))
+    items, categories, splits = (np.array(request[name]) for name in ("items", "categories", "splits"))
+    identities = len(np.unique(items)) < len(items)
+    taught, held = splits == TRAIN, splits == VALIDATION
+    key = (items if identities else categories)[held]
+    common = dict(z=z[taught], key=(items[taught], categories[taught]), labels=torch.from_numpy(categories[taught]),
+                  lengths=request["lengths"], weights=request["weights"], identities=identities, proxies=not identities)
+    nothing = Head(request["lengths"], request["weights"], 0, "own")
+    with torch.no_grad():
+        frozen = precisions(nothing(z[held]), key)
+    kinds = [(0, "own", 0), *BENT]
+    linear = {}
+    for kind in kinds:
+        for decay in DECAYS:
+            runs = []
+            for seed in range(1, request["seeds"] + 1):
+                head = train(**common, decay=decay, kind=kind, seed=seed)
+                with torch.no_grad():
+                    runs.append(precisions(head(z[held]), key))
+            mean = np.mean(runs, 0)
+            if kind[0] == 0:
+                linear[decay] = mean
+            best = max(linear.values(), key=lambda values: values.mean())
+            (over, error), (frozen_over, frozen_error) = gain(mean, best, items[held]), gain(mean, frozen, items[held])
+            name = "linear" if kind[0] == 0 else f"{kind[0]} hidden, reads {kind[1]}, rate x {kind[2]}"
+            print(json.dumps({
+                "head": name, "decay": decay, "seeds": request["seeds"], "map": round(mean.mean(), 4),
+                "bySeed": " ".join(f"{run.mean():.4f}" for run in runs), "frozen": round(frozen.mean(), 4),
+                "overFrozen": f"{frozen_over:+.4f} ± {2 * frozen_error:.4f}",
+                "overLinear": f"{over:+.4f} ± {2 * error:.4f}",
+            }), flush=True)
+
+
+if __name__ == "__main__":
+    main(json.load(sys.stdin))

@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { collect } from '../../cli/evaluate/collect.ts';
+import { loadConfig } from '../../src/config.ts';
+import { judge } from '../../src/learning/evaluation/judge.ts';
+import { splits } from '../../src/learning/split.ts';
+import { findEncoder, type InstalledEncoder } from '../../workers/encoders/find.ts';
+import type { LabelledPictures } from '../../workers/evaluation/labelled.ts';
+import { questionsOf } from '../../workers/evaluation/questions.ts';
+import { DECODE_VERSION } from '../../workers/pictures/decoded-picture.ts';
+import { sha256 } from '../../workers/sha256.ts';
+import type { TrainingSet } from '../../workers/training/protocol.ts';
+import type { Product } from '../product.ts';
+import { fashionFolder, type LabelledFolder } from '../table-sets.ts';
+import { type Arena, type Distances, type Held, SHIPPED, type Values } from './arena.ts';
+
+const OUT = new URL('../out/table', import.meta.url).pathname;
+
+/** Category, one picture a product, asked as `simili evaluate` does; null where Debian's dataset-fashion-mnist is not installed. */
+export async function fashionArena(product: Product): Promise<Arena | null> {
+  const folder = await fashionFolder(OUT);
+  if (!folder) return null;
+  const shipped = (await findEncoder(SHIPPED))!;
+  const data = await readAt(folder, shipped.description.input.side);
+  const questions = { val: questionsIn(data, 'val'), test: questionsIn(data, 'test') };
+  return {
+    name: folder.name,
+    before: { p1: 0.844, map: 0.575 },
+    async seenBy(choice) {
+      const encoder = (await findEncoder(choice))!;
+      return seen(product, (await readAt(folder, encoder.description.input.side)).set, encoder);
+    },
+    picturesOf: (split) => questions[split].gallery,
+    measure: (distances, split) => measureAmong(questions[split], distances),
+  };
+}
+
+/** The pictures at the side that an encoder reads; decoded once. */
+async function readAt({ images, labels }: LabelledFolder, side: number): Promise<LabelledPictures> {
+  const config = loadConfig({ ...process.env, SIMILI_DATA_DIR: join(OUT, 'data') });
+  const { data } = await collect({
+    ...{ images, labels, triplets: null, preset: 'tiny', encoderSides: [side], seed: 1, config },
+    ...{ onProgress: () => {}, onProblems: () => {} },
+  });
+  return data;
+}
+
+async function seen(product: Product, set: TrainingSet, encoder: InstalledEncoder): Promise<TrainingSet> {
+  const folder = join(OUT, 'encoded');
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, `${encoder.facts.id}-${sha256(set.hashes).slice(0, 12)}-${DECODE_VERSION}.f16`);
+  if (existsSync(path)) return { ...set, encoded: { encoder: encoder.facts, path } };
+  await product.encode(set, encoder, `${path}.part`);
+  await rename(`${path}.part`, path);
+  return { ...set, encoded: { encoder: encoder.facts, path } };
+}
+
+/** What is asked of the pictures of a split, as if that alone were held out. */
+export function questionsIn(data: LabelledPictures, split: Held) {
+  const [held, others] = [splits.indexOf('test'), splits.indexOf('train')];
+  const asked = data.splits.map((code) => (splits[code] === split ? held : others));
+  return questionsOf({ ...data, splits: asked }, { k: 30, seed: 1, rated: [] });
+}
+
+/** Every picture looks for those of its category among all others. */
+export function measureAmong(questions: ReturnType<typeof questionsOf>, distances: Distances): Values {
+  const n = questions.gallery.length;
+  const rowOf = new Map(Array.from(questions.gallery, (picture, row) => [picture, row]));
+  const { values } = judge(questions, (query) => {
+    const row = rowOf.get(query)!;
+    return distances.subarray(row * n, (row + 1) * n);
+  });
+  return { p1: values.p1, map: values.map };
+}
