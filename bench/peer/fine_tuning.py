@@ -45,7 +45,7 @@ def opened(model, outputs: list[str]):
 
     def look(files, request):
         side = request["side"]
-        pictures = np.stack([np.fromfile(file, np.uint8).reshape(side, side, 3) for file in files])
+        pictures = np.stack([np.fromfile(file, np.uint8, side * side * 3).reshape(side, side, 3) for file in files])
         inputs = (pictures.astype(np.float32) - np.float32(request["middle"])) / np.float32(request["deviation"])
         return session.run(outputs, {"input": np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))})
 
