@@ -10,7 +10,7 @@ import { type FreshDatabase, freshDatabase } from '../test/support/database.ts';
 import type { InstalledEncoder } from '../workers/encoders/find.ts';
 import { sha256 } from '../workers/sha256.ts';
 import { HAND_MADE } from '../workers/training/blocks.ts';
-import { ENCODER } from '../workers/training/encoder-block.ts';
+import { directionsOfPart } from '../workers/training/encoder-block.ts';
 
 export type ProjectedCatalog = FreshDatabase & {
   /** Under which features are stored. */
@@ -100,7 +100,7 @@ export async function frozenVersion({ storage, repositories }: ProjectedCatalog)
   );
   const { facts } = encoder;
   const seen = encodedFeatures(facts).map(
-    ({ feature, length }): Block => ({ feature, encoder: facts, ...block(length, ENCODER.keep) }),
+    ({ feature, length }): Block => ({ feature, encoder: facts, ...block(length, directionsOfPart(facts)) }),
   );
   const model: ServedModel = { blocks: [...golden, ...seen], network: null };
   const artefact = encodeModel(model);

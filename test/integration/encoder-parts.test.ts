@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { decodeModel } from '../../src/learning/artefact.ts';
+import type { EncoderFacts } from '../../src/learning/encoder-facts.ts';
 import { handMadeFeatures, isHandMade } from '../../src/learning/features/index.ts';
 import { fromHalf, toHalf } from '../../src/learning/half.ts';
 import { makeRandom } from '../../src/learning/random.ts';
 import { splits } from '../../src/learning/split.ts';
 import { fuse } from '../../src/learning/whitening.ts';
+import { findEncoder } from '../../workers/encoders/find.ts';
 import { sha256 } from '../../workers/sha256.ts';
 import { embed } from '../../workers/training/embed.ts';
 import { fitModel } from '../../workers/training/fit-model.ts';
@@ -24,21 +26,36 @@ const encoder = {
 };
 const choice = { engine: 'onnx', requireGpu: false, threads: 1, gpus: [] as string[] } as const;
 
-test('what two layers of an encoder see become two blocks, served from one stored row', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'simili-parts-'));
+/** What a first model is fitted from: things that are drawn, and numbers for what an encoder sees in them. */
+async function seenShop(dir: string, things: number, eye: EncoderFacts) {
   const random = makeRandom(3);
-  const items = Array.from({ length: 30 }, (_, i) => ({
+  const items = Array.from({ length: things }, (_, i) => ({
     ...{ id: `thing-${i}`, category: `${i % 3}`, pictures: [drawn('wide', i)], split: splits[i % 3]! },
   }));
   const { set, keys } = await writeTrainingSet(dir, items);
-  const bits = toHalf(Float32Array.from({ length: 30 * 20 }, () => 1 + random.gaussian()));
+  const bits = toHalf(Float32Array.from({ length: things * eye.dimensions }, () => 1 + random.gaussian()));
   const path = join(dir, 'encoded');
   await writeFile(path, bits);
   const request: TrainingRequest = {
     ...{ ...choice, kind: 'GOLDEN', feedback: [], ratings: [], preset: 'tiny', recipe: 'head', backbone: null },
-    ...{ set: { ...set, encoded: { encoder, path } }, processes: 1, seconds: 0, steps: null, seed: 1 },
+    ...{ set: { ...set, encoded: { encoder: eye, path } }, processes: 1, seconds: 0, steps: null, seed: 1 },
     ...{ checkpointSeconds: 60, checkpoint: null },
   };
+  return { set, keys, bits, request };
+}
+
+test('the first model with the encoder that ships serves 384 numbers a product', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'simili-parts-'));
+  const { facts } = (await findEncoder('efficientnet-lite0'))!;
+  const { request } = await seenShop(dir, 150, facts);
+  const { dimensions } = await fitModel(request, new AbortController().signal, () => {});
+  expect(dimensions).toBe(384);
+  await rm(dir, { recursive: true });
+});
+
+test('what two layers of an encoder see become two blocks, served from one stored row', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'simili-parts-'));
+  const { set, keys, bits, request } = await seenShop(dir, 30, encoder);
   const { artefact, summary } = await fitModel(request, new AbortController().signal, () => {});
   const { blocks } = decodeModel(artefact);
   expect(blocks.map(({ feature, mean }) => [feature, mean.length])).toEqual([

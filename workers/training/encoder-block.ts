@@ -1,4 +1,4 @@
-import { encodedFeatures } from '../../src/learning/encoder-facts.ts';
+import { type EncoderFacts, encodedFeatures } from '../../src/learning/encoder-facts.ts';
 import { tripletOutcome } from '../../src/learning/metrics.ts';
 import type { Random } from '../../src/learning/random.ts';
 import type { WeightedTriplet } from '../../src/learning/relevance.ts';
@@ -8,7 +8,9 @@ import {
   distanceUnder,
   FEWEST_IDENTITIES,
   type Fitted,
+  HAND_MADE,
   MOST_IDENTITIES,
+  MOST_NUMBERS,
   shuffled,
   sideBySide,
   VIEWS,
@@ -18,12 +20,19 @@ import { itemAt } from './item-at.ts';
 import type { Distance } from './mixture.ts';
 import type { TrainingSet } from './protocol.ts';
 
-/** Directions that stay of each part of an encoder's vector, and shrinkage of its whitening. */
-export const ENCODER = { keep: 128, shrinkage: 0.3, power: -0.25 };
+/** Shrinkage of the whitening of an encoder's vector, and the power that holds its variances back. */
+const MAP = { shrinkage: 0.3, power: -0.25 };
+/** Directions of a part, beyond which more tell nothing. */
+const MOST_DIRECTIONS = 128;
+const LEFT = Object.values(HAND_MADE).reduce((left, { keep }) => left - keep, MOST_NUMBERS);
 /** Pictures whose main directions are found; more change them little and take long. */
 const MOST_SAMPLES = 1000;
 /** Fewer held-out triplets do not decide between two maps. */
 const FEWEST_TRIPLETS = 50;
+
+/** Directions that stay of each part of an encoder's vector: all have as many of what the hand-made features leave. */
+export const directionsOfPart = ({ parts }: Pick<EncoderFacts, 'parts'>): number =>
+  Math.min(MOST_DIRECTIONS, Math.floor(LEFT / (parts?.length ?? 1)));
 
 /**
  * Of each part of an encoder's vector one more block: centred, and whitened within identities where products have several
@@ -39,6 +48,7 @@ export function fitEncoderBlocks(
   const { encoder } = set.encoded!;
   const held = triplets.filter(({ q }) => isIn(set, itemAt(set.starts, q), 'val'));
   const [several, all] = [withinIdentities(set, random), firstPictures(set, random)];
+  const options = { ...MAP, keep: directionsOfPart(encoder) };
   return encodedFeatures(encoder).map((place): Fitted => {
     const read = (picture: number) => features(picture, place);
     const fitted = (map: Whitening): Fitted => {
@@ -46,8 +56,8 @@ export function fitEncoderBlocks(
       return { block, distance: distanceUnder(block, read) };
     };
     const candidates = [
-      ...(several ? [fitted(whitened(several, read, place.length))] : []),
-      fitted(fitPower(sideBySide(all.map(read)), place.length, ENCODER)),
+      ...(several ? [fitted(whitened(several, read, place.length, options))] : []),
+      fitted(fitPower(sideBySide(all.map(read)), place.length, options)),
     ];
     if (candidates.length === 1 || held.length < FEWEST_TRIPLETS) return candidates[0]!;
     return candidates.reduce((best, next) =>
@@ -81,8 +91,13 @@ function withinIdentities(set: TrainingSet, random: Random): Views | null {
   });
 }
 
-function whitened(views: Views, read: (picture: number) => Float32Array, d: number): Whitening {
+function whitened(
+  views: Views,
+  read: (picture: number) => Float32Array,
+  d: number,
+  options: { keep: number; shrinkage: number },
+): Whitening {
   const samples = sideBySide(views.map(({ picture }) => read(picture)));
   const identities = Int32Array.from(views, ({ item }) => item);
-  return fitWhitening(samples, identities, d, ENCODER);
+  return fitWhitening(samples, identities, d, options);
 }

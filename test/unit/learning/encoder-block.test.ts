@@ -5,8 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { toHalf } from '../../../src/learning/half.ts';
 import { makeRandom } from '../../../src/learning/random.ts';
 import { splits } from '../../../src/learning/split.ts';
+import { HAND_MADE } from '../../../workers/training/blocks.ts';
 import { openEncodedFeatures } from '../../../workers/training/encoded-features.ts';
-import { fitEncoderBlocks } from '../../../workers/training/encoder-block.ts';
+import { directionsOfPart, fitEncoderBlocks } from '../../../workers/training/encoder-block.ts';
 import { identityTriplets } from '../../../workers/training/mixture.ts';
 import type { TrainingSet } from '../../../workers/training/protocol.ts';
 
@@ -99,4 +100,15 @@ test('too few products with several pictures do not decide which directions are 
 test('a file that is shorter than its set is told', async () => {
   const { features } = await catalog(4, 1, 1);
   expect(() => features(4)).toThrow('no features of picture 4');
+});
+
+test('parts of an encoder share what the hand-made features leave of 384 numbers', () => {
+  const parts = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `${i}`, length: 500 }));
+  const handMade = Object.values(HAND_MADE).reduce((sum, { keep }) => sum + keep, 0);
+  for (const count of [2, 3, 8]) {
+    const total = handMade + count * directionsOfPart({ parts: parts(count) });
+    expect(total).toBeLessThanOrEqual(384);
+    expect(total).toBeGreaterThan(384 - count);
+  }
+  expect(directionsOfPart({})).toBe(128);
 });
