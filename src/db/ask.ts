@@ -2,8 +2,8 @@
 export type Statement = { readonly name?: string | undefined; readonly text: string };
 
 /**
- * Runs one statement by itself: one round trip, no transaction around it.
- * Rejects with SimiliError DATABASE_UNAVAILABLE or DEADLINE_EXCEEDED, else with the driver's error (SQLSTATE in `code`).
+ * Runs one statement by itself: one round trip, no transaction around it. A Uint8Array is a value in the binary format of its type.
+ * Rejects with SimiliError DATABASE_UNAVAILABLE, DEADLINE_EXCEEDED or STORAGE_FULL, else with the driver's error (SQLSTATE in `code`).
  */
 export type Ask = <Row>(statement: Statement, values: readonly unknown[]) => Promise<Row[]>;
 

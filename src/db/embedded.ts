@@ -12,7 +12,7 @@ import { migrate } from './migrate.ts';
 import { PGlitePool } from './pglite-pool.ts';
 import { PolitePGlite } from './polite-pglite.ts';
 import type { Storage } from './storage.ts';
-import { typedClient } from './typed-client.ts';
+import { typedAsk, typedClient } from './typed-client.ts';
 
 /**
  * Postgres inside this process, in a folder (or in memory: `dir` null). One process at a time; what was committed
@@ -44,8 +44,9 @@ export async function openEmbedded(
     return {
       kind: 'pglite',
       prisma,
-      ask: async <Row>({ text }: Statement, values: readonly unknown[]) =>
-        (await db.query<Row>(text, [...values])).rows,
+      ask: typedAsk(
+        async <Row>({ text }: Statement, values: readonly unknown[]) => (await db.query<Row>(text, [...values])).rows,
+      ),
       queue,
       version: `PGlite (Postgres ${row?.v}, pgvector ${row?.vector})`,
       warnings: [],
@@ -70,5 +71,7 @@ export async function openMigrated(options: PGliteOptions, now?: () => number): 
     query: async <Row>(sql: string, params: unknown[] = []) => (await db.query<Row>(sql, params)).rows,
   });
   await runMigrations(await new PGlitePool(db).connect(), 'bullmq');
+  // Arrays of pgvector's types came with the migrations: of types that PGlite does not know it would send bytes as text.
+  await db.refreshArrayTypes();
   return db;
 }

@@ -1,6 +1,7 @@
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import type { Ask } from './ask.ts';
 import { embeddingTable } from './embedding-table.ts';
-import { vectorText } from './vector-text.ts';
+import { vectorsParameter } from './vector-bytes.ts';
 import { ofVersion } from './version-gone.ts';
 
 /** `contentHash`: of the pictures that it was computed from, joined; of one picture its own. */
@@ -15,7 +16,10 @@ export type MissingVector = Pick<Vector, 'productId' | 'contentHash'> & {
  * with its own HNSW index, so that a version is retired by DROP and a live index is never vacuumed of another version's rows.
  */
 export class EmbeddingRepository {
-  constructor(private readonly db: PrismaClient) {}
+  constructor(
+    private readonly db: PrismaClient,
+    private readonly ask: Ask,
+  ) {}
 
   /** Makes the table of a version, without its index: rows are loaded first. Safe to repeat. */
   async createTable(model: number, dimensions: number): Promise<void> {
@@ -42,14 +46,14 @@ export class EmbeddingRepository {
   /** Overwrites by product; a product deleted in the meantime is left out. */
   async upsert(model: number, rows: readonly Vector[]): Promise<void> {
     if (rows.length === 0) return;
-    const [ids, hashes] = [rows.map(({ productId }) => productId), rows.map(({ contentHash }) => contentHash)];
-    const vectors = rows.map(({ vector }) => vectorText(vector)).join(';');
-    await this.db.$executeRaw`
-      INSERT INTO ${tableSql(model)} (product_id, content_hash, vec)
-      SELECT v.id, v.hash, v.vec::vector
-      FROM unnest(${ids}::text[], ${hashes}::text[], string_to_array(${vectors}, ';')) AS v (id, hash, vec)
+    const text = `
+      INSERT INTO ${embeddingTable(model)} (product_id, content_hash, vec)
+      SELECT v.id, v.hash, v.vec FROM unnest($1::text[], $2::text[], $3::vector[]) AS v (id, hash, vec)
       WHERE EXISTS (SELECT FROM simili.product p WHERE p.id = v.id FOR KEY SHARE)
       ON CONFLICT (product_id) DO UPDATE SET content_hash = excluded.content_hash, vec = excluded.vec`;
+    const [ids, hashes] = [rows.map(({ productId }) => productId), rows.map(({ contentHash }) => contentHash)];
+    const vectors = rows.map(({ vector }) => vector);
+    await this.ask({ text }, [ids, hashes, await vectorsParameter(this.ask, 'vector', vectors)]);
   }
 
   /** @throws VersionGone */

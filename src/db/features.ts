@@ -1,6 +1,7 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import { halfTexts } from '../learning/half.ts';
+import type { Ask } from './ask.ts';
 import { bytesOf } from './bytes.ts';
+import { vectorsParameter } from './vector-bytes.ts';
 
 /** [dimensions] by the sha-256 of a picture. */
 export type Features = ReadonlyMap<string, Uint16Array>;
@@ -10,25 +11,29 @@ export type Features = ReadonlyMap<string, Uint16Array>;
  * found under it never changes.
  */
 export class FeatureRepository {
-  constructor(private readonly db: PrismaClient) {}
+  constructor(
+    private readonly db: PrismaClient,
+    private readonly ask: Ask,
+  ) {}
 
   /** Writes what is not there yet; doing it twice changes nothing. */
   async add(encoder: string, rows: Features): Promise<void> {
     if (rows.size === 0) return;
-    const vectors = [...rows.values()].map((vec) => `[${halfTexts(vec).join()}]`).join(';');
-    await this.db.$executeRaw`
+    const text = `
       INSERT INTO simili.picture_feature (encoder, content_hash, vec)
-      SELECT ${encoder}, hash, vec::halfvec
-      FROM unnest(${[...rows.keys()]}::text[], string_to_array(${vectors}, ';')) AS v (hash, vec)
+      SELECT $1, hash, vec FROM unnest($2::text[], $3::halfvec[]) AS v (hash, vec)
       ON CONFLICT DO NOTHING`;
+    const vectors = await vectorsParameter(this.ask, 'halfvec', [...rows.values()]);
+    await this.ask({ text }, [encoder, [...rows.keys()], vectors]);
   }
 
   /** Of the given pictures, those that are there. */
   async of(encoder: string, contentHashes: readonly string[]): Promise<Features> {
-    // As base64, not as bytes: bytes.ts says why.
-    const rows = await this.db.$queryRaw<{ hash: string; vec: string }[]>`
+    // As base64: bytes come as twice as much text.
+    const text = `
       SELECT content_hash AS hash, encode(halfvec_send(vec), 'base64') AS vec FROM simili.picture_feature
-      WHERE encoder = ${encoder} AND content_hash = ANY(${[...contentHashes]})`;
+      WHERE encoder = $1 AND content_hash = ANY($2::text[])`;
+    const rows = await this.ask<{ hash: string; vec: string }>({ text }, [encoder, [...contentHashes]]);
     return new Map(rows.map(({ hash, vec }) => [hash, halfOf(bytesOf(vec))]));
   }
 

@@ -7,7 +7,7 @@ import { asUnavailable, describe } from './connection-errors.ts';
 import { limitedPool } from './limited-pool.ts';
 import { migrate } from './migrate.ts';
 import type { SqlSession, Storage } from './storage.ts';
-import { typedClient } from './typed-client.ts';
+import { typedAsk, typedClient } from './typed-client.ts';
 
 const OLDEST_POSTGRES = 14;
 /** Iterative index scans came with 0.8.0; 0.8.4 holds the last fix against damaged HNSW indexes. */
@@ -82,7 +82,7 @@ function opened(reaching: string, url: string, found: { version: string; warning
   return {
     kind: 'postgres',
     prisma,
-    ask: askPrepared((query) => pool.query(query)),
+    ask: typedAsk(askPrepared((query) => pool.query(query))),
     queue: { connectionString: url },
     ...found,
     close: () => prisma.$disconnect(),

@@ -19,9 +19,9 @@ export function makeRepositories({ prisma: db, ask }: Pick<Storage, 'prisma' | '
   return {
     products: new ProductRepository(db),
     images: new ImageRepository(db),
-    embeddings: new EmbeddingRepository(db),
+    embeddings: new EmbeddingRepository(db, ask),
     search: new SearchRepository(ask),
-    features: new FeatureRepository(db),
+    features: new FeatureRepository(db, ask),
     feedback: new FeedbackRepository(db),
     ratings: new RatingRepository(db),
     jobs,

@@ -6,7 +6,7 @@ import type { PGlitePool } from './pglite-pool.ts';
 export type Storage = {
   readonly kind: 'pglite' | 'postgres';
   readonly prisma: PrismaClient;
-  /** One statement, one round trip: for what shoppers wait for. */
+  /** One statement, one round trip, past Prisma: for what shoppers wait for, and for vectors, which go as bytes. */
   readonly ask: Ask;
   /** Where BullMQ's Postgres backend keeps its tables when there is no Redis. */
   readonly queue: PGlitePool | { connectionString: string };

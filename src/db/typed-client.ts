@@ -1,8 +1,12 @@
 import { RETRY_AFTER_SECONDS } from '../deadline.ts';
 import { SimiliError } from '../errors.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
+import type { Ask } from './ask.ts';
 
-type Carrier = { meta?: { carried?: SimiliError; driverAdapterError?: { cause?: { originalCode?: string } } } };
+type Carrier = {
+  code?: string;
+  meta?: { carried?: SimiliError; driverAdapterError?: { cause?: { originalCode?: string } } };
+};
 
 /** SQLSTATE disk_full, and read_only_sql_transaction: what src/db/polite-pglite.ts makes of a disk that is nearly full. */
 const FULL = ['53100', '25006'];
@@ -12,21 +16,36 @@ export function carry(error: SimiliError): SimiliError {
   return Object.defineProperty(error, 'meta', { value: { carried: error } });
 }
 
+/** What a driver threw, whoever packed it; of a disk without room, STORAGE_FULL. */
+function typed(error: unknown): unknown {
+  const { code, meta } = (error ?? {}) as Carrier;
+  const isFull = [code, meta?.driverAdapterError?.cause?.originalCode].some((own) => own && FULL.includes(own));
+  return isFull ? new SimiliError('STORAGE_FULL', { retryAfter: RETRY_AFTER_SECONDS }) : (meta?.carried ?? error);
+}
+
 /** The same client, which throws what the driver below it threw. */
 export function typedClient(client: PrismaClient): PrismaClient {
-  const typed = client.$extends({
+  const own = client.$extends({
     query: {
       $allOperations: async ({ args, query }) => {
         try {
           return await query(args);
         } catch (error) {
-          const { carried, driverAdapterError } = (error as Carrier).meta ?? {};
-          if (FULL.includes(driverAdapterError?.cause?.originalCode ?? ''))
-            throw new SimiliError('STORAGE_FULL', { retryAfter: RETRY_AFTER_SECONDS });
-          throw carried ?? error;
+          throw typed(error);
         }
       },
     },
   });
-  return typed as unknown as PrismaClient;
+  return own as unknown as PrismaClient;
+}
+
+/** Likewise. */
+export function typedAsk(ask: Ask): Ask {
+  return async <Row>(...asked: Parameters<Ask>) => {
+    try {
+      return await ask<Row>(...asked);
+    } catch (error) {
+      throw typed(error);
+    }
+  };
 }

@@ -17,17 +17,6 @@ export function fromHalf(bits: Uint16Array): Float32Array {
   return out;
 }
 
-/** The shortest decimal of each number, by its bits, that is read back as the same: 11 binary digits are five of ten. */
-let texts: readonly string[] | null = null;
-
-/** Decimals of the same numbers; the first call takes some 30 ms. */
-export function halfTexts(bits: Uint16Array): string[] {
-  texts ??= Array.from(values, (value) => String(Number(value.toPrecision(5))));
-  const out: string[] = [];
-  for (let i = 0; i < bits.length; i++) out.push(texts[bits[i]!]!);
-  return out;
-}
-
 const float = new Float32Array(1);
 const word = new Uint32Array(float.buffer);
 

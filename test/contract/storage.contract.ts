@@ -5,6 +5,7 @@ import { makeRepositories, type Repositories } from '../../src/db/repositories.t
 import { SearchRepository } from '../../src/db/search.ts';
 import type { Behind, SearchFilter } from '../../src/db/search-statement.ts';
 import type { Storage } from '../../src/db/storage.ts';
+import { fromHalf } from '../../src/learning/half.ts';
 import { nearestTo } from '../support/nearest.ts';
 
 const product = (id: string, more: object = {}) => ({
@@ -345,8 +346,8 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
     });
 
     test('what an encoder saw is kept bit by bit, once, and goes with the last picture that has it', async () => {
-      // All sizes that a float16 has, of both signs: more of them than any feature is long.
-      const bits = Uint16Array.from({ length: 4000 }, (_, i) => 1 + ((i * 37) % 0x7bff) + 0x8000 * (i % 2));
+      // Sizes of all orders that a float16 has, of both signs, zeros too: more of them than any feature is long.
+      const bits = Uint16Array.from({ length: 4000 }, (_, i) => ((i * 37) % 0x7c00) + 0x8000 * (i % 2));
       await repos.products.write(product('p9', { images: ['/9.png'] }));
       const [image] = (await repos.images.claimPending(100, 60)).filter(({ productId }) => productId === 'p9');
       await repos.images.markReady(image!.id, { contentHash: 'seen', mime: 'image/png', width: 3, height: 4 });
@@ -364,6 +365,47 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       expect(await repos.features.known('eye', ['seen', 'gone', 'never'])).toEqual(new Set(['seen', 'gone']));
       expect(await repos.features.prune(100)).toBe(1);
       expect(await repos.features.known('eye', ['seen', 'gone'])).toEqual(new Set(['seen']));
+    });
+
+    test('every finite float16 is stored as what its decimals mean, and what is no number is refused', async () => {
+      const finite = Uint16Array.from({ length: 2 * 0x7c00 }, (_, i) => (i < 0x7c00 ? i : i + 0x0400));
+      const rows = new Map([0, 1, 2, 3].map((i) => [`${i}`, finite.slice(i * 15_872, (i + 1) * 15_872)]));
+      await repos.features.add('all', rows);
+      expect(new Map(await repos.features.of('all', [...rows.keys()]))).toEqual(rows);
+      for (const [hash, row] of rows) {
+        const text = `[${Array.from(fromHalf(row), (value) => (Object.is(value, -0) ? '-0' : String(value))).join()}]`;
+        const [found] = await storage.prisma.$queryRaw<{ same: boolean }[]>`
+          SELECT halfvec_send(vec) = halfvec_send(${text}::halfvec) AS same FROM simili.picture_feature
+          WHERE encoder = 'all' AND content_hash = ${hash}`;
+        expect(found).toEqual({ same: true });
+      }
+      for (const none of [0x7c00, 0xfc00, 0x7e00])
+        await expect(repos.features.add('all', new Map([['none', Uint16Array.of(none)]]))).rejects.toThrow(
+          'not allowed',
+        );
+      await repos.features.prune(100);
+    });
+
+    test('a vector is stored as it is, to its last bit', async () => {
+      const NUMBER = 5001;
+      await repos.products.write(product('exact', { images: [] }));
+      await repos.embeddings.createTable(NUMBER, 6);
+      const number = fc.float({ noNaN: true, noDefaultInfinity: true });
+      const vector = fc.array(number, { minLength: 6, maxLength: 6 });
+      const extreme = [-0, 2 ** -149, -(2 ** -126), Math.fround(3.4028234e38), 0.1, -1e-9].map(Math.fround);
+      const property = fc.asyncProperty(vector, async (numbers) => {
+        const sent = Float32Array.from(numbers);
+        await repos.embeddings.upsert(NUMBER, [{ productId: 'exact', contentHash: 'h', vector: sent }]);
+        const [found] = await storage.prisma.$queryRawUnsafe<{ hex: string }[]>(
+          `SELECT encode(vector_send(vec), 'hex') AS hex FROM simili.embedding_${NUMBER}`,
+        );
+        const bytes = new DataView(new Uint8Array(Buffer.from(found!.hex, 'hex')).buffer, 4);
+        expect(Float32Array.from({ length: 6 }, (_, i) => bytes.getFloat32(4 * i))).toEqual(sent);
+      });
+      await fc.assert(property, { numRuns: 20, examples: [[extreme]] });
+      const notAll = { productId: 'exact', contentHash: 'h', vector: Float32Array.of(1, 2) };
+      await expect(repos.embeddings.upsert(NUMBER, [notAll])).rejects.toThrow('expected 6 dimensions');
+      await repos.embeddings.dropTable(NUMBER);
     });
 
     test('a product needs its vector anew when any of its decoded pictures is another one, in whatever order they come', async () => {

@@ -12,7 +12,7 @@ test('a disk that is nearly full refuses writes with a code, answers reads, is t
   const told: string[] = [];
   const disk = { free: () => state.free, tell: (sentence: string) => void told.push(sentence) };
   const storage = await openEmbedded(null, () => state.clock, undefined, disk);
-  const { products, settings } = makeRepositories(storage);
+  const { products, settings, features } = makeRepositories(storage);
   const write = (id: string) => writeProducts([{ id, title: 'x', imageUrls: [] }], { products, queue: fakeQueue() });
   await write('before');
 
@@ -21,6 +21,7 @@ test('a disk that is nearly full refuses writes with a code, answers reads, is t
   const FULL = { code: 'STORAGE_FULL', retry: true, extensions: { retryAfter: 2 } };
   await expect(write('during')).rejects.toMatchObject(FULL);
   await expect(settings.set('key', 'value')).rejects.toMatchObject(FULL);
+  await expect(features.add('eye', new Map([['picture', Uint16Array.of(1)]]))).rejects.toMatchObject(FULL);
   await expect((storage.queue as PGlitePool).query('CREATE TABLE t (x int)')).rejects.toThrow('read-only');
   expect((await products.byIds(['before', 'during'])).map(({ id }) => id)).toEqual(['before']);
   expect(told).toEqual([expect.stringContaining('100 MiB left')]);
