@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { serviceTags } from './test/support/services.ts';
+import { sources } from './test/support/sources.ts';
 import { UntriedReporter } from './test/support/untried.ts';
 
 /** The decoder blocks parsers for the whole process that loads it; the fuzz test measures its process. */
@@ -7,7 +8,7 @@ const OWN_PROCESS = ['test/unit/pictures/**/*.test.ts', 'test/property/graphql/*
 
 export default defineConfig({
   // graphql ships both module systems; packages load the CommonJS one, and two copies of it refuse each other's schemas.
-  resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
+  resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }, ...sources] },
   test: {
     projects: [
       // Numbers and strings: files share a process, which saves its start and what it imports.

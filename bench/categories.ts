@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { collect } from '../cli/evaluate/collect.ts';
+import { collect } from '../lab/evaluate/collect.ts';
+import { type LabelledPictures, picturesIn } from '../lab/questions/labelled.ts';
+import { meanOf } from '../learning/metrics/intervals.ts';
+import { averagePrecision, precisionAtOne } from '../learning/metrics/metrics.ts';
+import { withoutProxies } from '../learning/network/shapes.ts';
+import { squaredDistance } from '../learning/numbers/distance.ts';
 import { loadConfig } from '../src/config.ts';
-import { squaredDistance } from '../src/learning/distance.ts';
-import { meanOf } from '../src/learning/intervals.ts';
-import { averagePrecision, precisionAtOne } from '../src/learning/metrics.ts';
-import { withoutProxies } from '../src/learning/network/shapes.ts';
-import { type LabelledPictures, picturesIn } from '../workers/evaluation/labelled.ts';
 import { beginFit, type Fit } from '../workers/training/fit.ts';
 import { trainedNetwork } from '../workers/training/network.ts';
 import { extractByNetwork } from '../workers/training/network-feature.ts';

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GOLDEN } from '../src/learning/features/golden.ts';
-import { scaleToUnit } from '../src/learning/features/unit.ts';
-import { toHalf } from '../src/learning/half.ts';
-import { makeRandom } from '../src/learning/random.ts';
+import { GOLDEN } from '../learning/features/golden.ts';
+import { scaleToUnit } from '../learning/features/unit.ts';
+import { toHalf } from '../learning/numbers/half.ts';
+import { makeRandom } from '../learning/numbers/random.ts';
 import type { TrainingSet } from '../workers/training/protocol.ts';
 
 export type GeneratedOptions = {

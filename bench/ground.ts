@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { handMadeFeatures } from '../learning/features/index.ts';
+import { scaleToUnit } from '../learning/features/unit.ts';
+import { PICTURE_SIZE } from '../learning/models/served-model.ts';
 import { demoCatalog } from '../scripts/demo-catalog.ts';
-import { handMadeFeatures } from '../src/learning/features/index.ts';
-import { scaleToUnit } from '../src/learning/features/unit.ts';
-import { PICTURE_SIZE } from '../src/learning/served-model.ts';
 import { foundFirst, type GroundName, groundNames, onGround } from '../test/support/grounds.ts';
 import { decodePicture } from '../workers/pictures/decode.ts';
 import { openShippedEncoder } from './shipped-encoder.ts';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { itemsIn } from '../src/learning/split.ts';
+import { itemsIn } from '../learning/metrics/split.ts';
 import { evidenceOf } from '../workers/training/evidence.ts';
 import { beginFit } from '../workers/training/fit.ts';
 import { frozenModel } from '../workers/training/frozen-model.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
+import { GOLDEN } from '../learning/features/golden.ts';
 import { loadConfig } from '../src/config.ts';
-import { GOLDEN } from '../src/learning/features/golden.ts';
 import { openArtefactCache } from '../workers/artefact-cache.ts';
 import { embedMissing } from '../workers/embedding.ts';
 import { openEngineHost } from '../workers/hosts/engine-client.ts';

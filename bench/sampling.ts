@@ -1,13 +1,13 @@
-import { augmentationNamed, fillBatch } from '../src/learning/augment.ts';
-import type { BatchSource } from '../src/learning/batch.ts';
-import { identityBatches } from '../src/learning/batches/identity-batches.ts';
-import { labelledBatches } from '../src/learning/batches/labelled-batches.ts';
-import { tripletBatches } from '../src/learning/batches/triplet-batches.ts';
-import { makeOnlineSampler } from '../src/learning/online-sampler.ts';
-import { makeRandom } from '../src/learning/random.ts';
-import type { Relevance } from '../src/learning/relevance.ts';
-import { makeTripletSampler, type TripletSampler } from '../src/learning/sampler.ts';
-import { itemsIn } from '../src/learning/split.ts';
+import type { BatchSource } from '../learning/batches/batch.ts';
+import { identityBatches } from '../learning/batches/identity-batches.ts';
+import { labelledBatches } from '../learning/batches/labelled-batches.ts';
+import { tripletBatches } from '../learning/batches/triplet-batches.ts';
+import { itemsIn } from '../learning/metrics/split.ts';
+import { makeRandom } from '../learning/numbers/random.ts';
+import { augmentationNamed, fillBatch } from '../learning/pictures/augment.ts';
+import type { Relevance } from '../learning/relevance/relevance.ts';
+import { makeOnlineSampler } from '../learning/sampling/online-sampler.ts';
+import { makeTripletSampler, type TripletSampler } from '../learning/sampling/sampler.ts';
 
 const SIZES = [1e3, 1e4, 1e5, 1e6];
 /** The paper's categories have 140 images at most; a shop's differ: this many on average, a few very large ones. */

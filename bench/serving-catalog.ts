@@ -1,7 +1,7 @@
 import pg from 'pg';
+import { makeRandom } from '../learning/numbers/random.ts';
 import { openPostgres } from '../src/db/postgres.ts';
 import { makeRepositories } from '../src/db/repositories.ts';
-import { makeRandom } from '../src/learning/random.ts';
 import { type FreshPostgres, freshPostgresDatabase } from '../test/support/services.ts';
 
 /** As long as the default served vector without a second encoder was when the first figures were taken. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { Agent, request } from 'undici';
-import { makeRandom } from '../src/learning/random.ts';
+import { makeRandom } from '../learning/numbers/random.ts';
 import { temporaryDir, until } from './running.ts';
 import { categoryOf, idOf, type ServingCatalog, SHARES, servingCatalog } from './serving-catalog.ts';
 
@@ -120,7 +120,10 @@ const similiWay = ({ url }: ServingCatalog): Way => ({
 });
 const inMemoryWay = (): Way => ({
   what: 'Apollo Server, page in memory',
-  open: (clients) => overHttp(['--import', 'tsx', 'bench/serving-in-memory.ts'], clients, { NODE_ENV: 'production' }),
+  open: (clients) =>
+    overHttp(['--import', 'tsx', 'bench/serving-in-memory.ts'], clients, {
+      NODE_ENV: 'production',
+    }),
 });
 
 async function overHttp(args: string[], clients: number, settings: Record<string, string>) {

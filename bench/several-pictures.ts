@@ -1,7 +1,7 @@
-import { squaredDistance } from '../src/learning/distance.ts';
-import { scaleToUnit } from '../src/learning/features/unit.ts';
-import { clusteredError, meanOf } from '../src/learning/intervals.ts';
-import type { ServedModel } from '../src/learning/served-model.ts';
+import { scaleToUnit } from '../learning/features/unit.ts';
+import { clusteredError, meanOf } from '../learning/metrics/intervals.ts';
+import type { ServedModel } from '../learning/models/served-model.ts';
+import { squaredDistance } from '../learning/numbers/distance.ts';
 import { seenEmoji } from './emoji/seen.ts';
 import { VENDORS } from './emoji/things.ts';
 import { openProduct } from './product.ts';

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { toMarkdown } from '../cli/evaluate/markdown.ts';
-import { evaluate } from '../cli/evaluate/run.ts';
+import { onStderr } from '../cli/progress.ts';
+import { toMarkdown } from '../lab/evaluate/markdown.ts';
+import { evaluate } from '../lab/evaluate/run.ts';
+import { methodNames } from '../lab/methods/index.ts';
 import { loadConfig } from '../src/config.ts';
-import { methodNames } from '../workers/evaluation/methods/index.ts';
 import { emojiFolder, fashionFolder, type LabelledFolder } from './table-sets.ts';
 import { writeResults } from './write-results.ts';
 
@@ -32,6 +33,7 @@ async function sectionOf(folder: LabelledFolder, minutes: number, methods: reado
   const report = await evaluate({
     ...{ images: folder.images, labels: folder.labels, triplets: null, methods, preset: 'tiny' },
     ...{ seeds: Number(values.seeds), minutes, steps: null, k: 30, seed: 1, out, config, signal: never },
+    ...onStderr,
     command: `npm run bench:table -- --seeds ${values.seeds} --minutes ${values.minutes} --fashion-minutes ${values['fashion-minutes']}`,
   });
   const lower = toMarkdown(report).replace(/^#/gm, '##'); // a section of a document

@@ -1,6 +1,6 @@
-import type { Loss } from '../src/learning/loss.ts';
-import type { NetworkSpec } from '../src/learning/network/spec.ts';
-import { makeRandom } from '../src/learning/random.ts';
+import type { Loss } from '../learning/losses/loss.ts';
+import type { NetworkSpec } from '../learning/network/spec.ts';
+import { makeRandom } from '../learning/numbers/random.ts';
 import type { Engine } from '../workers/engines/engine.ts';
 import { rankingSource } from '../workers/training/batches.ts';
 import { beginFit, type Fit } from '../workers/training/fit.ts';

@@ -1,8 +1,8 @@
-import type { Loss } from '../src/learning/loss.ts';
-import { initialWeights } from '../src/learning/network/initial-weights.ts';
-import { describeNetwork, elements } from '../src/learning/network/shapes.ts';
-import type { Layer, NetworkSpec, Path, Weights } from '../src/learning/network/spec.ts';
-import { makeRandom } from '../src/learning/random.ts';
+import type { Loss } from '../learning/losses/loss.ts';
+import { initialWeights } from '../learning/network/initial-weights.ts';
+import { describeNetwork, elements } from '../learning/network/shapes.ts';
+import type { Layer, NetworkSpec, Path, Weights } from '../learning/network/spec.ts';
+import { makeRandom } from '../learning/numbers/random.ts';
 import type { TrainingBatch } from '../workers/engines/engine.ts';
 
 /** 64 triplets. */

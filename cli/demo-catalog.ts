@@ -1,10 +1,16 @@
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { type CatalogEntry, readCatalog } from '../src/catalog/import/index.ts';
-import { packageFile } from '../src/package-root.ts';
 
-/** The demo pictures that the build puts beside the code (scripts/pack-demo.ts); null: this build was made without them. */
-export function demoCatalog(
-  file: string = packageFile('dist/demo/catalog.jsonl'),
-): AsyncGenerator<CatalogEntry> | null {
-  return existsSync(file) ? readCatalog(file) : null;
+/** The demo catalog, where the package `@simili/demo` is installed (scripts/pack-demo.ts makes its files); else null. */
+export function demoCatalog(file: string | null = installedDemo()): AsyncGenerator<CatalogEntry> | null {
+  return file !== null && existsSync(file) ? readCatalog(file) : null;
+}
+
+function installedDemo(): string | null {
+  try {
+    return createRequire(import.meta.url).resolve('@simili/demo/catalog.jsonl');
+  } catch {
+    return null;
+  }
 }

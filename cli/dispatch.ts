@@ -1,5 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
-import { type CommandDef, renderUsage, runCommand } from 'citty';
+import { type CommandDef, defineCommand, renderUsage, runCommand } from 'citty';
+import { SimiliError } from '../src/errors.ts';
+import { loadCommand } from './load-command.ts';
 import { checkOptions, refuseUsage } from './options.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: every command has arguments of its own
@@ -33,13 +35,27 @@ async function find(at: Found): Promise<Found> {
   const [name = '', ...args] = at.args;
   const next = at.command.subCommands && Object.entries(at.command.subCommands).find(([known]) => known === name);
   if (!next) return at;
-  return find({ command: await (next[1] as Lazy)(), parent: at.command, path: [...at.path, name], args });
+  const path = [...at.path, name];
+  const command = await loadCommand(path.join(' '), next[1] as Lazy);
+  return find({ command, parent: at.command, path, args });
 }
 
 /** Colours are for terminals: a pipe or a file gets plain text. */
 async function printUsage({ command, parent }: Found, out: NodeJS.WriteStream): Promise<void> {
-  const usage = await renderUsage(command, parent);
+  const usage = await renderUsage(await withWhatIsInstalled(command), parent);
   out.write(`${out.isTTY ? usage : stripVTControlCharacters(usage).replace(/ +$/gm, '')}\n`);
+}
+
+/** The command, with its subcommands loaded; one whose package is not installed says so where its description would stand. */
+async function withWhatIsInstalled(command: AnyCommand): Promise<AnyCommand> {
+  const found = Object.entries(command.subCommands ?? {}).map(async ([name, load]) => {
+    const loaded = await loadCommand(name, load as Lazy).catch((error: unknown) => {
+      if (!(error instanceof SimiliError && error.code === 'PACKAGE_MISSING')) throw error;
+      return defineCommand({ meta: { name, description: `(${error.message.replace(/^\S+ /, '')})` } });
+    });
+    return [name, loaded] as const;
+  });
+  return found.length > 0 ? { ...command, subCommands: Object.fromEntries(await Promise.all(found)) } : command;
 }
 
 /** Behind `--` nothing is an option. */

@@ -8,6 +8,12 @@ export function showProgress(label: string, total: number, out: NodeJS.WriteStre
   return out.isTTY ? bar(label, total, out) : lines(label, total, out);
 }
 
+/** Progress and lines for commands whose output is on stdout. */
+export const onStderr = {
+  showProgress: (label: string, total: number): Progress => showProgress(label, total, process.stderr),
+  say: (line: string): void => void process.stderr.write(`${line}\n`),
+};
+
 function bar(label: string, total: number, out: NodeJS.WriteStream): Progress {
   const single = new SingleBar({
     format: `  ${label} [{bar}] {value}/{total}`,

@@ -1,17 +1,18 @@
-// A clean compile: a renamed source file must not live on in dist/. It is made beside dist/ and takes its place when it is
+// A clean compile: a renamed source file must not live on in a dist/. All is made in dist.next/ and takes its places when it is
 // whole: the first `npx simili` in a checkout builds (npm runs `prepare`), and a server may be running from dist/ then.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
 const next = 'dist.next';
-const last = 'dist.last';
+/** Workspaces that are compiled; each gets a dist/ of its own. What is left over is the root's. */
+const WORKSPACES = ['learning', 'workers', 'lab'];
 
 function remove(folder) {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Runs Node.js; when it fails, ends this build with its status and leaves dist/ as it was. */
+/** Runs Node.js; when it fails, ends this build with its status and leaves everything as it was. */
 function run(...args) {
   const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
   if (status === 0) return;
@@ -19,10 +20,19 @@ function run(...args) {
   process.exit(status ?? 1);
 }
 
+function takePlace(from, to) {
+  const last = `${to}.last`;
+  remove(last);
+  if (existsSync(to)) renameSync(to, last);
+  renameSync(from, to);
+  remove(last);
+}
+
+const since = new Date();
 remove(next);
 // Types are checked by `npm run typecheck`: whoever installs does not wait for it.
 run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', next, '--noCheck');
-run('--import', 'tsx', 'scripts/pack-demo.ts', `${next}/demo`);
+run('--import', 'tsx', 'scripts/pack-demo.ts', 'demo');
 
 // GraphiQL as one ready file. Version 4 is the last with such a build: 5 is an editor of 8 MB with workers of its own.
 mkdirSync(`${next}/graphiql`);
@@ -36,7 +46,7 @@ for (const file of ready) copyFileSync(`node_modules/${file}`, `${next}/graphiql
 for (const name of ['graphiql', 'react', 'react-dom'])
   copyFileSync(`node_modules/${name}/LICENSE`, `${next}/graphiql/LICENSE.${name}`);
 
-remove(last);
-if (existsSync('dist')) renameSync('dist', last);
-renameSync(next, 'dist');
-remove(last);
+for (const name of WORKSPACES) takePlace(`${next}/${name}`, `${name}/dist`);
+// The tests look at it: is the build newer than the sources?
+writeFileSync(`${next}/built`, since.toISOString());
+takePlace(next, 'dist');

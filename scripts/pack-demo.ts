@@ -1,9 +1,9 @@
-// The demo catalog as it ships: dist/demo/catalog.jsonl and its pictures, from development packages. 849 pictures, 3.8 MB.
+// The demo catalog as it ships: demo/catalog.jsonl and its pictures, from development packages. 849 pictures, 3.8 MB.
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { demoCatalog } from './demo-catalog.ts';
 
-const folder = process.argv[2] ?? 'dist/demo';
+const folder = process.argv[2] ?? 'demo';
 mkdirSync(`${folder}/pictures`, { recursive: true });
 const lines: string[] = [];
 for await (const entry of demoCatalog()) {

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { SimiliError } from './errors.ts';
-import { presetNames } from './learning/network/presets.ts';
-import { recipeNames } from './learning/recipe.ts';
+import { presetNames, recipeNames } from './training-names.ts';
 
 /** Characters of an admin key that is given: fewer could be guessed. */
 export const SHORTEST_ADMIN_KEY = 16;
@@ -147,8 +146,7 @@ const Env = z.object({
     .default('efficientnet-lite0')
     .describe('Pretrained network that looks at every picture: name, folder, ONNX file or none'),
   SIMILI_PRESET: z
-    .string()
-    .refine((name) => (presetNames as string[]).includes(name), { error: `Use one of ${presetNames.join(', ')}` })
+    .enum(presetNames, { error: `Use one of ${presetNames.join(', ')}` })
     .default('tiny')
     .describe('Network that is trained; simili model list shows them'),
   SIMILI_RECIPE: z

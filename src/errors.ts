@@ -173,6 +173,11 @@ const CODES = {
     retry: false,
     say: (a: { why: string }) => `Cannot extend this schema: ${a.why}`,
   },
+  PACKAGE_MISSING: {
+    retry: false,
+    say: (a: { command: string; name: string; version: string }) =>
+      `${a.command} needs the package ${a.name}: npm install ${a.name}@${a.version}`,
+  },
   IMPORT_UNREADABLE: {
     retry: false,
     say: (a: { source: string; why: string }) => `Cannot import ${a.source}: ${a.why}`,

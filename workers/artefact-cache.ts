@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelRepository } from '../src/db/models.ts';
-import { SimiliError } from '../src/errors.ts';
-import { PRIVATE_FILE, PRIVATE_FOLDER } from '../src/private-files.ts';
+import type { ModelRepository } from 'simili/internal/db/models';
+import { SimiliError } from 'simili/internal/errors';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from 'simili/internal/private-files';
 import { sha256 } from './sha256.ts';
 
 export type ArtefactCache = {

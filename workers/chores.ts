@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SettingRepository } from '../src/db/settings.ts';
-import type { Log } from '../src/log.ts';
+import type { SettingRepository } from 'simili/internal/db/settings';
+import type { Log } from 'simili/internal/log';
 
 /** Work on a schedule. May run twice, also at the same time. */
 export type Chore = { name: string; everySeconds: number; work: (signal: AbortSignal) => Promise<void> };

@@ -7,9 +7,9 @@ import {
   type JobPhase,
   type JobRepository,
   type Progress,
-} from '../src/db/jobs.ts';
-import { type ErrorCode, SimiliError } from '../src/errors.ts';
-import type { Log } from '../src/log.ts';
+} from 'simili/internal/db/jobs';
+import { type ErrorCode, SimiliError } from 'simili/internal/errors';
+import type { Log } from 'simili/internal/log';
 
 /** What a phase of a model job works with. */
 export type ClaimedRun = {

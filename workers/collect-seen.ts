@@ -1,5 +1,5 @@
-import type { JobRow } from '../src/db/jobs.ts';
-import type { EncoderFacts } from '../src/learning/encoder-facts.ts';
+import type { EncoderFacts } from '@simili/learning/models/encoder-facts';
+import type { JobRow } from 'simili/internal/db/jobs';
 import type { WorkerContext } from './context.ts';
 import { isEncoderFault } from './encode-batch.ts';
 import { openFeatureFiles } from './feature-files.ts';

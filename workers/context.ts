@@ -1,8 +1,8 @@
-import type { PictureCopies } from '../src/catalog/picture-copies.ts';
-import type { Config } from '../src/config.ts';
-import type { Repositories } from '../src/db/repositories.ts';
-import type { Log } from '../src/log.ts';
-import type { JobQueue } from '../src/queue/jobs.ts';
+import type { PictureCopies } from 'simili/internal/catalog/picture-copies';
+import type { Config } from 'simili/internal/config';
+import type { Repositories } from 'simili/internal/db/repositories';
+import type { Log } from 'simili/internal/log';
+import type { JobQueue } from 'simili/internal/queue/jobs';
 import type { ArtefactCache } from './artefact-cache.ts';
 import type { InstalledEncoder } from './encoders/find.ts';
 import type { EngineHost } from './hosts/engine-client.ts';

@@ -1,5 +1,5 @@
-import { retrain } from '../src/models/retrain.ts';
-import { nextRetrain, restsUntil, retrainSettingsOf } from '../src/models/retrain-policy.ts';
+import { retrain } from 'simili/internal/models/retrain';
+import { nextRetrain, restsUntil, retrainSettingsOf } from 'simili/internal/models/retrain-policy';
 import type { WorkerContext } from './context.ts';
 import { unlessOneRuns } from './unless-one-runs.ts';
 

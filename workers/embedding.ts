@@ -1,10 +1,10 @@
-import type { MissingVector, Vector } from '../src/db/embeddings.ts';
-import type { Features } from '../src/db/features.ts';
-import type { ModelRow } from '../src/db/models.ts';
-import { SimiliError } from '../src/errors.ts';
-import { isOfEncoder } from '../src/learning/encoder-facts.ts';
-import { isHandMade } from '../src/learning/features/index.ts';
-import { PICTURE_SIZE } from '../src/learning/served-model.ts';
+import { isHandMade } from '@simili/learning/features/index';
+import { isOfEncoder } from '@simili/learning/models/encoder-facts';
+import { PICTURE_SIZE } from '@simili/learning/models/served-model';
+import type { MissingVector, Vector } from 'simili/internal/db/embeddings';
+import type { Features } from 'simili/internal/db/features';
+import type { ModelRow } from 'simili/internal/db/models';
+import { SimiliError } from 'simili/internal/errors';
 import type { WorkerContext } from './context.ts';
 import { isBlindTo } from './encode-batch.ts';
 import { findEncoder, type InstalledEncoder } from './encoders/find.ts';

@@ -1,4 +1,4 @@
-import { type ErrorCode, SimiliError } from '../src/errors.ts';
+import { type ErrorCode, SimiliError } from 'simili/internal/errors';
 import type { WorkerContext } from './context.ts';
 import type { AnyEye } from './eyes.ts';
 

@@ -1,6 +1,6 @@
-import type { Features } from '../src/db/features.ts';
-import { SimiliError } from '../src/errors.ts';
-import { PICTURE_SIZE } from '../src/learning/served-model.ts';
+import { PICTURE_SIZE } from '@simili/learning/models/served-model';
+import type { Features } from 'simili/internal/db/features';
+import { SimiliError } from 'simili/internal/errors';
 import type { WorkerContext } from './context.ts';
 import { encodeBatch } from './encode-batch.ts';
 import type { InstalledEncoder } from './encoders/find.ts';

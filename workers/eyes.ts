@@ -1,6 +1,6 @@
-import type { EncoderFacts } from '../src/learning/encoder-facts.ts';
-import { GOLDEN } from '../src/learning/features/golden.ts';
-import { PICTURE_SIZE } from '../src/learning/served-model.ts';
+import { GOLDEN } from '@simili/learning/features/golden';
+import type { EncoderFacts } from '@simili/learning/models/encoder-facts';
+import { PICTURE_SIZE } from '@simili/learning/models/served-model';
 import type { InstalledEncoder } from './encoders/find.ts';
 
 /** What looks once at every picture, and whose vectors are kept: the hand-made features, or an encoder. */

@@ -1,8 +1,8 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Features } from '../src/db/features.ts';
-import type { ReadyImage } from '../src/db/images.ts';
-import { PRIVATE_FILE, PRIVATE_FOLDER } from '../src/private-files.ts';
+import type { Features } from 'simili/internal/db/features';
+import type { ReadyImage } from 'simili/internal/db/images';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from 'simili/internal/private-files';
 import type { WorkerContext } from './context.ts';
 import { encodePictures } from './encoding.ts';
 import { type AnyEye, eyesOf } from './eyes.ts';

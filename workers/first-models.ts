@@ -1,5 +1,5 @@
-import type { JobKind, JobRow } from '../src/db/jobs.ts';
-import { enqueuePhase } from '../src/models/enqueue.ts';
+import type { JobKind, JobRow } from 'simili/internal/db/jobs';
+import { enqueuePhase } from 'simili/internal/models/enqueue';
 import type { WorkerContext } from './context.ts';
 import { FEWEST_PRODUCTS, type ModelKind } from './training-set.ts';
 import { unlessOneRuns } from './unless-one-runs.ts';

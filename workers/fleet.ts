@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { configuredCopies } from '../src/catalog/picture-copies.ts';
-import type { Config } from '../src/config.ts';
-import { checkDataDir } from '../src/db/lock.ts';
-import type { Repositories } from '../src/db/repositories.ts';
-import type { Log } from '../src/log.ts';
-import { type JobQueue, type QueueName, queueNames } from '../src/queue/jobs.ts';
+import { configuredCopies } from 'simili/internal/catalog/picture-copies';
+import type { Config } from 'simili/internal/config';
+import { checkDataDir } from 'simili/internal/db/lock';
+import type { Repositories } from 'simili/internal/db/repositories';
+import type { Log } from 'simili/internal/log';
+import { type JobQueue, type QueueName, queueNames } from 'simili/internal/queue/jobs';
 import { openArtefactCache } from './artefact-cache.ts';
 import { startChores } from './chores.ts';
 import type { WorkerContext } from './context.ts';

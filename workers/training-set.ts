@@ -1,10 +1,10 @@
-import type { PairStatistics } from '../src/db/feedback.ts';
-import type { ReadyImage } from '../src/db/images.ts';
-import type { Rating } from '../src/db/ratings.ts';
-import { SimiliError } from '../src/errors.ts';
-import type { SeenPair } from '../src/learning/relevance.ts';
-import { isIn, splitOf, splits } from '../src/learning/split.ts';
-import type { Triplet } from '../src/learning/triplet-rules.ts';
+import { isIn, splitOf, splits } from '@simili/learning/metrics/split';
+import type { SeenPair } from '@simili/learning/relevance/relevance';
+import type { Triplet } from '@simili/learning/sampling/triplet-rules';
+import type { PairStatistics } from 'simili/internal/db/feedback';
+import type { ReadyImage } from 'simili/internal/db/images';
+import type { Rating } from 'simili/internal/db/ratings';
+import { SimiliError } from 'simili/internal/errors';
 import type { WorkerContext } from './context.ts';
 import type { FeatureFiles } from './feature-files.ts';
 import type { TrainingRequest, TrainingSet } from './training/protocol.ts';

@@ -1,4 +1,4 @@
-import { SimiliError } from '../src/errors.ts';
+import { SimiliError } from 'simili/internal/errors';
 
 /** Starts a job that several workers may find due at once: whoever comes second has nothing to do. */
 export async function unlessOneRuns(start: () => Promise<void>): Promise<void> {

@@ -1,4 +1,4 @@
-import { averagePrecision, precisionAtOne } from '../../src/learning/metrics.ts';
+import { averagePrecision, precisionAtOne } from '../../learning/metrics/metrics.ts';
 import type { Distances, Values } from '../quality/arena.ts';
 import { VENDORS } from './things.ts';
 

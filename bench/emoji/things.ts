@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Split } from '../../src/learning/split.ts';
+import type { Split } from '../../learning/metrics/split.ts';
 
 /** What several vendors have drawn: a code point with the words of Unicode for where it belongs. */
 export type Thing = {

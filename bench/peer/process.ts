@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { isStatistic } from '../../src/learning/network/shapes.ts';
-import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
+import { isStatistic } from '../../learning/network/shapes.ts';
+import type { NetworkSpec, Weights } from '../../learning/network/spec.ts';
 
 /** What both sides train with, on one batch that stays the same. */
 export type PeerExample = {

@@ -1,4 +1,4 @@
-"""The networks of src/learning/network in PyTorch: the peer of `npm run bench -- training --peer PYTHON`.
+"""The networks of learning/network in PyTorch: the peer of `npm run bench -- training --peer PYTHON`.
 
 Reads one JSON request a line, answers each with one line. `open` makes the network of a NetworkSpec from the weights that
 Simili starts from, `step` trains it on one batch, again and again, `weights` writes what came of them. Numbers travel in

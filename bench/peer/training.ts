@@ -1,9 +1,9 @@
-import { initialWeights } from '../../src/learning/network/initial-weights.ts';
-import { presetNamed } from '../../src/learning/network/presets.ts';
-import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
-import { clipGradients, makeNesterov, trackStatistics, zerosLike } from '../../src/learning/optimiser.ts';
-import { makeRandom } from '../../src/learning/random.ts';
-import { recipeNamed } from '../../src/learning/recipe.ts';
+import { recipeNamed } from '../../learning/models/recipe.ts';
+import { initialWeights } from '../../learning/network/initial-weights.ts';
+import { presetNamed } from '../../learning/network/presets.ts';
+import type { NetworkSpec, Weights } from '../../learning/network/spec.ts';
+import { makeRandom } from '../../learning/numbers/random.ts';
+import { clipGradients, makeNesterov, trackStatistics, zerosLike } from '../../learning/optimiser/optimiser.ts';
 import { openOnnxEngine } from '../../workers/engines/onnx/index.ts';
 import { temporaryDir } from '../running.ts';
 import { openJob } from '../training-job.ts';

@@ -1,6 +1,6 @@
-import { squaredDistance } from '../../src/learning/distance.ts';
-import { type Clusters, meanOf } from '../../src/learning/intervals.ts';
-import type { ServedModel } from '../../src/learning/served-model.ts';
+import { type Clusters, meanOf } from '../../learning/metrics/intervals.ts';
+import type { ServedModel } from '../../learning/models/served-model.ts';
+import { squaredDistance } from '../../learning/numbers/distance.ts';
 import type { TrainingSet } from '../../workers/training/protocol.ts';
 import type { Product } from '../product.ts';
 

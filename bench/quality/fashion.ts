@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { collect } from '../../cli/evaluate/collect.ts';
+import { collect } from '../../lab/evaluate/collect.ts';
+import type { LabelledPictures } from '../../lab/questions/labelled.ts';
+import { questionsOf } from '../../lab/questions/questions.ts';
+import { judge } from '../../learning/metrics/judge.ts';
+import { splits } from '../../learning/metrics/split.ts';
 import { loadConfig } from '../../src/config.ts';
-import { judge } from '../../src/learning/evaluation/judge.ts';
-import { splits } from '../../src/learning/split.ts';
 import { findEncoder, type InstalledEncoder } from '../../workers/encoders/find.ts';
-import type { LabelledPictures } from '../../workers/evaluation/labelled.ts';
-import { questionsOf } from '../../workers/evaluation/questions.ts';
 import { DECODE_VERSION } from '../../workers/pictures/decoded-picture.ts';
 import { sha256 } from '../../workers/sha256.ts';
 import type { TrainingSet } from '../../workers/training/protocol.ts';

@@ -1,5 +1,11 @@
-import { bootstrapInterval, deviation, type Interval, meanOf, pairedDifference } from '../../src/learning/intervals.ts';
-import { makeRandom } from '../../src/learning/random.ts';
+import {
+  bootstrapInterval,
+  deviation,
+  type Interval,
+  meanOf,
+  pairedDifference,
+} from '../../learning/metrics/intervals.ts';
+import { makeRandom } from '../../learning/numbers/random.ts';
 import { metrics, type Values } from './arena.ts';
 
 type Figure = Interval & { /** Over seeds; NaN with one. */ readonly sd: number };

@@ -1,5 +1,5 @@
-import type { Block, ServedModel } from '../../src/learning/served-model.ts';
-import { splits } from '../../src/learning/split.ts';
+import { splits } from '../../learning/metrics/split.ts';
+import type { Block, ServedModel } from '../../learning/models/served-model.ts';
 import type { TrainingSet } from '../../workers/training/protocol.ts';
 import type { Product } from '../product.ts';
 import { distancesUnder, mapOf, mixOf, type Where } from './arena.ts';

@@ -1,4 +1,4 @@
-import { embeddingAlone } from '../../workers/evaluation/methods/networks.ts';
+import { embeddingAlone } from '../../lab/methods/networks.ts';
 import type { TrainingSet } from '../../workers/training/protocol.ts';
 import type { Trained } from '../product.ts';
 import { mapOf, measured, type Values, type Where } from './arena.ts';

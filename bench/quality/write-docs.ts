@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { type Chart, drawCharts, type Line } from '../../cli/evaluate/line-chart.ts';
+import { type Chart, drawCharts, type Line } from '../../lab/evaluate/line-chart.ts';
 import { writeResults } from '../write-results.ts';
 import type { Compared } from './compare.ts';
 import { markdown } from './rows.ts';

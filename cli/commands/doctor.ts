@@ -1,8 +1,8 @@
+import { type EngineId, engineIds, engines } from '@simili/worker/engines/engines';
+import { type Choice, candidatesFor, refusalOfDevice } from '@simili/worker/engines/open-engine';
+import { type Probe, probeSpeed } from '@simili/worker/engines/probe';
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../src/config.ts';
-import { type EngineId, engineIds, engines } from '../../workers/engines/engines.ts';
-import { type Choice, candidatesFor, refusalOfDevice } from '../../workers/engines/open-engine.ts';
-import { type Probe, probeSpeed } from '../../workers/engines/probe.ts';
 
 export type Diagnosis = {
   engines: {

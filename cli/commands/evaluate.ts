@@ -1,7 +1,8 @@
+import { toMarkdown } from '@simili/lab/evaluate/markdown';
+import { evaluate as run } from '@simili/lab/evaluate/run';
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../src/config.ts';
-import { toMarkdown } from '../evaluate/markdown.ts';
-import { evaluate as run } from '../evaluate/run.ts';
+import { onStderr } from '../progress.ts';
 
 export const evaluate = defineCommand({
   meta: {
@@ -38,6 +39,7 @@ export const evaluate = defineCommand({
       ...{ preset: args.preset, seeds: Number(args.seeds), minutes: Number(args.budget), k: Number(args.k) },
       ...{ steps: args.steps === undefined ? null : Number(args.steps), seed: Number(args.seed) },
       ...{ config: loadConfig(), signal: stopping.signal },
+      ...onStderr,
       command: `simili evaluate ${process.argv.slice(3).join(' ')}`,
     });
     process.stdout.write(`${toMarkdown(report)}\n`);

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startFleet } from '@simili/worker/fleet';
 import { defineCommand } from 'citty';
-import { startFleet } from '../../workers/fleet.ts';
 import { showProgress } from '../progress.ts';
 import { describeImport } from '../run-import.ts';
 import { openShop, type Shop } from '../shop/open-shop.ts';

@@ -1,15 +1,15 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { decodeRows } from '@simili/lab/evaluate/decode';
+import { checkFolder, readLabels } from '@simili/lab/evaluate/read-labels';
+import { type AnswerBook, openAnswers } from '@simili/lab/label/answers';
+import { drawQuestions, type LabelPicture } from '@simili/lab/label/questions';
+import { startLabelServer } from '@simili/lab/label/server';
+import { PICTURE_SIZE } from '@simili/learning/models/served-model';
 import { defineCommand } from 'citty';
 import { readCatalog } from '../../src/catalog/import/index.ts';
 import { loadConfig } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
-import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
-import { decodeRows } from '../evaluate/decode.ts';
-import { checkFolder, readLabels } from '../evaluate/read-labels.ts';
-import { type AnswerBook, openAnswers } from '../label/answers.ts';
-import { drawQuestions, type LabelPicture } from '../label/questions.ts';
-import { startLabelServer } from '../label/server.ts';
 import { tellProblems } from '../tell-problems.ts';
 import { untilStopped } from '../until-stopped.ts';
 

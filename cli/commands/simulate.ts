@@ -1,9 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import {
+  describeReport,
+  simulate as runSimulation,
+  type Simulation,
+  type Surroundings,
+} from '@simili/lab/simulate/run';
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { showProgress } from '../progress.ts';
-import { describeReport, simulate as runSimulation, type Simulation, type Surroundings } from '../simulate/run.ts';
 
 const POLL_MS = 500;
 

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { WithoutEncoder } from '@simili/worker/collect-seen';
+import { startFleet } from '@simili/worker/fleet';
+import { FEWEST_PRODUCTS } from '@simili/worker/training-set';
 import { defineCommand } from 'citty';
 import type { JobRow } from '../../src/db/jobs.ts';
 import type { Gate, ModelRow } from '../../src/db/models.ts';
-import type { WithoutEncoder } from '../../workers/collect-seen.ts';
-import { startFleet } from '../../workers/fleet.ts';
-import { FEWEST_PRODUCTS } from '../../workers/training-set.ts';
 import { type App, openApp } from '../app.ts';
 import { demoCatalog } from '../demo-catalog.ts';
 import { showProgress } from '../progress.ts';
@@ -59,7 +59,7 @@ async function tellOfProgress(app: App, demo: boolean, say: Say, signal: AbortSi
     say(
       pictures
         ? 'The catalog is empty: loading the demo pictures'
-        : 'The catalog is empty, and this build has no demo pictures',
+        : 'The catalog is empty. Demo pictures: npm install @simili/demo',
     );
     if (pictures) say(describeImport(await runImport(app, pictures, () => {})));
   }

@@ -1,7 +1,7 @@
+import { startFleet } from '@simili/worker/fleet';
 import { defineCommand } from 'citty';
 import { SimiliError } from '../../src/errors.ts';
 import { type QueueName, queueNames } from '../../src/queue/jobs.ts';
-import { startFleet } from '../../workers/fleet.ts';
 import { loadSharedConfig, openApp } from '../app.ts';
 import { untilStopped } from '../until-stopped.ts';
 

@@ -1,15 +1,15 @@
 import { open } from 'node:fs/promises';
+import { PICTURE_SIZE } from '@simili/learning/models/served-model';
+import type { InstalledEncoder } from '@simili/worker/encoders/find';
+import { encodeMissing, keyOf } from '@simili/worker/encoding';
+import type { EngineHost } from '@simili/worker/hosts/engine-client';
+import { openConfiguredPictures } from '@simili/worker/pictures/configured';
+import type { TrainingSet } from '@simili/worker/training/protocol';
+import { FEWEST_PRODUCTS, makeColumns } from '@simili/worker/training-set';
 import { configuredCopies } from '../../src/catalog/picture-copies.ts';
 import type { Config } from '../../src/config.ts';
 import type { ReadyImage } from '../../src/db/images.ts';
 import { SimiliError } from '../../src/errors.ts';
-import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
-import type { InstalledEncoder } from '../../workers/encoders/find.ts';
-import { encodeMissing, keyOf } from '../../workers/encoding.ts';
-import type { EngineHost } from '../../workers/hosts/engine-client.ts';
-import { openConfiguredPictures } from '../../workers/pictures/configured.ts';
-import type { TrainingSet } from '../../workers/training/protocol.ts';
-import { FEWEST_PRODUCTS, makeColumns } from '../../workers/training-set.ts';
 import type { Shop } from '../shop/open-shop.ts';
 import type { SeenPage } from '../shop/operations.ts';
 

@@ -1,6 +1,6 @@
-import type { TriedEncoder } from '../../workers/encoders/try-encoder.ts';
-import { type BesideTeacher, NEIGHBOURS, type SystemQuality } from '../../workers/evaluation/beside-teacher.ts';
-import type { DistilResult } from '../../workers/training/protocol.ts';
+import { type BesideTeacher, NEIGHBOURS, type SystemQuality } from '@simili/lab/compare/beside-teacher';
+import type { TriedEncoder } from '@simili/worker/encoders/try-encoder';
+import type { DistilResult } from '@simili/worker/training/protocol';
 import { short, table } from '../commands/model/table.ts';
 
 type Cost = {

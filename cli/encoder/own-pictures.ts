@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PICTURE_SIZE, type Picture } from '@simili/learning/models/served-model';
+import { openConfiguredPictures } from '@simili/worker/pictures/configured';
+import { makePictureStore } from '@simili/worker/training/picture-store';
 import { type CatalogEntry, readCatalog } from '../../src/catalog/import/index.ts';
 import { configuredCopies } from '../../src/catalog/picture-copies.ts';
 import type { Config } from '../../src/config.ts';
-import { PICTURE_SIZE, type Picture } from '../../src/learning/served-model.ts';
-import { openConfiguredPictures } from '../../workers/pictures/configured.ts';
-import { makePictureStore } from '../../workers/training/picture-store.ts';
 import { demoCatalog } from '../demo-catalog.ts';
 
 /** Of a product; `contentHash` where it was decoded before. */

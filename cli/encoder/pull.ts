@@ -1,9 +1,9 @@
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { encodersIn } from '@simili/worker/encoders/find';
+import { HUB_CONFIGS, hubModelAmong } from '@simili/worker/encoders/hub';
 import { SimiliError } from '../../src/errors.ts';
 import { makePrivateFolder } from '../../src/private-files.ts';
-import { encodersIn } from '../../workers/encoders/find.ts';
-import { HUB_CONFIGS, hubModelAmong } from '../../workers/encoders/hub.ts';
 import { download } from './download.ts';
 import { askHub, type HubFile, type HubListing } from './hub-client.ts';
 

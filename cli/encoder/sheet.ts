@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
+import { escapeXml } from '@simili/lab/evaluate/svg';
+import { handMadeFeatures } from '@simili/learning/features/index';
+import { scaleToUnit } from '@simili/learning/features/unit';
+import { PICTURE_SIZE, type Picture } from '@simili/learning/models/served-model';
+import { squaredDistance } from '@simili/learning/numbers/distance';
+import type { InstalledEncoder } from '@simili/worker/encoders/find';
+import { toWebp } from '@simili/worker/pictures/encode';
 import { SimiliError } from '../../src/errors.ts';
-import { squaredDistance } from '../../src/learning/distance.ts';
-import { handMadeFeatures } from '../../src/learning/features/index.ts';
-import { scaleToUnit } from '../../src/learning/features/unit.ts';
-import { PICTURE_SIZE, type Picture } from '../../src/learning/served-model.ts';
-import type { InstalledEncoder } from '../../workers/encoders/find.ts';
-import { toWebp } from '../../workers/pictures/encode.ts';
-import { escapeXml } from '../evaluate/svg.ts';
 import type { OwnPictures } from './own-pictures.ts';
 
 const QUERIES = 6;

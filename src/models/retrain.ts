@@ -1,10 +1,9 @@
 import type { JobRepository, JobRow } from '../db/jobs.ts';
 import { isEncoderName } from '../encoder-name.ts';
 import { SimiliError } from '../errors.ts';
-import { presetNames } from '../learning/network/presets.ts';
-import { recipeNames } from '../learning/recipe.ts';
 import type { JobQueue } from '../queue/jobs.ts';
 import { isStorable, lengthOf } from '../text.ts';
+import { presetNames, recipeNames } from '../training-names.ts';
 import { enqueuePhase } from './enqueue.ts';
 
 export type RetrainRequest = {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Loss } from '../../src/learning/loss.ts';
-import { isStatistic, weightShapes } from '../../src/learning/network/shapes.ts';
-import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
+import type { Loss } from '../../learning/losses/loss.ts';
+import { isStatistic, weightShapes } from '../../learning/network/shapes.ts';
+import type { NetworkSpec, Weights } from '../../learning/network/spec.ts';
 import type { Engine, Features, OpenEngine, TrainingBatch } from '../../workers/engines/engine.ts';
 import {
   embedExactly,

@@ -1,8 +1,8 @@
-import type { Loss, TripletHinge } from '../../src/learning/loss.ts';
-import { initialWeights } from '../../src/learning/network/initial-weights.ts';
-import { describeNetwork, dropoutLayers } from '../../src/learning/network/shapes.ts';
-import type { Layer, NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
-import { makeRandom } from '../../src/learning/random.ts';
+import type { Loss, TripletHinge } from '../../learning/losses/loss.ts';
+import { initialWeights } from '../../learning/network/initial-weights.ts';
+import { describeNetwork, dropoutLayers } from '../../learning/network/shapes.ts';
+import type { Layer, NetworkSpec, Weights } from '../../learning/network/spec.ts';
+import { makeRandom } from '../../learning/numbers/random.ts';
 import type { TrainingBatch } from '../../workers/engines/engine.ts';
 
 /** A small network and a batch that every engine is compared on. */

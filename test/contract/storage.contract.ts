@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { fromHalf } from '../../learning/numbers/half.ts';
 import type { FeedbackKind, FeedbackWrite } from '../../src/db/feedback.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
 import { SearchRepository } from '../../src/db/search.ts';
 import type { Behind, SearchFilter } from '../../src/db/search-statement.ts';
 import type { Storage } from '../../src/db/storage.ts';
-import { fromHalf } from '../../src/learning/half.ts';
 import { nearestTo } from '../support/nearest.ts';
 
 const product = (id: string, more: object = {}) => ({

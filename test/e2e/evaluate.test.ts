@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Report } from '../../cli/evaluate/report.ts';
-import { type EvaluateOptions, evaluate as runEvaluation } from '../../cli/evaluate/run.ts';
+import { onStderr } from '../../cli/progress.ts';
+import type { Report } from '../../lab/evaluate/report.ts';
+import { type EvaluateOptions, evaluate as runEvaluation } from '../../lab/evaluate/run.ts';
 import { loadConfig } from '../../src/config.ts';
 import { runSimili } from '../support/simili-process.ts';
 import { drawn, KINDS } from '../support/training-set.ts';
@@ -149,6 +150,7 @@ test.each<[string, Partial<EvaluateOptions>, string]>([
     ...{ images: join(dir, 'pictures'), labels: join(dir, 'labels.csv'), triplets: null, methods: ['hog'] },
     ...{ preset: 'tiny', seeds: 1, minutes: 1, steps: 1, k: 5, seed: 1, out: join(dir, 'none'), command: 'none' },
     ...{ config: loadConfig({ SIMILI_ENCODER: 'none' }), signal: new AbortController().signal },
+    ...onStderr,
   };
   await expect(runEvaluation({ ...options, ...wrong })).rejects.toThrow(says);
 });

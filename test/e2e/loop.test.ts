@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { splitOf } from '../../src/learning/split.ts';
+import { splitOf } from '../../learning/metrics/split.ts';
 import { checkCatalogAndFeedback, checkTraining, openBrowser, openPage } from '../support/browser.ts';
 import { freshPostgresDatabase, postgresUrl, redisUrl } from '../support/services.ts';
 import { runSimili, type SimiliProcess, startSimili } from '../support/simili-process.ts';

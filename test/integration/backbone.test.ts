@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { decodeModel, encodeModel } from '../../src/learning/artefact.ts';
-import type { TripletHinge } from '../../src/learning/loss.ts';
-import { initialWeights } from '../../src/learning/network/initial-weights.ts';
-import { presetNamed, presetNames } from '../../src/learning/network/presets.ts';
-import { describeNetwork } from '../../src/learning/network/shapes.ts';
-import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
-import { makeRandom } from '../../src/learning/random.ts';
+import type { TripletHinge } from '../../learning/losses/loss.ts';
+import { decodeModel, encodeModel } from '../../learning/models/artefact.ts';
+import { initialWeights } from '../../learning/network/initial-weights.ts';
+import { presetNamed, presetNames } from '../../learning/network/presets.ts';
+import { describeNetwork } from '../../learning/network/shapes.ts';
+import type { NetworkSpec, Weights } from '../../learning/network/spec.ts';
+import { makeRandom } from '../../learning/numbers/random.ts';
 import { backboneSpec, inspectBackbone } from '../../workers/engines/backbone.ts';
 import type { Engine, Features } from '../../workers/engines/engine.ts';
 import { delimited, edited, joined, varint } from '../../workers/engines/onnx/import-wire.ts';

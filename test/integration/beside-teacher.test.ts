@@ -2,9 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { toHalf } from '../../src/learning/half.ts';
-import { makeRandom } from '../../src/learning/random.ts';
-import { besideTeacher } from '../../workers/evaluation/beside-teacher.ts';
+import { besideTeacher } from '../../lab/compare/beside-teacher.ts';
+import { toHalf } from '../../learning/numbers/half.ts';
+import { makeRandom } from '../../learning/numbers/random.ts';
 import { drawnCatalog, KINDS, writeTrainingSet } from '../support/training-set.ts';
 
 const DIMENSIONS = 12;

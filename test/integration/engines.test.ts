@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { initialWeights } from '../../src/learning/network/initial-weights.ts';
-import { presetNamed } from '../../src/learning/network/presets.ts';
-import { makeRandom } from '../../src/learning/random.ts';
+import { initialWeights } from '../../learning/network/initial-weights.ts';
+import { presetNamed } from '../../learning/network/presets.ts';
+import { makeRandom } from '../../learning/numbers/random.ts';
 import type { OpenEngine } from '../../workers/engines/engine.ts';
 import { openOnnxEngine } from '../../workers/engines/onnx/index.ts';
 import { openWasmEngine } from '../../workers/engines/tensorflow/index.ts';

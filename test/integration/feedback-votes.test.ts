@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { makeRandom } from '../../learning/numbers/random.ts';
 import type { FeedbackKind, FeedbackWrite } from '../../src/db/feedback.ts';
-import { makeRandom } from '../../src/learning/random.ts';
 import { learnFromClicks } from '../../workers/training/clicks.ts';
 import { toIndices } from '../../workers/training-set.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Loss } from '../../src/learning/loss.ts';
-import type { Weights } from '../../src/learning/network/spec.ts';
-import { makeRandom } from '../../src/learning/random.ts';
+import type { Loss } from '../../learning/losses/loss.ts';
+import type { Weights } from '../../learning/network/spec.ts';
+import { makeRandom } from '../../learning/numbers/random.ts';
 import {
   dimensionsOf,
   type HeadBatch,

@@ -1,7 +1,7 @@
 import { Tensor } from 'onnxruntime-node';
 import { expect, test } from 'vitest';
-import type { Loss } from '../../src/learning/loss.ts';
-import { makeRandom } from '../../src/learning/random.ts';
+import type { Loss } from '../../learning/losses/loss.ts';
+import { makeRandom } from '../../learning/numbers/random.ts';
 import { Graph } from '../../workers/engines/onnx/graph.ts';
 import { lossGraphs, lossInputs } from '../../workers/engines/onnx/losses/index.ts';
 import { cpuDevice, loadRuntime } from '../../workers/engines/onnx/runtime.ts';
@@ -116,7 +116,7 @@ async function run(loss: Loss, rows: number[][]) {
   return { loss: values('loss')[0]!, activeShare: values('activeShare')[0]!, gradient: values('gradient') };
 }
 
-/** Straight from src/learning/loss.ts and engine.ts, in float64. */
+/** Straight from learning/losses/loss.ts and engine.ts, in float64. */
 function define(loss: Loss, rows: number[][]): { loss: number; activeShare: number } {
   const s = (i: number, j: number) => rows[i]!.reduce((sum, value, k) => sum + value * rows[j]![k]!, 0);
   const distance = (i: number, j: number) => rows[i]!.reduce((sum, value, k) => sum + (value - rows[j]![k]!) ** 2, 0);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Tensor } from 'onnxruntime-node';
 import { expect, test } from 'vitest';
-import type { LayerOf, Shape } from '../../src/learning/network/shapes.ts';
+import type { LayerOf, Shape } from '../../learning/network/shapes.ts';
 import { Graph } from '../../workers/engines/onnx/graph.ts';
 import { type FeatureMap, inBlocks } from '../../workers/engines/onnx/layers/feature-map.ts';
 import { maxPool } from '../../workers/engines/onnx/layers/max-pool.ts';

@@ -1,8 +1,8 @@
 import { Tensor } from 'onnxruntime-node';
 import { expect, test } from 'vitest';
-import type { LayerOf, LayerShape, Shape } from '../../src/learning/network/shapes.ts';
-import { convPadding, elements } from '../../src/learning/network/shapes.ts';
-import { makeRandom } from '../../src/learning/random.ts';
+import type { LayerOf, LayerShape, Shape } from '../../learning/network/shapes.ts';
+import { convPadding, elements } from '../../learning/network/shapes.ts';
+import { makeRandom } from '../../learning/numbers/random.ts';
 import { Graph, type Value } from '../../workers/engines/onnx/graph.ts';
 import { conv } from '../../workers/engines/onnx/layers/conv.ts';
 import { convPool } from '../../workers/engines/onnx/layers/conv-pool.ts';

@@ -1,10 +1,10 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { expect, test } from 'vitest';
-import type { Loss } from '../../src/learning/loss.ts';
-import { initialWeights } from '../../src/learning/network/initial-weights.ts';
-import { describeNetwork, dropoutLayers } from '../../src/learning/network/shapes.ts';
-import type { Layer, NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
-import { makeRandom } from '../../src/learning/random.ts';
+import type { Loss } from '../../learning/losses/loss.ts';
+import { initialWeights } from '../../learning/network/initial-weights.ts';
+import { describeNetwork, dropoutLayers } from '../../learning/network/shapes.ts';
+import type { Layer, NetworkSpec, Weights } from '../../learning/network/spec.ts';
+import { makeRandom } from '../../learning/numbers/random.ts';
 import { embeddingModel } from '../../workers/engines/onnx/index.ts';
 import { OnnxEngine } from '../../workers/engines/onnx/onnx-engine.ts';
 import { cpuDevice, type Device, loadRuntime } from '../../workers/engines/onnx/runtime.ts';

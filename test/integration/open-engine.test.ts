@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { initialWeights } from '../../learning/network/initial-weights.ts';
+import type { NetworkSpec } from '../../learning/network/spec.ts';
+import { makeRandom } from '../../learning/numbers/random.ts';
 import { SimiliError } from '../../src/errors.ts';
-import { initialWeights } from '../../src/learning/network/initial-weights.ts';
-import type { NetworkSpec } from '../../src/learning/network/spec.ts';
-import { makeRandom } from '../../src/learning/random.ts';
 import type { Engine, LossGradients } from '../../workers/engines/engine.ts';
 import { openOnnxEngine } from '../../workers/engines/onnx/index.ts';
 import { type Candidate, type Choice, candidatesFor, openEngine } from '../../workers/engines/open-engine.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { GOLDEN } from '../../src/learning/features/golden.ts';
-import { handMadeFeatures } from '../../src/learning/features/index.ts';
-import { makeRandom } from '../../src/learning/random.ts';
-import type { Block, ServedModel } from '../../src/learning/served-model.ts';
+import { GOLDEN } from '../../learning/features/golden.ts';
+import { handMadeFeatures } from '../../learning/features/index.ts';
+import type { Block, ServedModel } from '../../learning/models/served-model.ts';
+import { makeRandom } from '../../learning/numbers/random.ts';
 import { openProjection } from '../../workers/engines/onnx/projection.ts';
 import { plainProjection } from '../../workers/training/project.ts';
 

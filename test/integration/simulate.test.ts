@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { parseArguments } from '../../cli/commands/simulate.ts';
-import { pictureUrl } from '../../cli/simulate/catalog.ts';
-import { isHeldOut } from '../../cli/simulate/held-out.ts';
-import { describeReport, type Simulation, simulate } from '../../cli/simulate/run.ts';
+import { pictureUrl } from '../../lab/simulate/catalog.ts';
+import { isHeldOut } from '../../lab/simulate/held-out.ts';
+import { describeReport, type Simulation, simulate } from '../../lab/simulate/run.ts';
 import { builtFile } from '../support/built.ts';
 import { type FakeShop, KEY, openFakeShop, quietly } from '../support/simulated-shop.ts';
 

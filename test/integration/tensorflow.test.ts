@@ -3,10 +3,10 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { initialWeights } from '../../learning/network/initial-weights.ts';
+import type { NetworkSpec, Weights } from '../../learning/network/spec.ts';
+import { makeRandom } from '../../learning/numbers/random.ts';
 import type { SimiliError } from '../../src/errors.ts';
-import { initialWeights } from '../../src/learning/network/initial-weights.ts';
-import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
-import { makeRandom } from '../../src/learning/random.ts';
 import { probe, tryOut } from '../../workers/engines/probe.ts';
 import { loadGpuBackend, loadInstalledBackend } from '../../workers/engines/tensorflow/backend.ts';
 import {
@@ -71,7 +71,7 @@ describeEngine('tensorflow in JavaScript', openJavaScriptEngine);
 
 describe('the triplet hinge', () => {
   test('worked by hand: nothing when the negative is far, the spread plus the gap when it is the nearer', async () => {
-    const tf = await import('@tensorflow/tfjs');
+    const tf = await import('@tensorflow/tfjs-core');
     const [right, up, left] = [
       [1, 0],
       [0, 1],
@@ -138,7 +138,7 @@ describe('the triplet hinge', () => {
 
 describe('memory', () => {
   test('no call leaves a tensor behind, new weights replace the old ones, and dispose frees everything', async () => {
-    const { memory } = await import('@tensorflow/tfjs');
+    const { memory } = await import('@tensorflow/tfjs-core');
     const before = memory().numTensors;
     const engine = await openJavaScriptEngine(spec, weights, options);
     const open = memory().numTensors;
@@ -257,9 +257,12 @@ describe('backends', () => {
   });
 });
 
+const tensorflowFile = (part: string) => createRequire(import.meta.url).resolve(`@tensorflow/tfjs-${part}`);
+
 /** A package that registers, as native ones do, a backend named tensorflow: here the JavaScript one, without a GPU. */
 const nativeLike = (more: string) => `
-  const tf = require(${JSON.stringify(createRequire(import.meta.url).resolve('@tensorflow/tfjs'))});
+  const tf = require(${JSON.stringify(tensorflowFile('core'))});
+  require(${JSON.stringify(tensorflowFile('backend-cpu'))});
   tf.registerBackend('tensorflow', tf.findBackendFactory('cpu'));
   tf.copyRegisteredKernels('cpu', 'tensorflow');
   ${more}`;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeRandom } from '../../src/learning/random.ts';
+import { makeRandom } from '../../learning/numbers/random.ts';
 import { type Host, openHost } from '../../workers/hosts/rpc.ts';
 import type { EngineHostApi, TrainingEvent, TrainingRequest, TrainingResult } from '../../workers/training/protocol.ts';
 import { builtFile } from '../support/built.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { presetNamed } from '../../src/learning/network/presets.ts';
+import { presetNamed } from '../../learning/network/presets.ts';
 import { tryBackboneSafely } from '../../workers/hosts/try-model.ts';
 import * as backbones from '../support/backbone.ts';
 

@@ -1,4 +1,4 @@
-import { makeRandom } from '../../src/learning/random.ts';
+import { makeRandom } from '../../learning/numbers/random.ts';
 import { Graph } from '../../workers/engines/onnx/graph.ts';
 import { joinModels } from '../../workers/engines/onnx/import-join.ts';
 import type { Port } from '../../workers/engines/onnx/import-model.ts';

@@ -1,43 +1,40 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const folder = join(root, 'dist.tests');
-const stamp = join(folder, '.built');
+const SOURCES = ['src', 'cli', 'learning', 'workers', 'lab'];
+/** Whose compiled files lie in the dist/ of the root. */
+const OF_ROOT = ['src', 'cli'];
 
-/** Absolute path of a module of ours, compiled: `cli/main` gives that of cli/main.js. */
-export const builtFile = (module: string): string => join(folder, `${module}.js`);
+/** Absolute path of a module of ours, compiled: `cli/main` gives that of dist/cli/main.js. */
+export function builtFile(module: string): string {
+  const [folder = '', ...rest] = module.split('/');
+  return OF_ROOT.includes(folder)
+    ? join(root, 'dist', `${module}.js`)
+    : join(root, folder, 'dist', `${rest.join('/')}.js`);
+}
 
 /**
- * Compiles src, workers and cli for the processes that tests start, unless that was done since the last change, by a test
- * or by the build. They then start as a user's do, and each a second of CPU sooner than from the sources. Types are not
- * checked here.
+ * Builds for the processes that tests start, unless that was done since the last change. They then start as a user's do, and
+ * each a second of CPU sooner than from the sources. Types are not checked here.
  */
 export function buildForTests(): void {
-  const changed = Math.max(...['src', 'workers', 'cli'].map((name) => newestIn(join(root, name))));
-  if (modifiedAt(stamp) > changed) return;
-  const since = new Date();
-  rmSync(folder, { recursive: true, force: true });
-  const dist = join(root, 'dist');
-  if (modifiedAt(join(dist, 'cli', 'main.js')) > changed) cpSync(dist, folder, { recursive: true });
-  else compile();
-  writeFileSync(stamp, since.toISOString());
-}
-
-function compile(): void {
-  mkdirSync(folder);
-  const how = ['-p', 'tsconfig.build.json', '--outDir', folder, '--noCheck', '--declaration', 'false'];
-  const { status, stdout } = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', ...how], {
-    ...{ cwd: root, encoding: 'utf8' },
+  const changed = Math.max(...SOURCES.map((name) => newestIn(join(root, name))));
+  if (modifiedAt(join(root, 'dist', 'built')) > changed) return;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/build.mjs'], {
+    cwd: root,
+    encoding: 'utf8',
   });
-  if (status !== 0) throw new Error(`Cannot compile for the tests:\n${stdout}`);
+  if (status !== 0) throw new Error(`Cannot build for the tests:\n${stdout}${stderr}`);
 }
 
+/** When the newest TypeScript file below a folder was changed, in milliseconds. */
 function newestIn(dir: string): number {
   const entries = readdirSync(dir, { recursive: true, withFileTypes: true });
-  return Math.max(...entries.map((entry) => modifiedAt(join(entry.parentPath, entry.name))));
+  const sources = entries.filter(({ name }) => name.endsWith('.ts') && !name.endsWith('.d.ts'));
+  return Math.max(...sources.map((entry) => modifiedAt(join(entry.parentPath, entry.name))));
 }
 
 function modifiedAt(path: string): number {

@@ -1,7 +1,7 @@
-import { outcomesByQuery } from '../../src/learning/evaluation/judge.ts';
-import { bootstrapInterval } from '../../src/learning/intervals.ts';
-import { makeRandom, type Random } from '../../src/learning/random.ts';
-import type { SeenPair, WeightedTriplet } from '../../src/learning/relevance.ts';
+import { bootstrapInterval } from '../../learning/metrics/intervals.ts';
+import { outcomesByQuery } from '../../learning/metrics/judge.ts';
+import { makeRandom, type Random } from '../../learning/numbers/random.ts';
+import type { SeenPair, WeightedTriplet } from '../../learning/relevance/relevance.ts';
 import { qualityGates } from '../../workers/evaluation/gates.ts';
 import { learnFromClicks } from '../../workers/training/clicks.ts';
 

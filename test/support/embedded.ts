@@ -35,7 +35,7 @@ async function readDump(): Promise<Buffer> {
 async function versionOfDatabase(): Promise<string> {
   const migrations = packageFile('prisma/migrations');
   const names = (await readdir(migrations, { recursive: true })).filter((name) => name.endsWith('.sql')).sort();
-  const files = [...names.map((name) => join(migrations, name)), ...OTHERS.map(packageFile)];
+  const files = [...names.map((name) => join(migrations, name)), ...OTHERS.map((file) => packageFile(file))];
   const hash = createHash('sha256');
   for (const file of files) hash.update(file).update(await readFile(file));
   return hash.digest('hex').slice(0, 16);

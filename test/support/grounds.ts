@@ -1,6 +1,6 @@
 import sharp from 'sharp';
-import { squaredDistance } from '../../src/learning/distance.ts';
-import { makeRandom } from '../../src/learning/random.ts';
+import { squaredDistance } from '../../learning/numbers/distance.ts';
+import { makeRandom } from '../../learning/numbers/random.ts';
 
 /** Of the picture, pixels; the thing takes the middle two thirds. */
 const SIDE = 320;

@@ -6,12 +6,12 @@ import type {
   ProxyCost,
   Softmax,
   TripletHinge,
-} from '../../src/learning/loss.ts';
+} from '../../learning/losses/loss.ts';
 
 export type Cost = { loss: number; activeShare: number };
 
 /**
- * The losses of src/learning/loss.ts by plain sums over float64.
+ * The losses of learning/losses/loss.ts by plain sums over float64.
  * @param rows the embeddings; of the softmax, its logits
  * @param proxies of unit length, where the loss has some
  */

@@ -1,5 +1,5 @@
-import type { Loss } from '../../src/learning/loss.ts';
-import type { Layer, NetworkSpec, Path, Weights } from '../../src/learning/network/spec.ts';
+import type { Loss } from '../../learning/losses/loss.ts';
+import type { Layer, NetworkSpec, Path, Weights } from '../../learning/network/spec.ts';
 import type { TrainingBatch } from '../../workers/engines/engine.ts';
 import { lossOf } from './oracle-loss.ts';
 

@@ -1,5 +1,5 @@
 import type { GraphQLField, GraphQLNamedType, GraphQLSchema } from 'graphql';
-import type { Random } from '../../src/learning/random.ts';
+import type { Random } from '../../learning/numbers/random.ts';
 
 export type RandomRequest = { query: string; variables: Record<string, unknown>; operationName: string | null };
 /** How a document is drawn; each is one way to be costly. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PICTURE_SIZE, type Picture } from '../../src/learning/served-model.ts';
-import { type Split, splitOf, splits } from '../../src/learning/split.ts';
+import { type Split, splitOf, splits } from '../../learning/metrics/split.ts';
+import { PICTURE_SIZE, type Picture } from '../../learning/models/served-model.ts';
 import type { TrainingSet } from '../../workers/training/protocol.ts';
 
 /** A product of a training set: its pictures are drawn, not fetched. */

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import type { Random } from '../../src/learning/random.ts';
-import type { SamplerOptions, Triplet } from '../../src/learning/sampler.ts';
+import type { Random } from '../../learning/numbers/random.ts';
+import type { SamplerOptions, Triplet } from '../../learning/sampling/sampler.ts';
 
 /** Upper 0.1 % point of chi-square (Wilson and Hilferty 1931). */
 const critical = (degrees: number) => degrees * (1 - 2 / (9 * degrees) + 3.09 * Math.sqrt(2 / (9 * degrees))) ** 3;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NewRound, Round, RoundKey, ShardResult } from '../../src/db/rounds.ts';
-import { SimiliError } from '../../src/errors.ts';
+import type { NewRound, Round, RoundKey, ShardResult } from 'simili/internal/db/rounds';
+import { SimiliError } from 'simili/internal/errors';
 import type { ClaimedRun } from '../claimed.ts';
 import type { Asked } from '../hosts/engine-client.ts';
 import { sha256 } from '../sha256.ts';

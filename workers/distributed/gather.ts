@@ -1,4 +1,4 @@
-import type { RoundStatus } from '../../src/db/rounds.ts';
+import type { RoundStatus } from 'simili/internal/db/rounds';
 
 /** What a coordinator does next about an open round. */
 export type Decision = 'close' | 'wait' | { /** Nobody else does: the coordinator trains it itself. */ train: number };

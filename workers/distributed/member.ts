@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Shard } from '../../src/db/rounds.ts';
-import { SimiliError } from '../../src/errors.ts';
+import type { Shard } from 'simili/internal/db/rounds';
+import { SimiliError } from 'simili/internal/errors';
 import type { Asked } from '../hosts/engine-client.ts';
 import { sha256 } from '../sha256.ts';
 import type { TrainingRequest } from '../training/protocol.ts';

@@ -1,7 +1,7 @@
-import type { ShardResult } from '../../src/db/rounds.ts';
-import { SimiliError } from '../../src/errors.ts';
-import { averageWeights, firstNotFinite } from '../../src/learning/averaging.ts';
-import { decodeSafetensors } from '../../src/learning/safetensors.ts';
+import { decodeSafetensors } from '@simili/learning/models/safetensors';
+import { averageWeights, firstNotFinite } from '@simili/learning/optimiser/averaging';
+import type { ShardResult } from 'simili/internal/db/rounds';
+import { SimiliError } from 'simili/internal/errors';
 import { decodeState, encodeState, type TrainingState } from '../training/state.ts';
 
 export type Merged = { state: Uint8Array; step: number; loss: number; activeShare: number; pictures: number };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { EncoderFacts } from '@simili/learning/models/encoder-facts';
 import { z } from 'zod';
-import type { EncoderFacts } from '../../src/learning/encoder-facts.ts';
 
 const channels = z.tuple([z.number(), z.number(), z.number()]);
 const positive = z.number().positive();

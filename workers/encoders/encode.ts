@@ -1,7 +1,7 @@
-import type { Encoder } from '../../src/learning/encoder.ts';
-import { goldenOf } from '../../src/learning/features/golden.ts';
-import { toHalf } from '../../src/learning/half.ts';
-import type { Picture } from '../../src/learning/served-model.ts';
+import { goldenOf } from '@simili/learning/features/golden';
+import type { Encoder } from '@simili/learning/models/encoder';
+import type { Picture } from '@simili/learning/models/served-model';
+import { toHalf } from '@simili/learning/numbers/half';
 import { openOnnxEncoder } from '../engines/onnx/encoder.ts';
 import { sideBySide } from '../training/blocks.ts';
 import { makePictureStore } from '../training/picture-store.ts';

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { isEncoderName } from '../../src/encoder-name.ts';
-import { SimiliError } from '../../src/errors.ts';
-import type { EncoderFacts } from '../../src/learning/encoder-facts.ts';
-import { packageFile } from '../../src/package-root.ts';
+import type { EncoderFacts } from '@simili/learning/models/encoder-facts';
+import { isEncoderName } from 'simili/internal/encoder-name';
+import { SimiliError } from 'simili/internal/errors';
 import { type EncoderDescription, factsOf, parseDescription } from './description.ts';
 import { describeHubFolder, hubModel, isHubFolder } from './hub.ts';
+import { shippedEncoder, shippedEncoders } from './shipped.ts';
 
 /** An encoder whose files are on this machine. */
 export type InstalledEncoder = {
@@ -21,10 +21,8 @@ export const encodersIn = (dataDir: string): string => join(dataDir, 'encoders')
 
 /** Names of all that are on this machine, sorted: those that ship, then the others. */
 export async function encoderNames(dataDir: string): Promise<string[]> {
-  const entries = await Promise.all(
-    [packageFile('encoders'), encodersIn(dataDir)].map((folder) => readdir(folder).catch(() => [])),
-  );
-  const names = entries.flatMap((found) => found.map((entry) => basename(entry, '.onnx')).sort());
+  const others = await readdir(encodersIn(dataDir)).catch(() => []);
+  const names = [...shippedEncoders, ...others.map((entry) => basename(entry, '.onnx')).sort()];
   // Descriptions lie beside their files; what is being pulled has a dot in front.
   return [...new Set(names)].filter((name) => isEncoderName(name) && extname(name) !== '.json');
 }
@@ -32,7 +30,7 @@ export async function encoderNames(dataDir: string): Promise<string[]> {
 /**
  * Finds what SIMILI_ENCODER names: `none`, a name, a folder with an `encoder.json` or laid out as on the Hugging Face hub, or
  * an ONNX file with a description of the same name beside it (`eye.onnx`, `eye.json`). A name (`isEncoderName`) is that of a
- * folder that ships with Simili (encoders/), or of a folder or of such a file, without `.onnx`, in `encodersIn(dataDir)`.
+ * folder that ships with Simili (shipped.ts), or of a folder or of such a file, without `.onnx`, in `encodersIn(dataDir)`.
  * @throws SimiliError IMPORT_UNREADABLE
  */
 export async function findEncoder(choice: string, dataDir?: string): Promise<InstalledEncoder | null> {
@@ -67,7 +65,7 @@ async function located(
 /** A folder, or a file that ends with `.onnx`. What ships goes first: nobody can put another one in its place. */
 function named(name: string, dataDir: string | undefined): string {
   const own = dataDir === undefined ? [] : [name, `${name}.onnx`].map((entry) => join(encodersIn(dataDir), entry));
-  const found = [packageFile(join('encoders', name)), ...own].find((place) => existsSync(place));
+  const found = shippedEncoder(name) ?? own.find((place) => existsSync(place));
   if (found !== undefined) return resolve(found);
   throw new Error(
     `none of that name ships, and there is none in ${encodersIn('the data directory')}; a folder elsewhere is a path, like ./${name}`,

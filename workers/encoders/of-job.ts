@@ -1,4 +1,4 @@
-import type { StoredRetrain } from '../../src/models/retrain.ts';
+import type { StoredRetrain } from 'simili/internal/models/retrain';
 import type { WorkerContext } from '../context.ts';
 import { findEncoder, type InstalledEncoder } from './find.ts';
 

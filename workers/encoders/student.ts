@@ -1,6 +1,6 @@
-import type { EncoderFacts } from '../../src/learning/encoder-facts.ts';
-import { presetNamed } from '../../src/learning/network/presets.ts';
-import { pictureSizeFor } from '../../src/learning/network/shapes.ts';
+import type { EncoderFacts } from '@simili/learning/models/encoder-facts';
+import { presetNamed } from '@simili/learning/network/presets';
+import { pictureSizeFor } from '@simili/learning/network/shapes';
 import { studentPorts } from '../engines/onnx/export/student.ts';
 import { sha256 } from '../sha256.ts';
 import type { EncoderDescription } from './description.ts';

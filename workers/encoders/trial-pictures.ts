@@ -1,5 +1,5 @@
-import { makeRandom } from '../../src/learning/random.ts';
-import type { Picture } from '../../src/learning/served-model.ts';
+import type { Picture } from '@simili/learning/models/served-model';
+import { makeRandom } from '@simili/learning/numbers/random';
 
 /** Four pictures that have little in common, the same every time: a ramp, checks, a disc on white, noise. */
 export function trialPictures(side: number): Picture[] {

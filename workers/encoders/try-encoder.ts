@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
-import { SimiliError } from '../../src/errors.ts';
-import type { Encoder } from '../../src/learning/encoder.ts';
-import type { Picture } from '../../src/learning/served-model.ts';
+import type { Encoder } from '@simili/learning/models/encoder';
+import type { Picture } from '@simili/learning/models/served-model';
+import { SimiliError } from 'simili/internal/errors';
 import { openOnnxEncoder } from '../engines/onnx/encoder.ts';
 import { findEncoder, type InstalledEncoder } from './find.ts';
 import { trialPictures } from './trial-pictures.ts';

@@ -1,6 +1,6 @@
-import { SimiliError } from '../../src/errors.ts';
-import { describeNetwork } from '../../src/learning/network/shapes.ts';
-import type { Backbone, Layer, NetworkSpec, Path } from '../../src/learning/network/spec.ts';
+import { describeNetwork } from '@simili/learning/network/shapes';
+import type { Backbone, Layer, NetworkSpec, Path } from '@simili/learning/network/spec';
+import { SimiliError } from 'simili/internal/errors';
 import { sha256 } from '../sha256.ts';
 import { type ForeignModel, type Port, readModel } from './onnx/import-model.ts';
 

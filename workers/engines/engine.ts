@@ -1,9 +1,9 @@
-import type { Loss } from '../../src/learning/loss.ts';
-import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
+import type { Loss } from '@simili/learning/losses/loss';
+import type { NetworkSpec, Weights } from '@simili/learning/network/spec';
 
 /**
  * What trains and embeds: one network on one device. Optimiser, sampling, augmentation and dropout masks are outside
- * (plain numbers, src/learning), so an engine is a pure function of weights and pictures, and every engine is tested by
+ * (plain numbers, learning), so an engine is a pure function of weights and pictures, and every engine is tested by
  * one contract. Pictures: float32 NHWC [n, S, S, 3], ink in [0, 1].
  */
 export interface Engine {

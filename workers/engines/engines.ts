@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { OpenEngine } from './engine.ts';
+import { findRuntime } from './onnx/find-runtime.ts';
 
 /** Every engine that there is, by the name that people read; best first where several work. */
 export const engineIds = [
@@ -71,14 +72,11 @@ function missingPackage(name: string): string | null {
   }
 }
 
-/** ONNX Runtime's install script downloads it where it may; Windows and macOS have none. */
+/** The install script of onnxruntime-node downloads it where it may; Windows and macOS have none. */
 function missingCudaProvider(): string | null {
   if (process.platform !== 'linux') return 'ONNX Runtime has CUDA on Linux only';
-  try {
-    const root = dirname(dirname(require.resolve('onnxruntime-node')));
-    const folder = join(root, 'bin', 'napi-v6', process.platform, process.arch);
-    return existsSync(join(folder, 'libonnxruntime_providers_cuda.so')) ? null : 'its CUDA library is not installed';
-  } catch {
-    return 'onnxruntime-node is not installed';
-  }
+  const runtime = findRuntime();
+  if (!runtime) return 'ONNX Runtime is not installed';
+  const folder = join(dirname(dirname(runtime)), 'bin', 'napi-v6', process.platform, process.arch);
+  return existsSync(join(folder, 'libonnxruntime_providers_cuda.so')) ? null : 'its CUDA library is not installed';
 }

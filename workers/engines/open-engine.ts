@@ -1,5 +1,5 @@
-import { SimiliError } from '../../src/errors.ts';
-import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
+import type { NetworkSpec, Weights } from '@simili/learning/network/spec';
+import { SimiliError } from 'simili/internal/errors';
 import type { Engine, EngineOptions, OpenEngine } from './engine.ts';
 import { type EngineId, engines } from './engines.ts';
 import { type Probe, probe } from './probe.ts';

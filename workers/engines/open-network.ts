@@ -1,5 +1,5 @@
-import { backbonePathOf } from '../../src/learning/network/shapes.ts';
-import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
+import { backbonePathOf } from '@simili/learning/network/shapes';
+import type { NetworkSpec, Weights } from '@simili/learning/network/spec';
 import type { EngineOptions } from './engine.ts';
 import { type Choice, type Opened, openEngine } from './open-engine.ts';
 import { withBackbone } from './with-backbone.ts';

@@ -1,7 +1,7 @@
-import type { Loss } from '../../src/learning/loss.ts';
-import { initialWeights } from '../../src/learning/network/initial-weights.ts';
-import { presetNamed } from '../../src/learning/network/presets.ts';
-import { makeRandom } from '../../src/learning/random.ts';
+import type { Loss } from '@simili/learning/losses/loss';
+import { initialWeights } from '@simili/learning/network/initial-weights';
+import { presetNamed } from '@simili/learning/network/presets';
+import { makeRandom } from '@simili/learning/numbers/random';
 import type { OpenEngine } from './engine.ts';
 
 /** Images per second of the preset `tiny`. */

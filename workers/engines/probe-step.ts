@@ -1,6 +1,6 @@
-import { initialWeights } from '../../src/learning/network/initial-weights.ts';
-import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
-import { makeRandom } from '../../src/learning/random.ts';
+import { initialWeights } from '@simili/learning/network/initial-weights';
+import type { NetworkSpec, Weights } from '@simili/learning/network/spec';
+import { makeRandom } from '@simili/learning/numbers/random';
 import type { Engine, OpenEngine } from './engine.ts';
 
 /** A network of a few hundred weights with a convolution, a pool and dense layers. */

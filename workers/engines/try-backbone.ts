@@ -1,7 +1,7 @@
-import { SimiliError } from '../../src/errors.ts';
-import { initialWeights } from '../../src/learning/network/initial-weights.ts';
-import type { NetworkSpec } from '../../src/learning/network/spec.ts';
-import { makeRandom } from '../../src/learning/random.ts';
+import { initialWeights } from '@simili/learning/network/initial-weights';
+import type { NetworkSpec } from '@simili/learning/network/spec';
+import { makeRandom } from '@simili/learning/numbers/random';
+import { SimiliError } from 'simili/internal/errors';
 import { type BackboneFile, backboneSpec, inspectBackbone } from './backbone.ts';
 import { openNetworkEngine } from './open-network.ts';
 

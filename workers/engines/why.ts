@@ -1,4 +1,4 @@
-import { SimiliError } from '../../src/errors.ts';
+import { SimiliError } from 'simili/internal/errors';
 
 /** Its first words: the rest names files of this machine, and the reason is shown to people elsewhere. */
 export function inShort(error: unknown): string {

@@ -1,7 +1,7 @@
-import type { InferenceSession } from 'onnxruntime-node';
-import { SimiliError } from '../../src/errors.ts';
-import { backbonePathOf } from '../../src/learning/network/shapes.ts';
-import type { NetworkSpec } from '../../src/learning/network/spec.ts';
+import { backbonePathOf } from '@simili/learning/network/shapes';
+import type { NetworkSpec } from '@simili/learning/network/spec';
+import type { InferenceSession } from 'onnxruntime-common';
+import { SimiliError } from 'simili/internal/errors';
 import { type BackboneFile, inspectBackbone } from './backbone.ts';
 import type { Engine, Features } from './engine.ts';
 import { loadRuntime, type Runtime } from './onnx/runtime.ts';

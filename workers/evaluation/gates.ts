@@ -1,4 +1,4 @@
-import type { Gate } from '../../src/db/models.ts';
+import type { Gate } from 'simili/internal/db/models';
 import { FEWEST_VECTORS, type Measured } from './measure.ts';
 
 /** How far a candidate may fall behind: about one standard error of 1,000 triplets. */

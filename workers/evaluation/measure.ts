@@ -1,9 +1,9 @@
-import { squaredDistance } from '../../src/learning/distance.ts';
-import { type ByMetric, byMetric, judge, outcomesByQuery } from '../../src/learning/evaluation/judge.ts';
-import { type Metric, summarise } from '../../src/learning/evaluation/summary.ts';
-import { bootstrapInterval, type Interval } from '../../src/learning/intervals.ts';
-import { makeRandom } from '../../src/learning/random.ts';
-import type { Triplet } from '../../src/learning/sampler.ts';
+import { bootstrapInterval, type Interval } from '@simili/learning/metrics/intervals';
+import { type ByMetric, byMetric, judge, outcomesByQuery } from '@simili/learning/metrics/judge';
+import { type Metric, summarise } from '@simili/learning/metrics/summary';
+import { squaredDistance } from '@simili/learning/numbers/distance';
+import { makeRandom } from '@simili/learning/numbers/random';
+import type { Triplet } from '@simili/learning/sampling/sampler';
 import type { EvaluationSet } from './set.ts';
 
 /** Similarity precision (paper, section 6.2): share of triplets in the right order, ties a half; 95 % over anchors. */

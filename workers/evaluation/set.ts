@@ -1,8 +1,8 @@
-import type { ReadyImage } from '../../src/db/images.ts';
-import type { Repositories } from '../../src/db/repositories.ts';
-import { makeRandom } from '../../src/learning/random.ts';
-import type { Triplet } from '../../src/learning/sampler.ts';
-import { isIn, itemsIn, type LearningColumns, type Split, splitOf, splits } from '../../src/learning/split.ts';
+import { isIn, itemsIn, type LearningColumns, type Split, splitOf, splits } from '@simili/learning/metrics/split';
+import { makeRandom } from '@simili/learning/numbers/random';
+import type { Triplet } from '@simili/learning/sampling/sampler';
+import type { ReadyImage } from 'simili/internal/db/images';
+import type { Repositories } from 'simili/internal/db/repositories';
 import { learnFromClicks } from '../training/clicks.ts';
 import { structureTriplets } from '../training/mixture.ts';
 import { toIndices, toTriplets } from '../training-set.ts';

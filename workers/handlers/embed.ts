@@ -1,5 +1,5 @@
-import { enqueuePhase } from '../../src/models/enqueue.ts';
-import type { Handler } from '../../src/queue/jobs.ts';
+import { enqueuePhase } from 'simili/internal/models/enqueue';
+import type { Handler } from 'simili/internal/queue/jobs';
 import { type ClaimedRun, runClaimed } from '../claimed.ts';
 import type { WorkerContext } from '../context.ts';
 import { embedMissing } from '../embedding.ts';

@@ -1,6 +1,6 @@
-import type { AgedImage, ImageRow } from '../../src/db/images.ts';
-import { SimiliError } from '../../src/errors.ts';
-import type { Handler } from '../../src/queue/jobs.ts';
+import type { AgedImage, ImageRow } from 'simili/internal/db/images';
+import { SimiliError } from 'simili/internal/errors';
+import type { Handler } from 'simili/internal/queue/jobs';
 import type { WorkerContext } from '../context.ts';
 import { embedMissing, encoderOf } from '../embedding.ts';
 import { isEncoderFault } from '../encode-batch.ts';

@@ -1,5 +1,5 @@
-import { STALE_AFTER_SECONDS } from '../../src/db/jobs.ts';
-import { enqueuePhase } from '../../src/models/enqueue.ts';
+import { STALE_AFTER_SECONDS } from 'simili/internal/db/jobs';
+import { enqueuePhase } from 'simili/internal/models/enqueue';
 import type { Chore } from '../chores.ts';
 import type { WorkerContext } from '../context.ts';
 import { startDueRetrain } from '../due-retrain.ts';

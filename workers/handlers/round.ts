@@ -1,4 +1,4 @@
-import type { Handler } from '../../src/queue/jobs.ts';
+import type { Handler } from 'simili/internal/queue/jobs';
 import type { WorkerContext } from '../context.ts';
 import { memberOf } from '../distributed/member.ts';
 import { makeRequest } from './train.ts';

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { type Claim, ClaimLost, type CurvePoint } from '../../src/db/jobs.ts';
-import { SimiliError } from '../../src/errors.ts';
-import { recipeFor, whyInstead } from '../../src/learning/recipe.ts';
-import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
-import { enqueuePhase } from '../../src/models/enqueue.ts';
-import type { StoredRetrain } from '../../src/models/retrain.ts';
-import type { Handler } from '../../src/queue/jobs.ts';
+import { recipeFor, whyInstead } from '@simili/learning/models/recipe';
+import { PICTURE_SIZE } from '@simili/learning/models/served-model';
+import { type Claim, ClaimLost, type CurvePoint } from 'simili/internal/db/jobs';
+import { SimiliError } from 'simili/internal/errors';
+import { enqueuePhase } from 'simili/internal/models/enqueue';
+import type { StoredRetrain } from 'simili/internal/models/retrain';
+import type { Handler } from 'simili/internal/queue/jobs';
 import { type ClaimedRun, runClaimed } from '../claimed.ts';
 import { collectSeen, type WithoutEncoder } from '../collect-seen.ts';
 import type { WorkerContext } from '../context.ts';

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { SimiliError } from '../../src/errors.ts';
+import { SimiliError } from 'simili/internal/errors';
 import { collectLastWords, forkProcess } from './fork.ts';
 import { limitData, watchMemory } from './memory.ts';
 import { type Reply, type Request, unpackError } from './messages.ts';

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import type { Config } from '../../src/config.ts';
-import { SimiliError } from '../../src/errors.ts';
+import type { Config } from 'simili/internal/config';
+import { SimiliError } from 'simili/internal/errors';
 import type {
   DistilRequest,
   DistilResult,

@@ -1,5 +1,5 @@
-import type { BatchPlan } from '../../src/learning/batch.ts';
-import type { Weights } from '../../src/learning/network/spec.ts';
+import type { BatchPlan } from '@simili/learning/batches/batch';
+import type { Weights } from '@simili/learning/network/spec';
 import type { LossGradients } from '../engines/engine.ts';
 import { openLocalMember, openMemberEngine } from '../training/members/local.ts';
 import type { Member, MemberOptions } from '../training/members/member.ts';

@@ -1,4 +1,4 @@
-import { type ErrorCode, errorCodes, SimiliError } from '../../src/errors.ts';
+import { type ErrorCode, errorCodes, SimiliError } from 'simili/internal/errors';
 
 /** Parent to child. */
 export type Request = { kind: 'call'; id: number; method: string; args: unknown } | { kind: 'cancel'; id: number };

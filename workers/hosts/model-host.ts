@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import type { Encoder } from '../../src/learning/encoder.ts';
-import type { NetworkSpec } from '../../src/learning/network/spec.ts';
-import type { Picture } from '../../src/learning/served-model.ts';
+import type { Encoder } from '@simili/learning/models/encoder';
+import type { Picture } from '@simili/learning/models/served-model';
+import type { NetworkSpec } from '@simili/learning/network/spec';
 import { type TriedEncoder, tryEncoder } from '../encoders/try-encoder.ts';
 import { tryBackbone } from '../engines/try-backbone.ts';
 import { serveHost } from './serve.ts';

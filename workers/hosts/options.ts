@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../src/errors.ts';
+import type { ErrorCode } from 'simili/internal/errors';
 
 export type HostOptions = {
   /** Named in errors, e.g. "the picture decoder". */

@@ -1,4 +1,4 @@
-import { SimiliError } from '../../src/errors.ts';
+import { SimiliError } from 'simili/internal/errors';
 import { Child } from './child.ts';
 import type { CallOptions, HostOptions } from './options.ts';
 

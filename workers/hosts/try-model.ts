@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
-import { SimiliError } from '../../src/errors.ts';
-import type { NetworkSpec } from '../../src/learning/network/spec.ts';
-import type { Picture } from '../../src/learning/served-model.ts';
+import type { Picture } from '@simili/learning/models/served-model';
+import type { NetworkSpec } from '@simili/learning/network/spec';
+import { SimiliError } from 'simili/internal/errors';
 import { encoderFile } from '../encoders/find.ts';
 import type { TriedEncoder } from '../encoders/try-encoder.ts';
 import type { TriedBackbone } from '../engines/try-backbone.ts';

@@ -1,5 +1,5 @@
 import type { Metadata } from 'sharp';
-import { SimiliError } from '../../src/errors.ts';
+import { SimiliError } from 'simili/internal/errors';
 
 /** Of either side. Each row costs time of its own, however short it is: 40 million of one pixel took half a minute. */
 export const MAX_SIDE = 30_000;

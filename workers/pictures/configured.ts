@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { PictureCopies } from '../../src/catalog/picture-copies.ts';
-import type { Config } from '../../src/config.ts';
+import type { PictureCopies } from 'simili/internal/catalog/picture-copies';
+import type { Config } from 'simili/internal/config';
 import { openPictures, type PictureService } from './picture-service.ts';
 
 /** Pictures within the limits of the configuration, with its cache. */

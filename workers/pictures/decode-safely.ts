@@ -1,4 +1,4 @@
-import { SimiliError } from '../../src/errors.ts';
+import { SimiliError } from 'simili/internal/errors';
 import { isOverMemory, isTimeout, NotBegun } from '../hosts/options.ts';
 import type { PictureHostApi } from '../hosts/picture-host.ts';
 import type { Host } from '../hosts/rpc.ts';

@@ -1,5 +1,5 @@
 import sharp, { type Metadata } from 'sharp';
-import { SimiliError } from '../../src/errors.ts';
+import { SimiliError } from 'simili/internal/errors';
 import { checkSize, LARGE_BYTES } from './check-size.ts';
 import { firstFrameOf } from './containers/index.ts';
 import type { DecodedPicture, DecodeLimits } from './decoded-picture.ts';

@@ -1,5 +1,5 @@
+import type { Picture } from '@simili/learning/models/served-model';
 import sharp from 'sharp';
-import type { Picture } from '../../src/learning/served-model.ts';
 
 /** A cached picture as a file for people: WebP, as small as it may be and still show what it is. */
 export const toWebp = (picture: Picture, side: number): Promise<Buffer> =>

@@ -1,4 +1,4 @@
-import { SimiliError } from '../../src/errors.ts';
+import { SimiliError } from 'simili/internal/errors';
 
 export const forbidden = (source: string, why: string) => new SimiliError('IMAGE_FORBIDDEN', { source, why });
 export const notPublic = (address: string) => `${address} is not a public address`;

@@ -1,8 +1,8 @@
 import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { isAbsolute } from 'node:path';
+import { SimiliError } from 'simili/internal/errors';
 import { Agent, buildConnector, request } from 'undici';
-import { SimiliError } from '../../src/errors.ts';
 import { ForbiddenAddress, forbidden, reasonOf, unreachable } from './fetch-errors.ts';
 import type { Fetched, Revision } from './fetched.ts';
 import { checkedUrl, type Guard, guardedLookup } from './guard.ts';

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { basename, isAbsolute } from 'node:path';
-import type { PictureCopies } from '../../src/catalog/picture-copies.ts';
-import { SimiliError } from '../../src/errors.ts';
-import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
+import { PICTURE_SIZE } from '@simili/learning/models/served-model';
+import type { PictureCopies } from 'simili/internal/catalog/picture-copies';
+import { SimiliError } from 'simili/internal/errors';
 import type { PictureHostApi } from '../hosts/picture-host.ts';
 import { openHost } from '../hosts/rpc.ts';
 import { makePool, type Pool } from '../pool.ts';

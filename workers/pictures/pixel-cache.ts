@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, opendir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Picture } from '../../src/learning/served-model.ts';
-import { PRIVATE_FILE, PRIVATE_FOLDER } from '../../src/private-files.ts';
+import type { Picture } from '@simili/learning/models/served-model';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from 'simili/internal/private-files';
 
 /** Of the picture the pixels were made from. */
 export type PictureFacts = { width: number; height: number; mime: string };

@@ -1,5 +1,5 @@
-import { NoPictureFile, readPictureFile } from '../../src/catalog/local-picture.ts';
-import { SimiliError } from '../../src/errors.ts';
+import { NoPictureFile, readPictureFile } from 'simili/internal/catalog/local-picture';
+import { SimiliError } from 'simili/internal/errors';
 import { forbidden, tooLarge, unreadable } from './fetch-errors.ts';
 import type { Fetched, Revision } from './fetched.ts';
 

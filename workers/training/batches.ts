@@ -1,8 +1,8 @@
-import type { BatchSource } from '../../src/learning/batch.ts';
-import { type IdentityLoss, identityBatches } from '../../src/learning/batches/identity-batches.ts';
-import { labelledBatches } from '../../src/learning/batches/labelled-batches.ts';
-import type { Objective } from '../../src/learning/recipe.ts';
-import { seedFrom } from '../../src/learning/seed.ts';
+import type { BatchSource } from '@simili/learning/batches/batch';
+import { type IdentityLoss, identityBatches } from '@simili/learning/batches/identity-batches';
+import { labelledBatches } from '@simili/learning/batches/labelled-batches';
+import type { Objective } from '@simili/learning/models/recipe';
+import { seedFrom } from '@simili/learning/numbers/seed';
 import { chosenTogether } from './clicks.ts';
 import type { Fit } from './fit.ts';
 import { tripletSource } from './triplets.ts';

@@ -1,10 +1,10 @@
-import { augmentPicture } from '../../src/learning/augment.ts';
-import { squaredDistance } from '../../src/learning/distance.ts';
-import { type HandMade, handMadeFeatures } from '../../src/learning/features/index.ts';
-import { makeRandom, type Random } from '../../src/learning/random.ts';
-import type { Block, Picture } from '../../src/learning/served-model.ts';
-import { itemsIn } from '../../src/learning/split.ts';
-import { applyBlock, fitWhitening } from '../../src/learning/whitening.ts';
+import { type HandMade, handMadeFeatures } from '@simili/learning/features/index';
+import { itemsIn } from '@simili/learning/metrics/split';
+import type { Block, Picture } from '@simili/learning/models/served-model';
+import { squaredDistance } from '@simili/learning/numbers/distance';
+import { makeRandom, type Random } from '@simili/learning/numbers/random';
+import { augmentPicture } from '@simili/learning/pictures/augment';
+import { applyBlock, fitWhitening } from '@simili/learning/whitening/whitening';
 import type { Distance } from './mixture.ts';
 import type { TrainingSet } from './protocol.ts';
 

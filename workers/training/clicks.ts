@@ -1,13 +1,13 @@
-import type { RelatedOptions } from '../../src/learning/batches/related.ts';
-import { estimatePropensities } from '../../src/learning/propensity.ts';
+import type { RelatedOptions } from '@simili/learning/batches/related';
+import { isIn, type LearningColumns } from '@simili/learning/metrics/split';
+import { estimatePropensities } from '@simili/learning/relevance/propensity';
 import {
   clickRelevance,
   clickTriplets,
   type Relevance,
   type SeenPair,
   type WeightedTriplet,
-} from '../../src/learning/relevance.ts';
-import { isIn, type LearningColumns } from '../../src/learning/split.ts';
+} from '@simili/learning/relevance/relevance';
 
 export type LearnedFromClicks = {
   /** What was chosen before what was passed over, within one anchor's lists. Single ones are noise, many are not. */

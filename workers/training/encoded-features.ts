@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { fromHalf } from '../../src/learning/half.ts';
+import { fromHalf } from '@simili/learning/numbers/half';
 import type { EncodedPictures } from './protocol.ts';
 
 /** Where numbers are in a row. */

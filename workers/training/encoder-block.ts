@@ -1,9 +1,9 @@
-import { type EncoderFacts, encodedFeatures } from '../../src/learning/encoder-facts.ts';
-import { tripletOutcome } from '../../src/learning/metrics.ts';
-import type { Random } from '../../src/learning/random.ts';
-import type { WeightedTriplet } from '../../src/learning/relevance.ts';
-import { isIn, itemsIn } from '../../src/learning/split.ts';
-import { fitPower, fitWhitening, type Whitening } from '../../src/learning/whitening.ts';
+import { tripletOutcome } from '@simili/learning/metrics/metrics';
+import { isIn, itemsIn } from '@simili/learning/metrics/split';
+import { type EncoderFacts, encodedFeatures } from '@simili/learning/models/encoder-facts';
+import type { Random } from '@simili/learning/numbers/random';
+import type { WeightedTriplet } from '@simili/learning/relevance/relevance';
+import { fitPower, fitWhitening, type Whitening } from '@simili/learning/whitening/whitening';
 import {
   distanceUnder,
   FEWEST_IDENTITIES,

@@ -1,5 +1,5 @@
-import type { WeightedTriplet } from '../../src/learning/relevance.ts';
-import { isIn } from '../../src/learning/split.ts';
+import { isIn } from '@simili/learning/metrics/split';
+import type { WeightedTriplet } from '@simili/learning/relevance/relevance';
 import type { Fit } from './fit.ts';
 import { itemAt } from './item-at.ts';
 import { byPictures, type Evidence } from './mixture.ts';

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { GOLDEN } from '../../src/learning/features/golden.ts';
-import { penultimate } from '../../src/learning/network/presets.ts';
-import type { NetworkSpec } from '../../src/learning/network/spec.ts';
-import { makeRandom } from '../../src/learning/random.ts';
-import { type Recipe, recipeFor } from '../../src/learning/recipe.ts';
-import { PICTURE_SIZE, type Picture } from '../../src/learning/served-model.ts';
-import { itemsIn } from '../../src/learning/split.ts';
+import { GOLDEN } from '@simili/learning/features/golden';
+import { itemsIn } from '@simili/learning/metrics/split';
+import { type Recipe, recipeFor } from '@simili/learning/models/recipe';
+import { PICTURE_SIZE, type Picture } from '@simili/learning/models/served-model';
+import { penultimate } from '@simili/learning/network/presets';
+import type { NetworkSpec } from '@simili/learning/network/spec';
+import { makeRandom } from '@simili/learning/numbers/random';
 import { type Fitted, sampleViews, type Views } from './blocks.ts';
 import { type LearnedFromClicks, learnFromClicks } from './clicks.ts';
 import { type EncodedFeatures, openEncodedFeatures } from './encoded-features.ts';

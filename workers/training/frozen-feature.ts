@@ -1,6 +1,6 @@
-import { placeIn } from '../../src/learning/encoder-facts.ts';
-import { isHandMade } from '../../src/learning/features/index.ts';
-import type { Block } from '../../src/learning/served-model.ts';
+import { isHandMade } from '@simili/learning/features/index';
+import { placeIn } from '@simili/learning/models/encoder-facts';
+import type { Block } from '@simili/learning/models/served-model';
 import type { EncodedFeatures } from './encoded-features.ts';
 import type { HandMadeFeatures } from './hand-made.ts';
 

@@ -1,4 +1,4 @@
-import type { Block, ServedModel } from '../../src/learning/served-model.ts';
+import type { Block, ServedModel } from '@simili/learning/models/served-model';
 import type { Fitted } from './blocks.ts';
 import type { Golden } from './golden.ts';
 import { type Evidence, fitShares } from './mixture.ts';

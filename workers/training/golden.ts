@@ -1,8 +1,8 @@
-import { catalogOfPictures } from '../../src/learning/batches/catalog.ts';
-import type { HandMade } from '../../src/learning/features/index.ts';
-import type { Random } from '../../src/learning/random.ts';
-import { goldenRelevance, type Relevance, type WeightedTriplet } from '../../src/learning/relevance.ts';
-import type { Triplet } from '../../src/learning/triplet-rules.ts';
+import { catalogOfPictures } from '@simili/learning/batches/catalog';
+import type { HandMade } from '@simili/learning/features/index';
+import type { Random } from '@simili/learning/numbers/random';
+import { goldenRelevance, type Relevance, type WeightedTriplet } from '@simili/learning/relevance/relevance';
+import type { Triplet } from '@simili/learning/sampling/triplet-rules';
 import { distanceUnder, type Fitted, fitHandMade, HAND_MADE, type Views } from './blocks.ts';
 import type { HandMadeFeatures } from './hand-made.ts';
 import { byPictures, type Distance, fitShares, identityTriplets, structureTriplets } from './mixture.ts';

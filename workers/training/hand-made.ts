@@ -1,7 +1,7 @@
-import { GOLDEN, goldenPlace } from '../../src/learning/features/golden.ts';
-import { type HandMade, handMadeFeatures } from '../../src/learning/features/index.ts';
-import { fromHalf } from '../../src/learning/half.ts';
-import type { Picture } from '../../src/learning/served-model.ts';
+import { GOLDEN, goldenPlace } from '@simili/learning/features/golden';
+import { type HandMade, handMadeFeatures } from '@simili/learning/features/index';
+import type { Picture } from '@simili/learning/models/served-model';
+import { fromHalf } from '@simili/learning/numbers/half';
 import { openStoredBits } from './encoded-features.ts';
 import type { TrainingSet } from './protocol.ts';
 

@@ -1,9 +1,9 @@
-import { squaredDistance } from '../../src/learning/distance.ts';
-import { outcomesByQuery } from '../../src/learning/evaluation/judge.ts';
-import { clusteredError, meanOf } from '../../src/learning/intervals.ts';
-import { pictureSizeFor } from '../../src/learning/network/shapes.ts';
-import { makeRandom } from '../../src/learning/random.ts';
-import { itemsIn } from '../../src/learning/split.ts';
+import { clusteredError, meanOf } from '@simili/learning/metrics/intervals';
+import { outcomesByQuery } from '@simili/learning/metrics/judge';
+import { itemsIn } from '@simili/learning/metrics/split';
+import { pictureSizeFor } from '@simili/learning/network/shapes';
+import { squaredDistance } from '@simili/learning/numbers/distance';
+import { makeRandom } from '@simili/learning/numbers/random';
 import type { Engine } from '../engines/engine.ts';
 import type { Fit } from './fit.ts';
 import { byPictures, identityTriplets, structureTriplets } from './mixture.ts';

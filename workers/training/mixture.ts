@@ -1,8 +1,8 @@
-import { byCategory } from '../../src/learning/by-category.ts';
-import { fitMixWeights } from '../../src/learning/mix.ts';
-import type { Random } from '../../src/learning/random.ts';
-import type { WeightedTriplet } from '../../src/learning/relevance.ts';
-import type { LearningColumns } from '../../src/learning/split.ts';
+import { fitMixWeights } from '@simili/learning/fusion/mix';
+import type { LearningColumns } from '@simili/learning/metrics/split';
+import type { Random } from '@simili/learning/numbers/random';
+import { byCategory } from '@simili/learning/relevance/by-category';
+import type { WeightedTriplet } from '@simili/learning/relevance/relevance';
 import type { TrainingSet } from './protocol.ts';
 
 /** Enough for a handful of weights. */

@@ -1,7 +1,7 @@
-import { view } from '../../src/learning/augment.ts';
-import { pictureSizeFor } from '../../src/learning/network/shapes.ts';
-import type { NetworkSpec } from '../../src/learning/network/spec.ts';
-import type { Picture } from '../../src/learning/served-model.ts';
+import type { Picture } from '@simili/learning/models/served-model';
+import { pictureSizeFor } from '@simili/learning/network/shapes';
+import type { NetworkSpec } from '@simili/learning/network/spec';
+import { view } from '@simili/learning/pictures/augment';
 import type { Engine } from '../engines/engine.ts';
 import type { Extract } from './blocks.ts';
 

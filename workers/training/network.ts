@@ -1,10 +1,10 @@
-import { SimiliError } from '../../src/errors.ts';
-import type { BatchSource } from '../../src/learning/batch.ts';
-import { initialWeights } from '../../src/learning/network/initial-weights.ts';
-import { singleScale } from '../../src/learning/network/presets.ts';
-import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
-import { zerosLike } from '../../src/learning/optimiser.ts';
-import { makeRandom } from '../../src/learning/random.ts';
+import type { BatchSource } from '@simili/learning/batches/batch';
+import { initialWeights } from '@simili/learning/network/initial-weights';
+import { singleScale } from '@simili/learning/network/presets';
+import type { NetworkSpec, Weights } from '@simili/learning/network/spec';
+import { makeRandom } from '@simili/learning/numbers/random';
+import { zerosLike } from '@simili/learning/optimiser/optimiser';
+import { SimiliError } from 'simili/internal/errors';
 import { labelsSource, rankingSource } from './batches.ts';
 import { type Fit, fingerprintOf, GOLDEN_DONE, NETWORK_DONE } from './fit.ts';
 import { heldOutLook, type Look } from './held-out.ts';

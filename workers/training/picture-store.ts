@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Picture } from '../../src/learning/served-model.ts';
+import type { Picture } from '@simili/learning/models/served-model';
 import type { TrainingSet } from './protocol.ts';
 
 /**

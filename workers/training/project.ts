@@ -1,7 +1,7 @@
-import { SimiliError } from '../../src/errors.ts';
-import { servedLength } from '../../src/learning/artefact.ts';
-import type { ServedModel } from '../../src/learning/served-model.ts';
-import { fuse } from '../../src/learning/whitening.ts';
+import { servedLength } from '@simili/learning/models/artefact';
+import type { ServedModel } from '@simili/learning/models/served-model';
+import { fuse } from '@simili/learning/whitening/whitening';
+import { SimiliError } from 'simili/internal/errors';
 import { openProjection, type Projection } from '../engines/onnx/projection.ts';
 
 /** By ONNX Runtime; where it does not load, picture by picture: some 20 times as slow. */

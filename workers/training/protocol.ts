@@ -1,6 +1,6 @@
-import type { EncoderFacts } from '../../src/learning/encoder-facts.ts';
-import type { SeenPair } from '../../src/learning/relevance.ts';
-import type { Triplet } from '../../src/learning/triplet-rules.ts';
+import type { EncoderFacts } from '@simili/learning/models/encoder-facts';
+import type { SeenPair } from '@simili/learning/relevance/relevance';
+import type { Triplet } from '@simili/learning/sampling/triplet-rules';
 import type { Choice } from '../engines/open-engine.ts';
 import type { AnyEye } from '../eyes.ts';
 
@@ -64,7 +64,7 @@ export type TrainingSet = {
   hashes: Uint8Array;
   /** [n]: leaf category, counted from 0; -1 where an item has none. */
   categories: Int32Array;
-  /** [n]: index in `splits` (src/learning/split.ts), frozen by the id; 'test' items take no part in fitting anything. */
+  /** [n]: index in `splits` (learning/metrics/split.ts), frozen by the id; 'test' items take no part in fitting anything. */
   splits: Uint8Array;
   /** Folder of the pixel cache by side of its pictures: PICTURE_SIZE always, and what the network reads besides. */
   pixels: Record<number, string>;
@@ -95,9 +95,9 @@ export type TrainingRequest = EngineChoice & {
   feedback: SeenPair[];
   /** Triplets of pictures that people have answered, none of a 'test' item. */
   ratings: readonly Triplet[];
-  /** A preset's name (src/learning/network/presets.ts). */
+  /** A preset's name (learning/network/presets.ts). */
   preset: string;
-  /** How it is trained: a recipe's name (src/learning/recipe.ts). */
+  /** How it is trained: a recipe's name (learning/models/recipe.ts). */
   recipe: string;
   /** Of the recipes that draw triplets, where it is not the paper's own: an evaluation compares several. */
   sampling?: Sampling;
@@ -130,7 +130,7 @@ export type TrainingEvent =
   | { type: 'checkpoint'; step: number; state: Uint8Array };
 
 export type TrainingResult = {
-  /** src/learning/artefact.ts */
+  /** learning/models/artefact.ts */
   artefact: Uint8Array;
   dimensions: number;
   /** Facts for the model's record: mix weights, steps, triplets, engine … */

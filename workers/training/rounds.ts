@@ -1,4 +1,4 @@
-import { SimiliError } from '../../src/errors.ts';
+import { SimiliError } from 'simili/internal/errors';
 import { rankingSource } from './batches.ts';
 import { beginFit, type Fit, fingerprintOf } from './fit.ts';
 import { fusedModel } from './fit-model.ts';

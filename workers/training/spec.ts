@@ -1,7 +1,7 @@
-import { presetNamed } from '../../src/learning/network/presets.ts';
-import { pictureSizeFor } from '../../src/learning/network/shapes.ts';
-import type { NetworkSpec } from '../../src/learning/network/spec.ts';
-import { PICTURE_SIZE } from '../../src/learning/served-model.ts';
+import { PICTURE_SIZE } from '@simili/learning/models/served-model';
+import { presetNamed } from '@simili/learning/network/presets';
+import { pictureSizeFor } from '@simili/learning/network/shapes';
+import type { NetworkSpec } from '@simili/learning/network/spec';
 import { backboneSpec, inspectBackbone } from '../engines/backbone.ts';
 
 /** The network of a preset, with somebody's pretrained network in front where there is one. */

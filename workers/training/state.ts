@@ -1,5 +1,5 @@
-import type { Weights } from '../../src/learning/network/spec.ts';
-import { decodeSafetensors, encodeSafetensors } from '../../src/learning/safetensors.ts';
+import { decodeSafetensors, encodeSafetensors } from '@simili/learning/models/safetensors';
+import type { Weights } from '@simili/learning/network/spec';
 
 import type { Look } from './held-out.ts';
 

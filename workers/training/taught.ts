@@ -1,8 +1,8 @@
-import { pictureCount } from '../../src/learning/batches/catalog.ts';
-import { type CategoryLabels, categoryLabels } from '../../src/learning/batches/category-labels.ts';
-import { makeRandom } from '../../src/learning/random.ts';
-import type { CategoryTeaching } from '../../src/learning/recipe.ts';
-import { itemsIn } from '../../src/learning/split.ts';
+import { pictureCount } from '@simili/learning/batches/catalog';
+import { type CategoryLabels, categoryLabels } from '@simili/learning/batches/category-labels';
+import { itemsIn } from '@simili/learning/metrics/split';
+import type { CategoryTeaching } from '@simili/learning/models/recipe';
+import { makeRandom } from '@simili/learning/numbers/random';
 import { shuffled } from './blocks.ts';
 import type { Distance } from './mixture.ts';
 import type { TrainingSet } from './protocol.ts';

@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { SimiliError } from '../../src/errors.ts';
-import type { BatchPlan, BatchSource } from '../../src/learning/batch.ts';
-import type { Weights } from '../../src/learning/network/spec.ts';
-import { clipGradients, learningRate, makeNesterov, trackStatistics } from '../../src/learning/optimiser.ts';
-import { type Descent, decayOfMean } from '../../src/learning/recipe.ts';
+import type { BatchPlan, BatchSource } from '@simili/learning/batches/batch';
+import { type Descent, decayOfMean } from '@simili/learning/models/recipe';
+import type { Weights } from '@simili/learning/network/spec';
+import { clipGradients, learningRate, makeNesterov, trackStatistics } from '@simili/learning/optimiser/optimiser';
+import { SimiliError } from 'simili/internal/errors';
 import type { LossGradients } from '../engines/engine.ts';
 import type { Look } from './held-out.ts';
 import type { Members } from './members/index.ts';

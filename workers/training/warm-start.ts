@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { decodeModel } from '../../src/learning/artefact.ts';
-import { leastSquaresMap } from '../../src/learning/least-squares.ts';
-import { withoutProxies } from '../../src/learning/network/shapes.ts';
-import type { NetworkSpec, Weights } from '../../src/learning/network/spec.ts';
-import type { Block } from '../../src/learning/served-model.ts';
+import { decodeModel } from '@simili/learning/models/artefact';
+import type { Block } from '@simili/learning/models/served-model';
+import { withoutProxies } from '@simili/learning/network/shapes';
+import type { NetworkSpec, Weights } from '@simili/learning/network/spec';
+import { leastSquaresMap } from '@simili/learning/numbers/least-squares';
 import type { TrainingRequest } from './protocol.ts';
 
 type Request = Pick<TrainingRequest, 'serving'>;

@@ -1,8 +1,8 @@
+import { UNKNOWN_LICENCE } from '@simili/worker/encoders/hub';
+import type { TriedEncoder } from '@simili/worker/encoders/try-encoder';
+import { type AtWork, tryEncoderSafely } from '@simili/worker/hosts/try-model';
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../../src/config.ts';
-import { UNKNOWN_LICENCE } from '../../../workers/encoders/hub.ts';
-import type { TriedEncoder } from '../../../workers/encoders/try-encoder.ts';
-import { type AtWork, tryEncoderSafely } from '../../../workers/hosts/try-model.ts';
 import { ownPictures } from '../../encoder/own-pictures.ts';
 import { writeSheet } from '../../encoder/sheet.ts';
 import { secondsOf } from '../../options.ts';

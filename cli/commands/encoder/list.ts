@@ -1,6 +1,6 @@
+import { encoderNames, findEncoder } from '@simili/worker/encoders/find';
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../../src/config.ts';
-import { encoderNames, findEncoder } from '../../../workers/encoders/find.ts';
 import { table } from '../model/table.ts';
 
 export const list = defineCommand({

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { findEncoder } from '@simili/worker/encoders/find';
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../../src/config.ts';
 import { SimiliError } from '../../../src/errors.ts';
-import { findEncoder } from '../../../workers/encoders/find.ts';
 import { type Offer, offerOf, pull as pullOffer } from '../../encoder/pull.ts';
 import { showProgress } from '../../progress.ts';
 import { short } from '../model/table.ts';

@@ -1,7 +1,7 @@
+import { presetNamed, presetNames } from '@simili/learning/network/presets';
+import type { NetworkSpec } from '@simili/learning/network/spec';
 import { defineCommand } from 'citty';
 import { SimiliError } from '../../../src/errors.ts';
-import { presetNamed, presetNames } from '../../../src/learning/network/presets.ts';
-import type { NetworkSpec } from '../../../src/learning/network/spec.ts';
 import { describeForPeople, descriptionOf } from './description.ts';
 
 export const describe = defineCommand({

@@ -5,8 +5,8 @@ import {
   type PathShape,
   type Shape,
   weightShapes,
-} from '../../../src/learning/network/shapes.ts';
-import type { Layer, NetworkSpec } from '../../../src/learning/network/spec.ts';
+} from '@simili/learning/network/shapes';
+import type { Layer, NetworkSpec } from '@simili/learning/network/spec';
 import { grouped, short, table } from './table.ts';
 
 /** Everything that `simili model describe` tells; with --json, as it is. */

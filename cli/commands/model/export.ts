@@ -1,13 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { decodeModel } from '@simili/learning/models/artefact';
+import type { ServedModel } from '@simili/learning/models/served-model';
+import { encoderNames, findEncoder, type InstalledEncoder } from '@simili/worker/encoders/find';
+import type { EncoderFile } from '@simili/worker/engines/onnx/export/encoder';
+import { exportOnnx } from '@simili/worker/engines/onnx/export/index';
+import { sha256 } from '@simili/worker/sha256';
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../../src/config.ts';
 import { SimiliError } from '../../../src/errors.ts';
-import { decodeModel } from '../../../src/learning/artefact.ts';
-import type { ServedModel } from '../../../src/learning/served-model.ts';
-import { encoderNames, findEncoder, type InstalledEncoder } from '../../../workers/encoders/find.ts';
-import type { EncoderFile } from '../../../workers/engines/onnx/export/encoder.ts';
-import { exportOnnx } from '../../../workers/engines/onnx/export/index.ts';
-import { sha256 } from '../../../workers/sha256.ts';
 import type { Source } from './stored-artefact.ts';
 
 export const exportModel = defineCommand({

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
+import type { BackboneFile } from '@simili/worker/engines/backbone';
+import { tryBackboneSafely } from '@simili/worker/hosts/try-model';
 import { defineCommand } from 'citty';
-import type { BackboneFile } from '../../../workers/engines/backbone.ts';
-import { tryBackboneSafely } from '../../../workers/hosts/try-model.ts';
 import { secondsOf } from '../../options.ts';
 import { presetOf } from './describe.ts';
 import { describeForPeople } from './description.ts';

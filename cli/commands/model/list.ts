@@ -1,6 +1,6 @@
+import { presetNamed, presetNames } from '@simili/learning/network/presets';
+import { describeNetwork } from '@simili/learning/network/shapes';
 import { defineCommand } from 'citty';
-import { presetNamed, presetNames } from '../../../src/learning/network/presets.ts';
-import { describeNetwork } from '../../../src/learning/network/shapes.ts';
 import { short, table } from './table.ts';
 
 export const list = defineCommand({

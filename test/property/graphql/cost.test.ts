@@ -1,8 +1,8 @@
 import { execute, getOperationAST, parse, validate } from 'graphql';
 import { expect, test } from 'vitest';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 import { refusalOf } from '../../../src/graphql/cost/check.ts';
 import { adminLimits, MOST_CHARACTERS, MOST_TOKENS, storefrontLimits } from '../../../src/graphql/cost/limits.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
 import { cheapShop } from '../../support/cheap-shop.ts';
 import { cpuOf } from '../../support/cpu.ts';
 import { type RandomRequest, randomRequest } from '../../support/random-document.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Averaged, averageWeights, firstNotFinite } from '../../../src/learning/averaging.ts';
-import type { Weights } from '../../../src/learning/network/spec.ts';
+import type { Weights } from '../../../learning/network/spec.ts';
+import { type Averaged, averageWeights, firstNotFinite } from '../../../learning/optimiser/averaging.ts';
 
 const value = fc.float({ min: -1000, max: 1000, noNaN: true }).map((x) => x + 0); // no -0
 const share = fc.double({ min: 0.01, max: 1e6, noNaN: true });

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { BatchPlan, BatchSource } from '../../../src/learning/batch.ts';
-import { identityBatches } from '../../../src/learning/batches/identity-batches.ts';
-import { labelledBatches } from '../../../src/learning/batches/labelled-batches.ts';
-import { makePasses } from '../../../src/learning/batches/passes.ts';
-import { storedBatches } from '../../../src/learning/batches/stored-batches.ts';
-import { picturesOf, tripletBatches } from '../../../src/learning/batches/triplet-batches.ts';
-import { makeOnlineSampler } from '../../../src/learning/online-sampler.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
-import { makeTripletSampler } from '../../../src/learning/sampler.ts';
-import { itemsIn } from '../../../src/learning/split.ts';
+import type { BatchPlan, BatchSource } from '../../../learning/batches/batch.ts';
+import { identityBatches } from '../../../learning/batches/identity-batches.ts';
+import { labelledBatches } from '../../../learning/batches/labelled-batches.ts';
+import { makePasses } from '../../../learning/batches/passes.ts';
+import { storedBatches } from '../../../learning/batches/stored-batches.ts';
+import { picturesOf, tripletBatches } from '../../../learning/batches/triplet-batches.ts';
+import { itemsIn } from '../../../learning/metrics/split.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
+import { makeOnlineSampler } from '../../../learning/sampling/online-sampler.ts';
+import { makeTripletSampler } from '../../../learning/sampling/sampler.ts';
 import { expectLaw, relevanceTable } from '../../support/triplet-law.ts';
 
 type Shape = { pictures: number; category: number; split: number }[];

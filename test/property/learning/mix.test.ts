@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fitMixWeights, type MixOptions, projectToSimplex } from '../../../src/learning/mix.ts';
+import { fitMixWeights, type MixOptions, projectToSimplex } from '../../../learning/fusion/mix.ts';
 
 /** The problem again, from its definition. */
 function objective(margins: Float32Array, w: ArrayLike<number>, options: MixOptions): number {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { makeOnlineSampler, type OnlineOptions } from '../../../src/learning/online-sampler.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
+import { makeOnlineSampler, type OnlineOptions } from '../../../learning/sampling/online-sampler.ts';
 import { expectLaw, keyOf, lawOf, relevanceTable } from '../../support/triplet-law.ts';
 
 const base = { positiveCap: 0.6, minimumGap: 0.1, outOfClassShare: 0.2, maxFailures: 50 };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeSafetensors, encodeSafetensors } from '../../../src/learning/safetensors.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../../learning/models/safetensors.ts';
 
 const tensor = fc
   .tuple(fc.nat(3), fc.nat(4))

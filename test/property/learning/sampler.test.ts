@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { makeAliasTable } from '../../../src/learning/alias.ts';
-import { makeOnlineSampler } from '../../../src/learning/online-sampler.ts';
-import { makeRandom, type Random } from '../../../src/learning/random.ts';
-import { makeReservoir } from '../../../src/learning/reservoir.ts';
-import { makeTripletSampler, maxCandidates, type SamplerOptions } from '../../../src/learning/sampler.ts';
+import { makeRandom, type Random } from '../../../learning/numbers/random.ts';
+import { makeAliasTable } from '../../../learning/sampling/alias.ts';
+import { makeOnlineSampler } from '../../../learning/sampling/online-sampler.ts';
+import { makeReservoir } from '../../../learning/sampling/reservoir.ts';
+import { makeTripletSampler, maxCandidates, type SamplerOptions } from '../../../learning/sampling/sampler.ts';
 import { expectLaw, keyOf, lawOf, relevanceTable } from '../../support/triplet-law.ts';
 
 const base = { positiveCap: 0.6, minimumGap: 0.1, outOfClassShare: 0.2, maxFailures: 50 };

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { softmaxOf, taughtBatches } from '../../../src/learning/batches/taught-batches.ts';
-import { scaleToUnit } from '../../../src/learning/features/unit.ts';
-import type { Distillation } from '../../../src/learning/loss.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+import { softmaxOf, taughtBatches } from '../../../learning/batches/taught-batches.ts';
+import { scaleToUnit } from '../../../learning/features/unit.ts';
+import type { Distillation } from '../../../learning/losses/loss.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 
 const D = 5;
 /** Some unit vectors, the same for a seed. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { isHeldOut } from '../../../cli/simulate/held-out.ts';
-import { simulate } from '../../../cli/simulate/run.ts';
+import { isHeldOut } from '../../../lab/simulate/held-out.ts';
+import { simulate } from '../../../lab/simulate/run.ts';
 import { openFakeShop, quietly } from '../../support/simulated-shop.ts';
 
 /** Sends, and looks at everything that arrived. `excluding`: could the server leave the held-out products out by itself? */

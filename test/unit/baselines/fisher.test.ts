@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fisherGradients, fisherVector } from '../../../src/learning/baselines/fisher.ts';
-import { fitMixture, type Mixture, makePosterior } from '../../../src/learning/baselines/gaussian-mixture.ts';
-import { fitPrincipalComponents, projectRows } from '../../../src/learning/baselines/principal-components.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+import { fisherGradients, fisherVector } from '../../../lab/baselines/fisher.ts';
+import { fitMixture, type Mixture, makePosterior } from '../../../lab/baselines/gaussian-mixture.ts';
+import { fitPrincipalComponents, projectRows } from '../../../lab/baselines/principal-components.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 import { describeBaseline } from '../../support/baseline-sanity.ts';
 
 describeBaseline('Fisher vector', fisherVector);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { fitKernelPca } from '../../../src/learning/baselines/kernel-pca.ts';
-import { l1HashKpca } from '../../../src/learning/baselines/l1-hash-kpca.ts';
-import { agreement, makeMinHasher, weightedJaccard } from '../../../src/learning/baselines/min-hash.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+import { fitKernelPca } from '../../../lab/baselines/kernel-pca.ts';
+import { l1HashKpca } from '../../../lab/baselines/l1-hash-kpca.ts';
+import { agreement, makeMinHasher, weightedJaccard } from '../../../lab/baselines/min-hash.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 import { describeBaseline } from '../../support/baseline-sanity.ts';
 
 describe('weighted min-hash', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { kMeans, nearestCentre } from '../../../src/learning/baselines/k-means.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+import { kMeans, nearestCentre } from '../../../lab/baselines/k-means.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 
 /** `each` rows around each of the planted centres. */
 function planted(centres: number[][], each: number, spread: number): Float32Array {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { labHistogram, labOf } from '../../../src/learning/baselines/lab-histogram.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+import { labHistogram, labOf } from '../../../lab/baselines/lab-histogram.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 import { describeBaseline } from '../../support/baseline-sanity.ts';
 
 describeBaseline('LAB histogram', labHistogram);

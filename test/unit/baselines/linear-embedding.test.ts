@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { embedLinearly, fitLinearEmbedding, hingeGradient } from '../../../src/learning/baselines/linear-embedding.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+import { embedLinearly, fitLinearEmbedding, hingeGradient } from '../../../lab/baselines/linear-embedding.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 
 const random = makeRandom(12);
 const vector = (d: number): Float32Array => Float32Array.from({ length: d }, () => random.gaussian());

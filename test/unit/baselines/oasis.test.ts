@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bilinear, fitOasis, metricEmbedding, oasisUpdate, project } from '../../../src/learning/baselines/oasis.ts';
+import { bilinear, fitOasis, metricEmbedding, oasisUpdate, project } from '../../../lab/baselines/oasis.ts';
 
 const f = (...values: number[]): Float32Array => Float32Array.from(values);
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { inverseFrequencies, siftWords, weighWords } from '../../../src/learning/baselines/bag-of-words.ts';
-import { drawWithout, sampleDescriptors } from '../../../src/learning/baselines/descriptor-sample.ts';
-import { denseDescriptors, descriptorLength } from '../../../src/learning/baselines/sift.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
-import { PICTURE_SIZE, type Picture } from '../../../src/learning/served-model.ts';
+import { inverseFrequencies, siftWords, weighWords } from '../../../lab/baselines/bag-of-words.ts';
+import { drawWithout, sampleDescriptors } from '../../../lab/baselines/descriptor-sample.ts';
+import { denseDescriptors, descriptorLength } from '../../../lab/baselines/sift.ts';
+import { PICTURE_SIZE, type Picture } from '../../../learning/models/served-model.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 import { describeBaseline, drawPictures } from '../../support/baseline-sanity.ts';
 
 describeBaseline('SIFT words', siftWords);

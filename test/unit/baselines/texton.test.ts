@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { pyramid, pyramidDistance, spatialPyramidTexton } from '../../../src/learning/baselines/texton.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+import { pyramid, pyramidDistance, spatialPyramidTexton } from '../../../lab/baselines/texton.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 import { describeBaseline, drawPictures } from '../../support/baseline-sanity.ts';
 
 const K = 3;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { haar2d } from '../../../src/learning/baselines/haar.ts';
-import { wavelet } from '../../../src/learning/baselines/wavelet.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
-import { PICTURE_SIZE } from '../../../src/learning/served-model.ts';
+import { haar2d } from '../../../lab/baselines/haar.ts';
+import { wavelet } from '../../../lab/baselines/wavelet.ts';
+import { PICTURE_SIZE } from '../../../learning/models/served-model.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 import { describeBaseline } from '../../support/baseline-sanity.ts';
 
 describeBaseline('wavelet', wavelet);

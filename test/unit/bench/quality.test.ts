@@ -4,11 +4,11 @@ import { measureAmong, questionsIn } from '../../../bench/quality/fashion.ts';
 import { flat, knownRow, markdown, rowOf } from '../../../bench/quality/rows.ts';
 import { isHandMade, partOf, withNetworkShare, withSharesOf, withValidation } from '../../../bench/quality/systems.ts';
 import { learnersOf } from '../../../bench/quality/tuned-encoder.ts';
-import { drawCharts, ticks } from '../../../cli/evaluate/line-chart.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
-import type { ServedModel } from '../../../src/learning/served-model.ts';
-import { labelledPictures } from '../../../workers/evaluation/labelled.ts';
-import { identityBlock } from '../../../workers/evaluation/methods/networks.ts';
+import { drawCharts, ticks } from '../../../lab/evaluate/line-chart.ts';
+import { identityBlock } from '../../../lab/methods/networks.ts';
+import { labelledPictures } from '../../../lab/questions/labelled.ts';
+import type { ServedModel } from '../../../learning/models/served-model.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 
 const random = makeRandom(5);
 const cloud = (spread: number): Float32Array[] =>

@@ -79,3 +79,26 @@ test('help has colours on a terminal only, and --version is one line', async () 
   expect(await run(['--version'])).toBe('1.2.3\n');
   expect(ran).toEqual([]);
 });
+
+test('a command whose package is not installed says which, and the line that installs it', async () => {
+  const missing = (name: string) =>
+    Object.assign(new Error(`Cannot find package '${name}' imported from /shop/dist/cli/commands/worker.js`), {
+      code: 'ERR_MODULE_NOT_FOUND',
+    });
+  const worker = (name: string) =>
+    defineCommand({ meta: { name: 'shop' }, subCommands: { worker: () => Promise.reject(missing(name)) } });
+  const out = new Writable() as unknown as NodeJS.WriteStream;
+  let help = '';
+  const sink = {
+    write: (text: string) => {
+      help += text;
+    },
+  } as unknown as NodeJS.WriteStream;
+  await dispatch(worker('@simili/worker'), ['--help'], sink);
+  expect(help).toContain('needs the package @simili/worker: npm install @simili/worker@');
+  await expect(dispatch(worker('@simili/worker'), ['worker'], out)).rejects.toMatchObject({
+    code: 'PACKAGE_MISSING',
+    message: expect.stringMatching(/^shop worker needs the package @simili\/worker: npm install @simili\/worker@\d+\./),
+  });
+  await expect(dispatch(worker('somebody-elses'), ['worker'], out)).rejects.toThrow("'somebody-elses'");
+});

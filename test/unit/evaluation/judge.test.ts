@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { drawTriplets } from '../../../src/learning/evaluation/draw-triplets.ts';
-import { judge, type Questions } from '../../../src/learning/evaluation/judge.ts';
-import { answerGrade, gradeOf, type Labels } from '../../../src/learning/evaluation/labels.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
-import type { Triplet } from '../../../src/learning/triplet-rules.ts';
+import { drawTriplets } from '../../../lab/questions/draw-triplets.ts';
+import { judge, type Questions } from '../../../learning/metrics/judge.ts';
+import { answerGrade, gradeOf, type Labels } from '../../../learning/metrics/labels.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
+import type { Triplet } from '../../../learning/sampling/triplet-rules.ts';
 
 const labelsOf = (rows: readonly (readonly [number, number, number])[]): Labels => ({
   identities: Int32Array.from(rows, ([identity]) => identity),

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { PICTURE_SIZE, type Picture } from '../../../src/learning/served-model.ts';
-import type { Split } from '../../../src/learning/split.ts';
-import { labelledPictures } from '../../../workers/evaluation/labelled.ts';
-import { golden } from '../../../workers/evaluation/methods/golden.ts';
-import type { MethodContext } from '../../../workers/evaluation/methods/method.ts';
-import { oasisOnFeatures } from '../../../workers/evaluation/methods/oasis.ts';
+import { golden } from '../../../lab/methods/golden.ts';
+import type { MethodContext } from '../../../lab/methods/method.ts';
+import { oasisOnFeatures } from '../../../lab/methods/oasis.ts';
+import { labelledPictures } from '../../../lab/questions/labelled.ts';
+import type { Split } from '../../../learning/metrics/split.ts';
+import { PICTURE_SIZE, type Picture } from '../../../learning/models/served-model.ts';
 import { writeTrainingSet } from '../../support/training-set.ts';
 
 /** A square of one colour on white. */

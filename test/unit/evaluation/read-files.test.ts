@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { orderRows } from '../../../cli/evaluate/labelled-set.ts';
-import { makeSplits } from '../../../cli/evaluate/make-splits.ts';
-import { divideRated } from '../../../cli/evaluate/rated.ts';
-import { type LabelRow, readLabels } from '../../../cli/evaluate/read-labels.ts';
-import { readTriplets } from '../../../cli/evaluate/read-triplets.ts';
+import { orderRows } from '../../../lab/evaluate/labelled-set.ts';
+import { makeSplits } from '../../../lab/evaluate/make-splits.ts';
+import { divideRated } from '../../../lab/evaluate/rated.ts';
+import { type LabelRow, readLabels } from '../../../lab/evaluate/read-labels.ts';
+import { readTriplets } from '../../../lab/evaluate/read-triplets.ts';
 
 let dir: string;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { byMetric, type Judged } from '../../../src/learning/evaluation/judge.ts';
-import { compare, slice, summarise } from '../../../src/learning/evaluation/summary.ts';
-import { pairedPValue } from '../../../src/learning/intervals.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+import { pairedPValue } from '../../../learning/metrics/intervals.ts';
+import { byMetric, type Judged } from '../../../learning/metrics/judge.ts';
+import { compare, slice, summarise } from '../../../learning/metrics/summary.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 
 const run = (values: readonly (readonly number[])[], occurrences: readonly number[] = [1, 1]): Judged => ({
   values: byMetric(() => values),

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { sideBySide } from '../../../cli/evaluate/side-by-side.ts';
+import { trainingsOf } from '../../../lab/compare/compare-methods.ts';
+import { sideBySide } from '../../../lab/evaluate/side-by-side.ts';
+import { methodsNamed } from '../../../lab/methods/index.ts';
 import { loadConfig } from '../../../src/config.ts';
-import { trainingsOf } from '../../../workers/evaluation/compare-methods.ts';
-import { methodsNamed } from '../../../workers/evaluation/methods/index.ts';
 
 const GB = 1e9;
 const asked = (settings: Record<string, string>, preset: string, trainings: number, cores: number, bytes: number) => {

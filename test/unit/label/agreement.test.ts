@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { agreementOf } from '../../../src/learning/agreement.ts';
+import { agreementOf } from '../../../learning/metrics/agreement.ts';
 
 const ratings = (values: readonly (number | null)[]): Map<number, number> =>
   new Map(values.flatMap((value, unit) => (value === null ? [] : [[unit, value] as const])));

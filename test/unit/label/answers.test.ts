@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { keyOf, openAnswers } from '../../../cli/label/answers.ts';
+import { keyOf, openAnswers } from '../../../lab/label/answers.ts';
 
 let dir: string;
 beforeEach(async () => {

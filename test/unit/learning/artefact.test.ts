@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { decodeModel, encodeModel, servedLength } from '../../../src/learning/artefact.ts';
-import { handMadeFeatures } from '../../../src/learning/features/index.ts';
-import { initialWeights } from '../../../src/learning/network/initial-weights.ts';
-import type { NetworkSpec } from '../../../src/learning/network/spec.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
-import { decodeSafetensors, encodeSafetensors } from '../../../src/learning/safetensors.ts';
-import type { Block, ServedModel } from '../../../src/learning/served-model.ts';
+import { handMadeFeatures } from '../../../learning/features/index.ts';
+import { decodeModel, encodeModel, servedLength } from '../../../learning/models/artefact.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../../learning/models/safetensors.ts';
+import type { Block, ServedModel } from '../../../learning/models/served-model.ts';
+import { initialWeights } from '../../../learning/network/initial-weights.ts';
+import type { NetworkSpec } from '../../../learning/network/spec.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 
 const spec: NetworkSpec = {
   name: 'small',

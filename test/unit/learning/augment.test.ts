@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 import {
   type Augmentation,
   augmentationNamed,
@@ -7,8 +8,7 @@ import {
   drawMasks,
   fillBatch,
   view,
-} from '../../../src/learning/augment.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+} from '../../../learning/pictures/augment.ts';
 
 const source = makeRandom(1);
 const noiseOf = (side: number) => Uint8Array.from({ length: side * side * 3 }, () => source.int(256));

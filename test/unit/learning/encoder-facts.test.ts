@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { encodedFeatures, isOfEncoder, placeIn } from '../../../src/learning/encoder-facts.ts';
+import { encodedFeatures, isOfEncoder, placeIn } from '../../../learning/models/encoder-facts.ts';
 
 const whole = { id: 'eye-1', title: 'An eye', licence: 'MIT', dimensions: 9 };
 const parted = {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fromHalf, toHalf } from '../../../src/learning/half.ts';
+import { fromHalf, toHalf } from '../../../learning/numbers/half.ts';
 
 const all = Uint16Array.from({ length: 65_536 }, (_, bits) => bits);
 const values = fromHalf(all);

@@ -5,8 +5,8 @@ import {
   deviation,
   pairedDifference,
   type Runs,
-} from '../../../src/learning/intervals.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+} from '../../../learning/metrics/intervals.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 
 test('the interval covers the truth about as often as it says', () => {
   const random = makeRandom(2);

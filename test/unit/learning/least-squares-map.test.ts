@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { leastSquaresMap } from '../../../src/learning/least-squares.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+import { leastSquaresMap } from '../../../learning/numbers/least-squares.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 
 const random = makeRandom(2);
 const gaussians = (n: number) => Float32Array.from({ length: n }, () => random.gaussian());

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { congruent } from '../../../src/learning/linear-algebra.ts';
-import { scatter, solveLower } from '../../../src/learning/matrix-loops.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+import { congruent } from '../../../learning/numbers/linear-algebra.ts';
+import { scatter, solveLower } from '../../../learning/numbers/matrix-loops.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 
 const random = makeRandom(11);
 const gaussians = (length: number) => Float64Array.from({ length }, () => random.gaussian());

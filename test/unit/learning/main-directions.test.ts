@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { completed, leadingEigenpairs, mainDirections } from '../../../src/learning/linear-algebra.ts';
-import { scatter } from '../../../src/learning/matrix-loops.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
-import { applyBlock, fitPower, fitWhitening } from '../../../src/learning/whitening.ts';
+import { completed, leadingEigenpairs, mainDirections } from '../../../learning/numbers/linear-algebra.ts';
+import { scatter } from '../../../learning/numbers/matrix-loops.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
+import { applyBlock, fitPower, fitWhitening } from '../../../learning/whitening/whitening.ts';
 
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
   let sum = 0;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { meanVectors } from '../../../src/learning/mean-vector.ts';
+import { meanVectors } from '../../../learning/fusion/mean-vector.ts';
 
 const block = (k: number, weight: number) => ({
   ...{ feature: 'hog', weight, mean: new Float32Array(3) },

@@ -6,8 +6,8 @@ import {
   recallAt,
   similarityPrecision,
   tripletOutcome,
-} from '../../../src/learning/metrics.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+} from '../../../learning/metrics/metrics.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 
 test('a triplet in the right order counts 1, a tie half', () => {
   expect([tripletOutcome(1, 2), tripletOutcome(2, 1), tripletOutcome(1, 1)]).toEqual([1, 0, 0.5]);

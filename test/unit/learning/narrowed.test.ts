@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { narrowed } from '../../../src/learning/network/narrowed.ts';
-import { presetNamed } from '../../../src/learning/network/presets.ts';
-import { describeNetwork } from '../../../src/learning/network/shapes.ts';
+import { narrowed } from '../../../learning/network/narrowed.ts';
+import { presetNamed } from '../../../learning/network/presets.ts';
+import { describeNetwork } from '../../../learning/network/shapes.ts';
 
 const filtersOf = (spec: ReturnType<typeof presetNamed>) =>
   spec.branches.flatMap(({ paths }) =>

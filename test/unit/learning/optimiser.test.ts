@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import type { Weights } from '../../../src/learning/network/spec.ts';
+import type { Weights } from '../../../learning/network/spec.ts';
 import {
   clipGradients,
   learningRate,
   makeNesterov,
   trackStatistics,
   zerosLike,
-} from '../../../src/learning/optimiser.ts';
+} from '../../../learning/optimiser/optimiser.ts';
 
 const vector = (...values: number[]) => ({ shape: [values.length], data: Float32Array.from(values) });
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { estimatePropensities, fitPropensityExponent } from '../../../src/learning/propensity.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
-import type { SeenPair } from '../../../src/learning/relevance.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
+import { estimatePropensities, fitPropensityExponent } from '../../../learning/relevance/propensity.ts';
+import type { SeenPair } from '../../../learning/relevance/relevance.ts';
 
 const seen = (item: number, position: number, impressions: number, clicks: number): SeenPair => ({
   ...{ anchor: 0, item, position, impressions, clicks, value: clicks },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { makeNesterov } from '../../../src/learning/optimiser.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
-import { decayOfMean, recipeNamed } from '../../../src/learning/recipe.ts';
+import { decayOfMean, recipeNamed } from '../../../learning/models/recipe.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
+import { makeNesterov } from '../../../learning/optimiser/optimiser.ts';
 import { lossOf } from '../../support/oracle-loss.ts';
 import { relativeError } from '../../support/oracle-network.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { makeRandom } from '../../../src/learning/random.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 
 test('a restored generator continues bit for bit, gaussians included', () => {
   const random = makeRandom(7);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { makeRandom } from '../../../src/learning/random.ts';
-import { gapsBySpread } from '../../../src/learning/relevance-spread.ts';
-import { makeTripletSampler } from '../../../src/learning/sampler.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
+import { gapsBySpread } from '../../../learning/relevance/relevance-spread.ts';
+import { makeTripletSampler } from '../../../learning/sampling/sampler.ts';
 import { relevanceTable } from '../../support/triplet-law.ts';
 
 const OF_EACH = 40;

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { makeRandom } from '../../../src/learning/random.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 import {
   type ClickRelevance,
   clickRelevance,
   clickTriplets,
   goldenRelevance,
   type SeenPair,
-} from '../../../src/learning/relevance.ts';
+} from '../../../learning/relevance/relevance.ts';
 
 const seen = (item: number, position: number, impressions: number, clicks: number, value = clicks): SeenPair => ({
   anchor: 0,

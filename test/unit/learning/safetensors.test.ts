@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { decodeSafetensors, encodeSafetensors } from '../../../src/learning/safetensors.ts';
+import { decodeSafetensors, encodeSafetensors } from '../../../learning/models/safetensors.ts';
 
 /** A file of the format, put together by hand. */
 function file(header: unknown, body: number[] = []): Uint8Array {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isIn, itemsIn, splitOf, splits } from '../../../src/learning/split.ts';
+import { isIn, itemsIn, splitOf, splits } from '../../../learning/metrics/split.ts';
 
 test('the parts of these ids never change', () => {
   // First 32 bits of `printf %s ID | sha256sum` over 2^32: .17, .46, .52; .74, .79; .83, .89, .99.

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { makeRandom, type Random } from '../../../src/learning/random.ts';
-import type { Block } from '../../../src/learning/served-model.ts';
-import { applyBlock, fitWhitening, fuse } from '../../../src/learning/whitening.ts';
+import type { Block } from '../../../learning/models/served-model.ts';
+import { makeRandom, type Random } from '../../../learning/numbers/random.ts';
+import { applyBlock, fitWhitening, fuse } from '../../../learning/whitening/whitening.ts';
 
 /** Two to five views each of `things`, in d dimensions: the first ones are noisy, the last ones tell things apart. */
 function makeSamples(random: Random, things: number, d: number) {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkWeights } from '../../../src/learning/network/check-weights.ts';
-import { initialWeights } from '../../../src/learning/network/initial-weights.ts';
-import { presetNamed, presetNames, singleScale } from '../../../src/learning/network/presets.ts';
+import { checkWeights } from '../../../learning/network/check-weights.ts';
+import { initialWeights } from '../../../learning/network/initial-weights.ts';
+import { presetNamed, presetNames, singleScale } from '../../../learning/network/presets.ts';
 import {
   backbonePathOf,
   describeNetwork,
@@ -12,9 +12,9 @@ import {
   pictureSizeFor,
   samePadding,
   weightShapes,
-} from '../../../src/learning/network/shapes.ts';
-import type { Backbone, Layer, NetworkSpec, Path } from '../../../src/learning/network/spec.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+} from '../../../learning/network/shapes.ts';
+import type { Backbone, Layer, NetworkSpec, Path } from '../../../learning/network/spec.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 
 const netOf = (layers: readonly Layer[], subsample = 1, inputSize = 20): NetworkSpec => ({
   name: 'net',

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { hog } from '../../../learning/features/hog.ts';
 import { demoCatalog } from '../../../scripts/demo-catalog.ts';
-import { hog } from '../../../src/learning/features/hog.ts';
 import { areaAverage } from '../../../workers/pictures/area-average.ts';
 import { decodePicture } from '../../../workers/pictures/decode.ts';
 import { estimateGround } from '../../../workers/pictures/ground.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bootstrapMean, concordance } from '../../../cli/simulate/agreement.ts';
-import { compare, measure } from '../../../cli/simulate/measure.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+import { bootstrapMean, concordance } from '../../../lab/simulate/agreement.ts';
+import { compare, measure } from '../../../lab/simulate/measure.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 
 test('concordance equals counting every pair, ties left out', () => {
   fc.assert(

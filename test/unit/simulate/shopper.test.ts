@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { clickChance, pagesOf, tilesOnScreen, usualHabits, visitPage } from '../../../cli/simulate/shopper.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+import { clickChance, pagesOf, tilesOnScreen, usualHabits, visitPage } from '../../../lab/simulate/shopper.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 
 const tiles = Array.from({ length: 24 }, (_, i) => ({ id: `t${i + 1}`, position: i + 1 }));
 const clicksOf = (visit: ReturnType<typeof visitPage>) =>

@@ -1,8 +1,8 @@
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { featuresOf } from '../../../cli/simulate/features.ts';
-import { makeTaste, parseWeights } from '../../../cli/simulate/taste.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
+import { featuresOf } from '../../../lab/simulate/features.ts';
+import { makeTaste, parseWeights } from '../../../lab/simulate/taste.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 
 const SIDE = 100;
 /** Whether a place is on the thing, seen from the middle of the picture. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { makeRandom } from '../../../src/learning/random.ts';
-import type { SeenPair } from '../../../src/learning/relevance.ts';
-import { isIn } from '../../../src/learning/split.ts';
+import { isIn } from '../../../learning/metrics/split.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
+import type { SeenPair } from '../../../learning/relevance/relevance.ts';
 import { chosenTogether, clickShare, learnFromClicks } from '../../../workers/training/clicks.ts';
 import {
   byPictures,

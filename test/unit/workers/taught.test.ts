@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { makeRandom } from '../../../src/learning/random.ts';
-import { recipeNamed } from '../../../src/learning/recipe.ts';
+import { recipeNamed } from '../../../learning/models/recipe.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 import type { TrainingSet } from '../../../workers/training/protocol.ts';
 import { whatCategoriesTeach } from '../../../workers/training/taught.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { BatchPlan } from '../../../src/learning/batch.ts';
-import { recipeNamed } from '../../../src/learning/recipe.ts';
+import type { BatchPlan } from '../../../learning/batches/batch.ts';
+import { recipeNamed } from '../../../learning/models/recipe.ts';
 import type { TrainingState } from '../../../workers/training/state.ts';
 import { trainNetwork } from '../../../workers/training/train-network.ts';
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { splitOf, splits } from '../../../learning/metrics/split.ts';
 import type { ReadyImage } from '../../../src/db/images.ts';
-import { splitOf, splits } from '../../../src/learning/split.ts';
 import { collectTrainingSet, FEWEST_PRODUCTS } from '../../../workers/training-set.ts';
 
 const never = new AbortController().signal;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { type RecipeName, recipeNamed } from '../../../src/learning/recipe.ts';
-import type { WeightedTriplet } from '../../../src/learning/relevance.ts';
+import { type RecipeName, recipeNamed } from '../../../learning/models/recipe.ts';
+import type { WeightedTriplet } from '../../../learning/relevance/relevance.ts';
 import { rankingSource } from '../../../workers/training/batches.ts';
 import type { Fit } from '../../../workers/training/fit.ts';
 import { itemAt } from '../../../workers/training/item-at.ts';

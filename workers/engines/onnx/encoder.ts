@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { SimiliError } from '../../../src/errors.ts';
-import type { Encoder } from '../../../src/learning/encoder.ts';
-import type { Picture } from '../../../src/learning/served-model.ts';
+import type { Encoder } from '@simili/learning/models/encoder';
+import type { Picture } from '@simili/learning/models/served-model';
+import type { InferenceSession, Tensor } from 'onnxruntime-common';
+import { SimiliError } from 'simili/internal/errors';
 import type { InstalledEncoder } from '../../encoders/find.ts';
 import { checkPorts, checkShape, featureAxis } from '../../encoders/ports.ts';
 import { sha256 } from '../../sha256.ts';

@@ -1,6 +1,6 @@
-import { normEpsilon } from '../../../src/learning/network/normalise.ts';
-import { elements } from '../../../src/learning/network/shapes.ts';
-import type { Layer, NetworkSpec, Tensor, Weights } from '../../../src/learning/network/spec.ts';
+import { normEpsilon } from '@simili/learning/network/normalise';
+import { elements } from '@simili/learning/network/shapes';
+import type { Layer, NetworkSpec, Tensor, Weights } from '@simili/learning/network/spec';
 
 export type Folded = { readonly spec: NetworkSpec; readonly weights: Weights };
 

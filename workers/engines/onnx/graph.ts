@@ -1,4 +1,4 @@
-import type { Tensor } from '../../../src/learning/network/spec.ts';
+import type { Tensor } from '@simili/learning/network/spec';
 import {
   type Attribute,
   attribute,

@@ -1,7 +1,7 @@
-import type { InferenceSession } from 'onnxruntime-node';
-import type { Loss } from '../../../src/learning/loss.ts';
-import { PROXIES } from '../../../src/learning/network/shapes.ts';
-import type { Tensor, Weights } from '../../../src/learning/network/spec.ts';
+import type { Loss } from '@simili/learning/losses/loss';
+import { PROXIES } from '@simili/learning/network/shapes';
+import type { Tensor, Weights } from '@simili/learning/network/spec';
+import type { InferenceSession } from 'onnxruntime-common';
 import type { LossGradients } from '../engine.ts';
 import { Graph, type Value } from './graph.ts';
 import { l2Norm } from './layers/l2-norm.ts';
@@ -10,7 +10,7 @@ import { proxyInputs, withProxies } from './losses/proxies.ts';
 import { cpuDevice, loadRuntime } from './runtime.ts';
 
 /**
- * A ranking head: the served vector of a few blocks (src/learning/served-model.ts), each turned and stretched by a linear map of
+ * A ranking head: the served vector of a few blocks (learning/models/served-model.ts), each turned and stretched by a linear map of
  * its own,
  *
  *   y = unit of all sqrt(weight) unit((E + offset) z) side by side,
@@ -36,7 +36,7 @@ export type HeadBlock = {
 };
 export type HeadProxies = { readonly classes: number; readonly weight: number; readonly temperature: number };
 
-/** Names of what is trained. Decay is for kernels (src/learning/optimiser.ts): it pulls the offset, that is to the start. */
+/** Names of what is trained. Decay is for kernels (learning/optimiser/optimiser.ts): it pulls the offset, that is to the start. */
 export const headWeights = { offset: (block: number) => `offset${block}.kernel`, proxies: PROXIES } as const;
 export const dimensionsOf = ({ blocks }: Pick<HeadSpec, 'blocks'>): number =>
   total(blocks.map((block) => block.dimensions));

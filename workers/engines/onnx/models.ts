@@ -1,12 +1,6 @@
-import type { Loss } from '../../../src/learning/loss.ts';
-import {
-  describeNetwork,
-  dropoutLayers,
-  isStatistic,
-  PROXIES,
-  weightShapes,
-} from '../../../src/learning/network/shapes.ts';
-import type { NetworkSpec, Weights } from '../../../src/learning/network/spec.ts';
+import type { Loss } from '@simili/learning/losses/loss';
+import { describeNetwork, dropoutLayers, isStatistic, PROXIES, weightShapes } from '@simili/learning/network/shapes';
+import type { NetworkSpec, Weights } from '@simili/learning/network/spec';
 import { fold } from './fold.ts';
 import { Graph, opsets, type Value } from './graph.ts';
 import { lossGraphs } from './losses/index.ts';

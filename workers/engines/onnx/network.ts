@@ -1,6 +1,6 @@
-import type { BranchShape, PathShape } from '../../../src/learning/network/shapes.ts';
-import { describeNetwork } from '../../../src/learning/network/shapes.ts';
-import type { NetworkSpec } from '../../../src/learning/network/spec.ts';
+import type { BranchShape, PathShape } from '@simili/learning/network/shapes';
+import { describeNetwork } from '@simili/learning/network/shapes';
+import type { NetworkSpec } from '@simili/learning/network/spec';
 import type { Value } from './graph.ts';
 import { linear, vector } from './layers/dense.ts';
 import { flatten, unflatten } from './layers/feature-map.ts';

@@ -1,14 +1,14 @@
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import type { Loss } from '../../../src/learning/loss.ts';
-import { checkWeights } from '../../../src/learning/network/check-weights.ts';
+import type { Loss } from '@simili/learning/losses/loss';
+import { checkWeights } from '@simili/learning/network/check-weights';
 import {
   type DropoutLayer,
   describeNetwork,
   dropoutLayers,
   isStatistic,
   weightShapes,
-} from '../../../src/learning/network/shapes.ts';
-import type { NetworkSpec, Tensor, Weights } from '../../../src/learning/network/spec.ts';
+} from '@simili/learning/network/shapes';
+import type { NetworkSpec, Tensor, Weights } from '@simili/learning/network/spec';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-common';
 import type { Engine, EngineOptions, Features, LossGradients, TrainingBatch } from '../engine.ts';
 import { lossInputs } from './losses/index.ts';
 import { embeddingModel, port, trainingModel } from './models.ts';

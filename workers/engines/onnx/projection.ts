@@ -1,5 +1,5 @@
-import { servedLength } from '../../../src/learning/artefact.ts';
-import type { FeatureName, ServedModel } from '../../../src/learning/served-model.ts';
+import { servedLength } from '@simili/learning/models/artefact';
+import type { FeatureName, ServedModel } from '@simili/learning/models/served-model';
 import { servedVector } from './export/served.ts';
 import { Graph } from './graph.ts';
 import { cpuDevice, loadRuntime } from './runtime.ts';
@@ -7,7 +7,7 @@ import { cpuDevice, loadRuntime } from './runtime.ts';
 /** float32 [n, d] by the feature of each block. */
 export type FeatureRows = Readonly<Record<FeatureName, Float32Array>>;
 
-/** The blocks of a version as one graph: features -> served vectors, what `fuse` of src/learning/whitening.ts does one by one. */
+/** The blocks of a version as one graph: features -> served vectors, what `fuse` of learning/whitening/whitening.ts does one by one. */
 export type Projection = {
   /** @returns [n, length]. @throws Error where the features of a block are missing or of another length. */
   project(features: FeatureRows, n: number): Promise<Float32Array>;

@@ -1,9 +1,11 @@
-import type { InferenceSession } from 'onnxruntime-node';
-import { SimiliError } from '../../../src/errors.ts';
+import { pathToFileURL } from 'node:url';
+import type { InferenceSession } from 'onnxruntime-common';
+import { SimiliError } from 'simili/internal/errors';
 import { findAdapter } from './adapter.ts';
+import { findRuntime } from './find-runtime.ts';
 import { blockedDomain, Graph } from './graph.ts';
 
-export type Runtime = typeof import('onnxruntime-node');
+export type Runtime = typeof import('onnxruntime-common');
 
 /** What ONNX Runtime computes on. */
 export type Device = {
@@ -25,10 +27,12 @@ export type Device = {
 export async function loadRuntime(): Promise<Runtime> {
   // biome-ignore lint/style/noProcessEnv: set, not read; the runtime looks at it when it is loaded, a line further on
   process.env.ORT_DISABLE_TELEMETRY = '1';
+  const found = findRuntime();
+  if (!found) throw unavailable('neither onnxruntime-node nor @simili/onnxruntime is installed');
   try {
-    return await import('onnxruntime-node');
+    return ((await import(pathToFileURL(found).href)) as { default: Runtime }).default;
   } catch (error) {
-    throw unavailable(`onnxruntime-node does not load: ${error}`);
+    throw unavailable(`${found} does not load: ${error}`);
   }
 }
 

@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module';
 import util from 'node:util';
-import { SimiliError } from '../../../src/errors.ts';
+// Types alone, of what tensorflow-training.ts does.
+import type {} from '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.js';
+import { SimiliError } from 'simili/internal/errors';
 
-type R4 = import('@tensorflow/tfjs').Rank.R4;
-export type TensorFlow = typeof import('@tensorflow/tfjs');
+type R4 = import('@tensorflow/tfjs-core').Rank.R4;
+export type TensorFlow = typeof import('@tensorflow/tfjs-core');
 
 /** Packages that bring native TensorFlow, best first. */
 const nativePackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
@@ -48,6 +50,7 @@ export async function loadGpuBackend(name: string = nativePackages[0]): Promise<
 /** Single-threaded and slow (a picture a second in training): the oracle in tests, and the last resort. */
 export async function loadJavaScriptBackend(): Promise<Backend> {
   const tf = await importTensorFlow();
+  await import('@tensorflow/tfjs-backend-cpu');
   const backend = {
     tf,
     onGpu: false,
@@ -87,7 +90,8 @@ export async function loadNativeBackend(name: string): Promise<Backend> {
 }
 
 export async function importTensorFlow(): Promise<TensorFlow> {
-  const tf = await import('@tensorflow/tfjs');
+  const tf = await import('@tensorflow/tfjs-core');
+  await import('../../generated/tensorflow-training.ts');
   tf.enableProdMode(); // Keeps its advertisement for tfjs-node out of our log.
   return tf;
 }

@@ -1,4 +1,4 @@
-import { SimiliError } from '../../../src/errors.ts';
+import { SimiliError } from 'simili/internal/errors';
 import type { OpenEngine } from '../engine.ts';
 import { type Backend, loadGpuBackend, loadInstalledBackend, loadJavaScriptBackend } from './backend.ts';
 import { TensorflowEngine } from './tensorflow-engine.ts';

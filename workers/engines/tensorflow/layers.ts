@@ -1,7 +1,7 @@
-import type { Tensor1D, Tensor2D, Tensor4D, Tensor as TfTensor } from '@tensorflow/tfjs';
-import { normEpsilon } from '../../../src/learning/network/normalise.ts';
-import { orientation, orientationKernel } from '../../../src/learning/network/orientation.ts';
-import type { LayerOf, LayerShape } from '../../../src/learning/network/shapes.ts';
+import { normEpsilon } from '@simili/learning/network/normalise';
+import { orientation, orientationKernel } from '@simili/learning/network/orientation';
+import type { LayerOf, LayerShape } from '@simili/learning/network/shapes';
+import type { Tensor1D, Tensor2D, Tensor4D, Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import type { TensorFlow } from './backend.ts';
 
 /** What a network is run on. Every tensor belongs to the caller. */
@@ -70,7 +70,7 @@ export const flatten = (x: TfTensor): Tensor2D => x.reshape([x.shape[0] ?? 0, -1
 
 type Constant = { readonly key: string; readonly make: (tf: TensorFlow) => Tensor4D };
 
-/** The kernel of src/learning/network/orientation.ts. */
+/** The kernel of learning/network/orientation.ts. */
 export const orientationTensor = (bins: number): Constant => ({
   key: `orientation ${bins}`,
   make: (tf) => {
@@ -101,7 +101,7 @@ function convolve({ tf, path, weights }: Reading, layer: LayerOf<'conv'>, x: Ten
   return tf.conv2d(padded, kernel, stride, mode).add(weightOf(weights, `${path}.${layer.name}.bias`));
 }
 
-/** The fixed front end: formula in src/learning/network/orientation.ts. No weight precedes it: never differentiated. */
+/** The fixed front end: formula in learning/network/orientation.ts. No weight precedes it: never differentiated. */
 function orientedEnergies(
   { tf, constants }: Reading,
   { bins, pool }: LayerOf<'orientation'>,

@@ -1,4 +1,3 @@
-import type { Tensor1D, Tensor2D, Tensor as TfTensor } from '@tensorflow/tfjs';
 import type {
   Distillation,
   InfoNce,
@@ -7,7 +6,8 @@ import type {
   ProxyCost,
   Softmax,
   TripletHinge,
-} from '../../../src/learning/loss.ts';
+} from '@simili/learning/losses/loss';
+import type { Tensor1D, Tensor2D, Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import type { TensorFlow } from './backend.ts';
 
 /** What a batch costs, per triplet or row: the loss is the sum of `costs` divided by `count`, the active share likewise. */
@@ -30,7 +30,7 @@ export type Rows = {
 const NEVER = -1e9;
 
 /**
- * The formulas of src/learning/loss.ts as TensorFlow.js operations. Call inside `tf.tidy`.
+ * The formulas of learning/losses/loss.ts as TensorFlow.js operations. Call inside `tf.tidy`.
  * @param rows of the network, each [N, D].
  */
 export function costsOf(tf: TensorFlow, loss: Loss, rows: Rows): Costs {

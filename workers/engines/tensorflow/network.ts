@@ -1,13 +1,7 @@
-import type { Tensor2D, Tensor4D, Tensor as TfTensor } from '@tensorflow/tfjs';
-import { normFloor } from '../../../src/learning/network/normalise.ts';
-import {
-  describeNetwork,
-  flattened,
-  type LayerShape,
-  PROXIES,
-  type Shape,
-} from '../../../src/learning/network/shapes.ts';
-import type { NetworkSpec, Path } from '../../../src/learning/network/spec.ts';
+import { normFloor } from '@simili/learning/network/normalise';
+import { describeNetwork, flattened, type LayerShape, PROXIES, type Shape } from '@simili/learning/network/shapes';
+import type { NetworkSpec, Path } from '@simili/learning/network/spec';
+import type { Tensor2D, Tensor4D, Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import type { TensorFlow } from './backend.ts';
 import { channelBand, flatten, type Inputs, linear, orientationTensor, type Reading, runLayer } from './layers.ts';
 import type { Rows } from './losses.ts';

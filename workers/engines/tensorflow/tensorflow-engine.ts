@@ -1,14 +1,14 @@
-import type { Scalar, Tensor2D, Tensor as TfTensor } from '@tensorflow/tfjs';
-import type { Loss } from '../../../src/learning/loss.ts';
-import { checkWeights } from '../../../src/learning/network/check-weights.ts';
+import type { Loss } from '@simili/learning/losses/loss';
+import { checkWeights } from '@simili/learning/network/check-weights';
 import {
   type DropoutLayer,
   describeNetwork,
   dropoutLayers,
   isStatistic,
   weightShapes,
-} from '../../../src/learning/network/shapes.ts';
-import type { NetworkSpec, Weights } from '../../../src/learning/network/spec.ts';
+} from '@simili/learning/network/shapes';
+import type { NetworkSpec, Weights } from '@simili/learning/network/spec';
+import type { Scalar, Tensor2D, Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import type { Engine, EngineOptions, Features, LossGradients, TrainingBatch } from '../engine.ts';
 import type { Backend, TensorFlow } from './backend.ts';
 import type { Inputs } from './layers.ts';

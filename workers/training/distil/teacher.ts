@@ -1,8 +1,8 @@
-import { servedLength } from '../../../src/learning/artefact.ts';
-import { placeIn } from '../../../src/learning/encoder-facts.ts';
-import type { Random } from '../../../src/learning/random.ts';
-import { itemsIn } from '../../../src/learning/split.ts';
-import { fuse } from '../../../src/learning/whitening.ts';
+import { itemsIn } from '@simili/learning/metrics/split';
+import { servedLength } from '@simili/learning/models/artefact';
+import { placeIn } from '@simili/learning/models/encoder-facts';
+import type { Random } from '@simili/learning/numbers/random';
+import { fuse } from '@simili/learning/whitening/whitening';
 import { remembered } from '../blocks.ts';
 import { openEncodedFeatures } from '../encoded-features.ts';
 import { fitEncoderBlocks } from '../encoder-block.ts';

@@ -1,4 +1,4 @@
-import { type Clusters, clusteredError, meanOf } from '../../../src/learning/intervals.ts';
+import { type Clusters, clusteredError, meanOf } from '@simili/learning/metrics/intervals';
 import type { Look } from '../held-out.ts';
 import { type KindOfEvidence, kindsOfEvidence } from '../mixture.ts';
 import type { Answers, HeldOutQuestions } from './held-out-questions.ts';

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { scaleToUnit } from '../../../src/learning/features/unit.ts';
-import type { Block } from '../../../src/learning/served-model.ts';
-import { applyBlock } from '../../../src/learning/whitening.ts';
+import { scaleToUnit } from '@simili/learning/features/unit';
+import type { Block } from '@simili/learning/models/served-model';
+import { applyBlock } from '@simili/learning/whitening/whitening';
 import type { Fit } from '../fit.ts';
 import { frozenFeature } from '../frozen-feature.ts';
 

@@ -1,6 +1,6 @@
-import { pictureCount } from '../../../src/learning/batches/catalog.ts';
-import type { Block } from '../../../src/learning/served-model.ts';
-import { itemsIn } from '../../../src/learning/split.ts';
+import { pictureCount } from '@simili/learning/batches/catalog';
+import { itemsIn } from '@simili/learning/metrics/split';
+import type { Block } from '@simili/learning/models/served-model';
 import { type Fit, GOLDEN_DONE, NETWORK_DONE } from '../fit.ts';
 import { gainOf, lookOf } from './choice.ts';
 import { frozenParts, weighed } from './frozen-parts.ts';

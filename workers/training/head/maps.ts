@@ -1,5 +1,5 @@
-import { scaleToUnit } from '../../../src/learning/features/unit.ts';
-import type { Weights } from '../../../src/learning/network/spec.ts';
+import { scaleToUnit } from '@simili/learning/features/unit';
+import type { Weights } from '@simili/learning/network/spec';
 import { type HeadSpec, headWeights, unitRows } from '../../engines/onnx/head.ts';
 
 /** The whole map of a block: E + offset, [D, m]. */

@@ -1,7 +1,7 @@
-import { pictureCount } from '../../../src/learning/batches/catalog.ts';
-import { type CategoryLabels, categoryLabels } from '../../../src/learning/batches/category-labels.ts';
-import { makeRandom } from '../../../src/learning/random.ts';
-import { isIn, itemsIn, splits } from '../../../src/learning/split.ts';
+import { pictureCount } from '@simili/learning/batches/catalog';
+import { type CategoryLabels, categoryLabels } from '@simili/learning/batches/category-labels';
+import { isIn, itemsIn, splits } from '@simili/learning/metrics/split';
+import { makeRandom } from '@simili/learning/numbers/random';
 import { shuffled } from '../blocks.ts';
 import type { LearnedFromClicks } from '../clicks.ts';
 import type { TrainingSet } from '../protocol.ts';

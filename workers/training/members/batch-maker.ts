@@ -1,4 +1,4 @@
-import type { BatchPlan } from '../../../src/learning/batch.ts';
+import type { BatchPlan } from '@simili/learning/batches/batch';
 import type { TrainingBatch } from '../../engines/engine.ts';
 import type { MemberOptions } from './member.ts';
 import { openThread } from './open-thread.ts';

@@ -1,4 +1,4 @@
-import type { BatchPlan } from '../../../src/learning/batch.ts';
+import type { BatchPlan } from '@simili/learning/batches/batch';
 import type { Engine, TrainingBatch } from '../../engines/engine.ts';
 import type { Opened } from '../../engines/open-engine.ts';
 import { openNetworkEngine } from '../../engines/open-network.ts';

@@ -1,5 +1,5 @@
-import type { BatchPlan } from '../../../src/learning/batch.ts';
-import type { NetworkSpec, Weights } from '../../../src/learning/network/spec.ts';
+import type { BatchPlan } from '@simili/learning/batches/batch';
+import type { NetworkSpec, Weights } from '@simili/learning/network/spec';
 import type { LossGradients } from '../../engines/engine.ts';
 import type { EngineChoice, TrainingSet } from '../protocol.ts';
 

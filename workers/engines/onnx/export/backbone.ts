@@ -1,4 +1,4 @@
-import { SimiliError } from '../../../../src/errors.ts';
+import { SimiliError } from 'simili/internal/errors';
 import type { BackboneFile } from '../../backbone.ts';
 import { type Graph, opsets, type Value } from '../graph.ts';
 import type { Part } from '../import-join.ts';

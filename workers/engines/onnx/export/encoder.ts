@@ -1,4 +1,4 @@
-import { SimiliError } from '../../../../src/errors.ts';
+import { SimiliError } from 'simili/internal/errors';
 import type { InstalledEncoder } from '../../../encoders/find.ts';
 import type { Part } from '../import-join.ts';
 import { readModel } from '../import-model.ts';

@@ -1,10 +1,10 @@
-import type { HandMade } from '../../../../src/learning/features/index.ts';
-import { PICTURE_SIZE } from '../../../../src/learning/served-model.ts';
+import type { HandMade } from '@simili/learning/features/index';
+import { PICTURE_SIZE } from '@simili/learning/models/served-model';
 import type { Graph, Value } from '../graph.ts';
 import { boxSums, unitRows } from './picture.ts';
 
 /**
- * The hand-made features of src/learning/features as ONNX operators: pictures as float32 numbers of 0 to 255,
+ * The hand-made features of learning/features as ONNX operators: pictures as float32 numbers of 0 to 255,
  * [n, 64, 64, 3] -> rows [n, length]. Held to the originals by a test.
  */
 export const featureGraphs: Readonly<Record<HandMade, (graph: Graph, pictures: Value) => Value>> = {

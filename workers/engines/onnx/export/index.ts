@@ -1,8 +1,8 @@
-import { servedLength } from '../../../../src/learning/artefact.ts';
-import { placeIn } from '../../../../src/learning/encoder-facts.ts';
-import { isHandMade } from '../../../../src/learning/features/index.ts';
-import { backbonePathOf, pictureSizeFor } from '../../../../src/learning/network/shapes.ts';
-import { type Block, PICTURE_SIZE, type ServedModel } from '../../../../src/learning/served-model.ts';
+import { isHandMade } from '@simili/learning/features/index';
+import { servedLength } from '@simili/learning/models/artefact';
+import { placeIn } from '@simili/learning/models/encoder-facts';
+import { type Block, PICTURE_SIZE, type ServedModel } from '@simili/learning/models/served-model';
+import { backbonePathOf, pictureSizeFor } from '@simili/learning/network/shapes';
 import { type BackboneFile, inspectBackbone } from '../../backbone.ts';
 import { opsets } from '../graph.ts';
 import { joinModels, type Part } from '../import-join.ts';

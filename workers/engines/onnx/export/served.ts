@@ -1,9 +1,9 @@
-import type { Block, ServedModel } from '../../../../src/learning/served-model.ts';
+import type { Block, ServedModel } from '@simili/learning/models/served-model';
 import type { Graph, Value } from '../graph.ts';
 import { unitRows } from './picture.ts';
 
 /**
- * The served vector, `fuse` of src/learning/whitening.ts in ONNX operators: [n, k], unit rows.
+ * The served vector, `fuse` of learning/whitening/whitening.ts in ONNX operators: [n, k], unit rows.
  * @param rowsOf the feature of a block, [n, d]
  */
 export function servedVector(graph: Graph, blocks: ServedModel['blocks'], rowsOf: (block: Block) => Value): Value {

@@ -1,5 +1,5 @@
-import { pictureSizeFor } from '../../../../src/learning/network/shapes.ts';
-import type { NetworkSpec, Weights } from '../../../../src/learning/network/spec.ts';
+import { pictureSizeFor } from '@simili/learning/network/shapes';
+import type { NetworkSpec, Weights } from '@simili/learning/network/spec';
 import { opsets } from '../graph.ts';
 import { joinModels } from '../import-join.ts';
 import { elementType } from '../model-proto.ts';

@@ -1,4 +1,4 @@
-import { samePadding } from '../../../../src/learning/network/shapes.ts';
+import { samePadding } from '@simili/learning/network/shapes';
 import type { Graph } from '../graph.ts';
 import { type FeatureMap, inBlocks, interleave, spatialOp, withPixelAxes } from './feature-map.ts';
 import { noWeights, type Site, type Stage } from './stage.ts';

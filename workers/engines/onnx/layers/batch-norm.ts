@@ -1,4 +1,4 @@
-import { normEpsilon } from '../../../../src/learning/network/normalise.ts';
+import { normEpsilon } from '@simili/learning/network/normalise';
 import type { Value } from '../graph.ts';
 import { type FeatureMap, inBlocks, perChannel, withinChannel } from './feature-map.ts';
 import type { Site, Stage } from './stage.ts';

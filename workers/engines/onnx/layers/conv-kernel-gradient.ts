@@ -1,4 +1,4 @@
-import type { LayerOf, Padding } from '../../../../src/learning/network/shapes.ts';
+import type { LayerOf, Padding } from '@simili/learning/network/shapes';
 import type { Graph, Value } from '../graph.ts';
 import { channelsLast, type FeatureMap, inBlocks } from './feature-map.ts';
 

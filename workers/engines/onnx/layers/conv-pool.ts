@@ -1,4 +1,4 @@
-import type { LayerShape } from '../../../../src/learning/network/shapes.ts';
+import type { LayerShape } from '@simili/learning/network/shapes';
 import { geometryOf } from './conv.ts';
 import { CHANNELS_LAST, channelsLast, type FeatureMap, withinChannel } from './feature-map.ts';
 import { sharesOf } from './max-pool.ts';

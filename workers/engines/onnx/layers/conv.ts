@@ -1,5 +1,5 @@
-import type { LayerOf, Shape } from '../../../../src/learning/network/shapes.ts';
-import { convPadding } from '../../../../src/learning/network/shapes.ts';
+import type { LayerOf, Shape } from '@simili/learning/network/shapes';
+import { convPadding } from '@simili/learning/network/shapes';
 import { convAttributes, inputGradient } from './conv-input-gradient.ts';
 import { type Geometry, kernelGradient } from './conv-kernel-gradient.ts';
 import { convolve } from './convolve.ts';

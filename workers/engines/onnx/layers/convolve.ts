@@ -1,4 +1,4 @@
-import type { Shape } from '../../../../src/learning/network/shapes.ts';
+import type { Shape } from '@simili/learning/network/shapes';
 import type { Graph, Value } from '../graph.ts';
 import { type FeatureMap, inBlocks, spatialOp } from './feature-map.ts';
 import type { Site } from './stage.ts';

@@ -1,5 +1,5 @@
-import type { Shape } from '../../../../src/learning/network/shapes.ts';
-import { elements } from '../../../../src/learning/network/shapes.ts';
+import type { Shape } from '@simili/learning/network/shapes';
+import { elements } from '@simili/learning/network/shapes';
 import { blockedDomain, type Graph, type Value } from '../graph.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { elements, type LayerShape } from '../../../../src/learning/network/shapes.ts';
+import { elements, type LayerShape } from '@simili/learning/network/shapes';
 import type { Graph, Value } from '../graph.ts';
 import { type FeatureMap, inBlocks } from './feature-map.ts';
 import type { Backward, Site, Stage } from './stage.ts';

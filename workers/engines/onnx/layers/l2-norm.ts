@@ -1,4 +1,4 @@
-import { normFloor } from '../../../../src/learning/network/normalise.ts';
+import { normFloor } from '@simili/learning/network/normalise';
 import type { Graph, Value } from '../graph.ts';
 
 /** Rows scaled to unit length. [N, n] -> [N, n]. */

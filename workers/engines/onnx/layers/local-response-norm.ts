@@ -1,4 +1,4 @@
-import type { LayerOf } from '../../../../src/learning/network/shapes.ts';
+import type { LayerOf } from '@simili/learning/network/shapes';
 import type { Value } from '../graph.ts';
 import { type FeatureMap, inBlocks } from './feature-map.ts';
 import { noWeights, type Site, type Stage } from './stage.ts';

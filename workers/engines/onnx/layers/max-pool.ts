@@ -1,5 +1,5 @@
-import type { LayerOf, Padding, Shape } from '../../../../src/learning/network/shapes.ts';
-import { poolPadding } from '../../../../src/learning/network/shapes.ts';
+import type { LayerOf, Padding, Shape } from '@simili/learning/network/shapes';
+import { poolPadding } from '@simili/learning/network/shapes';
 import type { Graph, Value } from '../graph.ts';
 import {
   dimensions,

@@ -1,5 +1,5 @@
-import { orientation as constants, orientationKernel } from '../../../../src/learning/network/orientation.ts';
-import type { LayerOf, Shape } from '../../../../src/learning/network/shapes.ts';
+import { orientation as constants, orientationKernel } from '@simili/learning/network/orientation';
+import type { LayerOf, Shape } from '@simili/learning/network/shapes';
 import { average } from './average-pool.ts';
 import type { FeatureMap } from './feature-map.ts';
 import type { Site, Stage } from './stage.ts';

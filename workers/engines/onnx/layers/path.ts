@@ -1,4 +1,4 @@
-import type { LayerShape, PathShape } from '../../../../src/learning/network/shapes.ts';
+import type { LayerShape, PathShape } from '@simili/learning/network/shapes';
 import { average, averagePool } from './average-pool.ts';
 import { batchNorm } from './batch-norm.ts';
 import { conv } from './conv.ts';

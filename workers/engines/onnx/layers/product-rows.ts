@@ -1,4 +1,4 @@
-import type { Shape } from '../../../../src/learning/network/shapes.ts';
+import type { Shape } from '@simili/learning/network/shapes';
 import type { Graph, Value } from '../graph.ts';
 import { CHANNELS_LAST, type FeatureMap, inBlocks } from './feature-map.ts';
 

@@ -1,4 +1,4 @@
-import type { Shape } from '../../../../src/learning/network/shapes.ts';
+import type { Shape } from '@simili/learning/network/shapes';
 import type { Value } from '../graph.ts';
 import { inputGradient } from './conv-input-gradient.ts';
 import type { Geometry } from './conv-kernel-gradient.ts';

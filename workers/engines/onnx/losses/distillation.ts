@@ -2,7 +2,7 @@ import type { Graph, Value } from '../graph.ts';
 import { infoNce } from './info-nce.ts';
 import type { LossGraph } from './loss-graph.ts';
 
-/** Formula in src/learning/loss.ts: InfoNCE with the teacher's softmax for targets, and squared distances from its vectors. */
+/** Formula in learning/losses/loss.ts: InfoNCE with the teacher's softmax for targets, and squared distances from its vectors. */
 export function distillation(graph: Graph, embeddings: Value, batch: number, dimensions: number): LossGraph {
   const relations = infoNce(graph, embeddings, batch);
   const vectors = graph.input('vectors', [batch, dimensions]);

@@ -1,5 +1,5 @@
-import type { Loss } from '../../../../src/learning/loss.ts';
-import type { Tensor } from '../../../../src/learning/network/spec.ts';
+import type { Loss } from '@simili/learning/losses/loss';
+import type { Tensor } from '@simili/learning/network/spec';
 import type { Graph, Value } from '../graph.ts';
 import { distillation } from './distillation.ts';
 import { infoNce } from './info-nce.ts';

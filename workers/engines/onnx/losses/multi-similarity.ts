@@ -1,7 +1,7 @@
 import type { Graph, Value } from '../graph.ts';
 import { type LossGraph, NEVER, similarities, throughSimilarities } from './loss-graph.ts';
 
-/** Formula in src/learning/loss.ts. Both of its terms are one soft maximum of 0 and the pairs' exponents. */
+/** Formula in learning/losses/loss.ts. Both of its terms are one soft maximum of 0 and the pairs' exponents. */
 export function multiSimilarity(graph: Graph, embeddings: Value, batch: number): LossGraph {
   const pairs = graph.input('pairs', [batch, batch]);
   const [alpha, beta, base] = ['alpha', 'beta', 'base'].map((name) => graph.input(name, [])) as [Value, Value, Value];

@@ -1,5 +1,5 @@
-import type { ProxyCost } from '../../../../src/learning/loss.ts';
-import type { Tensor } from '../../../../src/learning/network/spec.ts';
+import type { ProxyCost } from '@simili/learning/losses/loss';
+import type { Tensor } from '@simili/learning/network/spec';
 import type { Graph, Value } from '../graph.ts';
 import { l2Norm } from '../layers/l2-norm.ts';
 import { crossEntropy } from './cross-entropy.ts';

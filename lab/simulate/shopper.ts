@@ -1,0 +1,72 @@
+import type { Random } from '@simili/learning/numbers/random';
+
+/** A product on the page. `position`: 1-based, over all pages of its list. */
+export type Tile = { id: string; position: number };
+export type Action = { kind: 'click' | 'addToCart'; itemId: string };
+/** One page as the storefront reports it: tiles that were on the screen, and what was done with them. */
+export type Visit = { seen: string[]; actions: Action[] };
+
+/** How a simulated shopper behaves; nothing here is measured on people. */
+export type Habits = {
+  /** Exponent of the position bias: the tile at position k is looked at with chance k^-eta. */
+  eta: number;
+  /** Standing (0 to 1) at which a tile that was looked at is clicked every other time. */
+  pickiness: number;
+  /** Width of the change from never to always, in standing; > 0. */
+  softness: number;
+  /** Chance that a tile that was looked at is clicked whatever it shows. */
+  mistakes: number;
+  /** Chance that a clicked product goes to the cart. */
+  cart: number;
+  /** Chance to go on to the second page at least. */
+  deeper: number;
+};
+
+export const usualHabits: Habits = {
+  eta: 0.7,
+  pickiness: 0.9,
+  softness: 0.02,
+  mistakes: 0.005,
+  cart: 0.2,
+  deeper: 0.3,
+};
+
+const MOST_PAGES = 4;
+/** Half of the screens show only the upper part of the last page, at least this many tiles. */
+const LEAST_SEEN = 6;
+
+/** How many pages this shopper opens: 1, or with chance `deeper` 2 to 4. */
+export const pagesOf = (random: Random, { deeper }: Habits): number =>
+  random.next() < deeper ? 2 + random.int(MOST_PAGES - 1) : 1;
+
+/** How many of `shown` tiles come onto the screen. */
+export function tilesOnScreen(random: Random, shown: number): number {
+  if (shown <= LEAST_SEEN || random.next() < 0.5) return shown;
+  return LEAST_SEEN + random.int(shown - LEAST_SEEN + 1);
+}
+
+/**
+ * One page: every tile is on the screen, the shopper looks at some (position bias) and clicks what is liked among those.
+ * @param standing of a product next to the anchor: share of the catalog that is liked less, 0 to 1.
+ */
+export function visitPage(
+  tiles: readonly Tile[],
+  standing: (id: string) => number,
+  random: Random,
+  habits: Habits,
+): Visit {
+  const actions: Action[] = [];
+  for (const { id, position } of tiles) {
+    const looked = random.next() < position ** -habits.eta;
+    if (!looked || random.next() >= clickChance(standing(id), habits)) continue;
+    actions.push({ kind: 'click', itemId: id });
+    if (random.next() < habits.cart) actions.push({ kind: 'addToCart', itemId: id });
+  }
+  return { seen: tiles.map(({ id }) => id), actions };
+}
+
+/** Of a tile that was looked at: a logistic step at `pickiness`, never below `mistakes`. */
+export function clickChance(standing: number, { pickiness, softness, mistakes }: Habits): number {
+  const liking = 1 / (1 + Math.exp((pickiness - standing) / softness));
+  return mistakes + (1 - mistakes) * liking;
+}

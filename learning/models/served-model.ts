@@ -1,0 +1,45 @@
+import type { NetworkSpec, Weights } from '../network/spec.ts';
+import type { EncoderFacts } from './encoder-facts.ts';
+
+/** Side of the square, trimmed picture that everything is computed from, in pixels. */
+export const PICTURE_SIZE = 64;
+
+/** A picture as the pixel cache holds it: uint8 RGB, row-major [side, side, 3], trimmed to its ink, background 255. */
+export type Picture = Uint8Array;
+
+/**
+ * Name of a feature: a hand-made one (learning/features), 'network', the output of the version's own network, or what an
+ * encoder sees (`encodedFeatures`).
+ */
+export type FeatureName = string;
+
+/**
+ * One part of the served vector: an affine map of one feature, then a unit norm. The map whitens within identities and
+ * keeps the leading directions (learning/whitening/whitening.ts).
+ */
+export type Block = {
+  readonly feature: FeatureName;
+  /** Present exactly when the feature is an encoder's. */
+  readonly encoder?: EncoderFacts;
+  /** Share of this block in the squared distance, >= 0; the weights of a model sum to 1. */
+  readonly weight: number;
+  /** [d] */
+  readonly mean: Float32Array;
+  /** [k, d], row-major. */
+  readonly projection: Float32Array;
+};
+
+/**
+ * What a model version is: picture -> unit vector v = concat over blocks of sqrt(weight) * unit(projection (x - mean)),
+ * hence D(v_a, v_b) = sum of weight * D_block: late fusion, in one pgvector column.
+ */
+export type ServedModel = {
+  readonly blocks: readonly Block[];
+  /** Present exactly when a block's feature is 'network'. */
+  readonly network: {
+    readonly spec: NetworkSpec;
+    readonly weights: Weights;
+    /** The ONNX file of the spec's backbone; null when it has none. */
+    readonly backbone: Uint8Array | null;
+  } | null;
+};
