@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import { openOnnxEngine } from '../workers/engines/onnx/index.ts';
-import { openWasmEngine } from '../workers/engines/tensorflow/index.ts';
 import { jobBesideStep, twoBesideOne } from './training-job.ts';
 import { openPeakMeter } from './training-peak.ts';
 import { referenceNetwork } from './training-reference.ts';
@@ -10,7 +9,7 @@ const sizes = [32, 64];
 const threadCounts = [...new Set([1, availableParallelism()])];
 
 /** What is measured, one after the other; each gives its rows of the table. */
-const measurements: readonly (() => Promise<TrainingRow[]>)[] = [onnxSteps, wasmSteps, wholeJob, twoProcesses];
+const measurements: readonly (() => Promise<TrainingRow[]>)[] = [onnxSteps, wholeJob, twoProcesses];
 
 /** How fast the reference network trains on each engine, beside the machine's own peak in the same run. */
 export async function training(): Promise<TrainingRow[]> {
@@ -24,12 +23,6 @@ async function onnxSteps(): Promise<TrainingRow[]> {
   for (const size of sizes) {
     for (const threads of threadCounts) rows.push(await stepRow({ open: openOnnxEngine, size, threads, rounds: 15 }));
   }
-  return rows;
-}
-
-async function wasmSteps(): Promise<TrainingRow[]> {
-  const rows: TrainingRow[] = [];
-  for (const size of sizes) rows.push(await stepRow({ open: openWasmEngine, size, threads: 1, rounds: 4 }));
   return rows;
 }
 

@@ -43,15 +43,7 @@ const origins = list.transform((texts, context) =>
 );
 
 /** What SIMILI_ENGINE may be; docs/engines.md tells what each is. */
-export const engineChoices = [
-  'auto',
-  'onnx',
-  'onnx-cuda',
-  'onnx-webgpu',
-  'tensorflow',
-  'tensorflow-webgpu',
-  'tensorflow-wasm',
-] as const;
+export const engineChoices = ['auto', 'onnx', 'onnx-cuda', 'onnx-webgpu', 'tensorflow', 'tensorflow-webgpu'] as const;
 
 const Env = z.object({
   DATABASE_URL: z

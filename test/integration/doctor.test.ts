@@ -20,7 +20,6 @@ const machine = (changes: Partial<Record<EngineId, Probe>> = {}) => {
     'onnx-webgpu': on('webgpu: some GPU', true),
     onnx: on('cpu (1 thread)', false),
     'tensorflow-native': not('is not installed'),
-    'tensorflow-wasm': on('cpu (WebAssembly)', false),
     'tensorflow-javascript': on('cpu (pure JavaScript)', false),
     ...changes,
   };
@@ -46,12 +45,12 @@ describe('what a worker takes', () => {
   });
 
   test('what was asked for by name, also on a software adapter, or nothing', () => {
-    const found = machine({ 'tensorflow-webgpu': software, 'tensorflow-wasm': not('broken') });
+    const found = machine({ 'tensorflow-webgpu': software, 'onnx-webgpu': not('broken') });
     expect(diagnose(found, 'tensorflow-webgpu', false).chosen).toBe('tensorflow-webgpu');
     expect(diagnose(found, 'tensorflow', false).chosen).toBe('tensorflow-javascript');
-    expect(diagnose(found, 'tensorflow-wasm', false)).toMatchObject({
+    expect(diagnose(found, 'onnx-webgpu', false)).toMatchObject({
       chosen: null,
-      reason: 'tensorflow-wasm: broken',
+      reason: 'onnx-webgpu: broken',
     });
   });
 });
@@ -84,7 +83,11 @@ describe('simili doctor', () => {
     }
     const named = (name: EngineId) => diagnosis.engines.find((row) => row.name === name)!;
     expect(named('onnx')).toMatchObject({ available: true, device: 'cpu (1 thread)', onGpu: false });
-    expect(named('tensorflow-wasm')).toMatchObject({ available: true, device: 'cpu (WebAssembly)', onGpu: false });
+    expect(named('tensorflow-javascript')).toMatchObject({
+      available: true,
+      device: 'cpu (pure JavaScript)',
+      onGpu: false,
+    });
     expect(named('onnx').trainPerSecond!).toBeGreaterThan(named('tensorflow-javascript').trainPerSecond!);
     // ONNX Runtime on the CPU is no GPU: with this configuration no worker runs.
     expect(diagnosis).toMatchObject({ chosen: null, reason: expect.stringContaining('a GPU is required') });

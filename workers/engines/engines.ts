@@ -12,7 +12,6 @@ export const engineIds = [
   'onnx-webgpu',
   'onnx',
   'tensorflow-native',
-  'tensorflow-wasm',
   'tensorflow-javascript',
 ] as const;
 export type EngineId = (typeof engineIds)[number];
@@ -52,7 +51,6 @@ export const engines: Readonly<Record<EngineId, EngineEntry>> = {
     load: async () => (await tensorflow()).openNativeEngine,
     absent: () => missingPackage('@tensorflow/tfjs-node-gpu') && missingPackage('@tensorflow/tfjs-node'),
   },
-  'tensorflow-wasm': { title: 'TensorFlow.js in WebAssembly', load: async () => (await tensorflow()).openWasmEngine },
   'tensorflow-javascript': {
     title: 'TensorFlow.js in JavaScript',
     load: async () => (await tensorflow()).openJavaScriptEngine,

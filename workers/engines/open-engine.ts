@@ -6,15 +6,7 @@ import { type Probe, probe } from './probe.ts';
 import { inShort } from './why.ts';
 
 /** What may be asked for: SIMILI_ENGINE. */
-const choices = [
-  'auto',
-  'onnx',
-  'onnx-cuda',
-  'onnx-webgpu',
-  'tensorflow',
-  'tensorflow-webgpu',
-  'tensorflow-wasm',
-] as const;
+const choices = ['auto', 'onnx', 'onnx-cuda', 'onnx-webgpu', 'tensorflow', 'tensorflow-webgpu'] as const;
 export type Choice = (typeof choices)[number];
 export type Opened = {
   engine: Engine;
@@ -42,17 +34,16 @@ const probed = (id: EngineId): Candidate => ({ ...plain(id), probe: () => probe(
 
 /**
  * In order of preference: a GPU is many times faster; on a CPU ONNX Runtime is. What was asked for by name is not probed:
- * there is nothing to choose. WebAssembly and JavaScript cannot crash their process.
+ * there is nothing to choose. JavaScript cannot crash its process.
  */
 export const candidatesFor = (choice: Choice): readonly Candidate[] => {
   switch (choice) {
     case 'auto':
-      return [...onGpu.map(probed), probed('onnx'), plain('tensorflow-wasm'), plain('tensorflow-javascript')];
+      return [...onGpu.map(probed), probed('onnx'), plain('tensorflow-javascript')];
     case 'tensorflow':
       return [
         ...onGpu.filter((id) => id.startsWith('tensorflow')).map(probed),
         probed('tensorflow-native'),
-        plain('tensorflow-wasm'),
         plain('tensorflow-javascript'),
       ];
     default:

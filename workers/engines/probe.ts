@@ -38,8 +38,7 @@ export async function tryOut(name: EngineId | (string & {}), threads?: number): 
   if (absent) return { works: false, why: absent };
   const isSource = import.meta.url.endsWith('.ts');
   const args = threads === undefined ? [name] : [name, String(threads)];
-  const url = new URL(isSource ? './probe-child.ts' : './probe-child.js', import.meta.url);
-  const child = fork(url, args, {
+  const child = fork(new URL(isSource ? './probe-child.ts' : './probe-child.js', import.meta.url), args, {
     execArgv: isSource ? ['--import', 'tsx'] : [],
     stdio: 'ignore',
     timeout: PATIENCE_MS,

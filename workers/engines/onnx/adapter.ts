@@ -15,8 +15,7 @@ export type Adapter = {
  */
 export async function findAdapter(): Promise<Adapter | null | undefined> {
   const isSource = import.meta.url.endsWith('.ts');
-  const url = new URL(isSource ? './adapter-probe.ts' : './adapter-probe.js', import.meta.url);
-  const child = fork(url, {
+  const child = fork(new URL(isSource ? './adapter-probe.ts' : './adapter-probe.js', import.meta.url), {
     execArgv: isSource ? ['--import', 'tsx'] : [],
     stdio: 'ignore',
     timeout: 60_000,

@@ -1,4 +1,4 @@
-import { pathToFileURL } from 'node:url';
+import { createRequire } from 'node:module';
 import type { InferenceSession } from 'onnxruntime-common';
 import { SimiliError } from 'simili/internal/errors';
 import { findAdapter } from './adapter.ts';
@@ -30,7 +30,7 @@ export async function loadRuntime(): Promise<Runtime> {
   const found = findRuntime();
   if (!found) throw unavailable('neither onnxruntime-node nor @simili/onnxruntime is installed');
   try {
-    return ((await import(pathToFileURL(found).href)) as { default: Runtime }).default;
+    return createRequire(import.meta.url)(found) as Runtime;
   } catch (error) {
     throw unavailable(`${found} does not load: ${error}`);
   }

@@ -2,14 +2,13 @@ import { SimiliError } from 'simili/internal/errors';
 import type { OpenEngine } from '../engine.ts';
 import { type Backend, loadGpuBackend, loadInstalledBackend, loadJavaScriptBackend } from './backend.ts';
 import { TensorflowEngine } from './tensorflow-engine.ts';
-import { loadWasmBackend } from './wasm/backend.ts';
 import { loadWebgpuBackend } from './webgpu.ts';
 
 // All load TensorFlow.js when they are called, not before.
 
-/** On the best backend that needs no GPU: native TensorFlow where it is installed, WebAssembly, else pure JavaScript. */
+/** On the best backend that needs no GPU: native TensorFlow where it is installed, else pure JavaScript. */
 export const openTensorflowEngine: OpenEngine = (...args) =>
-  openOn(() => loadInstalledBackend().catch(loadWasmBackend).catch(loadJavaScriptBackend), ...args);
+  openOn(() => loadInstalledBackend().catch(loadJavaScriptBackend), ...args);
 
 /** On tfjs-node-gpu or tfjs-node, wherever they run. */
 export const openNativeEngine: OpenEngine = (...args) => openOn(() => loadInstalledBackend(), ...args);
@@ -19,9 +18,6 @@ export const openTensorflowGpuEngine: OpenEngine = (...args) => openOn(() => loa
 
 /** On any GPU with a Vulkan, Metal or Direct3D driver; its device says when that is only a software adapter. */
 export const openWebgpuEngine: OpenEngine = (...args) => openOn(loadWebgpuBackend, ...args);
-
-/** On the CPU, one thread, with SIMD. */
-export const openWasmEngine: OpenEngine = (...args) => openOn(loadWasmBackend, ...args);
 
 /** On the pure JavaScript backend: slow, runs everywhere. */
 export const openJavaScriptEngine: OpenEngine = (...args) => openOn(loadJavaScriptBackend, ...args);
