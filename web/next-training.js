@@ -1,15 +1,18 @@
-export const RETRAINING = 'retraining { automatic due newChoices neededChoices newProducts neededProducts notBefore }';
+export const RETRAINING =
+  'retraining { automatic due newChoices neededChoices newProducts neededProducts encoder notBefore }';
 
 /**
  * @typedef {{ automatic: boolean, due: boolean, newChoices: number, neededChoices: number, newProducts: number,
- *   neededProducts: number, notBefore: string | null }} Retraining
+ *   neededProducts: number, encoder: string | null, notBefore: string | null }} Retraining
  */
 
 /** When the next training comes by itself, in a sentence. @param {Retraining} plan */
-export function nextTraining({ automatic, due, notBefore, ...come }) {
-  if (!automatic) return 'No training comes by itself (SIMILI_RETRAIN_PAUSE_MINUTES is 0).';
-  if (due) return 'The next training begins within a minute, by itself.';
+export function nextTraining({ automatic, due, encoder, notBefore, ...come }) {
+  const because = encoder ? `: ${encoder}` : '';
+  if (!automatic) return `No training comes by itself (SIMILI_RETRAIN_PAUSE_MINUTES is 0)${because}.`;
+  if (due) return `The next training begins within a minute, by itself${because}.`;
   const when = notBefore ? `, not before ${new Date(notBefore).toLocaleTimeString([], { timeStyle: 'short' })}` : '';
+  if (encoder) return `The next training comes by itself${when}${because}.`;
   const choices = `${come.neededChoices} new choices of shoppers (${come.newChoices} so far)`;
   const pictures = `${come.neededProducts} new pictures (${come.newProducts} so far)`;
   return `The next training comes by itself after ${choices} or ${pictures}${when}.`;

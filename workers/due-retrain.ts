@@ -1,10 +1,13 @@
-import { retrain } from 'simili/internal/models/retrain';
+import { LONGEST_REASON, retrain } from 'simili/internal/models/retrain';
 import { nextRetrain, restsUntil, retrainSettingsOf } from 'simili/internal/models/retrain-policy';
 import type { WorkerContext } from './context.ts';
+import { tellEncoders } from './encoder-state.ts';
 import { unlessOneRuns } from './unless-one-runs.ts';
 
 /** Starts the next training when it is due (src/models/retrain-policy.ts). */
-export async function startDueRetrain({ repositories, queue, config, log }: WorkerContext): Promise<void> {
+export async function startDueRetrain(context: WorkerContext): Promise<void> {
+  const { repositories, queue, config, log } = context;
+  await tellEncoders(context);
   const { jobs } = repositories;
   const [settings, now] = [retrainSettingsOf(config), new Date()];
   if (settings.pauseMinutes === 0 || (await jobs.running())) return;
@@ -14,7 +17,7 @@ export async function startDueRetrain({ repositories, queue, config, log }: Work
   const { due, reason } = await nextRetrain(repositories, settings, now);
   if (!due) return;
   await unlessOneRuns(async () => {
-    const { id } = await retrain({ jobs, queue }, { reason }, 'simili');
+    const { id } = await retrain({ jobs, queue }, { reason: [...reason!].slice(0, LONGEST_REASON).join('') }, 'simili');
     log.info({ jobId: id, reason }, 'a training is due');
   });
 }

@@ -1,5 +1,7 @@
 import type { Config } from '../config.ts';
+import type { JobRow } from '../db/jobs.ts';
 import type { Repositories } from '../db/repositories.ts';
+import { encoderReason, toldEncoderState } from './encoder-state.ts';
 
 /** When trainings come by themselves. */
 export type RetrainSettings = {
@@ -8,7 +10,7 @@ export type RetrainSettings = {
   /** Shoppers' choices since the last one began; never less than CHOICES_SHARE of what it learned from. */
   readonly choices: number;
 };
-export type RetrainRepositories = Pick<Repositories, 'jobs' | 'models' | 'feedback' | 'images'>;
+export type RetrainRepositories = Pick<Repositories, 'jobs' | 'models' | 'feedback' | 'images' | 'settings'>;
 
 /** What has come since the last training began. */
 export type SinceTraining = {
@@ -22,6 +24,8 @@ export type SinceTraining = {
   /** Products with a decoded picture, and those whose picture is new since. */
   readonly products: number;
   readonly changed: number;
+  /** What of the encoders asks for a training, in a sentence; null: nothing does. */
+  readonly encoder: string | null;
 };
 
 export type RetrainPlan = {
@@ -33,6 +37,8 @@ export type RetrainPlan = {
   readonly neededChoices: number;
   readonly newProducts: number;
   readonly neededProducts: number;
+  /** A reason by itself: see SinceTraining. */
+  readonly encoder: string | null;
   /** Null: as soon as there is a reason. */
   readonly notBefore: Date | null;
 };
@@ -58,12 +64,14 @@ export function planRetrain(since: SinceTraining, { pauseMinutes, choices }: Ret
   const reasons = [
     since.choices >= neededChoices ? `${since.choices} new choices of shoppers (${neededChoices} are enough)` : null,
     since.changed >= neededProducts ? `${since.changed} of ${since.products} products have a new picture` : null,
+    since.encoder,
   ].filter((reason) => reason !== null);
   const automatic = pauseMinutes > 0;
   const due = automatic && since.trained && since.ended !== null && !notBefore && reasons.length > 0;
   return {
     ...{ automatic, due, reason: due ? reasons.join('; ') : null, notBefore },
     ...{ newChoices: since.choices, neededChoices, newProducts: since.changed, neededProducts },
+    encoder: since.encoder,
   };
 }
 
@@ -86,18 +94,30 @@ export async function nextRetrain(
   return planRetrain(await sinceTraining(repositories), settings, now);
 }
 
-async function sinceTraining({ jobs, models, feedback, images }: RetrainRepositories): Promise<SinceTraining> {
+async function sinceTraining(repositories: RetrainRepositories): Promise<SinceTraining> {
+  const { jobs, models, feedback, images } = repositories;
   const [last, learned] = await Promise.all([jobs.last('RETRAIN'), jobs.last('RETRAIN', 'SUCCEEDED')]);
   // A training learns of what was there when a worker took it.
   const began = learned ? (learned.startedAt ?? learned.createdAt) : new Date(0);
-  const [trained, choices, pictures] = await Promise.all([
+  const [trained, choices, pictures, encoder] = await Promise.all([
     models.anyOfKind('NETWORK'),
     feedback.choices(began),
     images.readySince(began),
+    reasonOfEncoder(repositories, learned),
   ]);
   return {
     ...{ trained, ended: last?.finishedAt ?? null },
     ...{ choices: choices.after, choicesBefore: choices.before },
-    ...{ products: pictures.products, changed: pictures.changed },
+    ...{ products: pictures.products, changed: pictures.changed, encoder },
   };
+}
+
+/** @param learned the last training that succeeded */
+async function reasonOfEncoder(
+  { models, settings }: RetrainRepositories,
+  learned: JobRow | null,
+): Promise<string | null> {
+  const [state, serving] = await Promise.all([toldEncoderState(settings), models.active()]);
+  const last = learned?.modelId ? await models.byId(learned.modelId) : serving;
+  return state && encoderReason(state, { serving, last, asked: learned });
 }

@@ -6,8 +6,11 @@ import { isStorable, lengthOf } from '../text.ts';
 import { presetNames, recipeNames } from '../training-names.ts';
 import { enqueuePhase } from './enqueue.ts';
 
+/** Characters of a reason. */
+export const LONGEST_REASON = 200;
+
 export type RetrainRequest = {
-  /** At most 200 characters. */
+  /** At most LONGEST_REASON characters. */
   reason?: string | null | undefined;
   /** Length of training, 5 to 86,400. */
   seconds?: number | null | undefined;
@@ -50,8 +53,8 @@ function checked(request: RetrainRequest): StoredRetrain {
   const { reason, seconds, steps, seed, preset, recipe, encoder } = request;
   demand(
     'reason',
-    !reason || (lengthOf(reason) <= 200 && isStorable(reason)),
-    'must be text of at most 200 characters',
+    !reason || (lengthOf(reason) <= LONGEST_REASON && isStorable(reason)),
+    `must be text of at most ${LONGEST_REASON} characters`,
   );
   demand('seconds', isWithin(seconds, 5, 86_400), `must be 5 to 86400, not ${seconds}`);
   demand('steps', isWithin(steps, 1, 10_000_000), `must be 1 to 10000000, not ${steps}`);

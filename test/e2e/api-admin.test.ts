@@ -44,10 +44,11 @@ test.each(['GET', 'PUT', 'DELETE'])('%s is refused on the admin endpoints, even 
 });
 
 test('the plan of the next training says what it waits for, of how much there is, and what switches it off', async () => {
-  const asked = '{ retraining { automatic due reason newChoices neededChoices newProducts neededProducts notBefore } }';
+  const asked =
+    '{ retraining { automatic due reason newChoices neededChoices newProducts neededProducts encoder notBefore } }';
   expect((await api.admin(asked)).data.retraining).toEqual({
     ...{ automatic: true, due: false, reason: null, newChoices: 0, neededChoices: 500 },
-    ...{ newProducts: 0, neededProducts: 1, notBefore: null },
+    ...{ newProducts: 0, neededProducts: 1, encoder: null, notBefore: null },
   });
   await using off = await testApi({ SIMILI_RETRAIN_PAUSE_MINUTES: '0' });
   expect((await off.admin(asked)).data.retraining.automatic).toBe(false);

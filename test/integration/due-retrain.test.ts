@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import type { FeedbackKind, FeedbackWrite } from '../../src/db/feedback.ts';
+import { nextRetrain } from '../../src/models/retrain-policy.ts';
 import type { WorkerContext } from '../../workers/context.ts';
 import { startDueRetrain } from '../../workers/due-retrain.ts';
 import { fakeLog } from '../support/api.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
-import { fakeQueue } from '../support/fixtures.ts';
+import { fakeQueue, serve } from '../support/fixtures.ts';
 
 let shop: FreshDatabase;
 const queue = fakeQueue();
@@ -14,9 +15,10 @@ beforeAll(async () => {
 });
 afterAll(() => shop[Symbol.asyncDispose]());
 
-const start = (settings: NodeJS.ProcessEnv) =>
+type Eye = { facts: { id: string; title: string } };
+const start = (settings: NodeJS.ProcessEnv, encoder: Eye | null = null) =>
   startDueRetrain({
-    ...{ repositories: shop.repositories, queue, log: fakeLog().log },
+    ...{ repositories: shop.repositories, queue, encoder, log: fakeLog().log },
     config: loadConfig({ SIMILI_RETRAIN_CHOICES: '3', SIMILI_RETRAIN_PAUSE_MINUTES: '0.001', ...settings }),
   } as unknown as WorkerContext);
 
@@ -73,4 +75,32 @@ test('what a training has learned from starts no other one', async () => {
   await trained('SUCCEEDED');
   await start({});
   expect(await jobs()).toHaveLength(3);
+});
+
+test('another encoder than the last training had starts one; where it is gone, that is told', async () => {
+  const { prisma } = shop.storage;
+  const title = 'An eye with as long a title as descriptions may have '.repeat(4).trim().slice(0, 200);
+  const eye = (id: string): Eye => ({ facts: { id, title } });
+  const { id } = (await jobs())[0]!;
+  const madeBy = (choice: string) => ({ training: { encoder: { id: 'eye-1', title: 'An eye', choice } } });
+  await prisma.modelVersion.update({ where: { id: 'm' }, data: { metrics: madeBy('efficientnet-lite0'), jobId: id } });
+  await prisma.job.update({ where: { id }, data: { modelId: 'm' } });
+  await serve(shop, 'm');
+  await start({}, eye('eye-1'));
+  expect(await jobs()).toHaveLength(3);
+
+  const settings = { pauseMinutes: 10, choices: 3 };
+  const plan = () => nextRetrain(shop.repositories, settings, new Date());
+  expect((await plan()).encoder).toBeNull();
+  await start({ SIMILI_RETRAIN_PAUSE_MINUTES: '10' }, eye('eye-2'));
+  const another = `another encoder looks at pictures than the last training had (${title})`;
+  // What the version was made with is not what is found under its name now.
+  expect(await plan()).toMatchObject({
+    ...{ due: false, encoder: `${another}, and without that one new products get no vectors` },
+    notBefore: expect.any(Date),
+  });
+  await start({}, eye('eye-2'));
+  const [job] = await jobs();
+  expect(await jobs()).toHaveLength(4);
+  expect(job!.request).toEqual({ reason: (await plan()).encoder!.slice(0, 200) }); // as long as a reason may be
 });

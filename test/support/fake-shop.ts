@@ -122,7 +122,7 @@ export class FakeShop {
         models: () => [...this.models].reverse(),
         retraining: () => ({
           ...{ automatic: true, due: false, newChoices: 12, neededChoices: 500, newProducts: 3, neededProducts: 170 },
-          notBefore: null,
+          ...{ encoder: null, notBefore: null },
         }),
         jobs: (_: unknown, { first }: { first: number }) => [...this.jobs].reverse().slice(0, first),
       },

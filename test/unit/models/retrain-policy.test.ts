@@ -5,6 +5,7 @@ const now = new Date('2026-01-01T12:00:00Z');
 const minutesAgo = (minutes: number) => new Date(now.getTime() - 60_000 * minutes);
 const quiet: SinceTraining = {
   ...{ trained: true, ended: minutesAgo(600), choicesBefore: 0, choices: 0, products: 1000, changed: 0 },
+  encoder: null,
 };
 const plan = (since: Partial<SinceTraining>, settings: Partial<RetrainSettings> = {}) =>
   planRetrain({ ...quiet, ...since }, { pauseMinutes: 60, choices: 500, ...settings }, now);
@@ -23,6 +24,15 @@ test('a fifth of the catalog with new pictures is enough', () => {
   expect(plan({ changed: 199 })).toMatchObject({ due: false, newProducts: 199, neededProducts: 200 });
   expect(plan({ changed: 200 })).toMatchObject({ due: true, reason: '200 of 1000 products have a new picture' });
   expect(plan({ products: 0 }).due).toBe(false);
+});
+
+test('another encoder is a reason by itself, told while it waits for the pause', () => {
+  const encoder = 'another encoder looks at pictures than the last training had (An eye)';
+  expect(plan({})).toMatchObject({ due: false, encoder: null });
+  expect(plan({ encoder })).toMatchObject({ due: true, reason: encoder, encoder });
+  expect(plan({ encoder, choices: 500 }).reason).toBe(`500 new choices of shoppers (500 are enough); ${encoder}`);
+  expect(plan({ encoder, ended: minutesAgo(59) })).toMatchObject({ due: false, reason: null, encoder });
+  expect(plan({ encoder }, { pauseMinutes: 0 })).toMatchObject({ due: false, encoder });
 });
 
 test('it comes no sooner than the pause after the last training, whatever became of that, and is not forgotten', () => {
