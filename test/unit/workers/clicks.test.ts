@@ -131,7 +131,7 @@ test('one impression far down a list counts for ten at most', () => {
 
 test('a triplet needs a standard error of room on either side, from a flat and weak start', () => {
   // Both of n impressions, the prior .1 worth half of one; choices on the prior's scale.
-  const [n, strength, prior] = [20, 0.5, 0.1];
+  const [n, few, strength, prior] = [2000, 100, 0.5, 0.1];
   const bounds = (own: number, all: number) => {
     const scale = (2 * n * prior) / all;
     const r = (scale * own + strength * prior) / (n + strength);
@@ -139,12 +139,16 @@ test('a triplet needs a standard error of room on either side, from a flat and w
     const error = Math.sqrt(Math.max(r, one) * one);
     return { r, low: r - error, high: r + error };
   };
-  for (const clicks of [1, 2, 3, 4, 5, 6]) {
-    const [more, less] = [bounds(clicks, clicks + 1), bounds(1, clicks + 1)];
-    const { triplets } = learnFromClicks([seen(1, n, clicks), seen(2, n, 1)], columns, flat);
-    const expected = more.low >= less.high ? [{ q: 0, p: 1, n: 2, weight: expect.closeTo(more.r - less.r, 9) }] : [];
+  const sure = Array.from({ length: 60 }, (_, more) => few + more).filter((clicks) => {
+    const [more, less] = [bounds(clicks, few + clicks), bounds(few, few + clicks)];
+    const { triplets } = learnFromClicks([seen(1, n, clicks), seen(2, n, few)], columns, flat);
+    const isSure = more.low >= less.high && more.r > less.r;
+    const expected = isSure ? [{ q: 0, p: 1, n: 2, weight: expect.closeTo(more.r - less.r, 9) }] : [];
     expect(triplets).toEqual(expected);
-  }
+    return isSure;
+  });
+  // A hundred choices have an error of ten on either side: 21 more are not enough, 22 are.
+  expect(sure[0]).toBe(122);
 });
 
 test('one anchor gives at most forty triplets', () => {
