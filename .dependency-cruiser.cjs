@@ -43,9 +43,9 @@ module.exports = {
     }),
     never(
       'use-cases-know-no-graphql',
-      'graphql calls similarity, feedback, catalog and models; these call db and queue',
+      'graphql calls similarity, feedback, catalog, models and jobs; these call db and queue',
       {
-        from: '^src/(similarity|feedback|catalog|models|db|queue)/',
+        from: '^src/(similarity|feedback|catalog|models|jobs|db|queue)/',
         to: '^src/(graphql/|http/|plugin\\.ts|server\\.ts|index\\.ts)',
       },
     ),
@@ -55,13 +55,17 @@ module.exports = {
     }),
     never('storage-is-the-bottom', 'db and queue know no use case', {
       from: '^src/(db|queue)/',
-      to: '^src/(similarity|feedback|catalog|models)/',
+      to: '^src/(similarity|feedback|catalog|models|jobs)/',
     }),
     never('learning-is-arithmetic', 'learning depends on itself, zod and ml-matrix', {
       from: '^learning/',
       to: '.',
       // Hashing is arithmetic too: the splits are made by a hash of the id.
       unless: ['^learning/', npm('zod', 'ml-matrix'), '^(node:)?crypto$'],
+    }),
+    never('hosts-are-rpc', 'workers/hosts is how a process is called, whatever it computes', {
+      from: '^workers/hosts/',
+      to: '^(workers/(?!hosts/)|src/(db|queue|catalog|models|jobs)/|learning/)',
     }),
     never('only-engines-load-an-engine', 'TensorFlow.js and ONNX Runtime stay behind workers/engines', {
       from: code,
@@ -112,6 +116,14 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^src/generated/' },
       to: { circular: true, viaOnly: { pathNot: '^src/generated/' } },
+    },
+    {
+      name: 'no-two-way-folders',
+      comment: 'What two folders need of each other belongs into one of them, or below both',
+      severity: 'error',
+      scope: 'folder',
+      from: { path: '^(src|learning|workers|lab)/[^/]+', pathNot: '^src/(graphql|generated)' },
+      to: { circular: true },
     },
     {
       name: 'resolvable',

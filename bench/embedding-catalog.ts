@@ -9,7 +9,7 @@ import { initialWeights } from '../learning/network/initial-weights.ts';
 import { presetNamed } from '../learning/network/presets.ts';
 import { makeRandom } from '../learning/numbers/random.ts';
 import { type FreshDatabase, freshDatabase } from '../test/support/database.ts';
-import { sha256 } from '../workers/sha256.ts';
+import { sha256 } from '../workers/tools/sha256.ts';
 import { HAND_MADE, NETWORK } from '../workers/training/blocks.ts';
 import { sidesFor } from '../workers/training/spec.ts';
 

@@ -9,13 +9,13 @@ import { presetNamed } from '../learning/network/presets.ts';
 import { pictureSizeFor } from '../learning/network/shapes.ts';
 import { loadConfig } from '../src/config.ts';
 import type { Vector } from '../src/db/embeddings.ts';
-import { openArtefactCache } from '../workers/artefact-cache.ts';
-import { embedMissing, sidesOf } from '../workers/embedding.ts';
+import { embedMissing, sidesOf } from '../workers/embedding/embedding.ts';
 import { openOnnxEngine } from '../workers/engines/onnx/index.ts';
-import { type EngineHost, openEngineHost } from '../workers/hosts/engine-client.ts';
-import type { PictureHostApi } from '../workers/hosts/picture-host.ts';
 import { openHost } from '../workers/hosts/rpc.ts';
+import { openArtefactCache } from '../workers/jobs/artefact-cache.ts';
+import type { PictureHostApi } from '../workers/pictures/picture-host.ts';
 import { DECODERS, openPictures, type PictureService } from '../workers/pictures/picture-service.ts';
+import { type EngineHost, openEngineHost } from '../workers/training/engine-client.ts';
 import { catalogOf, type PictureFile, pictureFiles, servedModel, storeModel } from './embedding-catalog.ts';
 import { temporaryDir } from './running.ts';
 
@@ -98,7 +98,7 @@ async function ratesOf(preset: string, files: readonly PictureFile[]): Promise<R
 /** Bytes in memory to pixels in memory, as many at once as the service has decoders. */
 async function decodeAlone(files: readonly PictureFile[], side: number) {
   const hosts = Array.from({ length: DECODERS }, () =>
-    openHost<PictureHostApi>(new URL('../workers/hosts/picture-host.ts', import.meta.url), { label: 'a decoder' }),
+    openHost<PictureHostApi>(new URL('../workers/pictures/picture-host.ts', import.meta.url), { label: 'a decoder' }),
   );
   await Promise.all(hosts.map((host) => host.call('ready', null)));
   const run = timed(async () => {

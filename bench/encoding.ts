@@ -4,12 +4,13 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { pino } from 'pino';
 import { demoCatalog } from '../cli/demo-catalog.ts';
 import { loadConfig } from '../src/config.ts';
-import { findEncoder, type InstalledEncoder } from '../workers/encoders/find.ts';
-import { encodeMissing, sidesOfEyes } from '../workers/encoding.ts';
-import { type AnyEye, eyesOf } from '../workers/eyes.ts';
-import { openEngineHost } from '../workers/hosts/engine-client.ts';
+import { encodeMissing, sidesOfEyes } from '../workers/embedding/encoding.ts';
+import { type AnyEye, eyesOf } from '../workers/encoders/eyes.ts';
+import { findEncoder } from '../workers/encoders/find.ts';
+import type { InstalledEncoder } from '../workers/engines/onnx/encoder-description.ts';
 import { openPictures } from '../workers/pictures/picture-service.ts';
-import { sha256 } from '../workers/sha256.ts';
+import { sha256 } from '../workers/tools/sha256.ts';
+import { openEngineHost } from '../workers/training/engine-client.ts';
 import { catalogOf, type PictureFile, pictureFiles } from './embedding-catalog.ts';
 import { temporaryDir } from './running.ts';
 

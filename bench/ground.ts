@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { handMadeFeatures } from '../learning/features/index.ts';
 import { scaleToUnit } from '../learning/features/unit.ts';
-import { PICTURE_SIZE } from '../learning/models/served-model.ts';
+import { PICTURE_SIZE } from '../learning/picture.ts';
 import { demoCatalog } from '../scripts/demo-catalog.ts';
 import { foundFirst, type GroundName, groundNames, onGround } from '../test/support/grounds.ts';
 import { decodePicture } from '../workers/pictures/decode.ts';

@@ -38,7 +38,7 @@ async function rowOf(dir: string, items: number, recipe: (typeof RECIPES)[number
   // Few files, but each item is a picture of its own to whoever trains.
   const pixels = await generatedSet(dir, { items, categories: items / CATEGORY, sides: [64], pictures: 2000 });
   const set = recipe === 'head' ? { ...pixels, ...(await generatedFeatures(dir, pixels)) } : pixels;
-  const host = openHost<EngineHostApi>(new URL('../workers/hosts/engine-host.ts', import.meta.url), {
+  const host = openHost<EngineHostApi>(new URL('../workers/training/engine-host.ts', import.meta.url), {
     label: 'the trainer',
   });
   const request: TrainingRequest = {

@@ -35,7 +35,7 @@ type Trained = { seconds: number; peakBytes: number; engine: string; checkpoint:
 
 /** @param until the training ends by itself, or its process is killed when it has given a checkpoint. */
 async function trained(request: TrainingRequest, until: 'checkpoint' | 'end'): Promise<Trained> {
-  const url = new URL('../workers/hosts/engine-host.ts', import.meta.url);
+  const url = new URL('../workers/training/engine-host.ts', import.meta.url);
   const host = openHost<EngineHostApi>(url, { label: 'the trainer', nice: 0 });
   const seen: Trained = { seconds: 0, peakBytes: 0, engine: '', checkpoint: null, loss: Number.NaN };
   const started = performance.now();

@@ -8,11 +8,11 @@ import { decodeSafetensors } from '../learning/models/safetensors.ts';
 import type { ServedModel } from '../learning/models/served-model.ts';
 import { presetNamed } from '../learning/network/presets.ts';
 import { withoutProxies } from '../learning/network/shapes.ts';
-import { factsOf } from '../workers/encoders/description.ts';
-import type { InstalledEncoder } from '../workers/encoders/find.ts';
 import { describeStudent } from '../workers/encoders/student.ts';
+import type { InstalledEncoder } from '../workers/engines/onnx/encoder-description.ts';
+import { factsOf } from '../workers/engines/onnx/encoder-description.ts';
 import { type Host, openHost } from '../workers/hosts/rpc.ts';
-import { sha256 } from '../workers/sha256.ts';
+import { sha256 } from '../workers/tools/sha256.ts';
 import { encodedOf, openEncodedBits } from '../workers/training/encoded-features.ts';
 import { hashAt } from '../workers/training/picture-store.ts';
 import type {
@@ -61,7 +61,7 @@ export type Product = {
 
 export async function openProduct(): Promise<Product> {
   const dir = await mkdtemp(join(tmpdir(), 'simili-quality-'));
-  const host = openHost<EngineHostApi>(new URL('../workers/hosts/engine-host.ts', import.meta.url), {
+  const host = openHost<EngineHostApi>(new URL('../workers/training/engine-host.ts', import.meta.url), {
     ...{ label: 'the engine', nice: 0 },
   });
   const encode: Product['encode'] = async (set, encoder, path) => {

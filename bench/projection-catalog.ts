@@ -7,8 +7,8 @@ import type { Block, ServedModel } from '../learning/models/served-model.ts';
 import { toHalf } from '../learning/numbers/half.ts';
 import { makeRandom, type Random } from '../learning/numbers/random.ts';
 import { type FreshDatabase, freshDatabase } from '../test/support/database.ts';
-import type { InstalledEncoder } from '../workers/encoders/find.ts';
-import { sha256 } from '../workers/sha256.ts';
+import type { InstalledEncoder } from '../workers/engines/onnx/encoder-description.ts';
+import { sha256 } from '../workers/tools/sha256.ts';
 import { HAND_MADE } from '../workers/training/blocks.ts';
 import { directionsOfPart } from '../workers/training/encoder-block.ts';
 

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { GOLDEN } from '../learning/features/golden.ts';
 import { loadConfig } from '../src/config.ts';
-import { openArtefactCache } from '../workers/artefact-cache.ts';
-import { embedMissing } from '../workers/embedding.ts';
-import { openEngineHost } from '../workers/hosts/engine-client.ts';
+import { embedMissing } from '../workers/embedding/embedding.ts';
+import { openArtefactCache } from '../workers/jobs/artefact-cache.ts';
 import type { PictureService } from '../workers/pictures/picture-service.ts';
+import { openEngineHost } from '../workers/training/engine-client.ts';
 import { encoder, frozenVersion, generatedCatalog, LOOK, type ProjectedCatalog } from './projection-catalog.ts';
 import { temporaryDir } from './running.ts';
 

@@ -1,10 +1,10 @@
+import { augmentationNamed, fillBatch } from '../learning/batches/augment.ts';
 import type { BatchSource } from '../learning/batches/batch.ts';
 import { identityBatches } from '../learning/batches/identity-batches.ts';
 import { labelledBatches } from '../learning/batches/labelled-batches.ts';
 import { tripletBatches } from '../learning/batches/triplet-batches.ts';
 import { itemsIn } from '../learning/metrics/split.ts';
 import { makeRandom } from '../learning/numbers/random.ts';
-import { augmentationNamed, fillBatch } from '../learning/pictures/augment.ts';
 import type { Relevance } from '../learning/relevance/relevance.ts';
 import { makeOnlineSampler } from '../learning/sampling/online-sampler.ts';
 import { makeTripletSampler, type TripletSampler } from '../learning/sampling/sampler.ts';

@@ -1,6 +1,6 @@
 import { patiencesOf } from '../src/deadline.ts';
+import { retrainSettingsOf } from '../src/jobs/retrain-policy.ts';
 import { loadKeys } from '../src/keys.ts';
-import { retrainSettingsOf } from '../src/models/retrain-policy.ts';
 import { startServer } from '../src/server.ts';
 import { makeServices } from '../src/services.ts';
 import type { App } from './app.ts';

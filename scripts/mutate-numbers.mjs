@@ -10,7 +10,7 @@ const feedback = { file: 'src/db/feedback.ts', tests: ['test/integration/storage
 const clicks = { file: 'workers/training/clicks.ts', tests: ['test/unit/workers/clicks.test.ts'] };
 const mixture = { file: 'workers/training/mixture.ts', tests: clicks.tests };
 const gates = { file: 'workers/evaluation/gates.ts', tests: ['test/unit/workers/gates.test.ts'] };
-const policy = { file: 'src/models/retrain-policy.ts', tests: ['test/unit/models/retrain-policy.test.ts'] };
+const policy = { file: 'src/jobs/retrain-policy.ts', tests: ['test/unit/models/retrain-policy.test.ts'] };
 const propensity = { file: 'learning/relevance/propensity.ts', tests: ['test/unit/learning/propensity.test.ts'] };
 const search = { file: 'src/db/search.ts', tests: ['test/unit/db/search.test.ts'] };
 const statement = { file: 'src/db/search-statement.ts', tests: search.tests };
@@ -23,9 +23,12 @@ const submit = { file: 'src/feedback/submit.ts', tests: ['test/unit/feedback/sub
 const frozen = { file: 'workers/training/frozen-model.ts', tests: ['test/unit/workers/frozen-model.test.ts'] };
 const choice = { file: 'workers/training/head/choice.ts', tests: ['test/unit/workers/choice.test.ts'] };
 const split = { file: 'learning/metrics/split.ts', tests: ['test/unit/learning/split.test.ts'] };
-const retry = { file: 'workers/retry-plan.ts', tests: ['test/unit/workers/retry-plan.test.ts'] };
-const first = { file: 'workers/first-models.ts', tests: ['test/unit/workers/first-models.test.ts'] };
-const set = { file: 'workers/training-set.ts', tests: ['test/unit/workers/training-set.test.ts', ...first.tests] };
+const retry = { file: 'workers/jobs/retry-plan.ts', tests: ['test/unit/workers/retry-plan.test.ts'] };
+const first = { file: 'workers/jobs/first-models.ts', tests: ['test/unit/workers/first-models.test.ts'] };
+const set = {
+  file: 'workers/evidence/training-set.ts',
+  tests: ['test/unit/workers/training-set.test.ts', ...first.tests],
+};
 const config = { file: 'src/config.ts', tests: ['test/unit/config.test.ts'] };
 
 /** `from` becomes `to`, everywhere in the file. */

@@ -5,13 +5,13 @@ import type { Repositories } from './db/repositories.ts';
 import { type Patiences, startDeadline, within } from './deadline.ts';
 import { type FeedbackResult, submitFeedback } from './feedback/submit.ts';
 import { type RatingResult, submitRatings } from './feedback/submit-ratings.ts';
+import { cancelJob } from './jobs/cancel.ts';
+import { type RetrainRequest, retrain } from './jobs/retrain.ts';
+import { nextRetrain, type RetrainPlan, type RetrainSettings } from './jobs/retrain-policy.ts';
+import { watchJob } from './jobs/watch-job.ts';
 import type { Log } from './log.ts';
-import { cancelJob } from './models/cancel.ts';
-import { type RetrainRequest, retrain } from './models/retrain.ts';
-import { nextRetrain, type RetrainPlan, type RetrainSettings } from './models/retrain-policy.ts';
 import { rollback } from './models/rollback.ts';
 import { makeServing, type Serving } from './models/serving.ts';
-import { watchJob } from './models/watch-job.ts';
 import type { JobQueue } from './queue/jobs.ts';
 import { withLastKnown } from './similarity/last-known.ts';
 import {

@@ -10,5 +10,5 @@ export const presetNames = [
   'tinySingleScale',
 ] as const;
 
-/** Recipes that a training may be asked for. learning/models/recipe.ts has them; a test keeps the two lists equal. */
+/** Recipes that a training may be asked for. learning/recipes/recipe.ts has them; a test keeps the two lists equal. */
 export const recipeNames = ['head', 'catalog', 'deepRanking', 'relevanceGap', 'multiSimilarity', 'softmax'] as const;

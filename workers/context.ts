@@ -3,10 +3,10 @@ import type { Config } from 'simili/internal/config';
 import type { Repositories } from 'simili/internal/db/repositories';
 import type { Log } from 'simili/internal/log';
 import type { JobQueue } from 'simili/internal/queue/jobs';
-import type { ArtefactCache } from './artefact-cache.ts';
-import type { InstalledEncoder } from './encoders/find.ts';
-import type { EngineHost } from './hosts/engine-client.ts';
+import type { InstalledEncoder } from './engines/onnx/encoder-description.ts';
+import type { ArtefactCache } from './jobs/artefact-cache.ts';
 import type { PictureService } from './pictures/picture-service.ts';
+import type { EngineHost } from './training/engine-client.ts';
 
 /** What every handler is made from. */
 export type WorkerContext = {

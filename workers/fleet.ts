@@ -5,8 +5,6 @@ import { checkDataDir } from 'simili/internal/db/lock';
 import type { Repositories } from 'simili/internal/db/repositories';
 import type { Log } from 'simili/internal/log';
 import { type JobQueue, type QueueName, queueNames } from 'simili/internal/queue/jobs';
-import { openArtefactCache } from './artefact-cache.ts';
-import { startChores } from './chores.ts';
 import type { WorkerContext } from './context.ts';
 import { findEncoder } from './encoders/find.ts';
 import { UNKNOWN_LICENCE } from './encoders/hub.ts';
@@ -16,8 +14,10 @@ import { ingestHandler } from './handlers/ingest.ts';
 import { chores, requeueAbandoned } from './handlers/maintenance.ts';
 import { gatherHandler, roundHandler } from './handlers/round.ts';
 import { trainHandler } from './handlers/train.ts';
-import { openEngineHost } from './hosts/engine-client.ts';
+import { openArtefactCache } from './jobs/artefact-cache.ts';
+import { startChores } from './jobs/chores.ts';
 import { openConfiguredPictures } from './pictures/configured.ts';
+import { openEngineHost } from './training/engine-client.ts';
 
 export type FleetOptions = {
   repositories: Repositories;

@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { splits } from '../../learning/metrics/split.ts';
-import { PICTURE_SIZE } from '../../learning/models/served-model.ts';
-import type { PictureHostApi } from '../../workers/hosts/picture-host.ts';
+import { PICTURE_SIZE } from '../../learning/picture.ts';
 import { type Host, openHost } from '../../workers/hosts/rpc.ts';
 import { DECODE_VERSION } from '../../workers/pictures/decoded-picture.ts';
-import { sha256 } from '../../workers/sha256.ts';
+import type { PictureHostApi } from '../../workers/pictures/picture-host.ts';
+import { sha256 } from '../../workers/tools/sha256.ts';
 import type { TrainingSet } from '../../workers/training/protocol.ts';
 import { openDrawings } from './drawings.ts';
 import { listThings, packageFile, type Thing, VENDORS } from './things.ts';
@@ -68,7 +68,7 @@ async function writePictures(
 ): Promise<string[]> {
   const jobs = things.flatMap(({ key }) => VENDORS.map((vendor) => ({ key, vendor })));
   const keys: string[] = [];
-  const host = openHost<PictureHostApi>(new URL('../../workers/hosts/picture-host.ts', import.meta.url), {
+  const host = openHost<PictureHostApi>(new URL('../../workers/pictures/picture-host.ts', import.meta.url), {
     ...{ label: 'the decoder', nice: 5 },
   });
   try {

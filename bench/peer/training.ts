@@ -1,9 +1,9 @@
-import { recipeNamed } from '../../learning/models/recipe.ts';
 import { initialWeights } from '../../learning/network/initial-weights.ts';
 import { presetNamed } from '../../learning/network/presets.ts';
 import type { NetworkSpec, Weights } from '../../learning/network/spec.ts';
 import { makeRandom } from '../../learning/numbers/random.ts';
 import { clipGradients, makeNesterov, trackStatistics, zerosLike } from '../../learning/optimiser/optimiser.ts';
+import { recipeNamed } from '../../learning/recipes/recipe.ts';
 import { openOnnxEngine } from '../../workers/engines/onnx/index.ts';
 import { temporaryDir } from '../running.ts';
 import { openJob } from '../training-job.ts';

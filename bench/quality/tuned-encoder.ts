@@ -7,7 +7,7 @@ import { pictureCount } from '../../learning/batches/catalog.ts';
 import { itemsIn } from '../../learning/metrics/split.ts';
 import type { ServedModel } from '../../learning/models/served-model.ts';
 import { findEncoder } from '../../workers/encoders/find.ts';
-import { sha256 } from '../../workers/sha256.ts';
+import { sha256 } from '../../workers/tools/sha256.ts';
 import { hashAt } from '../../workers/training/picture-store.ts';
 import type { TrainingSet } from '../../workers/training/protocol.ts';
 import { SHIPPED } from './arena.ts';

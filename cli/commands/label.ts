@@ -5,7 +5,7 @@ import { checkFolder, readLabels } from '@simili/lab/evaluate/read-labels';
 import { type AnswerBook, openAnswers } from '@simili/lab/label/answers';
 import { drawQuestions, type LabelPicture } from '@simili/lab/label/questions';
 import { startLabelServer } from '@simili/lab/label/server';
-import { PICTURE_SIZE } from '@simili/learning/models/served-model';
+import { PICTURE_SIZE } from '@simili/learning/picture';
 import { defineCommand } from 'citty';
 import { readCatalog } from '../../src/catalog/import/index.ts';
 import { loadConfig } from '../../src/config.ts';

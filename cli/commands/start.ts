@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WithoutEncoder } from '@simili/worker/collect-seen';
+import type { WithoutEncoder } from '@simili/worker/evidence/collect-seen';
+import { FEWEST_PRODUCTS } from '@simili/worker/evidence/training-set';
 import { startFleet } from '@simili/worker/fleet';
-import { FEWEST_PRODUCTS } from '@simili/worker/training-set';
 import { defineCommand } from 'citty';
 import type { JobRow } from '../../src/db/jobs.ts';
 import type { Gate, ModelRow } from '../../src/db/models.ts';

@@ -1,11 +1,11 @@
 import { open } from 'node:fs/promises';
-import { PICTURE_SIZE } from '@simili/learning/models/served-model';
-import type { InstalledEncoder } from '@simili/worker/encoders/find';
-import { encodeMissing, keyOf } from '@simili/worker/encoding';
-import type { EngineHost } from '@simili/worker/hosts/engine-client';
+import { PICTURE_SIZE } from '@simili/learning/picture';
+import { encodeMissing, keyOf } from '@simili/worker/embedding/encoding';
+import type { InstalledEncoder } from '@simili/worker/engines/onnx/encoder-description';
+import { FEWEST_PRODUCTS, makeColumns } from '@simili/worker/evidence/training-set';
 import { openConfiguredPictures } from '@simili/worker/pictures/configured';
+import type { EngineHost } from '@simili/worker/training/engine-client';
 import type { TrainingSet } from '@simili/worker/training/protocol';
-import { FEWEST_PRODUCTS, makeColumns } from '@simili/worker/training-set';
 import { configuredCopies } from '../../src/catalog/picture-copies.ts';
 import type { Config } from '../../src/config.ts';
 import type { ReadyImage } from '../../src/db/images.ts';

@@ -1,7 +1,7 @@
 import { type BesideTeacher, NEIGHBOURS, type SystemQuality } from '@simili/lab/compare/beside-teacher';
 import type { TriedEncoder } from '@simili/worker/encoders/try-encoder';
 import type { DistilResult } from '@simili/worker/training/protocol';
-import { short, table } from '../commands/model/table.ts';
+import { short, table } from '../table.ts';
 
 type Cost = {
   readonly id: string;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PICTURE_SIZE, type Picture } from '@simili/learning/models/served-model';
+import { PICTURE_SIZE, type Picture } from '@simili/learning/picture';
 import { openConfiguredPictures } from '@simili/worker/pictures/configured';
 import { makePictureStore } from '@simili/worker/training/picture-store';
 import { type CatalogEntry, readCatalog } from '../../src/catalog/import/index.ts';

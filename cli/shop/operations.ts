@@ -2,9 +2,9 @@ import { readCatalog } from '../../src/catalog/import/index.ts';
 import type { ReadyImage } from '../../src/db/images.ts';
 import { rotateAdminKey } from '../../src/keys.ts';
 import type { App } from '../app.ts';
-import { storedArtefact } from '../commands/model/stored-artefact.ts';
 import { importRatings, type RatingsReport } from '../import-ratings.ts';
 import { type ImportReport, runImport } from '../run-import.ts';
+import { storedArtefact } from './stored-artefact.ts';
 
 /** Pictures that wait, those that came to an end since a time, and the newest failures since then, at most 50. */
 export type Pictures = { pending: number; ready: number; failed: number; failures: { id: string; why: string }[] };

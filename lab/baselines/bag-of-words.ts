@@ -1,5 +1,5 @@
-import type { Picture } from '@simili/learning/models/served-model';
 import type { Random } from '@simili/learning/numbers/random';
+import type { Picture } from '@simili/learning/picture';
 import type { Baseline, Comparison } from './baseline.ts';
 import { drawWithout, sampleDescriptors } from './descriptor-sample.ts';
 import { kMeans, nearestCentre } from './k-means.ts';

@@ -1,5 +1,5 @@
-import type { Picture } from '@simili/learning/models/served-model';
 import type { Random } from '@simili/learning/numbers/random';
+import type { Picture } from '@simili/learning/picture';
 
 /** Two pictures compared in one way: what is kept of each, and how far apart two of these are. */
 export type Comparison = {

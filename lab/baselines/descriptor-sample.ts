@@ -1,5 +1,5 @@
-import type { Picture } from '@simili/learning/models/served-model';
 import type { Random } from '@simili/learning/numbers/random';
+import type { Picture } from '@simili/learning/picture';
 import { denseDescriptors, descriptorLength } from './sift.ts';
 
 /** Pictures that a sample of descriptors is spread over, where there are as many. */

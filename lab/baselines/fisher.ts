@@ -1,7 +1,7 @@
 import { scaleToUnit } from '@simili/learning/features/unit';
-import type { Picture } from '@simili/learning/models/served-model';
 import { squaredDistance } from '@simili/learning/numbers/distance';
 import type { Random } from '@simili/learning/numbers/random';
+import type { Picture } from '@simili/learning/picture';
 import type { Baseline, Comparison } from './baseline.ts';
 import { sampleDescriptors } from './descriptor-sample.ts';
 import { fitMixture, gather, type Mixture, makePosterior } from './gaussian-mixture.ts';

@@ -1,7 +1,7 @@
 import { handMadeFeatures } from '@simili/learning/features/index';
-import type { Picture } from '@simili/learning/models/served-model';
 import { squaredDistance } from '@simili/learning/numbers/distance';
 import type { Random } from '@simili/learning/numbers/random';
+import type { Picture } from '@simili/learning/picture';
 import type { Baseline, Comparison } from './baseline.ts';
 import { drawWithout } from './descriptor-sample.ts';
 import { fitKernelPca } from './kernel-pca.ts';

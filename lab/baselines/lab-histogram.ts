@@ -1,4 +1,4 @@
-import { PICTURE_SIZE, type Picture } from '@simili/learning/models/served-model';
+import { PICTURE_SIZE, type Picture } from '@simili/learning/picture';
 import type { Baseline } from './baseline.ts';
 
 /** Bins of L, a and b; a and b have odd numbers of them, so that greys are at the centre of a bin. */

@@ -1,4 +1,4 @@
-import { PICTURE_SIZE, type Picture } from '@simili/learning/models/served-model';
+import { PICTURE_SIZE, type Picture } from '@simili/learning/picture';
 
 const cells = 4;
 const orientations = 8;

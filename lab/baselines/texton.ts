@@ -1,5 +1,5 @@
-import { PICTURE_SIZE, type Picture } from '@simili/learning/models/served-model';
 import type { Random } from '@simili/learning/numbers/random';
+import { PICTURE_SIZE, type Picture } from '@simili/learning/picture';
 import type { Baseline, Comparison } from './baseline.ts';
 import { drawWithout } from './descriptor-sample.ts';
 import { kMeans } from './k-means.ts';

@@ -1,4 +1,4 @@
-import { PICTURE_SIZE, type Picture } from '@simili/learning/models/served-model';
+import { PICTURE_SIZE, type Picture } from '@simili/learning/picture';
 import type { Baseline } from './baseline.ts';
 import { haar2d } from './haar.ts';
 

@@ -2,8 +2,8 @@ import { type Judged, judge, type Questions } from '@simili/learning/metrics/jud
 import { type Summary, summarise } from '@simili/learning/metrics/summary';
 import type { Distance } from '@simili/worker/training/mixture';
 import type { Method } from '../methods/method.ts';
+import type { Planned, Trainer } from '../methods/trainer.ts';
 import type { LabelledPictures } from '../questions/labelled.ts';
-import type { Planned, Trainer } from './trainer.ts';
 
 export type MethodResult = {
   readonly method: Method;

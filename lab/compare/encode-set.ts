@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import type { InstalledEncoder } from '@simili/worker/encoders/find';
+import type { InstalledEncoder } from '@simili/worker/engines/onnx/encoder-description';
 import { hashAt } from '@simili/worker/training/picture-store';
 import type { EncodedPictures, EncodeRequest, EncodeResult, TrainingSet } from '@simili/worker/training/protocol';
 

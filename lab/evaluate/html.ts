@@ -1,4 +1,4 @@
-import { PICTURE_SIZE } from '@simili/learning/models/served-model';
+import { PICTURE_SIZE } from '@simili/learning/picture';
 import { toWebp } from '@simili/worker/pictures/encode';
 import type { MethodResult } from '../compare/compare-methods.ts';
 import type { LabelledPictures } from '../questions/labelled.ts';

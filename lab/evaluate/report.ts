@@ -4,9 +4,9 @@ import { compare, type Metric, slice, summarise } from '@simili/learning/metrics
 import { packageFacts } from 'simili/internal/package-root';
 import { type CheckedClaim, checkClaims } from '../compare/claims.ts';
 import type { MethodFailure, MethodResult } from '../compare/compare-methods.ts';
-import type { Trainer } from '../compare/trainer.ts';
 import type { Method } from '../methods/method.ts';
 import { outOfClassSweep } from '../methods/networks.ts';
+import type { Trainer } from '../methods/trainer.ts';
 import type { SetRow } from './labelled-set.ts';
 import type { Problem } from './problem.ts';
 

@@ -5,9 +5,9 @@ import type { Fitted } from '@simili/worker/training/blocks';
 import { type EncodedFeatures, openEncodedFeatures } from '@simili/worker/training/encoded-features';
 import { fitEncoderBlocks } from '@simili/worker/training/encoder-block';
 import { evenly, frozenModel, mixed } from '@simili/worker/training/frozen-model';
-import type { NetworkTraining } from '../compare/trainer.ts';
 import { frozenVectors, goldenOf } from './golden.ts';
 import { byVectors, type Compared, type FrozenContext, fittedOnce, type Method } from './method.ts';
+import type { NetworkTraining } from './trainer.ts';
 
 const NO_ENCODER = 'no encoder looked at these pictures (SIMILI_ENCODER)';
 const HEAD: NetworkTraining = { recipe: 'head', scales: 'multi' };

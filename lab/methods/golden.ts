@@ -1,7 +1,8 @@
 import { itemsIn } from '@simili/learning/metrics/split';
-import { type Block, PICTURE_SIZE } from '@simili/learning/models/served-model';
+import type { Block } from '@simili/learning/models/served-model';
 import { squaredDistance } from '@simili/learning/numbers/distance';
 import { makeRandom } from '@simili/learning/numbers/random';
+import { PICTURE_SIZE } from '@simili/learning/picture';
 import { fuse } from '@simili/learning/whitening/whitening';
 import { sampleViews } from '@simili/worker/training/blocks';
 import type { EncodedFeatures } from '@simili/worker/training/encoded-features';

@@ -1,6 +1,6 @@
 import type { Distance } from '@simili/worker/training/mixture';
-import type { NetworkTraining, Trainer } from '../compare/trainer.ts';
 import type { LabelledPictures } from '../questions/labelled.ts';
+import type { NetworkTraining, Trainer } from './trainer.ts';
 
 /** What a method may learn from, and with what. */
 export type MethodContext = {

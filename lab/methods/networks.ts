@@ -1,7 +1,7 @@
 import type { Block, ServedModel } from '@simili/learning/models/served-model';
 import { squaredDistance } from '@simili/learning/numbers/distance';
-import type { NetworkTraining } from '../compare/trainer.ts';
 import { byVectors, type Method, type MethodContext } from './method.ts';
+import type { NetworkTraining } from './trainer.ts';
 
 /** The network's embedding as it is: no whitening, no other feature. */
 export function embeddingAlone({ network }: ServedModel): ServedModel {

@@ -1,6 +1,6 @@
 import type { Labels } from '@simili/learning/metrics/labels';
 import { type Split, splits } from '@simili/learning/metrics/split';
-import { PICTURE_SIZE, type Picture } from '@simili/learning/models/served-model';
+import { PICTURE_SIZE, type Picture } from '@simili/learning/picture';
 import type { Triplet } from '@simili/learning/sampling/triplet-rules';
 import { makePictureStore } from '@simili/worker/training/picture-store';
 import type { TrainingSet } from '@simili/worker/training/protocol';

@@ -1,6 +1,6 @@
 import type { Random } from '../numbers/random.ts';
+import { makePasses, type PassesState } from '../sampling/passes.ts';
 import { uint32 } from '../sampling/source-state.ts';
-import { makePasses, type PassesState } from './passes.ts';
 
 /** One identity's place in a batch. */
 export type Slot = {

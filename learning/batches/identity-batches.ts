@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import type { InfoNce, MultiSimilarity } from '../losses/loss.ts';
 import { itemsIn } from '../metrics/split.ts';
-import type { CategoryTeaching } from '../models/recipe.ts';
 import { makeRandom, type Random } from '../numbers/random.ts';
+import type { CategoryTeaching } from '../recipes/recipe.ts';
 import { byCategory } from '../relevance/by-category.ts';
 import type { Relevance } from '../relevance/relevance.ts';
+import { passesState } from '../sampling/passes.ts';
 import { counter, parseState, randomState, uint32 } from '../sampling/source-state.ts';
 import type { BatchPlan, BatchSource } from './batch.ts';
 import { type BatchCatalog, drawPictures, pictureCount } from './catalog.ts';
 import type { CategoryLabels } from './category-labels.ts';
 import { type Identities, makeIdentities, type Slot } from './identities.ts';
 import { drawKin } from './kin.ts';
-import { passesState } from './passes.ts';
 import { type RelatedOptions, relatedDrawer, relatedTarget } from './related.ts';
 
 /** The batch loss without what a batch fills in. */

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { itemsIn } from '../metrics/split.ts';
 import { makeRandom } from '../numbers/random.ts';
+import { makePasses, passesState } from '../sampling/passes.ts';
 import { counter, parseState, randomState, uint32 } from '../sampling/source-state.ts';
 import type { BatchSource } from './batch.ts';
 import { type BatchCatalog, pictureCount } from './catalog.ts';
-import { makePasses, passesState } from './passes.ts';
 
 const stateSchema = z.object({ random: randomState, passes: passesState, pictures: counter });
 

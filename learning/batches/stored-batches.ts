@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { itemsIn } from '../metrics/split.ts';
 import { makeRandom, type Random } from '../numbers/random.ts';
 import { byCategory } from '../relevance/by-category.ts';
+import { makePasses, type Passes, passesState } from '../sampling/passes.ts';
 import { counter, parseState, randomState, uint32 } from '../sampling/source-state.ts';
 import type { BatchPlan, BatchSource } from './batch.ts';
 import { type BatchCatalog, drawPictures, pictureCount } from './catalog.ts';
 import { drawKin } from './kin.ts';
-import { makePasses, type Passes, passesState } from './passes.ts';
 import { type RelatedOptions, relatedDrawer, relatedTarget } from './related.ts';
 import { type StoredRow, storedTargets } from './stored-targets.ts';
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Distillation } from '../losses/loss.ts';
 import { makeRandom } from '../numbers/random.ts';
+import { makePasses, passesState } from '../sampling/passes.ts';
 import { counter, parseState, randomState, uint32 } from '../sampling/source-state.ts';
 import type { BatchSource } from './batch.ts';
-import { makePasses, passesState } from './passes.ts';
 
 export type TaughtBatchOptions = {
   /** Those that may teach, by their index in the training set; at least two. */

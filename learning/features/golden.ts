@@ -1,4 +1,4 @@
-import type { Picture } from '../models/served-model.ts';
+import type { Picture } from '../picture.ts';
 import { type HandMade, handMadeFeatures } from './index.ts';
 
 /** The order in which they are stored. */

@@ -1,4 +1,4 @@
-import { PICTURE_SIZE, type Picture } from '../models/served-model.ts';
+import { PICTURE_SIZE, type Picture } from '../picture.ts';
 import { scaleToUnit } from './unit.ts';
 
 const cells = 8;

@@ -1,4 +1,4 @@
-import type { Picture } from '../models/served-model.ts';
+import type { Picture } from '../picture.ts';
 import { colour, colourLength } from './colour.ts';
 import { hog, hogLength } from './hog.ts';
 import { pixels, pixelsLength } from './pixels.ts';

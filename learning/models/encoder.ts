@@ -1,5 +1,5 @@
+import type { Picture } from '../picture.ts';
 import type { EncoderFacts } from './encoder-facts.ts';
-import type { Picture } from './served-model.ts';
 
 /**
  * A frozen function from what a product shows to a vector. It looks once: vectors are kept by encoder and content, and every

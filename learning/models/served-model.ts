@@ -1,12 +1,6 @@
 import type { NetworkSpec, Weights } from '../network/spec.ts';
 import type { EncoderFacts } from './encoder-facts.ts';
 
-/** Side of the square, trimmed picture that everything is computed from, in pixels. */
-export const PICTURE_SIZE = 64;
-
-/** A picture as the pixel cache holds it: uint8 RGB, row-major [side, side, 3], trimmed to its ink, background 255. */
-export type Picture = Uint8Array;
-
 /**
  * Name of a feature: a hand-made one (learning/features), 'network', the output of the version's own network, or what an
  * encoder sees (`encodedFeatures`).

@@ -1,4 +1,4 @@
-import { PICTURE_SIZE } from '../models/served-model.ts';
+import { PICTURE_SIZE } from '../picture.ts';
 import type { Backbone, Layer, NetworkSpec, Path, Weights } from './spec.ts';
 
 /** Height, width and channels of one picture's values; a flattened vector of n is [1, 1, n]. */

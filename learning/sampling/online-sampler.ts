@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { makePasses, passesState } from '../batches/passes.ts';
 import type { Random } from '../numbers/random.ts';
 import { bufferSchema, type CategoryBuffer, makeCategoryBuffer } from './category-buffer.ts';
+import { makePasses, passesState } from './passes.ts';
 import { counter, parseState, randomState, uint32 } from './source-state.ts';
 import {
   drawNegative,

@@ -1,3 +1,4 @@
+import { fromSql } from 'pgvector';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import type { Ask } from './ask.ts';
 import { embeddingTable } from './embedding-table.ts';
@@ -106,7 +107,7 @@ export class EmbeddingRepository {
   async vectors(model: number, productIds: readonly string[]): Promise<Map<string, Float32Array>> {
     const rows = await this.db.$queryRaw<{ productId: string; vec: string }[]>`
       SELECT product_id AS "productId", vec::text AS vec FROM ${tableSql(model)} WHERE product_id = ANY(${[...productIds]})`;
-    return new Map(rows.map((row) => [row.productId, Float32Array.from(JSON.parse(row.vec) as number[])]));
+    return new Map(rows.map((row) => [row.productId, Float32Array.from(fromSql(row.vec) as number[])]));
   }
 }
 

@@ -26,7 +26,7 @@ export type CurvePoint = { step: number; loss: number; activeShare: number; prec
 export type JobFailure = { code: string; message: string; retry: boolean };
 
 /**
- * A holder that gave no sign for this long is taken for dead: 16 heartbeats (workers/claimed.ts). With maintenance that
+ * A holder that gave no sign for this long is taken for dead: 16 heartbeats (workers/jobs/claimed.ts). With maintenance that
  * looks every second another worker goes on within 10 s. One that was only slow loses its claim and writes nothing more.
  */
 export const STALE_AFTER_SECONDS = 8;

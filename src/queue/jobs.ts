@@ -20,7 +20,7 @@ export const jobs = {
   gather: { attempts: 3, payload: z.object({ jobId: z.string().min(1), round: count, fence: count }) },
   /** A wake-up: fetch, decode and embed whatever pictures are pending. */
   ingest: { attempts: 3, payload: z.object({}) },
-  /** No message: the name under which a worker takes part in what is done on a schedule (workers/chores.ts). */
+  /** No message: the name under which a worker takes part in what is done on a schedule (workers/jobs/chores.ts). */
   maintenance: { attempts: 1, payload: z.object({}) },
 } as const;
 

@@ -7,7 +7,7 @@ import { findControl, runThere } from '../../cli/shop/control-client.ts';
 import { startControl } from '../../cli/shop/control-server.ts';
 import { loadConfig } from '../../src/config.ts';
 import { isKeyOf } from '../../src/keys.ts';
-import { sha256 } from '../../workers/sha256.ts';
+import { sha256 } from '../../workers/tools/sha256.ts';
 import { fakeLog } from '../support/api.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { addProducts, fakeQueue } from '../support/fixtures.ts';

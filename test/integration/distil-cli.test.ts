@@ -10,7 +10,7 @@ import type { Shop } from '../../cli/shop/open-shop.ts';
 import type { SeenPage } from '../../cli/shop/operations.ts';
 import { loadConfig } from '../../src/config.ts';
 import { findEncoder } from '../../workers/encoders/find.ts';
-import type { EngineHost } from '../../workers/hosts/engine-client.ts';
+import type { EngineHost } from '../../workers/training/engine-client.ts';
 import { makeBackbone } from '../support/backbone.ts';
 import { writeEncoder } from '../support/encoder.ts';
 import { runSimili, spawnSimili } from '../support/simili-process.ts';

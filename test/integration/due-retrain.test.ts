@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import type { FeedbackKind, FeedbackWrite } from '../../src/db/feedback.ts';
-import { nextRetrain } from '../../src/models/retrain-policy.ts';
+import { nextRetrain } from '../../src/jobs/retrain-policy.ts';
 import type { WorkerContext } from '../../workers/context.ts';
-import { startDueRetrain } from '../../workers/due-retrain.ts';
+import { startDueRetrain } from '../../workers/jobs/due-retrain.ts';
 import { fakeLog } from '../support/api.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { fakeQueue, serve } from '../support/fixtures.ts';

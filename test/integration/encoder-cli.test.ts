@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeProducts } from '../../src/catalog/products.ts';
 import { openStorage } from '../../src/db/open-storage.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
-import { sha256 } from '../../workers/sha256.ts';
+import { sha256 } from '../../workers/tools/sha256.ts';
 import { endlessBackbone, makeBackbone } from '../support/backbone.ts';
 import { writeEncoder } from '../support/encoder.ts';
 import { fakeQueue } from '../support/fixtures.ts';

@@ -10,7 +10,7 @@ import { fromHalf, toHalf } from '../../learning/numbers/half.ts';
 import { makeRandom } from '../../learning/numbers/random.ts';
 import { fuse } from '../../learning/whitening/whitening.ts';
 import { findEncoder } from '../../workers/encoders/find.ts';
-import { sha256 } from '../../workers/sha256.ts';
+import { sha256 } from '../../workers/tools/sha256.ts';
 import { embed } from '../../workers/training/embed.ts';
 import { fitModel } from '../../workers/training/fit-model.ts';
 import { makePictureStore } from '../../workers/training/picture-store.ts';

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
+import { view } from '../../learning/batches/augment.ts';
 import { handMadeFeatures, isHandMade } from '../../learning/features/index.ts';
 import type { Block, FeatureName, ServedModel } from '../../learning/models/served-model.ts';
 import { initialWeights } from '../../learning/network/initial-weights.ts';
@@ -8,7 +9,6 @@ import { presetNamed } from '../../learning/network/presets.ts';
 import { pictureSizeFor } from '../../learning/network/shapes.ts';
 import type { NetworkSpec, Weights } from '../../learning/network/spec.ts';
 import { makeRandom } from '../../learning/numbers/random.ts';
-import { view } from '../../learning/pictures/augment.ts';
 import { fuse } from '../../learning/whitening/whitening.ts';
 import { findEncoder } from '../../workers/encoders/find.ts';
 import { backboneSpec, inspectBackbone } from '../../workers/engines/backbone.ts';

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { JobPhase } from '../../src/db/jobs.ts';
 import { SimiliError } from '../../src/errors.ts';
-import { retrain } from '../../src/models/retrain.ts';
+import { retrain } from '../../src/jobs/retrain.ts';
 import { embedHandler } from '../../workers/handlers/embed.ts';
 import { evaluateHandler } from '../../workers/handlers/evaluate.ts';
 import { gatherHandler, roundHandler } from '../../workers/handlers/round.ts';
 import { trainHandler } from '../../workers/handlers/train.ts';
-import { sha256 } from '../../workers/sha256.ts';
+import { sha256 } from '../../workers/tools/sha256.ts';
 import { engines, type FakeWorker, fakeWorker } from '../support/fake-worker.ts';
 
 /* One job at a time, on a real database, with engines that answer at once. */

@@ -14,10 +14,10 @@ import { openPictureCopies, type PictureCopies } from '../../src/catalog/picture
 import { writeProducts } from '../../src/catalog/products.ts';
 import { loadConfig } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
-import { encode } from '../../workers/encoders/encode.ts';
 import { ingestHandler } from '../../workers/handlers/ingest.ts';
-import type { EngineHost } from '../../workers/hosts/engine-client.ts';
 import { openPictures, type PictureService } from '../../workers/pictures/picture-service.ts';
+import { encode } from '../../workers/training/encode.ts';
+import type { EngineHost } from '../../workers/training/engine-client.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import * as drawn from '../support/pictures.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { storedArtefact } from '../../cli/commands/model/stored-artefact.ts';
+import { storedArtefact } from '../../cli/shop/stored-artefact.ts';
 import { handMadeFeatures } from '../../learning/features/index.ts';
 import { encodeModel } from '../../learning/models/artefact.ts';
 import type { ServedModel } from '../../learning/models/served-model.ts';
@@ -13,7 +13,7 @@ import { describeNetwork } from '../../learning/network/shapes.ts';
 import { makeRandom } from '../../learning/numbers/random.ts';
 import { openStorage } from '../../src/db/open-storage.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
-import { sha256 } from '../../workers/sha256.ts';
+import { sha256 } from '../../workers/tools/sha256.ts';
 import { endlessBackbone, makeBackbone } from '../support/backbone.ts';
 import { runSimili } from '../support/simili-process.ts';
 

@@ -6,11 +6,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import type { PictureHostApi } from '../../workers/hosts/picture-host.ts';
 import { openHost } from '../../workers/hosts/rpc.ts';
 import { type Decoder, decodeSafely } from '../../workers/pictures/decode-safely.ts';
+import type { PictureHostApi } from '../../workers/pictures/picture-host.ts';
 import { openPictures, type PictureLimits } from '../../workers/pictures/picture-service.ts';
-import { makePool } from '../../workers/pool.ts';
+import { makePool } from '../../workers/tools/pool.ts';
 import * as pictures from '../support/pictures.ts';
 
 const limits: PictureLimits = {
@@ -189,7 +189,7 @@ describe('the picture service', () => {
 });
 
 describe('a decoder', () => {
-  const hostUrl = new URL('../../workers/hosts/picture-host.ts', import.meta.url);
+  const hostUrl = new URL('../../workers/pictures/picture-host.ts', import.meta.url);
   const host = openHost<PictureHostApi>(hostUrl, {
     label: 'the picture decoder',
   });

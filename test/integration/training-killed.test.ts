@@ -27,7 +27,7 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
 const openTrainer = (env = process.env as Record<string, string>) =>
-  openHost<EngineHostApi>(pathToFileURL(builtFile('workers/hosts/engine-host')), {
+  openHost<EngineHostApi>(pathToFileURL(builtFile('workers/training/engine-host')), {
     label: 'the trainer',
     env,
   });

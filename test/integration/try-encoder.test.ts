@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { tryEncoderSafely } from '../../workers/hosts/try-model.ts';
+import { tryEncoderSafely } from '../../workers/encoders/try-model.ts';
 import { endlessBackbone, hungryBackbone, makeBackbone, nanBackbone } from '../support/backbone.ts';
 import { claiming, cyclic, fromTheFuture, writeEncoder } from '../support/encoder.ts';
 import { peerEncoders } from '../support/services.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { presetNamed } from '../../learning/network/presets.ts';
-import { tryBackboneSafely } from '../../workers/hosts/try-model.ts';
+import { tryBackboneSafely } from '../../workers/encoders/try-model.ts';
 import * as backbones from '../support/backbone.ts';
 
 let dir: string;

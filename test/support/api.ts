@@ -1,8 +1,8 @@
 import { loadConfig } from '../../src/config.ts';
 import type { Patiences } from '../../src/deadline.ts';
+import { retrainSettingsOf } from '../../src/jobs/retrain-policy.ts';
 import { loadKeys } from '../../src/keys.ts';
 import type { Log } from '../../src/log.ts';
-import { retrainSettingsOf } from '../../src/models/retrain-policy.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
 import { makeServices, type Services } from '../../src/services.ts';
 import { type Answer, ask } from './ask.ts';

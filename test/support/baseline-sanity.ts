@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Baseline, Comparison } from '../../lab/baselines/baseline.ts';
-import { PICTURE_SIZE, type Picture } from '../../learning/models/served-model.ts';
 import { makeRandom, type Random } from '../../learning/numbers/random.ts';
+import { PICTURE_SIZE, type Picture } from '../../learning/picture.ts';
 
 /** What holds for every baseline, whatever it looks at. */
 export function describeBaseline(name: string, baseline: Baseline): void {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { delimited, edited, fieldsOf, joined, varint } from '../../workers/engines/onnx/import-wire.ts';
-import { sha256 } from '../../workers/sha256.ts';
+import { sha256 } from '../../workers/tools/sha256.ts';
 import { makeBackbone } from './backbone.ts';
 
 /** Of the files that test/support/backbone.ts makes. */

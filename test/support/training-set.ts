@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Split, splitOf, splits } from '../../learning/metrics/split.ts';
-import { PICTURE_SIZE, type Picture } from '../../learning/models/served-model.ts';
+import { PICTURE_SIZE, type Picture } from '../../learning/picture.ts';
 import type { TrainingSet } from '../../workers/training/protocol.ts';
 
 /** A product of a training set: its pictures are drawn, not fetched. */

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NewRound, Round, RoundKey, ShardResult } from 'simili/internal/db/rounds';
 import { SimiliError } from 'simili/internal/errors';
-import type { ClaimedRun } from '../claimed.ts';
-import type { Asked } from '../hosts/engine-client.ts';
-import { sha256 } from '../sha256.ts';
+import type { ClaimedRun } from '../jobs/claimed.ts';
+import { sha256 } from '../tools/sha256.ts';
+import type { Asked } from '../training/engine-client.ts';
 import type { TrainingEvent, TrainingRequest, TrainingResult } from '../training/protocol.ts';
 import { decide } from './gather.ts';
 import { memberOf } from './member.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Shard } from 'simili/internal/db/rounds';
 import { SimiliError } from 'simili/internal/errors';
-import type { Asked } from '../hosts/engine-client.ts';
-import { sha256 } from '../sha256.ts';
+import { sha256 } from '../tools/sha256.ts';
+import type { Asked } from '../training/engine-client.ts';
 import type { TrainingRequest } from '../training/protocol.ts';
 import type { MakeRequest, RoundContext } from './ports.ts';
 

@@ -1,5 +1,5 @@
 import type { WorkerContext } from '../context.ts';
-import type { Asked } from '../hosts/engine-client.ts';
+import type { Asked } from '../training/engine-client.ts';
 import type { TrainingRequest } from '../training/protocol.ts';
 
 /** What rounds need of a worker. */

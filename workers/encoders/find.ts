@@ -1,20 +1,16 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import type { EncoderFacts } from '@simili/learning/models/encoder-facts';
 import { isEncoderName } from 'simili/internal/encoder-name';
 import { SimiliError } from 'simili/internal/errors';
-import { type EncoderDescription, factsOf, parseDescription } from './description.ts';
+import {
+  type EncoderDescription,
+  factsOf,
+  type InstalledEncoder,
+  parseDescription,
+} from '../engines/onnx/encoder-description.ts';
 import { describeHubFolder, hubModel, isHubFolder } from './hub.ts';
 import { shippedEncoder, shippedEncoders } from './shipped.ts';
-
-/** An encoder whose files are on this machine. */
-export type InstalledEncoder = {
-  readonly facts: EncoderFacts;
-  readonly description: EncoderDescription;
-  /** Of its ONNX file. */
-  readonly path: string;
-};
 
 /** Where encoders are that do not ship: what `simili encoder pull` brought, and what whoever runs the workers put there. */
 export const encodersIn = (dataDir: string): string => join(dataDir, 'encoders');

@@ -1,7 +1,7 @@
+import type { EncoderDescription } from '../engines/onnx/encoder-description.ts';
+import { featureAxis, portText } from '../engines/onnx/encoder-ports.ts';
 import type { Port } from '../engines/onnx/import-model.ts';
-import type { EncoderDescription } from './description.ts';
 import { isObject, type Json } from './hub-preprocessing.ts';
-import { featureAxis, portText } from './ports.ts';
 
 type Output = EncoderDescription['output'];
 /** Names of outputs, the best first, and how one is pooled that is not yet. */

@@ -1,4 +1,4 @@
-import type { EncoderDescription } from './description.ts';
+import type { EncoderDescription } from '../engines/onnx/encoder-description.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 type Preprocessing = Pick<EncoderDescription['input'], 'side' | 'channels' | 'mean' | 'deviation'>;

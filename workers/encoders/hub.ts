@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { EncoderDescription } from '../engines/onnx/encoder-description.ts';
+import { portText } from '../engines/onnx/encoder-ports.ts';
 import { readModel } from '../engines/onnx/import-model.ts';
-import type { EncoderDescription } from './description.ts';
 import { outputOf } from './hub-output.ts';
 import { isObject, type Json, preprocessing } from './hub-preprocessing.ts';
-import { portText } from './ports.ts';
 
 /** What a licence is called that nobody named. */
 export const UNKNOWN_LICENCE = 'unknown';

@@ -1,6 +1,7 @@
-import type { StoredRetrain } from 'simili/internal/models/retrain';
+import type { StoredRetrain } from 'simili/internal/jobs/retrain';
 import type { WorkerContext } from '../context.ts';
-import { findEncoder, type InstalledEncoder } from './find.ts';
+import type { InstalledEncoder } from '../engines/onnx/encoder-description.ts';
+import { findEncoder } from './find.ts';
 
 /** What looks at the pictures of a job, and how a version says where to find it again. */
 export type JobEncoder = { readonly encoder: InstalledEncoder | null; readonly choice: string };

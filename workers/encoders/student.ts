@@ -1,9 +1,9 @@
 import type { EncoderFacts } from '@simili/learning/models/encoder-facts';
 import { presetNamed } from '@simili/learning/network/presets';
 import { pictureSizeFor } from '@simili/learning/network/shapes';
+import type { EncoderDescription } from '../engines/onnx/encoder-description.ts';
 import { studentPorts } from '../engines/onnx/export/student.ts';
-import { sha256 } from '../sha256.ts';
-import type { EncoderDescription } from './description.ts';
+import { sha256 } from '../tools/sha256.ts';
 
 /** Of a student's ONNX file, beside its encoder.json. */
 export const STUDENT_FILE = 'student.onnx';

@@ -1,5 +1,5 @@
-import type { Picture } from '@simili/learning/models/served-model';
 import { makeRandom } from '@simili/learning/numbers/random';
+import type { Picture } from '@simili/learning/picture';
 
 /** Four pictures that have little in common, the same every time: a ramp, checks, a disc on white, noise. */
 export function trialPictures(side: number): Picture[] {

@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
 import type { Encoder } from '@simili/learning/models/encoder';
-import type { Picture } from '@simili/learning/models/served-model';
+import type { Picture } from '@simili/learning/picture';
 import { SimiliError } from 'simili/internal/errors';
 import { openOnnxEncoder } from '../engines/onnx/encoder.ts';
-import { findEncoder, type InstalledEncoder } from './find.ts';
+import type { InstalledEncoder } from '../engines/onnx/encoder-description.ts';
+import { findEncoder } from './find.ts';
 import { trialPictures } from './trial-pictures.ts';
 
 export type TriedEncoder = {

@@ -1,7 +1,7 @@
 import { describeNetwork } from '@simili/learning/network/shapes';
 import type { Backbone, Layer, NetworkSpec, Path } from '@simili/learning/network/spec';
 import { SimiliError } from 'simili/internal/errors';
-import { sha256 } from '../sha256.ts';
+import { sha256 } from '../tools/sha256.ts';
 import { type ForeignModel, type Port, readModel } from './onnx/import-model.ts';
 
 /** A pretrained network in an ONNX file: what a spec says of it, and what is needed to run it. */

@@ -3,9 +3,9 @@ import { makeRandom } from '@simili/learning/numbers/random';
 import type { Triplet } from '@simili/learning/sampling/sampler';
 import type { ReadyImage } from 'simili/internal/db/images';
 import type { Repositories } from 'simili/internal/db/repositories';
+import { toIndices, toTriplets } from '../evidence/training-set.ts';
 import { learnFromClicks } from '../training/clicks.ts';
 import { structureTriplets } from '../training/mixture.ts';
-import { toIndices, toTriplets } from '../training-set.ts';
 
 /** What a version is measured on: products that no version ever learned from, and the same triplets for all. */
 export type EvaluationSet = {

@@ -1,8 +1,8 @@
-import { enqueuePhase } from 'simili/internal/models/enqueue';
+import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import type { Handler } from 'simili/internal/queue/jobs';
-import { type ClaimedRun, runClaimed } from '../claimed.ts';
 import type { WorkerContext } from '../context.ts';
-import { embedMissing } from '../embedding.ts';
+import { embedMissing } from '../embedding/embedding.ts';
+import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
 import { TRAIN_SHARE } from './train.ts';
 
 const EMBED_SHARE = 0.15;

@@ -1,11 +1,11 @@
-import { enqueuePhase } from 'simili/internal/models/enqueue';
+import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import type { Handler } from 'simili/internal/queue/jobs';
-import { type ClaimedRun, runClaimed } from '../claimed.ts';
 import type { WorkerContext } from '../context.ts';
-import { embedMissing } from '../embedding.ts';
+import { embedMissing } from '../embedding/embedding.ts';
 import { qualityGates } from '../evaluation/gates.ts';
 import { type Measured, measure } from '../evaluation/measure.ts';
 import { collectEvaluationSet } from '../evaluation/set.ts';
+import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
 
 /** Measures the candidate and the active version on the same frozen products, then lets the gates decide. */
 export const evaluateHandler =

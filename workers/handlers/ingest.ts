@@ -2,12 +2,12 @@ import type { AgedImage, ImageRow } from 'simili/internal/db/images';
 import { SimiliError } from 'simili/internal/errors';
 import type { Handler } from 'simili/internal/queue/jobs';
 import type { WorkerContext } from '../context.ts';
-import { embedMissing, encoderOf } from '../embedding.ts';
-import { isEncoderFault } from '../encode-batch.ts';
-import { encodeMissing, type SourcePicture, sidesOfEyes } from '../encoding.ts';
-import { type AnyEye, eyesOf } from '../eyes.ts';
-import { startFirstModels } from '../first-models.ts';
-import { retryDelay, SHORT_WAIT } from '../retry-plan.ts';
+import { embedMissing, encoderOf } from '../embedding/embedding.ts';
+import { isEncoderFault } from '../embedding/encode-batch.ts';
+import { encodeMissing, type SourcePicture, sidesOfEyes } from '../embedding/encoding.ts';
+import { type AnyEye, eyesOf } from '../encoders/eyes.ts';
+import { startFirstModels } from '../jobs/first-models.ts';
+import { retryDelay, SHORT_WAIT } from '../jobs/retry-plan.ts';
 
 /** Pictures taken at once, and for how long: a worker that dies holds them up for that time. */
 const CLAIM = 32;

@@ -1,9 +1,9 @@
 import { STALE_AFTER_SECONDS } from 'simili/internal/db/jobs';
-import { enqueuePhase } from 'simili/internal/models/enqueue';
-import type { Chore } from '../chores.ts';
+import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import type { WorkerContext } from '../context.ts';
-import { startDueRetrain } from '../due-retrain.ts';
-import { startFirstModels } from '../first-models.ts';
+import type { Chore } from '../jobs/chores.ts';
+import { startDueRetrain } from '../jobs/due-retrain.ts';
+import { startFirstModels } from '../jobs/first-models.ts';
 
 /** Standby versions beyond the one that rollback takes by itself. */
 const KEEP_STANDBY = 2;

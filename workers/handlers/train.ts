@@ -1,19 +1,19 @@
 import { readFile } from 'node:fs/promises';
-import { recipeFor, whyInstead } from '@simili/learning/models/recipe';
-import { PICTURE_SIZE } from '@simili/learning/models/served-model';
+import { PICTURE_SIZE } from '@simili/learning/picture';
+import { recipeFor, whyInstead } from '@simili/learning/recipes/recipe';
 import { type Claim, ClaimLost, type CurvePoint } from 'simili/internal/db/jobs';
 import { SimiliError } from 'simili/internal/errors';
-import { enqueuePhase } from 'simili/internal/models/enqueue';
-import type { StoredRetrain } from 'simili/internal/models/retrain';
+import { enqueuePhase } from 'simili/internal/jobs/enqueue';
+import type { StoredRetrain } from 'simili/internal/jobs/retrain';
 import type { Handler } from 'simili/internal/queue/jobs';
-import { type ClaimedRun, runClaimed } from '../claimed.ts';
-import { collectSeen, type WithoutEncoder } from '../collect-seen.ts';
 import type { WorkerContext } from '../context.ts';
 import { trainInRounds } from '../distributed/coordinator.ts';
 import { encoderOfJob } from '../encoders/of-job.ts';
-import type { Asked } from '../hosts/engine-client.ts';
-import { sha256 } from '../sha256.ts';
-import { thinCurve } from '../thin-curve.ts';
+import { collectSeen, type WithoutEncoder } from '../evidence/collect-seen.ts';
+import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
+import { thinCurve } from '../jobs/thin-curve.ts';
+import { sha256 } from '../tools/sha256.ts';
+import type { Asked } from '../training/engine-client.ts';
 import type { TrainingEvent, TrainingRequest } from '../training/protocol.ts';
 import { sidesFor, specFor } from '../training/spec.ts';
 

@@ -1,9 +1,9 @@
 import { SimiliError } from 'simili/internal/errors';
 import { isOverMemory, isTimeout, NotBegun } from '../hosts/options.ts';
-import type { PictureHostApi } from '../hosts/picture-host.ts';
 import type { Host } from '../hosts/rpc.ts';
-import type { Pool } from '../pool.ts';
+import type { Pool } from '../tools/pool.ts';
 import type { DecodedPicture, DecodeLimits } from './decoded-picture.ts';
+import type { PictureHostApi } from './picture-host.ts';
 
 export type Decoder = Host<PictureHostApi>;
 export type Decoders = {

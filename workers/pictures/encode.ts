@@ -1,4 +1,4 @@
-import type { Picture } from '@simili/learning/models/served-model';
+import type { Picture } from '@simili/learning/picture';
 import sharp from 'sharp';
 
 /** A cached picture as a file for people: WebP, as small as it may be and still show what it is. */

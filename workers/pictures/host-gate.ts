@@ -1,4 +1,4 @@
-import { makePool, type Pool } from '../pool.ts';
+import { makePool, type Pool } from '../tools/pool.ts';
 
 /** Connections to one host at once: a shop's own server is asked for its whole catalog, and has shoppers too. */
 const PER_HOST = 4;

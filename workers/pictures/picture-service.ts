@@ -1,16 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { basename, isAbsolute } from 'node:path';
-import { PICTURE_SIZE } from '@simili/learning/models/served-model';
+import { PICTURE_SIZE } from '@simili/learning/picture';
 import type { PictureCopies } from 'simili/internal/catalog/picture-copies';
 import { SimiliError } from 'simili/internal/errors';
-import type { PictureHostApi } from '../hosts/picture-host.ts';
 import { openHost } from '../hosts/rpc.ts';
-import { makePool, type Pool } from '../pool.ts';
-import { sha256 } from '../sha256.ts';
+import { makePool, type Pool } from '../tools/pool.ts';
+import { sha256 } from '../tools/sha256.ts';
 import { DECODER_MB, type Decoder, decodeAlone, decodeShared } from './decode-safely.ts';
 import { DECODE_VERSION, type DecodedPicture } from './decoded-picture.ts';
 import { type FetchOptions, openPictureFetcher } from './fetch.ts';
 import type { Fetched, Revision } from './fetched.ts';
+import type { PictureHostApi } from './picture-host.ts';
 import { openPixelCache, type PictureFacts } from './pixel-cache.ts';
 
 export type PictureLimits = {
@@ -206,7 +206,7 @@ const begun = <Result>(
 
 /** Starts with its first picture. No environment: it reads strangers' files and has no use for keys and passwords. */
 function openDecoder(): Decoder {
-  const source = import.meta.url.endsWith('.ts') ? '../hosts/picture-host.ts' : '../hosts/picture-host.js';
+  const source = import.meta.url.endsWith('.ts') ? './picture-host.ts' : './picture-host.js';
   return openHost<PictureHostApi>(new URL(source, import.meta.url), {
     label: 'the picture decoder',
     maxOldSpaceMb: 256,

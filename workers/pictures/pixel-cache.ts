@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, opendir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Picture } from '@simili/learning/models/served-model';
+import type { Picture } from '@simili/learning/picture';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from 'simili/internal/private-files';
 
 /** Of the picture the pixels were made from. */

@@ -1,8 +1,8 @@
 import type { BatchSource } from '@simili/learning/batches/batch';
 import { type IdentityLoss, identityBatches } from '@simili/learning/batches/identity-batches';
 import { labelledBatches } from '@simili/learning/batches/labelled-batches';
-import type { Objective } from '@simili/learning/models/recipe';
 import { seedFrom } from '@simili/learning/numbers/seed';
+import type { Objective } from '@simili/learning/recipes/recipe';
 import { chosenTogether } from './clicks.ts';
 import type { Fit } from './fit.ts';
 import { tripletSource } from './triplets.ts';

@@ -1,9 +1,10 @@
+import { augmentPicture } from '@simili/learning/batches/augment';
 import { type HandMade, handMadeFeatures } from '@simili/learning/features/index';
 import { itemsIn } from '@simili/learning/metrics/split';
-import type { Block, Picture } from '@simili/learning/models/served-model';
+import type { Block } from '@simili/learning/models/served-model';
 import { squaredDistance } from '@simili/learning/numbers/distance';
 import { makeRandom, type Random } from '@simili/learning/numbers/random';
-import { augmentPicture } from '@simili/learning/pictures/augment';
+import type { Picture } from '@simili/learning/picture';
 import { applyBlock, fitWhitening } from '@simili/learning/whitening/whitening';
 import type { Distance } from './mixture.ts';
 import type { TrainingSet } from './protocol.ts';

@@ -4,14 +4,15 @@ import { type HandMade, handMadeFeatures, isHandMade } from '@simili/learning/fe
 import { meanVectors } from '@simili/learning/fusion/mean-vector';
 import { decodeModel, servedLength } from '@simili/learning/models/artefact';
 import { type EncoderFacts, placeIn } from '@simili/learning/models/encoder-facts';
-import { type FeatureName, PICTURE_SIZE, type Picture, type ServedModel } from '@simili/learning/models/served-model';
+import type { FeatureName, ServedModel } from '@simili/learning/models/served-model';
 import { pictureSizeFor } from '@simili/learning/network/shapes';
 import { fromHalf } from '@simili/learning/numbers/half';
+import { PICTURE_SIZE, type Picture } from '@simili/learning/picture';
 import { SimiliError } from 'simili/internal/errors';
 import type { Engine } from '../engines/engine.ts';
 import type { Projection } from '../engines/onnx/projection.ts';
 import { openNetworkEngine } from '../engines/open-network.ts';
-import { sha256 } from '../sha256.ts';
+import { sha256 } from '../tools/sha256.ts';
 import { sideBySide } from './blocks.ts';
 import { extractByNetwork } from './network-feature.ts';
 import { makePictureStore } from './picture-store.ts';

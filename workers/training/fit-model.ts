@@ -1,7 +1,7 @@
 import { encodeModel, servedLength } from '@simili/learning/models/artefact';
-import { whyInstead } from '@simili/learning/models/recipe';
 import type { ServedModel } from '@simili/learning/models/served-model';
 import { pictureSizeFor, withoutProxies } from '@simili/learning/network/shapes';
+import { whyInstead } from '@simili/learning/recipes/recipe';
 import type { Engine } from '../engines/engine.ts';
 import { distanceAmong, type Fitted, fitBlock, NETWORK } from './blocks.ts';
 import { evidenceOf, heldOut } from './evidence.ts';

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { GOLDEN } from '@simili/learning/features/golden';
 import { itemsIn } from '@simili/learning/metrics/split';
-import { type Recipe, recipeFor } from '@simili/learning/models/recipe';
-import { PICTURE_SIZE, type Picture } from '@simili/learning/models/served-model';
 import { penultimate } from '@simili/learning/network/presets';
 import type { NetworkSpec } from '@simili/learning/network/spec';
 import { makeRandom } from '@simili/learning/numbers/random';
+import { PICTURE_SIZE, type Picture } from '@simili/learning/picture';
+import { type Recipe, recipeFor } from '@simili/learning/recipes/recipe';
 import { type Fitted, sampleViews, type Views } from './blocks.ts';
 import { type LearnedFromClicks, learnFromClicks } from './clicks.ts';
 import { type EncodedFeatures, openEncodedFeatures } from './encoded-features.ts';

@@ -1,7 +1,7 @@
 import { GOLDEN, goldenPlace } from '@simili/learning/features/golden';
 import { type HandMade, handMadeFeatures } from '@simili/learning/features/index';
-import type { Picture } from '@simili/learning/models/served-model';
 import { fromHalf } from '@simili/learning/numbers/half';
+import type { Picture } from '@simili/learning/picture';
 import { openStoredBits } from './encoded-features.ts';
 import type { TrainingSet } from './protocol.ts';
 

@@ -1,7 +1,7 @@
-import type { Picture } from '@simili/learning/models/served-model';
+import { view } from '@simili/learning/batches/augment';
 import { pictureSizeFor } from '@simili/learning/network/shapes';
 import type { NetworkSpec } from '@simili/learning/network/spec';
-import { view } from '@simili/learning/pictures/augment';
+import type { Picture } from '@simili/learning/picture';
 import type { Engine } from '../engines/engine.ts';
 import type { Extract } from './blocks.ts';
 

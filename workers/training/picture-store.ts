@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Picture } from '@simili/learning/models/served-model';
+import type { Picture } from '@simili/learning/picture';
 import type { TrainingSet } from './protocol.ts';
 
 /**

@@ -1,8 +1,8 @@
 import type { EncoderFacts } from '@simili/learning/models/encoder-facts';
 import type { SeenPair } from '@simili/learning/relevance/relevance';
 import type { Triplet } from '@simili/learning/sampling/triplet-rules';
+import type { AnyEye } from '../encoders/eyes.ts';
 import type { Choice } from '../engines/open-engine.ts';
-import type { AnyEye } from '../eyes.ts';
 
 /**
  * What crosses between a worker and its engine host (a child process that holds the engine, decoded pixels and weights,
@@ -97,7 +97,7 @@ export type TrainingRequest = EngineChoice & {
   ratings: readonly Triplet[];
   /** A preset's name (learning/network/presets.ts). */
   preset: string;
-  /** How it is trained: a recipe's name (learning/models/recipe.ts). */
+  /** How it is trained: a recipe's name (learning/recipes/recipe.ts). */
   recipe: string;
   /** Of the recipes that draw triplets, where it is not the paper's own: an evaluation compares several. */
   sampling?: Sampling;

@@ -1,7 +1,7 @@
-import { PICTURE_SIZE } from '@simili/learning/models/served-model';
 import { presetNamed } from '@simili/learning/network/presets';
 import { pictureSizeFor } from '@simili/learning/network/shapes';
 import type { NetworkSpec } from '@simili/learning/network/spec';
+import { PICTURE_SIZE } from '@simili/learning/picture';
 import { backboneSpec, inspectBackbone } from '../engines/backbone.ts';
 
 /** The network of a preset, with somebody's pretrained network in front where there is one. */

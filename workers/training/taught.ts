@@ -1,8 +1,8 @@
 import { pictureCount } from '@simili/learning/batches/catalog';
 import { type CategoryLabels, categoryLabels } from '@simili/learning/batches/category-labels';
 import { itemsIn } from '@simili/learning/metrics/split';
-import type { CategoryTeaching } from '@simili/learning/models/recipe';
 import { makeRandom } from '@simili/learning/numbers/random';
+import type { CategoryTeaching } from '@simili/learning/recipes/recipe';
 import { shuffled } from './blocks.ts';
 import type { Distance } from './mixture.ts';
 import type { TrainingSet } from './protocol.ts';

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BatchPlan, BatchSource } from '@simili/learning/batches/batch';
-import { type Descent, decayOfMean } from '@simili/learning/models/recipe';
 import type { Weights } from '@simili/learning/network/spec';
 import { clipGradients, learningRate, makeNesterov, trackStatistics } from '@simili/learning/optimiser/optimiser';
+import { type Descent, decayOfMean } from '@simili/learning/recipes/recipe';
 import { SimiliError } from 'simili/internal/errors';
 import type { LossGradients } from '../engines/engine.ts';
 import type { Look } from './held-out.ts';

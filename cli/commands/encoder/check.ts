@@ -1,12 +1,12 @@
 import { UNKNOWN_LICENCE } from '@simili/worker/encoders/hub';
 import type { TriedEncoder } from '@simili/worker/encoders/try-encoder';
-import { type AtWork, tryEncoderSafely } from '@simili/worker/hosts/try-model';
+import { type AtWork, tryEncoderSafely } from '@simili/worker/encoders/try-model';
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../../src/config.ts';
 import { ownPictures } from '../../encoder/own-pictures.ts';
 import { writeSheet } from '../../encoder/sheet.ts';
 import { secondsOf } from '../../options.ts';
-import { short } from '../model/table.ts';
+import { short } from '../../table.ts';
 
 export const check = defineCommand({
   meta: {

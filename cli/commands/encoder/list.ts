@@ -1,7 +1,7 @@
 import { encoderNames, findEncoder } from '@simili/worker/encoders/find';
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../../src/config.ts';
-import { table } from '../model/table.ts';
+import { table } from '../../table.ts';
 
 export const list = defineCommand({
   meta: { name: 'list', description: 'The encoders that ship, those that were pulled, and the one that is configured' },

@@ -6,7 +6,7 @@ import { loadConfig } from '../../../src/config.ts';
 import { SimiliError } from '../../../src/errors.ts';
 import { type Offer, offerOf, pull as pullOffer } from '../../encoder/pull.ts';
 import { showProgress } from '../../progress.ts';
-import { short } from '../model/table.ts';
+import { short } from '../../table.ts';
 
 export const pull = defineCommand({
   meta: { name: 'pull', description: 'Download an encoder from the Hugging Face hub; its licence is shown before' },

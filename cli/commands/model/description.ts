@@ -7,7 +7,7 @@ import {
   weightShapes,
 } from '@simili/learning/network/shapes';
 import type { Layer, NetworkSpec } from '@simili/learning/network/spec';
-import { grouped, short, table } from './table.ts';
+import { grouped, short, table } from '../../table.ts';
 
 /** Everything that `simili model describe` tells; with --json, as it is. */
 export type Description = {

@@ -1,14 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { decodeModel } from '@simili/learning/models/artefact';
 import type { ServedModel } from '@simili/learning/models/served-model';
-import { encoderNames, findEncoder, type InstalledEncoder } from '@simili/worker/encoders/find';
+import { encoderNames, findEncoder } from '@simili/worker/encoders/find';
+import type { InstalledEncoder } from '@simili/worker/engines/onnx/encoder-description';
 import type { EncoderFile } from '@simili/worker/engines/onnx/export/encoder';
 import { exportOnnx } from '@simili/worker/engines/onnx/export/index';
-import { sha256 } from '@simili/worker/sha256';
+import { sha256 } from '@simili/worker/tools/sha256';
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../../src/config.ts';
 import { SimiliError } from '../../../src/errors.ts';
-import type { Source } from './stored-artefact.ts';
+import type { Source } from '../../shop/stored-artefact.ts';
 
 export const exportModel = defineCommand({
   meta: {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
+import { tryBackboneSafely } from '@simili/worker/encoders/try-model';
 import type { BackboneFile } from '@simili/worker/engines/backbone';
-import { tryBackboneSafely } from '@simili/worker/hosts/try-model';
 import { defineCommand } from 'citty';
 import { secondsOf } from '../../options.ts';
 import { presetOf } from './describe.ts';

@@ -1,7 +1,7 @@
 import { presetNamed, presetNames } from '@simili/learning/network/presets';
 import { describeNetwork } from '@simili/learning/network/shapes';
 import { defineCommand } from 'citty';
-import { short, table } from './table.ts';
+import { short, table } from '../../table.ts';
 
 export const list = defineCommand({
   meta: { name: 'list', description: 'The network presets: size of their pictures and vectors, parameters, FLOPs' },

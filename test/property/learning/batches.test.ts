@@ -3,12 +3,12 @@ import { expect, test } from 'vitest';
 import type { BatchPlan, BatchSource } from '../../../learning/batches/batch.ts';
 import { identityBatches } from '../../../learning/batches/identity-batches.ts';
 import { labelledBatches } from '../../../learning/batches/labelled-batches.ts';
-import { makePasses } from '../../../learning/batches/passes.ts';
 import { storedBatches } from '../../../learning/batches/stored-batches.ts';
 import { picturesOf, tripletBatches } from '../../../learning/batches/triplet-batches.ts';
 import { itemsIn } from '../../../learning/metrics/split.ts';
 import { makeRandom } from '../../../learning/numbers/random.ts';
 import { makeOnlineSampler } from '../../../learning/sampling/online-sampler.ts';
+import { makePasses } from '../../../learning/sampling/passes.ts';
 import { makeTripletSampler } from '../../../learning/sampling/sampler.ts';
 import { expectLaw, relevanceTable } from '../../support/triplet-law.ts';
 

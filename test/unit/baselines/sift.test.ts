@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { inverseFrequencies, siftWords, weighWords } from '../../../lab/baselines/bag-of-words.ts';
 import { drawWithout, sampleDescriptors } from '../../../lab/baselines/descriptor-sample.ts';
 import { denseDescriptors, descriptorLength } from '../../../lab/baselines/sift.ts';
-import { PICTURE_SIZE, type Picture } from '../../../learning/models/served-model.ts';
 import { makeRandom } from '../../../learning/numbers/random.ts';
+import { PICTURE_SIZE, type Picture } from '../../../learning/picture.ts';
 import { describeBaseline, drawPictures } from '../../support/baseline-sanity.ts';
 
 describeBaseline('SIFT words', siftWords);

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { haar2d } from '../../../lab/baselines/haar.ts';
 import { wavelet } from '../../../lab/baselines/wavelet.ts';
-import { PICTURE_SIZE } from '../../../learning/models/served-model.ts';
 import { makeRandom } from '../../../learning/numbers/random.ts';
+import { PICTURE_SIZE } from '../../../learning/picture.ts';
 import { describeBaseline } from '../../support/baseline-sanity.ts';
 
 describeBaseline('wavelet', wavelet);

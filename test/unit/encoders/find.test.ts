@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isEncoderName } from '../../../src/encoder-name.ts';
-import { factsOf, parseDescription } from '../../../workers/encoders/description.ts';
 import { encoderNames, findEncoder } from '../../../workers/encoders/find.ts';
+import { factsOf, parseDescription } from '../../../workers/engines/onnx/encoder-description.ts';
 
 let dir = '';
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findEncoder } from '../../../workers/encoders/find.ts';
 import type { Port } from '../../../workers/engines/onnx/import-model.ts';
-import { sha256 } from '../../../workers/sha256.ts';
+import { sha256 } from '../../../workers/tools/sha256.ts';
 import { makeBackbone, redeclared } from '../../support/backbone.ts';
 
 let dir = '';

@@ -7,7 +7,7 @@ import type { MethodContext } from '../../../lab/methods/method.ts';
 import { oasisOnFeatures } from '../../../lab/methods/oasis.ts';
 import { labelledPictures } from '../../../lab/questions/labelled.ts';
 import type { Split } from '../../../learning/metrics/split.ts';
-import { PICTURE_SIZE, type Picture } from '../../../learning/models/served-model.ts';
+import { PICTURE_SIZE, type Picture } from '../../../learning/picture.ts';
 import { writeTrainingSet } from '../../support/training-set.ts';
 
 /** A square of one colour on white. */

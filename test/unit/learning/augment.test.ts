@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { makeRandom } from '../../../learning/numbers/random.ts';
 import {
   type Augmentation,
   augmentationNamed,
@@ -8,7 +7,8 @@ import {
   drawMasks,
   fillBatch,
   view,
-} from '../../../learning/pictures/augment.ts';
+} from '../../../learning/batches/augment.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
 
 const source = makeRandom(1);
 const noiseOf = (side: number) => Uint8Array.from({ length: side * side * 3 }, () => source.int(256));

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { GOLDEN, goldenOf, goldenPlace } from '../../../learning/features/golden.ts';
 import { handMadeFeatures } from '../../../learning/features/index.ts';
-import type { Picture } from '../../../learning/models/served-model.ts';
 import { toHalf } from '../../../learning/numbers/half.ts';
 import { makeRandom } from '../../../learning/numbers/random.ts';
+import type { Picture } from '../../../learning/picture.ts';
 
 type Colour = readonly [number, number, number];
 const paint = (colourAt: (x: number, y: number) => Colour): Picture =>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { decayOfMean, recipeNamed } from '../../../learning/models/recipe.ts';
 import { makeRandom } from '../../../learning/numbers/random.ts';
 import { makeNesterov } from '../../../learning/optimiser/optimiser.ts';
+import { decayOfMean, recipeNamed } from '../../../learning/recipes/recipe.ts';
 import { lossOf } from '../../support/oracle-loss.ts';
 import { relativeError } from '../../support/oracle-network.ts';
 

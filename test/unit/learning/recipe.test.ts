@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { recipeFor, whyInstead } from '../../../learning/models/recipe.ts';
+import { recipeFor, whyInstead } from '../../../learning/recipes/recipe.ts';
 
 test('a head is trained where an encoder looks at pictures and nobody asked for a backbone, else what learns from pixels', () => {
   const followed = (name: string, encoder: boolean, backbone: boolean) => recipeFor(name, { encoder, backbone }).name;

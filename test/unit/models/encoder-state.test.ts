@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { encoderReason } from '../../../src/models/encoder-state.ts';
+import { encoderReason } from '../../../src/jobs/encoder-state.ts';
 
 const eye = { id: 'eye-2', title: 'An eye' };
 const version = (id: string, encoder: string | null) => ({

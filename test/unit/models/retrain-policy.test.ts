@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { planRetrain, type RetrainSettings, type SinceTraining } from '../../../src/models/retrain-policy.ts';
+import { planRetrain, type RetrainSettings, type SinceTraining } from '../../../src/jobs/retrain-policy.ts';
 
 const now = new Date('2026-01-01T12:00:00Z');
 const minutesAgo = (minutes: number) => new Date(now.getTime() - 60_000 * minutes);

@@ -3,7 +3,7 @@ import { SimiliError } from '../../../src/errors.ts';
 import { NotBegun } from '../../../workers/hosts/options.ts';
 import { type Decoder, decodeSafely } from '../../../workers/pictures/decode-safely.ts';
 import type { DecodedPicture } from '../../../workers/pictures/decoded-picture.ts';
-import { makePool } from '../../../workers/pool.ts';
+import { makePool } from '../../../workers/tools/pool.ts';
 
 const limits = { maxPixels: 100, background: '#ffffff', sides: [64], timeoutMs: 5000 };
 const decoded: DecodedPicture = { pixels: {}, width: 1, height: 1, mime: 'image/png' };

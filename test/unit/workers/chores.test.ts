@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startChores } from '../../../workers/chores.ts';
+import { startChores } from '../../../workers/jobs/chores.ts';
 import { fakeLog } from '../../support/api.ts';
 
 /** Turns that are always there, and a way to wait for what was done. */

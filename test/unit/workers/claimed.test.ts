@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { JobRepository } from '../../../src/db/jobs.ts';
 import { SimiliError } from '../../../src/errors.ts';
-import { runClaimed } from '../../../workers/claimed.ts';
+import { runClaimed } from '../../../workers/jobs/claimed.ts';
 import { fakeLog } from '../../support/api.ts';
 
 const going = new AbortController().signal;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Vector } from '../../../src/db/embeddings.ts';
 import { SimiliError } from '../../../src/errors.ts';
-import { embedMissing, sidesOf } from '../../../workers/embedding.ts';
-import { encodePictures } from '../../../workers/encoding.ts';
-import { goldenEye } from '../../../workers/eyes.ts';
+import { embedMissing, sidesOf } from '../../../workers/embedding/embedding.ts';
+import { encodePictures } from '../../../workers/embedding/encoding.ts';
+import { goldenEye } from '../../../workers/encoders/eyes.ts';
 
 /** As the worker has it. */
 const BATCH = 64;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { SimiliError } from '../../../src/errors.ts';
-import { embedMissing } from '../../../workers/embedding.ts';
-import { encodeMissing, encodePictures } from '../../../workers/encoding.ts';
+import { embedMissing } from '../../../workers/embedding/embedding.ts';
+import { encodeMissing, encodePictures } from '../../../workers/embedding/encoding.ts';
 
 const ENCODER = {
   facts: { id: 'eye-1', title: 'An eye', licence: 'MIT', dimensions: 2 },

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { SimiliError } from '../../../src/errors.ts';
-import type { InstalledEncoder } from '../../../workers/encoders/find.ts';
-import { encodeMissing, encodePictures, encoderNamed } from '../../../workers/encoding.ts';
-import { goldenEye } from '../../../workers/eyes.ts';
+import { encodeMissing, encodePictures, encoderNamed } from '../../../workers/embedding/encoding.ts';
+import { goldenEye } from '../../../workers/encoders/eyes.ts';
+import type { InstalledEncoder } from '../../../workers/engines/onnx/encoder-description.ts';
 
 const eye: InstalledEncoder = {
   facts: { id: 'eye-1', title: 'An eye', licence: 'MIT', dimensions: 2 },

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../../src/config.ts';
 import { SimiliError } from '../../../src/errors.ts';
-import { openEngineHost } from '../../../workers/hosts/engine-client.ts';
+import { openEngineHost } from '../../../workers/training/engine-client.ts';
 
 test('After an engine that was not to be had, the next call looks for one in a new process', async () => {
   const host = openEngineHost('the embedder', loadConfig({}), new URL('./hosts/no-engine-host.ts', import.meta.url));

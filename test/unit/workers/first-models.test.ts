@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { dueFirstModel, type Shop } from '../../../workers/first-models.ts';
+import { dueFirstModel, type Shop } from '../../../workers/jobs/first-models.ts';
 
 const now = new Date('2026-01-01T12:00:00Z');
 const minutesAgo = (minutes: number) => new Date(now.getTime() - 60_000 * minutes);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { makePool } from '../../../workers/pool.ts';
+import { makePool } from '../../../workers/tools/pool.ts';
 
 test('each thing serves one task at a time, in the order of asking, also after failures', async () => {
   const pool = makePool(['a', 'b']);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { prefetched } from '../../../workers/prefetch.ts';
+import { prefetched } from '../../../workers/tools/prefetch.ts';
 
 /** 0, 1, 2 … ; tells what was begun and whether it was ended. `failing`: the one that throws. */
 function numbers(count: number, failing = -1) {

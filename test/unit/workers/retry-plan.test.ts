@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { retryDelay } from '../../../workers/retry-plan.ts';
+import { retryDelay } from '../../../workers/jobs/retry-plan.ts';
 
 test('a picture is tried again for a day and a half, ever more rarely, and never before its host wants it', () => {
   const delays = Array.from({ length: 14 }, (_, i) => retryDelay(i + 1));

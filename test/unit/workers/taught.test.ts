@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { recipeNamed } from '../../../learning/models/recipe.ts';
 import { makeRandom } from '../../../learning/numbers/random.ts';
+import { recipeNamed } from '../../../learning/recipes/recipe.ts';
 import type { TrainingSet } from '../../../workers/training/protocol.ts';
 import { whatCategoriesTeach } from '../../../workers/training/taught.ts';
 

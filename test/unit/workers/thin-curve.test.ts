@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { thinCurve } from '../../../workers/thin-curve.ts';
+import { thinCurve } from '../../../workers/jobs/thin-curve.ts';
 
 test('however long a training is, its curve stays short, in order, and ends with its newest point', () => {
   fc.assert(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { BatchPlan } from '../../../learning/batches/batch.ts';
-import { recipeNamed } from '../../../learning/models/recipe.ts';
+import { recipeNamed } from '../../../learning/recipes/recipe.ts';
 import type { TrainingState } from '../../../workers/training/state.ts';
 import { trainNetwork } from '../../../workers/training/train-network.ts';
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { splitOf, splits } from '../../../learning/metrics/split.ts';
 import type { ReadyImage } from '../../../src/db/images.ts';
-import { collectTrainingSet, FEWEST_PRODUCTS } from '../../../workers/training-set.ts';
+import { collectTrainingSet, FEWEST_PRODUCTS } from '../../../workers/evidence/training-set.ts';
 
 const never = new AbortController().signal;
 const folders = (sides: readonly number[]) => Object.fromEntries(sides.map((side) => [side, `pixels/${side}`]));

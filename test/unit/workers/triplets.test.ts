@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type RecipeName, recipeNamed } from '../../../learning/models/recipe.ts';
+import { type RecipeName, recipeNamed } from '../../../learning/recipes/recipe.ts';
 import type { WeightedTriplet } from '../../../learning/relevance/relevance.ts';
 import { rankingSource } from '../../../workers/training/batches.ts';
 import type { Fit } from '../../../workers/training/fit.ts';

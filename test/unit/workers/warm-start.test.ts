@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { WorkerContext } from '../../../workers/context.ts';
 import { warmed } from '../../../workers/handlers/train.ts';
-import { sha256 } from '../../../workers/sha256.ts';
+import { sha256 } from '../../../workers/tools/sha256.ts';
 
 const artefact = Uint8Array.of(1, 2, 3);
 

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Encoder } from '@simili/learning/models/encoder';
-import type { Picture } from '@simili/learning/models/served-model';
+import type { Picture } from '@simili/learning/picture';
 import type { InferenceSession, Tensor } from 'onnxruntime-common';
 import { SimiliError } from 'simili/internal/errors';
-import type { InstalledEncoder } from '../../encoders/find.ts';
-import { checkPorts, checkShape, featureAxis } from '../../encoders/ports.ts';
-import { sha256 } from '../../sha256.ts';
+import { sha256 } from '../../tools/sha256.ts';
+import type { InstalledEncoder } from './encoder-description.ts';
+import { checkPorts, checkShape, featureAxis } from './encoder-ports.ts';
 import { readModel } from './import-model.ts';
 import { loadRuntime, type Runtime } from './runtime.ts';
 

@@ -1,13 +1,13 @@
 import { pictureCount } from '@simili/learning/batches/catalog';
 import { taughtBatches } from '@simili/learning/batches/taught-batches';
 import { itemsIn } from '@simili/learning/metrics/split';
-import type { Descent } from '@simili/learning/models/recipe';
 import { initialWeights } from '@simili/learning/network/initial-weights';
 import { narrowed } from '@simili/learning/network/narrowed';
 import { presetNamed } from '@simili/learning/network/presets';
 import type { NetworkSpec } from '@simili/learning/network/spec';
 import { makeRandom } from '@simili/learning/numbers/random';
 import { zerosLike } from '@simili/learning/optimiser/optimiser';
+import type { Descent } from '@simili/learning/recipes/recipe';
 import { studentModel } from '../../engines/onnx/export/student.ts';
 import { itemAt } from '../item-at.ts';
 import { type Members, openMembers } from '../members/index.ts';

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { augmentationNamed, drawMasks, fillBatch } from '@simili/learning/batches/augment';
 import type { BatchPlan } from '@simili/learning/batches/batch';
 import { describeNetwork, dropoutLayers, pictureSizeFor } from '@simili/learning/network/shapes';
-import { augmentationNamed, drawMasks, fillBatch } from '@simili/learning/pictures/augment';
 import { makePictureStore } from '../picture-store.ts';
 import type { BatchThreadData } from './batch-maker.ts';
 

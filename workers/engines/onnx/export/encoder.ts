@@ -1,5 +1,5 @@
 import { SimiliError } from 'simili/internal/errors';
-import type { InstalledEncoder } from '../../../encoders/find.ts';
+import type { InstalledEncoder } from '../encoder-description.ts';
 import type { Part } from '../import-join.ts';
 import { readModel } from '../import-model.ts';
 import { checkOperators } from './backbone.ts';

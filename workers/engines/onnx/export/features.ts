@@ -1,5 +1,5 @@
 import type { HandMade } from '@simili/learning/features/index';
-import { PICTURE_SIZE } from '@simili/learning/models/served-model';
+import { PICTURE_SIZE } from '@simili/learning/picture';
 import type { Graph, Value } from '../graph.ts';
 import { boxSums, unitRows } from './picture.ts';
 

@@ -1,8 +1,9 @@
 import { isHandMade } from '@simili/learning/features/index';
 import { servedLength } from '@simili/learning/models/artefact';
 import { placeIn } from '@simili/learning/models/encoder-facts';
-import { type Block, PICTURE_SIZE, type ServedModel } from '@simili/learning/models/served-model';
+import type { Block, ServedModel } from '@simili/learning/models/served-model';
 import { backbonePathOf, pictureSizeFor } from '@simili/learning/network/shapes';
+import { PICTURE_SIZE } from '@simili/learning/picture';
 import { type BackboneFile, inspectBackbone } from '../../backbone.ts';
 import { opsets } from '../graph.ts';
 import { joinModels, type Part } from '../import-join.ts';

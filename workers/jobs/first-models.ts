@@ -1,7 +1,7 @@
 import type { JobKind, JobRow } from 'simili/internal/db/jobs';
-import { enqueuePhase } from 'simili/internal/models/enqueue';
-import type { WorkerContext } from './context.ts';
-import { FEWEST_PRODUCTS, type ModelKind } from './training-set.ts';
+import { enqueuePhase } from 'simili/internal/jobs/enqueue';
+import type { WorkerContext } from '../context.ts';
+import { FEWEST_PRODUCTS, type ModelKind } from '../evidence/training-set.ts';
 import { unlessOneRuns } from './unless-one-runs.ts';
 
 /** Products with a decoded picture that make a good first model although more are on their way. */

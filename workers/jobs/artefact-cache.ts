@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ModelRepository } from 'simili/internal/db/models';
 import { SimiliError } from 'simili/internal/errors';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from 'simili/internal/private-files';
-import { sha256 } from './sha256.ts';
+import { sha256 } from '../tools/sha256.ts';
 
 export type ArtefactCache = {
   /** The file of a version's artefact, fetched from the database when this machine has none. @throws SimiliError NOT_FOUND, ARTEFACT_CORRUPT. */

@@ -1,12 +1,12 @@
-import type { BatchPlan } from '../batches/batch.ts';
-import { PICTURE_SIZE, type Picture } from '../models/served-model.ts';
 import type { DropoutLayer } from '../network/shapes.ts';
 import { makeRandom, type Random } from '../numbers/random.ts';
 import { seedFrom } from '../numbers/seed.ts';
-import { type Augmentation, augmentationNamed, ofStrength } from './augmentation.ts';
-import { areaMean, type Change, resample } from './resample.ts';
+import { PICTURE_SIZE, type Picture } from '../picture.ts';
+import { type Augmentation, augmentationNamed, ofStrength } from '../pictures/augmentation.ts';
+import { areaMean, type Change, resample } from '../pictures/resample.ts';
+import type { BatchPlan } from './batch.ts';
 
-export { type Augmentation, type AugmentationName, augmentationNamed, augmentationNames } from './augmentation.ts';
+export { type Augmentation, augmentationNamed, augmentationNames } from '../pictures/augmentation.ts';
 
 /**
  * Writes the picture as the network reads it: float32 HWC [size, size, 3], ink = 1 - rgb/255 in [0, 1], each pixel the exact

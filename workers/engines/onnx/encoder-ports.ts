@@ -1,5 +1,5 @@
-import type { ForeignModel, Port } from '../engines/onnx/import-model.ts';
-import type { EncoderDescription } from './description.ts';
+import type { EncoderDescription } from './encoder-description.ts';
+import type { ForeignModel, Port } from './import-model.ts';
 
 const FLOAT32 = 1;
 /** Pictures that a file may take at once, where it fixes that. */

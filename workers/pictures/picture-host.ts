@@ -1,6 +1,6 @@
-import { decodePicture, decodeSmall } from '../pictures/decode.ts';
-import type { DecodeLimits } from '../pictures/decoded-picture.ts';
-import { serveHost } from './serve.ts';
+import { serveHost } from '../hosts/serve.ts';
+import { decodePicture, decodeSmall } from './decode.ts';
+import type { DecodeLimits } from './decoded-picture.ts';
 
 type Request = { bytes: Uint8Array; source: string; limits: DecodeLimits };
 

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { Features } from 'simili/internal/db/features';
 import type { ReadyImage } from 'simili/internal/db/images';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from 'simili/internal/private-files';
-import type { WorkerContext } from './context.ts';
-import { encodePictures } from './encoding.ts';
-import { type AnyEye, eyesOf } from './eyes.ts';
-import type { TrainingSet } from './training/protocol.ts';
+import type { WorkerContext } from '../context.ts';
+import { encodePictures } from '../embedding/encoding.ts';
+import { type AnyEye, eyesOf } from '../encoders/eyes.ts';
+import type { TrainingSet } from '../training/protocol.ts';
 
 /** What eyes saw in the pictures of a training set, picture by picture. */
 export type FeatureFiles = {

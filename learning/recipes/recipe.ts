@@ -1,4 +1,4 @@
-import type { AugmentationName } from '../pictures/augment.ts';
+import type { AugmentationName } from '../pictures/augmentation.ts';
 
 /** What is asked of a batch; the losses are defined in loss.ts. */
 export type Objective =

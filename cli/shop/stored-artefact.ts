@@ -1,6 +1,6 @@
-import { sha256 } from '@simili/worker/sha256';
-import type { ModelRepository } from '../../../src/db/models.ts';
-import { SimiliError } from '../../../src/errors.ts';
+import { sha256 } from '@simili/worker/tools/sha256';
+import type { ModelRepository } from '../../src/db/models.ts';
+import { SimiliError } from '../../src/errors.ts';
 
 /** A model version's bytes, and what to call it. */
 export type Source = { artefact: Uint8Array; name: string };

@@ -1,7 +1,8 @@
-import { encode } from '../encoders/encode.ts';
-import { distil } from '../training/distil/index.ts';
-import { embed } from '../training/embed.ts';
-import { fitModel } from '../training/fit-model.ts';
+import { type HostRun, serveHost } from '../hosts/serve.ts';
+import { distil } from './distil/index.ts';
+import { embed } from './embed.ts';
+import { encode } from './encode.ts';
+import { fitModel } from './fit-model.ts';
 import type {
   DistilRequest,
   EmbedRequest,
@@ -9,9 +10,8 @@ import type {
   RoundRequest,
   TrainingEvent,
   TrainingRequest,
-} from '../training/protocol.ts';
-import { beginRounds, finishRounds, trainRound, whileBusy } from '../training/rounds.ts';
-import { type HostRun, serveHost } from './serve.ts';
+} from './protocol.ts';
+import { beginRounds, finishRounds, trainRound, whileBusy } from './rounds.ts';
 
 const eventsOf = (run: HostRun) => (event: TrainingEvent) => run.event(event);
 

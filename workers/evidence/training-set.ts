@@ -5,9 +5,9 @@ import type { PairStatistics } from 'simili/internal/db/feedback';
 import type { ReadyImage } from 'simili/internal/db/images';
 import type { Rating } from 'simili/internal/db/ratings';
 import { SimiliError } from 'simili/internal/errors';
-import type { WorkerContext } from './context.ts';
+import type { WorkerContext } from '../context.ts';
+import type { TrainingRequest, TrainingSet } from '../training/protocol.ts';
 import type { FeatureFiles } from './feature-files.ts';
-import type { TrainingRequest, TrainingSet } from './training/protocol.ts';
 
 export type ModelKind = TrainingRequest['kind'];
 /**

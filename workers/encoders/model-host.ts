@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { Encoder } from '@simili/learning/models/encoder';
-import type { Picture } from '@simili/learning/models/served-model';
 import type { NetworkSpec } from '@simili/learning/network/spec';
-import { type TriedEncoder, tryEncoder } from '../encoders/try-encoder.ts';
+import type { Picture } from '@simili/learning/picture';
 import { tryBackbone } from '../engines/try-backbone.ts';
-import { serveHost } from './serve.ts';
+import { serveHost } from '../hosts/serve.ts';
+import { type TriedEncoder, tryEncoder } from './try-encoder.ts';
 
 /** That was tried last. */
 let encoder: Encoder | null = null;

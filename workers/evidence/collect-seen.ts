@@ -1,7 +1,7 @@
 import type { EncoderFacts } from '@simili/learning/models/encoder-facts';
 import type { JobRow } from 'simili/internal/db/jobs';
-import type { WorkerContext } from './context.ts';
-import { isEncoderFault } from './encode-batch.ts';
+import type { WorkerContext } from '../context.ts';
+import { isEncoderFault } from '../embedding/encode-batch.ts';
 import { openFeatureFiles } from './feature-files.ts';
 import { type CollectedSet, collectTrainingSet, type ModelKind } from './training-set.ts';
 

@@ -14,7 +14,7 @@ export type RetrainRepositories = Pick<Repositories, 'jobs' | 'models' | 'feedba
 
 /** What has come since the last training began. */
 export type SinceTraining = {
-  /** Any network or head was ever trained: the first one follows by itself (workers/first-models.ts). */
+  /** Any network or head was ever trained: the first one follows by itself (workers/jobs/first-models.ts). */
   readonly trained: boolean;
   /** When the last training of any outcome ended; null: one is on its way, or there was none. */
   readonly ended: Date | null;

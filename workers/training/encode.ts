@@ -1,12 +1,12 @@
 import { goldenOf } from '@simili/learning/features/golden';
 import type { Encoder } from '@simili/learning/models/encoder';
-import type { Picture } from '@simili/learning/models/served-model';
 import { toHalf } from '@simili/learning/numbers/half';
+import type { Picture } from '@simili/learning/picture';
 import { openOnnxEncoder } from '../engines/onnx/encoder.ts';
-import { sideBySide } from '../training/blocks.ts';
-import { makePictureStore } from '../training/picture-store.ts';
-import type { EncodeRequest, EncodeResult } from '../training/protocol.ts';
-import type { InstalledEncoder } from './find.ts';
+import type { InstalledEncoder } from '../engines/onnx/encoder-description.ts';
+import { sideBySide } from './blocks.ts';
+import { makePictureStore } from './picture-store.ts';
+import type { EncodeRequest, EncodeResult } from './protocol.ts';
 
 type Opened = { readonly encoder: Promise<Encoder> /** What it was asked until now. */; busy: Promise<unknown> };
 /** The configured one, and that of another version or of a training. Each holds its network in memory. */

@@ -1,13 +1,13 @@
-import { PICTURE_SIZE } from '@simili/learning/models/served-model';
+import { PICTURE_SIZE } from '@simili/learning/picture';
 import type { Features } from 'simili/internal/db/features';
 import { SimiliError } from 'simili/internal/errors';
-import type { WorkerContext } from './context.ts';
+import type { WorkerContext } from '../context.ts';
+import type { AnyEye, Eye } from '../encoders/eyes.ts';
+import type { InstalledEncoder } from '../engines/onnx/encoder-description.ts';
+import type { PictureService } from '../pictures/picture-service.ts';
+import { prefetched } from '../tools/prefetch.ts';
 import { encodeBatch } from './encode-batch.ts';
-import type { InstalledEncoder } from './encoders/find.ts';
-import type { AnyEye, Eye } from './eyes.ts';
-import type { PictureService } from './pictures/picture-service.ts';
 import { usePixels } from './pixel-users.ts';
-import { prefetched } from './prefetch.ts';
 
 /** Of a catalog; `contentHash` is what it was when it was decoded. */
 export type SourcePicture = { source: string; contentHash: string };

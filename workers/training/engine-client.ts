@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import type { Config } from 'simili/internal/config';
 import { SimiliError } from 'simili/internal/errors';
+import { isTimeout } from '../hosts/options.ts';
+import { openHost } from '../hosts/rpc.ts';
 import type {
   DistilRequest,
   DistilResult,
@@ -15,9 +17,7 @@ import type {
   TrainingEvent,
   TrainingRequest,
   TrainingResult,
-} from '../training/protocol.ts';
-import { isTimeout } from './options.ts';
-import { openHost } from './rpc.ts';
+} from './protocol.ts';
 
 /** What a worker asks for; how it is computed is this machine's configuration. */
 export type Asked<Request> = Omit<Request, keyof Computing>;

@@ -64,3 +64,11 @@ export function factsOf({ name, title, licence, sha256, input, output }: Encoder
     ...(output.parts && { parts: output.parts }),
   };
 }
+
+/** An encoder whose files are on this machine. */
+export type InstalledEncoder = {
+  readonly facts: EncoderFacts;
+  readonly description: EncoderDescription;
+  /** Of its ONNX file. */
+  readonly path: string;
+};

@@ -1,10 +1,10 @@
-import { LONGEST_REASON, retrain } from 'simili/internal/models/retrain';
-import { nextRetrain, restsUntil, retrainSettingsOf } from 'simili/internal/models/retrain-policy';
-import type { WorkerContext } from './context.ts';
-import { tellEncoders } from './encoder-state.ts';
+import { LONGEST_REASON, retrain } from 'simili/internal/jobs/retrain';
+import { nextRetrain, restsUntil, retrainSettingsOf } from 'simili/internal/jobs/retrain-policy';
+import type { WorkerContext } from '../context.ts';
+import { tellEncoders } from '../encoder-state.ts';
 import { unlessOneRuns } from './unless-one-runs.ts';
 
-/** Starts the next training when it is due (src/models/retrain-policy.ts). */
+/** Starts the next training when it is due (src/jobs/retrain-policy.ts). */
 export async function startDueRetrain(context: WorkerContext): Promise<void> {
   const { repositories, queue, config, log } = context;
   await tellEncoders(context);

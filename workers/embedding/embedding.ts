@@ -1,16 +1,17 @@
 import { isHandMade } from '@simili/learning/features/index';
 import { isOfEncoder } from '@simili/learning/models/encoder-facts';
-import { PICTURE_SIZE } from '@simili/learning/models/served-model';
+import { PICTURE_SIZE } from '@simili/learning/picture';
 import type { MissingVector, Vector } from 'simili/internal/db/embeddings';
 import type { Features } from 'simili/internal/db/features';
 import type { ModelRow } from 'simili/internal/db/models';
 import { SimiliError } from 'simili/internal/errors';
-import type { WorkerContext } from './context.ts';
+import type { WorkerContext } from '../context.ts';
+import { type AnyEye, goldenEye } from '../encoders/eyes.ts';
+import { findEncoder } from '../encoders/find.ts';
+import type { InstalledEncoder } from '../engines/onnx/encoder-description.ts';
+import { prefetched } from '../tools/prefetch.ts';
 import { isBlindTo } from './encode-batch.ts';
-import { findEncoder, type InstalledEncoder } from './encoders/find.ts';
 import { encodePictures, encoderNamed } from './encoding.ts';
-import { type AnyEye, goldenEye } from './eyes.ts';
-import { prefetched } from './prefetch.ts';
 
 /** Products per call of the engine and per commit: what a crash may cost, and what is left to do when all are decoded. */
 const BATCH = 64;

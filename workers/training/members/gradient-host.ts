@@ -1,9 +1,9 @@
 import type { BatchPlan } from '@simili/learning/batches/batch';
 import type { Weights } from '@simili/learning/network/spec';
-import type { LossGradients } from '../engines/engine.ts';
-import { openLocalMember, openMemberEngine } from '../training/members/local.ts';
-import type { Member, MemberOptions } from '../training/members/member.ts';
-import { serveHost } from './serve.ts';
+import type { LossGradients } from '../../engines/engine.ts';
+import { serveHost } from '../../hosts/serve.ts';
+import { openLocalMember, openMemberEngine } from './local.ts';
+import type { Member, MemberOptions } from './member.ts';
 
 /** What a child process that computes gradients for a trainer can be asked. */
 export type GradientHostApi = {

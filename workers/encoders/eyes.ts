@@ -1,7 +1,7 @@
 import { GOLDEN } from '@simili/learning/features/golden';
 import type { EncoderFacts } from '@simili/learning/models/encoder-facts';
-import { PICTURE_SIZE } from '@simili/learning/models/served-model';
-import type { InstalledEncoder } from './encoders/find.ts';
+import { PICTURE_SIZE } from '@simili/learning/picture';
+import type { InstalledEncoder } from '../engines/onnx/encoder-description.ts';
 
 /** What looks once at every picture, and whose vectors are kept: the hand-made features, or an encoder. */
 export type Eye = {

@@ -1,6 +1,6 @@
 import { type ErrorCode, SimiliError } from 'simili/internal/errors';
-import type { WorkerContext } from './context.ts';
-import type { AnyEye } from './eyes.ts';
+import type { WorkerContext } from '../context.ts';
+import type { AnyEye } from '../encoders/eyes.ts';
 
 type Context = Pick<WorkerContext, 'embedder' | 'log'>;
 /** How an encoder fares in this process. */

@@ -1,13 +1,13 @@
 import { stat } from 'node:fs/promises';
-import type { Picture } from '@simili/learning/models/served-model';
 import type { NetworkSpec } from '@simili/learning/network/spec';
+import type { Picture } from '@simili/learning/picture';
 import { SimiliError } from 'simili/internal/errors';
-import { encoderFile } from '../encoders/find.ts';
-import type { TriedEncoder } from '../encoders/try-encoder.ts';
 import type { TriedBackbone } from '../engines/try-backbone.ts';
+import { isOverMemory, isTimeout } from '../hosts/options.ts';
+import { type Host, openHost } from '../hosts/rpc.ts';
+import { encoderFile } from './find.ts';
 import type { ModelHostApi } from './model-host.ts';
-import { isOverMemory, isTimeout } from './options.ts';
-import { type Host, openHost } from './rpc.ts';
+import type { TriedEncoder } from './try-encoder.ts';
 
 /** Of a file, bytes: protocol buffers end there. */
 const MAX_BYTES = 2 ** 31 - 1;
