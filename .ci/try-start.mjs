@@ -6,7 +6,9 @@ const [cwd = '.'] = process.argv.slice(2);
 const PATIENCE_MS = 600_000;
 // In a group of its own: npx does not pass signals on.
 const child = spawn('npx', ['--no-install', 'simili', 'start'], {
-  ...{ cwd, detached: true, stdio: ['ignore', 'pipe', 'inherit'] },
+  cwd,
+  detached: true,
+  stdio: ['ignore', 'pipe', 'inherit'],
 });
 let output = '';
 child.stdout.on('data', (text) => {
@@ -20,7 +22,9 @@ async function answer() {
   if (!url || !output.includes('similarItems answers')) return null;
   const headers = { 'content-type': 'application/json' };
   const response = await fetch(`${url.replace(/\/$/, '')}/graphql`, {
-    ...{ method: 'POST', headers, body: JSON.stringify({ query }) },
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ query }),
   });
   return (await response.json()).data.similarItems;
 }

@@ -47,8 +47,15 @@ export async function categories({ seeds, steps }: { seeds: number; steps: numbe
 async function compared(folder: LabelledFolder, seeds: number, steps: number): Promise<Row[]> {
   const config = loadConfig({ ...process.env, SIMILI_DATA_DIR: join(OUT, 'data') });
   const { data } = await collect({
-    ...{ images: folder.images, labels: folder.labels, triplets: null, preset: PRESET, encoderSides: [], seed: 1 },
-    ...{ config, onProgress: () => {}, onProblems: () => {} },
+    images: folder.images,
+    labels: folder.labels,
+    triplets: null,
+    preset: PRESET,
+    encoderSides: [],
+    seed: 1,
+    config,
+    onProgress: () => {},
+    onProblems: () => {},
   });
   const fit = await fitOf(data, steps);
   const rows: Row[] = [];
@@ -68,9 +75,23 @@ async function compared(folder: LabelledFolder, seeds: number, steps: number): P
 const fitOf = ({ set }: LabelledPictures, steps: number): Promise<Fit> =>
   beginFit(
     {
-      ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [], ratings: [] },
-      ...{ preset: PRESET, recipe: 'catalog', backbone: null, seconds: 0, steps, processes: 1, seed: 1 },
-      ...{ checkpointSeconds: Number.POSITIVE_INFINITY, checkpoint: null },
+      engine: 'onnx',
+      requireGpu: false,
+      threads: 1,
+      gpus: [],
+      kind: 'NETWORK',
+      set,
+      feedback: [],
+      ratings: [],
+      preset: PRESET,
+      recipe: 'catalog',
+      backbone: null,
+      seconds: 0,
+      steps,
+      processes: 1,
+      seed: 1,
+      checkpointSeconds: Number.POSITIVE_INFINITY,
+      checkpoint: null,
     },
     never,
     () => {},

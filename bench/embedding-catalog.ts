@@ -42,8 +42,15 @@ export async function catalogOf(files: readonly PictureFile[]): Promise<FreshDat
   });
   await prisma.productImage.createMany({
     data: files.map(({ path, contentHash }, i) => ({
-      ...{ id: `i${ids[i]}`, productId: ids[i]!, position: 0, source: path, contentHash, state: 'READY' as const },
-      ...{ mime: 'image/webp', width: 256, height: 256 },
+      id: `i${ids[i]}`,
+      productId: ids[i]!,
+      position: 0,
+      source: path,
+      contentHash,
+      state: 'READY' as const,
+      mime: 'image/webp',
+      width: 256,
+      height: 256,
     })),
   });
   return database;
@@ -54,7 +61,9 @@ export function servedModel(preset: string): ServedModel {
   const random = makeRandom(1);
   const spec = presetNamed(preset);
   const block = (feature: HandMade | 'network', length: number, keep: number) => ({
-    ...{ feature, weight: 0.25, mean: new Float32Array(length) },
+    feature,
+    weight: 0.25,
+    mean: new Float32Array(length),
     projection: Float32Array.from({ length: Math.min(keep, length) * length }, () => random.gaussian()),
   });
   const features = Object.keys(HAND_MADE) as HandMade[];
@@ -69,8 +78,12 @@ export async function storeModel({ storage, repositories }: FreshDatabase, model
   const metrics = { training: { sides: sidesFor(model.network!.spec) } };
   const row = await storage.prisma.modelVersion.create({
     data: {
-      ...{ id: `mdl_${sha256(artefact).slice(0, 12)}`, kind: 'NETWORK', dimensions: servedLength(model) },
-      ...{ checksum: sha256(artefact), artefact: new Uint8Array(artefact), metrics },
+      id: `mdl_${sha256(artefact).slice(0, 12)}`,
+      kind: 'NETWORK',
+      dimensions: servedLength(model),
+      checksum: sha256(artefact),
+      artefact: new Uint8Array(artefact),
+      metrics,
     },
   });
   await repositories.embeddings.createTable(row.number, row.dimensions);

@@ -28,8 +28,11 @@ const never = new AbortController().signal;
 setMaxListeners(0, never);
 const config = loadConfig({ SIMILI_ENGINE: 'onnx', SIMILI_THREADS: String(THREADS) });
 const limits = {
-  ...{ maxBytes: 10 ** 8, maxPixels: 10 ** 8, timeoutMs: 60_000 },
-  ...{ background: config.SIMILI_BACKGROUND, allowPrivate: false },
+  maxBytes: 10 ** 8,
+  maxPixels: 10 ** 8,
+  timeoutMs: 60_000,
+  background: config.SIMILI_BACKGROUND,
+  allowPrivate: false,
 };
 
 type Row = Record<string, string | number>;
@@ -52,7 +55,14 @@ function rowsOf(preset: string, rates: Rates): Row[] {
   const limit = Math.min(rates.decode, rates.forward);
   const size = presetNamed(preset).inputSize;
   const row = (what: string, rate: number, processes: number): Row => ({
-    ...{ what, preset, engine: 'onnx', device: 'cpu', processes, threads: THREADS, size, batch: BATCH },
+    what,
+    preset,
+    engine: 'onnx',
+    device: 'cpu',
+    processes,
+    threads: THREADS,
+    size,
+    batch: BATCH,
     imagesPerSecond: Math.round(rate),
     ofSlowerLimit: (rate / limit).toFixed(2),
   });

@@ -54,14 +54,16 @@ function oneCall(): FeedbackWrite[] {
 function event(i: number, listId: string): FeedbackWrite {
   const itemIds = Array.from({ length: i % 10 === 0 ? ITEMS : 1 }, (_, k) => `product-${1000 + k}`);
   return {
-    ...{ eventId: crypto.randomUUID(), kind: i % 10 === 0 ? 'IMPRESSION' : 'CLICK', anchorId: `product-${i}`, itemIds },
-    ...{ positions: itemIds.map((_, k) => k + 1), modelId: 'mdl_2f0c5a0e-7d5f-4a57-8a38-3d8b5a1c9e11' },
-    ...{
-      occurredAt: new Date(),
-      listId,
-      listExpiresAt: new Date(Date.now() + 6e8),
-      filtered: false,
-    },
+    eventId: crypto.randomUUID(),
+    kind: i % 10 === 0 ? 'IMPRESSION' : 'CLICK',
+    anchorId: `product-${i}`,
+    itemIds,
+    positions: itemIds.map((_, k) => k + 1),
+    modelId: 'mdl_2f0c5a0e-7d5f-4a57-8a38-3d8b5a1c9e11',
+    occurredAt: new Date(),
+    listId,
+    listExpiresAt: new Date(Date.now() + 6e8),
+    filtered: false,
   };
 }
 

@@ -48,7 +48,10 @@ export async function generatedFeatures(
   { categories }: Pick<TrainingSet, 'categories'>,
 ): Promise<Required<Pick<TrainingSet, 'encoded' | 'golden'>>> {
   const encoder = {
-    ...{ id: 'generated-eye', title: 'Generated', licence: 'none', dimensions: 1952 },
+    id: 'generated-eye',
+    title: 'Generated',
+    licence: 'none',
+    dimensions: 1952,
     parts: [
       { name: 'last', length: 1280 },
       { name: 'middle', length: 672 },

@@ -56,7 +56,7 @@ function unitsAboutTheirMean(vectors: Vectors): Vectors {
 const joined = (...parts: [vector: Float32Array, share: number][]): Float32Array =>
   Float32Array.from(parts.flatMap(([vector, share]) => [...vector].map((value) => value * Math.sqrt(share))));
 
-/** Of products spread over the whole catalog. */
+/** Pictures of products spread over the whole catalog. */
 async function picturesOf(count: number): Promise<string[]> {
   const all: string[] = [];
   for await (const entry of demoCatalog()) if ('row' in entry) all.push(...entry.row.images);
@@ -82,7 +82,8 @@ function rowsOf(method: string, vectors: Vectors): Row[] {
   );
   const mean = (some: typeof pairs) => (some.reduce((sum, { found }) => sum + found, 0) / some.length).toFixed(3);
   const rows: Row[] = groundNames.map((name) => ({
-    ...{ method, ground: name },
+    method,
+    ground: name,
     asQuery: mean(pairs.filter(({ query }) => query === name)),
     asGallery: mean(pairs.filter(({ gallery }) => gallery === name)),
   }));

@@ -43,9 +43,23 @@ export async function headKinds({ peer, seeds }: { peer: string; seeds: number }
 async function requestOf(set: TrainingSet, file: string) {
   const fit = await beginFit(
     {
-      ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [], ratings: [] },
-      ...{ preset: 'tiny', recipe: 'head', backbone: null, seconds: 0, steps: null, processes: 1, seed: 1 },
-      ...{ checkpointSeconds: Number.POSITIVE_INFINITY, checkpoint: null },
+      engine: 'onnx',
+      requireGpu: false,
+      threads: 1,
+      gpus: [],
+      kind: 'NETWORK',
+      set,
+      feedback: [],
+      ratings: [],
+      preset: 'tiny',
+      recipe: 'head',
+      backbone: null,
+      seconds: 0,
+      steps: null,
+      processes: 1,
+      seed: 1,
+      checkpointSeconds: Number.POSITIVE_INFINITY,
+      checkpoint: null,
     },
     new AbortController().signal,
     () => {},
@@ -67,7 +81,9 @@ async function requestOf(set: TrainingSet, file: string) {
   const values = rows.map(({ picture }) => parts.of(picture));
   await writeFile(file, Buffer.concat(values.map((row) => Buffer.from(row.buffer, row.byteOffset, row.byteLength))));
   return {
-    ...{ file, lengths: parts.lengths, weights: blocks.map(({ weight }) => weight) },
+    file,
+    lengths: parts.lengths,
+    weights: blocks.map(({ weight }) => weight),
     items: rows.map(({ item }) => item),
     categories: rows.map(({ item }) => set.categories[item]!),
     splits: rows.map(({ item }) => set.splits[item]!),

@@ -34,9 +34,14 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
   projection: () => projection({ products: Number(values.products) }),
   quality: () =>
     quality({
-      ...{ seeds: Number(values.seeds), steps: Number(values.steps), studentSteps: Number(values.student) },
-      ...{ preset: values.preset, recipe: values.recipe, encoders: values.encoders?.split(',') ?? [] },
-      ...{ peer: values.peer, docs: values.docs },
+      seeds: Number(values.seeds),
+      steps: Number(values.steps),
+      studentSteps: Number(values.student),
+      preset: values.preset,
+      recipe: values.recipe,
+      encoders: values.encoders?.split(',') ?? [],
+      peer: values.peer,
+      docs: values.docs,
       command: `npm run bench -- ${process.argv.slice(2).join(' ')}`,
     }),
   sampling,

@@ -8,7 +8,7 @@ const SIZES = [1e4, 1e5, 1e6];
 const CATEGORY = 100;
 /** Long enough to touch more pictures than are kept in memory. */
 const STEPS = 150;
-/** Of the trainer process, without its model. */
+/** Most memory of the trainer process, without its model. */
 const LIMIT_MB = 1500;
 
 type Row = Record<string, string | number>;
@@ -42,9 +42,23 @@ async function rowOf(dir: string, items: number, recipe: (typeof RECIPES)[number
     label: 'the trainer',
   });
   const request: TrainingRequest = {
-    ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [], ratings: [] },
-    ...{ preset: 'tiny', recipe, backbone: null, processes: 1 },
-    ...{ seconds: 600, steps: STEPS, seed: 1, checkpointSeconds: 10, checkpoint: null },
+    engine: 'onnx',
+    requireGpu: false,
+    threads: 1,
+    gpus: [],
+    kind: 'NETWORK',
+    set,
+    feedback: [],
+    ratings: [],
+    preset: 'tiny',
+    recipe,
+    backbone: null,
+    processes: 1,
+    seconds: 600,
+    steps: STEPS,
+    seed: 1,
+    checkpointSeconds: 10,
+    checkpoint: null,
   };
   const since = performance.now();
   try {
@@ -52,9 +66,14 @@ async function rowOf(dir: string, items: number, recipe: (typeof RECIPES)[number
     const peak = await peakMb(host.pid!);
     const model = artefact.length / 2 ** 20;
     return {
-      ...{ recipe, items, steps: STEPS, seconds: Math.round((performance.now() - since) / 1000) },
-      ...{ peakMb: Math.round(peak), modelMb: Number(model.toFixed(1)) },
-      ...{ limitMb: LIMIT_MB, met: peak - model <= LIMIT_MB ? 'yes' : 'NO' },
+      recipe,
+      items,
+      steps: STEPS,
+      seconds: Math.round((performance.now() - since) / 1000),
+      peakMb: Math.round(peak),
+      modelMb: Number(model.toFixed(1)),
+      limitMb: LIMIT_MB,
+      met: peak - model <= LIMIT_MB ? 'yes' : 'NO',
     };
   } finally {
     await host.close();

@@ -16,9 +16,23 @@ export async function paper() {
   try {
     const set = await generatedSet(dir.path, { items: 240, categories: 6, sides: [64, 225] });
     const request: TrainingRequest = {
-      ...{ engine: 'auto', requireGpu: false, threads: 2, gpus: [], kind: 'NETWORK', set, feedback: [], ratings: [] },
-      ...{ preset: 'paper', recipe: 'relevanceGap', backbone: null, processes: 1 },
-      ...{ seconds: 600, steps: STEPS, seed: 1, checkpointSeconds: 0, checkpoint: null },
+      engine: 'auto',
+      requireGpu: false,
+      threads: 2,
+      gpus: [],
+      kind: 'NETWORK',
+      set,
+      feedback: [],
+      ratings: [],
+      preset: 'paper',
+      recipe: 'relevanceGap',
+      backbone: null,
+      processes: 1,
+      seconds: 600,
+      steps: STEPS,
+      seed: 1,
+      checkpointSeconds: 0,
+      checkpoint: null,
     };
     const first = await trained(request, 'checkpoint');
     const second = await trained({ ...request, checkpoint: first.checkpoint, checkpointSeconds: 600 }, 'end');

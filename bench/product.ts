@@ -62,7 +62,8 @@ export type Product = {
 export async function openProduct(): Promise<Product> {
   const dir = await mkdtemp(join(tmpdir(), 'simili-quality-'));
   const host = openHost<EngineHostApi>(new URL('../workers/training/engine-host.ts', import.meta.url), {
-    ...{ label: 'the engine', nice: 0 },
+    label: 'the engine',
+    nice: 0,
   });
   const encode: Product['encode'] = async (set, encoder, path) => {
     const encoded = await encodeSet(set, encoder, path, (request) => host.call('encode', { ...request, threads: 1 }));
@@ -90,13 +91,24 @@ export async function openProduct(): Promise<Product> {
 }
 
 const common = {
-  ...{ ...CHOICE, feedback: [], ratings: [], backbone: null, checkpoint: null, seconds: 0, processes: 1 },
+  ...CHOICE,
+  feedback: [],
+  ratings: [],
+  backbone: null,
+  checkpoint: null,
+  seconds: 0,
+  processes: 1,
   checkpointSeconds: CHECKPOINT_SECONDS,
 };
 
 const goldenRequest = (set: TrainingSet): TrainingRequest => ({
-  ...{ ...common, kind: 'GOLDEN', set, seed: 1 },
-  ...{ preset: 'tiny', recipe: 'catalog', steps: null }, // not read
+  ...common,
+  kind: 'GOLDEN',
+  set,
+  seed: 1,
+  preset: 'tiny',
+  recipe: 'catalog',
+  steps: null, // not read
 });
 
 async function train(
@@ -117,7 +129,9 @@ async function train(
   return {
     model: decodeModel(artefact),
     checkpoints: states.flatMap(({ step, state }) => rankingModel(training.preset, step, state)),
-    ...{ summary, curve, steps: Number(summary.steps) },
+    summary,
+    curve,
+    steps: Number(summary.steps),
   };
 }
 

@@ -26,24 +26,37 @@ const DISTINCT = 1000;
 
 /** Lengths of what the shipped encoder's layers see. */
 const output = {
-  ...{ name: 'out', dimensions: 1952, pooling: 'none' as const },
+  name: 'out',
+  dimensions: 1952,
+  pooling: 'none' as const,
   parts: [
     { name: 'last', length: 1280 },
     { name: 'middle', length: 672 },
   ],
 } satisfies InstalledEncoder['description']['output'];
 
-/** Of which only the name and the lengths are used. */
+/** An encoder of which only the name and the lengths are used. */
 export const encoder: InstalledEncoder = {
   facts: {
-    ...{ id: 'generated-eye', title: 'Generated', licence: 'none', dimensions: output.dimensions },
+    id: 'generated-eye',
+    title: 'Generated',
+    licence: 'none',
+    dimensions: output.dimensions,
     parts: output.parts,
   },
   description: {
-    ...{ name: 'generated-eye', title: 'Generated', licence: 'none', model: 'none', sha256: '0'.repeat(64) },
+    name: 'generated-eye',
+    title: 'Generated',
+    licence: 'none',
+    model: 'none',
+    sha256: '0'.repeat(64),
     input: {
-      ...{ name: 'in', side: 224, layout: 'NCHW', channels: 'RGB' },
-      ...{ mean: [0, 0, 0], deviation: [1, 1, 1] },
+      name: 'in',
+      side: 224,
+      layout: 'NCHW',
+      channels: 'RGB',
+      mean: [0, 0, 0],
+      deviation: [1, 1, 1],
     },
     output,
   },
@@ -91,7 +104,8 @@ const baseRows = (dimensions: number, random: Random): Map<string, Uint16Array> 
 export async function frozenVersion({ storage, repositories }: ProjectedCatalog) {
   const random = makeRandom(2);
   const block = (length: number, keep: number) => ({
-    ...{ weight: 0.2, mean: new Float32Array(length).fill(0.01) },
+    weight: 0.2,
+    mean: new Float32Array(length).fill(0.01),
     projection: Float32Array.from({ length: Math.min(keep, length) * length }, () => random.gaussian()),
   });
   const names = Object.keys(HAND_MADE) as HandMade[];
@@ -108,8 +122,12 @@ export async function frozenVersion({ storage, repositories }: ProjectedCatalog)
   const metrics = { training: { shares, encoder: { ...facts, choice: 'generated' } } };
   const row = await storage.prisma.modelVersion.create({
     data: {
-      ...{ id: `mdl_${sha256(artefact).slice(0, 12)}`, kind: 'GOLDEN', dimensions: servedLength(model), metrics },
-      ...{ checksum: sha256(artefact), artefact: new Uint8Array(artefact) },
+      id: `mdl_${sha256(artefact).slice(0, 12)}`,
+      kind: 'GOLDEN',
+      dimensions: servedLength(model),
+      metrics,
+      checksum: sha256(artefact),
+      artefact: new Uint8Array(artefact),
     },
   });
   await repositories.embeddings.createTable(row.number, row.dimensions);

@@ -12,8 +12,12 @@ export async function startDemo(dataDir: string, settings: Record<string, string
   const since = performance.now();
   const child = spawn(process.execPath, ['dist/cli/main.js', 'start'], {
     env: {
-      ...{ PATH: process.env.PATH, PORT: '0', SIMILI_DRAIN_SECONDS: '0' },
-      ...{ SIMILI_DATA_DIR: dataDir, SIMILI_ADMIN_KEY: KEY, ...settings },
+      PATH: process.env.PATH,
+      PORT: '0',
+      SIMILI_DRAIN_SECONDS: '0',
+      SIMILI_DATA_DIR: dataDir,
+      SIMILI_ADMIN_KEY: KEY,
+      ...settings,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -69,8 +69,12 @@ function measured(what: string, items: number, make: () => { next(): unknown }, 
   const { calls, ms } = spend((_calls, passed) => passed >= 1000 * SECONDS, source);
   const us = (1000 * ms) / (calls * each);
   return {
-    ...{ what, items, us: us.toFixed(2), perSecond: Math.round(1e6 / us) },
-    ...{ constructionMs: construction.toFixed(0), megabytes: megabytes.toFixed(1) },
+    what,
+    items,
+    us: us.toFixed(2),
+    perSecond: Math.round(1e6 / us),
+    constructionMs: construction.toFixed(0),
+    megabytes: megabytes.toFixed(1),
     relevances: what.includes('triplet,') ? (asked / calls).toFixed(1) : '',
   };
 }

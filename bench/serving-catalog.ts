@@ -32,7 +32,11 @@ export async function servingCatalog(admin: string, products: number): Promise<S
     const { embeddings } = makeRepositories(storage);
     const model = await storage.prisma.modelVersion.create({
       data: {
-        ...{ id: 'mdl_bench', kind: 'GOLDEN', state: 'ACTIVE', dimensions: DIMENSIONS, checksum: '0'.repeat(64) },
+        id: 'mdl_bench',
+        kind: 'GOLDEN',
+        state: 'ACTIVE',
+        dimensions: DIMENSIONS,
+        checksum: '0'.repeat(64),
         artefact: new Uint8Array(),
       },
     });

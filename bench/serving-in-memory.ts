@@ -7,7 +7,9 @@ import express from 'express';
 const page = {
   status: 'OK',
   nodes: Array.from({ length: 12 }, (_, i) => ({
-    ...{ id: `p${i}`, title: `Product ${i}`, price: { amount: '9.90', currencyCode: 'EUR' } },
+    id: `p${i}`,
+    title: `Product ${i}`,
+    price: { amount: '9.90', currencyCode: 'EUR' },
   })),
 };
 const typeDefs = `

@@ -65,7 +65,9 @@ async function measured(way: Way, clients: number, share: number | null, anchor:
     const at = (quantile: number) => Number(times[Math.floor((times.length - 1) * quantile)]!.toFixed(2));
     return {
       queriesPerSecond: Math.round(times.length / seconds),
-      ...{ p50: at(0.5), p95: at(0.95), p99: at(0.99) },
+      p50: at(0.5),
+      p95: at(0.95),
+      p99: at(0.99),
       cpuMsPerRequest: pid ? Number(((1000 * (cpuSeconds(pid) - cpuBefore)) / times.length).toFixed(2)) : '',
     };
   } finally {
@@ -108,14 +110,12 @@ const similiWay = ({ url }: ServingCatalog): Way => ({
   what: 'similarItems',
   open: (clients) =>
     overHttp(['dist/cli/main.js', 'serve'], clients, {
-      ...{
-        DATABASE_URL: url,
-        NODE_ENV: 'production',
-        PORT: '0',
-        SIMILI_QUERY_RATE: '0',
-        SIMILI_QUERY_SECONDS: '60',
-        SIMILI_DRAIN_SECONDS: '0',
-      },
+      DATABASE_URL: url,
+      NODE_ENV: 'production',
+      PORT: '0',
+      SIMILI_QUERY_RATE: '0',
+      SIMILI_QUERY_SECONDS: '60',
+      SIMILI_DRAIN_SECONDS: '0',
     }),
 });
 const inMemoryWay = (): Way => ({
@@ -141,7 +141,9 @@ async function overHttp(args: string[], clients: number, settings: Record<string
   const ask: Ask = async (id, share) => {
     const filter = share === null ? null : { categories: [categoryOf(share)] };
     const { body } = await request(`${url}/graphql`, {
-      ...{ dispatcher, method: 'POST', headers: { 'content-type': 'application/json' } },
+      dispatcher,
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query: QUERY, variables: { id, filter } }),
     });
     const { data, errors } = (await body.json()) as {

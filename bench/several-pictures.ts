@@ -54,7 +54,9 @@ function rowsOf(
   return found.map(({ name, p1, rank }): Row => {
     const gain = rank.map((own, i) => own.map((value, j) => value - first!.rank[i]![j]!));
     return {
-      ...{ asked: `with ${queries} of 2`, system: name, p1: meanOf(p1.flat()).toFixed(3) },
+      asked: `with ${queries} of 2`,
+      system: name,
+      p1: meanOf(p1.flat()).toFixed(3),
       reciprocalRank: meanOf(rank.flat()).toFixed(3),
       gain: `${meanOf(gain.flat()).toFixed(3)} ± ${(1.96 * clusteredError(gain)).toFixed(3)}`,
     };

@@ -7,11 +7,14 @@ const FOLDER = new URL('../encoders/efficientnet-lite0/', import.meta.url);
 export async function openShippedEncoder() {
   const { name, model, input, output } = JSON.parse(await readFile(new URL('encoder.json', FOLDER), 'utf8'));
   const session = await InferenceSession.create(await readFile(new URL(model, FOLDER)), {
-    ...{ intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 },
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
   });
   const { side, mean, deviation } = input;
   return {
-    ...{ name: name as string, side: side as number },
+    name: name as string,
+    side: side as number,
     /** @param picture uint8 RGB [side, side, 3] */
     async encode(picture: Uint8Array): Promise<Float32Array> {
       const planes = Float32Array.from({ length: picture.length }, (_, at) => {

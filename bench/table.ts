@@ -31,8 +31,19 @@ const never = new AbortController().signal;
 async function sectionOf(folder: LabelledFolder, minutes: number, methods: readonly string[]): Promise<string> {
   const out = join(OUT, folder.name.toLowerCase());
   const report = await evaluate({
-    ...{ images: folder.images, labels: folder.labels, triplets: null, methods, preset: 'tiny' },
-    ...{ seeds: Number(values.seeds), minutes, steps: null, k: 30, seed: 1, out, config, signal: never },
+    images: folder.images,
+    labels: folder.labels,
+    triplets: null,
+    methods,
+    preset: 'tiny',
+    seeds: Number(values.seeds),
+    minutes,
+    steps: null,
+    k: 30,
+    seed: 1,
+    out,
+    config,
+    signal: never,
     ...onStderr,
     command: `npm run bench:table -- --seeds ${values.seeds} --minutes ${values.minutes} --fashion-minutes ${values['fashion-minutes']}`,
   });

@@ -81,9 +81,23 @@ async function withFit<T>(spec: NetworkSpec, processes: number, use: (fit: Fit) 
 async function fitIn(dir: string, spec: NetworkSpec, processes: number): Promise<Fit> {
   const set = await generatedSet(dir, { items: 2000, categories: 20, sides: [64] });
   const request: TrainingRequest = {
-    ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [], ratings: [] },
-    ...{ preset: 'tiny', recipe: 'relevanceGap', backbone: null, processes },
-    ...{ seconds: 600, steps: SCHEDULE, seed: 1, checkpointSeconds: 10, checkpoint: null },
+    engine: 'onnx',
+    requireGpu: false,
+    threads: 1,
+    gpus: [],
+    kind: 'NETWORK',
+    set,
+    feedback: [],
+    ratings: [],
+    preset: 'tiny',
+    recipe: 'relevanceGap',
+    backbone: null,
+    processes,
+    seconds: 600,
+    steps: SCHEDULE,
+    seed: 1,
+    checkpointSeconds: 10,
+    checkpoint: null,
   };
   const fit = await beginFit(request, new AbortController().signal, () => {});
   // No looks at held-out triplets: they are a matter of the recipe, not of the step.

@@ -13,7 +13,7 @@ export type TrainingRow = {
   batch: number;
   imagesPerSecond: number;
   gflops: number;
-  /** Of as many cores as are used: what one core multiplies matrices with, times these. */
+  /** Peak of as many cores as are used: what one core multiplies matrices with, times these. */
   peakGflops: number;
   peakFraction: number;
 };

@@ -49,7 +49,9 @@ async function store(deps: Deps, lines: readonly Line[], report: RatingsReport):
   };
   const given = lines.map(
     ({ cells }): Rating => ({
-      ...{ anchorId: idOf(cells.query), positiveId: idOf(cells.positive), negativeId: idOf(cells.negative) },
+      anchorId: idOf(cells.query),
+      positiveId: idOf(cells.positive),
+      negativeId: idOf(cells.negative),
     }),
   );
   const { accepted, duplicates, rejections } = await submitRatings(deps, given);

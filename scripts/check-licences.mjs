@@ -41,7 +41,7 @@ export const encoderOffenders = (encoders) =>
 
 const nameOf = (path) => path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
 
-/** Of `A OR B` one is enough, of `A AND B` both must do. */
+/** Whether a licence will do: one of `A OR B` is enough, of `A AND B` both must do. */
 function isAllowed(expression = '') {
   const flat = expression.replace(/[()]/g, '');
   return flat.split(' OR ').some((option) => option.split(/ AND | and /).every((id) => ALLOWED.includes(id.trim())));

@@ -10,7 +10,7 @@ export type Patience = {
   readonly requestMs: number;
 };
 export type Deadline = Patience & { readonly endsAt: number };
-/** Of shoppers, and of administrators. */
+/** Patience with shoppers, and with administrators. */
 export type Patiences = { readonly shop: Patience; readonly admin: Patience };
 export type TimeLeft = { ms: number; error(): SimiliError };
 

@@ -30,7 +30,7 @@ export function misfit(field: string[], why: string): Misfit {
   return { field, error: new SimiliError('INVALID_ARGUMENT', { argument: field.join('.') || 'This entry', why }) };
 }
 
-/** Of the named fields and no others. */
+/** An object of the named fields and no others. */
 export const entryOf = <S extends z.ZodRawShape>(shape: S) =>
   z.strictObject(shape, { error: ({ code }) => (code === 'invalid_type' ? 'must be an object' : undefined) });
 

@@ -23,7 +23,7 @@ export type OpenOptions = {
   /** Signs recommendation ids and cursors; at least 32 characters. Default: generated once, kept in the database. */
   signingKey?: string | undefined;
   log?: Log;
-  /** Of a server whose copy of graphql is another than the one beside this package: `import * as graphql from 'graphql'`. */
+  /** The copy of a server that has another than the one beside this package: `import * as graphql from 'graphql'`. */
   graphql?: GraphQLModule | undefined;
 };
 export type Simili = {

@@ -13,7 +13,7 @@ export type WorkerContext = {
   readonly repositories: Repositories;
   readonly queue: JobQueue;
   readonly pictures: PictureService;
-  /** Of this machine. */
+  /** Copies on this machine. */
   readonly copies: PictureCopies;
   /** Trains; a separate process from the one that embeds, so that a new product does not wait for a training. */
   readonly trainer: EngineHost;

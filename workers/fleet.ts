@@ -70,7 +70,11 @@ async function makeContext(options: Omit<FleetOptions, 'queues' | 'alone'>): Pro
   if (encoder?.facts.licence === UNKNOWN_LICENCE)
     log.warn({ encoder: encoder.facts.id }, 'nobody says under which licence this encoder is: ask who made it');
   return {
-    ...{ repositories, queue, config, log, copies },
+    repositories,
+    queue,
+    config,
+    log,
+    copies,
     pictures: openConfiguredPictures(config, copies),
     trainer: openEngineHost('the trainer', config),
     embedder: openEngineHost('the embedder', config),

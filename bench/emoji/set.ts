@@ -50,7 +50,7 @@ export async function emojiSet(dir: string, side: number): Promise<EmojiSet> {
   return { things, set, folder };
 }
 
-/** Of everything the pixels come from. */
+/** Key of everything the pixels come from. */
 function versionsKey(limits: Limits): string {
   const versions = ['emojibase-data', ...VENDORS.map((vendor) => `@iconify-json/${vendor}`), 'sharp'].map(
     (name) => (JSON.parse(packageFile(`${name}/package.json`)) as { version: string }).version,
@@ -69,7 +69,8 @@ async function writePictures(
   const jobs = things.flatMap(({ key }) => VENDORS.map((vendor) => ({ key, vendor })));
   const keys: string[] = [];
   const host = openHost<PictureHostApi>(new URL('../../workers/pictures/picture-host.ts', import.meta.url), {
-    ...{ label: 'the decoder', nice: 5 },
+    label: 'the decoder',
+    nice: 5,
   });
   try {
     for (let at = 0; at < jobs.length; at += AT_ONCE) {

@@ -71,7 +71,11 @@ async function rowsOf(peer: Peer, spec: NetworkSpec, rounds: number): Promise<Ro
   for (const { close } of contestants) await close();
   const rates = contestants.map(({ processes }, i) => (1000 * processes * example.rows) / median(measured[i]!.ms));
   return contestants.map(({ engine, processes, threads }, i) => ({
-    ...{ net: spec.name, engine, processes, threads, stepMs: Number(median(measured[i]!.ms).toFixed(1)) },
+    net: spec.name,
+    engine,
+    processes,
+    threads,
+    stepMs: Number(median(measured[i]!.ms).toFixed(1)),
     cpuMs: measured[i]!.cpuMs.length > 0 ? Number(median(measured[i]!.cpuMs).toFixed(1)) : '',
     picturesPerSecond: Math.round(rates[i]!),
     ofPyTorch: (rates[i]! / rates[processes * threads === 1 ? 0 : 2]!).toFixed(2),
@@ -141,7 +145,10 @@ async function trainerOf(example: PeerExample, threads: number) {
 async function simili(example: PeerExample, threads: number): Promise<Contestant> {
   const trainer = await trainerOf(example, threads);
   return {
-    ...{ engine: 'simili', processes: 1, threads, close: trainer.close },
+    engine: 'simili',
+    processes: 1,
+    threads,
+    close: trainer.close,
     async steps(count) {
       const before = process.cpuUsage();
       for (let i = 0; i < count; i++) await trainer.step();
@@ -154,7 +161,10 @@ async function simili(example: PeerExample, threads: number): Promise<Contestant
 async function similiJob({ spec }: PeerExample): Promise<Contestant> {
   const job = await openJob(spec, 2);
   return {
-    ...{ engine: 'simili (whole job)', processes: 2, threads: 1, close: job.close },
+    engine: 'simili (whole job)',
+    processes: 2,
+    threads: 1,
+    close: job.close,
     async steps(count) {
       await job.run(count);
       return null;
@@ -167,7 +177,9 @@ async function pyTorch(peer: Peer, example: PeerExample, threads: number): Promi
   const id = `${example.spec.name} ${threads}`;
   await peer.open(id, example, { threads, channelsLast: true });
   return {
-    ...{ engine: 'PyTorch', processes: 1, threads },
+    engine: 'PyTorch',
+    processes: 1,
+    threads,
     steps: async (count) => (await peer.step(id, count)).cpuMs / 1000,
     close: async () => {},
   };

@@ -16,7 +16,7 @@ import { tunedEncoders } from './tuned-encoder.ts';
 
 export type CompareOptions = {
   readonly seeds: number;
-  /** Of a network, and of a student; 0: without them. */
+  /** Steps of a network, and of a student; 0: without them. */
   readonly steps: number;
   readonly studentSteps: number;
   readonly preset: string;

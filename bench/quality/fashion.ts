@@ -41,8 +41,15 @@ export async function fashionArena(product: Product): Promise<Arena | null> {
 async function readAt({ images, labels }: LabelledFolder, side: number): Promise<LabelledPictures> {
   const config = loadConfig({ ...process.env, SIMILI_DATA_DIR: join(OUT, 'data') });
   const { data } = await collect({
-    ...{ images, labels, triplets: null, preset: 'tiny', encoderSides: [side], seed: 1, config },
-    ...{ onProgress: () => {}, onProblems: () => {} },
+    images,
+    labels,
+    triplets: null,
+    preset: 'tiny',
+    encoderSides: [side],
+    seed: 1,
+    config,
+    onProgress: () => {},
+    onProblems: () => {},
   });
   return data;
 }

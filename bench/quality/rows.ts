@@ -29,7 +29,9 @@ const SEED = 3;
  */
 export function rowOf(set: string, system: string, runs: readonly Values[], first: Values | null): Row {
   return {
-    ...{ set, system, seeds: runs.length },
+    set,
+    system,
+    seeds: runs.length,
     figures: byMetric((metric) => {
       const each = runs.map((run) => run[metric]);
       const sd = deviation(each.map((run) => meanOf(run.flat())));
@@ -47,11 +49,14 @@ export function rowOf(set: string, system: string, runs: readonly Values[], firs
   };
 }
 
-/** Of a run of which only the means are known. */
+/** Row of a run of which only the means are known. */
 export function knownRow(set: string, system: string, seeds: number, means: ByMetric<number>): Row {
   const unknown = { low: Number.NaN, high: Number.NaN, sd: Number.NaN };
   return {
-    ...{ set, system, seeds, over: null },
+    set,
+    system,
+    seeds,
+    over: null,
     figures: byMetric((metric) => ({ mean: means[metric], ...unknown })),
   };
 }
@@ -67,7 +72,11 @@ const difference = (value: Interval): string => `${value.mean < 0 ? '' : '+'}${n
 
 /** For --json and console.table. */
 export const flat = ({ set, system, seeds, figures, over }: Row): Record<string, string | number> => ({
-  ...{ set, system, seeds, 'P@1': figure(figures.p1), mAP: figure(figures.map) },
+  set,
+  system,
+  seeds,
+  'P@1': figure(figures.p1),
+  mAP: figure(figures.map),
   'P@1 over the first model': over ? difference(over.p1) : '',
   'mAP over it': over ? difference(over.map) : '',
 });

@@ -57,7 +57,7 @@ export async function fitFirst(product: Product, set: TrainingSet): Promise<Firs
   return { chosen, final: withSharesOf(await product.golden(withValidation(set)), chosen) };
 }
 
-/** Of the network; 0: it says nothing. */
+/** Shares of the network; 0: it says nothing. */
 const NETWORK_SHARES = [0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8];
 
 /** A model with another share of its network; those of the others stay in proportion. */

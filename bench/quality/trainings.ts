@@ -68,7 +68,7 @@ export async function networkRows(
   return { rows, course: { losses: runs.map(lossesOf), maps: await validationCurve(where, set, choice) } };
 }
 
-/** Of the embedding alone, by step. */
+/** Curve of the embedding alone, by step. */
 async function validationCurve(where: Where, set: TrainingSet, choice: Trained): Promise<Curve> {
   const points: [number, number][] = [];
   const last = { step: choice.steps, model: embeddingAlone(choice.model) };

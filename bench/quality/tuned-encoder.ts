@@ -22,7 +22,7 @@ const RECIPE = { rate: 0.003, steps: 60, temperature: 0.1 };
 const LAST = '#last';
 
 export type Tuning = {
-  /** Of the arena. */
+  /** Name of the arena. */
   readonly name: string;
   readonly set: TrainingSet;
   /** Its map of the encoder's last layer is what the loss sees. */
@@ -43,10 +43,16 @@ export async function tunedEncoders(python: string, tuning: Tuning, recipe = REC
   const learners = learnersOf(set);
   const { side, mean: middle, deviation } = description.input;
   const request = {
-    ...{ ...recipe, model: path, side, middle, deviation, ...batchOf(learners) },
+    ...recipe,
+    model: path,
+    side,
+    middle,
+    deviation,
+    ...batchOf(learners),
     files: learners.map(({ picture }) => fileOf(set, picture, side)),
     groups: learners.map(({ group }) => group),
-    ...{ mean: [...mean], projection: [...projection] },
+    mean: [...mean],
+    projection: [...projection],
   };
   const key = sha256(Buffer.from(JSON.stringify(request))).slice(0, 12);
   const folders = seeds.map((seed) => join(OUT, `${name.toLowerCase()}-${key}-${seed}`));

@@ -27,10 +27,14 @@ export const distil = defineCommand({
     process.once('SIGINT', () => stopping.abort(new Error('stopped')));
     try {
       const report = await run({
-        ...{ preset: args.preset, seconds: secondsOf(args.seconds), out: args.out },
+        preset: args.preset,
+        seconds: secondsOf(args.seconds),
+        out: args.out,
         steps: args.steps === undefined ? null : wholeOf('--steps', args.steps, 1),
         seed: wholeOf('--seed', args.seed, 0),
-        ...{ config: loadConfig(), signal: stopping.signal, stream: args.json ? process.stderr : process.stdout },
+        config: loadConfig(),
+        signal: stopping.signal,
+        stream: args.json ? process.stderr : process.stdout,
       });
       process.stdout.write(`${args.json ? JSON.stringify(report) : describeReport(report)}\n`);
     } catch (error) {

@@ -34,11 +34,19 @@ export const evaluate = defineCommand({
     const stopping = new AbortController();
     process.once('SIGINT', () => stopping.abort(new Error('stopped')));
     const report = await run({
-      ...{ images: args.images, labels: args.labels, triplets: args.triplets ?? null, out: args.out },
+      images: args.images,
+      labels: args.labels,
+      triplets: args.triplets ?? null,
+      out: args.out,
       methods: args.methods.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()])),
-      ...{ preset: args.preset, seeds: Number(args.seeds), minutes: Number(args.budget), k: Number(args.k) },
-      ...{ steps: args.steps === undefined ? null : Number(args.steps), seed: Number(args.seed) },
-      ...{ config: loadConfig(), signal: stopping.signal },
+      preset: args.preset,
+      seeds: Number(args.seeds),
+      minutes: Number(args.budget),
+      k: Number(args.k),
+      steps: args.steps === undefined ? null : Number(args.steps),
+      seed: Number(args.seed),
+      config: loadConfig(),
+      signal: stopping.signal,
       ...onStderr,
       command: `simili evaluate ${process.argv.slice(3).join(' ')}`,
     });

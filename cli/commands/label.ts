@@ -47,7 +47,11 @@ export const label = defineCommand({
     const answers = await openBook(out, rater);
     const files = new Map(pictures.map(({ path, file }) => [path, file]));
     const server = await startLabelServer({
-      ...{ questions, answers, rater, port, host: args.host },
+      questions,
+      answers,
+      rater,
+      port,
+      host: args.host,
       fileOf: (path) => files.get(path)!,
     });
     process.stdout.write(`${questions.length} questions for ${rater}; Ctrl-C when done. Open\n  ${server.url}\n`);

@@ -6,7 +6,7 @@ import { short, table } from '../table.ts';
 type Cost = {
   readonly id: string;
   readonly title: string;
-  /** Of its file. */
+  /** Size of its file. */
   readonly bytes: number;
   /** Milliseconds of one core a picture: alone, and four at a time. */
   readonly alone: number;
@@ -50,8 +50,11 @@ export function makeReport({ training, out, quality, student, teacher }: Parts):
 }
 
 const costOf = ({ installed, bytes, alone, batched }: TriedEncoder): Cost => ({
-  ...{ id: installed.facts.id, title: installed.facts.title },
-  ...{ bytes, alone, batched },
+  id: installed.facts.id,
+  title: installed.facts.title,
+  bytes,
+  alone,
+  batched,
 });
 
 /** For a terminal. */

@@ -44,7 +44,9 @@ export async function askHub(base: string, id: string, revision: string): Promis
   const { license, license_name: name } = model.cardData ?? {};
   const first = Array.isArray(license) ? license[0] : license;
   return {
-    ...{ id, revision: model.sha, licence: (first === 'other' ? (name ?? first) : first) ?? null },
+    id,
+    revision: model.sha,
+    licence: (first === 'other' ? (name ?? first) : first) ?? null,
     files: entries.flatMap(({ type, path, size, oid, lfs }): HubFile[] => {
       if (type !== 'file') return [];
       if (lfs) return [{ path, size: lfs.size, hash: { algorithm: 'sha256', hex: lfs.oid } }];
@@ -75,7 +77,8 @@ async function asked<T>(url: string, shape: z.ZodType<T>): Promise<T> {
   const parsed = shape.safeParse(json);
   if (parsed.success) return parsed.data;
   throw new SimiliError('SERVER_REFUSED', {
-    ...{ url, code: `${response.status}` },
+    url,
+    code: `${response.status}`,
     why: `this is no answer of a hub: ${z.prettifyError(parsed.error).split('\n', 1)[0]}`,
   });
 }
@@ -94,7 +97,8 @@ async function answered(url: string, headers: Record<string, string>, allowed: r
     throw new SimiliError('SERVER_UNREACHABLE', { url, why: `it answered ${response.status}` });
   const isClosed = response.status === 401 || response.status === 403;
   throw new SimiliError('SERVER_REFUSED', {
-    ...{ url, code: `${response.status}` },
+    url,
+    code: `${response.status}`,
     why: isClosed ? 'there is no such model, or its terms are to be accepted first: download it by hand' : 'not found',
   });
 }

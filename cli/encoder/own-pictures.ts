@@ -10,7 +10,7 @@ import { configuredCopies } from '../../src/catalog/picture-copies.ts';
 import type { Config } from '../../src/config.ts';
 import { demoCatalog } from '../demo-catalog.ts';
 
-/** Of a product; `contentHash` where it was decoded before. */
+/** A picture of a product; `contentHash` where it was decoded before. */
 type Source = { title: string; source: string; contentHash?: string };
 export type OwnPictures = {
   /** For people: "120 products of this shop". */

@@ -10,7 +10,7 @@ import { askHub, type HubFile, type HubListing } from './hub-client.ts';
 /** A model that can be pulled, and what of it would be. */
 export type Offer = { listing: HubListing; wanted: HubFile[]; bytes: number };
 
-/** Of a network: protocol buffers end there; and of any other file. */
+/** Longest network, bytes: protocol buffers end there; and longest other file. */
 const MAX_MODEL = 2 ** 31 - 1;
 const MAX_OTHER = 2 ** 20;
 const LICENCES = /^(README\.md|LICEN[CS]E(\.(md|txt))?|NOTICE(\.(md|txt))?)$/;

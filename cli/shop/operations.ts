@@ -56,7 +56,9 @@ export const operations: Operations = {
       images.failures(50, from),
     ]);
     return {
-      ...{ pending, ready, failed },
+      pending,
+      ready,
+      failed,
       failures: failures.map(({ productId, failure }) => ({ id: productId, why: failure ?? '' })),
     };
   },
@@ -81,7 +83,11 @@ export const operations: Operations = {
     const last = page.length === SEEN ? page.at(-1) : undefined;
     return {
       images: seen.map(({ productId, position, categories, source, contentHash }) => ({
-        ...{ productId, position, categories, source, contentHash },
+        productId,
+        position,
+        categories,
+        source,
+        contentHash,
       })),
       base64: Buffer.concat(bits.map((row) => Buffer.from(row.buffer, row.byteOffset, row.byteLength))).toString(
         'base64',

@@ -3,7 +3,7 @@ import type { Picture } from '@simili/learning/picture';
 
 /** Two pictures compared in one way: what is kept of each, and how far apart two of these are. */
 export type Comparison = {
-  /** Of one length for all pictures. */
+  /** A vector of one length for all pictures. */
   readonly represent: (picture: Picture) => Float32Array;
   /** Smaller is more alike; the same for (a, b) and (b, a), and smallest for a picture and itself. */
   readonly distance: (a: Float32Array, b: Float32Array) => number;

@@ -84,7 +84,12 @@ function assign(patch: Float32Array, textons: Float32Array): Float64Array {
   return distances.map((distance) => Math.max(0, mean - distance));
 }
 
-type PlacedPatch = { patch: Float32Array /** Centre, pixels. */; x: number; y: number };
+type PlacedPatch = {
+  patch: Float32Array;
+  /** Centre, pixels. */
+  x: number;
+  y: number;
+};
 
 /** Ink of 5 x 5 pixels, its mean removed and of unit length; those that show nothing are left out. */
 function* patchesOf(picture: Picture): Generator<PlacedPatch> {

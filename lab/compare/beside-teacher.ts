@@ -13,7 +13,7 @@ export type SystemQuality = {
   readonly system: SystemName;
   /** Share of the teacher's NEIGHBOURS nearest that are among the system's own; null: nothing is held out. */
   readonly neighbours: number | null;
-  /** Of the right answers; null: nobody says what is right. */
+  /** Share of right first answers; null: nobody says what is right. */
   readonly p1: number | null;
   readonly map: number | null;
 };
@@ -77,7 +77,11 @@ function labelled(set: TrainingSet): LabelledPictures {
   });
 }
 
-type Nearest = { readonly judged: Judged /** By query, nearest first. */; readonly tops: readonly number[][] };
+type Nearest = {
+  readonly judged: Judged;
+  /** By query, nearest first. */
+  readonly tops: readonly number[][];
+};
 
 async function nearestUnder(compared: Compared, questions: Questions): Promise<Nearest> {
   const { gallery } = questions;

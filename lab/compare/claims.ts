@@ -21,11 +21,15 @@ const CLAIMS: readonly Claim[] = [
   { says: 'Importance sampling beats uniform', better: 'outOfClass0', worse: 'deepRankingUniform', metric: 'scoreAtK' },
   {
     says: 'More out-of-class negatives raise precision',
-    ...{ better: 'outOfClass1', worse: 'outOfClass0', metric: 'similarityPrecision' },
+    better: 'outOfClass1',
+    worse: 'outOfClass0',
+    metric: 'similarityPrecision',
   },
   {
     says: 'More out-of-class negatives lower Score-at-top-K',
-    ...{ better: 'outOfClass0', worse: 'outOfClass1', metric: 'scoreAtK' },
+    better: 'outOfClass0',
+    worse: 'outOfClass1',
+    metric: 'scoreAtK',
   },
 ];
 

@@ -16,9 +16,9 @@ export type CollectOptions = {
   readonly labels: string;
   readonly triplets: string | null;
   readonly preset: string;
-  /** Of the pictures that an encoder reads. */
+  /** Sides of the pictures that an encoder reads. */
   readonly encoderSides: readonly number[];
-  /** Of the splits, where the file names none. */
+  /** Seed of the splits, where the file names none. */
   readonly seed: number;
   readonly config: Config;
   readonly onProgress: (done: number, total: number) => void;
@@ -29,7 +29,7 @@ export type CollectOptions = {
 export type Collected = {
   readonly data: LabelledPictures;
   readonly rows: readonly SetRow[];
-  /** Of held-out pictures, answered by people. */
+  /** Triplets of held-out pictures, answered by people. */
   readonly rated: readonly Triplet[];
   readonly problems: readonly Problem[];
 };

@@ -88,13 +88,13 @@ function bars({ methods, data }: Report): string {
 function sweepChart({ sweep, data }: Report): string {
   if (sweep.length < 2) return '';
   const chart = (name: 'similarityPrecision' | 'scoreAtK', title: string): Chart => ({
-    ...{ title, x: 'share of out-of-class negatives', y: '' },
+    title,
+    x: 'share of out-of-class negatives',
+    y: '',
     lines: (['mean', 'low', 'high'] as const).map((what) => ({
-      ...{
-        label: what === 'mean' ? 'mean' : '95 %',
-        colour: what === 'mean' ? '#0969da' : '#8c959f',
-        dashed: what !== 'mean',
-      },
+      label: what === 'mean' ? 'mean' : '95 %',
+      colour: what === 'mean' ? '#0969da' : '#8c959f',
+      dashed: what !== 'mean',
       points: sweep.map((point) => [point.outOfClassShare, point[name][what]] as const),
     })),
   });

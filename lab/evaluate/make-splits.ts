@@ -19,12 +19,16 @@ export function makeSplits(rows: readonly LabelRow[], seed: number, rated: Reado
   if (rows.some(({ split }) => split !== null)) return rows.map(({ split }) => split ?? 'train');
   const random = makeRandom(seed);
   const ofSubgroup = holdOut(unique(rows.map(({ subgroup }) => subgroup)), random, {
-    ...{ test: TEST_SUBGROUPS, val: VALIDATION_SUBGROUPS, fewest: FEWEST_SUBGROUPS },
+    test: TEST_SUBGROUPS,
+    val: VALIDATION_SUBGROUPS,
+    fewest: FEWEST_SUBGROUPS,
   });
   // A picture without an identity is one of its own.
   const identityOf = ({ identity, path }: LabelRow): string => identity ?? `\n${path}`;
   const ofIdentity = holdOut(unique(rows.map(identityOf)), random, {
-    ...{ test: TEST_IDENTITIES, val: VALIDATION_IDENTITIES, fewest: 1 },
+    test: TEST_IDENTITIES,
+    val: VALIDATION_IDENTITIES,
+    fewest: 1,
   });
   const asked = new Set(rows.filter(({ path }) => rated.has(path)).map(identityOf));
   return rows.map((row) => {

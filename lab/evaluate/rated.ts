@@ -4,7 +4,8 @@ import type { SetRow } from './labelled-set.ts';
 /** What people answered, by what it may be used for: to learn from, or to measure with. */
 export type Rated = {
   readonly learn: Triplet[];
-  readonly measure: Triplet[] /** Of pictures of both kinds. */;
+  readonly measure: Triplet[];
+  /** Triplets of pictures of both kinds. */
   readonly mixed: number;
 };
 

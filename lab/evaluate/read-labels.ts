@@ -69,8 +69,13 @@ async function toRow(
   const known = (name: string): string | null => cells[name] || null;
   return {
     // Whoever measures on pictures of their own may have put links there.
-    ...{ path, file: await realpath(file), line, split: split === '' ? null : (split as Split) },
-    ...{ identity: known('identity'), subgroup: known('subgroup'), category: known('category') },
+    path,
+    file: await realpath(file),
+    line,
+    split: split === '' ? null : (split as Split),
+    identity: known('identity'),
+    subgroup: known('subgroup'),
+    category: known('category'),
   };
 }
 

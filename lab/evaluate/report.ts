@@ -94,12 +94,22 @@ export function makeReport(input: ReportInput): Report {
   return {
     format: 'simili-evaluation-1',
     made: {
-      ...{ date: new Date().toISOString(), machine: `${cpus().length} x ${cpus()[0]?.model.trim()}` },
-      ...{ node: process.version, simili: packageFacts().version, command, minutes },
+      date: new Date().toISOString(),
+      machine: `${cpus().length} x ${cpus()[0]?.model.trim()}`,
+      node: process.version,
+      simili: packageFacts().version,
+      command,
+      minutes,
     },
     data: dataOf(input),
     methods: results.map(({ method: { name, title, kind, source }, seeds, runs, summary, seconds }) => ({
-      ...{ name, title, kind, source, seeds: seeds.length, ...summary, seconds },
+      name,
+      title,
+      kind,
+      source,
+      seeds: seeds.length,
+      ...summary,
+      seconds,
       slices: slices.map(({ slice: of, keep, queries }) => {
         const { map, similarityPrecision } = summarise(runs.map((run) => slice(run, keep))).metrics;
         return { slice: of, queries, map, similarityPrecision };
@@ -110,9 +120,16 @@ export function makeReport(input: ReportInput): Report {
     claims: checkClaims(results),
     sweep: sweepOf(byMethod),
     trainings: input.trainings.map(({ training, seed, trained: { steps, keptStep, seconds, engine, curve } }) => ({
-      ...{ recipe: training.recipe, scales: training.scales, uniform: training.sampling?.uniform ?? false },
-      ...{ outOfClassShare: training.recipe === 'deepRanking' ? (training.sampling?.outOfClassShare ?? 0.2) : null },
-      ...{ seed, steps, keptStep, seconds, engine, curve },
+      recipe: training.recipe,
+      scales: training.scales,
+      uniform: training.sampling?.uniform ?? false,
+      outOfClassShare: training.recipe === 'deepRanking' ? (training.sampling?.outOfClassShare ?? 0.2) : null,
+      seed,
+      steps,
+      keptStep,
+      seconds,
+      engine,
+      curve,
     })),
     problems,
   };
@@ -134,11 +151,16 @@ function dataOf({ rows, questions, ratedBy }: ReportInput): Report['data'] {
     new Set(rows.map((row) => row[name]).filter((value) => value !== null)).size;
   const inSplit = (split: SetRow['decided']): number => rows.filter(({ decided }) => decided === split).length;
   return {
-    ...{ pictures: rows.length, identities: count('identity'), subgroups: count('subgroup') },
-    ...{ categories: count('category') },
+    pictures: rows.length,
+    identities: count('identity'),
+    subgroups: count('subgroup'),
+    categories: count('category'),
     split: { train: inSplit('train'), val: inSplit('val'), test: inSplit('test') },
-    ...{ gallery: questions.gallery.length, queries: questions.queries.length, triplets: questions.triplets.length },
-    ...{ tripletsBy: ratedBy, k: questions.k },
+    gallery: questions.gallery.length,
+    queries: questions.queries.length,
+    triplets: questions.triplets.length,
+    tripletsBy: ratedBy,
+    k: questions.k,
     answer: ({ 3: 'identity', 2: 'subgroup', 1: 'category' } as const)[questions.answer],
   };
 }
@@ -158,7 +180,9 @@ function slicesOf({ questions, rows }: ReportInput): Slice[] {
     held += counts.get(names[i]!)!;
   }
   const sliceOf = (name: string, is: (category: string) => boolean): Slice => ({
-    ...{ slice: name, keep: (query) => is(categoryOf[query]!), queries: categoryOf.filter(is).length },
+    slice: name,
+    keep: (query) => is(categoryOf[query]!),
+    queries: categoryOf.filter(is).length,
   });
   return [
     sliceOf('head', (category) => head.has(category)),

@@ -30,12 +30,12 @@ export type EvaluateOptions = {
   readonly methods: readonly string[];
   readonly preset: string;
   readonly seeds: number;
-  /** Of all trainings together. */
+  /** Time of all trainings together. */
   readonly minutes: number;
-  /** Of each training, in place of minutes: what makes two evaluations the same. */
+  /** Steps of each training, in place of minutes: what makes two evaluations the same. */
   readonly steps: number | null;
   readonly k: number;
-  /** Of splits and questions. */
+  /** Seed of splits and questions. */
   readonly seed: number;
   readonly out: string;
   readonly config: Config;
@@ -71,17 +71,34 @@ export async function evaluate(options: EvaluateOptions): Promise<Report> {
   const tell = teller(planned, label, options);
   const trainer = await openTrainer({
     ...computing,
-    ...{ set: data.set, ratings: data.rated, preset, seconds, steps: options.steps, signal, onEvent: tell.event },
+    set: data.set,
+    ratings: data.rated,
+    preset,
+    seconds,
+    steps: options.steps,
+    signal,
+    onEvent: tell.event,
   });
   try {
     const shown = spread([...questions.queries], SHOWN);
     const compared = await compareMethods({
-      ...{ data, questions, methods, trainer, seeds, shown, signal },
+      data,
+      questions,
+      methods,
+      trainer,
+      seeds,
+      shown,
+      signal,
       onMethod: tell.method,
     });
     const report = makeReport({
-      ...{ ...compared, questions, rows, problems, command },
-      ...{ ratedBy: rated.length > 0 ? 'people' : 'labels', trainings: trainer.log() },
+      ...compared,
+      questions,
+      rows,
+      problems,
+      command,
+      ratedBy: rated.length > 0 ? 'people' : 'labels',
+      trainings: trainer.log(),
       minutes: (performance.now() - started) / 60_000,
     });
     const html = await toHtml({ report, results: compared.results, data, rows, shown });

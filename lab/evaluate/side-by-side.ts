@@ -3,7 +3,7 @@ import { presetNamed } from '@simili/learning/network/presets';
 import { describeNetwork } from '@simili/learning/network/shapes';
 import type { Config } from 'simili/internal/config';
 
-/** Of a training: 10.0 GB were measured with the 86 million parameters of `paper`, 0.9 GB with the 1.5 of `tiny`. */
+/** Memory of a training: 10.0 GB were measured with the 86 million parameters of `paper`, 0.9 GB with the 1.5 of `tiny`. */
 const BYTES_EACH = 1e9;
 const BYTES_PER_PARAMETER = 110;
 

@@ -1,4 +1,4 @@
-/** Of all text in a drawing. */
+/** Style of all text in a drawing. */
 export const TEXT = 'font-family="system-ui, sans-serif" font-size="12" fill="#57606a"';
 
 /** Text for an element or an attribute, in SVG and HTML. */

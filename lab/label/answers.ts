@@ -10,7 +10,7 @@ export const isAnswer = (value: unknown): value is Answer => (answers as readonl
 
 /** What was answered so far, by everybody, in a file that only grows. */
 export type AnswerBook = {
-  /** Of this rater, by question. */
+  /** Answers of this rater, by question. */
   mine(): ReadonlyMap<string, Answer>;
   /** On disk when it resolves. */
   add(question: Question, answer: Answer): Promise<void>;

@@ -27,13 +27,16 @@ const PAGE_FILES: Record<string, string> = {
   '/favicon.svg': packageFile('web/favicon.svg'),
 };
 const TYPES: Record<string, string> = {
-  ...{
-    '.html': 'text/html; charset=utf-8',
-    '.js': 'text/javascript; charset=utf-8',
-    '.css': 'text/css; charset=utf-8',
-  },
-  ...{ '.jpg': 'image/jpeg', '.jpeg': 'image/jpeg', '.png': 'image/png', '.webp': 'image/webp' },
-  ...{ '.avif': 'image/avif', '.gif': 'image/gif', '.svg': 'image/svg+xml' },
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.jpg': 'image/jpeg',
+  '.jpeg': 'image/jpeg',
+  '.png': 'image/png',
+  '.webp': 'image/webp',
+  '.avif': 'image/avif',
+  '.gif': 'image/gif',
+  '.svg': 'image/svg+xml',
 };
 const HEADERS = {
   'Content-Security-Policy':
@@ -103,12 +106,19 @@ function stateOf({ questions, answers, rater }: LabelServerOptions, numberOf: Re
   const mine = answers.mine();
   const open = questions.flatMap((question, number) => (mine.has(keyOf(question)) ? [] : [{ question, number }]));
   const shown = ({ question: { query, a, b }, number }: (typeof open)[number]) => ({
-    ...{ number, query: numberOf.get(query), a: numberOf.get(a), b: numberOf.get(b) },
+    number,
+    query: numberOf.get(query),
+    a: numberOf.get(a),
+    b: numberOf.get(b),
   });
   return {
-    ...{ rater, total: questions.length, done: questions.length - open.length },
-    ...{ next: open.slice(0, 2).map(shown), canUndo: mine.size > 0 },
-    ...{ triplets: answers.triplets().length, agreement: answers.agreement() },
+    rater,
+    total: questions.length,
+    done: questions.length - open.length,
+    next: open.slice(0, 2).map(shown),
+    canUndo: mine.size > 0,
+    triplets: answers.triplets().length,
+    agreement: answers.agreement(),
   };
 }
 

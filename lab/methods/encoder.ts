@@ -45,17 +45,24 @@ const about = { kind: 'feature', seeded: false, training: null } as const;
 /** The pretrained network alone, what a catalog serves before anything is trained, and what the default recipe makes of that. */
 export const encoders: readonly Method[] = [
   {
-    ...{ ...about, name: 'encoder', title: 'Encoder, frozen' },
+    ...about,
+    name: 'encoder',
+    title: 'Encoder, frozen',
     source: 'Simili: the pretrained network of SIMILI_ENCODER, centred, whitened within identities or by power',
     fit: encoderAlone,
   },
   {
-    ...{ ...about, name: 'encoderGolden', title: 'Encoder and golden features' },
+    ...about,
+    name: 'encoderGolden',
+    title: 'Encoder and golden features',
     source: 'Simili: the first version of a catalog, without any training',
     fit: encoderWithGolden,
   },
   {
-    ...{ name: 'encoderHead', title: 'Encoder and golden features under a head', kind: 'learned', seeded: true },
+    name: 'encoderHead',
+    title: 'Encoder and golden features under a head',
+    kind: 'learned',
+    seeded: true,
     training: HEAD,
     source: 'Simili: what the default recipe serves, the blocks above each under a linear map that is trained',
     async fit({ data: { set }, trainer, seed }) {

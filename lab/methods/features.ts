@@ -19,7 +19,10 @@ const plain = { kind: 'feature', seeded: false, training: null } as const;
 
 /** A method that knows nothing but pixels. */
 const baseline = (name: string, title: string, own: Baseline): Method => ({
-  ...{ ...plain, name, title, source: own.source },
+  ...plain,
+  name,
+  title,
+  source: own.source,
   async fit(context) {
     const { data } = context;
     const { represent, distance } = fitBaseline(own, context);
@@ -37,7 +40,10 @@ export function fitBaseline(baseline: Baseline, { data, seed }: Pick<MethodConte
 
 /** A feature of the served vector, as it is. */
 const handMade = (name: 'hog' | 'pixels', title: string, source: string): Omit<Method, 'kind'> => ({
-  ...{ ...plain, name, title, source },
+  ...plain,
+  name,
+  title,
+  source,
   fit: async ({ data }) => plainFeature(data, name),
 });
 
@@ -50,7 +56,11 @@ const plainFeature = (data: LabelledPictures, name: keyof typeof handMadeFeature
 /** What any method must beat. */
 export const controls: readonly Method[] = [
   {
-    ...{ ...plain, kind: 'control', name: 'random', title: 'Random', source: 'a random vector for every picture' },
+    ...plain,
+    kind: 'control',
+    name: 'random',
+    title: 'Random',
+    source: 'a random vector for every picture',
     fit: async ({ seed }) =>
       byVectors(async (pictures) => Array.from(pictures, (picture) => randomVector(seed, picture)), squaredDistance),
   },

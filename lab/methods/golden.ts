@@ -18,7 +18,11 @@ export const goldenOf = fittedOnce<Golden>(({ data: { set, rated, load }, seed, 
   const random = makeRandom(seed);
   const views = sampleViews(set, makePictureStore(set), random);
   return fitGolden({
-    ...{ set, ratings: rated, random, views: views(PICTURE_SIZE), learners: itemsIn(set, 'train', 'val') },
+    set,
+    ratings: rated,
+    random,
+    views: views(PICTURE_SIZE),
+    learners: itemsIn(set, 'train', 'val'),
     handMade: handMadeOf(load),
     onFeature: () => signal.throwIfAborted(),
   });
@@ -45,7 +49,11 @@ export const goldenAlone = async (context: FrozenContext): Promise<Compared> =>
   byVectors(frozenVectors(context.data, await goldenBlocks(context)), squaredDistance);
 
 export const golden: Method = {
-  ...{ name: 'golden', title: 'Golden features', kind: 'feature', seeded: false, training: null },
+  name: 'golden',
+  title: 'Golden features',
+  kind: 'feature',
+  seeded: false,
+  training: null,
   source: 'paper, section 6.1: max-margin mix of feature distances; here of whitened HOG, pixels and colours',
   fit: goldenAlone,
 };

@@ -26,7 +26,12 @@ export async function embeddingsOf(
 }
 
 const embedding = (name: string, title: string, source: string, training: NetworkTraining): Method => ({
-  ...{ name, title, source, training, kind: 'learned', seeded: true },
+  name,
+  title,
+  source,
+  training,
+  kind: 'learned',
+  seeded: true,
   fit: async (context) => byVectors(await embeddingsOf(context, training), squaredDistance),
 });
 
@@ -35,7 +40,8 @@ export const SINGLE: NetworkTraining = { ...ranked, scales: 'single' };
 const SERVED: NetworkTraining = { recipe: 'catalog', scales: 'multi' };
 
 const deepRanking = embedding('deepRanking', 'DeepRanking', 'paper, table 2: all scales, hinge, importance sampling', {
-  ...{ ...ranked, scales: 'multi' },
+  ...ranked,
+  scales: 'multi',
 });
 
 /** Paper, table 2, without those that add something to a network. */
@@ -47,7 +53,8 @@ export const networks: readonly Method[] = [
   embedding('singleScale', 'Single-scale ranking', 'paper, table 2: the first branch alone, hinge', SINGLE),
   deepRanking,
   embedding('deepRankingUniform', 'DeepRanking, uniform sampling', 'paper, figure 6', {
-    ...{ ...ranked, scales: 'multi' },
+    ...ranked,
+    scales: 'multi',
     sampling: { outOfClassShare: 0, uniform: true },
   }),
   embedding('infoNce', 'Network of the recipe catalog', 'Simili: batch softmax over views, all scales', SERVED),
@@ -55,7 +62,11 @@ export const networks: readonly Method[] = [
 
 /** What `similarItems` serves by the recipe of a network. */
 export const served: Method = {
-  ...{ name: 'served', title: 'Served vector with a network', kind: 'learned', seeded: true, training: SERVED },
+  name: 'served',
+  title: 'Served vector with a network',
+  kind: 'learned',
+  seeded: true,
+  training: SERVED,
   source: 'Simili: the network above and all that is frozen, whitened within identities and fused',
   fit: async ({ trainer, seed }) => {
     const { model } = await trainer.trained(SERVED, seed);
@@ -65,7 +76,9 @@ export const served: Method = {
 
 const withShare = (share: number): Method =>
   embedding(`outOfClass${share}`, `DeepRanking, out-of-class share ${share}`, 'paper, figure 6', {
-    ...{ ...ranked, scales: 'multi', sampling: { outOfClassShare: share, uniform: false } },
+    ...ranked,
+    scales: 'multi',
+    sampling: { outOfClassShare: share, uniform: false },
   });
 
 /** DeepRanking by the share of triplets whose negative is of another class: the paper's figure 6. */

@@ -82,13 +82,21 @@ async function l1HashKpcaOf(context: MethodContext): Promise<Embed> {
 const source = 'OASIS (Chechik et al. 2010), C = 0.1, up to 30,000 updates, stopped early, made a metric at the end';
 
 export const oasisOnFeatures: Method = {
-  ...{ name: 'oasis', title: 'OASIS', kind: 'feature', seeded: false, training: null },
+  name: 'oasis',
+  title: 'OASIS',
+  kind: 'feature',
+  seeded: false,
+  training: null,
   source: `${source}; on L1HashKPCA as above, as in the paper`,
   fit: async (context) => oasisOn(context, await l1HashKpcaOf(context)),
 };
 
 export const oasisOnSingleScale: Method = {
-  ...{ name: 'singleScaleOasis', title: 'OASIS on single-scale ranking', kind: 'learned', seeded: true },
-  ...{ training: SINGLE, source: `${source}; on the single-scale embedding` },
+  name: 'singleScaleOasis',
+  title: 'OASIS on single-scale ranking',
+  kind: 'learned',
+  seeded: true,
+  training: SINGLE,
+  source: `${source}; on the single-scale embedding`,
   fit: async (context) => oasisOn(context, await embeddingsOf(context, SINGLE)),
 };

@@ -53,9 +53,9 @@ export type TrainerOptions = {
   readonly set: TrainingSet;
   /** Triplets of pictures that people have answered and that may teach. */
   readonly ratings: readonly Triplet[];
-  /** Of the multi-scale network; the single-scale one is `<preset>SingleScale`. */
+  /** Preset of the multi-scale network; the single-scale one is `<preset>SingleScale`. */
   readonly preset: string;
-  /** Of each training. */
+  /** Length of each training. */
   readonly seconds: number;
   readonly steps: number | null;
   /** Engine processes: as many trainings run side by side. */
@@ -81,7 +81,8 @@ export async function openTrainer(options: TrainerOptions): Promise<Trainer> {
     const found = asked.get(key);
     if (found) return found.fit;
     const entry: Planned & { fit: Promise<Trained>; trained?: Trained } = {
-      ...{ training, seed },
+      training,
+      seed,
       fit: pool
         .use((host) => train(host, { training, seed }, options), options.signal)
         .then((done) => {
@@ -121,8 +122,17 @@ async function train(host: EngineHost, planned: Planned, options: TrainerOptions
   const curve: CurvePoint[] = [];
   const started = performance.now();
   const request = {
-    ...{ kind: 'NETWORK' as const, set, feedback: [], ratings, backbone: null, checkpoint: null, seed, seconds, steps },
-    ...{ preset: training.scales === 'single' ? `${preset}SingleScale` : preset, recipe: training.recipe },
+    kind: 'NETWORK' as const,
+    set,
+    feedback: [],
+    ratings,
+    backbone: null,
+    checkpoint: null,
+    seed,
+    seconds,
+    steps,
+    preset: training.scales === 'single' ? `${preset}SingleScale` : preset,
+    recipe: training.recipe,
     ...(training.sampling && { sampling: training.sampling }),
     checkpointSeconds: NEVER_SECONDS,
   };
@@ -131,8 +141,12 @@ async function train(host: EngineHost, planned: Planned, options: TrainerOptions
     onEvent(planned, event);
   });
   return {
-    ...{ model: decodeModel(artefact), curve, seconds: (performance.now() - started) / 1000 },
-    ...{ steps: Number(summary.steps), keptStep: Number(summary.keptStep), engine: String(summary.engine) },
+    model: decodeModel(artefact),
+    curve,
+    seconds: (performance.now() - started) / 1000,
+    steps: Number(summary.steps),
+    keptStep: Number(summary.keptStep),
+    engine: String(summary.engine),
   };
 }
 

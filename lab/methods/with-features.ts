@@ -25,14 +25,15 @@ async function fit(context: MethodContext): Promise<Compared> {
     return { q: table(q), p: table(p), n: table(n) };
   };
   const matrix = fitLinearEmbedding({
-    ...{
-      d: next().q.length,
-      length: LENGTH,
-      draw: next,
-      steps: Math.ceil(tripletsFor(context.data) / BATCH),
-      batch: BATCH,
-    },
-    ...{ gap: 0.3, weightDecay: 1e-3, rate: 0.1, random: makeRandom(context.seed) },
+    d: next().q.length,
+    length: LENGTH,
+    draw: next,
+    steps: Math.ceil(tripletsFor(context.data) / BATCH),
+    batch: BATCH,
+    gap: 0.3,
+    weightDecay: 1e-3,
+    rate: 0.1,
+    random: makeRandom(context.seed),
   });
   context.signal.throwIfAborted();
   return byVectors(
@@ -42,7 +43,11 @@ async function fit(context: MethodContext): Promise<Compared> {
 }
 
 export const singleScaleWithFeatures: Method = {
-  ...{ name: 'singleScaleVisual', title: 'Single-scale ranking & visual feature', kind: 'learned', seeded: true },
-  ...{ training: SINGLE, fit },
+  name: 'singleScaleVisual',
+  title: 'Single-scale ranking & visual feature',
+  kind: 'learned',
+  seeded: true,
+  training: SINGLE,
+  fit,
   source: 'paper, table 2: a linear embedding of the single-scale embedding and the golden features, hinge',
 };

@@ -40,7 +40,9 @@ async function askOnce(url: string, key: string | undefined, body: object): Prom
   const [error] = answer.errors ?? [];
   if (error)
     throw new SimiliError('SERVER_REFUSED', {
-      ...{ url, code: error.extensions?.code ?? `${status}`, why: error.message },
+      url,
+      code: error.extensions?.code ?? `${status}`,
+      why: error.message,
       retryAfter: error.extensions?.retryAfter,
     });
   if (status >= 500) throw new SimiliError('SERVER_UNREACHABLE', { url, why: `status ${status}` });

@@ -14,7 +14,7 @@ import { makeTaste, parseWeights, type Taste } from './taste.ts';
 import { type Admin, awaitQuiet, awaitServing, trainOnFeedback } from './training.ts';
 
 export type Simulation = {
-  /** Of the server, without a trailing slash. */
+  /** Address of the server, without a trailing slash. */
   url: string;
   adminKey: string | undefined;
   shoppers: number;
@@ -159,7 +159,13 @@ async function goShopping(
   const bar = progress('shoppers', shoppers);
   const visible = new Set(shown);
   const where = {
-    ...{ ask, stamp, seed, habits: usualHabits, standing: taste.standing, anchors: shown, run: stamp.newId() },
+    ask,
+    stamp,
+    seed,
+    habits: usualHabits,
+    standing: taste.standing,
+    anchors: shown,
+    run: stamp.newId(),
     shown: (id: string) => visible.has(id),
     excludeIds: heldOut.length <= MOST_EXCLUDED ? heldOut : [],
   };

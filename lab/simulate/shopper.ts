@@ -65,7 +65,7 @@ export function visitPage(
   return { seen: tiles.map(({ id }) => id), actions };
 }
 
-/** Of a tile that was looked at: a logistic step at `pickiness`, never below `mistakes`. */
+/** Chance that a tile that was looked at is clicked: a logistic step at `pickiness`, never below `mistakes`. */
 export function clickChance(standing: number, { pickiness, softness, mistakes }: Habits): number {
   const liking = 1 / (1 + Math.exp((pickiness - standing) / softness));
   return mistakes + (1 - mistakes) * liking;

@@ -103,7 +103,10 @@ function drawChange(augmentation: Augmentation, size: number, random: Random): C
   const [byX, byY] = [scale * aspect, scale / aspect];
   return {
     matrix: [byX * cos * mirror, -byX * sin, byY * sin * mirror, byY * cos],
-    ...{ shift: [shiftX, shiftY], channels: [0, 1, 2], gains, grey },
+    shift: [shiftX, shiftY],
+    channels: [0, 1, 2],
+    gains,
+    grey,
     erased: random.next() < augmentation.erase ? drawPatch(random) : null,
   };
 }

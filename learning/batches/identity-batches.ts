@@ -33,8 +33,13 @@ export type IdentityBatchOptions = {
 };
 
 const stateSchema = z.object({
-  ...{ random: randomState, passes: passesState, waiting: z.array(counter) },
-  ...{ identities: counter, related: counter, kin: counter.default(0), repeated: counter },
+  random: randomState,
+  passes: passesState,
+  waiting: z.array(counter),
+  identities: counter,
+  related: counter,
+  kin: counter.default(0),
+  repeated: counter,
 });
 
 /**
@@ -90,7 +95,8 @@ function planOf(identities: Identities, options: IdentityBatchOptions, random: R
       ? { ...loss, targets: targetsOf(slots, options) }
       : { ...loss, pairs: pairsOf(slots, options) };
   const proxies = taught && {
-    ...{ temperature: taught.temperature, weight: taught.weight },
+    temperature: taught.temperature,
+    weight: taught.weight,
     labels: Int32Array.from({ length: rows }, (_, row) => taught.labels[slots[Math.floor(row / views)]!.item]!),
   };
   return { pictures, groups, loss: { ...filled, ...(proxies && { proxies }) }, seed: uint32(random) };

@@ -24,8 +24,11 @@ export type StoredBatchOptions = {
 };
 
 const stateSchema = z.object({
-  ...{ random: randomState, passes: passesState },
-  ...{ items: counter, related: counter, kin: counter },
+  random: randomState,
+  passes: passesState,
+  items: counter,
+  related: counter,
+  kin: counter,
 });
 type Counts = { items: number; related: number; kin: number };
 

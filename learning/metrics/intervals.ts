@@ -6,7 +6,12 @@ export type Interval = { readonly mean: number; readonly low: number; readonly h
 export type Clusters = readonly (readonly number[])[];
 /** One system's values, one run a seed, of the same clusters. */
 export type Runs = readonly Clusters[];
-type Options = { /** Default 1000. */ readonly draws?: number /** Default 0.95. */; readonly level?: number };
+type Options = {
+  /** Default 1000. */
+  readonly draws?: number;
+  /** Default 0.95. */
+  readonly level?: number;
+};
 
 /**
  * Interval of the mean of all values, over clusters and over runs: clusters by percentile bootstrap (Efron and Tibshirani
@@ -28,7 +33,7 @@ export function pairedDifference(a: Runs, b: Runs, random: Random, options: Opti
   return intervalOf([a, b], random, options);
 }
 
-/** Of the first system, or of the first minus the second. */
+/** Interval of the first system, or of the first minus the second. */
 function intervalOf(systems: readonly Runs[], random: Random, { draws = 1000, level = 0.95 }: Options): Interval {
   const sizes = systems[0]![0]!.map((values) => values.length);
   const sums = sizes.map((_size, c) => {
@@ -67,7 +72,7 @@ function resampledMean(sums: readonly number[], sizes: readonly number[], random
   return sum / size;
 }
 
-/** Of the mean over runs. */
+/** Standard error of the mean over runs. */
 function standardError(runs: Runs): { error: number; freedom: number } {
   const means = runs.map((run) => meanOf(run.flat()));
   return { error: deviation(means) / Math.sqrt(runs.length), freedom: runs.length - 1 };

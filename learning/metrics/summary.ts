@@ -70,7 +70,7 @@ export type Comparison = {
   readonly metric: MetricName;
   /** Mean of the first minus mean of the second, paired by query; its interval covers seeds too. */
   readonly difference: Interval;
-  /** Of the hypothesis that there is none, two-sided (sign-flip permutation by query): about these trainings. */
+  /** Probability under the hypothesis that there is none, two-sided (sign-flip permutation by query): about these trainings. */
   readonly p: number;
 };
 

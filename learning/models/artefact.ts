@@ -18,11 +18,16 @@ const layer: z.ZodType<Layer> = z.lazy(() =>
     z.strictObject({ type: z.literal('orientation'), bins: size, pool: size }),
     z.strictObject({
       type: z.literal('conv'),
-      ...{ name, kernel: size, stride: size, filters: size },
+      name,
+      kernel: size,
+      stride: size,
+      filters: size,
       padding: z.int().nonnegative().exactOptional(),
     }),
     z.strictObject({
-      ...{ type: z.literal('maxPool'), size, stride: size.exactOptional() },
+      type: z.literal('maxPool'),
+      size,
+      stride: size.exactOptional(),
       padding: z.enum(['valid', 'same']).exactOptional(),
     }),
     z.strictObject({ type: z.literal('averagePool'), size }),
@@ -37,20 +42,29 @@ const layer: z.ZodType<Layer> = z.lazy(() =>
 const channels = z.tuple([z.number(), z.number(), z.number()]);
 const backbone = z.strictObject({
   checksum: z.string().regex(/^[0-9a-f]{64}$/),
-  ...{ length: size, mean: channels, deviation: channels },
+  length: size,
+  mean: channels,
+  deviation: channels,
   layout: z.enum(['NCHW', 'NHWC']),
 });
 const path = z.strictObject({
-  ...{ name, subsample: size, layers: z.array(layer) },
+  name,
+  subsample: size,
+  layers: z.array(layer),
   backbone: backbone.exactOptional(),
 });
 const spec = z.strictObject({
-  ...{ name, inputSize: size, embedding: size },
+  name,
+  inputSize: size,
+  embedding: size,
   branches: z.array(z.strictObject({ paths: z.array(path) })),
 });
 const parts = z.array(z.strictObject({ name, length: size }));
 const encoder = z.strictObject({
-  ...{ id: name, title: name, licence: name, dimensions: size },
+  id: name,
+  title: name,
+  licence: name,
+  dimensions: size,
   parts: parts.exactOptional(),
 });
 const block = z.strictObject({ feature: name, encoder: encoder.exactOptional(), weight: z.number().nonnegative() });

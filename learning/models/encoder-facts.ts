@@ -15,7 +15,7 @@ export type EncoderFacts = {
   readonly licence: string;
   /** Length of its vectors. */
   readonly dimensions: number;
-  /** Of its vectors, one behind the other, together `dimensions`; absent: the whole vector is one. */
+  /** Parts of its vectors, one behind the other, together `dimensions`; absent: the whole vector is one. */
   readonly parts?: readonly EncoderPart[];
 };
 

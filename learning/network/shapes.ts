@@ -8,7 +8,7 @@ export type LayerShape = {
   readonly layer: Layer;
   readonly input: Shape;
   readonly output: Shape;
-  /** Of a residual block: its layers. Else empty. */
+  /** Layers of a residual block; else empty. */
   readonly inner: readonly LayerShape[];
 };
 export type PathShape = {
@@ -17,12 +17,12 @@ export type PathShape = {
   readonly input: Shape;
   readonly layers: readonly LayerShape[];
   readonly output: Shape;
-  /** Of the flattened output. */
+  /** Length of the flattened output. */
   readonly length: number;
 };
 export type BranchShape = {
   readonly paths: readonly PathShape[];
-  /** Of its paths joined. */
+  /** Length of its paths joined. */
   readonly length: number;
 };
 

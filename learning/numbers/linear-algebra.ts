@@ -21,9 +21,13 @@ export function solveLowerTransposed(lower: Float64Array, u: Float64Array): Floa
   return x;
 }
 
-export type Eigenpair = { readonly value: number /** [d], unit length. */; readonly vector: Float64Array };
+export type Eigenpair = {
+  readonly value: number;
+  /** [d], unit length. */
+  readonly vector: Float64Array;
+};
 
-/** Of a symmetric [d, d] those `k` with the largest eigenvalues, by falling eigenvalue. */
+/** Eigenpairs of a symmetric [d, d], the `k` with the largest eigenvalues, by falling eigenvalue. */
 export function leadingEigenpairs(symmetric: Float64Array, d: number, k: number): Eigenpair[] {
   const decomposition = new EigenvalueDecomposition(toMatrix(symmetric, d), { assumeSymmetric: true });
   const values = decomposition.realEigenvalues;
@@ -80,7 +84,7 @@ export function mainDirections(rows: Float64Array, d: number, k: number): Eigenp
 const OVERSAMPLED = 16;
 const ROUNDS = 5;
 
-/** Of a symmetric, positive semidefinite [d, d] about those with the `k` largest eigenvalues, none that is rounding. */
+/** Eigenpairs of a symmetric, positive semidefinite [d, d], about those with the `k` largest eigenvalues, none that is rounding. */
 export function mainEigenpairs(symmetric: Float64Array, d: number, k: number): Eigenpair[] {
   const width = Math.min(k + OVERSAMPLED, d);
   const random = makeRandom(1);
@@ -135,7 +139,7 @@ function withRidge(gram: Float64Array, k: number): Float64Array {
   return gram;
 }
 
-/** Of a singular value beside the largest: rounding. */
+/** A singular value that is this small beside the largest is rounding. */
 const NEGLIGIBLE = 1e-6;
 
 /** [n, d] to [d, n]. */

@@ -83,7 +83,7 @@ export function clipGradients(gradients: Weights, limit: number): number {
   return norm;
 }
 
-/** Of the peak, where the warm-up starts: a rate of 0 would waste the first step. */
+/** Share of the peak where the warm-up starts: a rate of 0 would waste the first step. */
 const coldShare = 0.1;
 
 /**

@@ -3,19 +3,19 @@
  * change"; shares are chances in [0, 1]. The paper (section 4) has random pixel shifts only; the rest is ours.
  */
 export type Augmentation = {
-  /** Of the logarithm of the size. */
+  /** Largest change of the logarithm of the size. */
   readonly scale: number;
-  /** Of the logarithm of width over height, half of it to each. */
+  /** Largest change of the logarithm of width over height, half of it to each. */
   readonly aspect: number;
   /** Degrees. */
   readonly rotation: number;
-  /** Of the side, in any fraction of a pixel. */
+  /** Largest part of the side, in any fraction of a pixel. */
   readonly shift: number;
-  /** Of the side, rounded to whole pixels of the result, so that nothing is interpolated: the paper's. */
+  /** Largest part of the side, rounded to whole pixels of the result, so that nothing is interpolated: the paper's. */
   readonly pixelShift: number;
   /** Share that is mirrored left to right. */
   readonly flip: number;
-  /** Of the ink of all channels, and of each channel's own. */
+  /** Change of the ink of all channels, and of each channel's own. */
   readonly brightness: number;
   readonly channel: number;
   /** Share that loses its colour. */
@@ -30,15 +30,29 @@ export type Augmentation = {
 };
 
 const none: Augmentation = {
-  ...{ scale: 0, aspect: 0, rotation: 0, shift: 0, pixelShift: 0, flip: 0 },
-  ...{ brightness: 0, channel: 0, grey: 0, erase: 0 },
+  scale: 0,
+  aspect: 0,
+  rotation: 0,
+  shift: 0,
+  pixelShift: 0,
+  flip: 0,
+  brightness: 0,
+  channel: 0,
+  grey: 0,
+  erase: 0,
   identity: { turn: 0, mirror: 0, channels: 0 },
 };
 
 /** What a photographer might have done differently. */
 const mild: Augmentation = {
   ...none,
-  ...{ scale: 0.18, aspect: 0.08, rotation: 15, shift: 3 / 32, flip: 0.15, brightness: 0.2, channel: 0.12 },
+  scale: 0.18,
+  aspect: 0.08,
+  rotation: 15,
+  shift: 3 / 32,
+  flip: 0.15,
+  brightness: 0.2,
+  channel: 0.12,
 };
 
 const named = {
@@ -49,7 +63,10 @@ const named = {
   /** For catalogs of some hundred products (docs/quality.md). */
   catalog: {
     ...mild,
-    ...{ brightness: 0.4, channel: 0.24, grey: 0.2, erase: 0.3 },
+    brightness: 0.4,
+    channel: 0.24,
+    grey: 0.2,
+    erase: 0.3,
     identity: { turn: 0.5, mirror: 0.5, channels: 0.5 },
   },
 } as const satisfies Record<string, Augmentation>;
@@ -70,9 +87,16 @@ export function ofStrength(augmentation: Augmentation, strength: number): Augmen
   const share = (value: number): number => Math.min(1, value * strength);
   const { scale, aspect, rotation, shift, pixelShift, flip, brightness, channel, grey, erase, identity } = augmentation;
   return {
-    ...{ scale: scale * strength, aspect: aspect * strength, rotation: rotation * strength },
-    ...{ shift: shift * strength, pixelShift: pixelShift * strength, flip: share(flip) },
-    ...{ brightness: brightness * strength, channel: channel * strength, grey: share(grey), erase: share(erase) },
+    scale: scale * strength,
+    aspect: aspect * strength,
+    rotation: rotation * strength,
+    shift: shift * strength,
+    pixelShift: pixelShift * strength,
+    flip: share(flip),
+    brightness: brightness * strength,
+    channel: channel * strength,
+    grey: share(grey),
+    erase: share(erase),
     identity,
   };
 }

@@ -23,9 +23,9 @@ export type Objective =
       readonly views: number;
     };
 
-/** Of catalogs whose categories say something; `ProxyCost` (loss.ts) for all of them, targets for items of one picture. */
+/** How categories teach where they say something; `ProxyCost` (loss.ts) for all of them, targets for items of one picture. */
 export type CategoryTeaching = {
-  /** Of the proxies where items have one picture, > 0, and their temperature. */
+  /** Weight of the proxies where items have one picture, > 0, and their temperature. */
   readonly weight: number;
   readonly temperature: number;
   /** Items of one category that come together in a batch, where the one that brings them has one picture. */
@@ -44,7 +44,7 @@ export type Recipe = {
   readonly categories: CategoryTeaching | null;
   /** N: rows of one batch of one engine process; a multiple of 3 for triplets, of `views` otherwise. */
   readonly rows: number;
-  /** Of the learning rate, after the warm-up, with one process; with P it is sqrt(P) times this (Krizhevsky 2014). */
+  /** Peak of the learning rate, after the warm-up, with one process; with P it is sqrt(P) times this (Krizhevsky 2014). */
   readonly peakRate: number;
   /** Share of the steps in which the rate rises. */
   readonly warmUp: number;
@@ -94,10 +94,19 @@ const all = [
    * here is the weakest that it tries.
    */
   {
-    ...{ name: 'head', trains: 'head', objective: { kind: 'infoNce', temperature: 0.1, views: 4 } },
+    name: 'head',
+    trains: 'head',
+    objective: { kind: 'infoNce', temperature: 0.1, views: 4 },
     categories: { weight: 1, temperature: 0.1, kin: 6, share: 1 },
-    ...{ rows: 384, peakRate: 1, warmUp: 0.05, momentum: 0.9, weightDecay: 1e-3, clip: 5 },
-    ...{ augmentation: 'catalog', pretrain: 0, looks: 3 }, // stored features know no augmentation
+    rows: 384,
+    peakRate: 1,
+    warmUp: 0.05,
+    momentum: 0.9,
+    weightDecay: 1e-3,
+    clip: 5,
+    augmentation: 'catalog',
+    pretrain: 0,
+    looks: 3, // stored features know no augmentation
   },
   /** Batch softmax over augmented views, and categories: what works on a catalog of hundreds from pixels (docs/quality.md). */
   {
@@ -105,7 +114,9 @@ const all = [
     name: 'catalog',
     objective: { kind: 'infoNce', temperature: 0.1, views: 4 },
     categories: { weight: 1, temperature: 0.1, kin: 6, share: 0.5 },
-    ...{ augmentation: 'catalog', pretrain: 0, looks: 0 },
+    augmentation: 'catalog',
+    pretrain: 0,
+    looks: 0,
     weightDecay: 2.5e-4,
   },
   /**
@@ -116,20 +127,26 @@ const all = [
     ...shared,
     name: 'deepRanking',
     objective: { kind: 'tripletHinge', gap: 0.3, perRelevance: 0, isPublished: true },
-    ...{ augmentation: 'paper', pretrain: 0.2, looks: 12 },
+    augmentation: 'paper',
+    pretrain: 0.2,
+    looks: 12,
   },
   /** What helps the paper's hinge on a catalog: a gap that follows the relevance, and other views of the query as positives. */
   {
     ...shared,
     name: 'relevanceGap',
     objective: { kind: 'tripletHinge', gap: 0.1, perRelevance: 0.5, isPublished: false },
-    ...{ augmentation: 'catalog', pretrain: 0, looks: 12 },
+    augmentation: 'catalog',
+    pretrain: 0,
+    looks: 12,
   },
   {
     ...shared,
     name: 'multiSimilarity',
     objective: { kind: 'multiSimilarity', alpha: 2, beta: 50, base: 0.5, views: 4 },
-    ...{ augmentation: 'catalog', pretrain: 0, looks: 0 },
+    augmentation: 'catalog',
+    pretrain: 0,
+    looks: 0,
   },
   /**
    * No ranking: a classifier of categories, of which the last hidden layer is kept. What the paper's ranking must beat, so
@@ -139,7 +156,9 @@ const all = [
     ...shared,
     name: 'softmax',
     objective: { kind: 'tripletHinge', gap: 0.3, perRelevance: 0, isPublished: true }, // never asked
-    ...{ augmentation: 'paper', pretrain: 1, looks: 12 },
+    augmentation: 'paper',
+    pretrain: 1,
+    looks: 12,
   },
 ] as const satisfies readonly Recipe[];
 

@@ -38,7 +38,7 @@ const sampleSchema = z.object({
   /** Largest ratio r_i / inclusion, and largest min(T_p, r_ij) / inclusion_j: what is accepted for sure. */
   queryScale: z.number(),
   partnerScale: z.number(),
-  /** Of the first pass, before the whole category has come by. */
+  /** Whether this is the first pass, before the whole category has come by. */
   isFirst: z.boolean(),
 });
 type Sample = z.infer<typeof sampleSchema>;
@@ -46,7 +46,9 @@ type Sample = z.infer<typeof sampleSchema>;
 export const bufferSchema = z.object({
   current: sampleSchema.nullable(),
   /** Items of this pass, the sum of their r_i, and the first of them: a uniform sample, as the stream is shuffled. */
-  ...{ seen: counter, sum: z.number(), references: z.array(counter) },
+  seen: counter,
+  sum: z.number(),
+  references: z.array(counter),
   kept: z.array(z.object({ item: counter, weight: z.number(), key: z.number() })),
 });
 export type BufferState = z.infer<typeof bufferSchema>;

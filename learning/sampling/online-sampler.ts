@@ -30,8 +30,13 @@ const maxTrials = 1000;
 const firstTrials = 20;
 
 const stateSchema = z.object({
-  ...{ random: randomState, passes: passesState, dropped: counter, forced: counter },
-  ...{ largestMean: z.number(), lastReady: z.int(), buffers: z.array(z.tuple([counter, bufferSchema])) },
+  random: randomState,
+  passes: passesState,
+  dropped: counter,
+  forced: counter,
+  largestMean: z.number(),
+  lastReady: z.int(),
+  buffers: z.array(z.tuple([counter, bufferSchema])),
 });
 
 /**
@@ -91,7 +96,7 @@ export function makeOnlineSampler(options: OnlineOptions, random: Random): Tripl
     return lastReady < 0 ? null : lastReady;
   };
 
-  /** Of a class of one, or of one whose items have nothing to do with each other. */
+  /** Whether an item is of a class of one, or of one whose items have nothing to do with each other. */
   const isAlone = (item: number): boolean =>
     sizeOf(item) === 1 || (bufferOf(item)?.isReady() === true && bufferOf(item)?.mean() === 0);
 
@@ -137,7 +142,11 @@ export function makeOnlineSampler(options: OnlineOptions, random: Random): Tripl
     },
     counts: rules.counts,
     state: () => ({
-      ...{ random: random.state(), passes: passes.state(), ...rules.counts(), largestMean, lastReady },
+      random: random.state(),
+      passes: passes.state(),
+      ...rules.counts(),
+      largestMean,
+      lastReady,
       buffers: [...buffers].map(([category, buffer]) => [category, buffer.state()]),
     }),
     restore: (state) => {

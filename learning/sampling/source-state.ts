@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Random } from '../numbers/random.ts';
 
-/** Of a random source: four uint32. */
+/** State of a random source: four uint32. */
 export const randomState = z.array(z.int().min(0)).length(4);
 export const counter = z.int().min(0);
 

@@ -42,7 +42,7 @@ export type TripletSampler = {
   counts(): TripletCounts;
   /** All that the next triplets depend on, as JSON, and the counts. */
   state(): unknown;
-  /** Of a sampler made with the same options: the same triplets follow. @throws Error when it is not a state of such a sampler. */
+  /** Goes on from the state of a sampler made with the same options: the same triplets follow. @throws Error when it is not a state of such a sampler. */
   restore(state: unknown): void;
 };
 
@@ -94,7 +94,7 @@ export function makeTripletRules(options: SamplerOptions, random: Random): Tripl
   };
 }
 
-/** Of the order that relevance gives, by however little; out of class where nothing else is left. */
+/** A triplet of the order that relevance gives, by however little; out of class where nothing else is left. */
 function withoutMargin(options: NegativeRules, drawExample: (rules: NegativeRules) => Triplet | null): Triplet {
   const rules = { ...options, minimumGap: 0, outOfClassShare: Math.max(options.outOfClassShare, 0.5) };
   for (let trial = 0; trial < maxForced; trial++) {

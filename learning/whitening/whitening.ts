@@ -140,10 +140,10 @@ function centredOn(mean: Float64Array, samples: Float32Array): Float64Array {
   return Float64Array.from(samples, (value, at) => value - mean[at % mean.length]!);
 }
 
-/** Of a whitened scatter. */
+/** Main directions of a whitened scatter. */
 const directionsOf = (white: Float64Array, d: number, k: number): Float64Array[] =>
   d > MOST_EXACT ? mainEigenpairs(white, d, k).map(({ vector }) => vector) : leadingEigenvectors(white, d, k);
 
-/** Of whitened samples, fewer than d: no more directions than they have. */
+/** Main directions of whitened samples, fewer than d: no more directions than they have. */
 const directionsOfFew = (white: Float64Array, d: number, k: number): Float64Array[] =>
   d > MOST_EXACT ? mainDirections(white, d, k).map(({ vector }) => vector) : leadingDirections(white, d, k);

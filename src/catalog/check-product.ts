@@ -16,7 +16,7 @@ export type ProductDraft = {
   currencyCode?: string | null | undefined;
   availableForSale?: boolean | null | undefined;
   version?: number | null | undefined;
-  /** Of pictures that are files, in the order of `imageUrls`: which content they have now. For importing only. */
+  /** Revisions of pictures that are files, in the order of `imageUrls`: which content they have now. For importing only. */
   revisions?: readonly (string | null)[];
 };
 export type CheckOptions = {

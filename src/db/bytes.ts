@@ -7,7 +7,7 @@ import { Prisma } from '../generated/prisma/client.ts';
 export const bytesSql = (bytes: Uint8Array): Prisma.Sql =>
   Prisma.sql`decode(${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}, 'base64')`;
 
-/** Of `encode(column, 'base64')`. */
+/** The bytes behind `encode(column, 'base64')`. */
 export const bytesOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, 'base64'));
 
 /** Time limit of a transaction of the work in the background: it writes weights, and a busy machine may take its time. */

@@ -27,7 +27,7 @@ export class FeatureRepository {
     await this.ask({ text }, [encoder, [...rows.keys()], vectors]);
   }
 
-  /** Of the given pictures, those that are there. */
+  /** Features of those of the given pictures that are there. */
   async of(encoder: string, contentHashes: readonly string[]): Promise<Features> {
     // As base64: bytes come as twice as much text.
     const text = `

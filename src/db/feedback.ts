@@ -11,7 +11,7 @@ export type FeedbackWrite = {
   positions: number[];
   modelId: string;
   occurredAt: Date;
-  /** Of the signed list, a UUID. */
+  /** Id of the signed list, a UUID. */
   listId: string;
   listExpiresAt: Date;
   /** The list stood under a shopper's own filters. */

@@ -106,8 +106,16 @@ export class ImageRepository {
     await this.db.productImage.updateMany({
       where: { id },
       data: {
-        ...{ ...facts, ...revision, state: 'READY', failureCode: null, failure: null },
-        ...{ claimedUntil: null, retryAt: null, attempts: 0, checkedAt: now, updatedAt: now },
+        ...facts,
+        ...revision,
+        state: 'READY',
+        failureCode: null,
+        failure: null,
+        claimedUntil: null,
+        retryAt: null,
+        attempts: 0,
+        checkedAt: now,
+        updatedAt: now,
       },
     });
   }
@@ -123,7 +131,11 @@ export class ImageRepository {
     await this.db.productImage.updateMany({
       where: { id },
       data: {
-        ...{ state: 'FAILED', failureCode, failure, claimedUntil: null, updatedAt: new Date() },
+        state: 'FAILED',
+        failureCode,
+        failure,
+        claimedUntil: null,
+        updatedAt: new Date(),
         retryAt: inSeconds(retrySeconds),
         ...(!counted && { attempts: { decrement: 1 } }),
       },

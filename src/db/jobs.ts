@@ -110,7 +110,11 @@ export class JobRepository {
     const done = phase === 'DONE';
     const now = new Date();
     const data = {
-      ...{ phase, modelId, message, updatedAt: now, etaSeconds: null },
+      phase,
+      modelId,
+      message,
+      updatedAt: now,
+      etaSeconds: null,
       ...(done
         ? { state: 'SUCCEEDED' as const, progress: 1, finishedAt: now }
         : { state: 'QUEUED' as const, attempts: 0 }),

@@ -16,7 +16,13 @@ export const PRODUCT_COLUMNS = `p.id, p.title, p.url, p.categories, p.tags, trim
 export function productOf({ imageId, source, state, width, height, price, ...row }: ProductColumns): ProductRow {
   const { id, title, url, categories, tags, currency, available } = row;
   return {
-    ...{ id, title, url, categories, tags, currency, available },
+    id,
+    title,
+    url,
+    categories,
+    tags,
+    currency,
+    available,
     price: price === null ? null : withCents(price),
     image: imageId === null ? null : { id: imageId, source, state, width, height },
   };

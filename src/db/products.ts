@@ -24,7 +24,7 @@ export type ProductRow = {
 /** What a sender says of a product. `fingerprint`: hash over everything else, so that an unchanged one is noticed. */
 export type ProductWrite = Omit<ProductRow, 'image'> & {
   images: string[];
-  /** Of pictures that are files, in the order of `images`: which content they have now (src/catalog/local-picture.ts). */
+  /** Revisions of pictures that are files, in the order of `images`: which content they have now (src/catalog/local-picture.ts). */
   revisions?: readonly (string | null)[];
   version: number;
   fingerprint: string;
@@ -148,7 +148,13 @@ const freshImages = (productId: string, sources: readonly string[], kept: Readon
 function toRow({ images: [image], price, ...product }: Found): ProductRow {
   const { id, title, url, categories, tags, currency, available } = product;
   return {
-    ...{ id, title, url, categories, tags, currency, available },
+    id,
+    title,
+    url,
+    categories,
+    tags,
+    currency,
+    available,
     price: price === null ? null : withCents(price.toFixed()),
     image: image
       ? { id: image.id, source: image.source, state: image.state, width: image.width, height: image.height }

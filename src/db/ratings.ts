@@ -9,7 +9,9 @@ export class RatingRepository {
   /** Stores those that are not stored yet, in one commit; what was answered the other way round goes. @returns how many were new. */
   async append(ratings: readonly Rating[]): Promise<number> {
     const reversed = ratings.map(({ anchorId, positiveId, negativeId }) => ({
-      ...{ anchorId, positiveId: negativeId, negativeId: positiveId },
+      anchorId,
+      positiveId: negativeId,
+      negativeId: positiveId,
     }));
     const [, { count }] = await this.db.$transaction([
       this.db.rating.deleteMany({ where: { OR: reversed } }),

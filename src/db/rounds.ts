@@ -48,8 +48,12 @@ export class RoundRepository {
     const jobId = claim.job.id;
     const { settings, ...columns } = round;
     const data = {
-      ...{ ...columns, settings: settings as Prisma.InputJsonObject, state: new Uint8Array() },
-      ...{ fence: claim.fence, settled: false, openedAt: new Date() },
+      ...columns,
+      settings: settings as Prisma.InputJsonObject,
+      state: new Uint8Array(),
+      fence: claim.fence,
+      settled: false,
+      openedAt: new Date(),
     };
     await this.db.$transaction(async (tx) => {
       await this.jobs.hold(claim, tx);

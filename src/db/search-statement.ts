@@ -17,7 +17,7 @@ export type SearchFilter = {
 };
 
 export type Search = {
-  /** Of the version's vectors. */
+  /** Table of the version's vectors. */
   table: string;
   anchorIds: readonly string[];
   filter: SearchFilter;

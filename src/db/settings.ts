@@ -15,7 +15,7 @@ export class SettingRepository {
   }
 
   /**
-   * Of all processes one at a time: true when nobody took this turn in the last `seconds`, on the database's clock. A
+   * A turn for one of all processes: true when nobody took this turn in the last `seconds`, on the database's clock. A
    * clock that was put back holds up nobody.
    */
   async takeTurn(name: string, seconds: number): Promise<boolean> {

@@ -3,7 +3,7 @@ import type { Ask } from './ask.ts';
 /** Numbers of pgvector's types: the bits of float16, and float32. */
 type Rows = { halfvec: Uint16Array; vector: Float32Array };
 
-/** Of one number. */
+/** Bytes of one number. */
 const BYTES = { halfvec: 2, vector: 4 };
 const ARRAY_HEADER = 20;
 const ROW_HEADER = 8;

@@ -9,7 +9,7 @@ import { isStorable } from '../text.ts';
 type Deps = {
   images: Pick<ImageRepository, 'byId'>;
   copies: Pick<PictureCopies, 'read'>;
-  /** Of a file that is read because there is no copy. */
+  /** Longest file that is read where there is no copy, bytes. */
   maxBytes: number;
 };
 

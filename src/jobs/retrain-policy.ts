@@ -69,8 +69,14 @@ export function planRetrain(since: SinceTraining, { pauseMinutes, choices }: Ret
   const automatic = pauseMinutes > 0;
   const due = automatic && since.trained && since.ended !== null && !notBefore && reasons.length > 0;
   return {
-    ...{ automatic, due, reason: due ? reasons.join('; ') : null, notBefore },
-    ...{ newChoices: since.choices, neededChoices, newProducts: since.changed, neededProducts },
+    automatic,
+    due,
+    reason: due ? reasons.join('; ') : null,
+    notBefore,
+    newChoices: since.choices,
+    neededChoices,
+    newProducts: since.changed,
+    neededProducts,
     encoder: since.encoder,
   };
 }
@@ -106,9 +112,13 @@ async function sinceTraining(repositories: RetrainRepositories): Promise<SinceTr
     reasonOfEncoder(repositories, learned),
   ]);
   return {
-    ...{ trained, ended: last?.finishedAt ?? null },
-    ...{ choices: choices.after, choicesBefore: choices.before },
-    ...{ products: pictures.products, changed: pictures.changed, encoder },
+    trained,
+    ended: last?.finishedAt ?? null,
+    choices: choices.after,
+    choicesBefore: choices.before,
+    products: pictures.products,
+    changed: pictures.changed,
+    encoder,
   };
 }
 

@@ -11,7 +11,7 @@ type Options = {
   /** Without it the queue lives in the database. */
   redisUrl?: string | undefined;
   storage: Pick<Storage, 'queue'>;
-  /** Of all keys in Redis, so that installations can share one; schemas keep queues apart in Postgres. */
+  /** Prefix of all keys in Redis, so that installations can share one; schemas keep queues apart in Postgres. */
   prefix: string;
   /** An idle worker looks by itself after this many seconds; what it is told of it takes at once. */
   idleSeconds?: number | undefined;
@@ -148,7 +148,9 @@ const optionsOf = (name: QueueName, key?: string) => ({
 /** As BullMQ wants it: the one that follows is the parent of those before it. */
 function treeOf<N extends QueueName, M extends QueueName>({ each, after }: Flow<N, M>, key: string) {
   const node = (name: QueueName, payload: unknown, own: string) => ({
-    ...{ name, queueName: `simili-${name}`, data: jobs[name].payload.parse(payload) },
+    name,
+    queueName: `simili-${name}`,
+    data: jobs[name].payload.parse(payload),
     opts: optionsOf(name, own),
   });
   return {

@@ -140,7 +140,10 @@ function page(deps: Deps, search: Search, { modelId }: Version, { neighbours }: 
     hasNextPage: neighbours.length > first,
     hasPreviousPage: offset > 0,
     recommendationId: signedList(deps, {
-      ...{ anchorId, modelId, firstPosition: offset + 1, itemIds: items.map(({ product }) => product.id) },
+      anchorId,
+      modelId,
+      firstPosition: offset + 1,
+      itemIds: items.map(({ product }) => product.id),
       filtered: isChosenByShopper(filter),
     }),
   };
@@ -151,7 +154,11 @@ const scoreOf = (distance: number): number => Math.min(1, Math.max(0, 1 - distan
 
 function without(deps: Deps, anchorId: string, status: Status): SimilarItemsPage {
   const recommendationId = signedList(deps, {
-    ...{ anchorId, modelId: null, firstPosition: 1, itemIds: [], filtered: false },
+    anchorId,
+    modelId: null,
+    firstPosition: 1,
+    itemIds: [],
+    filtered: false,
   });
   return {
     status,

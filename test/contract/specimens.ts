@@ -70,7 +70,11 @@ const conv = (
   filters: number,
   more: { stride?: number; padding?: number } = {},
 ): Layer => ({
-  ...{ type: 'conv', name, kernel, filters, stride: 1 },
+  type: 'conv',
+  name,
+  kernel,
+  filters,
+  stride: 1,
   ...more,
 });
 const dense = (name: string, units: number): Layer => ({ type: 'dense', name, units });
@@ -270,7 +274,11 @@ export const proxies = { labels: Int32Array.of(0, 2, 2, -1, 1, 0), temperature: 
 const categorised: NetworkSpec = { ...headed, name: 'categorised', proxies: 3 };
 
 const specimen = (spec: NetworkSpec, loss: Loss, seed: number, idle: string[] = []): Specimen => ({
-  ...{ spec, loss, idle, weights: weightsFrom(spec, seed), batch: batchFrom(spec, seed + 1) },
+  spec,
+  loss,
+  idle,
+  weights: weightsFrom(spec, seed),
+  batch: batchFrom(spec, seed + 1),
 });
 
 /** Every kind of layer and of loss. */

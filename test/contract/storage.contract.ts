@@ -9,17 +9,17 @@ import type { Storage } from '../../src/db/storage.ts';
 import { nearestTo } from '../support/nearest.ts';
 
 const product = (id: string, more: object = {}) => ({
-  ...{
-    id,
-    title: id.toUpperCase(),
-    url: null,
-    categories: ['all'],
-    tags: [],
-    price: null,
-    currency: null,
-    available: true,
-  },
-  ...{ images: [`/pictures/${id}.png`], version: 0, fingerprint: `${id}-0` },
+  id,
+  title: id.toUpperCase(),
+  url: null,
+  categories: ['all'],
+  tags: [],
+  price: null,
+  currency: null,
+  available: true,
+  images: [`/pictures/${id}.png`],
+  version: 0,
+  fingerprint: `${id}-0`,
   ...more,
 });
 
@@ -204,11 +204,23 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
 
     describe('rounds of a training over several machines', () => {
       const round = (number: number) => ({
-        ...{ round: number, members: 2, firstStep: 5 * number, steps: 5, totalSteps: 50, pictures: 0, expectedMs: 100 },
-        ...{ settings: { preset: 'tiny' }, checksum: `c${number}`, state: Uint8Array.of(number, 1) },
+        round: number,
+        members: 2,
+        firstStep: 5 * number,
+        steps: 5,
+        totalSteps: 50,
+        pictures: 0,
+        expectedMs: 100,
+        settings: { preset: 'tiny' },
+        checksum: `c${number}`,
+        state: Uint8Array.of(number, 1),
       });
       const result = (value: number) => ({
-        ...{ state: Uint8Array.of(value), checksum: 'r', pictures: 6, loss: value, activeShare: 0.5 },
+        state: Uint8Array.of(value),
+        checksum: 'r',
+        pictures: 6,
+        loss: value,
+        activeShare: 0.5,
       });
       const coordinated = async () => {
         const job = await repos.jobs.create('RETRAIN', {}, 'test');
@@ -283,7 +295,11 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         expect(await repos.rounds.report(now(1), result(3))).toBe(true);
         expect((await repos.rounds.results(now(0))).map(({ loss }) => loss)).toEqual([1, 3]);
         const model = {
-          ...{ kind: 'NETWORK' as const, parentId: null, dimensions: 2, checksum: 'c', artefact: Uint8Array.of(1) },
+          kind: 'NETWORK' as const,
+          parentId: null,
+          dimensions: 2,
+          checksum: 'c',
+          artefact: Uint8Array.of(1),
           metrics: {},
         };
         await repos.models.commitTrained(fresh, model);
@@ -459,14 +475,16 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
     describe('feedback', () => {
       const soon = () => new Date(Date.now() + 60_000);
       const event = (kind: FeedbackKind, itemIds: string[], more: Partial<FeedbackWrite> = {}): FeedbackWrite => ({
-        ...{ eventId: crypto.randomUUID(), kind, anchorId: 'f0', itemIds, positions: itemIds.map((_, i) => i + 1) },
-        ...{
-          modelId: 'm',
-          occurredAt: new Date(),
-          listId: crypto.randomUUID(),
-          listExpiresAt: soon(),
-          filtered: false,
-        },
+        eventId: crypto.randomUUID(),
+        kind,
+        anchorId: 'f0',
+        itemIds,
+        positions: itemIds.map((_, i) => i + 1),
+        modelId: 'm',
+        occurredAt: new Date(),
+        listId: crypto.randomUUID(),
+        listExpiresAt: soon(),
+        filtered: false,
         ...more,
       });
       const statistics = async (anchor: string) =>
@@ -561,7 +579,9 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
 
     test('a rating is stored once, and the newest answer to a question is kept', async () => {
       const rating = (anchorId: string, positiveId: string, negativeId: string) => ({
-        ...{ anchorId, positiveId, negativeId },
+        anchorId,
+        positiveId,
+        negativeId,
       });
       const stored = () => repos.ratings.upTo(new Date(Date.now() + 1000));
       expect(await repos.ratings.append([rating('p1', 'p2', 'p3'), rating('p2', 'p1', 'p3')])).toBe(2);

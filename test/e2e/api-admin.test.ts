@@ -47,8 +47,15 @@ test('the plan of the next training says what it waits for, of how much there is
   const asked =
     '{ retraining { automatic due reason newChoices neededChoices newProducts neededProducts encoder notBefore } }';
   expect((await api.admin(asked)).data.retraining).toEqual({
-    ...{ automatic: true, due: false, reason: null, newChoices: 0, neededChoices: 500 },
-    ...{ newProducts: 0, neededProducts: 1, encoder: null, notBefore: null },
+    automatic: true,
+    due: false,
+    reason: null,
+    newChoices: 0,
+    neededChoices: 500,
+    newProducts: 0,
+    neededProducts: 1,
+    encoder: null,
+    notBefore: null,
   });
   await using off = await testApi({ SIMILI_RETRAIN_PAUSE_MINUTES: '0' });
   expect((await off.admin(asked)).data.retraining.automatic).toBe(false);
@@ -159,7 +166,10 @@ test('catalogHealth counts and names what is wrong', async () => {
     '{ catalogHealth { products imagesReady imagesPending imagesFailed failures { productId source code reason } } }',
   );
   expect(data.catalogHealth).toEqual({
-    ...{ products: 2, imagesReady: 0, imagesPending: 1, imagesFailed: 1 },
+    products: 2,
+    imagesReady: 0,
+    imagesPending: 1,
+    imagesFailed: 1,
     failures: [
       { productId: 'torn', source: 'https://cdn.example/1.jpg', code: 'IMAGE_UNREADABLE', reason: 'Cannot decode it' },
     ],

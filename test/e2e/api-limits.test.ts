@@ -77,7 +77,10 @@ test('feedback is counted by the event, at both its addresses', async () => {
   const events = (n: number) =>
     Array.from({ length: n }, () => ({
       click: {
-        ...{ eventId: randomUUID(), occurredAt: new Date().toISOString(), recommendationId: 'x', itemId: 'a' },
+        eventId: randomUUID(),
+        occurredAt: new Date().toISOString(),
+        recommendationId: 'x',
+        itemId: 'a',
       },
     }));
   const input = (n: number) => ({ visitor: { id: 'v' }, events: events(n) });
@@ -113,11 +116,10 @@ test('the admin key has a budget of its own, wherever it is used, and streams ha
     fetch(api.server.url + path, {
       method: 'POST',
       headers: {
-        ...{ 'content-type': 'application/json', authorization: `Bearer ${ADMIN_KEY}` },
-        ...{
-          accept: path.endsWith('stream') ? 'text/event-stream' : '*/*',
-          'x-forwarded-for': `203.0.113.${address++ % 200}`,
-        },
+        'content-type': 'application/json',
+        authorization: `Bearer ${ADMIN_KEY}`,
+        accept: path.endsWith('stream') ? 'text/event-stream' : '*/*',
+        'x-forwarded-for': `203.0.113.${address++ % 200}`,
       },
       body: JSON.stringify({ query: '{ __typename }' }),
     }).then(async (answer) => ({ status: answer.status, text: await answer.text() }));

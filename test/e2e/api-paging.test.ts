@@ -23,7 +23,9 @@ let model: number;
 beforeAll(async () => {
   api = await testApi();
   const drafts = items.map(({ id, available, categories, price }) => ({
-    ...{ id, categories, availableForSale: available },
+    id,
+    categories,
+    availableForSale: available,
     ...(price === null ? {} : { price, currencyCode: 'EUR' }),
   }));
   await addProducts(api.database, drafts);

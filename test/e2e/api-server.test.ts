@@ -164,7 +164,8 @@ test('/feedback takes the input of submitFeedback as text or JSON, with the same
   const event = { eventId: 'x', occurredAt: new Date().toISOString(), recommendationId: 'x', itemId: 'a' };
   const send = async (headers: Record<string, string>, body: unknown, method = 'POST') => {
     const answer = await fetch(`${api.server.url}/feedback`, {
-      ...{ method, headers },
+      method,
+      headers,
       ...(method === 'POST' && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     return {
@@ -183,14 +184,16 @@ test('/feedback takes the input of submitFeedback as text or JSON, with the same
   for (const headers of [text, { 'content-type': 'application/json' }, { ...text, origin: api.server.url }])
     expect(await send(headers, input)).toEqual({ status: 200, cors: null, data: asMutation.data });
   expect(await send({ ...text, origin: 'https://shop.example' }, input)).toMatchObject({
-    ...{ status: 200, cors: 'https://shop.example' },
+    status: 200,
+    cors: 'https://shop.example',
   });
   const refused = { errors: [{ extensions: { code: 'BAD_REQUEST' } }] };
   expect(await send({ ...text, origin: 'https://evil.example' }, input)).toMatchObject({ status: 403, ...refused });
   expect(await send({ ...text, origin: 'null' }, input)).toMatchObject({ status: 403, ...refused });
   expect(await send(text, 'no JSON')).toMatchObject({ status: 400, ...refused });
   expect(await send({ 'content-type': 'application/x-www-form-urlencoded' }, 'a=b')).toMatchObject({
-    ...{ status: 400, ...refused },
+    status: 400,
+    ...refused,
   });
   expect(await send({}, null, 'GET')).toMatchObject({ status: 405, ...refused });
 });

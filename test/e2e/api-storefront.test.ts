@@ -66,18 +66,14 @@ test('answers what looks alike, best first, with products, scores and positions'
       position: 1,
       score: expect.closeTo(1 - d, 6),
       node: {
-        ...{
-          id: 'blue',
-          title: 'Product blue',
-          url: null,
-          price: { amount: '5.00', currencyCode: 'EUR' },
-          image: null,
-        },
-        ...{
-          availableForSale: true,
-          categories: ['clothes', 'trousers'],
-          tags: [],
-        },
+        id: 'blue',
+        title: 'Product blue',
+        url: null,
+        price: { amount: '5.00', currencyCode: 'EUR' },
+        image: null,
+        availableForSale: true,
+        categories: ['clothes', 'trousers'],
+        tags: [],
       },
     },
     {
@@ -178,11 +174,9 @@ test('a cursor leads to the rest of the list, also after another version took ov
   );
   await switchTo(active);
   expect(rest.data.similarItems).toEqual({
-    ...{
-      status: 'OK',
-      modelVersionId: active.id,
-      edges: [{ position: 2, node: { id: 'pink' } }],
-    },
+    status: 'OK',
+    modelVersionId: active.id,
+    edges: [{ position: 2, node: { id: 'pink' } }],
     pageInfo: { hasNextPage: false, hasPreviousPage: true },
   });
 });

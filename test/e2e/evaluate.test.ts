@@ -68,8 +68,16 @@ test('every method of the table is fitted, asked and reported', async () => {
   const report = await reportIn('all');
   expect(report.failures).toEqual([]);
   expect(report.data).toMatchObject({
-    ...{ pictures: 72, identities: 36, subgroups: 6, categories: 3, split: { train: 36, val: 12, test: 24 } },
-    ...{ queries: 24, gallery: 24, tripletsBy: 'labels', answer: 'identity', k: 5 },
+    pictures: 72,
+    identities: 36,
+    subgroups: 6,
+    categories: 3,
+    split: { train: 36, val: 12, test: 24 },
+    queries: 24,
+    gallery: 24,
+    tripletsBy: 'labels',
+    answer: 'identity',
+    k: 5,
   });
   const method = (name: string) => report.methods.find((own) => own.name === name)!;
   expect(report.methods.map(({ name }) => name)).toEqual([
@@ -147,9 +155,20 @@ test.each<[string, Partial<EvaluateOptions>, string]>([
   ['a folder', { images: '/nowhere/pictures' }, 'it is no folder'],
 ])('%s that cannot be is refused by name', async (_what, wrong, says) => {
   const options = {
-    ...{ images: join(dir, 'pictures'), labels: join(dir, 'labels.csv'), triplets: null, methods: ['hog'] },
-    ...{ preset: 'tiny', seeds: 1, minutes: 1, steps: 1, k: 5, seed: 1, out: join(dir, 'none'), command: 'none' },
-    ...{ config: loadConfig({ SIMILI_ENCODER: 'none' }), signal: new AbortController().signal },
+    images: join(dir, 'pictures'),
+    labels: join(dir, 'labels.csv'),
+    triplets: null,
+    methods: ['hog'],
+    preset: 'tiny',
+    seeds: 1,
+    minutes: 1,
+    steps: 1,
+    k: 5,
+    seed: 1,
+    out: join(dir, 'none'),
+    command: 'none',
+    config: loadConfig({ SIMILI_ENCODER: 'none' }),
+    signal: new AbortController().signal,
     ...onStderr,
   };
   await expect(runEvaluation({ ...options, ...wrong })).rejects.toThrow(says);

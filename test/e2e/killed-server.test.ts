@@ -34,7 +34,12 @@ const SUBMIT =
 /** A call of one visitor, with ids of its own: what is sent again is the same. */
 function callOf(visitor: string) {
   const recommendationId = signList(SIGNING_KEY, {
-    ...{ anchorId: 'a', modelId: 'model', firstPosition: 1, itemIds: ['b'], issuedAt: new Date(), filtered: false },
+    anchorId: 'a',
+    modelId: 'model',
+    firstPosition: 1,
+    itemIds: ['b'],
+    issuedAt: new Date(),
+    filtered: false,
   });
   const occurredAt = new Date().toISOString();
   const events = Array.from({ length: EVENTS }, () => ({
@@ -46,7 +51,10 @@ function callOf(visitor: string) {
 async function killUnderLoad({ env, command, kills, calls: perKill, between, openStorage }: Trial): Promise<number> {
   const start = () =>
     startSimili([...command], {
-      ...{ SIMILI_SIGNING_KEY: SIGNING_KEY, SIMILI_FEEDBACK_RATE: '0', SIMILI_QUERY_RATE: '0', ...env },
+      SIMILI_SIGNING_KEY: SIGNING_KEY,
+      SIMILI_FEEDBACK_RATE: '0',
+      SIMILI_QUERY_RATE: '0',
+      ...env,
     });
   let simili = await start();
   onTestFinished(() => simili.kill());
@@ -96,7 +104,10 @@ test('a server on the embedded database that is killed 3 times under load has ev
   const dir = await mkdtemp(join(tmpdir(), 'simili-killed-'));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
   await killUnderLoad({
-    ...{ env: { SIMILI_DATA_DIR: dir }, command: ['start', '--no-demo'], kills: 3, calls: 20 },
+    env: { SIMILI_DATA_DIR: dir },
+    command: ['start', '--no-demo'],
+    kills: 3,
+    calls: 20,
     openStorage: () => openEmbedded(join(dir, 'database')),
   });
 });
@@ -107,7 +118,10 @@ test('on Postgres 8 kills under load and 2 losses of every connection lose none 
   await using database = await freshPostgresDatabase(postgresUrl());
   await using way = await proxyTo(database.url);
   const events = await killUnderLoad({
-    ...{ env: { DATABASE_URL: way.url }, command: ['serve'], kills: 8, calls: 36 },
+    env: { DATABASE_URL: way.url },
+    command: ['serve'],
+    kills: 8,
+    calls: 36,
     async between(kill) {
       if (kill !== 2 && kill !== 5) return;
       way.cut(); // as a restart of Postgres looks from here: what was open is gone, and nobody answers for a while

@@ -27,8 +27,13 @@ test(`${WAVES * WORKERS} kills of workers, ${WORKERS} at a time: every job ends,
   onTestFinished(() => storage.close());
   const { jobs, models, embeddings } = makeRepositories(storage);
   const env = (machine: string) => ({
-    ...{ DATABASE_URL: database.url, SIMILI_DATA_DIR: join(dir, machine), LOG_LEVEL: 'warn' },
-    ...{ SIMILI_RECIPE: 'catalog', SIMILI_ENCODER: 'none', SIMILI_TRAIN_SECONDS: '4', SIMILI_CHECKPOINT_SECONDS: '1' },
+    DATABASE_URL: database.url,
+    SIMILI_DATA_DIR: join(dir, machine),
+    LOG_LEVEL: 'warn',
+    SIMILI_RECIPE: 'catalog',
+    SIMILI_ENCODER: 'none',
+    SIMILI_TRAIN_SECONDS: '4',
+    SIMILI_CHECKPOINT_SECONDS: '1',
   });
   const ids = await drawToyCatalog(join(dir, 'pictures'), 8);
   const imported = await runSimili(['import', join(dir, 'pictures')], env('0'));

@@ -46,7 +46,8 @@ test('beside a server that holds the embedded database, commands go through it',
   const { output: fresh } = await runSimili(['admin-key'], env);
   const askWith = (key: string) =>
     fetch(`${server.url}/admin/graphql`, {
-      ...{ method: 'POST', body: '{"query":"{ catalogHealth { products } }"}' },
+      method: 'POST',
+      body: '{"query":"{ catalogHealth { products } }"}',
       headers: { ...headers, authorization: `Bearer ${key}` },
     });
   expect((await askWith(fresh.trim())).status).toBe(200);

@@ -174,7 +174,9 @@ describe('the spec around a backbone', () => {
 function listener() {
   const heard: Features[] = [];
   const engine = {
-    ...{ name: 'onnx', device: 'none', onGpu: false },
+    name: 'onnx',
+    device: 'none',
+    onGpu: false,
     embed: async (_pictures: Float32Array, n: number, features: Features) => {
       heard.push(features);
       return new Float32Array(n);
@@ -212,7 +214,9 @@ describe('an engine with a backbone', () => {
     const weights = initialWeights(headSpec, makeRandom(5));
     const loss: TripletHinge = { kind: 'tripletHinge', gaps: Float32Array.of(1, 0.5) };
     const { engine, reason } = await openNetworkEngine('onnx', { requireGpu: false }, headSpec, weights, {
-      ...{ batch: 6, threads: 1, backbone: made.bytes },
+      batch: 6,
+      threads: 1,
+      backbone: made.bytes,
     });
     expect(reason).toBe('onnx on cpu (1 thread), its backbone on cpu');
     expect(engine.device).toBe('cpu (1 thread), its backbone on cpu');
@@ -231,7 +235,9 @@ describe('an engine with a backbone', () => {
     const weights = initialWeights(spec, makeRandom(5));
     const loss: TripletHinge = { kind: 'tripletHinge', gaps: Float32Array.of(1, 1, 1, 1) };
     const { engine } = await openNetworkEngine('onnx', { requireGpu: false }, spec, weights, {
-      ...{ batch: 12, threads: 1, backbone: made.bytes },
+      batch: 12,
+      threads: 1,
+      backbone: made.bytes,
     });
     // Queries and positives of one colour, negatives of another.
     const pictures = inks(12).map((value, i) => value * (i % 3 === (i < 8 * side * side * 3 ? 0 : 2) ? 1 : 0.3));
@@ -262,7 +268,9 @@ describe('an engine with a backbone', () => {
     const vectors = await Promise.all(
       [network, read].map(async (one) => {
         const { engine } = await openNetworkEngine('onnx', { requireGpu: false }, one.spec, one.weights, {
-          ...{ batch: 3, threads: 1, backbone: one.backbone },
+          batch: 3,
+          threads: 1,
+          backbone: one.backbone,
         });
         const rows = await engine.embed(inks(4), 4);
         await engine.dispose();

@@ -40,8 +40,16 @@ beforeAll(async () => {
   const path = join(dir, 'teacher.f16');
   await writeFile(path, toHalf(Float32Array.from(items.flatMap(({ pictures }) => colourOf(pictures[0]!)))));
   request = {
-    ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], processes: 1 },
-    ...{ set: { ...set, encoded: { encoder, path } }, preset: 'tiny', seconds: 600, steps: 25, seed: 1 },
+    engine: 'onnx',
+    requireGpu: false,
+    threads: 1,
+    gpus: [],
+    processes: 1,
+    set: { ...set, encoded: { encoder, path } },
+    preset: 'tiny',
+    seconds: 600,
+    steps: 25,
+    seed: 1,
   };
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));

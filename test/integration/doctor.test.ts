@@ -7,7 +7,9 @@ import type { Probe } from '../../workers/engines/probe.ts';
 import { builtFile } from '../support/built.ts';
 
 const on = (device: string, onGpu: boolean): Probe => ({
-  ...{ works: true, device, onGpu },
+  works: true,
+  device,
+  onGpu,
   speed: { train: 1234.5, embed: 5678.9 },
 });
 const not = (why: string): Probe => ({ works: false, why });

@@ -18,18 +18,24 @@ afterAll(() => shop[Symbol.asyncDispose]());
 type Eye = { facts: { id: string; title: string } };
 const start = (settings: NodeJS.ProcessEnv, encoder: Eye | null = null) =>
   startDueRetrain({
-    ...{ repositories: shop.repositories, queue, encoder, log: fakeLog().log },
+    repositories: shop.repositories,
+    queue,
+    encoder,
+    log: fakeLog().log,
     config: loadConfig({ SIMILI_RETRAIN_CHOICES: '3', SIMILI_RETRAIN_PAUSE_MINUTES: '0.001', ...settings }),
   } as unknown as WorkerContext);
 
 const event = (kind: FeedbackKind, itemId: string): FeedbackWrite => ({
-  ...{ eventId: crypto.randomUUID(), kind, anchorId: 'a', itemIds: [itemId], positions: [1], modelId: 'm' },
-  ...{
-    occurredAt: new Date(),
-    listId: crypto.randomUUID(),
-    listExpiresAt: new Date(Date.now() + 1e6),
-    filtered: false,
-  },
+  eventId: crypto.randomUUID(),
+  kind,
+  anchorId: 'a',
+  itemIds: [itemId],
+  positions: [1],
+  modelId: 'm',
+  occurredAt: new Date(),
+  listId: crypto.randomUUID(),
+  listExpiresAt: new Date(Date.now() + 1e6),
+  filtered: false,
 });
 /** A training that ended a second ago, longer than the pause of 60 ms, as the tables have it; what comes from now on is new. */
 async function trained(state: 'SUCCEEDED' | 'FAILED'): Promise<void> {
@@ -96,7 +102,8 @@ test('another encoder than the last training had starts one; where it is gone, t
   const another = `another encoder looks at pictures than the last training had (${title})`;
   // What the version was made with is not what is found under its name now.
   expect(await plan()).toMatchObject({
-    ...{ due: false, encoder: `${another}, and without that one new products get no vectors` },
+    due: false,
+    encoder: `${another}, and without that one new products get no vectors`,
     notBefore: expect.any(Date),
   });
   await start({}, eye('eye-2'));

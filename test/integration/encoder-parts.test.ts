@@ -18,7 +18,10 @@ import type { TrainingRequest } from '../../workers/training/protocol.ts';
 import { drawn, writeTrainingSet } from '../support/training-set.ts';
 
 const encoder = {
-  ...{ id: 'eye', title: 'An eye', licence: 'MIT', dimensions: 20 },
+  id: 'eye',
+  title: 'An eye',
+  licence: 'MIT',
+  dimensions: 20,
   parts: [
     { name: 'last', length: 12 },
     { name: 'middle', length: 8 },
@@ -30,16 +33,30 @@ const choice = { engine: 'onnx', requireGpu: false, threads: 1, gpus: [] as stri
 async function seenShop(dir: string, things: number, eye: EncoderFacts) {
   const random = makeRandom(3);
   const items = Array.from({ length: things }, (_, i) => ({
-    ...{ id: `thing-${i}`, category: `${i % 3}`, pictures: [drawn('wide', i)], split: splits[i % 3]! },
+    id: `thing-${i}`,
+    category: `${i % 3}`,
+    pictures: [drawn('wide', i)],
+    split: splits[i % 3]!,
   }));
   const { set, keys } = await writeTrainingSet(dir, items);
   const bits = toHalf(Float32Array.from({ length: things * eye.dimensions }, () => 1 + random.gaussian()));
   const path = join(dir, 'encoded');
   await writeFile(path, bits);
   const request: TrainingRequest = {
-    ...{ ...choice, kind: 'GOLDEN', feedback: [], ratings: [], preset: 'tiny', recipe: 'head', backbone: null },
-    ...{ set: { ...set, encoded: { encoder: eye, path } }, processes: 1, seconds: 0, steps: null, seed: 1 },
-    ...{ checkpointSeconds: 60, checkpoint: null },
+    ...choice,
+    kind: 'GOLDEN',
+    feedback: [],
+    ratings: [],
+    preset: 'tiny',
+    recipe: 'head',
+    backbone: null,
+    set: { ...set, encoded: { encoder: eye, path } },
+    processes: 1,
+    seconds: 0,
+    steps: null,
+    seed: 1,
+    checkpointSeconds: 60,
+    checkpoint: null,
   };
   return { set, keys, bits, request };
 }

@@ -24,7 +24,8 @@ import { drawn } from '../support/training-set.ts';
 
 const random = makeRandom(11);
 const block = (feature: FeatureName, d: number, k: number, weight: number): Block => ({
-  ...{ feature, weight },
+  feature,
+  weight,
   mean: Float32Array.from({ length: d }, () => 0.05 * random.next()),
   projection: Float32Array.from({ length: k * d }, () => random.gaussian()),
 });
@@ -131,7 +132,8 @@ describe('the exported ONNX file', () => {
     const { id, dimensions } = found.facts;
     const [last, middle] = [`${id}#last`, `${id}#middle`];
     const eyes = [block(last, 1280, 24, 0.4), block(middle, 672, 16, 0.2)].map((own) => ({
-      ...{ ...own, encoder: found.facts },
+      ...own,
+      encoder: found.facts,
     }));
     const model: ServedModel = { blocks: [...goldenBlocks(0.4 / 3), ...eyes], network: null };
     const [small, large] = [testPictures(64), testPictures(224)];

@@ -17,9 +17,16 @@ beforeEach(() => database.storage.prisma.feedbackEvent.deleteMany());
 afterAll(() => database[Symbol.asyncDispose]());
 
 const event = (kind: FeedbackKind, anchor: number, items: [id: number, position: number][]): FeedbackWrite => ({
-  ...{ eventId: crypto.randomUUID(), kind, anchorId: `p${anchor}`, modelId: 'm', occurredAt: new Date() },
-  ...{ itemIds: items.map(([id]) => `p${id}`), positions: items.map(([, position]) => position) },
-  ...{ listId: crypto.randomUUID(), listExpiresAt: new Date(Date.now() + 60_000), filtered: false },
+  eventId: crypto.randomUUID(),
+  kind,
+  anchorId: `p${anchor}`,
+  modelId: 'm',
+  occurredAt: new Date(),
+  itemIds: items.map(([id]) => `p${id}`),
+  positions: items.map(([, position]) => position),
+  listId: crypto.randomUUID(),
+  listExpiresAt: new Date(Date.now() + 60_000),
+  filtered: false,
 });
 const learned = async () => {
   const statistics = await database.repositories.feedback.statistics(new Date(Date.now() + 60_000));

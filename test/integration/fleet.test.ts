@@ -30,7 +30,7 @@ function handQueue() {
 }
 const fleetOf = (queue: JobQueue, more: { queues?: QueueName[]; alone?: boolean } = {}) => {
   const { repositories, config, log } = worker.context;
-  return startFleet({ ...{ repositories, queue, config, log, alone: false }, ...more });
+  return startFleet({ repositories, queue, config, log, alone: false, ...more });
 };
 
 test('a fleet takes work from the queues that it is asked for, and from all but the schedule without being asked', async () => {

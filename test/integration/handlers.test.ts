@@ -221,8 +221,16 @@ async function openRound() {
   const claim = (await jobs.claim(jobId, 'TRAIN' satisfies JobPhase))!;
   const state = Uint8Array.of(1);
   const round = await rounds.open(claim, {
-    ...{ round: 0, members: 1, firstStep: 0, steps: 3, totalSteps: 30, pictures: 0, expectedMs: 1000 },
-    ...{ settings: { seed: 1 }, state, checksum: sha256(state) },
+    round: 0,
+    members: 1,
+    firstStep: 0,
+    steps: 3,
+    totalSteps: 30,
+    pictures: 0,
+    expectedMs: 1000,
+    settings: { seed: 1 },
+    state,
+    checksum: sha256(state),
   });
   return { jobId, round: round.round, fence: claim.fence };
 }

@@ -68,12 +68,13 @@ async function headOf(
   const frozen = fitEncoderBlocks(set, read, [], makeRandom(1));
   const fit = {
     request: { set, seed, steps, seconds: 60, threads: 1, ...(serving && { serving }) },
-    ...{ recipe: { ...recipeNamed('head'), rows: 96 }, encoder: { features: read, fitted: frozen } },
-    ...{
-      golden: { structure: [], identity: [], rated: [] },
-      clicks: { triplets: [], chosen: 0, relevance: () => undefined },
-    },
-    ...{ emit: () => {}, signal: new AbortController().signal, ...changes },
+    recipe: { ...recipeNamed('head'), rows: 96 },
+    encoder: { features: read, fitted: frozen },
+    golden: { structure: [], identity: [], rated: [] },
+    clicks: { triplets: [], chosen: 0, relevance: () => undefined },
+    emit: () => {},
+    signal: new AbortController().signal,
+    ...changes,
   } as unknown as Fit;
   const before = [{ ...frozen[0]!.block, weight: 1 }];
   return { ...(await fitHead(fit, before)), frozen: before };
@@ -199,7 +200,9 @@ test('the head of a whole fit is served by the projections of its blocks, and no
   const kindOf = (i: number) => ['linen', 'silk', 'wool'][i % 3]!;
   // No drawing shows what a thing is made of; the encoder hardly does.
   const items = Array.from({ length: 90 }, (_, i) => ({
-    ...{ id: `thing-${i}`, category: kindOf(i), pictures: [drawn('wide', i)] },
+    id: `thing-${i}`,
+    category: kindOf(i),
+    pictures: [drawn('wide', i)],
     split: splits[Math.floor(i / 3) % 3]!,
   }));
   const { set, keys } = await writeTrainingSet(dir, items);
@@ -210,9 +213,23 @@ test('the head of a whole fit is served by the projections of its blocks, and no
   const path = join(dir, 'encoded');
   await writeFile(path, bits);
   const request: TrainingRequest = {
-    ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', feedback: [], ratings: [] },
-    ...{ set: { ...set, encoded: { encoder, path } }, preset: 'tiny', recipe: 'head', backbone: null, processes: 1 },
-    ...{ seconds: 60, steps: 100, seed: 1, checkpointSeconds: 60, checkpoint: null },
+    engine: 'onnx',
+    requireGpu: false,
+    threads: 1,
+    gpus: [],
+    kind: 'NETWORK',
+    feedback: [],
+    ratings: [],
+    set: { ...set, encoded: { encoder, path } },
+    preset: 'tiny',
+    recipe: 'head',
+    backbone: null,
+    processes: 1,
+    seconds: 60,
+    steps: 100,
+    seed: 1,
+    checkpointSeconds: 60,
+    checkpoint: null,
   };
   const { artefact, summary } = await fitModel(request, new AbortController().signal, () => {});
   expect(summary).toMatchObject({ recipe: 'head', steps: 200, head: { categories: 1 } });

@@ -188,7 +188,9 @@ test('an encoder that fails keeps no picture from being decoded, and is told onc
   const told: string[] = [];
   const failing = {
     encoder: {
-      ...{ facts: { id: 'eye-1', dimensions: 3 }, description: { input: { side: 16 } }, path: '/eye.onnx' },
+      facts: { id: 'eye-1', dimensions: 3 },
+      description: { input: { side: 16 } },
+      path: '/eye.onnx',
     },
     embedder: {
       encode: async () => {

@@ -27,7 +27,9 @@ const run = (...args: string[]) => runSimili(['model', ...args], { SIMILI_DATA_D
 const random = makeRandom(3);
 const spec = presetNamed('tinySingleScale');
 const block = (feature: 'colour' | 'network', d: number) => ({
-  ...{ feature, weight: 0.5, mean: new Float32Array(d) },
+  feature,
+  weight: 0.5,
+  mean: new Float32Array(d),
   projection: Float32Array.from({ length: 2 * d }, () => random.gaussian()),
 });
 const model: ServedModel = {

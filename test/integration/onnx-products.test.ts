@@ -18,7 +18,11 @@ const batch = 3;
 
 type Case = { what: string; input: Shape; layer: LayerOf<'conv'> };
 const layer = (kernel: number, stride: number, filters: number, padding?: number): LayerOf<'conv'> => ({
-  ...{ type: 'conv', name: 'conv', kernel, stride, filters },
+  type: 'conv',
+  name: 'conv',
+  kernel,
+  stride,
+  filters,
   ...(padding === undefined ? {} : { padding }),
 });
 const cases: readonly Case[] = [
@@ -90,10 +94,15 @@ async function computed(each: Case, isPooled: boolean) {
   const named = new Map(Object.entries(inputs).map(([name, shape]) => [name, graph.input(name, shape)]));
   const value = (name: string): Value => named.get(name)!;
   const site: Site = {
-    ...{ graph, weight: value },
+    graph,
+    weight: value,
     training: {
-      ...{ batch, block: cpu.block, gathers: true },
-      ...{ shapeOf: () => [], mask: () => '', statistic: () => {} },
+      batch,
+      block: cpu.block,
+      gathers: true,
+      shapeOf: () => [],
+      mask: () => '',
+      statistic: () => {},
     },
   };
   const map = { value: value('x'), shape: input, block: CHANNELS_LAST };

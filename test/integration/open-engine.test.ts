@@ -141,7 +141,9 @@ describe('a probe', () => {
       checkEngine(async (...args) => {
         const engine = await openOnnxEngine(...args);
         return {
-          ...{ name: engine.name, device: engine.device, onGpu: engine.onGpu },
+          name: engine.name,
+          device: engine.device,
+          onGpu: engine.onGpu,
           setWeights: (own) => engine.setWeights(own),
           embed: (...pictures) => engine.embed(...pictures),
           gradients: async (...batch) => change(await engine.gradients(...batch)),

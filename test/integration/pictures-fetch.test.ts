@@ -197,7 +197,9 @@ describe('over http', () => {
     const fetcher = openPictureFetcher({ ...limits, gate });
     const { length } = requests;
     await expect(fetcher.fetch(`${base}/busy`)).rejects.toMatchObject({
-      ...{ code: 'IMAGE_UNREACHABLE', retry: true, message: expect.stringMatching(/its host answered 503$/) },
+      code: 'IMAGE_UNREACHABLE',
+      retry: true,
+      message: expect.stringMatching(/its host answered 503$/),
       facts: { retryAfterSeconds: 120, asked: true },
     });
     now = 60_000;

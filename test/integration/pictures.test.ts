@@ -41,7 +41,9 @@ describe('the picture service', () => {
     const loaded = await service.load(await file('a.jpg', bytes));
     expect(loaded).toEqual({
       contentHash: createHash('sha256').update(bytes).digest('hex'),
-      ...{ width: 80, height: 60, mime: 'image/jpeg' },
+      width: 80,
+      height: 60,
+      mime: 'image/jpeg',
     });
     expect((await readFile(pixelsOf(loaded.contentHash))).length).toBeGreaterThan(64 * 64 * 3); // facts behind
     expect(await service.load(await file('copy.jpg', bytes))).toEqual(loaded);
@@ -231,7 +233,8 @@ describe('a decoder', () => {
     const [slow, ...small] = [await pictures.noise(3000, 3000), await pictures.png(), await pictures.noise(9, 9)];
     const decodeAll = [slow, ...small].map((bytes, i) =>
       decodeSafely(decoders, bytes, `${i}.png`, {
-        ...{ ...limits, sides: [64] },
+        ...limits,
+        sides: [64],
         timeoutMs: i === 0 ? 30 : 5000,
       }),
     );

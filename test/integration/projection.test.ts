@@ -9,7 +9,9 @@ import { plainProjection } from '../../workers/training/project.ts';
 const random = makeRandom(5);
 const eye = { id: 'eye-1', title: 'An eye', licence: 'MIT', dimensions: 33 };
 const block = (feature: string, d: number, k: number, weight: number): Block => ({
-  ...{ feature, weight, ...(feature === eye.id && { encoder: eye }) },
+  feature,
+  weight,
+  ...(feature === eye.id && { encoder: eye }),
   mean: Float32Array.from({ length: d }, () => random.gaussian() / 10),
   projection: Float32Array.from({ length: k * d }, () => 20 * random.gaussian()),
 });

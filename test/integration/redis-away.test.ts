@@ -20,7 +20,9 @@ for (const away of ['cut', 'frozen'] as const) {
     onTestFinished(() => way[Symbol.asyncDispose]());
     const told: string[] = [];
     const queue = await openQueue({
-      ...{ redisUrl: way.url, prefix: `test-${crypto.randomUUID()}`, storage: { queue: { connectionString: '' } } },
+      redisUrl: way.url,
+      prefix: `test-${crypto.randomUUID()}`,
+      storage: { queue: { connectionString: '' } },
       onError: (error) => told.push(error.message),
     });
     onTestFinished(() => queue.close());

@@ -94,7 +94,15 @@ async function openShop(encoder: string): Promise<Shop> {
   const { repositories } = database;
   const artefacts = openArtefactCache(join(dir, 'models'), repositories.models);
   const context = {
-    ...{ repositories, queue: fakeQueue(), pictures, copies: copiesIn(), trainer, embedder, artefacts, config, log },
+    repositories,
+    queue: fakeQueue(),
+    pictures,
+    copies: copiesIn(),
+    trainer,
+    embedder,
+    artefacts,
+    config,
+    log,
     encoder: await findEncoder(encoder, dir),
   } as unknown as WorkerContext;
   return { ...database, context, warned };

@@ -25,9 +25,23 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'simili-rounds-'));
   const { set } = await writeTrainingSet(dir, drawnCatalog());
   const request: TrainingRequest = {
-    ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [], ratings: [] },
-    ...{ preset: 'tiny', recipe: 'catalog', backbone: null, processes: 1 },
-    ...{ seconds: 600, steps: BATCHES, seed: 1, checkpointSeconds: 600, checkpoint: null },
+    engine: 'onnx',
+    requireGpu: false,
+    threads: 1,
+    gpus: [],
+    kind: 'NETWORK',
+    set,
+    feedback: [],
+    ratings: [],
+    preset: 'tiny',
+    recipe: 'catalog',
+    backbone: null,
+    processes: 1,
+    seconds: 600,
+    steps: BATCHES,
+    seed: 1,
+    checkpointSeconds: 600,
+    checkpoint: null,
   };
   fit = await beginFit(request, new AbortController().signal, () => {});
   fit = { ...fit, recipe: { ...fit.recipe, rows: ROWS } };

@@ -9,7 +9,13 @@ import { builtFile } from '../support/built.ts';
 import { type FakeShop, KEY, openFakeShop, quietly } from '../support/simulated-shop.ts';
 
 const options = (shop: FakeShop, more: Partial<Simulation> = {}): Simulation => ({
-  ...{ url: shop.url, adminKey: KEY, shoppers: 40, taste: 'colour', seed: 1, heldOut: 0.3, trainSeconds: undefined },
+  url: shop.url,
+  adminKey: KEY,
+  shoppers: 40,
+  taste: 'colour',
+  seed: 1,
+  heldOut: 0.3,
+  trainSeconds: undefined,
   ...more,
 });
 

@@ -19,9 +19,23 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'simili-killed-'));
   const { set } = await writeTrainingSet(dir, drawnCatalog());
   request = {
-    ...{ engine: 'onnx', requireGpu: false, threads: 1, gpus: [], kind: 'NETWORK', set, feedback: [], ratings: [] },
-    ...{ preset: 'tiny', recipe: 'catalog', backbone: null, processes: 1 },
-    ...{ seconds: 600, steps: 16, seed: 1, checkpointSeconds: 0, checkpoint: null },
+    engine: 'onnx',
+    requireGpu: false,
+    threads: 1,
+    gpus: [],
+    kind: 'NETWORK',
+    set,
+    feedback: [],
+    ratings: [],
+    preset: 'tiny',
+    recipe: 'catalog',
+    backbone: null,
+    processes: 1,
+    seconds: 600,
+    steps: 16,
+    seed: 1,
+    checkpointSeconds: 0,
+    checkpoint: null,
   };
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));

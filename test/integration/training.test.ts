@@ -37,9 +37,21 @@ beforeAll(async () => {
   const written = await writeTrainingSet(dir, items);
   keys = written.keys;
   request = {
-    ...{ ...CHOICE, gpus: [], kind: 'NETWORK', set: written.set, feedback: [], ratings: [] },
-    ...{ preset: 'tiny', recipe: 'catalog', backbone: null, processes: 1 },
-    ...{ seconds: 600, steps: 4, seed: 1, checkpointSeconds: 600, checkpoint: null },
+    ...CHOICE,
+    gpus: [],
+    kind: 'NETWORK',
+    set: written.set,
+    feedback: [],
+    ratings: [],
+    preset: 'tiny',
+    recipe: 'catalog',
+    backbone: null,
+    processes: 1,
+    seconds: 600,
+    steps: 4,
+    seed: 1,
+    checkpointSeconds: 600,
+    checkpoint: null,
   };
   features = await beginFit(request, never, () => {});
 });

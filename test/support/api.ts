@@ -86,7 +86,12 @@ export async function testApi(
     ...(monotonic && { clock: monotonic }),
   });
   return {
-    ...{ database, server, services, queue, logged, clock },
+    database,
+    server,
+    services,
+    queue,
+    logged,
+    clock,
     shop: (query, variables) => ask(`${server.url}/graphql`, query, variables),
     admin: (query, variables) =>
       ask(`${server.url}/admin/graphql`, query, variables, {

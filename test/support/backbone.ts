@@ -15,7 +15,13 @@ export type Made = {
   metadata: Record<string, string>;
 };
 const usual: Made = {
-  ...{ side: 8, channels: 5, layout: 'NCHW', ends: 'vector', batch: 'batch', opset: 17, metadata: {} },
+  side: 8,
+  channels: 5,
+  layout: 'NCHW',
+  ends: 'vector',
+  batch: 'batch',
+  opset: 17,
+  metadata: {},
 };
 
 /** A 3x3 convolution without padding and a rectifier, as somebody's pretrained network: random weights, its own names. */

@@ -176,7 +176,7 @@ export async function checkTraining(
   expect(problems).toEqual([]);
 }
 
-/** Of the job that is shown, 0 to 1. */
+/** Progress of the job that is shown, 0 to 1. */
 export const progressOf = (page: Page) =>
   page.evaluate(`document.getElementById('job-progress').value`) as Promise<number>;
 

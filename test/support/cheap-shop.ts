@@ -20,19 +20,46 @@ export type CheapShop = {
 };
 
 const row = (id: string): ProductRow => ({
-  ...{ id, title: `Product ${id}`, url: null, categories: ['a', 'b'], tags: ['t'] },
-  ...{ price: '9.50', currency: 'EUR', available: true },
+  id,
+  title: `Product ${id}`,
+  url: null,
+  categories: ['a', 'b'],
+  tags: ['t'],
+  price: '9.50',
+  currency: 'EUR',
+  available: true,
   image: { id: 'img', source: 'https://cdn.example/1.jpg', state: 'READY', width: 1, height: 1 },
 });
 const time = new Date(0);
 const version = {
-  ...{ id: 'mdl', number: 1, kind: 'NETWORK', state: 'ACTIVE', parentId: null, dimensions: 2, checksum: '' },
-  ...{ metrics: {}, gates: Array.from({ length: 5 }, () => ({ name: 'g', passed: true, reason: 'r' })), jobId: 'job' },
-  ...{ createdAt: time, promotedAt: time },
+  id: 'mdl',
+  number: 1,
+  kind: 'NETWORK',
+  state: 'ACTIVE',
+  parentId: null,
+  dimensions: 2,
+  checksum: '',
+  metrics: {},
+  gates: Array.from({ length: 5 }, () => ({ name: 'g', passed: true, reason: 'r' })),
+  jobId: 'job',
+  createdAt: time,
+  promotedAt: time,
 };
 const job = {
-  ...{ id: 'job', kind: 'RETRAIN', state: 'RUNNING', phase: 'TRAIN', progress: 0.5, etaSeconds: 1, attempts: 1 },
-  ...{ message: '', engine: 'e', modelId: null, error: null, requestedBy: 'r', createdAt: time, updatedAt: time },
+  id: 'job',
+  kind: 'RETRAIN',
+  state: 'RUNNING',
+  phase: 'TRAIN',
+  progress: 0.5,
+  etaSeconds: 1,
+  attempts: 1,
+  message: '',
+  engine: 'e',
+  modelId: null,
+  error: null,
+  requestedBy: 'r',
+  createdAt: time,
+  updatedAt: time,
   curve: Array.from({ length: 200 }, (_, step) => ({ step, loss: 1, activeShare: 1 })),
 };
 
@@ -81,7 +108,10 @@ export function cheapShop(): CheapShop {
   } as unknown as Services;
   const plugin = simili(services);
   return {
-    ...{ plugin, services, storefront: plugin.standalone(), admin: plugin.admin({ authorize: () => true }) },
+    plugin,
+    services,
+    storefront: plugin.standalone(),
+    admin: plugin.admin({ authorize: () => true }),
     get work() {
       return work;
     },

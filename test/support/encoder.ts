@@ -4,12 +4,19 @@ import { delimited, edited, fieldsOf, joined, varint } from '../../workers/engin
 import { sha256 } from '../../workers/tools/sha256.ts';
 import { makeBackbone } from './backbone.ts';
 
-/** Of the files that test/support/backbone.ts makes. */
+/** Description of the files that test/support/backbone.ts makes. */
 export const said = {
-  ...{ name: 'eye', title: 'An eye', licence: 'MIT', model: 'eye.onnx' },
+  name: 'eye',
+  title: 'An eye',
+  licence: 'MIT',
+  model: 'eye.onnx',
   input: {
-    ...{ name: 'pictures', side: 8, layout: 'NCHW', channels: 'RGB' },
-    ...{ mean: [100, 110, 120], deviation: [50, 60, 70] },
+    name: 'pictures',
+    side: 8,
+    layout: 'NCHW',
+    channels: 'RGB',
+    mean: [100, 110, 120],
+    deviation: [50, 60, 70],
   },
   output: { name: 'vector', dimensions: 5, pooling: 'none' },
 } as const;
@@ -19,8 +26,10 @@ type Changes = { input?: object; output?: object; sha256?: string };
 /** A folder with an ONNX file and what is said of it. @returns the folder */
 export async function writeEncoder(folder: string, bytes: Uint8Array, changes: Changes = {}): Promise<string> {
   const description = {
-    ...{ ...said, sha256: changes.sha256 ?? sha256(bytes) },
-    ...{ input: { ...said.input, ...changes.input }, output: { ...said.output, ...changes.output } },
+    ...said,
+    sha256: changes.sha256 ?? sha256(bytes),
+    input: { ...said.input, ...changes.input },
+    output: { ...said.output, ...changes.output },
   };
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'eye.onnx'), bytes);

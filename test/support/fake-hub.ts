@@ -44,7 +44,8 @@ export async function startFakeHub(id: string, files: Record<string, Uint8Array>
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   return {
-    ...{ state, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` },
+    state,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));

@@ -121,8 +121,14 @@ export class FakeShop {
       Query: {
         models: () => [...this.models].reverse(),
         retraining: () => ({
-          ...{ automatic: true, due: false, newChoices: 12, neededChoices: 500, newProducts: 3, neededProducts: 170 },
-          ...{ encoder: null, notBefore: null },
+          automatic: true,
+          due: false,
+          newChoices: 12,
+          neededChoices: 500,
+          newProducts: 3,
+          neededProducts: 170,
+          encoder: null,
+          notBefore: null,
         }),
         jobs: (_: unknown, { first }: { first: number }) => [...this.jobs].reverse().slice(0, first),
       },
@@ -166,17 +172,19 @@ export class FakeShop {
     }
     const now = new Date().toISOString();
     const job: FakeJob = {
-      ...{
-        id: randomUUID(),
-        kind: 'RETRAIN',
-        state: 'RUNNING',
-        phase: 'TRAIN',
-        progress: 0,
-        attempts: 1,
-        curve: [],
-        seconds,
-      },
-      ...{ engine: 'onnx on cpu (1 thread)', requestedBy: 'admin', createdAt: now, startedAt: now, updatedAt: now },
+      id: randomUUID(),
+      kind: 'RETRAIN',
+      state: 'RUNNING',
+      phase: 'TRAIN',
+      progress: 0,
+      attempts: 1,
+      curve: [],
+      seconds,
+      engine: 'onnx on cpu (1 thread)',
+      requestedBy: 'admin',
+      createdAt: now,
+      startedAt: now,
+      updatedAt: now,
     };
     this.jobs.push(job);
     this.#run(job);
@@ -209,17 +217,16 @@ const pointOf = (tick: number) => ({
 function modelOf(number: number, kind: string, state: string): FakeModel {
   const precision = (value: number) => ({ triplets: 400, precision: value });
   return {
-    ...{
-      id: randomUUID(),
-      number,
-      kind,
-      state,
-      createdAt: new Date().toISOString(),
-      dimensions: 96,
-      checksum: '',
-      embedded: 852,
-    },
-    ...{ encoder: ENCODER, encoderProblem: null },
+    id: randomUUID(),
+    number,
+    kind,
+    state,
+    createdAt: new Date().toISOString(),
+    dimensions: 96,
+    checksum: '',
+    embedded: 852,
+    encoder: ENCODER,
+    encoderProblem: null,
     metrics: {
       evaluation: { structure: precision(0.78 + 0.02 * number), clicks: precision(0.64 + 0.05 * number) },
     },
@@ -251,7 +258,12 @@ function answerOf(row: ImportRow | undefined) {
   if (!row) return null;
   const { id, title, url, categories, tags, price, currency, available } = row;
   return {
-    ...{ id, title, url, categories, tags, availableForSale: available },
+    id,
+    title,
+    url,
+    categories,
+    tags,
+    availableForSale: available,
     image: { url: `/images/${encodeURIComponent(id)}`, width: 256, height: 256 },
     price: price && { amount: price, currencyCode: currency },
   };

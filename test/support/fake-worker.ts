@@ -39,7 +39,10 @@ export const engines = {
       return { artefact: Uint8Array.of(1, 2, 3), dimensions: DIMENSIONS, summary: { sides: [64] } };
     },
     round: async ({ state, steps }: { state: Uint8Array; steps: number }) => ({
-      ...{ state: Uint8Array.of(...state, steps), loss: 0.25, activeShare: 0.5, rows: 10 * steps },
+      state: Uint8Array.of(...state, steps),
+      loss: 0.25,
+      activeShare: 0.5,
+      rows: 10 * steps,
     }),
     close: async () => {},
   },
@@ -69,13 +72,22 @@ export async function fakeWorker(products = 0): Promise<FakeWorker> {
   const { log, entries: logged } = fakeLog();
   const config = loadConfig({ SIMILI_ENCODER: 'none', SIMILI_DATA_DIR: folder });
   const context = {
-    ...{ repositories: database.repositories, queue, config, log, pictures, encoder: null, ...engines },
+    repositories: database.repositories,
+    queue,
+    config,
+    log,
+    pictures,
+    encoder: null,
+    ...engines,
     copies: { prune: async () => {} },
     artefacts: { pathOf: async () => ({ path: '/artefact', checksum: 'c' }) },
   } as unknown as WorkerContext;
   await addDecoded(database, products);
   return {
-    ...{ database, context, queue, logged },
+    database,
+    context,
+    queue,
+    logged,
     but: (changes) => ({ ...context, ...changes }),
     async [Symbol.asyncDispose]() {
       await database[Symbol.asyncDispose]();

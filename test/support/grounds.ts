@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import { squaredDistance } from '../../learning/numbers/distance.ts';
 import { makeRandom } from '../../learning/numbers/random.ts';
 
-/** Of the picture, pixels; the thing takes the middle two thirds. */
+/** Side of the picture, pixels; the thing takes the middle two thirds. */
 const SIDE = 320;
 const THING = 214;
 

@@ -102,7 +102,9 @@ function inputsOf(spec: NetworkSpec, path: Path, { pictures, features }: Inputs)
 function cut(values: Float32Array, side: number, channels: number): Volume[] {
   const length = side * side * channels;
   return Array.from({ length: values.length / length }, (_, i) => ({
-    ...{ height: side, width: side, channels },
+    height: side,
+    width: side,
+    channels,
     data: Float64Array.from(values.subarray(i * length, (i + 1) * length)),
   }));
 }

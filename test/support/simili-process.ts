@@ -46,7 +46,10 @@ export async function startSimili(
   });
   const url = (/(?:API at|Listening on) (\S+)/.exec(output)?.[1] ?? '').replace(/\/$/, '');
   return {
-    ...{ url, kill, pid: child.pid ?? 0, output: () => output },
+    url,
+    kill,
+    pid: child.pid ?? 0,
+    output: () => output,
     adminKey: /shown this once: (\S+)/.exec(output)?.[1] ?? null,
     async stop() {
       const gone = once(child, 'exit');

@@ -100,7 +100,10 @@ export async function openFakeShop({ products, brokenEvery = 0, busy, trainingFa
     const recommendationId = randomUUID();
     lists.set(recommendationId, { anchor: id, items, firstPosition: start + 1 });
     return {
-      ...{ status: 'OK', modelVersionId: model.id, recommendationId, nodes: items.map((item) => ({ id: item })) },
+      status: 'OK',
+      modelVersionId: model.id,
+      recommendationId,
+      nodes: items.map((item) => ({ id: item })),
       edges: items.map((item, i) => ({
         cursor: `${start + i + 1}`,
         position: start + i + 1,
@@ -226,7 +229,10 @@ export async function openFakeShop({ products, brokenEvery = 0, busy, trainingFa
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    ...{ ids, events, lists, seen },
+    ids,
+    events,
+    lists,
+    seen,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

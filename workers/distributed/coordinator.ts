@@ -70,9 +70,16 @@ async function firstRound(
   const rounds = Math.max(FEWEST_ROUNDS, Math.ceil(request.seconds / request.checkpointSeconds));
   const { preset, recipe, seconds, steps, seed } = request;
   return {
-    ...{ round: 0, members: machines, firstStep: 0, totalSteps: plannedSteps, pictures: 0 },
-    ...{ steps: Math.ceil(plannedSteps / rounds), expectedMs: FIRST_EXPECTED_MS },
-    ...{ settings: { preset, recipe, seconds, steps, seed }, state, checksum: sha256(state) },
+    round: 0,
+    members: machines,
+    firstStep: 0,
+    totalSteps: plannedSteps,
+    pictures: 0,
+    steps: Math.ceil(plannedSteps / rounds),
+    expectedMs: FIRST_EXPECTED_MS,
+    settings: { preset, recipe, seconds, steps, seed },
+    state,
+    checksum: sha256(state),
   };
 }
 
@@ -83,8 +90,13 @@ function nextRound(
 ): NewRound {
   const took = results.map(({ tookMs }) => tookMs).sort((a, b) => a - b);
   return {
-    ...{ ...round, round: round.round + 1, firstStep: step, state, checksum: sha256(state) },
-    ...{ pictures: round.pictures + pictures, expectedMs: Math.ceil(took[took.length >> 1]!) },
+    ...round,
+    round: round.round + 1,
+    firstStep: step,
+    state,
+    checksum: sha256(state),
+    pictures: round.pictures + pictures,
+    expectedMs: Math.ceil(took[took.length >> 1]!),
   };
 }
 

@@ -21,13 +21,13 @@ export function mergeResults(results: readonly Omit<ShardResult, 'checksum'>[]):
   const meanOf = (what: 'loss' | 'activeShare') =>
     results.reduce((sum, result) => sum + (result.pictures / pictures) * result[what], 0);
   const merged = {
-    ...{ ...first, source: null, best: null },
-    ...{
-      weights: mean('weights'),
-      velocity: mean('velocity'),
-      loss: meanOf('loss'),
-      activeShare: meanOf('activeShare'),
-    },
+    ...first,
+    source: null,
+    best: null,
+    weights: mean('weights'),
+    velocity: mean('velocity'),
+    loss: meanOf('loss'),
+    activeShare: meanOf('activeShare'),
   };
   checkFinite(merged);
   const { step, loss, activeShare } = merged;

@@ -9,7 +9,7 @@ import { prefetched } from '../tools/prefetch.ts';
 import { encodeBatch } from './encode-batch.ts';
 import { usePixels } from './pixel-users.ts';
 
-/** Of a catalog; `contentHash` is what it was when it was decoded. */
+/** A picture of a catalog; `contentHash` is what it was when it was decoded. */
 export type SourcePicture = { source: string; contentHash: string };
 type Context = Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'config' | 'log'>;
 

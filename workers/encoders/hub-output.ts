@@ -21,12 +21,28 @@ const map: Kind = { names: ['pooler_output', HIDDEN], pooling: 'mean' };
 
 /** By `model_type` of config.json. */
 const KINDS: Readonly<Record<string, Kind>> = {
-  ...{ clip, clip_vision_model: clip, chinese_clip: clip },
-  ...{ siglip, siglip_vision_model: siglip },
-  ...{ vit: transformer, deit: transformer, vit_msn: transformer, dinov2: transformer },
-  ...{ dinov2_with_registers: transformer, dinov3_vit: transformer },
-  ...{ convnext: map, convnextv2: map, dinov3_convnext: map, resnet: map, regnet: map, swin: map, swinv2: map },
-  ...{ ijepa: map, mobilenet_v1: map, mobilenet_v2: map, efficientnet: map },
+  clip,
+  clip_vision_model: clip,
+  chinese_clip: clip,
+  siglip,
+  siglip_vision_model: siglip,
+  vit: transformer,
+  deit: transformer,
+  vit_msn: transformer,
+  dinov2: transformer,
+  dinov2_with_registers: transformer,
+  dinov3_vit: transformer,
+  convnext: map,
+  convnextv2: map,
+  dinov3_convnext: map,
+  resnet: map,
+  regnet: map,
+  swin: map,
+  swinv2: map,
+  ijepa: map,
+  mobilenet_v1: map,
+  mobilenet_v2: map,
+  efficientnet: map,
 };
 
 /**

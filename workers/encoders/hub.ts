@@ -49,7 +49,11 @@ export async function describeHubFolder(folder: string): Promise<EncoderDescript
     );
   const title = basename(folder);
   return {
-    ...{ name: slug(title), title, licence: await licenceOf(folder), model, sha256: await sha256OfFile(path) },
+    name: slug(title),
+    title,
+    licence: await licenceOf(folder),
+    model,
+    sha256: await sha256OfFile(path),
     input: { name: INPUT, layout: 'NCHW', ...preprocessing(processor) },
     output: outputOf(config, file.outputs, model),
   };

@@ -5,7 +5,7 @@ import type { EncoderDescription } from '../engines/onnx/encoder-description.ts'
 import { studentPorts } from '../engines/onnx/export/student.ts';
 import { sha256 } from '../tools/sha256.ts';
 
-/** Of a student's ONNX file, beside its encoder.json. */
+/** Name of a student's ONNX file, beside its encoder.json. */
 export const STUDENT_FILE = 'student.onnx';
 
 /**
@@ -24,8 +24,12 @@ export const describeStudent = (
   model: STUDENT_FILE,
   sha256: sha256(model),
   input: {
-    ...{ name: studentPorts.input, side: pictureSizeFor(presetNamed(preset).inputSize) },
-    ...{ layout: 'NHWC', channels: 'RGB', mean: [0, 0, 0], deviation: [1, 1, 1] },
+    name: studentPorts.input,
+    side: pictureSizeFor(presetNamed(preset).inputSize),
+    layout: 'NHWC',
+    channels: 'RGB',
+    mean: [0, 0, 0],
+    deviation: [1, 1, 1],
   },
   output: { name: studentPorts.output, dimensions, pooling: 'none' },
 });

@@ -9,7 +9,7 @@ import { trialPictures } from './trial-pictures.ts';
 
 export type TriedEncoder = {
   readonly installed: InstalledEncoder;
-  /** Of its file. */
+  /** Size of its file. */
   readonly bytes: number;
   /** Milliseconds of CPU a picture: alone, and four at a time. That of one core, however busy the machine is. */
   readonly alone: number;
@@ -22,7 +22,7 @@ export type TriedEncoder = {
   readonly amongOthers: number;
 };
 
-/** Of each, the fastest of which counts: the first ones warm up. */
+/** Rounds of each measurement, the fastest of which counts: the first ones warm up. */
 const ROUNDS = 5;
 
 /**
@@ -40,8 +40,12 @@ export async function tryEncoder(choice: string, dataDir?: string): Promise<{ tr
   const again = await rowsOf(encoder, pictures, 1);
   const together = await rowsOf(encoder, pictures, pictures.length);
   const tried = {
-    ...{ installed, idleMb, bytes: (await stat(installed.path)).size },
-    ...{ alone: again.milliseconds, batched: together.milliseconds, peakMb: peakMb() },
+    installed,
+    idleMb,
+    bytes: (await stat(installed.path)).size,
+    alone: again.milliseconds,
+    batched: together.milliseconds,
+    peakMb: peakMb(),
     repeated: largestDifference(alone.rows, again.rows),
     amongOthers: largestDifference(alone.rows, together.rows),
   };

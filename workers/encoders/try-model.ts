@@ -9,14 +9,14 @@ import { encoderFile } from './find.ts';
 import type { ModelHostApi } from './model-host.ts';
 import type { TriedEncoder } from './try-encoder.ts';
 
-/** Of a file, bytes: protocol buffers end there. */
+/** Longest file, bytes: protocol buffers end there. */
 const MAX_BYTES = 2 ** 31 - 1;
 /** MiB for a network without weights, and how often those lie in memory: file, parsed, copied, laid out for the processor. */
 const BASE_MB = 1024;
 const COPIES = 4;
 
 export type TryLimits = {
-  /** Of each call, from when the child is up. */
+  /** Time of each call, from when the child is up. */
   timeoutMs: number;
   /** MiB; default: as much as an honest file of this length needs. */
   maxMemoryMb?: number;
@@ -61,7 +61,10 @@ async function inOwnProcess<Result>(
   const { timeoutMs, maxMemoryMb = BASE_MB + Math.ceil((COPIES * bytes) / 2 ** 20) } = limits;
   const source = import.meta.url.endsWith('.ts') ? './model-host.ts' : './model-host.js';
   const host = openHost<ModelHostApi>(new URL(source, import.meta.url), {
-    ...{ label: 'the process of this network', nice: 0, maxMemoryMb, env: {} },
+    label: 'the process of this network',
+    nice: 0,
+    maxMemoryMb,
+    env: {},
   });
   try {
     return await work(host, timeoutMs);

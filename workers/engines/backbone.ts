@@ -18,7 +18,7 @@ export type BackboneFile = {
   readonly opset: number;
 };
 
-/** Of ImageNet's training pictures: what most published networks subtract and divide by. */
+/** Mean and deviation of ImageNet's training pictures: what most published networks subtract and divide by. */
 const imageNet = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] } as const;
 const float32 = 1;
 
@@ -72,11 +72,16 @@ function inspect({ inputs, outputs, metadata, opset, hasExternalData }: ForeignM
   check(fits, `its output ${shown(output)} is not of as many pictures as its input ${shown(input)}`);
   return {
     backbone: {
-      ...{ checksum, length, layout },
+      checksum,
+      length,
+      layout,
       mean: numbersIn(metadata, 'simili.mean') ?? imageNet.mean,
       deviation: numbersIn(metadata, 'simili.deviation') ?? imageNet.deviation,
     },
-    ...{ inputSize, input, output, opset },
+    inputSize,
+    input,
+    output,
+    opset,
     pixels: sizes.reduce((product, size) => product * size, 1) / length,
     batch: fixed,
   };

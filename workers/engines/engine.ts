@@ -42,7 +42,7 @@ export type LossGradients = {
    * than the teacher's.
    */
   activeShare: number;
-  /** Of `loss` with respect to every trained weight; the caller adds weight decay. */
+  /** Gradients of `loss` with respect to every trained weight; the caller adds weight decay. */
   gradients: Weights;
   /** The batch's own `.mean` and `.variance` (biased) of every batch normalisation. */
   statistics: Weights;

@@ -12,7 +12,11 @@ export type Probe =
       /** Where it was asked for. */
       readonly speed: Speed | null;
     }
-  | { readonly works: false /** A few words for a person. */; readonly why: string };
+  | {
+      readonly works: false;
+      /** A few words for a person. */
+      readonly why: string;
+    };
 
 /** The first use of CUDA may compile kernels for a GPU newer than the library, and of WebGPU its shaders. Milliseconds. */
 const PATIENCE_MS = 180_000;

@@ -43,7 +43,9 @@ function whyOf(error: unknown): string {
 async function timeOnePicture(backbone: Uint8Array, spec: NetworkSpec): Promise<number> {
   const weights = initialWeights(spec, makeRandom(1));
   const { engine } = await openNetworkEngine('onnx', { requireGpu: false }, spec, weights, {
-    ...{ batch: 3, threads: 1, backbone },
+    batch: 3,
+    threads: 1,
+    backbone,
   });
   try {
     const pictures = new Float32Array(PICTURES * spec.inputSize ** 2 * 3);

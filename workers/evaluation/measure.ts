@@ -43,9 +43,12 @@ function catalogMetrics(rows: readonly (Float32Array | undefined)[], set: Evalua
   const inGallery = new Set(gallery);
   const judged = judge(
     {
-      ...{ labels: { identities: none, subgroups: none, categories: set.categories }, gallery, queries: gallery },
+      labels: { identities: none, subgroups: none, categories: set.categories },
+      gallery,
+      queries: gallery,
       triplets: set.structure.filter(({ q, p, n }) => [q, p, n].every((row) => inGallery.has(row))),
-      ...{ answer: 1, k: K },
+      answer: 1,
+      k: K,
     },
     (query) => Float32Array.from(gallery, (row) => squaredDistance(rows[query]!, rows[row]!)),
   );

@@ -39,7 +39,9 @@ export async function collectEvaluationSet(
   const held = itemsIn(columns, 'test');
   const flat = () => 0.5; // no prior opinion: evaluation trusts what was seen
   return {
-    ...{ productIds: ids, categories: columns.categories, queries: held.slice(0, MOST_QUERIES) },
+    productIds: ids,
+    categories: columns.categories,
+    queries: held.slice(0, MOST_QUERIES),
     structure: structureTriplets(columns, held, makeRandom(SEED)),
     clicks: learnFromClicks(statistics, columns, flat, 'test').triplets,
     ratings: toTriplets(await ratings.upTo(until), ids).filter(({ q }) => isIn(columns, q, 'test')),

@@ -100,8 +100,14 @@ export async function makeRequest(
   const seeing = { ...context, encoder };
   const { ids, withoutEncoder, ...data } = await collectSeen(seeing, job, sides, signal, kind);
   const request = {
-    ...{ kind, ...data, preset, backbone, recipe: name },
-    ...{ seconds: asked.seconds ?? config.SIMILI_TRAIN_SECONDS, steps: asked.steps ?? null, seed: asked.seed ?? 1 },
+    kind,
+    ...data,
+    preset,
+    backbone,
+    recipe: name,
+    seconds: asked.seconds ?? config.SIMILI_TRAIN_SECONDS,
+    steps: asked.steps ?? null,
+    seed: asked.seed ?? 1,
     checkpointSeconds: config.SIMILI_CHECKPOINT_SECONDS,
     checkpoint: await soundCheckpoint(repositories.jobs, job.id),
   } as const;

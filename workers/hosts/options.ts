@@ -30,7 +30,7 @@ export type CallOptions = {
    */
   signal?: AbortSignal | undefined;
   /**
-   * Of work, as work-time.ts counts it, from when the child is up and, in a serial one, the call's turn has come. Past it
+   * Longest work, as work-time.ts counts it, from when the child is up and, in a serial one, the call's turn has come. Past it
    * the child is killed and the call rejects with a DOMException 'TimeoutError'.
    */
   timeoutMs?: number;

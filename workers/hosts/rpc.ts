@@ -23,7 +23,7 @@ export type Host<Api extends Methods<Api>> = {
     args: Parameters<Api[M]>[0],
     options?: CallOptions,
   ): Promise<Awaited<ReturnType<Api[M]>>>;
-  /** Of the running child; undefined while there is none. */
+  /** Process id of the running child; undefined while there is none. */
   readonly pid: number | undefined;
   /** Whether close() was called. */
   readonly closed: boolean;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Of time on the clock, in multiples of the limit: a child that sleeps for ever does not work. */
+/** Longest time on the clock, in multiples of the limit: a child that sleeps for ever does not work. */
 const PATIENCE = 4;
 /** Linux counts processor time in hundredths of a second for everybody who asks by /proc. */
 const TICK_MS = 10;

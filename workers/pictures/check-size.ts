@@ -1,7 +1,7 @@
 import type { Metadata } from 'sharp';
 import { SimiliError } from 'simili/internal/errors';
 
-/** Of either side. Each row costs time of its own, however short it is: 40 million of one pixel took half a minute. */
+/** Longest side, pixels. Each row costs time of its own, however short it is: 40 million of one pixel took half a minute. */
 export const MAX_SIDE = 30_000;
 /** What the pixels of one picture may take at once while they are decoded; the process has more (`DECODER_MB`). */
 const MAX_HELD_BYTES = 320 * 2 ** 20;

@@ -13,7 +13,7 @@ export type DecodeLimits = {
 export type DecodedPicture = {
   /** By side: uint8 RGB [side, side, 3], cut to the thing, square, on the background (see `trimToSquare`). */
   pixels: Record<number, Uint8Array>;
-  /** Of the picture as it is meant to be seen (EXIF orientation applied), in pixels. */
+  /** Size of the picture as it is meant to be seen (EXIF orientation applied), in pixels. */
   width: number;
   height: number;
   mime: string;

@@ -16,7 +16,7 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
 export type FetchLimits = {
   maxBytes: number;
-  /** Of the whole transfer, redirects included; waiting for a free connection is not counted. */
+  /** Time of the whole transfer, redirects included; waiting for a free connection is not counted. */
   timeoutMs: number;
   /** Also fetch from loopback, private and other non-public addresses. */
   allowPrivate: boolean;

@@ -49,7 +49,7 @@ export function findForeground(raster: Raster, ground: Ground, hasShadows = true
   if (hasShadows) findShadows(kinds, difference, isDark, stride, fill);
   const parts = fillThing(kinds, stride, fill);
   fillHoles(kinds, difference, fill, Math.max(HOLE_DIFFERENCE, HOLE_DEVIATIONS * ground.noise));
-  return { ...{ cell, columns, rows, colours, difference, limit, kinds }, box: boxAround(parts, cell, raster) };
+  return { cell, columns, rows, colours, difference, limit, kinds, box: boxAround(parts, cell, raster) };
 }
 
 type Grid = { cell: number; columns: number; rows: number };
@@ -58,7 +58,7 @@ type Grid = { cell: number; columns: number; rows: number };
 export const middleOf = (index: number, cell: number, length: number): number =>
   Math.min(length - 1, index * cell + (cell >> 1));
 
-/** Of the pixel in the middle of each cell: its difference from the ground, and whether that may be a shadow. */
+/** Difference from the ground of the pixel in the middle of each cell, and whether that may be a shadow. */
 function differences({ pixels, width, height }: Raster, colours: Float32Array, { cell, columns, rows }: Grid) {
   const difference = new Uint8Array((columns + 2) * (rows + 2));
   const isDark = new Uint8Array(difference.length);

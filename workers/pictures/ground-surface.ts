@@ -3,7 +3,7 @@ import type { Colour } from './raster.ts';
 /** Colours at places of a picture: places [2 n], -1..1 from the top left; colours [3 n], levels. */
 export type Samples = { readonly places: Float64Array; readonly colours: Float64Array };
 
-/** Of a surface: 1, x, y, x², y², xy. */
+/** Terms of a surface: 1, x, y, x², y², xy. */
 export const TERMS = 6;
 /** What a sample may differ from the surface and still shape it: levels, and in robust standard deviations. */
 const [LEAST_INLIER, INLIER_DEVIATIONS] = [6, 2.5];

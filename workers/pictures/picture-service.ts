@@ -14,7 +14,7 @@ import type { PictureHostApi } from './picture-host.ts';
 import { openPixelCache, type PictureFacts } from './pixel-cache.ts';
 
 export type PictureLimits = {
-  /** Of the file. */
+  /** Longest file. */
   maxBytes: number;
   /** Width times height. */
   maxPixels: number;

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Picture } from '@simili/learning/picture';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from 'simili/internal/private-files';
 
-/** Of the picture the pixels were made from. */
+/** Facts of the picture the pixels were made from. */
 export type PictureFacts = { width: number; height: number; mime: string };
 
 export type PixelCacheOptions = {

@@ -2,7 +2,7 @@ import { NO_CELL, SHADOW, THING } from './cell-kinds.ts';
 import type { Foreground } from './foreground.ts';
 import type { Box, Colour, Raster } from './raster.ts';
 
-/** Of a picture in which there is a thing. */
+/** Foreground of a picture in which there is a thing. */
 type ThingFound = Foreground & { readonly box: Box };
 
 /**

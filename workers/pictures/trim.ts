@@ -59,7 +59,7 @@ export function inkBox(raster: Raster, background: Colour, within: Box): Box | n
   return box.bottom === 0 ? null : box;
 }
 
-/** Of the thing, by the pixels in the middle of its cells. */
+/** Share of the thing that is seen on a background, by the pixels in the middle of its cells. */
 function shareSeenOn(raster: Raster, { cell, columns, rows, kinds }: Foreground, background: Colour): number {
   const isInk = inkTest(raster, background);
   let [seen, all] = [0, 0];

@@ -31,7 +31,11 @@ function identities(
 ) {
   const { views, ...loss } = objective;
   return identityBatches({
-    ...{ catalog: set, rows: recipe.rows, views, seed, loss: loss as IdentityLoss },
+    catalog: set,
+    rows: recipe.rows,
+    views,
+    seed,
+    loss: loss as IdentityLoss,
     related: chosenTogether(clicks),
     ...(taught && { taught }),
     neutral: { relevance: golden.relevance, above: ALIKE },

@@ -8,7 +8,11 @@ import { sideBySide } from './blocks.ts';
 import { makePictureStore } from './picture-store.ts';
 import type { EncodeRequest, EncodeResult } from './protocol.ts';
 
-type Opened = { readonly encoder: Promise<Encoder> /** What it was asked until now. */; busy: Promise<unknown> };
+type Opened = {
+  readonly encoder: Promise<Encoder>;
+  /** Settles when all that it was asked until now is done. */
+  busy: Promise<unknown>;
+};
 /** The configured one, and that of another version or of a training. Each holds its network in memory. */
 const MOST_OPEN = 2;
 /** By id, those used last at the end. */

@@ -35,7 +35,7 @@ export const directionsOfPart = ({ parts }: Pick<EncoderFacts, 'parts'>): number
   Math.min(MOST_DIRECTIONS, Math.floor(LEFT / (parts?.length ?? 1)));
 
 /**
- * Of each part of an encoder's vector one more block: centred, and whitened within identities where products have several
+ * One more block of each part of an encoder's vector: centred, and whitened within identities where products have several
  * pictures, unless products that did not teach it say otherwise; else its main directions with their variances held back.
  * @param triplets of pictures: another picture of a product beats one of another product.
  */

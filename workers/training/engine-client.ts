@@ -57,7 +57,7 @@ type EngineConfig = Pick<
   'SIMILI_ENGINE' | 'SIMILI_REQUIRE_GPU' | 'SIMILI_THREADS' | 'SIMILI_TRAIN_PROCESSES' | 'SIMILI_GPUS'
 >;
 
-/** Of work, for the pictures of one call: a network that never ends must not hold up all others. */
+/** Longest work for the pictures of one call, ms: a network that never ends must not hold up all others. */
 const ENCODE_MS = 600_000;
 
 const source = import.meta.url.endsWith('.ts') ? './engine-host.ts' : './engine-host.js';

@@ -70,16 +70,18 @@ export async function fusedModel(
       network: { ...withoutProxies(spec, trained.weights), backbone: request.backbone },
     },
     {
-      ...{ preset: spec.name, recipe: recipe.name, engine: reason, sides: sidesFor(spec) },
+      preset: spec.name,
+      recipe: recipe.name,
+      engine: reason,
+      sides: sidesFor(spec),
       ...(instead && { instead }),
       categories: fit.categories.taught?.classes ?? fit.categories.why,
-      ...{
-        steps: trained.steps,
-        keptStep: trained.keptStep,
-        loss: trained.loss,
-        pictures: trained.steps * recipe.rows * count,
-      },
-      ...{ sampler: trained.counts, clickTriplets: clicks.triplets.length },
+      steps: trained.steps,
+      keptStep: trained.keptStep,
+      loss: trained.loss,
+      pictures: trained.steps * recipe.rows * count,
+      sampler: trained.counts,
+      clickTriplets: clicks.triplets.length,
     },
   );
 }

@@ -28,10 +28,10 @@ export type Fit = {
   readonly spec: NetworkSpec;
   readonly recipe: Recipe;
   readonly load: (picture: number, side: number) => Picture;
-  /** Of training products, by side. */
+  /** Views of training products, by side. */
   readonly views: (side: number) => Views;
   readonly golden: Golden;
-  /** Of any picture of the set. */
+  /** Features of any picture of the set. */
   readonly handMade: HandMadeFeatures;
   /** Null: no encoder looked at these pictures. */
   readonly encoder: { readonly features: EncodedFeatures; readonly fitted: readonly Fitted[] } | null;
@@ -53,7 +53,11 @@ export async function beginFit(request: TrainingRequest, signal: AbortSignal, em
   const views = sampleViews(set, load, random);
   const handMade = openHandMade(set, loadCommon);
   const golden = await fitGolden({
-    ...{ set, ratings: request.ratings, random, handMade, views: views(PICTURE_SIZE) },
+    set,
+    ratings: request.ratings,
+    random,
+    handMade,
+    views: views(PICTURE_SIZE),
     learners: itemsIn(set, 'train', 'val'),
     onFeature: (name, done) => {
       signal.throwIfAborted();
@@ -72,8 +76,17 @@ export async function beginFit(request: TrainingRequest, signal: AbortSignal, em
   const readsCategories = request.kind === 'NETWORK' && recipe.trains === 'network';
   const categories = whatCategoriesTeach(set, readsCategories ? recipe.categories : null, seen);
   return {
-    ...{ request, signal, emit, load, views, golden, handMade, encoder, recipe },
-    ...{ spec: recipe.pretrain === 1 ? penultimate(spec) : withProxies(spec, categories), categories },
+    request,
+    signal,
+    emit,
+    load,
+    views,
+    golden,
+    handMade,
+    encoder,
+    recipe,
+    spec: recipe.pretrain === 1 ? penultimate(spec) : withProxies(spec, categories),
+    categories,
     clicks: learnFromClicks(request.feedback, set, golden.relevance),
   };
 }

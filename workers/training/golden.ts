@@ -16,7 +16,7 @@ const SIGMA = 0.5;
 /** The hand-made features of a catalog, whitened and mixed by max-margin: the paper's golden features (section 6.1). */
 export type Golden = {
   readonly fitted: readonly Fitted[];
-  /** Of the blocks' shares. */
+  /** Prior of the blocks' shares. */
   readonly prior: number[];
   /** Triplets of pictures that the catalog gives. */
   readonly structure: readonly WeightedTriplet[];
@@ -25,9 +25,9 @@ export type Golden = {
   readonly rated: readonly WeightedTriplet[];
   /** What these triplets make of the prior. */
   readonly shares: readonly number[];
-  /** Of two items by their first pictures, under these shares. */
+  /** Relevance of two items by their first pictures, under these shares. */
   readonly relevance: Relevance;
-  /** Of two pictures by the categories of their items, under these shares. */
+  /** Relevance of two pictures by the categories of their items, under these shares. */
   readonly relevanceOfPictures: Relevance;
 };
 

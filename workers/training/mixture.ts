@@ -10,7 +10,7 @@ const MOST_TRIPLETS = 6000;
 /** People outweigh the catalog's structure from this many choices on. */
 const CHOICES_FOR_HALF = 200;
 const GAP = 0.2;
-/** Of the prior, in triplets of all the catalog's weight (which is 1). */
+/** Strength of the prior, in triplets of all the catalog's weight (which is 1). */
 const PRIOR_STRENGTH = 0.05;
 /** Items among which the most alike is the negative of an identity triplet: any other would be too easy to tell. */
 const RIVALS = 16;

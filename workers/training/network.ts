@@ -91,8 +91,15 @@ export function startOfRanking(fit: Fit, pretrained: Weights | null): TrainingSt
 const randomOf = ({ request }: Fit) => makeRandom(request.seed);
 
 const freshState = (phase: Phase, weights: Weights, totalSteps: number): TrainingState => ({
-  ...{ phase, step: 0, totalSteps, loss: 0, activeShare: 0 },
-  ...{ weights, velocity: zerosLike(weights), source: null, best: null },
+  phase,
+  step: 0,
+  totalSteps,
+  loss: 0,
+  activeShare: 0,
+  weights,
+  velocity: zerosLike(weights),
+  source: null,
+  best: null,
 });
 
 const shareOf = ({ recipe }: Fit, phase: Phase): number =>
@@ -104,8 +111,14 @@ const phaseSteps = (fit: Fit, phase: Phase): number =>
 export function openFitMembers(fit: Fit, spec: NetworkSpec): Promise<Members> {
   const { request, recipe } = fit;
   return openMembers(request.processes, {
-    ...{ engine: request.engine, requireGpu: request.requireGpu, threads: request.threads, gpus: request.gpus },
-    ...{ spec, rows: recipe.rows, augmentation: recipe.augmentation, backbone: request.backbone },
+    engine: request.engine,
+    requireGpu: request.requireGpu,
+    threads: request.threads,
+    gpus: request.gpus,
+    spec,
+    rows: recipe.rows,
+    augmentation: recipe.augmentation,
+    backbone: request.backbone,
     set: { hashes: request.set.hashes, pixels: request.set.pixels },
     weights: initialWeights(spec, randomOf(fit)),
   });
@@ -135,12 +148,20 @@ export async function runPhase(
   const fingerprint = fingerprintOf(request);
   const before = state.phase === 'pretrain' ? 0 : recipe.pretrain;
   const about = {
-    ...{ preset: request.preset, recipe: request.recipe, seed: request.seed, engine: members.reason },
-    ...{ items: request.set.categories.length, pictures: request.set.hashes.length / 32 },
+    preset: request.preset,
+    recipe: request.recipe,
+    seed: request.seed,
+    engine: members.reason,
+    items: request.set.categories.length,
+    pictures: request.set.hashes.length / 32,
   };
   const message = state.phase === 'pretrain' ? 'Training on categories' : 'Training the network';
   return trainNetwork({
-    ...{ state, members, source, recipe, signal },
+    state,
+    members,
+    source,
+    recipe,
+    signal,
     ...(untilStep === undefined ? {} : { untilStep }),
     seconds: request.seconds * shareOf(fit, state.phase),
     checkpointSeconds: request.checkpointSeconds,

@@ -27,9 +27,9 @@ export type RoundRequest = {
   request: TrainingRequest;
   /** All members of a round start from this one (state.ts). */
   state: Uint8Array;
-  /** Of this round. */
+  /** Steps of this round. */
   steps: number;
-  /** Of the whole training: the learning rate follows it. */
+  /** Steps of the whole training: the learning rate follows them. */
   totalSteps: number;
   /** Both from 0: with the request's seed they make the member's own batches. */
   round: number;
@@ -99,7 +99,7 @@ export type TrainingRequest = EngineChoice & {
   preset: string;
   /** How it is trained: a recipe's name (learning/recipes/recipe.ts). */
   recipe: string;
-  /** Of the recipes that draw triplets, where it is not the paper's own: an evaluation compares several. */
+  /** Sampling of recipes that draw triplets, where it is not the paper's own: an evaluation compares several. */
   sampling?: Sampling;
   /** A user's pretrained network in front of it: the bytes of an ONNX file; null for none. */
   backbone: Uint8Array | null;
@@ -119,12 +119,20 @@ export type TrainingRequest = EngineChoice & {
 };
 
 export type TrainingEvent =
-  | { type: 'progress' /** 0 to 1 */; done: number; etaSeconds: number | null; message: string; engine: string | null }
+  | {
+      type: 'progress';
+      /** 0 to 1 */
+      done: number;
+      etaSeconds: number | null;
+      message: string;
+      engine: string | null;
+    }
   | {
       type: 'loss';
       step: number;
       loss: number;
-      activeShare: number /** Of held-out triplets, where they were just looked at. */;
+      activeShare: number;
+      /** Precision on held-out triplets, where they were just looked at. */
       precision?: number;
     }
   | { type: 'checkpoint'; step: number; state: Uint8Array };
@@ -155,7 +163,7 @@ export type EncodeRequest = {
   encoder: AnyEye;
   /** sha-256 of the pictures' bytes, hex. */
   pictures: string[];
-  /** Of the pixel cache, for the side that the encoder reads. */
+  /** Folder of the pixel cache, for the side that the encoder reads. */
   folder: string;
   threads: number;
 };

@@ -16,7 +16,7 @@ export type TrainingState = {
   activeShare: number;
   weights: Weights;
   velocity: Weights;
-  /** Of the batch source: sampler, its buffers, its random numbers. */
+  /** State of the batch source: sampler, its buffers, its random numbers. */
   source: unknown;
   /** The best look at the held-out triplets so far. */
   best: (Look & { step: number; weights: Weights }) | null;

@@ -29,7 +29,7 @@ export type NetworkTraining = {
   signal: AbortSignal;
   emit: {
     loss(point: { step: number; loss: number; activeShare: number; precision?: number }): void;
-    /** Of this phase, 0 to 1. */
+    /** Progress of this phase, 0 to 1. */
     progress(done: number, etaSeconds: number): void;
     checkpoint(state: TrainingState): void;
   };

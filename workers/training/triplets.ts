@@ -42,7 +42,10 @@ export function tripletSource(fit: Fit, objective: Hinge, seed: number): BatchSo
   const random = makeRandom(seedFrom(seed, 1));
   const { catalog, items, relevance } = drawn;
   return tripletBatches({
-    ...{ catalog, items, seed, triplets: recipe.rows / 3 },
+    catalog,
+    items,
+    seed,
+    triplets: recipe.rows / 3,
     sampler: makeSampler(drawn, samplerChanges(fit, objective, items), random),
     gap: { least: objective.gap, perRelevance: objective.perRelevance, relevance },
   });
@@ -53,7 +56,8 @@ function samplerChanges({ request, clicks }: Fit, { isPublished }: Hinge, items:
   const triplets = isPublished ? byPictures(clicks.triplets, set) : clicks.triplets;
   return {
     ...(isPublished ? { onlyOthers: true } : { selfShare: SELF_SHARE }),
-    ...{ clickTriplets: byRows(triplets, items), clickShare: clickShare(clicks) },
+    clickTriplets: byRows(triplets, items),
+    clickShare: clickShare(clicks),
     ...(sampling && { outOfClassShare: sampling.outOfClassShare }),
     ...(sampling?.uniform && { drawnBy: () => 1 }),
   };

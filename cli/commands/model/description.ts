@@ -55,12 +55,17 @@ export function descriptionOf(spec: NetworkSpec): Description {
   );
   const weightBytes = 4 * sum(Object.values(weights).map(elements));
   return {
-    ...{ name: spec.name, inputSize: spec.inputSize, embedding: spec.embedding, branches, joined: network.joined },
+    name: spec.name,
+    inputSize: spec.inputSize,
+    embedding: spec.embedding,
+    branches,
+    joined: network.joined,
     embeddingLayer: {
       parameters: parametersOf('embedding', weights),
       flops: 2 * elements(weights['embedding.kernel'] ?? [0]),
     },
-    ...{ parameters: network.parameters, flopsPerPicture: network.flopsPerPicture },
+    parameters: network.parameters,
+    flopsPerPicture: network.flopsPerPicture,
     memory: {
       weights: weightBytes,
       training: weightBytes + 2 * 4 * network.parameters,

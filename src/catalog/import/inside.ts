@@ -37,5 +37,5 @@ export async function* onlyInside(
   }
 }
 
-/** Of which the real path is remembered. */
+/** Folders whose real path is remembered. */
 const MOST_FOLDERS = 10_000;

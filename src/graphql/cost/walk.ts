@@ -14,7 +14,13 @@ import { guessedSize, type Size, sizeOf } from './sizes.ts';
 import { entriesAsked, type Variables } from './values.ts';
 
 type Type = GraphQLNamedType | null | undefined;
-type Field = { node: FieldNode; type: Type; size: Size /** Values in its arguments. */; values: number };
+type Field = {
+  node: FieldNode;
+  type: Type;
+  size: Size;
+  /** Values in its arguments. */
+  values: number;
+};
 /** Fields of one name in one place: they answer together, as they do when executed. */
 type Group = Field[];
 /** Where a walk stands. */

@@ -85,7 +85,11 @@ async function holdsItsBudget(
   shop.spent();
   const isOne = getOperationAST(document, operationName) !== null;
   const { data, errors = [] } = await execute({
-    ...{ schema, document, contextValue: {}, variableValues: variables, operationName },
+    schema,
+    document,
+    contextValue: {},
+    variableValues: variables,
+    operationName,
   });
   const cost = { lists: shop.spent().lists, values: valuesIn(data), errors: errors.length };
   const isOver =

@@ -65,11 +65,19 @@ test.each([
         const relevance = relevanceTable(items.length, makeRandom(seed));
         const options = {
           categories: items.map((item) => catalog.categories[item]!),
-          ...{ relevance, positiveCap: 0.6, minimumGap: 0.1, outOfClassShare: 0.2, maxFailures: 20, selfShare: 0.3 },
+          relevance,
+          positiveCap: 0.6,
+          minimumGap: 0.1,
+          outOfClassShare: 0.2,
+          maxFailures: 20,
+          selfShare: 0.3,
         };
         const make = () =>
           tripletBatches({
-            ...{ catalog, items, triplets: 8, seed },
+            catalog,
+            items,
+            triplets: 8,
+            seed,
             sampler: makeSampler(options, makeRandom(seed)),
             gap: { least: 0.2, perRelevance: 3, relevance },
           });
@@ -131,8 +139,12 @@ test('all pictures of an item are shown about as often, whatever it is in a trip
 test("the paper's gap is the same for all, and asks for no relevance", () => {
   const catalog = catalogOf(Array.from({ length: 6 }, (_, i) => ({ pictures: 1, category: i % 2, split: 0 })));
   const options = {
-    ...{ categories: catalog.categories, relevance: () => 1, positiveCap: 1, minimumGap: 0 },
-    ...{ outOfClassShare: 0.2, maxFailures: 5 },
+    categories: catalog.categories,
+    relevance: () => 1,
+    positiveCap: 1,
+    minimumGap: 0,
+    outOfClassShare: 0.2,
+    maxFailures: 5,
   };
   const sampler = makeTripletSampler(options, makeRandom(1));
   const never = () => {
@@ -140,7 +152,11 @@ test("the paper's gap is the same for all, and asks for no relevance", () => {
   };
   const make = (least: number, items = itemsIn(catalog, 'train')) =>
     tripletBatches({
-      ...{ catalog, items, sampler, triplets: 4, seed: 1 },
+      catalog,
+      items,
+      sampler,
+      triplets: 4,
+      seed: 1,
       gap: { least, perRelevance: 0, relevance: never },
     });
   expect(make(0.5).next().loss).toEqual({ kind: 'tripletHinge', gaps: new Float32Array(4).fill(0.5) });
@@ -174,7 +190,11 @@ test('identity batches have m views of each training item, as many different pic
         const of = relatedTo(shape.length);
         const make = () =>
           identityBatches({
-            ...{ catalog, rows, views, seed, related: { of, share } },
+            catalog,
+            rows,
+            views,
+            seed,
+            related: { of, share },
             loss: { kind: 'infoNce', temperature: 0.1 },
           });
         const source = make();
@@ -219,7 +239,10 @@ test('identity batches have m views of each training item, as many different pic
 test('every training item is drawn once in a pass, and which comes with which is uniform', () => {
   const catalog = catalogOf(Array.from({ length: 12 }, () => ({ pictures: 1, category: -1, split: 0 })));
   const source = identityBatches({
-    ...{ catalog, rows: 8, views: 2, seed: 3 },
+    catalog,
+    rows: 8,
+    views: 2,
+    seed: 3,
     loss: { kind: 'infoNce', temperature: 0.1 },
   });
   const pairs = new Map<string, number>();
@@ -246,7 +269,11 @@ test('what shoppers chose comes along in proportion to its weight, and its turn 
     { item: 28, weight: 1000 },
   ];
   const source = identityBatches({
-    ...{ catalog, rows: 8, views: 2, seed: 3, related: { of, share: 0.5 } },
+    catalog,
+    rows: 8,
+    views: 2,
+    seed: 3,
+    related: { of, share: 0.5 },
     loss: { kind: 'infoNce', temperature: 0.1 },
   });
   for (let batch = 0; batch < 4000; batch++) source.next();
@@ -265,7 +292,11 @@ test('pairs of multi-similarity: same item or company 1, too alike 0, others -1,
   // Items 0 and 1 are alike, 2 is far from both, 3 is of another category.
   const relevance = (i: number, j: number) => (i + j === 1 ? 0.8 : 0.1);
   const source = identityBatches({
-    ...{ catalog, rows: 8, views: 2, seed: 1, neutral: { relevance, above: 0.5 } },
+    catalog,
+    rows: 8,
+    views: 2,
+    seed: 1,
+    neutral: { relevance, above: 0.5 },
     related: { of: (item) => (item === 2 ? [{ item: 3, weight: 1 }] : []), share: 1 },
     loss: { kind: 'multiSimilarity', alpha: 2, beta: 50, base: 0.5 },
   });
@@ -399,7 +430,11 @@ test('items of one picture bring others of their category along, and share their
   const taught = { labels, classes: 3, weight: 0.7, temperature: 0.2, kin: 4, share: 0.6 };
   const make = () =>
     identityBatches({
-      ...{ catalog, rows: 48, views: 2, seed: 5, taught },
+      catalog,
+      rows: 48,
+      views: 2,
+      seed: 5,
+      taught,
       loss: { kind: 'infoNce', temperature: 0.1 },
     });
   const source = make();

@@ -35,7 +35,9 @@ const large = {
   ...base,
   categories: Int32Array.from({ length: 440 }, (_, i) => (i < 400 ? 0 : 1)),
   relevance: kinds,
-  ...{ positiveCap: 0.6, minimumGap: 0, outOfClassShare: 0 },
+  positiveCap: 0.6,
+  minimumGap: 0,
+  outOfClassShare: 0,
 };
 
 test('a category far larger than its buffer gives queries by eq. 6 and positives by eq. 7, within the error of the reservoir', () => {

@@ -97,7 +97,8 @@ test('a restored state continues the same triplets and counts, whatever tables a
     ...base,
     categories: Int32Array.from({ length: 40 }, (_, i) => i % 3),
     relevance: relevanceTable(40, makeRandom(1)),
-    ...{ maxFailures: 1, minimumGap: 0.4 },
+    maxFailures: 1,
+    minimumGap: 0.4,
   };
   const sampler = makeTripletSampler(options, makeRandom(2));
   for (let i = 0; i < 500; i++) sampler.next();

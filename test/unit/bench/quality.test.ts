@@ -81,8 +81,11 @@ test('a part of a model has its shares in proportion, and another model its shar
 
 /** Pictures of one thing each at places on a line. */
 const set = (starts: number[], categories: number[], splits: number[]) => ({
-  ...{ starts: Int32Array.from(starts), categories: Int32Array.from(categories), splits: Uint8Array.from(splits) },
-  ...{ hashes: new Uint8Array(32 * starts.at(-1)!), pixels: {} },
+  starts: Int32Array.from(starts),
+  categories: Int32Array.from(categories),
+  splits: Uint8Array.from(splits),
+  hashes: new Uint8Array(32 * starts.at(-1)!),
+  pixels: {},
 });
 
 test('only the pictures of a split are asked for, each among the others, by category', () => {
@@ -95,7 +98,8 @@ test('only the pictures of a split are asked for, each among the others, by cate
       subgroups: new Int32Array(6).fill(-1),
       categories: Int32Array.from(categories),
     },
-    ...{ splits: Uint8Array.from(splits), rated: [] },
+    splits: Uint8Array.from(splits),
+    rated: [],
   });
   expect([...questionsIn(data, 'test').gallery]).toEqual([3]);
   const questions = questionsIn(data, 'val');

@@ -8,8 +8,17 @@ const IMAGE = { imageId: null, source: '', state: null, width: null, height: nul
 /** `count` products, all at the same distance. */
 const rows = (count: number, more: object = {}) =>
   Array.from({ length: count }, (_, i) => ({
-    ...{ nr: 1, known: true, warm: true, passing: null, l2: 1, looked: null, farthest: null, id: `p${i}` },
-    ...{ ...PRODUCT, ...IMAGE, ...more },
+    nr: 1,
+    known: true,
+    warm: true,
+    passing: null,
+    l2: 1,
+    looked: null,
+    farthest: null,
+    id: `p${i}`,
+    ...PRODUCT,
+    ...IMAGE,
+    ...more,
   }));
 
 /** A table in which every group of equal distances is cut. `asked`: how many the index was asked for, or the way. */

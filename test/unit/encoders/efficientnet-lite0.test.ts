@@ -73,7 +73,9 @@ test('encoder.json says which file it means, whose it is and how pictures reach 
       deviation: [128, 128, 128],
     },
     output: {
-      ...{ name: 'features', dimensions: 1952, pooling: 'none' },
+      name: 'features',
+      dimensions: 1952,
+      pooling: 'none',
       parts: [
         { name: 'last', length: 1280 },
         { name: 'middle', length: 672 },

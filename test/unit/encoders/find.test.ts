@@ -13,10 +13,18 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true }));
 
 const description = {
-  ...{ name: 'eye', title: 'An eye', licence: 'MIT', model: 'eye.onnx', sha256: 'a'.repeat(64) },
+  name: 'eye',
+  title: 'An eye',
+  licence: 'MIT',
+  model: 'eye.onnx',
+  sha256: 'a'.repeat(64),
   input: {
-    ...{ name: 'pixels', side: 96, layout: 'NHWC', channels: 'BGR' },
-    ...{ mean: [104, 117, 123], deviation: [1, 1, 1] },
+    name: 'pixels',
+    side: 96,
+    layout: 'NHWC',
+    channels: 'BGR',
+    mean: [104, 117, 123],
+    deviation: [1, 1, 1],
   },
   output: { name: 'out', dimensions: 7, pooling: 'mean' },
 } as const;

@@ -24,10 +24,18 @@ const tokens = declared({ last_hidden_state: ['batch_size', 'sequence_length', 3
 
 const dinov2 = { model_type: 'dinov2', hidden_size: 384, image_size: 518 };
 const bit = {
-  ...{ do_center_crop: true, do_convert_rgb: true, do_normalize: true, do_rescale: true, do_resize: true },
-  ...{ crop_size: { height: 224, width: 224 }, size: { shortest_edge: 256 }, resample: 3 },
-  ...{ image_mean: [0.485, 0.456, 0.406], image_std: [0.229, 0.224, 0.225] },
-  ...{ image_processor_type: 'BitImageProcessor', rescale_factor: 0.00392156862745098 },
+  do_center_crop: true,
+  do_convert_rgb: true,
+  do_normalize: true,
+  do_rescale: true,
+  do_resize: true,
+  crop_size: { height: 224, width: 224 },
+  size: { shortest_edge: 256 },
+  resample: 3,
+  image_mean: [0.485, 0.456, 0.406],
+  image_std: [0.229, 0.224, 0.225],
+  image_processor_type: 'BitImageProcessor',
+  rescale_factor: 0.00392156862745098,
 };
 const half = { do_normalize: true, image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5] };
 
@@ -42,7 +50,9 @@ async function folder(files: Files, name = 'dinov2-Small'): Promise<string> {
   return join(dir, name);
 }
 const files = (config: object, processor: object, model: Uint8Array): Files => ({
-  ...{ 'config.json': config, 'preprocessor_config.json': processor, 'onnx/model.onnx': model },
+  'config.json': config,
+  'preprocessor_config.json': processor,
+  'onnx/model.onnx': model,
 });
 const description = async (more: Files, name?: string) => (await findEncoder(await folder(more, name)))!.description;
 
@@ -56,7 +66,8 @@ test('a folder of the hub is an encoder: the class token of a DINOv2, the crop a
   expect(found.facts).toMatchObject({ title: 'dinov2-Small', licence: 'apache-2.0', dimensions: 384 });
   expect(found.facts.id).toMatch(/^dinov2-small-[0-9a-f]{12}$/);
   expect(found.description).toMatchObject({
-    ...{ model: 'onnx/model.onnx', sha256: sha256(tokens) },
+    model: 'onnx/model.onnx',
+    sha256: sha256(tokens),
     input: { name: 'pixel_values', side: 224, layout: 'NCHW', channels: 'RGB' },
     output: { name: 'last_hidden_state', dimensions: 384, pooling: 'first' },
   });

@@ -39,7 +39,12 @@ test('an answer is right from the highest grade on that half of the pictures hav
 
 describe('judging', () => {
   const questions = (changes: Partial<Questions> = {}): Questions => ({
-    ...{ labels, gallery: all, queries: all, triplets: [], answer: 3, k: 2 },
+    labels,
+    gallery: all,
+    queries: all,
+    triplets: [],
+    answer: 3,
+    k: 2,
     ...changes,
   });
   /** On a line: picture i lies at `at[i]`. */

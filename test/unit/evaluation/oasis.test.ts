@@ -22,11 +22,16 @@ test('OASIS stands on L1HashKPCA, as in the paper: what shares no bin with any t
   const dir = await mkdtemp(join(tmpdir(), 'simili-oasis-'));
   try {
     const learned = Array.from({ length: 40 }, (_, i) => ({
-      ...{ id: `${i}`, category: `${i % 4}`, split: 'train' as Split },
+      id: `${i}`,
+      category: `${i % 4}`,
+      split: 'train' as Split,
       pictures: [square(4 + (i % 4), 4 + (i % 5), 12 + (i % 3), [200 - 5 * (i % 4), 20, 20])],
     }));
     const strange = [square(40, 8, 12, [20, 20, 200]), square(40, 40, 12, [20, 200, 20])].map((picture, i) => ({
-      ...{ id: `strange ${i}`, category: null, split: 'test' as Split, pictures: [picture] },
+      id: `strange ${i}`,
+      category: null,
+      split: 'test' as Split,
+      pictures: [picture],
     }));
     const { set } = await writeTrainingSet(dir, [...learned, ...strange]);
     const data = labelledPictures({ set, splits: set.splits, rated: [], labels: {} as never });

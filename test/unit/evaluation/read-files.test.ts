@@ -28,12 +28,22 @@ describe('labels.csv', () => {
     expect(problems).toEqual([]);
     expect(rows).toEqual([
       {
-        ...{ path: 'a/1.png', file: join(dir, 'a/1.png'), line: 2 },
-        ...{ identity: 'x', subgroup: 's', category: 'c', split: 'test' },
+        path: 'a/1.png',
+        file: join(dir, 'a/1.png'),
+        line: 2,
+        identity: 'x',
+        subgroup: 's',
+        category: 'c',
+        split: 'test',
       },
       {
-        ...{ path: 'with, comma.png', file: join(dir, 'with, comma.png'), line: 3 },
-        ...{ identity: null, subgroup: null, category: null, split: null },
+        path: 'with, comma.png',
+        file: join(dir, 'with, comma.png'),
+        line: 3,
+        identity: null,
+        subgroup: null,
+        category: null,
+        split: null,
       },
     ]);
   });
@@ -63,10 +73,12 @@ describe('labels.csv', () => {
 
   test('without a column path, or without a file, is an error that says so', async () => {
     await expect(readLabels(dir, await file('image,category\n'))).rejects.toMatchObject({
-      ...{ code: 'IMPORT_UNREADABLE', message: /must name the column path \(and may name identity, subgroup/ },
+      code: 'IMPORT_UNREADABLE',
+      message: /must name the column path \(and may name identity, subgroup/,
     });
     await expect(readLabels(dir, join(dir, 'absent.csv'))).rejects.toMatchObject({
-      ...{ code: 'IMPORT_UNREADABLE', message: /there is no such file/ },
+      code: 'IMPORT_UNREADABLE',
+      message: /there is no such file/,
     });
   });
 });
@@ -87,8 +99,13 @@ test('triplets.csv: known pictures, three different ones, each triplet once', as
 });
 
 const row = (i: number, changes: Partial<LabelRow> = {}): LabelRow => ({
-  ...{ path: `${i}.png`, file: `/${i}.png`, line: i + 2, split: null },
-  ...{ identity: `id${i >> 1}`, subgroup: `sub${i >> 4}`, category: 'c' },
+  path: `${i}.png`,
+  file: `/${i}.png`,
+  line: i + 2,
+  split: null,
+  identity: `id${i >> 1}`,
+  subgroup: `sub${i >> 4}`,
+  category: 'c',
   ...changes,
 });
 const manyRows = Array.from({ length: 400 }, (_, i) => row(i));

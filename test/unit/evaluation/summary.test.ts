@@ -6,7 +6,9 @@ import { makeRandom } from '../../../learning/numbers/random.ts';
 
 const run = (values: readonly (readonly number[])[], occurrences: readonly number[] = [1, 1]): Judged => ({
   values: byMetric(() => values),
-  ...{ ties: 1, selected: values.flat().length, occurrences: Int32Array.from(occurrences) },
+  ties: 1,
+  selected: values.flat().length,
+  occurrences: Int32Array.from(occurrences),
 });
 const queries = (count: number, value: (query: number) => number): number[][] =>
   Array.from({ length: count }, (_, query) => [value(query)]);

@@ -96,7 +96,9 @@ test("the Apollo plugins read a host's schema whichever copy made it", async () 
   expect(request.variables.input).toEqual({ visitor: { id: 'v' }, events: [{}, {}] });
   await expect(
     entries.didResolveOperation({
-      ...{ schema, operation, contextValue: {} },
+      schema,
+      operation,
+      contextValue: {},
       request: { variables: { input: { visitor: { id: 2 ** 60 }, events: [] } } },
     }),
   ).rejects.toMatchObject({ extensions: { code: 'BAD_USER_INPUT' } });

@@ -25,8 +25,16 @@ const jsonl = (...values: unknown[]) =>
 
 /** What a row is that says nothing but its id and its picture. */
 const plain = (id: string, image = '/p.png') => ({
-  ...{ id, title: id, images: [image], url: null, categories: [], tags: [] },
-  ...{ price: null, currency: null, available: true, version: 0 },
+  id,
+  title: id,
+  images: [image],
+  url: null,
+  categories: [],
+  tags: [],
+  price: null,
+  currency: null,
+  available: true,
+  version: 0,
 });
 const full = {
   id: 'boot-1',

@@ -2,7 +2,9 @@ import { expect, test } from 'vitest';
 import { drawQuestions, type LabelPicture } from '../../../lab/label/questions.ts';
 
 const pictures: LabelPicture[] = Array.from({ length: 40 }, (_, i) => ({
-  ...{ path: `${i}.png`, identity: `thing${i >> 1}`, category: i < 36 ? `category${i % 2}` : `rare${i}` },
+  path: `${i}.png`,
+  identity: `thing${i >> 1}`,
+  category: i < 36 ? `category${i % 2}` : `rare${i}`,
 }));
 const byPath = new Map(pictures.map((picture) => [picture.path, picture]));
 

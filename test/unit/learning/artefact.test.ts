@@ -83,7 +83,10 @@ const withFile: NetworkSpec = {
           backbone: {
             // sha256sum of the five bytes
             checksum: '74f81fe167d99b4cb41d6d0ccda82278caee9f3e2f25d5e5a3936ff3dcec60d0',
-            ...{ length: 7, mean: [0.1, 0.2, 0.3], deviation: [1, 1, 2], layout: 'NHWC' },
+            length: 7,
+            mean: [0.1, 0.2, 0.3],
+            deviation: [1, 1, 2],
+            layout: 'NHWC',
           },
         },
       ],

@@ -2,7 +2,9 @@ import { expect, test } from 'vitest';
 import { meanVectors } from '../../../learning/fusion/mean-vector.ts';
 
 const block = (k: number, weight: number) => ({
-  ...{ feature: 'hog', weight, mean: new Float32Array(3) },
+  feature: 'hog',
+  weight,
+  mean: new Float32Array(3),
   projection: new Float32Array(3 * k),
 });
 const model = { blocks: [block(2, 0.64), block(1, 0.36)] };

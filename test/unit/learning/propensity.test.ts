@@ -4,7 +4,12 @@ import { estimatePropensities, fitPropensityExponent } from '../../../learning/r
 import type { SeenPair } from '../../../learning/relevance/relevance.ts';
 
 const seen = (item: number, position: number, impressions: number, clicks: number): SeenPair => ({
-  ...{ anchor: 0, item, position, impressions, clicks, value: clicks },
+  anchor: 0,
+  item,
+  position,
+  impressions,
+  clicks,
+  value: clicks,
 });
 const PRIOR = 0.3;
 

@@ -10,7 +10,11 @@ import {
 
 const seen = (item: number, position: number, impressions: number, clicks: number, value = clicks): SeenPair => ({
   anchor: 0,
-  ...{ item, position, impressions, clicks, value },
+  item,
+  position,
+  impressions,
+  clicks,
+  value,
 });
 
 test('golden relevance falls with the distance inside a category and is 0 across', () => {
@@ -108,7 +112,12 @@ const result = (
   standardError: number,
   effectiveImpressions = 50,
 ): ClickRelevance => ({
-  ...{ anchor, item, relevance, standardError, effectiveImpressions, actions: 1 },
+  anchor,
+  item,
+  relevance,
+  standardError,
+  effectiveImpressions,
+  actions: 1,
 });
 const rules = { z: 1, minimumGap: 0.1, perAnchor: 10, minimumActions: 0.5, minimumImpressions: 5 };
 

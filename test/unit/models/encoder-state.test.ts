@@ -7,7 +7,8 @@ const version = (id: string, encoder: string | null) => ({
   metrics: encoder === null ? {} : { training: { encoder: { id: encoder } } },
 });
 const trained = (encoder: string | null, { name = undefined as string | undefined, serves = 'm' } = {}) => ({
-  ...{ serving: version(serves, encoder), last: version('m', encoder) },
+  serving: version(serves, encoder),
+  last: version('m', encoder),
   asked: { request: name === undefined ? {} : { encoder: name } },
 });
 const here = { configured: eye, lost: null };

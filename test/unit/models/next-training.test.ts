@@ -2,8 +2,14 @@ import { expect, test } from 'vitest';
 
 const { nextTraining } = await import(new URL('../../../web/next-training.js', import.meta.url).href);
 const plan = {
-  ...{ automatic: true, due: false, encoder: null, notBefore: null },
-  ...{ newChoices: 12, neededChoices: 500, newProducts: 3, neededProducts: 170 },
+  automatic: true,
+  due: false,
+  encoder: null,
+  notBefore: null,
+  newChoices: 12,
+  neededChoices: 500,
+  newProducts: 3,
+  neededProducts: 170,
 };
 
 test('the page says in a sentence when the next training comes, and that an encoder asks for it', () => {

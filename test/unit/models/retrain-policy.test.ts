@@ -4,7 +4,12 @@ import { planRetrain, type RetrainSettings, type SinceTraining } from '../../../
 const now = new Date('2026-01-01T12:00:00Z');
 const minutesAgo = (minutes: number) => new Date(now.getTime() - 60_000 * minutes);
 const quiet: SinceTraining = {
-  ...{ trained: true, ended: minutesAgo(600), choicesBefore: 0, choices: 0, products: 1000, changed: 0 },
+  trained: true,
+  ended: minutesAgo(600),
+  choicesBefore: 0,
+  choices: 0,
+  products: 1000,
+  changed: 0,
   encoder: null,
 };
 const plan = (since: Partial<SinceTraining>, settings: Partial<RetrainSettings> = {}) =>

@@ -26,7 +26,11 @@ const conv: Layer = { type: 'conv', name: 'conv', kernel: 3, stride: 2, filters:
 const same: Layer = { type: 'conv', name: 'same', kernel: 3, stride: 1, filters: 8 };
 const responseNorm = { type: 'localResponseNorm', size: 5, k: 2, alpha: 1e-4, beta: 0.75 } as const;
 const backbone: Backbone = {
-  ...{ checksum: '0'.repeat(64), length: 10, layout: 'NCHW', mean: [0, 0, 0], deviation: [1, 1, 1] },
+  checksum: '0'.repeat(64),
+  length: 10,
+  layout: 'NCHW',
+  mean: [0, 0, 0],
+  deviation: [1, 1, 1],
 };
 const behind = (layers: readonly Layer[], path: Partial<Path> = {}): NetworkSpec => ({
   ...netOf([]),

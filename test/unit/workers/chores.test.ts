@@ -8,7 +8,9 @@ function desk() {
   const done: string[] = [];
   const seen = new Set<() => void>();
   return {
-    ...{ done, entries, deps: { log, settings: { takeTurn: async () => true } } },
+    done,
+    entries,
+    deps: { log, settings: { takeTurn: async () => true } },
     do(name: string) {
       done.push(name);
       for (const look of seen) look();

@@ -106,7 +106,12 @@ test('other pictures of one product beat those of its nearest rivals, and produc
 
 /** What one anchor's lists got, all of it to train on. */
 const seen = (item: number, impressions: number, clicks: number, position = 1): SeenPair => ({
-  ...{ anchor: 0, item, position, impressions, clicks, value: clicks },
+  anchor: 0,
+  item,
+  position,
+  impressions,
+  clicks,
+  value: clicks,
 });
 
 test('what the golden feature says of a pair is worth ten impressions', () => {

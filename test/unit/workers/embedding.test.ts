@@ -19,7 +19,9 @@ function shop(count: number, unreadable: readonly number[] = []) {
   const pending = new Set<string>();
   const log: string[] = [];
   const products = Array.from({ length: count }, (_, i) => ({
-    ...{ productId: idOf(i), source: `/${i}`, contentHash: hashOf(i) },
+    productId: idOf(i),
+    source: `/${i}`,
+    contentHash: hashOf(i),
   }));
   const hooks = { onEmbed: async (_batch: number) => {}, onUpsert: async (_batch: number) => {} };
   const batches = { embed: 0, upsert: 0 };
@@ -32,7 +34,9 @@ function shop(count: number, unreadable: readonly number[] = []) {
             .filter(({ productId, contentHash }) => table.get(productId)?.contentHash !== contentHash)
             .slice(0, limit)
             .map(({ productId, contentHash, source }) => ({
-              ...{ productId, contentHash, pictures: [{ source, contentHash }] },
+              productId,
+              contentHash,
+              pictures: [{ source, contentHash }],
             })),
         upsert: async (_model: number, rows: readonly Vector[]) => {
           const batch = batches.upsert++;
@@ -190,7 +194,9 @@ function projected(count: number, known: readonly number[]) {
     },
   };
   const pictures = {
-    ...{ folders: () => ({}), look: () => 'v1', forget: async () => {} },
+    folders: () => ({}),
+    look: () => 'v1',
+    forget: async () => {},
     ensure: async (_hash: string, source: string) => void opened.push(source),
   };
   Object.assign((made.context as unknown as { repositories: object }).repositories, { features });
@@ -198,7 +204,8 @@ function projected(count: number, known: readonly number[]) {
   return { ...made, opened, sizes };
 }
 const FROZEN = {
-  ...{ id: 'mdl', number: 1 },
+  id: 'mdl',
+  number: 1,
   metrics: { training: { shares: { hog: 0.2, 'eye-1#last': 0.8 }, encoder: { id: 'eye-1', choice: 'eye' } } },
 };
 

@@ -52,7 +52,8 @@ function shop(fails: (hash: string) => Error | null) {
         return { vectors: Uint16Array.from(pictures.flatMap((hash) => [Number(hash), 1])) };
       },
       embed: async ({ pictures }: { pictures: string[] }) => ({
-        ...{ dimensions: 1, vectors: new Float32Array(pictures.length) },
+        dimensions: 1,
+        vectors: new Float32Array(pictures.length),
       }),
     },
     artefacts: { pathOf: async () => ({ path: '/artefact', checksum: 'c' }) },

@@ -7,10 +7,18 @@ import type { InstalledEncoder } from '../../../workers/engines/onnx/encoder-des
 const eye: InstalledEncoder = {
   facts: { id: 'eye-1', title: 'An eye', licence: 'MIT', dimensions: 2 },
   description: {
-    ...{ name: 'eye', title: 'An eye', licence: 'MIT', model: 'eye.onnx', sha256: 'a'.repeat(64) },
+    name: 'eye',
+    title: 'An eye',
+    licence: 'MIT',
+    model: 'eye.onnx',
+    sha256: 'a'.repeat(64),
     input: {
-      ...{ name: 'in', side: 96, layout: 'NCHW', channels: 'RGB' },
-      ...{ mean: [0, 0, 0], deviation: [1, 1, 1] },
+      name: 'in',
+      side: 96,
+      layout: 'NCHW',
+      channels: 'RGB',
+      mean: [0, 0, 0],
+      deviation: [1, 1, 1],
     },
     output: { name: 'out', dimensions: 2, pooling: 'none' },
   },

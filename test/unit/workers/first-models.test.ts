@@ -9,7 +9,8 @@ const due = (shop: Partial<Shop>) =>
     now,
   );
 const ended = (state: 'FAILED' | 'CANCELLED', minutes: number, code = 'INTERNAL') => ({
-  ...{ state, updatedAt: minutesAgo(minutes) },
+  state,
+  updatedAt: minutesAgo(minutes),
   error: state === 'FAILED' ? { code, message: '', retry: false } : null,
 });
 

@@ -67,7 +67,8 @@ test('precision counts triplets in the right order, a tie as a half, and leaves 
   );
   const set = {
     productIds: ['a', 'b', 'c', 'd', 'gone'],
-    ...{ categories: Int32Array.of(0, 0, 1, 1, 0), queries: Int32Array.of(0, 1, 2, 3, 4) },
+    categories: Int32Array.of(0, 0, 1, 1, 0),
+    queries: Int32Array.of(0, 1, 2, 3, 4),
     structure: [
       { q: 0, p: 1, n: 2 }, // right
       { q: 0, p: 2, n: 1 }, // wrong

@@ -7,23 +7,36 @@ import { trainNetwork } from '../../../workers/training/train-network.ts';
 const STEPS = 120;
 const one = (value: number) => ({ 'w.kernel': { shape: [1], data: Float32Array.of(value) } });
 const plan: BatchPlan = {
-  ...{ pictures: new Int32Array(3), groups: new Int32Array(3), seed: 1 },
+  pictures: new Int32Array(3),
+  groups: new Int32Array(3),
+  seed: 1,
   loss: { kind: 'tripletHinge', gaps: new Float32Array(1) },
 };
 
 /** One weight that falls at every step, and looks that say `precisions`. @returns the weight by step, and that at the end. */
 async function train(precisions: readonly number[]) {
   const state: TrainingState = {
-    ...{ phase: 'rank', step: 0, totalSteps: STEPS, loss: 0, activeShare: 0, source: null, best: null },
-    ...{ weights: one(1), velocity: one(0) },
+    phase: 'rank',
+    step: 0,
+    totalSteps: STEPS,
+    loss: 0,
+    activeShare: 0,
+    source: null,
+    best: null,
+    weights: one(1),
+    velocity: one(0),
   };
   const weight = () => state.weights['w.kernel']!.data[0]!;
   const at = new Map<number, number>();
   let looks = 0;
   const kept = await trainNetwork({
-    ...{ state, recipe: recipeNamed('deepRanking'), seconds: 60, checkpointSeconds: 60 },
+    state,
+    recipe: recipeNamed('deepRanking'),
+    seconds: 60,
+    checkpointSeconds: 60,
     members: {
-      ...{ count: 1, prepare: () => {} },
+      count: 1,
+      prepare: () => {},
       gradients: async () => ({ loss: 1, activeShare: 1, gradients: one(1), statistics: {} }),
     },
     source: { next: () => plan, state: () => ({}), restore: () => {}, counts: () => ({}) },
@@ -31,7 +44,8 @@ async function train(precisions: readonly number[]) {
       at.set(state.step, weight());
       return { precision: precisions[looks++]!, error: 0.01 };
     },
-    ...{ itemOf: (picture) => picture, signal: new AbortController().signal },
+    itemOf: (picture) => picture,
+    signal: new AbortController().signal,
     emit: { loss: () => {}, progress: () => {}, checkpoint: () => {} },
   });
   return { steps: state.step, kept, looks, at, last: weight() };
@@ -57,17 +71,31 @@ test('lambda goes with the sum of the hinges: beside their mean it is a part of 
   const recipe = { ...recipeNamed('deepRanking'), looks: 0 };
   const shrunk = async (phase: TrainingState['phase'], count: number) => {
     const state: TrainingState = {
-      ...{ phase, step: 0, totalSteps: 1, loss: 0, activeShare: 0, source: null, best: null },
-      ...{ weights: one(1), velocity: one(0) },
+      phase,
+      step: 0,
+      totalSteps: 1,
+      loss: 0,
+      activeShare: 0,
+      source: null,
+      best: null,
+      weights: one(1),
+      velocity: one(0),
     };
     await trainNetwork({
-      ...{ state, recipe, seconds: 60, checkpointSeconds: 60, look: null, itemOf: (picture) => picture },
+      state,
+      recipe,
+      seconds: 60,
+      checkpointSeconds: 60,
+      look: null,
+      itemOf: (picture) => picture,
       members: {
-        ...{ count, prepare: () => {} },
+        count,
+        prepare: () => {},
         gradients: async () => ({ loss: 1, activeShare: 1, gradients: one(0), statistics: {} }),
       },
       source: { next: () => plan, state: () => ({}), restore: () => {}, counts: () => ({}) },
-      ...{ signal: new AbortController().signal, emit: { loss: () => {}, progress: () => {}, checkpoint: () => {} } },
+      signal: new AbortController().signal,
+      emit: { loss: () => {}, progress: () => {}, checkpoint: () => {} },
     });
     const rate = 0.1 * recipe.peakRate * Math.sqrt(count); // of the first step
     return (1 - state.weights['w.kernel']!.data[0]!) / (rate * 1.9 * 2); // of one weight that is 1
@@ -79,22 +107,36 @@ test('lambda goes with the sum of the hinges: beside their mean it is a part of 
 
 test('a training by time takes as many steps as fit into it, by what the first ones took after a slow start', async () => {
   const state: TrainingState = {
-    ...{ phase: 'rank', step: 0, totalSteps: 0, loss: 0, activeShare: 0, source: null, best: null },
-    ...{ weights: one(1), velocity: one(0) },
+    phase: 'rank',
+    step: 0,
+    totalSteps: 0,
+    loss: 0,
+    activeShare: 0,
+    source: null,
+    best: null,
+    weights: one(1),
+    velocity: one(0),
   };
   let clock = 1_000_000;
   const lengths: number[] = [];
   await trainNetwork({
-    ...{ state, recipe: recipeNamed('catalog'), seconds: 60, checkpointSeconds: 600, now: () => clock },
+    state,
+    recipe: recipeNamed('catalog'),
+    seconds: 60,
+    checkpointSeconds: 600,
+    now: () => clock,
     members: {
-      ...{ count: 1, prepare: () => {} },
+      count: 1,
+      prepare: () => {},
       async gradients() {
         clock += clock === 1_000_000 ? 5000 : 500;
         return { loss: 1, activeShare: 1, gradients: one(1), statistics: {} };
       },
     },
     source: { next: () => plan, state: () => ({}), restore: () => {}, counts: () => ({}) },
-    ...{ look: null, itemOf: (picture) => picture, signal: new AbortController().signal },
+    look: null,
+    itemOf: (picture) => picture,
+    signal: new AbortController().signal,
     emit: { loss: () => {}, progress: () => {}, checkpoint: ({ totalSteps }) => lengths.push(totalSteps) },
   });
   // 5 s for the first, then half a second each.

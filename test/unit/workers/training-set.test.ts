@@ -43,7 +43,10 @@ function contextOf(
 const rowsOf = (products: readonly { pictures: number; categories: readonly string[] }[]): ReadyImage[] =>
   products.flatMap(({ pictures, categories }, i) =>
     Array.from({ length: pictures }, (_, position) => ({
-      ...{ id: `${i}-${position}`, productId: `p${String(i).padStart(5, '0')}`, position, categories: [...categories] },
+      id: `${i}-${position}`,
+      productId: `p${String(i).padStart(5, '0')}`,
+      position,
+      categories: [...categories],
       source: `/${i}/${position}`,
       contentHash: createHash('sha256').update(`${i} ${position}`).digest('hex'),
     })),

@@ -14,7 +14,7 @@ const Description = z.strictObject({
   licence: z.string().min(1).max(100),
   /** Beside the description. */
   model: z.string().min(1),
-  /** Of the model's file. */
+  /** Hash of the model's file. */
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be a sha-256 in small hex'),
   input: z.strictObject({
     name: z.string().min(1),
@@ -69,6 +69,6 @@ export function factsOf({ name, title, licence, sha256, input, output }: Encoder
 export type InstalledEncoder = {
   readonly facts: EncoderFacts;
   readonly description: EncoderDescription;
-  /** Of its ONNX file. */
+  /** Path of its ONNX file. */
   readonly path: string;
 };

@@ -30,7 +30,9 @@ export async function openOnnxEncoder(
   const fixed = checkedBatch(description, bytes, refuse);
   const runtime = await loadRuntime();
   const session = await runtime.InferenceSession.create(bytes, {
-    ...{ intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3 },
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
   }).catch((error: unknown) => {
     throw refuse(error);
   });

@@ -118,7 +118,7 @@ function headModel(spec: HeadSpec): Uint8Array {
 const proxyRows = (graph: Graph, classes: number, dimensions: number): Value =>
   graph.input(headWeights.proxies, [classes, dimensions]);
 
-/** Of each block its part of the embedding, and the gradient by its offset given that by the whole embedding. */
+/** Each block's part of the embedding, and the gradient by its offset given that by the whole embedding. */
 function blockParts(graph: Graph, { blocks, rows }: HeadSpec) {
   const width = total(blocks.map(({ length }) => length));
   const features = graph.input('features', [rows, width]);
@@ -134,7 +134,8 @@ function blockParts(graph: Graph, { blocks, rows }: HeadSpec) {
     const unit = l2Norm(graph, graph.op('Gemm', [z, map], { transB: 1 }));
     const root = graph.scalar(Math.sqrt(weight));
     return {
-      ...{ shape, output: graph.multiply(unit.output, root) },
+      shape,
+      output: graph.multiply(unit.output, root),
       gradientBy: (gradient: Value): Value => {
         const own = graph.multiply(graph.slice(gradient, 1, to, to + dimensions), root);
         return graph.op('Gemm', [unit.backward(own), z], { transA: 1 });

@@ -3,7 +3,7 @@ import { bodiesOf, bodyOf, type Field, fieldsOf, numberOf, textOf } from './impo
 /** A value that goes into an ONNX file or comes out of it. */
 export type Port = {
   readonly name: string;
-  /** Of onnx.proto's TensorProto.DataType: 1 is float32, 2 uint8; 0 when it is no tensor. */
+  /** Element type by onnx.proto's TensorProto.DataType: 1 is float32, 2 uint8; 0 when it is no tensor. */
   readonly elementType: number;
   /** A text or null is a length that the file leaves open. */
   readonly dims: readonly (number | string | null)[];
@@ -11,7 +11,7 @@ export type Port = {
 
 /** What there is to know about somebody's ONNX file before it is run. */
 export type ForeignModel = {
-  /** Of ONNX's own operators. */
+  /** Version of ONNX's own operators. */
   readonly opset: number;
   /** Without those that the file itself gives a value to. */
   readonly inputs: readonly Port[];
@@ -24,7 +24,14 @@ export type ForeignModel = {
 /** Field numbers of onnx.proto. */
 export const model = { irVersion: 1, producer: 2, graph: 7, opsetImport: 8, metadata: 14, functions: 25 } as const;
 export const graph = {
-  ...{ node: 1, name: 2, initializer: 5, input: 11, output: 12, valueInfo: 13, annotation: 14, sparseInitializer: 15 },
+  node: 1,
+  name: 2,
+  initializer: 5,
+  input: 11,
+  output: 12,
+  valueInfo: 13,
+  annotation: 14,
+  sparseInitializer: 15,
 } as const;
 export const node = { input: 1, output: 2, name: 3, attribute: 5 } as const;
 export const attribute = { tensor: 5, graph: 6, tensors: 10, graphs: 11, sparse: 22, sparses: 23 } as const;
@@ -32,7 +39,7 @@ const functionNode = 7;
 export const tensor = { name: 8, dataLocation: 14 } as const;
 export const sparseTensor = { values: 1, indices: 2 } as const;
 export const annotation = { tensorName: 1, parameters: 2 } as const;
-/** Of ValueInfoProto, OperatorSetIdProto and StringStringEntryProto. */
+/** First field of ValueInfoProto, OperatorSetIdProto and StringStringEntryProto. */
 export const first = 1;
 export const second = 2;
 

@@ -6,9 +6,9 @@ import protobuf from 'protobufjs/light.js';
  */
 export type Field = {
   readonly id: number;
-  /** Of a text, of bytes or of a message within; null for numbers. */
+  /** Content of a text, of bytes or of a message within; null for numbers. */
   readonly body: Uint8Array | null;
-  /** Of a varint, as far as a number can hold it; else 0. */
+  /** Value of a varint, as far as a number can hold it; else 0. */
   readonly number: number;
   /** The whole field as it stands in the file. */
   readonly raw: Uint8Array;

@@ -125,7 +125,7 @@ export function encodeModel(graph: GraphMessage, opset: number): Uint8Array {
   return Model.encode({ irVersion: irVersion(opset), producerName: 'simili', graph, opsetImport }).finish();
 }
 
-/** Of the ONNX release that brought the operator set. */
+/** Version of the format in the ONNX release that brought the operator set. */
 function irVersion(opset: number): number {
   if (opset < 15) return 7;
   if (opset < 19) return 8;

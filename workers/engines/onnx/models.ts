@@ -17,7 +17,7 @@ export const port = {
   loss: 'loss',
   activeShare: 'activeShare',
   gradientOf: (weight: string) => `gradient of ${weight}`,
-  /** Of the batch, by the name of the running one. */
+  /** Name of the statistic of a batch, by that of the running one. */
   statisticOf: (weight: string) => `batch ${weight}`,
 } as const;
 

@@ -19,7 +19,7 @@ function firstImageEnd(file: Buffer): number | null {
   return end <= file.length ? end : null;
 }
 
-/** Of the colour table that these flags announce. */
+/** Size of the colour table that these flags announce. */
 const tableBytes = (flags: number): number => (flags & 0x80 ? 3 * 2 ** ((flags & 7) + 1) : 0);
 
 /** Behind the empty block that ends them; beyond the file when there is none. */

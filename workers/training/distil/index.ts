@@ -55,26 +55,38 @@ export async function distil(
   const source = taughtBatches({ pictures, vectorOf: teacher.vectorOf, rows, loss: LOSS, seed });
   const weights = initialWeights(spec, makeRandom(seed));
   const state: TrainingState = {
-    ...{ phase: 'rank', step: 0, totalSteps: steps ?? 0, loss: 0, activeShare: 0 },
-    ...{ weights, velocity: zerosLike(weights), source: null, best: null },
+    phase: 'rank',
+    step: 0,
+    totalSteps: steps ?? 0,
+    loss: 0,
+    activeShare: 0,
+    weights,
+    velocity: zerosLike(weights),
+    source: null,
+    best: null,
   };
   const members = await openMembers(request.processes, {
-    ...{ engine: request.engine, requireGpu: request.requireGpu, threads: request.threads, gpus: request.gpus },
-    ...{ spec, rows, weights, augmentation: AUGMENTATION, backbone: null },
+    engine: request.engine,
+    requireGpu: request.requireGpu,
+    threads: request.threads,
+    gpus: request.gpus,
+    spec,
+    rows,
+    weights,
+    augmentation: AUGMENTATION,
+    backbone: null,
     set: { hashes: set.hashes, pixels: set.pixels },
   });
   try {
     await trainNetwork({
-      ...{
-        state,
-        members,
-        source,
-        recipe: { ...DESCENT, rows },
-        seconds,
-        signal,
-        look: null,
-        checkpointSeconds: NEVER_SECONDS,
-      },
+      state,
+      members,
+      source,
+      recipe: { ...DESCENT, rows },
+      seconds,
+      signal,
+      look: null,
+      checkpointSeconds: NEVER_SECONDS,
       itemOf: (picture) => itemAt(set.starts, picture),
       emit: emitOf(members, emit),
     });
@@ -84,8 +96,12 @@ export async function distil(
   const { step, loss, activeShare } = state;
   return {
     model: studentModel(spec, state.weights),
-    ...{ dimensions: spec.embedding, steps: step, pictures: step * rows * members.count, engine: members.reason },
-    ...{ loss, elsewhere: activeShare },
+    dimensions: spec.embedding,
+    steps: step,
+    pictures: step * rows * members.count,
+    engine: members.reason,
+    loss,
+    elsewhere: activeShare,
   };
 }
 

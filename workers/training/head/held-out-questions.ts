@@ -30,7 +30,7 @@ export type HeldOutQuestions = {
 };
 
 /**
- * Of each query a value in [0, 1]; a product's queries together. identity: average precision of its other pictures among all;
+ * A value in [0, 1] for each query; a product's queries together. identity: average precision of its other pictures among all;
  * structure: of its category's products among all that have one; people: share of their triplets that come out right.
  */
 export type Answers = Readonly<Record<KindOfEvidence, Clusters>>;

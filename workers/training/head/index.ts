@@ -89,7 +89,7 @@ const picturesIn = ({ set }: Teachers): number[] =>
     Array.from({ length: pictureCount(set, item) }, (_, i) => set.starts[item]! + i),
   );
 
-/** Of the whole progress. */
+/** A share of the head as one of the whole progress. */
 const at = (share: number): number => GOLDEN_DONE + (NETWORK_DONE - GOLDEN_DONE) * share;
 
 /** Steps are counted through all trainings. A checkpoint is not worth its while: a restarted job begins again. */
@@ -152,9 +152,12 @@ function product(map: Float32Array, { mean, projection }: Block): Float32Array {
 }
 
 const summaryOf = ({ candidate, state, counts }: TrainedHead, teachers: Teachers) => ({
-  ...{ engine: HEAD_ENGINE, loss: state.loss, sampler: counts },
+  engine: HEAD_ENGINE,
+  loss: state.loss,
+  sampler: counts,
   head: {
-    ...{ categories: candidate.categories, decay: candidate.decay },
+    categories: candidate.categories,
+    decay: candidate.decay,
     teachers: { identities: teachers.identities, categories: teachers.classes, chosen: teachers.chosen },
   },
 });

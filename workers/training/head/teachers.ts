@@ -8,7 +8,7 @@ import type { TrainingSet } from '../protocol.ts';
 
 /** Pictures of training products that a head learns from: more change it little, and their vectors are in memory. */
 const MOST_LEARNED = 20_000;
-/** Of a product in one batch: more say little about what may change. */
+/** Pictures of a product in one batch: more say little about what may change. */
 export const MOST_PICTURES = 8;
 
 /** Who can teach a head. */
@@ -28,7 +28,10 @@ export function findTeachers(set: TrainingSet, clicks: LearnedFromClicks, seed: 
   const { labels, classes } = categoryLabels(limited);
   const pairs = clicks.triplets.filter(({ q, p }) => isIn(limited, q, 'train') && isIn(limited, p, 'train'));
   return {
-    ...{ set: limited, labels, classes, chosen: new Set(pairs.map(({ q }) => q)).size },
+    set: limited,
+    labels,
+    classes,
+    chosen: new Set(pairs.map(({ q }) => q)).size,
     identities: items.filter((item) => pictureCount(limited, item) > 1).length,
   };
 }

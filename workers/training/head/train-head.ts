@@ -21,7 +21,7 @@ import { MOST_PICTURES, type Teachers } from './teachers.ts';
 
 /** One way to train a head; validation chooses. */
 export type Candidate = {
-  /** Of the proxies' loss, and whether categories give targets; 0: they say nothing. */
+  /** Weight of the proxies' loss, and whether categories give targets; 0: they say nothing. */
   readonly categories: number;
   /** lambda of lambda ||offset||^2. */
   readonly decay: number;
@@ -39,7 +39,7 @@ export type TrainedHead = {
 /** Steps of one training: more bring it no further from a start as good as this one. */
 const STEPS = 300;
 /**
- * Of the peak rate where a head goes on from the one that serves: the whole of it throws away what that knows, and what takes a
+ * Share of the peak rate where a head goes on from the one that serves: the whole of it throws away what that knows, and what takes a
  * fresh one 300 steps then takes 60 (test/integration/head.test.ts has such a shop).
  */
 const WARM_RATE = 0.1;
@@ -65,15 +65,27 @@ export async function trainHead(training: HeadTraining, candidate: Candidate): P
   const source = sourceOf(training, candidate, spec.rows);
   const { weights, isWarm } = startOf(spec, training);
   const state: TrainingState = {
-    ...{ phase: 'rank', step: 0, totalSteps: stepsOf(fit), loss: 0, activeShare: 0 },
-    ...{ weights, velocity: zerosLike(weights), source: null, best: null },
+    phase: 'rank',
+    step: 0,
+    totalSteps: stepsOf(fit),
+    loss: 0,
+    activeShare: 0,
+    weights,
+    velocity: zerosLike(weights),
+    source: null,
+    best: null,
   };
   const engine = await openHeadEngine(spec, request.threads);
   try {
     const keptStep = await trainNetwork({
-      ...{ state, source, signal, emit, members: membersOf(engine, training) },
+      state,
+      source,
+      signal,
+      emit,
+      members: membersOf(engine, training),
       recipe: { ...recipe, weightDecay: candidate.decay, peakRate: recipe.peakRate * (isWarm ? WARM_RATE : 1) },
-      ...{ seconds: request.seconds, checkpointSeconds: Number.POSITIVE_INFINITY },
+      seconds: request.seconds,
+      checkpointSeconds: Number.POSITIVE_INFINITY,
       look: look && (async (now) => look(spec, now)),
       itemOf: (picture) => itemAt(request.set.starts, picture),
     });
@@ -109,8 +121,13 @@ function sourceOf({ fit, teachers: { set } }: HeadTraining, { categories }: Cand
   const { objective } = fit.recipe;
   if (objective.kind !== 'infoNce') return rankingSource({ ...fit, request: { ...fit.request, set } });
   return storedBatches({
-    ...{ catalog: set, rows, views: MOST_PICTURES, temperature: objective.temperature, seed: fit.request.seed },
-    ...{ kin: categories > 0 ? (fit.recipe.categories?.kin ?? 1) : 1, related: chosenTogether(fit.clicks) },
+    catalog: set,
+    rows,
+    views: MOST_PICTURES,
+    temperature: objective.temperature,
+    seed: fit.request.seed,
+    kin: categories > 0 ? (fit.recipe.categories?.kin ?? 1) : 1,
+    related: chosenTogether(fit.clicks),
   });
 }
 

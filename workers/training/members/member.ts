@@ -7,7 +7,7 @@ import type { EngineChoice, TrainingSet } from '../protocol.ts';
 export type Member = {
   /** Begins to make a batch, beside whatever is being computed. Batches are computed in the order of their preparation. */
   prepare(plan: BatchPlan): void;
-  /** Of the batch that was prepared first and is not computed yet. */
+  /** Gradients of the batch that was prepared first and is not computed yet. */
   gradients(weights: Weights): Promise<LossGradients>;
   close(): Promise<void>;
 };

@@ -23,7 +23,7 @@ const embeddings = 'embeddings';
 const vector = 'vector';
 const shared = { ink: 'ink', features: 'features', encoded: 'encoded' };
 
-/** Of onnx.proto's TensorProto.DataType. */
+/** A value of onnx.proto's TensorProto.DataType. */
 const uint8 = 2;
 
 /**

@@ -7,7 +7,7 @@ import { embeddingModel, port } from '../models.ts';
 import { builtPart, naming } from './part.ts';
 import { ink } from './picture.ts';
 
-/** Of the exported file: float32 [n, side, side, 3] of 0 to 255 in, [n, dimensions] out. */
+/** Ports of the exported file: float32 [n, side, side, 3] of 0 to 255 in, [n, dimensions] out. */
 export const studentPorts = { input: 'pictures', output: 'vector' } as const;
 const INK = 'ink';
 

@@ -12,7 +12,7 @@ export type FeatureMap = { readonly value: Value; readonly shape: Shape; readonl
 
 export const CHANNELS_LAST = 0;
 
-/** Of all layouts but `CHANNELS_LAST`. */
+/** Axes of the pixels in all layouts but `CHANNELS_LAST`. */
 export const pixelAxes = [2, 3] as const;
 
 /** Lengths of the value's axes; the first is whatever is left. */

@@ -17,7 +17,7 @@ type Windows = { readonly size: number; readonly stride: number; readonly rows: 
 /** Never the largest, and finite: infinity times zero is no number. */
 const LOWEST = -3e38;
 
-/** Of equal values in a window the first, row by row, gets the gradient. */
+/** A max pool: the first of equal values in a window, row by row, gets the gradient. */
 export function maxPool({ graph, training }: Site, layer: LayerOf<'maxPool'>, map: FeatureMap, shape: Shape): Stage {
   const input = withPixelAxes(graph, map);
   const { size, stride = size } = layer;

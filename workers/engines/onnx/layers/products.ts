@@ -85,7 +85,7 @@ function taps(
   };
 }
 
-/** Of each output the pixels that it reads, row by row. */
+/** Pixels that each output reads, row by row. */
 function tapsOf({ kernel, stride, rows, columns }: Geometry, size: Shape, pixels: readonly Shape[]): number[] {
   return pixels.flatMap(([picture, row, column]) =>
     Array.from({ length: kernel * kernel }, (_, tap) => {

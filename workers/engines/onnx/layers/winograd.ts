@@ -103,7 +103,7 @@ function tilesOf(tile: number, size: Shape): number[] {
   );
 }
 
-/** Of each pixel its place under the i-th of the up to four tiles that read it, or the zeros behind all places. */
+/** Place of each pixel under the i-th of the up to four tiles that read it, or the zeros behind all places. */
 function readersOf(i: number, tile: number, size: Shape): number[] {
   const [batch, height, width] = size;
   const readers: number[][] = Array.from({ length: batch * height * width }, () => []);

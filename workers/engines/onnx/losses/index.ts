@@ -13,7 +13,11 @@ import { tripletHinge } from './triplet-hinge.ts';
 type BuildLoss = (graph: Graph, rows: Value, batch: number, dimensions: number) => LossGraph;
 
 export const lossGraphs: Record<Loss['kind'], BuildLoss> = {
-  ...{ tripletHinge, infoNce, multiSimilarity, softmax, distillation },
+  tripletHinge,
+  infoNce,
+  multiSimilarity,
+  softmax,
+  distillation,
 };
 
 /**

@@ -6,7 +6,7 @@ export type LossGraph = {
   readonly loss: Value;
   /** Scalar; what it counts is defined in engine.ts. */
   readonly activeShare: Value;
-  /** Of the loss, by the rows that it reads [N, D]. */
+  /** Gradient of the loss, by the rows that it reads [N, D]. */
   readonly gradient: Value;
 };
 
