@@ -1,7 +1,7 @@
 import { LONGEST_REASON, retrain } from 'simili/internal/jobs/retrain';
 import { nextRetrain, restsUntil, retrainSettingsOf } from 'simili/internal/jobs/retrain-policy';
 import type { WorkerContext } from '../context.ts';
-import { tellEncoders } from '../encoder-state.ts';
+import { tellEncoders } from './encoder-state.ts';
 import { unlessOneRuns } from './unless-one-runs.ts';
 
 /** Starts the next training when it is due (src/jobs/retrain-policy.ts). */

@@ -1,7 +1,7 @@
 import { SimiliError } from 'simili/internal/errors';
 import { tellEncoderState } from 'simili/internal/jobs/encoder-state';
-import type { WorkerContext } from './context.ts';
-import { encoderOf } from './embedding/embedding.ts';
+import type { WorkerContext } from '../context.ts';
+import { encoderOf } from '../embedding/embedding.ts';
 
 /** Tells all processes which encoder looks at pictures here, and whether the one of the version that serves is here. */
 export async function tellEncoders(context: WorkerContext): Promise<void> {
