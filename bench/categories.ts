@@ -6,6 +6,7 @@ import { averagePrecision, precisionAtOne } from '../learning/metrics/metrics.ts
 import { withoutProxies } from '../learning/network/shapes.ts';
 import { squaredDistance } from '../learning/numbers/distance.ts';
 import { loadConfig } from '../src/config.ts';
+import { trainingRequest } from '../test/support/training-request.ts';
 import { beginFit, type Fit } from '../workers/training/fit.ts';
 import { trainedNetwork } from '../workers/training/network.ts';
 import { extractByNetwork } from '../workers/training/network-feature.ts';
@@ -74,25 +75,13 @@ async function compared(folder: LabelledFolder, seeds: number, steps: number): P
 
 const fitOf = ({ set }: LabelledPictures, steps: number): Promise<Fit> =>
   beginFit(
-    {
-      engine: 'onnx',
-      requireGpu: false,
-      threads: 1,
-      gpus: [],
-      kind: 'NETWORK',
-      set,
-      feedback: [],
-      ratings: [],
+    trainingRequest(set, {
       preset: PRESET,
       recipe: 'catalog',
-      backbone: null,
       seconds: 0,
       steps,
-      processes: 1,
-      seed: 1,
       checkpointSeconds: Number.POSITIVE_INFINITY,
-      checkpoint: null,
-    },
+    }),
     never,
     () => {},
   );

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { itemsIn } from '../learning/metrics/split.ts';
+import { trainingRequest } from '../test/support/training-request.ts';
 import { evidenceOf } from '../workers/training/evidence.ts';
 import { beginFit } from '../workers/training/fit.ts';
 import { frozenModel } from '../workers/training/frozen-model.ts';
@@ -42,25 +43,7 @@ export async function headKinds({ peer, seeds }: { peer: string; seeds: number }
 /** What the frozen blocks give for the pictures of train and validation goes into a file; whose they are is told. */
 async function requestOf(set: TrainingSet, file: string) {
   const fit = await beginFit(
-    {
-      engine: 'onnx',
-      requireGpu: false,
-      threads: 1,
-      gpus: [],
-      kind: 'NETWORK',
-      set,
-      feedback: [],
-      ratings: [],
-      preset: 'tiny',
-      recipe: 'head',
-      backbone: null,
-      seconds: 0,
-      steps: null,
-      processes: 1,
-      seed: 1,
-      checkpointSeconds: Number.POSITIVE_INFINITY,
-      checkpoint: null,
-    },
+    trainingRequest(set, { recipe: 'head', seconds: 0, steps: null, checkpointSeconds: Number.POSITIVE_INFINITY }),
     new AbortController().signal,
     () => {},
   );

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { trainingRequest } from '../test/support/training-request.ts';
 import { openHost } from '../workers/hosts/rpc.ts';
 import type { EngineHostApi, TrainingRequest } from '../workers/training/protocol.ts';
 import { generatedFeatures, generatedSet } from './generated-set.ts';
@@ -41,25 +42,7 @@ async function rowOf(dir: string, items: number, recipe: (typeof RECIPES)[number
   const host = openHost<EngineHostApi>(new URL('../workers/training/engine-host.ts', import.meta.url), {
     label: 'the trainer',
   });
-  const request: TrainingRequest = {
-    engine: 'onnx',
-    requireGpu: false,
-    threads: 1,
-    gpus: [],
-    kind: 'NETWORK',
-    set,
-    feedback: [],
-    ratings: [],
-    preset: 'tiny',
-    recipe,
-    backbone: null,
-    processes: 1,
-    seconds: 600,
-    steps: STEPS,
-    seed: 1,
-    checkpointSeconds: 10,
-    checkpoint: null,
-  };
+  const request: TrainingRequest = trainingRequest(set, { recipe, steps: STEPS, checkpointSeconds: 10 });
   const since = performance.now();
   try {
     const { artefact } = await host.call('train', request);

@@ -1,6 +1,7 @@
 import type { Loss } from '../learning/losses/loss.ts';
 import type { NetworkSpec } from '../learning/network/spec.ts';
 import { makeRandom } from '../learning/numbers/random.ts';
+import { trainingRequest } from '../test/support/training-request.ts';
 import type { Engine } from '../workers/engines/engine.ts';
 import { rankingSource } from '../workers/training/batches.ts';
 import { beginFit, type Fit } from '../workers/training/fit.ts';
@@ -80,25 +81,12 @@ async function withFit<T>(spec: NetworkSpec, processes: number, use: (fit: Fit) 
 
 async function fitIn(dir: string, spec: NetworkSpec, processes: number): Promise<Fit> {
   const set = await generatedSet(dir, { items: 2000, categories: 20, sides: [64] });
-  const request: TrainingRequest = {
-    engine: 'onnx',
-    requireGpu: false,
-    threads: 1,
-    gpus: [],
-    kind: 'NETWORK',
-    set,
-    feedback: [],
-    ratings: [],
-    preset: 'tiny',
+  const request: TrainingRequest = trainingRequest(set, {
     recipe: 'relevanceGap',
-    backbone: null,
     processes,
-    seconds: 600,
     steps: SCHEDULE,
-    seed: 1,
     checkpointSeconds: 10,
-    checkpoint: null,
-  };
+  });
   const fit = await beginFit(request, new AbortController().signal, () => {});
   // No looks at held-out triplets: they are a matter of the recipe, not of the step.
   return { ...fit, spec, recipe: { ...fit.recipe, looks: 0 } };

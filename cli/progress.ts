@@ -1,6 +1,5 @@
+import type { Progress } from '@simili/lab/progress';
 import { SingleBar } from 'cli-progress';
-
-export type Progress = { update(done: number): void; stop(): void };
 
 /** A bar on a terminal; in a log file a line at every fifth. `total` 0: not known, nothing is drawn. */
 export function showProgress(label: string, total: number, out: NodeJS.WriteStream = process.stdout): Progress {

@@ -9,6 +9,7 @@ import type { Members } from '../../workers/training/members/index.ts';
 import { openFitMembers, runPhase, startOfRanking } from '../../workers/training/network.ts';
 import type { TrainingRequest } from '../../workers/training/protocol.ts';
 import { decodeState, encodeState, type TrainingState } from '../../workers/training/state.ts';
+import { trainingRequest } from '../support/training-request.ts';
 import { drawnCatalog, writeTrainingSet } from '../support/training-set.ts';
 
 /** Batches of one process; two members share as many. */
@@ -24,25 +25,7 @@ let engines: Members;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'simili-rounds-'));
   const { set } = await writeTrainingSet(dir, drawnCatalog());
-  const request: TrainingRequest = {
-    engine: 'onnx',
-    requireGpu: false,
-    threads: 1,
-    gpus: [],
-    kind: 'NETWORK',
-    set,
-    feedback: [],
-    ratings: [],
-    preset: 'tiny',
-    recipe: 'catalog',
-    backbone: null,
-    processes: 1,
-    seconds: 600,
-    steps: BATCHES,
-    seed: 1,
-    checkpointSeconds: 600,
-    checkpoint: null,
-  };
+  const request: TrainingRequest = trainingRequest(set, { recipe: 'catalog', steps: BATCHES });
   fit = await beginFit(request, new AbortController().signal, () => {});
   fit = { ...fit, recipe: { ...fit.recipe, rows: ROWS } };
   engines = await openFitMembers(fit, fit.spec);

@@ -8,6 +8,7 @@ import { makeRandom } from '../../learning/numbers/random.ts';
 import { type Host, openHost } from '../../workers/hosts/rpc.ts';
 import type { EngineHostApi, TrainingEvent, TrainingRequest, TrainingResult } from '../../workers/training/protocol.ts';
 import { builtFile } from '../support/built.ts';
+import { trainingRequest } from '../support/training-request.ts';
 import { drawnCatalog, writeTrainingSet } from '../support/training-set.ts';
 
 /** Each costs the start of a process, a second of CPU. */
@@ -18,25 +19,7 @@ let request: TrainingRequest;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'simili-killed-'));
   const { set } = await writeTrainingSet(dir, drawnCatalog());
-  request = {
-    engine: 'onnx',
-    requireGpu: false,
-    threads: 1,
-    gpus: [],
-    kind: 'NETWORK',
-    set,
-    feedback: [],
-    ratings: [],
-    preset: 'tiny',
-    recipe: 'catalog',
-    backbone: null,
-    processes: 1,
-    seconds: 600,
-    steps: 16,
-    seed: 1,
-    checkpointSeconds: 0,
-    checkpoint: null,
-  };
+  request = trainingRequest(set, { recipe: 'catalog', steps: 16, checkpointSeconds: 0 });
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 

@@ -22,6 +22,7 @@ import { openHandMade } from '../../workers/training/hand-made.ts';
 import { startOfRanking, trainedNetwork } from '../../workers/training/network.ts';
 import { makePictureStore } from '../../workers/training/picture-store.ts';
 import type { TrainingEvent, TrainingRequest } from '../../workers/training/protocol.ts';
+import { trainingRequest } from '../support/training-request.ts';
 import { drawnCatalog, writeTrainingSet } from '../support/training-set.ts';
 
 const CHOICE = { engine: 'onnx', requireGpu: false, threads: 1, gpus: [] } as const satisfies Partial<TrainingRequest>;
@@ -36,23 +37,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'simili-training-'));
   const written = await writeTrainingSet(dir, items);
   keys = written.keys;
-  request = {
-    ...CHOICE,
-    gpus: [],
-    kind: 'NETWORK',
-    set: written.set,
-    feedback: [],
-    ratings: [],
-    preset: 'tiny',
-    recipe: 'catalog',
-    backbone: null,
-    processes: 1,
-    seconds: 600,
-    steps: 4,
-    seed: 1,
-    checkpointSeconds: 600,
-    checkpoint: null,
-  };
+  request = trainingRequest(written.set, { recipe: 'catalog', steps: 4 });
   features = await beginFit(request, never, () => {});
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
