@@ -3,14 +3,13 @@ import { initialWeights } from '@simili/learning/network/initial-weights';
 import { singleScale } from '@simili/learning/network/presets';
 import type { NetworkSpec, Weights } from '@simili/learning/network/spec';
 import { makeRandom } from '@simili/learning/numbers/random';
-import { zerosLike } from '@simili/learning/optimiser/optimiser';
 import { SimiliError } from 'simili/internal/errors';
 import { labelsSource, rankingSource } from './batches.ts';
 import { type Fit, fingerprintOf, GOLDEN_DONE, NETWORK_DONE } from './fit.ts';
 import { heldOutLook, type Look } from './held-out.ts';
 import { itemAt } from './item-at.ts';
 import { type Members, openMembers } from './members/index.ts';
-import { decodeState, encodeState, type TrainingState } from './state.ts';
+import { decodeState, encodeState, freshState, type TrainingState } from './state.ts';
 import { trainNetwork } from './train-network.ts';
 import { servingWeights } from './warm-start.ts';
 
@@ -89,18 +88,6 @@ export function startOfRanking(fit: Fit, pretrained: Weights | null): TrainingSt
 }
 
 const randomOf = ({ request }: Fit) => makeRandom(request.seed);
-
-const freshState = (phase: Phase, weights: Weights, totalSteps: number): TrainingState => ({
-  phase,
-  step: 0,
-  totalSteps,
-  loss: 0,
-  activeShare: 0,
-  weights,
-  velocity: zerosLike(weights),
-  source: null,
-  best: null,
-});
 
 const shareOf = ({ recipe }: Fit, phase: Phase): number =>
   phase === 'pretrain' ? recipe.pretrain : 1 - recipe.pretrain;

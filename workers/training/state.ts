@@ -1,6 +1,6 @@
 import { decodeSafetensors, encodeSafetensors } from '@simili/learning/models/safetensors';
 import type { Weights } from '@simili/learning/network/spec';
-
+import { zerosLike } from '@simili/learning/optimiser/optimiser';
 import type { Look } from './held-out.ts';
 
 /** A network's training between two steps: what is needed to go on as if nothing had happened. */
@@ -21,6 +21,19 @@ export type TrainingState = {
   /** The best look at the held-out triplets so far. */
   best: (Look & { step: number; weights: Weights }) | null;
 };
+
+/** Before the first step. @param totalSteps 0: until the first ones have shown how long a step takes. */
+export const freshState = (phase: TrainingState['phase'], weights: Weights, totalSteps: number): TrainingState => ({
+  phase,
+  step: 0,
+  totalSteps,
+  loss: 0,
+  activeShare: 0,
+  weights,
+  velocity: zerosLike(weights),
+  source: null,
+  best: null,
+});
 
 /** For whoever opens a checkpoint a year later; nothing is read back from it. */
 export type About = Record<string, string | number>;

@@ -6,13 +6,12 @@ import { narrowed } from '@simili/learning/network/narrowed';
 import { presetNamed } from '@simili/learning/network/presets';
 import type { NetworkSpec } from '@simili/learning/network/spec';
 import { makeRandom } from '@simili/learning/numbers/random';
-import { zerosLike } from '@simili/learning/optimiser/optimiser';
 import type { Descent } from '@simili/learning/recipes/recipe';
 import { studentModel } from '../../engines/onnx/export/student.ts';
 import { itemAt } from '../item-at.ts';
 import { type Members, openMembers } from '../members/index.ts';
 import type { DistilRequest, DistilResult, TrainingEvent, TrainingSet } from '../protocol.ts';
-import type { TrainingState } from '../state.ts';
+import { freshState } from '../state.ts';
 import { trainNetwork } from '../train-network.ts';
 import { teacherOf } from './teacher.ts';
 
@@ -54,17 +53,7 @@ export async function distil(
   const rows = Math.min(ROWS, pictures.length);
   const source = taughtBatches({ pictures, vectorOf: teacher.vectorOf, rows, loss: LOSS, seed });
   const weights = initialWeights(spec, makeRandom(seed));
-  const state: TrainingState = {
-    phase: 'rank',
-    step: 0,
-    totalSteps: steps ?? 0,
-    loss: 0,
-    activeShare: 0,
-    weights,
-    velocity: zerosLike(weights),
-    source: null,
-    best: null,
-  };
+  const state = freshState('rank', weights, steps ?? 0);
   const members = await openMembers(request.processes, {
     engine: request.engine,
     requireGpu: request.requireGpu,

@@ -5,14 +5,13 @@ import { scaleToUnit } from '@simili/learning/features/unit';
 import { itemsIn } from '@simili/learning/metrics/split';
 import type { Block } from '@simili/learning/models/served-model';
 import type { Weights } from '@simili/learning/network/spec';
-import { zerosLike } from '@simili/learning/optimiser/optimiser';
 import { type HeadEngine, type HeadSpec, headWeights, openHeadEngine, unitRows } from '../../engines/onnx/head.ts';
 import { rankingSource } from '../batches.ts';
 import { chosenTogether } from '../clicks.ts';
 import type { Fit } from '../fit.ts';
 import type { Look } from '../held-out.ts';
 import { itemAt } from '../item-at.ts';
-import type { TrainingState } from '../state.ts';
+import { freshState, type TrainingState } from '../state.ts';
 import { type NetworkTraining, trainNetwork } from '../train-network.ts';
 import { servingMaps } from '../warm-start.ts';
 import type { FrozenParts } from './frozen-parts.ts';
@@ -64,17 +63,7 @@ export async function trainHead(training: HeadTraining, candidate: Candidate): P
   const spec = specOf(training, candidate);
   const source = sourceOf(training, candidate, spec.rows);
   const { weights, isWarm } = startOf(spec, training);
-  const state: TrainingState = {
-    phase: 'rank',
-    step: 0,
-    totalSteps: stepsOf(fit),
-    loss: 0,
-    activeShare: 0,
-    weights,
-    velocity: zerosLike(weights),
-    source: null,
-    best: null,
-  };
+  const state = freshState('rank', weights, stepsOf(fit));
   const engine = await openHeadEngine(spec, request.threads);
   try {
     const keptStep = await trainNetwork({
