@@ -18,7 +18,7 @@ let dir: string;
 let request: TrainingRequest;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'simili-killed-'));
-  const { set } = await writeTrainingSet(dir, drawnCatalog());
+  const { set } = await writeTrainingSet(dir, drawnCatalog(12));
   request = trainingRequest(set, { recipe: 'catalog', steps: 16, checkpointSeconds: 0 });
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));

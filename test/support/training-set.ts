@@ -52,8 +52,8 @@ export function drawn(kind: (typeof KINDS)[number], i: number): Picture {
   return picture;
 }
 
-/** 24 drawings of each kind. */
-export const drawnCatalog = (): DrawnItem[] =>
+/** Products of one drawing: so many of each kind. */
+export const drawnCatalog = (ofEachKind = 24): DrawnItem[] =>
   KINDS.flatMap((kind) =>
-    Array.from({ length: 24 }, (_, i) => ({ id: `${kind}-${i}`, category: kind, pictures: [drawn(kind, i)] })),
+    Array.from({ length: ofEachKind }, (_, i) => ({ id: `${kind}-${i}`, category: kind, pictures: [drawn(kind, i)] })),
   );
