@@ -36,6 +36,9 @@ export default defineConfig({
     hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000, interval: 20 } },
     restoreMocks: true,
-    env: { ORT_DISABLE_TELEMETRY: '1' }, // for the tests that open the runtime themselves
+    env: {
+      ORT_DISABLE_TELEMETRY: '1', // for the tests that open the runtime themselves
+      SIMILI_EXPLORE_SHARE: '0', // lists stand as they are ranked; the tests of exploration ask for it
+    },
   },
 });

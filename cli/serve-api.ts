@@ -16,6 +16,7 @@ export async function serveApi({ config, log, repositories, queue }: App) {
     now: () => new Date(),
     patience: patiencesOf(config),
     retraining: retrainSettingsOf(config),
+    exploring: config.SIMILI_EXPLORE_SHARE,
   });
   const server = await startServer({ services, repositories, config, log, adminKeyHash: keys.adminKeyHash });
   return { ...server, newAdminKey: keys.newAdminKey };

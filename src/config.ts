@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SimiliError } from './errors.ts';
+import { EXPLORING, MOST_EXPLORING } from './similarity/exploration.ts';
 import { presetNames, recipeNames } from './training-names.ts';
 
 /** Characters of an admin key that is given: fewer could be guessed. */
@@ -100,6 +101,12 @@ const Env = z.object({
     .min(32)
     .optional()
     .describe('Signs recommendation ids; without it one is generated and kept in the database'),
+  SIMILI_EXPLORE_SHARE: z.coerce
+    .number()
+    .min(0)
+    .max(MOST_EXPLORING)
+    .default(EXPLORING)
+    .describe('Share of lists that exchange two neighbours, to learn how far shoppers look; 0 to 0.2'),
   SIMILI_CORS_ORIGINS: origins.describe('Origins whose pages may call the storefront API, comma separated; * for all'),
   SIMILI_BACKGROUND: z
     .string()

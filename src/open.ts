@@ -22,6 +22,8 @@ export type OpenOptions = {
   redisUrl?: string | undefined;
   /** Signs recommendation ids and cursors; at least 32 characters. Default: generated once, kept in the database. */
   signingKey?: string | undefined;
+  /** Share of lists that exchange two neighbours, to learn how far shoppers look: 0 to 0.2, default 0.03. */
+  exploring?: number | undefined;
   log?: Log;
   /** The copy of a server that has another than the one beside this package: `import * as graphql from 'graphql'`. */
   graphql?: GraphQLModule | undefined;
@@ -35,11 +37,12 @@ export type Simili = {
 
 /**
  * Opens what the plugin stands on: database (migrated), queue, keys.
- * @throws SimiliError DATABASE_UNAVAILABLE, DATABASE_UNSUITABLE, DATA_DIR_LOCKED, MIGRATION_FAILED, REDIS_UNAVAILABLE, REDIS_UNSUITABLE.
+ * @throws SimiliError CONFIGURATION_INVALID, DATABASE_UNAVAILABLE, DATABASE_UNSUITABLE, DATA_DIR_LOCKED, MIGRATION_FAILED, REDIS_UNAVAILABLE, REDIS_UNSUITABLE.
  */
 export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
   const { databaseUrl, dataDir = '.simili', redisUrl, signingKey, graphql = ownGraphQL } = options;
-  const { log = makeLog(loadConfig({})) } = options;
+  const config = loadConfig(options.exploring === undefined ? {} : { SIMILI_EXPLORE_SHARE: String(options.exploring) });
+  const { log = makeLog(config) } = options;
   const storage = await (databaseUrl ? openPostgres(databaseUrl) : openEmbedded(dataDir && join(dataDir, 'database')));
   try {
     const repositories = makeRepositories(storage);
@@ -56,8 +59,9 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
       log,
       signingKey: key,
       now: () => new Date(),
-      patience: patiencesOf(loadConfig({})),
-      retraining: retrainSettingsOf(loadConfig({})),
+      patience: patiencesOf(config),
+      retraining: retrainSettingsOf(config),
+      exploring: config.SIMILI_EXPLORE_SHARE,
     });
     return {
       plugin: simili(services, graphql),

@@ -52,13 +52,15 @@ type Parts = {
   now: () => Date;
   patience: Patiences;
   retraining: RetrainSettings;
+  /** Share of lists that explore, 0 to 0.2. */
+  exploring: number;
 };
 
 /** How long a plan of the next training is shown as it was, ms: it counts all feedback. */
 const PLAN_MS = 10_000;
 
 export function makeServices(parts: Parts): Services {
-  const { repositories, queue, log, signingKey, now, patience, retraining } = parts;
+  const { repositories, queue, log, signingKey, now, patience, retraining, exploring } = parts;
   const { products, feedback, ratings, jobs, models } = repositories;
   const serving = makeServing(models, now);
   // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
@@ -68,7 +70,10 @@ export function makeServices(parts: Parts): Services {
     serving,
     log,
     patience,
-    similarItems: withLastKnown((request, view) => similarItems({ models, signingKey, now }, request, view), now),
+    similarItems: withLastKnown(
+      (request, view) => similarItems({ models, signingKey, now, exploring }, request, view),
+      now,
+    ),
     submitFeedback: (visitorId, entries) => submitFeedback({ feedback, signingKey, now }, visitorId, entries),
     submitRatings: (given) => submitRatings({ ratings, products }, given),
     upsertProducts: (entries) => upsertProducts({ products, queue }, entries),

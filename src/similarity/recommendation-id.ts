@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { SimiliError } from '../errors.ts';
+import { type Exploration, NOT_EXPLORING } from './exploration.ts';
 import { seal, unseal } from './sealed-token.ts';
 
 /** One list as it was handed out. */
@@ -9,13 +10,21 @@ export type ShownList = {
   modelId: string | null;
   /** Position of the first item, 1-based over all pages; the others follow without gaps. */
   firstPosition: number;
+  /** In the order in which they are shown. */
   itemIds: readonly string[];
   issuedAt: Date;
   /** A shopper's own filter decided what stands where: such a list is weaker evidence. */
   filtered: boolean;
+  /** Left out: the list explored nothing. */
+  exploration?: Exploration;
 };
 /** `listId`: a UUID, another one for each list that was handed out, however alike they are. */
-export type IssuedList = ShownList & { listId: string; expiresAt: Date };
+export type IssuedList = Required<ShownList> & { listId: string; expiresAt: Date };
+
+/** What makes a list another one than all that are like it, and decides whether it explores: 6 random bytes. */
+export const makeNonce = (): Buffer => randomBytes(6);
+/** A nonce as a number in [0, 1): who has the list can draw again what it drew. */
+export const drawOf = (nonce: Buffer): number => nonce.readUIntBE(0, 6) / 2 ** 48;
 
 const PURPOSE = 'simili list 1';
 const VALID_DAYS = 7;
@@ -32,14 +41,18 @@ type Payload = [
   filtered?: number,
   /** Two shoppers who ask the same within a second get two lists. */
   nonce?: string,
+  /** Left out where nothing was to be explored. */
+  share?: number,
+  swapped?: number,
 ];
 
 /** The token that comes back with every event about the list: only what was really shown can be learned from. */
-export function signList(key: string, list: ShownList, random = randomBytes): string {
-  const { anchorId, modelId, firstPosition, itemIds, issuedAt, filtered } = list;
+export function signList(key: string, list: ShownList, nonce = makeNonce()): string {
+  const { anchorId, modelId, firstPosition, itemIds, issuedAt, filtered, exploration = NOT_EXPLORING } = list;
   const seconds = Math.floor(issuedAt.getTime() / 1000);
-  const nonce = random(6).toString('base64url');
-  const payload: Payload = [seconds, anchorId, modelId, firstPosition, [...itemIds], filtered ? 1 : 0, nonce];
+  const id = nonce.toString('base64url');
+  const payload: Payload = [seconds, anchorId, modelId, firstPosition, [...itemIds], filtered ? 1 : 0, id];
+  if (exploration.share > 0) payload.push(exploration.share, exploration.swapped);
   return seal(key, PURPOSE, payload);
 }
 
@@ -47,11 +60,12 @@ export function signList(key: string, list: ShownList, random = randomBytes): st
 export function verifyList(key: string, recommendationId: string, now: Date): IssuedList {
   const payload = unseal(key, PURPOSE, recommendationId) as Payload | null;
   if (!payload) throw new SimiliError('RECOMMENDATION_INVALID');
-  const [issuedAtSeconds, anchorId, modelId, firstPosition, itemIds, filtered] = payload;
+  const [issuedAtSeconds, anchorId, modelId, firstPosition, itemIds, filtered, , share, swapped] = payload;
   const issuedAt = new Date(issuedAtSeconds * 1000);
   const expiresAt = new Date(issuedAt.getTime() + VALID_DAYS * DAY_MS);
   if (now > expiresAt) throw new SimiliError('RECOMMENDATION_EXPIRED', { days: VALID_DAYS });
-  const list = { anchorId, modelId, firstPosition, itemIds, issuedAt, filtered: filtered === 1 };
+  const exploration = share === undefined ? NOT_EXPLORING : { share, swapped: swapped ?? 0 };
+  const list = { anchorId, modelId, firstPosition, itemIds, issuedAt, filtered: filtered === 1, exploration };
   return { ...list, listId: idOf(recommendationId), expiresAt };
 }
 

@@ -6,8 +6,9 @@ import { VersionGone } from '../db/version-gone.ts';
 import { SimiliError } from '../errors.ts';
 import { isStorable, toId } from '../text.ts';
 import { makeCursor, type Place, readCursor } from './cursor.ts';
+import { explore, inPlaces, NOT_EXPLORING } from './exploration.ts';
 import { type FilterInput, isChosenByShopper, toSearchFilter } from './filter.ts';
-import { type ShownList, signList } from './recommendation-id.ts';
+import { drawOf, makeNonce, type ShownList, signList } from './recommendation-id.ts';
 
 export type SimilarItemsRequest = {
   anchorId: string;
@@ -54,6 +55,8 @@ type Deps = {
   models: Pick<ModelRepository, 'byId'>;
   signingKey: string;
   now: () => Date;
+  /** Share of lists that explore (exploration.ts), 0 to 0.2. */
+  exploring: number;
 };
 type Version = { modelId: string; number: number };
 type Search = {
@@ -127,8 +130,16 @@ const STATUS = { unknown: 'ITEM_UNKNOWN', cold: 'COLD_ITEM' } as const;
 function page(deps: Deps, search: Search, { modelId }: Version, { neighbours }: Found): SimilarItemsPage {
   const { anchorId, first, filter, place } = search;
   const offset = place?.position ?? 0;
-  const items = neighbours.slice(0, first).map(({ product, productId, distance, l2 }, i) => {
+  const filtered = isChosenByShopper(filter);
+  const ranked = neighbours.slice(0, first);
+  const places = { first: offset + 1, count: ranked.length };
+  const nonce = makeNonce();
+  // What stands in a list under a shopper's own filter tells little of places: it stays as it is ranked.
+  const exploration = filtered ? NOT_EXPLORING : explore(deps.exploring, places, drawOf(nonce));
+  const items = inPlaces(ranked, places, exploration).map(({ product, distance }, i) => {
     const position = offset + i + 1;
+    // A cursor is a place in the ranking, whatever is shown there: the next page goes on behind it.
+    const { l2, productId } = ranked[i]!;
     const cursor = () => makeCursor(deps.signingKey, { modelId, anchorId, position, l2, productId });
     return { product, position, score: scoreOf(distance), cursor };
   });
@@ -139,13 +150,18 @@ function page(deps: Deps, search: Search, { modelId }: Version, { neighbours }: 
     items,
     hasNextPage: neighbours.length > first,
     hasPreviousPage: offset > 0,
-    recommendationId: signedList(deps, {
-      anchorId,
-      modelId,
-      firstPosition: offset + 1,
-      itemIds: items.map(({ product }) => product.id),
-      filtered: isChosenByShopper(filter),
-    }),
+    recommendationId: signedList(
+      deps,
+      {
+        anchorId,
+        modelId,
+        firstPosition: places.first,
+        itemIds: items.map(({ product }) => product.id),
+        filtered,
+        exploration,
+      },
+      nonce,
+    ),
   };
 }
 
@@ -170,5 +186,5 @@ function without(deps: Deps, anchorId: string, status: Status): SimilarItemsPage
   };
 }
 
-const signedList = ({ signingKey, now }: Deps, list: Omit<ShownList, 'issuedAt'>): string =>
-  signList(signingKey, { ...list, issuedAt: now() });
+const signedList = ({ signingKey, now }: Deps, list: Omit<ShownList, 'issuedAt'>, nonce = makeNonce()): string =>
+  signList(signingKey, { ...list, issuedAt: now() }, nonce);

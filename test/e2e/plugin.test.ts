@@ -22,6 +22,7 @@ beforeAll(async () => {
     queue: fakeQueue(),
     log: logged.log,
     signingKey: SIGNING_KEY,
+    exploring: 0,
     now: () => new Date(),
     patience: UNHURRIED,
     retraining: { pauseMinutes: 60, choices: 500 },

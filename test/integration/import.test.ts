@@ -65,6 +65,7 @@ test('a product is found under either spelling of its id', async () => {
     queue,
     log,
     signingKey: 'k'.repeat(32),
+    exploring: 0,
     now: () => new Date(),
     patience: UNHURRIED,
     retraining: { pauseMinutes: 60, choices: 500 },

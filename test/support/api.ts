@@ -76,6 +76,7 @@ export async function testApi(
     now: () => new Date(Date.now() + clock.aheadMs),
     patience,
     retraining: retrainSettingsOf(config),
+    exploring: config.SIMILI_EXPLORE_SHARE,
   });
   const server = await startServer({
     services,

@@ -2,6 +2,7 @@ import { bootstrapInterval } from '../../learning/metrics/intervals.ts';
 import { outcomesByQuery } from '../../learning/metrics/judge.ts';
 import { makeRandom, type Random } from '../../learning/numbers/random.ts';
 import type { SeenPair, WeightedTriplet } from '../../learning/relevance/relevance.ts';
+import { propensityOf } from '../../src/similarity/exploration.ts';
 import { qualityGates } from '../../workers/evaluation/gates.ts';
 import { learnFromClicks } from '../../workers/training/clicks.ts';
 
@@ -46,11 +47,40 @@ export function clickWorld(kind: WorldKind, views: number, seed: number): World 
   return { pairs, wanted: (anchor, item) => wants[anchor]![placeOf(item)]! };
 }
 
+/** Hits among so many tries: the tries between two hits are geometric, so that it costs as much as there are hits or misses. */
 function binomial(tries: number, chance: number, random: Random): number {
+  if (chance > 0.5) return tries - binomial(tries, 1 - chance, random);
+  if (chance <= 0) return 0;
   let hits = 0;
-  for (let i = 0; i < tries; i++) hits += Number(random.next() < chance);
-  return hits;
+  for (let at = 0; ; hits++) {
+    at += 1 + Math.floor(Math.log(1 - random.next()) / Math.log1p(-chance));
+    if (at > tries) return hits;
+  }
 }
+
+/**
+ * What is seen of lists of 12 of which a share explores: `lists` of them, over the anchors, in an order that is good with errors.
+ * @param examined exponent of the shoppers' looking
+ */
+export function exploringPairs({ lists, share, examined, seed }: Exploring): SeenPair[] {
+  const random = makeRandom(seed);
+  const places = { first: 1, count: PAGE };
+  const views = Math.round(lists / ANCHORS);
+  return Array.from({ length: ANCHORS }, (_, anchor) => {
+    const wants = Array.from({ length: PAGE }, (_w, i) => Math.exp(-0.06 * (i + 1) + 0.8 * random.gaussian()));
+    const scale = CLICKS_A_VIEW / wants.reduce((sum, want, i) => sum + want * (i + 1) ** -examined, 0);
+    return wants.flatMap((want, i) =>
+      [i, i + 1, i + 2].flatMap((position): SeenPair[] => {
+        const impressions = binomial(views, propensityOf(i + 1, position, places, { share, swapped: 0 }), random);
+        if (impressions === 0) return [];
+        const clicks = binomial(impressions, Math.min(1, scale * want * position ** -examined), random);
+        return [{ anchor, item: itemAt(anchor, i), position, impressions, clicks, value: clicks }];
+      }),
+    );
+  }).flat();
+}
+type Exploring = { lists: number; share: number; examined: number; seed: number };
+const PAGE = 12;
 
 /** All are products of their own that no version trains on. */
 const columns = {

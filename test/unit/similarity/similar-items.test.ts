@@ -3,6 +3,8 @@ import type { ServingPointer } from '../../../src/db/models.ts';
 import type { Neighbour } from '../../../src/db/search.ts';
 import { VersionGone } from '../../../src/db/version-gone.ts';
 import { makeCursor } from '../../../src/similarity/cursor.ts';
+import { inPlaces } from '../../../src/similarity/exploration.ts';
+import { verifyList } from '../../../src/similarity/recommendation-id.ts';
 import { similarItems, type Wanted } from '../../../src/similarity/similar-items.ts';
 
 const signingKey = 'a key of at least thirty-two characters';
@@ -24,6 +26,7 @@ function world(tables: Record<number, Neighbour[]>, pointers: ServingPointer[], 
   let pinned: ServingPointer | null = reads.shift() ?? null;
   const deps = {
     signingKey,
+    exploring: 0,
     now: () => new Date(0),
     models: {
       byId: async (id: string) => ({ id, number: Number(id.slice(4)), state: states[id] ?? 'RETIRED' }) as never,
@@ -111,4 +114,37 @@ test('an unknown product is told from one that nothing ranks yet, with and witho
   const none = world({}, []);
   expect(await similarItems(none.deps, { anchorId: 'x' }, none.view)).toMatchObject({ status: 'ITEM_UNKNOWN' });
   expect(await similarItems(none.deps, { anchorId: 'a' }, none.view)).toMatchObject({ status: 'MODEL_NOT_READY' });
+});
+
+test('of lists that explore the given share exchange two neighbours; the signed list says which, and the next page misses nothing', async () => {
+  const names = ['b', 'c', 'd', 'e', 'f'];
+  const { deps, view } = world({ 1: ranked(...names) }, [pointer(1)]);
+  const exploring = { ...deps, exploring: 0.2 };
+  let explored = 0;
+  for (let i = 0; i < 300; i++) {
+    const page = await similarItems(exploring, { anchorId: 'a', first: 3 }, view);
+    const shown = page.items.map(({ product }) => product.id);
+    const { itemIds, exploration } = verifyList(signingKey, page.recommendationId, new Date(0));
+    expect(itemIds).toEqual(shown);
+    expect(exploration.share).toBe(0.2);
+    const wanted = inPlaces(['b', 'c', 'd'], { first: 1 }, exploration);
+    expect(shown).toEqual(wanted);
+    if (exploration.swapped === 0) continue;
+    explored++;
+    for (const [at, item] of page.items.entries()) {
+      const rest = await similarItems(deps, { anchorId: 'a', first: 5, after: item.cursor() }, view);
+      expect(rest.items.map(({ product }) => product.id)).toEqual(names.slice(at + 1));
+    }
+  }
+  expect(explored).toBeGreaterThan(20);
+  expect(explored).toBeLessThan(120);
+});
+
+test('a list under a shopper’s own filter stays as it is ranked', async () => {
+  const { deps, view } = world({ 1: ranked('b', 'c', 'd') }, [pointer(1)]);
+  for (let i = 0; i < 100; i++) {
+    const request = { anchorId: 'a', filter: { categories: ['x'] } };
+    const page = await similarItems({ ...deps, exploring: 0.2 }, request, view);
+    expect(verifyList(signingKey, page.recommendationId, new Date(0)).exploration).toEqual({ share: 0, swapped: 0 });
+  }
 });

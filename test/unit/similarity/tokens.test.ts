@@ -51,6 +51,7 @@ test('a list comes back with its positions', () => {
   const expiresAt = new Date(issuedAt.getTime() + 7 * DAY);
   expect(read).toEqual({
     ...list,
+    exploration: { share: 0, swapped: 0 },
     expiresAt,
     listId: expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
   });
