@@ -57,6 +57,10 @@ module.exports = {
       from: '^src/(db|queue)/',
       to: '^src/(similarity|feedback|catalog|models|jobs)/',
     }),
+    never('ports-are-the-floor', 'A seam names what it is given itself: whoever implements one reads nothing else', {
+      from: '^src/ports/',
+      to: '^src/(?!ports/|errors\\.ts)',
+    }),
     never('learning-is-arithmetic', 'learning depends on itself, zod and ml-matrix', {
       from: '^learning/',
       to: '.',

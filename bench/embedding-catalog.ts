@@ -8,6 +8,7 @@ import type { ServedModel } from '../learning/models/served-model.ts';
 import { initialWeights } from '../learning/network/initial-weights.ts';
 import { presetNamed } from '../learning/network/presets.ts';
 import { makeRandom } from '../learning/numbers/random.ts';
+import { pictureSpace } from '../src/ports/space.ts';
 import { type FreshDatabase, freshDatabase } from '../test/support/database.ts';
 import { sha256 } from '../workers/tools/sha256.ts';
 import { HAND_MADE, NETWORK } from '../workers/training/blocks.ts';
@@ -86,6 +87,6 @@ export async function storeModel({ storage, repositories }: FreshDatabase, model
       metrics,
     },
   });
-  await repositories.embeddings.createTable(row.number, row.dimensions);
+  await repositories.embeddings.createTable(row.number, pictureSpace(row.dimensions));
   return row;
 }

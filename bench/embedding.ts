@@ -9,6 +9,7 @@ import { presetNamed } from '../learning/network/presets.ts';
 import { pictureSizeFor } from '../learning/network/shapes.ts';
 import { loadConfig } from '../src/config.ts';
 import type { Vector } from '../src/db/embeddings.ts';
+import { pictureSpace } from '../src/ports/space.ts';
 import { embedMissing, sidesOf } from '../workers/embedding/embedding.ts';
 import { openOnnxEngine } from '../workers/engines/onnx/index.ts';
 import { openHost } from '../workers/hosts/rpc.ts';
@@ -143,8 +144,9 @@ async function realPath(dir: string, files: readonly PictureFile[], served: Serv
     openPictures({ cacheDir: join(dir, `pixels-${round}`), limits }),
   );
   const emptyTable = async () => {
-    await embeddings.dropTable(model.number);
-    await embeddings.createTable(model.number, model.dimensions);
+    const space = pictureSpace(model.dimensions);
+    await embeddings.dropTables(model.number, [space]);
+    await embeddings.createTable(model.number, space);
   };
   const embedAll = async (round: number) => {
     const pictures = services[round]!;

@@ -6,6 +6,7 @@ import { encodedFeatures } from '../learning/models/encoder-facts.ts';
 import type { Block, ServedModel } from '../learning/models/served-model.ts';
 import { toHalf } from '../learning/numbers/half.ts';
 import { makeRandom, type Random } from '../learning/numbers/random.ts';
+import { pictureSpace } from '../src/ports/space.ts';
 import { type FreshDatabase, freshDatabase } from '../test/support/database.ts';
 import type { InstalledEncoder } from '../workers/engines/onnx/encoder-description.ts';
 import { sha256 } from '../workers/tools/sha256.ts';
@@ -130,6 +131,6 @@ export async function frozenVersion({ storage, repositories }: ProjectedCatalog)
       artefact: new Uint8Array(artefact),
     },
   });
-  await repositories.embeddings.createTable(row.number, row.dimensions);
+  await repositories.embeddings.createTable(row.number, pictureSpace(row.dimensions));
   return row;
 }

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { makeRandom } from '../learning/numbers/random.ts';
 import { openPostgres } from '../src/db/postgres.ts';
 import { makeRepositories } from '../src/db/repositories.ts';
+import { pictureSpace } from '../src/ports/space.ts';
 import { type FreshPostgres, freshPostgresDatabase } from '../test/support/services.ts';
 
 /** As long as the default served vector without a second encoder was when the first figures were taken. */
@@ -40,13 +41,13 @@ export async function servingCatalog(admin: string, products: number): Promise<S
         artefact: new Uint8Array(),
       },
     });
-    await embeddings.createTable(model.number, DIMENSIONS);
+    await embeddings.createTable(model.number, pictureSpace(DIMENSIONS));
     const table = `simili.embedding_${model.number}`;
     await addProducts(client, products);
     await addVectors(client, table, products);
     await client.query('ANALYZE simili.product, simili.product_image');
     const since = performance.now();
-    await embeddings.createIndex(model.number);
+    await embeddings.createIndex(model.number, pictureSpace(DIMENSIONS));
     const indexSeconds = (performance.now() - since) / 1000;
     await client.query(`UPDATE simili.serving SET active_id = 'mdl_bench'`);
     return { ...database, table, indexSeconds };

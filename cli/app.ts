@@ -3,7 +3,9 @@ import { openStorage } from '../src/db/open-storage.ts';
 import { makeRepositories, type Repositories } from '../src/db/repositories.ts';
 import type { Storage } from '../src/db/storage.ts';
 import { SimiliError } from '../src/errors.ts';
+import { loadExtensions } from '../src/load-extensions.ts';
 import { type Log, makeLog } from '../src/log.ts';
+import type { Extensions } from '../src/ports/extensions.ts';
 import { openQueue } from '../src/queue/bullmq.ts';
 import type { JobQueue } from '../src/queue/jobs.ts';
 import { queuePrefix } from '../src/queue/prefix.ts';
@@ -15,6 +17,7 @@ export type App = {
   storage: Storage;
   repositories: Repositories;
   queue: JobQueue;
+  extensions: Extensions;
 };
 
 /** For commands whose other half runs elsewhere: an embedded database belongs to one process. @throws SimiliError CONFIGURATION_INVALID. */
@@ -29,6 +32,7 @@ export function loadSharedConfig(): Config {
 /** @throws SimiliError of configuration, database, Redis, data directory. */
 export async function openApp(config: Config = loadConfig()): Promise<App> {
   const log = makeLog(config);
+  const extensions = await loadExtensions(config);
   const storage = await openStorage(config);
   for (const warning of storage.warnings) log.warn(warning);
   try {
@@ -39,7 +43,7 @@ export async function openApp(config: Config = loadConfig()): Promise<App> {
       prefix: await queuePrefix(repositories.settings),
       onError: (error) => log.error({ err: error }, 'queue'),
     });
-    return { config, log, storage, repositories, queue };
+    return { config, log, storage, repositories, queue, extensions };
   } catch (error) {
     await storage.close();
     throw error;

@@ -2,24 +2,33 @@
 // (mutation upsertProducts, `simili import`), and `simili worker` looks at their pictures.
 
 const VECTORS = { 'red-mug': [1, 0], 'pink-mug': [0.8, 0.6], 'blue-jug': [0, 1] };
+const PICTURES = { name: 'pictures', dimensions: 2, distance: 'euclidean', storage: 'vector' };
 
-/** Walks a model version through the phases of its job, as workers do. */
-export async function addDemoShop({ services, repositories: { models, embeddings, jobs } }) {
-  await services.upsertProducts(Object.keys(VECTORS).map((id) => ({ id, title: id.replace('-', ' '), imageUrls: [] })));
+/**
+ * Walks a model version through the phases of its job, as workers do.
+ * @param {{ vectors?: Record<string, number[]>, spaces?: object[], fill?: (version: number) => Promise<unknown> }} [shop]
+ *   `spaces`: beside the one of the pictures; `fill`: fills these
+ */
+export async function addDemoShop(simili, { vectors = VECTORS, spaces = [], fill = async () => {} } = {}) {
+  const { services, repositories } = simili;
+  const { models, embeddings, jobs } = repositories;
+  await services.upsertProducts(Object.keys(vectors).map((id) => ({ id, title: id.replace('-', ' '), imageUrls: [] })));
   const { id } = await services.retrain({ reason: 'demo' }, 'example');
 
   const version = {
     kind: 'GOLDEN',
     parentId: null,
     dimensions: 2,
+    spaces,
     checksum: '',
     artefact: new Uint8Array(),
     metrics: {},
   };
   const model = await models.commitTrained(await jobs.claim(id, 'TRAIN'), version);
-  await embeddings.createTable(model.number, model.dimensions);
-  const rows = Object.entries(VECTORS).map(([productId, vector]) => ({ productId, contentHash: '', vector }));
+  for (const space of [PICTURES, ...spaces]) await embeddings.createTable(model.number, space);
+  const rows = Object.entries(vectors).map(([productId, vector]) => ({ productId, contentHash: '', vector }));
   await embeddings.upsert(model.number, rows);
+  await fill(model.number);
   await models.commitEmbedded(await jobs.claim(id, 'EMBED'), model.id);
   await models.commitEvaluated(await jobs.claim(id, 'EVALUATE'), model.id, {}, []);
 }

@@ -1,7 +1,9 @@
-// Starts every example on a free port, asks it one question and checks the answer. Needs `npm run build` first.
+// Starts every example on a free port, asks it one question and checks the answer, and runs the tests of those that have some. Needs
+// `npm run build` first.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -19,6 +21,10 @@ const examples = {
   extend: {
     query: `{ product(id: "red-mug") { inStock ${list} } }`,
     data: { product: { inStock: 3, similarItems: pinkFirst } },
+  },
+  'own-encoder': {
+    query: '{ similarItems(id: "red-mug", first: 2) { status nodes { id } } }',
+    data: { similarItems: { status: 'OK', nodes: [{ id: 'red-teapot' }, { id: 'pink-jug' }] } },
   },
 };
 
@@ -52,3 +58,8 @@ for (const [name, { query, data }] of Object.entries(examples)) {
     await exit;
   }
 }
+
+const folder = fileURLToPath(new URL('.', import.meta.url));
+const tests = readdirSync(folder, { recursive: true }).filter((file) => file.endsWith('.test.mjs'));
+const [status] = await once(spawn(process.execPath, ['--test', ...tests], { cwd: folder, stdio: 'inherit' }), 'exit');
+assert.equal(status, 0, 'tests of the examples');

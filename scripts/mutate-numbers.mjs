@@ -14,6 +14,7 @@ const policy = { file: 'src/jobs/retrain-policy.ts', tests: ['test/unit/models/r
 const propensity = { file: 'learning/relevance/propensity.ts', tests: ['test/unit/learning/propensity.test.ts'] };
 const search = { file: 'src/db/search.ts', tests: ['test/unit/db/search.test.ts'] };
 const statement = { file: 'src/db/search-statement.ts', tests: search.tests };
+const ranking = { file: 'src/db/search-one.ts', tests: search.tests };
 const maintenance = { file: 'workers/handlers/maintenance.ts', tests: ['test/integration/maintenance.test.ts'] };
 const jobs = { file: 'src/db/jobs.ts', tests: ['test/integration/handlers.test.ts', ...maintenance.tests] };
 const list = { file: 'src/similarity/recommendation-id.ts', tests: ['test/unit/similarity/tokens.test.ts'] };
@@ -52,8 +53,9 @@ export const mutations = [
   { name: 'largest page', ...page, from: 'MOST_FIRST = 50', to: 'MOST_FIRST = 60' },
   { name: 'score of a distance', ...page, from: 'distance / 4', to: 'distance / 2' },
   { name: 'minutes of a last answer', ...lastKnown, from: '5 * 60_000', to: '6 * 60_000' },
-  { name: 'ties', ...statement, from: '[NARROWEST, 50, 1000]', to: '[NARROWEST, 40, 1000]' },
-  { name: 'narrowest ties', ...statement, from: 'NARROWEST = 3', to: 'NARROWEST = 0' },
+  { name: 'ties', ...ranking, from: '[3, 50, 1000]', to: '[3, 40, 1000]' },
+  { name: 'narrowest ties', ...ranking, from: '[3, 50, 1000]', to: '[0, 50, 1000]' },
+  { name: 'looks into several spaces', ...ranking, file: 'src/db/search-fused.ts', from: '[50, 400,', to: '[50, 300,' },
   { name: 'scan order', ...statement, from: 'strict_order', to: 'relaxed_order' },
   { name: 'candidates', ...statement, from: 'EF_SEARCH = 100', to: 'EF_SEARCH = 40' },
   { name: 'candidates under a filter', ...statement, from: 'EF_SEARCH_FILTERED = 400', to: 'EF_SEARCH_FILTERED = 100' },

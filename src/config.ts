@@ -144,6 +144,11 @@ const Env = z.object({
     .min(1)
     .default('efficientnet-lite0')
     .describe('Pretrained network that looks at every picture: name, folder, ONNX file or none'),
+  SIMILI_EXTENSIONS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Module whose default export plugs your own parts in (docs/extending.md)'),
   SIMILI_PRESET: z
     .enum(presetNames, { error: `Use one of ${presetNames.join(', ')}` })
     .default('tiny')

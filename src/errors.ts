@@ -118,6 +118,10 @@ const CODES = {
     retry: true,
     say: (a: { engine: string; why: string }) => `Engine ${a.engine} cannot run here: ${a.why}`,
   },
+  ENCODER_FAILED: {
+    retry: true,
+    say: (a: { encoder: string; why: string }) => `The encoder ${a.encoder} failed: ${a.why}`,
+  },
   ENGINE_CRASHED: {
     retry: true,
     say: (a: { why: string }) => `The engine process ended: ${a.why}`,

@@ -6,4 +6,14 @@ export type { AdminGuard } from './graphql/guard.ts';
 export type { GraphQLModule } from './graphql/host-copy.ts';
 export { type OpenOptions, openSimili, type Simili } from './open.ts';
 export { simili } from './plugin.ts';
+export type {
+  Encoded,
+  Encoder,
+  PictureEncoder,
+  ProductEncoder,
+  ProductFacts,
+  ProductPictures,
+} from './ports/encoder.ts';
+export type { Extensions } from './ports/extensions.ts';
+export type { EmbeddingSpace } from './ports/space.ts';
 export type { Services } from './services.ts';

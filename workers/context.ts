@@ -2,6 +2,7 @@ import type { PictureCopies } from 'simili/internal/catalog/picture-copies';
 import type { Config } from 'simili/internal/config';
 import type { Repositories } from 'simili/internal/db/repositories';
 import type { Log } from 'simili/internal/log';
+import type { Encoder } from 'simili/internal/ports/encoder';
 import type { JobQueue } from 'simili/internal/queue/jobs';
 import type { InstalledEncoder } from './engines/onnx/encoder-description.ts';
 import type { ArtefactCache } from './jobs/artefact-cache.ts';
@@ -21,6 +22,8 @@ export type WorkerContext = {
   readonly artefacts: ArtefactCache;
   /** Looks at every picture; null: none does. */
   readonly encoder: InstalledEncoder | null;
+  /** The shop's own, each with a space of its own. */
+  readonly encoders: readonly Encoder[];
   readonly config: Config;
   readonly log: Log;
 };

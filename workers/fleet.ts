@@ -4,6 +4,7 @@ import type { Config } from 'simili/internal/config';
 import { checkDataDir } from 'simili/internal/db/lock';
 import type { Repositories } from 'simili/internal/db/repositories';
 import type { Log } from 'simili/internal/log';
+import type { Extensions } from 'simili/internal/ports/extensions';
 import { type JobQueue, type QueueName, queueNames } from 'simili/internal/queue/jobs';
 import type { WorkerContext } from './context.ts';
 import { findEncoder } from './encoders/find.ts';
@@ -28,6 +29,8 @@ export type FleetOptions = {
   queues?: readonly QueueName[];
   /** No other process can hold a job: an embedded database. Jobs of a killed process then go on at once. */
   alone: boolean;
+  /** What the shop plugs in. */
+  extensions?: Extensions;
 };
 
 export type Fleet = { context: WorkerContext; close(): Promise<void> };
@@ -64,7 +67,7 @@ export async function startFleet({ queues = queueNames, alone, ...base }: FleetO
 }
 
 async function makeContext(options: Omit<FleetOptions, 'queues' | 'alone'>): Promise<WorkerContext> {
-  const { repositories, queue, config, log } = options;
+  const { repositories, queue, config, log, extensions = {} } = options;
   const copies = configuredCopies(config);
   const encoder = await findEncoder(config.SIMILI_ENCODER, config.SIMILI_DATA_DIR);
   if (encoder?.facts.licence === UNKNOWN_LICENCE)
@@ -79,6 +82,7 @@ async function makeContext(options: Omit<FleetOptions, 'queues' | 'alone'>): Pro
     trainer: openEngineHost('the trainer', config),
     embedder: openEngineHost('the embedder', config),
     encoder,
+    encoders: extensions.encoders ?? [],
     artefacts: openArtefactCache(join(config.SIMILI_DATA_DIR, 'models'), repositories.models),
   };
 }

@@ -1,19 +1,25 @@
 import { fromSql } from 'pgvector';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import { type EmbeddingSpace, PICTURES } from '../ports/space.ts';
 import type { Ask } from './ask.ts';
-import { embeddingTable } from './embedding-table.ts';
+import { embeddingName, embeddingTable } from './embedding-table.ts';
+import { columnType, indexClass, storedSql } from './space-sql.ts';
 import { vectorsParameter } from './vector-bytes.ts';
 import { ofVersion } from './version-gone.ts';
 
-/** `contentHash`: of the pictures that it was computed from, joined; of one picture its own. */
-export type Vector = { productId: string; contentHash: string; vector: Float32Array };
-/** A product that needs a vector, and its decoded pictures, in their order: one or more. */
-export type MissingVector = Pick<Vector, 'productId' | 'contentHash'> & {
-  pictures: readonly { source: string; contentHash: string }[];
-};
+/** `contentHash`: of what it was computed from; of one picture its own, of several these joined. `vector` null: nothing came of it. */
+export type Vector = { productId: string; contentHash: string; vector: Float32Array | null };
+/** A product that needs a vector of what its sender says. */
+export type MissingOfProduct = Pick<Vector, 'productId' | 'contentHash'>;
+/** A product that needs a vector of its decoded pictures, in their order: one or more. */
+export type MissingVector = MissingOfProduct & { pictures: readonly { source: string; contentHash: string }[] };
+/** What the name of a table, and how it stores a vector, follow from. */
+type Stored = Pick<EmbeddingSpace, 'name' | 'storage'>;
+
+const OF_PICTURES: Stored = { name: PICTURES, storage: 'vector' };
 
 /**
- * Vectors of products, all but the search among them (src/db/search.ts): one table per model version, named by its number,
+ * Vectors of products, all but the search among them (src/db/search.ts): one table per model version and space, named by these,
  * with its own HNSW index, so that a version is retired by DROP and a live index is never vacuumed of another version's rows.
  */
 export class EmbeddingRepository {
@@ -22,39 +28,53 @@ export class EmbeddingRepository {
     private readonly ask: Ask,
   ) {}
 
-  /** Makes the table of a version, without its index: rows are loaded first. Safe to repeat. */
-  async createTable(model: number, dimensions: number): Promise<void> {
+  /** Makes the table of a version's space, without its index: rows are loaded first. Safe to repeat. */
+  async createTable(model: number, space: EmbeddingSpace): Promise<void> {
     await this.db.$executeRawUnsafe(`
-      CREATE TABLE IF NOT EXISTS ${embeddingTable(model)} (
+      CREATE TABLE IF NOT EXISTS ${embeddingTable(model, space.name)} (
         product_id   TEXT PRIMARY KEY REFERENCES simili.product (id) ON DELETE CASCADE ON UPDATE CASCADE,
         content_hash TEXT NOT NULL,
-        vec          vector(${dimensions}) NOT NULL
+        vec          ${columnType(space)} ${space.name === PICTURES ? 'NOT NULL' : ''}
       )`);
   }
 
-  /** Builds the search index (squared Euclidean and cosine rank unit vectors alike). Safe to repeat. */
-  async createIndex(model: number): Promise<void> {
+  /** Builds the search index. Safe to repeat. */
+  async createIndex(model: number, space: EmbeddingSpace): Promise<void> {
+    const table = embeddingTable(model, space.name);
+    const name = `${embeddingName(model, space.name)}_vec_idx`;
     await this.db.$executeRawUnsafe(
-      `CREATE INDEX IF NOT EXISTS embedding_${model}_vec_idx ON ${embeddingTable(model)} USING hnsw (vec vector_l2_ops)`,
+      `CREATE INDEX IF NOT EXISTS ${name} ON ${table} USING hnsw (vec ${indexClass(space)})`,
     );
-    await this.db.$executeRawUnsafe(`ANALYZE ${embeddingTable(model)}`);
+    await this.db.$executeRawUnsafe(`ANALYZE ${table}`);
   }
 
-  async dropTable(model: number): Promise<void> {
-    await this.db.$executeRawUnsafe(`DROP TABLE IF EXISTS ${embeddingTable(model)}`);
+  /** Drops the tables of all spaces of a version. */
+  async dropTables(model: number, spaces: readonly Pick<EmbeddingSpace, 'name'>[]): Promise<void> {
+    const tables = spaces.map(({ name }) => embeddingTable(model, name));
+    await this.db.$executeRawUnsafe(`DROP TABLE IF EXISTS ${tables.join(', ')}`);
   }
 
   /** Overwrites by product; a product deleted in the meantime is left out. */
-  async upsert(model: number, rows: readonly Vector[]): Promise<void> {
-    if (rows.length === 0) return;
-    const text = `
-      INSERT INTO ${embeddingTable(model)} (product_id, content_hash, vec)
-      SELECT v.id, v.hash, v.vec FROM unnest($1::text[], $2::text[], $3::vector[]) AS v (id, hash, vec)
+  async upsert(model: number, rows: readonly Vector[], space: Stored = OF_PICTURES): Promise<void> {
+    const some = rows.flatMap(({ vector, ...row }) => (vector ? [{ ...row, vector }] : []));
+    const none = rows.filter(({ vector }) => vector === null);
+    const text = (vec: string, given: string): string => `
+      INSERT INTO ${embeddingTable(model, space.name)} (product_id, content_hash, vec)
+      SELECT v.id, v.hash, ${vec} FROM ${given}
       WHERE EXISTS (SELECT FROM simili.product p WHERE p.id = v.id FOR KEY SHARE)
       ON CONFLICT (product_id) DO UPDATE SET content_hash = excluded.content_hash, vec = excluded.vec`;
-    const [ids, hashes] = [rows.map(({ productId }) => productId), rows.map(({ contentHash }) => contentHash)];
-    const vectors = rows.map(({ vector }) => vector);
-    await this.ask({ text }, [ids, hashes, await vectorsParameter(this.ask, 'vector', vectors)]);
+    const keys = (of: readonly Vector[]) => [of.map(({ productId }) => productId), of.map((row) => row.contentHash)];
+    if (some.length > 0) {
+      const vectors = await vectorsParameter(
+        this.ask,
+        'vector',
+        some.map(({ vector }) => vector),
+      );
+      const given = 'unnest($1::text[], $2::text[], $3::vector[]) AS v (id, hash, vec)';
+      await this.ask({ text: text(storedSql(space, 'v.vec'), given) }, [...keys(some), vectors]);
+    }
+    if (none.length > 0)
+      await this.ask({ text: text('NULL', 'unnest($1::text[], $2::text[]) AS v (id, hash)') }, keys(none));
   }
 
   /** @throws VersionGone */
@@ -68,14 +88,14 @@ export class EmbeddingRepository {
    * place is said of both tables: an outer join does not carry it over, and each page would read all vectors before it.
    * @param after only those behind this id; null: from the start.
    */
-  async missing(model: number, limit: number, after: string | null = null): Promise<MissingVector[]> {
+  async missing(model: number, limit: number, after: string | null = null, space = PICTURES): Promise<MissingVector[]> {
     const rows = await this.db.$queryRaw<
       { productId: string; contentHash: string; sources: string[]; hashes: string[] }[]
     >`
       SELECT i.product_id AS "productId", concat_ws('+', i.content_hash, o.joined) AS "contentHash",
         array_prepend(i.source, o.sources) AS sources, array_prepend(i.content_hash, o.hashes) AS hashes
       FROM simili.product_image i
-        LEFT JOIN ${tableSql(model)} e ON e.product_id = i.product_id AND e.product_id > ${after ?? ''}
+        LEFT JOIN ${tableSql(model, space)} e ON e.product_id = i.product_id AND e.product_id > ${after ?? ''}
         CROSS JOIN LATERAL (
           SELECT array_agg(source ORDER BY position) AS sources, array_agg(content_hash ORDER BY position) AS hashes,
             string_agg(content_hash, '+' ORDER BY position) AS joined
@@ -89,11 +109,11 @@ export class EmbeddingRepository {
     }));
   }
 
-  async countMissing(model: number): Promise<number> {
+  async countMissing(model: number, space = PICTURES): Promise<number> {
     const [row] = await this.db.$queryRaw<{ n: bigint }[]>`
       SELECT count(*) AS n
       FROM simili.product_image i
-        LEFT JOIN ${tableSql(model)} e ON e.product_id = i.product_id
+        LEFT JOIN ${tableSql(model, space)} e ON e.product_id = i.product_id
         LEFT JOIN (
           SELECT product_id, string_agg(content_hash, '+' ORDER BY position) AS joined
           FROM simili.product_image WHERE position > 0 AND state = 'READY' GROUP BY product_id
@@ -103,12 +123,37 @@ export class EmbeddingRepository {
     return Number(row?.n ?? 0);
   }
 
-  /** Vectors of the given products, as [length] float32. Missing ones are left out. */
-  async vectors(model: number, productIds: readonly string[]): Promise<Map<string, Float32Array>> {
+  /**
+   * Products whose vector is missing, or of other words than their sender says now, in id order. Anything that is said counts: what
+   * an encoder reads of it, only the encoder knows.
+   */
+  missingOfProducts(model: number, { name }: Pick<EmbeddingSpace, 'name'>, limit: number, after: string | null) {
+    return this.db.$queryRaw<MissingOfProduct[]>`
+      SELECT p.id AS "productId", p.fingerprint AS "contentHash"
+      FROM simili.product p LEFT JOIN ${tableSql(model, name)} e ON e.product_id = p.id AND e.product_id > ${after ?? ''}
+      WHERE p.id > ${after ?? ''} AND (e.content_hash IS NULL OR e.content_hash <> p.fingerprint)
+      ORDER BY p.id LIMIT ${limit}`;
+  }
+
+  async countMissingOfProducts(model: number, { name }: Pick<EmbeddingSpace, 'name'>): Promise<number> {
+    const [row] = await this.db.$queryRaw<{ n: bigint }[]>`
+      SELECT count(*) AS n FROM simili.product p LEFT JOIN ${tableSql(model, name)} e ON e.product_id = p.id
+      WHERE e.content_hash IS NULL OR e.content_hash <> p.fingerprint`;
+    return Number(row?.n ?? 0);
+  }
+
+  /** Vectors of the given products, as [length] float32; bits as 0 and 1. Missing ones are left out. */
+  async vectors(
+    model: number,
+    productIds: readonly string[],
+    space: Stored = OF_PICTURES,
+  ): Promise<Map<string, Float32Array>> {
     const rows = await this.db.$queryRaw<{ productId: string; vec: string }[]>`
-      SELECT product_id AS "productId", vec::text AS vec FROM ${tableSql(model)} WHERE product_id = ANY(${[...productIds]})`;
-    return new Map(rows.map((row) => [row.productId, Float32Array.from(fromSql(row.vec) as number[])]));
+      SELECT product_id AS "productId", vec::text AS vec FROM ${tableSql(model, space.name)}
+      WHERE product_id = ANY(${[...productIds]}) AND vec IS NOT NULL`;
+    const numbers = (text: string) => (space.storage === 'bit' ? [...text].map(Number) : (fromSql(text) as number[]));
+    return new Map(rows.map((row) => [row.productId, Float32Array.from(numbers(row.vec))]));
   }
 }
 
-const tableSql = (model: number): Prisma.Sql => Prisma.raw(embeddingTable(model));
+const tableSql = (model: number, space?: string): Prisma.Sql => Prisma.raw(embeddingTable(model, space));

@@ -1,5 +1,6 @@
 import { SimiliError } from '../errors.ts';
 import type { ModelKind, ModelState, ModelVersion, Prisma, PrismaClient } from '../generated/prisma/client.ts';
+import { pictureSpace, type VersionSpace } from '../ports/space.ts';
 import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './bytes.ts';
 import type { Claim, JobRepository } from './jobs.ts';
 
@@ -13,11 +14,19 @@ export type NewModel = {
   checksum: string;
   artefact: Uint8Array;
   metrics: Prisma.InputJsonObject;
+  /** Beside the space of its pictures; default none. */
+  spaces?: readonly VersionSpace[];
 };
 /** `measured` false: there was nothing to measure, and it passed for want of a reason not to. */
 export type Gate = { name: string; passed: boolean; measured: boolean; reason: string };
-/** Which version answers. `epoch` changes with every promotion and rollback. */
-export type ServingPointer = { modelId: string; number: number; epoch: number };
+/** Which version answers, and in which spaces. `epoch` changes with every promotion and rollback. */
+export type ServingPointer = { modelId: string; number: number; epoch: number; spaces: readonly VersionSpace[] };
+
+/** Spaces of a version: its pictures' first. */
+export const spacesOf = ({ dimensions, spaces }: Pick<ModelRow, 'dimensions' | 'spaces'>): VersionSpace[] => [
+  pictureSpace(dimensions),
+  ...(spaces as VersionSpace[]),
+];
 
 const withoutArtefact = { artefact: true } as const;
 
@@ -53,9 +62,10 @@ export class ModelRepository {
   }
 
   async serving(): Promise<ServingPointer | null> {
-    const [row] = await this.db.$queryRaw<ServingPointer[]>`
-      SELECT m.id AS "modelId", m.number, s.epoch FROM simili.serving s JOIN simili.model_version m ON m.id = s.active_id`;
-    return row ?? null;
+    const [row] = await this.db.$queryRaw<(Omit<ServingPointer, 'spaces'> & Pick<ModelRow, 'dimensions' | 'spaces'>)[]>`
+      SELECT m.id AS "modelId", m.number, s.epoch, m.dimensions, m.spaces
+      FROM simili.serving s JOIN simili.model_version m ON m.id = s.active_id`;
+    return row ? { modelId: row.modelId, number: row.number, epoch: row.epoch, spaces: spacesOf(row) } : null;
   }
 
   async active(): Promise<ModelRow | null> {
@@ -74,7 +84,14 @@ export class ModelRepository {
     return this.db.$transaction(async (tx) => {
       await this.jobs.hold(claim, tx);
       const { artefact, ...row } = await tx.modelVersion.create({
-        data: { ...model, id, jobId: claim.job.id, artefact: new Uint8Array(), number: await nextNumber(tx) },
+        data: {
+          ...model,
+          spaces: [...(model.spaces ?? [])],
+          id,
+          jobId: claim.job.id,
+          artefact: new Uint8Array(),
+          number: await nextNumber(tx),
+        },
       });
       await tx.$executeRaw`UPDATE simili.model_version SET artefact = ${bytesSql(model.artefact)} WHERE id = ${id}`;
       await this.jobs.advance(claim, 'EMBED', row.id, tx);
@@ -147,9 +164,9 @@ export class ModelRepository {
   }
 
   /** Retired versions whose table still stands. */
-  retiredWithVectors(): Promise<{ number: number }[]> {
+  retiredWithVectors(): Promise<Pick<ModelRow, 'number' | 'dimensions' | 'spaces'>[]> {
     return this.db.$queryRaw`
-      SELECT number FROM simili.model_version
+      SELECT number, dimensions, spaces FROM simili.model_version
       WHERE state = 'RETIRED' AND to_regclass('simili.embedding_' || number) IS NOT NULL`;
   }
 }

@@ -1,14 +1,18 @@
 import { LRUCache } from 'lru-cache';
+import type { VersionSpace } from '../ports/space.ts';
 import type { Ask } from './ask.ts';
-import { embeddingTable } from './embedding-table.ts';
 import { type ProductColumns, productOf } from './product-columns.ts';
 import type { ProductRow } from './products.ts';
-import { type Behind, type Search, type SearchFilter, searchStatement, TIES, type Way } from './search-statement.ts';
+import { LOOKS } from './search-fused.ts';
+import { TIES } from './search-one.ts';
+import type { Behind, Way } from './search-parts.ts';
+import { type Search, type SearchFilter, searchStatement } from './search-statement.ts';
+import { squaredOf } from './space-sql.ts';
 import { ofVersion } from './version-gone.ts';
 
 /**
- * `distance`: squared Euclidean between unit vectors. 0 same, 2 orthogonal, 4 opposite. `l2`: its root, exactly as the
- * database ranked by it (squaring would make two distances one).
+ * `distance`: squared Euclidean between unit vectors, of several spaces their weighted mean. 0 same, 2 unrelated, 4 opposite.
+ * `l2`: exactly what the database ranked by (of one Euclidean space the root: squaring would make two distances one).
  */
 export type Neighbour = { productId: string; distance: number; l2: number; product: ProductRow };
 /** What a search found of one anchor. `unknown`: no such product; `cold`: the version has no vector of it. */
@@ -22,7 +26,7 @@ type Row = ProductColumns & {
   passing: number | null;
   /** Null: the anchor has no neighbours. */
   l2: number | null;
-  /** Products that the index gave, and the greatest distance among them. */
+  /** Products that the index gave, and the greatest distance among them. Of several spaces: see `fused`. */
   looked: number | null;
   farthest: number | null;
 };
@@ -50,36 +54,40 @@ export class SearchRepository {
   /**
    * Ranks, for each anchor, the `limit` products nearest to it, best first, itself left out; of equal distances the lower
    * id. Filters hold inside the search. A page is short only when no more products pass.
+   * @param version number and spaces of it
    * @param behind only what ranks after this place: what is deleted or added before it moves nothing.
    * @throws VersionGone
    */
   async nearestOfEach(
-    model: number,
+    { number, spaces }: RankingVersion,
     anchorIds: readonly string[],
     filter: SearchFilter,
     limit: number,
     behind: Behind | null = null,
   ): Promise<Found[]> {
     const size = SIZES.find((one) => one >= limit) ?? limit;
-    const search = { table: embeddingTable(model), filter, limit: size, behind, mostPassing: this.mostPassing };
+    const { mostPassing } = this;
+    const search = { model: number, spaces, filter, limit: size, behind, mostPassing };
+    const scale = scaleOf(spaces);
+    const isFused = spaces.length > 1;
     const found: Found[] = [];
     let open = anchorIds.map((id, place) => ({ id, place }));
     let isShort = false;
-    for (const way of this.waysTo(filter)) {
+    for (const way of this.waysTo(filter, isFused)) {
       if (isShort && way !== 'exact') continue; // looking farther brings no more of what the index gave all of
       const ids = open.map(({ id }) => id);
       const groups = byAnchor(await this.run({ ...search, anchorIds: ids }, way), ids.length);
-      if (way === 'passing' && (groups[0]?.[0]?.passing ?? 0) > this.mostPassing) {
+      if (way === 'passing' && (groups[0]?.[0]?.passing ?? 0) > mostPassing) {
         this.wide.set(narrowingOf(filter), true);
         continue;
       }
       open = open.filter(({ place }, i) => {
         const rows = groups[i]!;
-        if (!isWhole(rows, { limit, size, way })) {
+        if (!isWhole(rows, { limit, size, way, isFused })) {
           isShort ||= rows.length < limit;
           return true;
         }
-        found[place] = foundOf(rows, limit);
+        found[place] = foundOf(rows, limit, scale);
         return false;
       });
       if (open.length === 0) break;
@@ -87,11 +95,14 @@ export class SearchRepository {
     return found;
   }
 
-  /** The index is asked first; where it gives a short page, or cuts a group of equal distances, the exact scan has the last word. */
-  private waysTo(filter: SearchFilter): Way[] {
+  /**
+   * The index is asked first; where it gives a short page, or cuts a group of equal distances, the exact scan has the last word. Of
+   * several spaces a small catalog is ranked one by one, filter or not: that is exact, and no slower than several indexes.
+   */
+  private waysTo(filter: SearchFilter, isFused: boolean): Way[] {
     const narrowing = narrowingOf(filter);
-    const mayBeNarrow = narrowing !== NOTHING && !this.wide.has(narrowing);
-    return [...(mayBeNarrow ? (['passing'] as const) : []), ...TIES, 'exact'];
+    const mayBeFew = (isFused || narrowing !== NOTHING) && !this.wide.has(narrowing);
+    return [...(mayBeFew ? (['passing'] as const) : []), ...(isFused ? LOOKS : TIES), 'exact'];
   }
 
   private run(search: Search, way: Way): Promise<Row[]> {
@@ -99,6 +110,9 @@ export class SearchRepository {
     return ofVersion(this.ask<Row>(statement, values));
   }
 }
+
+/** What ranks: a model version, as the search needs it. */
+export type RankingVersion = { readonly number: number; readonly spaces: readonly VersionSpace[] };
 
 /** The part of a filter that the catalog's indexes can find, as text: NOTHING where there is none. */
 function narrowingOf({ excludeIds: _, ...narrowing }: SearchFilter): string {
@@ -113,25 +127,41 @@ function byAnchor(rows: readonly Row[], anchors: number): Row[][] {
   return groups;
 }
 
-type Asked = { limit: number; size: number; way: Way };
+type Asked = { limit: number; size: number; way: Way; isFused: boolean };
 
 /** Whether the first `limit` are the nearest, and not only what the index happened to see. */
-function isWhole(rows: readonly Row[], { limit, size, way }: Asked): boolean {
+function isWhole(rows: readonly Row[], asked: Asked): boolean {
   const [first] = rows;
+  const { limit, size, way, isFused } = asked;
   if (typeof way === 'string' || !first?.warm) return true;
   const last = rows[limit - 1];
-  if (!last) return false;
+  if (isFused) return isWholeOfSpaces(first, last, { ...asked, way });
   // The farthest product that was looked at is at the distance of the last one shown: others may tie with it, unseen.
-  return first.looked !== size + way || last.l2 !== first.farthest;
+  return last !== undefined && (first.looked !== size + way || last.l2 !== first.farthest);
 }
 
-function foundOf(rows: readonly Row[], limit: number): Found {
+/** The widest look is taken as it is: beyond it an index is no more exact than that. A page that it leaves short is not. */
+function isWholeOfSpaces(
+  { farthest, looked }: Row,
+  last: Row | undefined,
+  { size, way }: Asked & { way: number },
+): boolean {
+  if (farthest === Number.POSITIVE_INFINITY) return true;
+  if (!last) return false;
+  return last.l2! < (farthest ?? 0) || (way === LOOKS.at(-1) && looked === size + way);
+}
+
+/** What the database ranked by → the squared distance. */
+const scaleOf = ([one, ...others]: readonly VersionSpace[]): ((l2: number) => number) =>
+  others.length > 0 || !one ? (l2) => l2 : (l2) => squaredOf(one, l2);
+
+function foundOf(rows: readonly Row[], limit: number, scale: (l2: number) => number): Found {
   const [first] = rows;
   const neighbours = rows.slice(0, limit).flatMap((row) => {
     const { l2 } = row;
     if (l2 === null) return [];
     const product = productOf(row);
-    return [{ productId: product.id, l2, distance: l2 ** 2, product }];
+    return [{ productId: product.id, l2, distance: scale(l2), product }];
   });
   return { anchor: first?.warm ? 'ranked' : first?.known ? 'cold' : 'unknown', neighbours };
 }

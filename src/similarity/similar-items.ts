@@ -1,6 +1,6 @@
-import type { ModelRepository, ServingPointer } from '../db/models.ts';
+import { type ModelRepository, type ServingPointer, spacesOf } from '../db/models.ts';
 import type { ProductRow } from '../db/products.ts';
-import type { Found } from '../db/search.ts';
+import type { Found, RankingVersion } from '../db/search.ts';
 import type { Behind, SearchFilter } from '../db/search-statement.ts';
 import { VersionGone } from '../db/version-gone.ts';
 import { SimiliError } from '../errors.ts';
@@ -40,7 +40,13 @@ export type SimilarItemsPage = {
 };
 
 /** One list to be searched for. */
-export type Wanted = { version: number; anchorId: string; filter: SearchFilter; limit: number; behind: Behind | null };
+export type Wanted = {
+  version: RankingVersion;
+  anchorId: string;
+  filter: SearchFilter;
+  limit: number;
+  behind: Behind | null;
+};
 /** What all lists of one answer share: one serving version, and one statement for those that are asked for together. */
 export type AnswerView = {
   serving(): Promise<ServingPointer | null>;
@@ -58,7 +64,7 @@ type Deps = {
   /** Share of lists that explore (exploration.ts), 0 to 0.2. */
   exploring: number;
 };
-type Version = { modelId: string; number: number };
+type Version = RankingVersion & { modelId: string };
 type Search = {
   anchorId: string;
   first: number;
@@ -110,7 +116,8 @@ async function ranked(deps: Deps, search: Search, view: AnswerView): Promise<Sim
   const serving = await view.serving();
   const version = place ? await versionOf(deps, place, serving) : serving;
   if (!version) return without(deps, anchorId, (await view.exists(anchorId)) ? 'MODEL_NOT_READY' : 'ITEM_UNKNOWN');
-  const wanted = { version: version.number, anchorId, filter, limit: first + 1, behind: place };
+  const { number, spaces } = version;
+  const wanted = { version: { number, spaces }, anchorId, filter, limit: first + 1, behind: place };
   const found = await view.nearest(wanted);
   if (found.anchor !== 'ranked') return without(deps, anchorId, STATUS[found.anchor]);
   return page(deps, search, version, found);
@@ -122,7 +129,7 @@ async function versionOf({ models }: Deps, { modelId }: Place, serving: ServingP
   const model = await models.byId(modelId);
   if (model?.state !== 'STANDBY' && model?.state !== 'ACTIVE')
     throw new SimiliError('CURSOR_RETIRED', { model: modelId });
-  return { modelId, number: model.number };
+  return { modelId, number: model.number, spaces: spacesOf(model) };
 }
 
 const STATUS = { unknown: 'ITEM_UNKNOWN', cold: 'COLD_ITEM' } as const;

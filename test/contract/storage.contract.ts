@@ -6,6 +6,7 @@ import { makeRepositories, type Repositories } from '../../src/db/repositories.t
 import { SearchRepository } from '../../src/db/search.ts';
 import type { Behind, SearchFilter } from '../../src/db/search-statement.ts';
 import type { Storage } from '../../src/db/storage.ts';
+import { pictureSpace } from '../../src/ports/space.ts';
 import { nearestTo } from '../support/nearest.ts';
 
 const product = (id: string, more: object = {}) => ({
@@ -347,7 +348,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         metrics: {},
       };
       const made = await repos.models.commitTrained((await repos.jobs.claim(job.id, 'TRAIN'))!, model);
-      await repos.embeddings.createTable(made.number, 2);
+      await repos.embeddings.createTable(made.number, pictureSpace(2));
       await repos.models.commitEmbedded((await repos.jobs.claim(job.id, 'EMBED'))!, made.id);
       const gates = [{ name: 'spread', passed: false, measured: true, reason: 'all alike' }];
       expect(
@@ -356,9 +357,11 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       expect((await repos.models.serving())?.modelId).not.toBe(made.id);
       expect((await repos.models.retirable(5)).map(({ id }) => id)).toContain(made.id);
       expect(await repos.models.markRetired(made.id)).toBe(true);
-      expect(await repos.models.retiredWithVectors()).toContainEqual({ number: made.number });
-      await repos.embeddings.dropTable(made.number);
-      expect(await repos.models.retiredWithVectors()).not.toContainEqual({ number: made.number });
+      expect(await repos.models.retiredWithVectors()).toContainEqual(expect.objectContaining({ number: made.number }));
+      await repos.embeddings.dropTables(made.number, [pictureSpace(2)]);
+      expect(await repos.models.retiredWithVectors()).not.toContainEqual(
+        expect.objectContaining({ number: made.number }),
+      );
     });
 
     test('what an encoder saw is kept bit by bit, once, and goes with the last picture that has it', async () => {
@@ -405,7 +408,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
     test('a vector is stored as it is, to its last bit', async () => {
       const NUMBER = 5001;
       await repos.products.write(product('exact', { images: [] }));
-      await repos.embeddings.createTable(NUMBER, 6);
+      await repos.embeddings.createTable(NUMBER, pictureSpace(6));
       const number = fc.float({ noNaN: true, noDefaultInfinity: true });
       const vector = fc.array(number, { minLength: 6, maxLength: 6 });
       const extreme = [-0, 2 ** -149, -(2 ** -126), Math.fround(3.4028234e38), 0.1, -1e-9].map(Math.fround);
@@ -421,12 +424,12 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       await fc.assert(property, { numRuns: 20, examples: [[extreme]] });
       const notAll = { productId: 'exact', contentHash: 'h', vector: Float32Array.of(1, 2) };
       await expect(repos.embeddings.upsert(NUMBER, [notAll])).rejects.toThrow('expected 6 dimensions');
-      await repos.embeddings.dropTable(NUMBER);
+      await repos.embeddings.dropTables(NUMBER, [pictureSpace(2)]);
     });
 
     test('a product needs its vector anew when any of its decoded pictures is another one, in whatever order they come', async () => {
       const NUMBER = 5000;
-      await repos.embeddings.createTable(NUMBER, 2);
+      await repos.embeddings.createTable(NUMBER, pictureSpace(2));
       await repos.products.write(product('several', { images: ['/a.png', '/b.png', '/c.png'] }));
       await repos.products.write(product('single', { images: ['/d.png'] }));
       const own = (await repos.images.claimPending(100, 60)).filter(({ source }) => /^\/[abcd]\.png$/.test(source));
@@ -468,7 +471,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       expect((await repos.embeddings.missing(NUMBER, 100, 'single')).map(({ productId }) => productId)).not.toContain(
         'single',
       );
-      await repos.embeddings.dropTable(NUMBER);
+      await repos.embeddings.dropTables(NUMBER, [pictureSpace(2)]);
       await repos.products.remove(['several', 'single']);
     });
 
@@ -615,12 +618,12 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
             }),
           );
         }
-        await repos.embeddings.createTable(MODEL, 8);
+        await repos.embeddings.createTable(MODEL, pictureSpace(8));
         await repos.embeddings.upsert(
           MODEL,
           ids.map((id) => ({ productId: id, contentHash: 'h', vector: vectorOf.get(id)! })),
         );
-        await repos.embeddings.createIndex(MODEL);
+        await repos.embeddings.createIndex(MODEL, pictureSpace(8));
       });
 
       test('equals brute force under any filter and page: full whenever enough products pass, exact, never the anchor', async () => {
@@ -674,7 +677,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         });
         const anchors = ['s003', 'nobody', 's200', 's003'];
         const filter = { categories: ['c0', 'c1'] };
-        const together = await counted.nearestOfEach(MODEL, anchors, filter, 6);
+        const together = await counted.nearestOfEach({ number: MODEL, spaces: [pictureSpace(8)] }, anchors, filter, 6);
         expect(asked).toHaveLength(1);
         for (const [i, anchor] of anchors.entries())
           expect(together[i]).toEqual(await nearestTo(repos.search, MODEL, anchor, filter, 6));

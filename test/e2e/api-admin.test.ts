@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { pictureSpace } from '../../src/ports/space.ts';
 import { ADMIN_KEY, type TestApi, testApi } from '../support/api.ts';
 import { ask, codeOf, events } from '../support/ask.ts';
 import { addModel, serve } from '../support/fixtures.ts';
@@ -291,7 +292,7 @@ test('rollback to what is not there or does not stand by is refused', async () =
 
 test('models are listed newest first, also those whose vectors are gone', async () => {
   const retired = await addModel(api.database, { shirt: [1, 0] }, 'RETIRED');
-  await api.database.repositories.embeddings.dropTable(retired.number);
+  await api.database.repositories.embeddings.dropTables(retired.number, [pictureSpace(2)]);
   const { data } = await api.admin(
     '{ models(first: 2) { id number state embedded metrics gates { name } } activeModel { id } }',
   );

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pictureSpace } from '../../src/ports/space.ts';
 import { makeCursor } from '../../src/similarity/cursor.ts';
 import { ADMIN_KEY, SIGNING_KEY, type TestApi, testApi } from '../support/api.ts';
 import { ask, codeOf } from '../support/ask.ts';
@@ -203,7 +204,7 @@ test("another product's cursor is CURSOR_INVALID", async () => {
 
 test('a cursor of a retired version is CURSOR_RETIRED', async () => {
   const retired = await addModel(api.database, { red: [1, 0], blue: [1, 0] }, 'RETIRED');
-  await api.database.repositories.embeddings.dropTable(retired.number);
+  await api.database.repositories.embeddings.dropTables(retired.number, [pictureSpace(2)]);
   const after = makeCursor(SIGNING_KEY, {
     modelId: retired.id,
     anchorId: 'red',
@@ -337,7 +338,7 @@ test('all lists of one answer come from one version, although it changes in betw
     reads += 1;
     api.clock.aheadMs += 10_000; // the cache is always too old
     const { id, number } = reads % 2 ? first : active;
-    return { modelId: id, number, epoch: reads };
+    return { modelId: id, number, epoch: reads, spaces: [pictureSpace(2)] };
   };
   api.services.serving.forget();
   const { data } = await api.shop(

@@ -49,6 +49,7 @@ const ALL = [
   '0005_pictures_looked_at_again',
   '0006_picture_features',
   '0007_filters',
+  '0008_spaces',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

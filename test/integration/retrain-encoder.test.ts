@@ -104,6 +104,7 @@ async function openShop(encoder: string): Promise<Shop> {
     config,
     log,
     encoder: await findEncoder(encoder, dir),
+    encoders: [],
   } as unknown as WorkerContext;
   return { ...database, context, warned };
 }

@@ -78,6 +78,7 @@ export async function fakeWorker(products = 0): Promise<FakeWorker> {
     log,
     pictures,
     encoder: null,
+    encoders: [],
     ...engines,
     copies: { prune: async () => {} },
     artefacts: { pathOf: async () => ({ path: '/artefact', checksum: 'c' }) },

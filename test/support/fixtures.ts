@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { type ProductDraft, writeProducts } from '../../src/catalog/products.ts';
 import type { ModelState } from '../../src/db/models.ts';
+import { pictureSpace } from '../../src/ports/space.ts';
 import type { FreshDatabase } from './database.ts';
 
 export type TestModel = { id: string; number: number };
@@ -53,14 +54,14 @@ export async function addModel(
       artefact: new Uint8Array(),
     },
   });
-  await embeddings.createTable(number, dimensions);
+  await embeddings.createTable(number, pictureSpace(dimensions));
   const rows = Object.entries(vectors).map(([productId, vector]) => ({
     productId,
     contentHash: 'test',
     vector: unit(vector),
   }));
   for (let i = 0; i < rows.length; i += 500) await embeddings.upsert(number, rows.slice(i, i + 500));
-  await embeddings.createIndex(number);
+  await embeddings.createIndex(number, pictureSpace(dimensions));
   if (state === 'ACTIVE') await serve({ storage: { prisma } }, id);
   return { id, number };
 }

@@ -1,5 +1,6 @@
 import type { Found, SearchRepository } from '../../src/db/search.ts';
 import type { Behind, SearchFilter } from '../../src/db/search-statement.ts';
+import { pictureSpace, type VersionSpace } from '../../src/ports/space.ts';
 
 /** What a search finds of one anchor. */
 export async function nearestTo(
@@ -9,7 +10,8 @@ export async function nearestTo(
   filter: SearchFilter,
   limit: number,
   behind: Behind | null = null,
+  spaces: readonly VersionSpace[] = [pictureSpace(2)],
 ): Promise<Found> {
-  const [found] = await search.nearestOfEach(model, [anchorId], filter, limit, behind);
+  const [found] = await search.nearestOfEach({ number: model, spaces }, [anchorId], filter, limit, behind);
   return found as Found;
 }

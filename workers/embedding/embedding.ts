@@ -1,17 +1,18 @@
 import { isHandMade } from '@simili/learning/features/index';
 import { isOfEncoder } from '@simili/learning/models/encoder-facts';
 import { PICTURE_SIZE } from '@simili/learning/picture';
-import type { MissingVector, Vector } from 'simili/internal/db/embeddings';
 import type { Features } from 'simili/internal/db/features';
 import type { ModelRow } from 'simili/internal/db/models';
 import { SimiliError } from 'simili/internal/errors';
+import type { PictureEncoder, ProductPictures } from 'simili/internal/ports/encoder';
+import { pictureSpace } from 'simili/internal/ports/space';
 import type { WorkerContext } from '../context.ts';
 import { type AnyEye, goldenEye } from '../encoders/eyes.ts';
 import { findEncoder } from '../encoders/find.ts';
 import type { InstalledEncoder } from '../engines/onnx/encoder-description.ts';
-import { prefetched } from '../tools/prefetch.ts';
 import { isBlindTo } from './encode-batch.ts';
 import { encodePictures, encoderNamed } from './encoding.ts';
+import { fillSpace } from './fill-space.ts';
 
 /** Products per call of the engine and per commit: what a crash may cost, and what is left to do when all are decoded. */
 const BATCH = 64;
@@ -25,8 +26,7 @@ type Context = Pick<
 type Model = Pick<ModelRow, 'id' | 'number' | 'metrics'>;
 
 /**
- * Gives every product with a decoded first picture its vector under `model`: of all its decoded pictures. While one batch is embedded the next ones' features
- * are read, or their pixels made, and the one before is written. Stopped between batches it loses no finished one; run twice it changes nothing.
+ * Gives every product with a decoded first picture its vector under `model`: of all its decoded pictures (`fillSpace`).
  * A picture that cannot be read now is left out and fetched anew by ingest, which embeds it for the versions that serve.
  * @returns vectors written.
  */
@@ -34,55 +34,41 @@ export async function embedMissing(
   context: Context,
   model: Model,
   signal: AbortSignal,
-  onProgress: (written: number) => void = () => {},
+  onProgress?: (written: number) => void,
 ): Promise<number> {
-  let written = 0;
-  const keep = async (rows: readonly Vector[]) => {
-    await context.repositories.embeddings.upsert(model.number, rows);
-    written += rows.length;
-    onProgress(written);
-  };
-  // One pass over the catalog after another: what arrives meanwhile is in the next one. What an encoder cannot look at stays
-  // missing for ever: a pass of nothing else is the last.
-  while (await embedPass(context, model, signal, keep)) signal.throwIfAborted();
-  return written;
+  return fillSpace(context.repositories, model.number, await encoderOfVersion(context, model), signal, onProgress);
 }
 
-/** Ends when all is written that it began to write, however it ends. @returns whether anything was embedded. */
-async function embedPass(
-  context: Context,
-  model: Model,
-  signal: AbortSignal,
-  keep: (rows: readonly Vector[]) => Promise<void>,
-): Promise<boolean> {
+/** A version's own artefact as an encoder: what it makes of pictures, from what the eyes see in them or from their pixels. */
+async function encoderOfVersion(context: Context, model: Model): Promise<PictureEncoder> {
   const artefact = await context.artefacts.pathOf(model.id);
   const sides = sidesOf(model);
   const pixels = context.pictures.folders(sides);
   const eyes = await eyesFor(context, model);
-  let found = false;
-  let writing: Promise<void> = Promise.resolve();
-  try {
-    const missing = missingBatches(context, model, sides.length > 0 ? BATCH : PROJECTED, signal);
-    const ready = async (rows: readonly MissingVector[]) => {
-      const readable = sides.length > 0 ? await withPixels(context, rows, sides, signal) : rows;
-      return seenBy(context, eyes, readable, signal);
-    };
-    for await (const { rows: batch, encoded } of prefetched(missing, ready)) {
-      if (batch.length === 0) continue;
-      found = true;
-      const pictures = hashesOf(batch);
-      const counts = pictures.length > batch.length ? { counts: batch.map((row) => row.pictures.length) } : {};
+  /** The engine computes one batch at a time; what the next ones need is read meanwhile. */
+  let computing: Promise<unknown> = Promise.resolve();
+  return {
+    id: model.id,
+    space: pictureSpace(1),
+    weight: 1,
+    input: 'pictures',
+    batch: sides.length > 0 ? BATCH : PROJECTED,
+    async encode(items, signal) {
+      const readable = sides.length > 0 ? await withPixels(context, items, sides, signal) : items;
+      const { rows, encoded } = await seenBy(context, eyes, readable, signal);
+      if (rows.length === 0) return items.map(() => undefined);
+      const pictures = hashesOf(rows);
+      const counts = pictures.length > rows.length ? { counts: rows.map((row) => row.pictures.length) } : {};
       const request = { ...artefact, ...counts, pictures, pixels, encoded };
-      const { vectors, dimensions } = await context.embedder.embed(request, signal);
-      await writing;
-      const vectorOf = (i: number) => vectors.subarray(i * dimensions, (i + 1) * dimensions);
-      writing = keep(batch.map(({ productId, contentHash }, i) => ({ productId, contentHash, vector: vectorOf(i) })));
-      writing.catch(() => {}); // told by the next one, or at the end
-    }
-  } finally {
-    await writing;
-  }
-  return found;
+      const next = computing.then(() => context.embedder.embed(request, signal));
+      computing = next.catch(() => {});
+      const { vectors, dimensions } = await next;
+      const vectorOf = new Map(
+        rows.map(({ productId }, i) => [productId, vectors.subarray(i * dimensions, (i + 1) * dimensions)]),
+      );
+      return items.map(({ productId }) => vectorOf.get(productId));
+    },
+  };
 }
 
 type Facts = {
@@ -130,7 +116,7 @@ export async function encoderOf(
   return encoderNamed(context, encoder, (choice) => findEncoder(choice, context.config.SIMILI_DATA_DIR));
 }
 
-const hashesOf = (rows: readonly MissingVector[]): string[] =>
+const hashesOf = (rows: readonly ProductPictures[]): string[] =>
   rows.flatMap(({ pictures }) => pictures.map(({ contentHash }) => contentHash));
 
 /**
@@ -140,9 +126,9 @@ const hashesOf = (rows: readonly MissingVector[]): string[] =>
 async function seenBy(
   context: Context,
   eyes: readonly AnyEye[],
-  rows: readonly MissingVector[],
+  rows: readonly ProductPictures[],
   signal: AbortSignal,
-): Promise<{ rows: MissingVector[]; encoded: Record<string, Uint16Array> }> {
+): Promise<{ rows: ProductPictures[]; encoded: Record<string, Uint16Array> }> {
   const pictures = rows.flatMap((row) => row.pictures);
   const seen = await Promise.all(eyes.map((eye) => encodePictures(context, eye, pictures, signal)));
   const isSeen = (hash: string) => seen.every((found) => found.has(hash));
@@ -165,30 +151,14 @@ function joined(pictures: readonly string[], seen: Features): Uint16Array {
   return out;
 }
 
-/** Products without a vector, in id order and in batches. */
-async function* missingBatches(
-  { repositories }: Context,
-  { number }: Model,
-  limit: number,
-  signal: AbortSignal,
-): AsyncGenerator<MissingVector[], void> {
-  for (let after: string | null = null; ; ) {
-    signal.throwIfAborted();
-    const missing = await repositories.embeddings.missing(number, limit, after);
-    if (missing.length === 0) return;
-    yield missing;
-    after = missing.at(-1)!.productId;
-  }
-}
-
 /** Those all of whose pixels are in this machine's cache, or could be fetched again. */
 async function withPixels(
   { repositories, pictures }: Context,
-  missing: readonly MissingVector[],
+  missing: readonly ProductPictures[],
   sides: readonly number[],
   signal: AbortSignal,
-): Promise<MissingVector[]> {
-  const isReadable = async ({ contentHash, source }: MissingVector['pictures'][number]): Promise<boolean> => {
+): Promise<ProductPictures[]> {
+  const isReadable = async ({ contentHash, source }: ProductPictures['pictures'][number]): Promise<boolean> => {
     try {
       await pictures.ensure(contentHash, source, signal, sides);
       return true;

@@ -18,7 +18,13 @@ type Health = {
 const REST_MS = 60_000;
 /** Pictures that fail each by itself, and none that does not: then it is the encoder that fails. */
 const TELLING = 8;
-const FAULTS: readonly ErrorCode[] = ['IMPORT_UNREADABLE', 'MODEL_TOO_COSTLY', 'ENGINE_UNAVAILABLE', 'ENGINE_CRASHED'];
+const FAULTS: readonly ErrorCode[] = [
+  'IMPORT_UNREADABLE',
+  'MODEL_TOO_COSTLY',
+  'ENGINE_UNAVAILABLE',
+  'ENGINE_CRASHED',
+  'ENCODER_FAILED',
+];
 
 /** Whether an error says that an encoder, or the process that it runs in, cannot look at pictures now. */
 export const isEncoderFault = (error: unknown): error is SimiliError =>

@@ -1,7 +1,7 @@
 import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import type { Handler } from 'simili/internal/queue/jobs';
 import type { WorkerContext } from '../context.ts';
-import { embedMissing } from '../embedding/embedding.ts';
+import { countMissing, fillAll, fillable } from '../embedding/spaces.ts';
 import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
 import { TRAIN_SHARE } from './train.ts';
 
@@ -21,13 +21,14 @@ export const embedHandler =
 async function embed(context: WorkerContext, run: ClaimedRun): Promise<void> {
   const { models, embeddings } = context.repositories;
   const model = await models.ofJob(run.claim.job.id);
-  await embeddings.createTable(model.number, model.dimensions);
-  const total = await embeddings.countMissing(model.number);
+  const spaces = fillable(context, model);
+  for (const { space } of spaces) await embeddings.createTable(model.number, space);
+  const total = await countMissing(spaces);
   run.report({ message: `Embedding ${total} products` });
-  await embedMissing(context, model, run.signal, (written) =>
+  await fillAll(spaces, run.signal, (written) =>
     run.report({ attempts: 0, progress: TRAIN_SHARE + EMBED_SHARE * Math.min(1, written / Math.max(1, total)) }),
   );
   run.report({ message: 'Building the index' });
-  await embeddings.createIndex(model.number);
+  for (const { space } of spaces) await embeddings.createIndex(model.number, space);
   await models.commitEmbedded(run.claim, model.id);
 }

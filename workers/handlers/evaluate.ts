@@ -1,7 +1,9 @@
+import type { ModelRow } from 'simili/internal/db/models';
 import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import type { Handler } from 'simili/internal/queue/jobs';
 import type { WorkerContext } from '../context.ts';
-import { embedMissing } from '../embedding/embedding.ts';
+import { servedVectors } from '../embedding/served-vectors.ts';
+import { countMissing, fillAll, fillable } from '../embedding/spaces.ts';
 import { qualityGates } from '../evaluation/gates.ts';
 import { type Measured, measure } from '../evaluation/measure.ts';
 import { collectEvaluationSet } from '../evaluation/set.ts';
@@ -26,13 +28,14 @@ async function evaluate(context: WorkerContext, { claim, report, signal }: Claim
   const active = await models.active();
   report({ message: 'Comparing with the version that serves now' });
   const set = await collectEvaluationSet(repositories, claim.job.startedAt ?? claim.job.createdAt);
-  const measureVersion = async (number: number): Promise<Measured> =>
-    measure(await embeddings.vectors(number, set.productIds), set);
-  const own = await measureVersion(candidate.number);
-  const serving = active && (await measureVersion(active.number));
+  const measureVersion = async (model: ModelRow): Promise<Measured> =>
+    measure(await servedVectors(embeddings, model, set.productIds), set);
+  const own = await measureVersion(candidate);
+  const serving = active && (await measureVersion(active));
   // Products that arrived since the table was filled.
-  await embedMissing(context, candidate, signal);
-  const missing = await embeddings.countMissing(candidate.number);
+  const spaces = fillable(context, candidate);
+  await fillAll(spaces, signal);
+  const missing = await countMissing(spaces);
   const metrics = { ...(candidate.metrics as object), evaluation: own, active: serving };
   await models.commitEvaluated(claim, candidate.id, metrics as never, qualityGates(own, serving, missing));
 }

@@ -2,9 +2,10 @@ import type { AgedImage, ImageRow } from 'simili/internal/db/images';
 import { SimiliError } from 'simili/internal/errors';
 import type { Handler } from 'simili/internal/queue/jobs';
 import type { WorkerContext } from '../context.ts';
-import { embedMissing, encoderOf } from '../embedding/embedding.ts';
+import { encoderOf } from '../embedding/embedding.ts';
 import { isEncoderFault } from '../embedding/encode-batch.ts';
 import { encodeMissing, type SourcePicture, sidesOfEyes } from '../embedding/encoding.ts';
+import { fillableHere } from '../embedding/spaces.ts';
 import { type AnyEye, eyesOf } from '../encoders/eyes.ts';
 import { startFirstModels } from '../jobs/first-models.ts';
 import { retryDelay, SHORT_WAIT } from '../jobs/retry-plan.ts';
@@ -76,8 +77,8 @@ async function seenByAll(
   const fresh = found.filter((picture) => picture !== null);
   if (fresh.length > 0) await Promise.all(eyes.map((eye) => unlessItFails(encodeMissing(context, eye, fresh, signal))));
   for (const model of await context.repositories.models.live()) {
-    if ((await context.repositories.embeddings.countMissing(model.number)) > 0)
-      await unlessItFails(embedMissing(context, model, signal));
+    for (const space of fillableHere(context, model))
+      if ((await space.countMissing()) > 0) await unlessItFails(space.fill(signal));
   }
 }
 

@@ -1,6 +1,8 @@
 import { STALE_AFTER_SECONDS } from 'simili/internal/db/jobs';
+import { spacesOf } from 'simili/internal/db/models';
 import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import type { WorkerContext } from '../context.ts';
+import { countMissing, fillableHere } from '../embedding/spaces.ts';
 import type { Chore } from '../jobs/chores.ts';
 import { startDueRetrain } from '../jobs/due-retrain.ts';
 import { startFirstModels } from '../jobs/first-models.ts';
@@ -48,12 +50,13 @@ export async function requeueAbandoned({ repositories, queue }: WorkerContext, s
  * Pictures whose wake-up was lost, whose next try has come or that may have been replaced, and products that arrived while
  * a version was on its way to serving.
  */
-async function wakeIngest({ repositories, queue, config }: WorkerContext): Promise<void> {
-  const { images, models, embeddings } = repositories;
+async function wakeIngest(context: WorkerContext): Promise<void> {
+  const { repositories, queue, config } = context;
+  const { images, models } = repositories;
   await images.reopenFailed(REOPENED);
   const checkSeconds = config.SIMILI_PICTURE_CHECK_HOURS * 3600;
   const waiting = (await images.countClaimable()) + Number(await images.hasAged(checkSeconds || null));
-  const behind = await Promise.all((await models.live()).map(({ number }) => embeddings.countMissing(number)));
+  const behind = await Promise.all((await models.live()).map((model) => countMissing(fillableHere(context, model))));
   if (waiting > 0 || behind.some((n) => n > 0)) await queue.add('ingest', {});
 }
 
@@ -62,5 +65,6 @@ async function retireVersions({ repositories: { models, embeddings }, log }: Wor
   for (const { id, number } of await models.retirable(KEEP_STANDBY)) {
     if (await models.markRetired(id)) log.info({ modelId: id, number }, 'version retired');
   }
-  for (const { number } of await models.retiredWithVectors()) await embeddings.dropTable(number);
+  for (const version of await models.retiredWithVectors())
+    await embeddings.dropTables(version.number, spacesOf(version));
 }

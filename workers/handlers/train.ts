@@ -8,6 +8,7 @@ import type { StoredRetrain } from 'simili/internal/jobs/retrain';
 import type { Handler } from 'simili/internal/queue/jobs';
 import type { WorkerContext } from '../context.ts';
 import { trainInRounds } from '../distributed/coordinator.ts';
+import { spacesOfEncoders } from '../embedding/own-encoder.ts';
 import { encoderOfJob } from '../encoders/of-job.ts';
 import { collectSeen, type WithoutEncoder } from '../evidence/collect-seen.ts';
 import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
@@ -60,6 +61,7 @@ async function train(context: WorkerContext, run: ClaimedRun): Promise<void> {
     kind: request.kind,
     parentId: parent?.modelId ?? null,
     dimensions: result.dimensions,
+    spaces: spacesOfEncoders(context),
     checksum: sha256(result.artefact),
     artefact: result.artefact,
     metrics: { training: { ...result.summary, ...eyeOf(made) } as Record<string, never> },

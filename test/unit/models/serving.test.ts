@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { ServingPointer } from '../../../src/db/models.ts';
 import { makeServing } from '../../../src/models/serving.ts';
 
-const pointer = (number: number): ServingPointer => ({ modelId: `mdl_${number}`, number, epoch: number });
+const pointer = (number: number): ServingPointer => ({ modelId: `mdl_${number}`, number, epoch: number, spaces: [] });
 
 /** A database whose reads are answered by hand, and a clock. */
 function world() {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Found } from '../../../src/db/search.ts';
+import type { Found, RankingVersion } from '../../../src/db/search.ts';
 import type { SearchFilter } from '../../../src/db/search-statement.ts';
 import { searcher } from '../../../src/similarity/searcher.ts';
 
@@ -7,14 +7,19 @@ import { searcher } from '../../../src/similarity/searcher.ts';
 function world(broken?: number) {
   const statements: string[] = [];
   const nearest = searcher({
-    async nearestOfEach(version: number, anchors: readonly string[], filter: SearchFilter, limit: number) {
+    async nearestOfEach(
+      { number: version }: RankingVersion,
+      anchors: readonly string[],
+      filter: SearchFilter,
+      limit: number,
+    ) {
       statements.push(`${version} ${anchors} ${JSON.stringify(filter)} ${limit}`);
       if (version === broken) throw new Error('gone');
       return anchors.map((anchor): Found => ({ anchor: anchor === 'x' ? 'unknown' : 'ranked', neighbours: [] }));
     },
   });
   const ask = (version: number, anchorId: string, filter: SearchFilter = {}, limit = 13) =>
-    nearest({ version, anchorId, filter, limit, behind: null });
+    nearest({ version: { number: version, spaces: [] }, anchorId, filter, limit, behind: null });
   return { statements, ask };
 }
 

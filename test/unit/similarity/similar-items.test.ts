@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { ServingPointer } from '../../../src/db/models.ts';
 import type { Neighbour } from '../../../src/db/search.ts';
 import { VersionGone } from '../../../src/db/version-gone.ts';
+import { pictureSpace } from '../../../src/ports/space.ts';
 import { makeCursor } from '../../../src/similarity/cursor.ts';
 import { inPlaces } from '../../../src/similarity/exploration.ts';
 import { verifyList } from '../../../src/similarity/recommendation-id.ts';
@@ -29,7 +30,8 @@ function world(tables: Record<number, Neighbour[]>, pointers: ServingPointer[], 
     exploring: 0,
     now: () => new Date(0),
     models: {
-      byId: async (id: string) => ({ id, number: Number(id.slice(4)), state: states[id] ?? 'RETIRED' }) as never,
+      byId: async (id: string) =>
+        ({ id, number: Number(id.slice(4)), state: states[id] ?? 'RETIRED', dimensions: 2, spaces: [] }) as never,
     },
   };
   const view = {
@@ -38,7 +40,7 @@ function world(tables: Record<number, Neighbour[]>, pointers: ServingPointer[], 
       pinned = reads.shift() ?? null;
     },
     async nearest({ version, anchorId, limit, behind }: Wanted) {
-      const table = tables[version];
+      const table = tables[version.number];
       if (!table) throw new VersionGone(null);
       const neighbours = table.filter(({ l2 }) => !behind || l2 > behind.l2).slice(0, limit);
       return { anchor: anchorId === 'a' ? ('ranked' as const) : ('unknown' as const), neighbours };
@@ -47,7 +49,12 @@ function world(tables: Record<number, Neighbour[]>, pointers: ServingPointer[], 
   };
   return { deps, view };
 }
-const pointer = (number: number): ServingPointer => ({ modelId: `mdl_${number}`, number, epoch: number });
+const pointer = (number: number): ServingPointer => ({
+  modelId: `mdl_${number}`,
+  number,
+  epoch: number,
+  spaces: [pictureSpace(2)],
+});
 const ranked = (...ids: string[]) =>
   ids.map((productId, i) => ({ productId, distance: i, l2: Math.sqrt(i), product: row(productId) }));
 /** Behind the first product of a ranking. */

@@ -44,7 +44,7 @@ function shop(count: number, unreadable: readonly number[] = []) {
           await later();
           await hooks.onUpsert(batch);
           for (const { productId, contentHash, vector } of rows)
-            table.set(productId, { contentHash, vector: [...vector] });
+            table.set(productId, { contentHash, vector: [...vector!] });
           log.push(`written ${batch}`);
         },
       },

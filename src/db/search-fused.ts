@@ -1,0 +1,74 @@
+import { UNRELATED } from '../ports/space.ts';
+import type { RankingParts, Way } from './search-parts.ts';
+import { distanceSql, squaredSql } from './space-sql.ts';
+
+/** Products beyond the page that are taken of each space: tried in this order, until no other product can be nearer. */
+export const LOOKS = [50, 400, 2000];
+
+/**
+ * The ranking of a version with several spaces, by the weighted mean of their squared distances: what the concatenation of
+ * their vectors, each times the root of its weight, would be ranked by. A space that knows nothing of one of the two counts
+ * as UNRELATED.
+ *
+ * Each space's index gives its nearest, and what any of them gave is ranked by all (Fagin's threshold algorithm): a product
+ * that none gave is at least as far, in each space, as the farthest that it gave. `farthest` is the mean of these, a bound below
+ * which the ranking is complete; infinite where the spaces gave all that they have. `looked`: the most that one of them gave.
+ */
+export function fused(parts: RankingParts, way: Way): string {
+  const { limit, narrowing, without, behind, param } = parts;
+  const total = parts.tables.reduce((sum, { space }) => sum + space.weight, 0);
+  const tables = parts.tables.map((one) => ({ ...one, share: param(one.space.weight / total, 'float8') }));
+  const distances = (alias: (i: number) => string): string =>
+    tables
+      .map(({ space, vec, share }, i) => `${share} * ${known(squaredSql(space, `${alias(i)}.vec`, `anchor.${vec}`))}`)
+      .join(' + ');
+  const place = behind && { l2: param(behind.l2, 'float8'), id: param(behind.productId, 'text') };
+  const where = (id: string, alias: (i: number) => string): string =>
+    [
+      `${id} <> anchor.id`,
+      ...(without ? [`${id} <> ALL(${without})`] : []),
+      ...(place ? [`(${distances(alias)}, ${id}) > (${place.l2}, ${place.id})`] : []),
+    ].join(' AND ');
+  const own = (i: number): string => `x${i}`;
+  const vectorsOf = (id: string, leftOut?: number): string =>
+    tables
+      .map(({ table }, i) => (i === leftOut ? '' : `LEFT JOIN ${table} x${i} ON x${i}.product_id = ${id}`))
+      .join(' ');
+  const hasAny = `(${tables.map((_, i) => `x${i}.vec IS NOT NULL`).join(' OR ')})`;
+  if (typeof way === 'string') {
+    const from = way === 'passing' ? 'passing' : 'simili.product';
+    const passes = way === 'exact' && narrowing ? `AND ${narrowing}` : '';
+    return `
+      SELECT q.id AS product_id, ${distances(own)} AS l2, NULL::int AS looked, NULL::float8 AS farthest
+      FROM ${from} q ${vectorsOf('q.id')}
+      WHERE ${hasAny} AND ${where('q.id', own)} ${passes} ORDER BY l2, q.id LIMIT ${limit}`;
+  }
+  const most = limit + way;
+  const given = tables.map(({ space, table, vec }, i) => {
+    const raw = distanceSql(space, `x${i}.vec`, `anchor.${vec}`);
+    const product = narrowing ? `JOIN simili.product q ON q.id = x${i}.product_id AND ${narrowing}` : '';
+    return `given${i} AS MATERIALIZED (
+          SELECT x${i}.product_id, ${squaredSql(space, `x${i}.vec`, `anchor.${vec}`)} AS d
+          FROM ${table} x${i} ${product} ${place ? vectorsOf(`x${i}.product_id`, i) : ''}
+          WHERE anchor.${vec} IS NOT NULL AND x${i}.vec IS NOT NULL AND ${where(`x${i}.product_id`, own)}
+          ORDER BY ${raw} LIMIT ${most})`;
+  });
+  const bounds = tables.map(
+    ({ share }, i) =>
+      `${share} * (SELECT CASE WHEN count(*) < ${most} THEN ${UNRELATED} ELSE least(${UNRELATED}, max(d)) END FROM given${i})`,
+  );
+  const counts = tables.map((_, i) => `(SELECT count(*) FROM given${i})`);
+  const isAll = tables.map(({ vec }, i) => `anchor.${vec} IS NOT NULL AND ${counts[i]} < ${most}`);
+  return `
+      WITH ${given.join(', ')},
+        given AS (${tables.map((_, i) => `SELECT product_id FROM given${i}`).join(' UNION ')}),
+        bound AS (
+          SELECT CASE WHEN ${isAll.join(' AND ')} THEN 'infinity'::float8 ELSE ${bounds.join(' + ')} END AS farthest,
+            greatest(${counts.join(', ')})::int AS looked)
+      SELECT given.product_id, ${distances(own)} AS l2, bound.looked, bound.farthest
+      FROM given CROSS JOIN bound ${vectorsOf('given.product_id')}
+      ORDER BY l2, given.product_id LIMIT ${limit}`;
+}
+
+/** A null distance, where one of the two has no vector. */
+const known = (squared: string): string => `coalesce(${squared}, ${UNRELATED})`;

@@ -1,0 +1,34 @@
+import type { RankingParts, Way } from './search-parts.ts';
+import { distanceSql } from './space-sql.ts';
+
+/** Products at equal distance that are ranked together: tried in this order, as most pages see none. */
+export const TIES = [3, 50, 1000];
+
+/**
+ * The ranking of a version with one space, in the order of pgvector's own distance.
+ *
+ * Equal distances (the same picture twice) rank by id, so that pages neither repeat nor lose a product: the index is asked
+ * for more than the page, to see such a group whole, as Postgres before 17 cannot sort by id on top of the index.
+ */
+export function nearest({ tables, limit, narrowing, without, behind, param }: RankingParts, way: Way): string {
+  const [{ space, table, vec }] = tables as [RankingParts['tables'][number]];
+  const distance = distanceSql(space, 'e.vec', `anchor.${vec}`);
+  const after = behind
+    ? `AND (${distance}, e.product_id) > (${param(behind.l2, 'float8')}, ${param(behind.productId, 'text')})`
+    : '';
+  const where = `WHERE e.product_id <> anchor.id ${without ? `AND e.product_id <> ALL(${without})` : ''} ${after}`;
+  const product = narrowing ? `JOIN simili.product q ON q.id = e.product_id AND ${narrowing}` : '';
+  if (way === 'passing')
+    return `
+      SELECT e.product_id, ${distance} AS l2, NULL::int AS looked, NULL::float8 AS farthest
+      FROM passing q JOIN ${table} e ON e.product_id = q.id ${where} ORDER BY l2, e.product_id LIMIT ${limit}`;
+  if (way === 'exact')
+    return `
+      SELECT e.product_id, (${distance}) + 0 AS l2, NULL::int AS looked, NULL::float8 AS farthest
+      FROM ${table} e ${product} ${where} ORDER BY l2, e.product_id LIMIT ${limit}`;
+  return `
+      SELECT product_id, l2, looked, farthest FROM (
+        SELECT found.*, count(*) OVER ()::int AS looked, max(l2) OVER () AS farthest
+        FROM (SELECT e.product_id, ${distance} AS l2 FROM ${table} e ${product} ${where} ORDER BY ${distance} LIMIT ${limit + way}) AS found
+      ) AS counted ORDER BY l2, product_id LIMIT ${limit}`;
+}

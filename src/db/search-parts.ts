@@ -1,0 +1,26 @@
+import type { VersionSpace } from '../ports/space.ts';
+
+/** A place in a ranking: behind this product, which may be deleted by now. `l2`: its distance, as the database ranked by it. */
+export type Behind = { productId: string; l2: number };
+
+/** Makes a value a parameter of the statement. @returns how the statement names it */
+export type Parameter = (value: unknown, type: string) => string;
+
+/**
+ * How the nearest are found. A number: by the index, looking that much farther than the page. 'passing': what passes the
+ * filter is found by the catalog's own indexes and ranked one by one, unless it is very many. 'exact': all products are ranked.
+ */
+export type Way = number | 'passing' | 'exact';
+
+/** What the ranking of one anchor is made from. */
+export type RankingParts = {
+  /** `vec`: the anchor's own vector, a column of `anchor`; null where it has none. */
+  tables: readonly { space: VersionSpace; table: string; vec: string }[];
+  limit: number;
+  /** Condition over the columns of a product `q`; empty: none. */
+  narrowing: string;
+  /** Parameter with the ids that are left out; null: none are. */
+  without: string | null;
+  behind: Behind | null;
+  param: Parameter;
+};

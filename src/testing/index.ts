@@ -1,0 +1,3 @@
+/** What every implementation of a seam must do (docs/extending.md), for the tests of whoever writes one. */
+export type { Check } from './check.ts';
+export { encoderContract, sampleProducts } from './encoder.ts';

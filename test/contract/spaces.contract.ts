@@ -1,0 +1,182 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeRandom } from '../../learning/numbers/random.ts';
+import { SearchRepository } from '../../src/db/search.ts';
+import type { Behind, SearchFilter } from '../../src/db/search-statement.ts';
+import { pictureSpace, UNRELATED, type VersionSpace } from '../../src/ports/space.ts';
+import type { FreshDatabase } from '../support/database.ts';
+import { addProducts, unit } from '../support/fixtures.ts';
+
+type Vectors = ReadonlyMap<string, Float32Array>;
+
+/** What a search over spaces of any storage and distance must do, on any database. */
+export function describeSpaces(name: string, open: () => Promise<FreshDatabase>, tags: string[] = []): void {
+  describe(`spaces on ${name}`, { tags }, () => {
+    const ids = Array.from({ length: 260 }, (_, i) => `s${String(i).padStart(3, '0')}`);
+    let database: FreshDatabase;
+    beforeAll(async () => {
+      database = await open();
+      await addProducts(
+        database,
+        ids.map((id, i) => ({ id, availableForSale: i % 3 > 0 })),
+      );
+    });
+    afterAll(() => database[Symbol.asyncDispose]());
+
+    /** Directions on no grid, so that no two distances tie; of some products nothing. */
+    const vectorsOf = (seed: number, dimensions: number, lacking: (i: number) => boolean = () => false): Vectors => {
+      const random = makeRandom(seed);
+      const rows = ids.map((id) => [id, unit(Array.from({ length: dimensions }, () => random.gaussian()))] as const);
+      return new Map(rows.filter((_row, i) => !lacking(i)));
+    };
+    const store = async (model: number, space: VersionSpace, vectors: Vectors) => {
+      const { embeddings } = database.repositories;
+      await embeddings.createTable(model, space);
+      const rows = [...vectors].map(([productId, vector]) => ({ productId, contentHash: 'h', vector }));
+      await embeddings.upsert(model, rows, space);
+      await embeddings.createIndex(model, space);
+    };
+    const search = async (
+      version: { number: number; spaces: VersionSpace[] },
+      anchor: string,
+      limit: number,
+      {
+        filter = {},
+        behind = null,
+        most = 4000,
+      }: { filter?: SearchFilter; behind?: Behind | null; most?: number } = {},
+    ) => {
+      const repository = new SearchRepository(database.storage.ask, most);
+      return (await repository.nearestOfEach(version, [anchor], filter, limit, behind))[0]!;
+    };
+
+    const kinds = [
+      ['vector', 'euclidean'],
+      ['vector', 'cosine'],
+      ['halfvec', 'euclidean'],
+      ['halfvec', 'cosine'],
+    ] as const;
+    test.each(kinds)('a space of %s ranks by %s distance, told on the scale of 0 to 4', async (storage, distance) => {
+      const number = 10 + kinds.findIndex(([a, b]) => a === storage && b === distance);
+      const space = { ...pictureSpace(16), name: 'other', storage, distance } as VersionSpace;
+      const vectors = vectorsOf(3, 16);
+      await store(number, space, vectors);
+      const { neighbours } = await search({ number, spaces: [space] }, 's000', 9);
+      const expected = ids
+        .slice(1)
+        .map((id) => ({ id, distance: squared(vectors.get('s000')!, vectors.get(id)!) }))
+        .sort((a, b) => a.distance - b.distance);
+      for (const [i, { distance: found }] of neighbours.entries())
+        expect(found).toBeCloseTo(expected[i]!.distance, storage === 'vector' ? 5 : 2);
+      expect(neighbours).toHaveLength(9);
+    });
+
+    test('a space of bits keeps which numbers are over 0, and ranks by how many differ', async () => {
+      const space = { ...pictureSpace(64), name: 'bits', storage: 'bit', distance: 'hamming' } as VersionSpace;
+      const vectors = vectorsOf(4, 64);
+      await store(20, space, vectors);
+      const { neighbours } = await search({ number: 20, spaces: [space] }, 's000', 9);
+      const stored = await database.repositories.embeddings.vectors(20, ids, space);
+      expect([...stored.get('s001')!]).toEqual([...vectors.get('s001')!].map((value) => Number(value > 0)));
+      const differing = (id: string) => [...stored.get(id)!].filter((bit, i) => bit !== stored.get('s000')![i]).length;
+      const expected = ids
+        .slice(1)
+        .map((id) => ({ id, distance: (4 * differing(id)) / 64 }))
+        .sort((a, b) => a.distance - b.distance || (a.id < b.id ? -1 : 1));
+      expect(neighbours.map(({ productId, distance }) => [productId, distance])).toEqual(
+        expected.slice(0, 9).map(({ id, distance }) => [id, distance]),
+      );
+    });
+
+    test('vectors of other than its dimensions are refused', async () => {
+      const space = { ...pictureSpace(3), name: 'short', storage: 'bit', distance: 'hamming' } as VersionSpace;
+      await database.repositories.embeddings.createTable(21, space);
+      const row = { productId: 's000', contentHash: 'h', vector: Float32Array.of(1, 2) };
+      await expect(database.repositories.embeddings.upsert(21, [row], space)).rejects.toThrow('does not match');
+    });
+
+    describe('two of a version', () => {
+      const pictures = pictureSpace(8);
+      const words: VersionSpace = {
+        name: 'words',
+        dimensions: 24,
+        distance: 'cosine',
+        storage: 'vector',
+        weight: 0.5,
+        encoder: 'words-1',
+      };
+      const version = { number: 30, spaces: [pictures, words] };
+      // Some products have no picture yet, some no words, s007 neither.
+      const seen = vectorsOf(5, 8, (i) => i % 10 === 7);
+      const said = vectorsOf(6, 24, (i) => i % 9 === 7);
+      beforeAll(async () => {
+        await store(30, pictures, seen);
+        await store(30, words, said);
+        const nothing = ids.filter((id) => !said.has(id));
+        await database.repositories.embeddings.upsert(
+          30,
+          nothing.map((productId) => ({ productId, contentHash: 'h', vector: null })),
+          words,
+        );
+      });
+      const distanceIn = (vectors: Vectors, a: string, b: string) => {
+        const [one, other] = [vectors.get(a), vectors.get(b)];
+        return one && other ? squared(one, other) : UNRELATED;
+      };
+      const ranked = (anchor: string, filter: SearchFilter = {}) =>
+        ids
+          .filter((id, i) => id !== anchor && (filter.available === undefined || filter.available === i % 3 > 0))
+          .filter((id) => !filter.excludeIds?.includes(id) && (seen.has(id) || said.has(id)))
+          .map((id) => ({ id, d: (distanceIn(seen, anchor, id) + 0.5 * distanceIn(said, anchor, id)) / 1.5 }))
+          .sort((a, b) => a.d - b.d || (a.id < b.id ? -1 : 1));
+
+      test('are ranked by the weighted mean of their squared distances, one unknown to a space being unrelated in it: as brute force does, by candidates of each and one by one', async () => {
+        const filters = fc.record(
+          { available: fc.boolean(), excludeIds: fc.uniqueArray(fc.constantFrom(...ids), { maxLength: 30 }) },
+          { requiredKeys: [] },
+        );
+        await fc.assert(
+          fc.asyncProperty(
+            fc.constantFrom(...ids.filter((id) => seen.has(id) || said.has(id))),
+            filters,
+            fc.integer({ min: 1, max: 50 }),
+            fc.integer({ min: 0, max: 60 }),
+            fc.constantFrom(20, 4000), // one by one where that many pass
+            async (anchor, filter, limit, offset, most) => {
+              const expected = ranked(anchor, filter).slice(offset, offset + limit);
+              const before = offset ? (await search(version, anchor, offset, { filter, most })).neighbours : [];
+              const behind = before.at(-1) ?? null;
+              const found = await search(version, anchor, limit, { filter, behind, most });
+              expect(found.neighbours).toHaveLength(expected.length);
+              for (const [i, { distance }] of found.neighbours.entries())
+                expect(distance).toBeCloseTo(expected[i]!.d, 4);
+            },
+          ),
+          { numRuns: 60 },
+        );
+      });
+
+      test('a product with words alone is ranked and has a list, one with neither is cold', async () => {
+        expect(seen.has('s017')).toBe(false);
+        expect((await search(version, 's017', 5)).neighbours).toHaveLength(5);
+        const all = (await search(version, 's000', 260)).neighbours.map(({ productId }) => productId);
+        expect(all).toContain('s017');
+        expect(all).not.toContain('s007');
+        expect(await search(version, 's007', 5)).toEqual({ anchor: 'cold', neighbours: [] });
+      });
+
+      test('a page is one statement', async () => {
+        const asked: string[] = [];
+        const counted = new SearchRepository((statement, values) => {
+          asked.push(statement.text);
+          return database.storage.ask(statement, values);
+        });
+        await counted.nearestOfEach(version, ['s000', 's001'], {}, 13);
+        expect(asked).toHaveLength(1);
+      });
+    });
+  });
+}
+
+const squared = (a: Float32Array, b: Float32Array): number =>
+  a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0);

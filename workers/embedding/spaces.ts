@@ -1,0 +1,71 @@
+import { type ModelRow, spacesOf } from 'simili/internal/db/models';
+import type { VersionSpace } from 'simili/internal/ports/space';
+import type { WorkerContext } from '../context.ts';
+import { embedMissing } from './embedding.ts';
+import { fillSpace } from './fill-space.ts';
+import { ownEncoder } from './own-encoder.ts';
+
+type Context = Parameters<typeof embedMissing>[0] & Pick<WorkerContext, 'encoders'>;
+type Version = Pick<ModelRow, 'id' | 'number' | 'metrics' | 'dimensions' | 'spaces'>;
+
+/** A space of a version, as this worker can fill it. */
+export type Fillable = {
+  readonly space: VersionSpace;
+  /** Products without their vector. */
+  countMissing(): Promise<number>;
+  /** @returns vectors written. @throws SimiliError of the encoder. */
+  fill(signal: AbortSignal, onProgress?: (written: number) => void): Promise<number>;
+};
+
+/** @throws SimiliError ENGINE_UNAVAILABLE: the encoder of one of its spaces is not on this worker. */
+export const fillable = (context: Context, model: Version): Fillable[] =>
+  spacesOf(model).map((space) =>
+    space.encoder === null ? ofPictures(context, model, space) : own(context, model, space),
+  );
+
+/** Those whose encoder is on this worker. */
+export const fillableHere = (context: Context, model: Version): Fillable[] => {
+  const here = new Set(context.encoders.map(({ id }) => id));
+  const spaces = (model.spaces as VersionSpace[]).filter(({ encoder }) => encoder !== null && here.has(encoder));
+  return fillable(context, { ...model, spaces });
+};
+
+/** Products that lack a vector, each as often as it lacks one. */
+export async function countMissing(spaces: readonly Fillable[]): Promise<number> {
+  const counts = await Promise.all(spaces.map((space) => space.countMissing()));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** Fills one space after the other. @returns vectors written. */
+export async function fillAll(
+  spaces: readonly Fillable[],
+  signal: AbortSignal,
+  onProgress: (written: number) => void = () => {},
+): Promise<number> {
+  let before = 0;
+  for (const space of spaces) before += await space.fill(signal, (written) => onProgress(before + written));
+  return before;
+}
+
+function ofPictures(context: Context, model: Version, space: VersionSpace): Fillable {
+  const { embeddings } = context.repositories;
+  return {
+    space,
+    countMissing: () => embeddings.countMissing(model.number),
+    fill: (signal, onProgress) => embedMissing(context, model, signal, onProgress),
+  };
+}
+
+function own(context: Context, model: Version, space: VersionSpace): Fillable {
+  const { repositories } = context;
+  const { embeddings } = repositories;
+  const encoder = ownEncoder(context, space);
+  return {
+    space,
+    countMissing: () =>
+      encoder.input === 'pictures'
+        ? embeddings.countMissing(model.number, space.name)
+        : embeddings.countMissingOfProducts(model.number, space),
+    fill: (signal, onProgress) => fillSpace(repositories, model.number, encoder, signal, onProgress),
+  };
+}
