@@ -2,7 +2,7 @@
 
 Of every block z of unit length, with its share w of the squared distance,
 
-    y = unit of all sqrt(w) unit((E + O) z + V relu(U x + c)) side by side,  x = z or all z side by side,
+    y = unit of all sqrt(w) unit((E + O) z + V relu(U x + c)) side by side,  x = z, all z side by side, or what it would be without V,
 
 O and V begin as 0, so that both heads begin as the blocks that are there; without V it is the product's own head. Loss, decay (of O
 and V), proxies, batches, momentum and rate are those of the recipe `head` (workers/training/head).
@@ -19,7 +19,7 @@ TRAIN, VALIDATION = 0, 1
 STEPS = (300, 900)
 DECAYS = (0.0003, 0.001, 0.01)
 # Hidden units a block, what they read, and their rate as a part of that of the linear map.
-BENT = [(128, "own", 1), (512, "all", 0.1)]
+BENT = [(128, "own", 1), (512, "all", 0.1), (512, "linear", 1)]
 
 
 class Head(torch.nn.Module):
@@ -36,15 +36,21 @@ class Head(torch.nn.Module):
         self.hidden = hidden
 
     def forward(self, z):
-        parts = []
-        scaled = z / len(self.lengths) ** 0.5
-        for b, own in enumerate(z.split(self.lengths, 1)):
-            y = own + own @ self.offset[b].T
-            if self.hidden:
-                x = own if self.reads == "own" else scaled
-                y = y + F.relu(x @ self.inner[b].T + self.shift[b]) @ self.outer[b].T / self.hidden**0.5
-            parts.append(self.roots[b] * F.normalize(y, dim=1))
-        return F.normalize(torch.cat(parts, 1), dim=1)
+        linear = [own + own @ self.offset[b].T for b, own in enumerate(z.split(self.lengths, 1))]
+        if not self.hidden:
+            return self.together(linear)
+        if self.reads == "linear":
+            linear = [F.normalize(y, dim=1) for y in linear]
+        x = self.together(linear) if self.reads == "linear" else z / len(self.lengths) ** 0.5
+        bent = []
+        for b, (own, y) in enumerate(zip(z.split(self.lengths, 1), linear)):
+            inner, shift = (self.inner[0], self.shift[0]) if self.reads == "linear" else (self.inner[b], self.shift[b])
+            read = own if self.reads == "own" else x
+            bent.append(y + F.relu(read @ inner.T + shift) @ self.outer[b].T / self.hidden**0.5)
+        return self.together(bent)
+
+    def together(self, parts):
+        return F.normalize(torch.cat([root * F.normalize(y, dim=1) for root, y in zip(self.roots, parts)], 1), dim=1)
 
     def decayed(self):
         return [*self.offset, *(self.outer or [])]

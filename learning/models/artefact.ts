@@ -5,7 +5,7 @@ import { backbonePathOf, weightShapes } from '../network/shapes.ts';
 import type { Layer, NetworkSpec, Tensor, Weights } from '../network/spec.ts';
 import { encodedFeatures } from './encoder-facts.ts';
 import { decodeSafetensors, encodeSafetensors, type TensorFile } from './safetensors.ts';
-import type { Block, ServedModel } from './served-model.ts';
+import type { Block, HiddenLayer, ServedModel } from './served-model.ts';
 
 const format = 'simili-model-1';
 const backboneName = 'backbone';
@@ -69,11 +69,17 @@ const encoder = z.strictObject({
 });
 const block = z.strictObject({ feature: name, encoder: encoder.exactOptional(), weight: z.number().nonnegative() });
 /** What the metadata of the file says; everything numeric is in its tensors. */
-const Description = z.strictObject({ blocks: z.array(block).min(1), network: spec.nullable() });
+const Description = z.strictObject({
+  blocks: z.array(block).min(1),
+  /** Units of the hidden layer. */
+  hidden: size.exactOptional(),
+  network: spec.nullable(),
+});
 
 /**
  * One model version as one safetensors file: the network's spec and the list of blocks in its metadata, the numbers as
- * tensors `block.<i>.mean` [d], `block.<i>.projection` [k, d] and `network.<name of the weight>`, a backbone's ONNX file as
+ * tensors `block.<i>.mean` [d], `block.<i>.projection` [k, d], of a hidden layer `hidden.inner` [H, n], `hidden.shift` [H] and
+ * `hidden.outer` [n, H], and `network.<name of the weight>`, a backbone's ONNX file as
  * the bytes `backbone` (docs/models.md).
  * @throws Error when the model contradicts itself: see `checkModel`.
  */
@@ -84,9 +90,17 @@ export function encodeModel(model: ServedModel): Uint8Array {
     tensors[`block.${i}.mean`] = { shape: [mean.length], data: mean };
     tensors[`block.${i}.projection`] = { shape: [projection.length / mean.length, mean.length], data: projection };
   });
+  const { hidden } = model;
+  if (hidden) {
+    const [units, length] = [hidden.shift.length, servedLength(model)];
+    tensors['hidden.inner'] = { shape: [units, length], data: hidden.inner };
+    tensors['hidden.shift'] = { shape: [units], data: hidden.shift };
+    tensors['hidden.outer'] = { shape: [length, units], data: hidden.outer };
+  }
   for (const [name, weight] of Object.entries(model.network?.weights ?? {})) tensors[`network.${name}`] = weight;
   const description = {
     blocks: model.blocks.map(({ mean: _, projection: __, ...block }) => block),
+    ...(hidden && { hidden: hidden.shift.length }),
     network: model.network?.spec ?? null,
   };
   const bytes = model.network?.backbone ? { [backboneName]: model.network.backbone } : {};
@@ -96,7 +110,7 @@ export function encodeModel(model: ServedModel): Uint8Array {
 /** Inverse of `encodeModel`. @throws Error with a sentence when the file is damaged or is no model. */
 export function decodeModel(bytes: Uint8Array): ServedModel {
   const file = decodeSafetensors(bytes);
-  const { blocks, network } = parseDescription(file.metadata);
+  const { blocks, hidden, network } = parseDescription(file.metadata);
   const model: ServedModel = {
     blocks: blocks.map((block, i): Block => {
       const [mean, projection] = [tensorOf(file, `block.${i}.mean`), tensorOf(file, `block.${i}.projection`)];
@@ -107,6 +121,7 @@ export function decodeModel(bytes: Uint8Array): ServedModel {
       }
       return { ...block, mean: mean.data, projection: projection.data };
     }),
+    ...(hidden !== undefined && { hidden: hiddenOf(file) }),
     network: network && {
       spec: network,
       weights: weightsOf(file, network),
@@ -114,7 +129,7 @@ export function decodeModel(bytes: Uint8Array): ServedModel {
     },
   };
   checkModel(model);
-  const known = 2 * blocks.length + Object.keys(model.network?.weights ?? {}).length;
+  const known = 2 * blocks.length + (model.hidden ? 3 : 0) + Object.keys(model.network?.weights ?? {}).length;
   const alien = Object.keys(file.bytes).some((name) => name !== backboneName || !model.network);
   if (alien || Object.keys(file.tensors).length !== known)
     throw new Error('The file holds tensors that belong to no part of the model');
@@ -122,7 +137,7 @@ export function decodeModel(bytes: Uint8Array): ServedModel {
 }
 
 /** Length of the served vector: the blocks' projections joined. */
-export const servedLength = (model: ServedModel): number =>
+export const servedLength = (model: Pick<ServedModel, 'blocks'>): number =>
   model.blocks.reduce((length, { mean, projection }) => length + projection.length / mean.length, 0);
 
 function parseDescription(metadata: Record<string, string>) {
@@ -138,6 +153,12 @@ function parseDescription(metadata: Record<string, string>) {
   return parsed.data;
 }
 
+const hiddenOf = (file: TensorFile): HiddenLayer => ({
+  inner: tensorOf(file, 'hidden.inner').data,
+  shift: tensorOf(file, 'hidden.shift').data,
+  outer: tensorOf(file, 'hidden.outer').data,
+});
+
 function weightsOf(file: TensorFile, network: NetworkSpec): Weights {
   const names = Object.keys(weightShapes(network));
   return Object.fromEntries(names.map((name) => [name, tensorOf(file, `network.${name}`)]));
@@ -150,7 +171,7 @@ function tensorOf(file: TensorFile, name: string): Tensor {
 }
 
 /** The rules of served-model.ts and of the spec, and that every value is a finite number. */
-function checkModel({ blocks, network }: ServedModel): void {
+function checkModel({ blocks, hidden, network }: ServedModel): void {
   blocks.forEach((block, i) => {
     const { feature, mean, projection } = block;
     const d = featureLength(block, network?.spec);
@@ -161,11 +182,22 @@ function checkModel({ blocks, network }: ServedModel): void {
   });
   const total = blocks.reduce((sum, { weight }) => sum + weight, 0);
   check(Math.abs(total - 1) < 1e-6, `the weights of the blocks sum to ${total}, not 1`);
+  if (hidden) checkHidden(hidden, servedLength({ blocks }));
   const usesNetwork = blocks.some(({ feature }) => feature === 'network');
   check(usesNetwork === (network !== null), usesNetwork ? 'a block needs the network' : 'no block uses the network');
   if (!network) return;
   checkWeights(network.weights, weightShapes(network.spec));
   checkBackbone(network);
+}
+
+function checkHidden({ inner, shift, outer }: HiddenLayer, length: number): void {
+  const wanted = shift.length * length;
+  check(wanted > 0, 'the hidden layer has no units');
+  for (const [name, values] of Object.entries({ inner, outer })) {
+    check(values.length === wanted, `hidden.${name} has ${values.length} values, not ${shift.length} x ${length}`);
+    checkFinite(values, `hidden.${name}`);
+  }
+  checkFinite(shift, 'hidden.shift');
 }
 
 function checkBackbone({ spec, backbone }: NonNullable<ServedModel['network']>): void {

@@ -24,11 +24,26 @@ export type Block = {
 };
 
 /**
+ * A hidden layer behind the blocks: each of H units reads the whole vector of the blocks, and what they say together is added to every
+ * block's part, which is then scaled to unit length again (`joined` of learning/whitening/join.ts has the formula).
+ */
+export type HiddenLayer = {
+  /** [H, n], n the length of the served vector. */
+  readonly inner: Float32Array;
+  /** [H] */
+  readonly shift: Float32Array;
+  /** [n, H] */
+  readonly outer: Float32Array;
+};
+
+/**
  * What a model version is: picture -> unit vector v = concat over blocks of sqrt(weight) * unit(projection (x - mean)),
- * hence D(v_a, v_b) = sum of weight * D_block: late fusion, in one pgvector column.
+ * hence D(v_a, v_b) = sum of weight * D_block: late fusion, in one pgvector column. Where there is a hidden layer, D_block is between
+ * the blocks' parts as it left them.
  */
 export type ServedModel = {
   readonly blocks: readonly Block[];
+  readonly hidden?: HiddenLayer;
   /** Present exactly when a block's feature is 'network'. */
   readonly network: {
     readonly spec: NetworkSpec;

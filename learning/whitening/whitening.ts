@@ -1,5 +1,5 @@
 import { scaleToUnit } from '../features/unit.ts';
-import type { Block, ServedModel } from '../models/served-model.ts';
+import type { Block, HiddenLayer, ServedModel } from '../models/served-model.ts';
 import {
   cholesky,
   completed,
@@ -12,6 +12,7 @@ import {
 } from '../numbers/linear-algebra.ts';
 import { solveLower } from '../numbers/matrix-loops.ts';
 import { identityScatter, shrunkCovariance } from './identity-scatter.ts';
+import { joined } from './join.ts';
 
 /** The affine map of a block: y = projection (x - mean). `mean` [d], `projection` [k, d] row-major. */
 export type Whitening = { readonly mean: Float32Array; readonly projection: Float32Array };
@@ -117,23 +118,21 @@ export function applyBlock(
 }
 
 /**
- * The served vector of one picture: sqrt(weight) * unit vector of each block, joined, unit length. Where a block saw
- * nothing its part stays 0 and the others fill the length; if no block saw anything the whole is 0.
+ * The served vector of one picture: the parts of all blocks, `joined`.
  * @param features one per block, in the order of the blocks
  */
-export function fuse(blocks: ServedModel['blocks'], features: readonly Float32Array[]): Float32Array {
+export function fuse(
+  blocks: ServedModel['blocks'],
+  features: readonly Float32Array[],
+  hidden?: HiddenLayer,
+): Float32Array {
   const parts = blocks.map((block, i) => {
     const feature = features[i];
     if (!feature) throw new Error(`Block ${i} has no feature`);
-    return applyBlock(block, feature).map((value) => value * Math.sqrt(block.weight));
+    return applyBlock(block, feature);
   });
-  const fused = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    fused.set(part, offset);
-    offset += part.length;
-  }
-  return scaleToUnit(fused);
+  const weights = blocks.map(({ weight }) => weight);
+  return joined(parts, weights, hidden);
 }
 
 function centredOn(mean: Float64Array, samples: Float32Array): Float64Array {

@@ -96,8 +96,8 @@ test('every method of the table is fitted, asked and reported', async () => {
   expect(method('golden')).toMatchObject({ kind: 'feature', seeds: 1 });
   expect(method('served')).toMatchObject({ kind: 'learned', seeds: 1 });
   expect(method('served').slices.map(({ slice }) => slice)).toEqual(expect.arrayContaining(['head', ...KINDS]));
-  // Four heads, softmax, single-scale, multi-scale, uniform and the network's recipe: none was trained twice.
-  expect(report.trainings.map(({ steps }) => steps)).toEqual([16, 4, 3, 3, 3, 4]); // deepRanking: a fifth is pretraining
+  // Six heads, softmax, single-scale, multi-scale, uniform and the network's recipe: none was trained twice.
+  expect(report.trainings.map(({ steps }) => steps)).toEqual([24, 4, 3, 3, 3, 4]); // deepRanking: a fifth is pretraining
   expect(report.problems.map(({ line, reason }) => `${line}: ${reason}`)).toEqual([
     expect.stringMatching(/^74: Cannot decode broken.png: it is not a picture/),
     `75: there is no file absent.png in ${join(dir, 'pictures')}`,

@@ -65,7 +65,11 @@ async function runOnnx(bytes: Uint8Array, feeds: Record<string, { pictures: read
 }
 
 /** What the engine gives for the same model and pictures, row by row. */
-async function runEngine({ blocks, network }: ServedModel, large: readonly Uint8Array[], small: readonly Uint8Array[]) {
+async function runEngine(
+  { blocks, hidden, network }: ServedModel,
+  large: readonly Uint8Array[],
+  small: readonly Uint8Array[],
+) {
   const embeddings = network ? await embed(network, large) : [];
   const vectors = large.map((_, i) =>
     fuse(
@@ -73,6 +77,7 @@ async function runEngine({ blocks, network }: ServedModel, large: readonly Uint8
       blocks.map(({ feature }) =>
         isHandMade(feature) ? handMadeFeatures[feature].extract(small[i]!) : embeddings[i]!,
       ),
+      hidden,
     ),
   );
   return { embeddings: embeddings.flatMap((row) => [...row]), vectors };
@@ -160,8 +165,11 @@ describe('the exported ONNX file', () => {
     expect(() => exportOnnx(model)).toThrow(`needs the encoder ${id}`);
   });
 
-  test('has only the vector of a model without a network', async () => {
-    const model: ServedModel = { blocks: goldenBlocks(1 / 3), network: null };
+  test.each([0, 16])('has only the vector of a model without a network, of %i hidden units', async (units) => {
+    const blocks = goldenBlocks(1 / 3);
+    const gaussians = (n: number) => Float32Array.from({ length: n }, () => random.gaussian());
+    const hidden = { inner: gaussians(units * 21), shift: gaussians(units), outer: gaussians(units * 21) };
+    const model: ServedModel = { blocks, network: null, ...(units > 0 && { hidden }) };
     const pictures = testPictures(64);
     const { vector, ports } = await runOnnx(exportOnnx(model), { pictures: { pictures, side: 64 } });
     expect(ports).toEqual({ inputs: ['pictures'], outputs: ['vector'] });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { splits } from '../../learning/metrics/split.ts';
 import { decodeModel, encodeModel } from '../../learning/models/artefact.ts';
-import type { Block } from '../../learning/models/served-model.ts';
+import type { Block, HiddenLayer } from '../../learning/models/served-model.ts';
 import { squaredDistance } from '../../learning/numbers/distance.ts';
 import { toHalf } from '../../learning/numbers/half.ts';
 import { makeRandom } from '../../learning/numbers/random.ts';
@@ -81,7 +81,7 @@ async function headOf(
 }
 
 /** Share of held-out products whose nearest other one is of their kind; chance is a twelfth. */
-function nearestIsKin(blocks: readonly Block[], { set, features, kinds }: Shop): number {
+function nearestIsKin(blocks: readonly Block[], { set, features, kinds }: Shop, hidden?: HiddenLayer): number {
   const held = kinds.flatMap((_kind, i) => (splits[set.splits[i]!] === 'test' ? [i] : []));
   const vectors = new Map(
     held.map((i) => [
@@ -89,6 +89,7 @@ function nearestIsKin(blocks: readonly Block[], { set, features, kinds }: Shop):
       fuse(
         blocks,
         blocks.map(() => features[set.starts[i]!]!),
+        hidden,
       ),
     ]),
   );
@@ -106,10 +107,54 @@ const bytes = (blocks: readonly Block[]) =>
 test('a head learns from categories what tells kinds of things apart, of products that it never saw', async () => {
   const made = shop();
   const { blocks, summary, frozen } = await headOf(made);
-  expect(summary).toMatchObject({ head: { categories: 1, teachers: { categories: KINDS, identities: 0 } } });
+  // Kinds are directions: hidden units find no more in them than linear maps do.
+  expect(summary).toMatchObject({ head: { categories: 1, hidden: 0, teachers: { categories: KINDS, identities: 0 } } });
   const [before, after] = [nearestIsKin(frozen, made), nearestIsKin(blocks!, made)];
   expect(before).toBeLessThan(0.5);
   expect(after).toBeGreaterThan(before + 0.2);
+});
+
+/** Products of four kinds, each told by whether two pairs of directions point the same way: no linear map brings a kind together. */
+function crossedShop(): Shop {
+  const random = makeRandom(5);
+  const sign = () => (random.next() < 0.5 ? -1 : 1);
+  const signs = Array.from({ length: 600 }, () => [sign(), sign(), sign(), sign()]);
+  const kinds = signs.map(([a, b, c, d]) => (a === b ? 1 : 0) + (c === d ? 2 : 0));
+  const features = signs.map((own) =>
+    Float32Array.from({ length: DIMENSIONS }, (_, d) => (own[d] ?? 0) + 0.4 * random.gaussian()),
+  );
+  const { set } = shop();
+  const splitOf = (i: number) => splits.indexOf(i % 5 === 3 ? 'val' : i % 5 === 4 ? 'test' : 'train');
+  return {
+    features,
+    kinds,
+    set: {
+      ...set,
+      starts: Int32Array.from({ length: kinds.length + 1 }, (_, i) => i),
+      hashes: new Uint8Array(32 * kinds.length),
+      categories: Int32Array.from(kinds),
+      splits: Uint8Array.from(kinds, (_kind, i) => splitOf(i)),
+    },
+  };
+}
+
+test('what no linear map can tell hidden units learn, and they are kept; the next head goes on from them', async () => {
+  const made = crossedShop();
+  const lossesOf = async (serving?: Uint8Array) => {
+    const losses = new Map<number, number>();
+    const emit = (event: TrainingEvent) => void (event.type === 'loss' && losses.set(event.step, event.loss));
+    return { ...(await headOf(made, { emit }, 1, { steps: 60, ...(serving && { serving }) })), losses };
+  };
+  const cold = await lossesOf();
+  expect(cold.summary).toMatchObject({ head: { categories: 1, hidden: 512 } });
+  const [weak, strong, bent] = cold.summary.gains as [number, number, number];
+  expect(bent).toBeGreaterThan(Math.max(weak, strong) + 0.1); // average precision of validation products
+  const serving = encodeModel({ blocks: [...cold.blocks!], hidden: cold.hidden!, network: null });
+  const warm = await lossesOf(serving);
+  // The third training is the one with hidden units; the linear ones have nothing to go on from.
+  const at = (step: number) => [cold.losses.get(step)!, warm.losses.get(step)!] as const;
+  expect(at(20)[1]).toBe(at(20)[0]);
+  expect(at(140)[1]).toBeLessThan(at(180)[0]);
 });
 
 test('the same seed gives the same head, bit for bit, and another seed another one', async () => {
@@ -186,7 +231,7 @@ test('a head tells how far it is, step by step, and a cancelled one ends', async
   expect(done).toEqual(done.toSorted((a, b) => a - b));
   const curve = events.flatMap((event) => (event.type === 'loss' ? [event] : []));
   expect(curve.map(({ step }) => step)).toEqual(curve.map(({ step }) => step).toSorted((a, b) => a - b));
-  expect(curve.at(-1)).toMatchObject({ step: 240, precision: expect.any(Number) }); // two trainings
+  expect(curve.at(-1)).toMatchObject({ step: 360, precision: expect.any(Number) }); // three trainings
   const stop = new AbortController();
   const emit = ({ type }: TrainingEvent) => {
     if (type === 'loss') stop.abort(new Error('enough'));
@@ -232,7 +277,7 @@ test('the head of a whole fit is served by the projections of its blocks, and no
     checkpoint: null,
   };
   const { artefact, summary } = await fitModel(request, new AbortController().signal, () => {});
-  expect(summary).toMatchObject({ recipe: 'head', steps: 200, head: { categories: 1 } });
+  expect(summary).toMatchObject({ recipe: 'head', steps: 300, head: { categories: 1 } });
   expect(decodeModel(artefact).network).toBeNull();
   const checksum = createHash('sha256').update(artefact).digest('hex');
   const artefactPath = join(dir, checksum);

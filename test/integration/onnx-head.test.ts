@@ -2,13 +2,8 @@ import { expect, test } from 'vitest';
 import type { Loss } from '../../learning/losses/loss.ts';
 import type { Weights } from '../../learning/network/spec.ts';
 import { makeRandom } from '../../learning/numbers/random.ts';
-import {
-  dimensionsOf,
-  type HeadBatch,
-  type HeadSpec,
-  headWeights,
-  openHeadEngine,
-} from '../../workers/engines/onnx/head.ts';
+import { type HeadBatch, openHeadEngine } from '../../workers/engines/onnx/head/index.ts';
+import { dimensionsOf, type HeadSpec, headWeights } from '../../workers/engines/onnx/head/spec.ts';
 import { headVectors } from '../../workers/training/head/maps.ts';
 import { lossOf } from '../support/oracle-loss.ts';
 import { relativeError } from '../support/oracle-network.ts';
@@ -40,6 +35,11 @@ const weightsOf = (spec: HeadSpec): Weights => ({
       { shape: [dimensions, length], data: gaussians(dimensions * length, 0.3) },
     ]),
   ),
+  ...(spec.hidden > 0 && {
+    [headWeights.inner]: { shape: [spec.hidden, 7], data: gaussians(spec.hidden * 7) },
+    [headWeights.shift]: { shape: [spec.hidden], data: gaussians(spec.hidden, 0.5) },
+    [headWeights.outer]: { shape: [7, spec.hidden], data: gaussians(7 * spec.hidden, 0.7) },
+  }),
   ...(spec.proxies && {
     [headWeights.proxies]: { shape: [classes, dimensionsOf(spec)], data: gaussians(classes * dimensionsOf(spec)) },
   }),
@@ -57,9 +57,24 @@ function define(spec: HeadSpec, weights: Record<string, ArrayLike<number>>, { lo
       const mapped = Array.from({ length: dimensions }, (_d, d) =>
         own.reduce((sum, value, i) => sum + value * (offset[d * length + i]! + (d === i ? 1 : 0)), 0),
       );
-      return unit(mapped).map((value) => value * Math.sqrt(weight));
+      return { part: unit(mapped), root: Math.sqrt(weight) };
     });
-    return unit(parts.flat());
+    const whole = (rows: readonly { part: readonly number[]; root: number }[]) =>
+      unit(rows.flatMap(({ part, root }) => part.map((value) => value * root)));
+    const linear = whole(parts);
+    if (!spec.hidden) return linear;
+    const [inner, shift, outer] = [headWeights.inner, headWeights.shift, headWeights.outer].map((n) => weights[n]!);
+    const units = Array.from({ length: spec.hidden }, (_h, h) =>
+      Math.max(0, shift![h]! + linear.reduce((sum, value, i) => sum + inner![h * 7 + i]! * value, 0)),
+    );
+    const said = linear.map(
+      (_value, i) =>
+        units.reduce((sum, value, h) => sum + outer![i * spec.hidden + h]! * value, 0) / Math.sqrt(spec.hidden),
+    );
+    const starts = [0, 3];
+    return whole(
+      parts.map(({ part, root }, b) => ({ part: unit(part.map((value, i) => value + said[starts[b]! + i]!)), root })),
+    );
   });
   const ranking = lossOf(loss, vectors).loss;
   if (!spec.proxies) return ranking;
@@ -76,16 +91,25 @@ function define(spec: HeadSpec, weights: Record<string, ArrayLike<number>>, { lo
 
 test.each(
   losses.flatMap((loss) =>
-    [null, proxies].map((beside) => ({ loss, beside, title: beside ? 'and proxies' : 'alone' })),
+    [null, proxies].flatMap((beside) =>
+      [0, 4].map((hidden) => ({
+        loss,
+        beside,
+        hidden,
+        title: `${beside ? 'and proxies' : 'alone'}${hidden ? ', with hidden units' : ''}`,
+      })),
+    ),
   ),
 )(
   'a head by $loss.kind $title costs what its definition says, and its gradient is the slope',
-  async ({ loss, beside }) => {
-    const spec: HeadSpec = { blocks, rows, loss: loss.kind, proxies: beside };
+  async ({ loss, beside, hidden }) => {
+    const spec: HeadSpec = { blocks, hidden, rows, loss: loss.kind, proxies: beside };
     const weights = weightsOf(spec);
     const engine = await openHeadEngine(spec, 1);
     const got = await engine.gradients({ features, loss, labels }, weights);
     await engine.dispose();
+    const first = headVectors(spec, weights)(features.subarray(0, 9));
+    expect(Math.hypot(...first)).toBeCloseTo(1, 5);
     const exact = Object.fromEntries(
       Object.entries(weights).map(([name, { data }]) => [name, Float64Array.from(data)]),
     );
@@ -105,6 +129,7 @@ test.each(
 test('without an offset a head gives the blocks as they are', () => {
   const spec: HeadSpec = {
     blocks: blocks.map((block) => ({ ...block, dimensions: block.length })),
+    hidden: 0,
     rows,
     loss: 'infoNce',
     proxies: null,

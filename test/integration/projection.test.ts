@@ -35,36 +35,66 @@ const features = Object.fromEntries(
   ]),
 );
 
-/** In plain steps and double precision: centre, project, unit length, scale, side by side, unit length. */
-function expected(row: number): number[] {
-  const joined = model.blocks.flatMap(({ feature, mean, projection, weight }) => {
+const LENGTH = 20 + 11 + 64 + 17;
+const UNITS = 9;
+const gaussians = (n: number, scale: number) => Float32Array.from({ length: n }, () => scale * random.gaussian());
+const hidden = {
+  inner: gaussians(UNITS * LENGTH, 1),
+  shift: gaussians(UNITS, 0.5),
+  outer: gaussians(LENGTH * UNITS, 0.3),
+};
+const bent: ServedModel = { ...model, hidden };
+
+const unit = (row: readonly number[]) => row.map((value) => value / (Math.hypot(...row) || 1));
+
+/** In plain steps and double precision: centre, project, unit length, scale, side by side, unit length; and what hidden units add. */
+function expected(row: number, { hidden: layer }: ServedModel): number[] {
+  const parts = model.blocks.map(({ feature, mean, projection, weight }) => {
     const d = mean.length;
     const x = [...features[feature]!.subarray(row * d, (row + 1) * d)];
     const y = Array.from({ length: projection.length / d }, (_, k) =>
       x.reduce((sum, value, i) => sum + projection[k * d + i]! * (value - mean[i]!), 0),
     );
-    const scale = x.every((value) => value === 0) ? 0 : Math.sqrt(weight) / Math.hypot(...y);
-    return y.map((value) => value * scale);
+    return { part: x.every((value) => value === 0) ? y.map(() => 0) : unit(y), root: Math.sqrt(weight) };
   });
-  const length = Math.hypot(...joined);
-  return joined.map((value) => value / (length || 1));
+  const whole = (rows: typeof parts) => unit(rows.flatMap(({ part, root }) => part.map((value) => value * root)));
+  const linear = whole(parts);
+  if (!layer) return linear;
+  const units = [...layer.shift].map((shift, h) =>
+    Math.max(
+      0,
+      linear.reduce((sum, value, i) => sum + layer.inner[h * LENGTH + i]! * value, shift),
+    ),
+  );
+  let at = 0;
+  return whole(
+    parts.map(({ part, root }) => {
+      const sums = part.map((value) => {
+        const own = at++;
+        return units.reduce((sum, unitValue, h) => sum + layer.outer[own * UNITS + h]! * unitValue, value);
+      });
+      return { part: part.some((value) => value !== 0) ? unit(sums) : part, root };
+    }),
+  );
 }
 
-test.each(['one graph', 'picture by picture'])(
-  'stored features become the vectors that are served: %s',
-  async (way) => {
-    const projection = way === 'one graph' ? await openProjection(model, 1) : plainProjection(model);
-    const vectors = await projection.project(features, N);
-    expect(vectors).toHaveLength(N * (20 + 11 + 64 + 17));
-    for (let row = 0; row < N; row++) {
-      const own = vectors.subarray((row * vectors.length) / N, ((row + 1) * vectors.length) / N);
-      for (const [i, value] of expected(row).entries()) expect(own[i]).toBeCloseTo(value, 5);
-      expect(Math.hypot(...own)).toBeCloseTo(row === 3 ? 0 : 1, 5);
-    }
-    expect(await projection.project(features, 0)).toHaveLength(0);
-    await projection.close();
-  },
-);
+test.each([
+  ['one graph', model],
+  ['picture by picture', model],
+  ['one graph, with hidden units', bent],
+  ['picture by picture, with hidden units', bent],
+])('stored features become the vectors that are served: %s', async (way, served) => {
+  const projection = way.startsWith('one') ? await openProjection(served, 1) : plainProjection(served);
+  const vectors = await projection.project(features, N);
+  expect(vectors).toHaveLength(N * LENGTH);
+  for (let row = 0; row < N; row++) {
+    const own = vectors.subarray((row * vectors.length) / N, ((row + 1) * vectors.length) / N);
+    for (const [i, value] of expected(row, served).entries()) expect(own[i]).toBeCloseTo(value, 5);
+    expect(Math.hypot(...own)).toBeCloseTo(row === 3 ? 0 : 1, 5);
+  }
+  expect(await projection.project(features, 0)).toHaveLength(0);
+  await projection.close();
+});
 
 test('features that are missing, or of other pictures, are told', async () => {
   const projection = await openProjection(model, 1);

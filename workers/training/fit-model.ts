@@ -38,12 +38,12 @@ function goldenModel(fit: Fit): TrainingResult {
   return finished(frozenOf(fit), { clickTriplets: fit.clicks.triplets.length });
 }
 
-/** The frozen blocks, each under the linear map that the head makes of it; as they are where no head is worth it. */
+/** The frozen blocks, each under the map that the head makes of it, and what its hidden units add; as they are where no head is worth it. */
 async function headModel(fit: Fit): Promise<TrainingResult> {
   const frozen = frozenOf(fit);
-  const { blocks, summary } = await fitHead(fit, frozen.blocks);
+  const { blocks, hidden, summary } = await fitHead(fit, frozen.blocks);
   const facts = { recipe: fit.recipe.name, clickTriplets: fit.clicks.triplets.length };
-  return finished(blocks ? { ...frozen, blocks } : frozen, { ...facts, ...summary });
+  return finished(blocks ? { ...frozen, blocks, ...(hidden && { hidden }) } : frozen, { ...facts, ...summary });
 }
 
 const frozenOf = (fit: Fit): ServedModel => frozenModel(fit.golden, fit.encoder?.fitted ?? [], evidenceOf(fit));

@@ -12,14 +12,14 @@ export const projectionOf = (model: ServedModel, threads: number): Promise<Proje
   });
 
 export function plainProjection(model: ServedModel): Projection {
-  const { blocks } = model;
+  const { blocks, hidden } = model;
   return {
     async project(features, n) {
       const length = servedLength(model);
       const out = new Float32Array(n * length);
       for (let i = 0; i < n; i++) {
         const rows = blocks.map(({ feature, mean: { length: d } }) => features[feature]!.subarray(i * d, (i + 1) * d));
-        out.set(fuse(blocks, rows), i * length);
+        out.set(fuse(blocks, rows, hidden), i * length);
       }
       return out;
     },

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { decodeModel } from '@simili/learning/models/artefact';
-import type { Block } from '@simili/learning/models/served-model';
+import type { Block, HiddenLayer } from '@simili/learning/models/served-model';
 import { withoutProxies } from '@simili/learning/network/shapes';
 import type { NetworkSpec, Weights } from '@simili/learning/network/spec';
 import { leastSquaresMap } from '@simili/learning/numbers/least-squares';
@@ -20,7 +20,9 @@ export function servingWeights({ serving }: Request, spec: NetworkSpec): Weights
 
 /**
  * The maps of the head that serves, as maps of blocks that were fitted anew: of each the nearest in least squares, M with
- * M P_new = P_serving; null for a block that the version that serves has not, or not with this many directions.
+ * M P_new = P_serving; null for a block that the version that serves has not, or not with this many directions. Maps that were learned
+ * beside a hidden layer say little without it: they are for heads that have one, too.
+ * @param hidden units of the head that is to be trained
  * @param blocks as they are fitted now
  * @param dimensions D of each
  */
@@ -28,12 +30,20 @@ export function servingMaps(
   { serving }: Request,
   blocks: readonly Block[],
   dimensions: readonly number[],
+  hidden: number,
 ): (Float32Array | null)[] {
-  const served = serving ? decodeModel(serving).blocks : [];
+  const model = serving ? decodeModel(serving) : null;
+  const served = model && (hidden > 0 || !model.hidden) ? model.blocks : [];
   return blocks.map((block, b) => {
     const d = block.mean.length;
     const old = served.find(({ feature }) => feature === block.feature);
     const fits = old?.mean.length === d && old.projection.length === dimensions[b]! * d;
     return fits ? leastSquaresMap(block.projection, old.projection, d) : null;
   });
+}
+
+/** The hidden layer of the head that serves: it reads and writes the parts that `servingMaps` brings back. Null: none of this size. */
+export function servingHidden({ serving }: Request, units: number, length: number): HiddenLayer | null {
+  const hidden = serving ? decodeModel(serving).hidden : undefined;
+  return hidden?.shift.length === units && hidden.inner.length === units * length ? hidden : null;
 }

@@ -126,6 +126,20 @@ test('the tensors are named by block and by weight', () => {
   expect(tensors['block.1.projection']!.shape).toEqual([2, 5]);
 });
 
+test('a hidden layer comes back as it was, and is refused where its numbers do not fit', () => {
+  const hidden = {
+    inner: Float32Array.from({ length: 20 }, () => random.gaussian()),
+    shift: Float32Array.of(1, -2, 3, 4),
+    outer: Float32Array.from({ length: 20 }, () => random.gaussian()),
+  };
+  const bent: ServedModel = { ...model, hidden };
+  expect(decodeModel(encodeModel(bent))).toEqual(bent);
+  const refused = (change: Partial<typeof hidden>) => () => encodeModel({ ...bent, hidden: { ...hidden, ...change } });
+  expect(refused({ inner: new Float32Array(19) })).toThrow('hidden.inner has 19 values, not 4 x 5');
+  expect(refused({ outer: new Float32Array(20).fill(Number.NaN) })).toThrow('hidden.outer');
+  expect(refused({ shift: new Float32Array(0) })).toThrow('no units');
+});
+
 test('a backbone is inside, byte for byte, and no other file is taken for it', () => {
   expect(decodeSafetensors(encodeModel(modelOf(withFile, file))).bytes).toEqual({ backbone: file });
   expect(() => encodeModel(modelOf(withFile))).toThrow('its backbone is missing');

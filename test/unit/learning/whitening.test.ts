@@ -183,6 +183,31 @@ test('where one block sees nothing the others fill the length; where none does t
   expect(() => fuse(blocks, [new Float32Array(3)])).toThrow('no feature');
 });
 
+test('hidden units add to every part what they read in the whole, except where a block saw nothing', () => {
+  const blocks = [block(0.3), block(0.7)];
+  const features = [Float32Array.of(3, 1, 2), Float32Array.of(-1, 4, 2)];
+  const hidden = {
+    inner: Float32Array.of(1, 0.5, -1, 2, -2, 0.3, 0.4, -1, 0.2, 1, 1, 1),
+    shift: Float32Array.of(0.1, -0.2, 0.3),
+    outer: Float32Array.of(0.5, -1, 0.2, 0.1, 0.7, -0.3, 1, -0.4, 0.2, 0.6, 0.9, -0.8),
+  };
+  const unit = (row: number[]) => row.map((value) => value / Math.hypot(...row));
+  const u = blocks.map((own, b) => [...applyBlock(own, features[b]!)]);
+  const roots = [Math.sqrt(0.3), Math.sqrt(0.7)];
+  const x = unit(u.flatMap((part, b) => part.map((value) => value * roots[b]!)));
+  const rows = (matrix: Float32Array, width: number, row: number) => [...matrix].slice(row * width, (row + 1) * width);
+  const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+  const units = [0, 1, 2].map((h) => Math.max(0, dot(rows(hidden.inner, 4, h), x) + hidden.shift[h]!));
+  expect(units.filter((value) => value > 0).length).toBeGreaterThan(0);
+  const bent = u.map((part, b) => unit(part.map((value, i) => value + dot(rows(hidden.outer, 3, 2 * b + i), units))));
+  const wanted = unit(bent.flatMap((part, b) => part.map((value) => value * roots[b]!)));
+  expect([...fuse(blocks, features, hidden)]).toEqual(wanted.map((value) => expect.closeTo(value, 5)));
+
+  const blind = fuse(blocks, [new Float32Array(3), features[1]!], hidden);
+  expect([...blind.subarray(0, 2)]).toEqual([0, 0]);
+  expect(Math.hypot(...blind)).toBeCloseTo(1, 6);
+});
+
 /** Gaussian elimination with pivots. */
 function solve(matrix: number[][], right: number[]): number[] {
   const rows = matrix.map((row, i) => [...row, right[i]!]);

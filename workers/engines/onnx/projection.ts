@@ -41,7 +41,7 @@ function projectionGraph(model: ServedModel): Uint8Array {
   const graph = new Graph();
   const lengths = new Map(model.blocks.map(({ feature, mean }) => [feature, mean.length]));
   for (const [feature, d] of lengths) graph.input(feature, ['n', d]);
-  const served = servedVector(graph, model.blocks, ({ feature }) => feature);
+  const served = servedVector(graph, model, ({ feature }) => feature);
   graph.output(vector, served, ['n', servedLength(model)]);
   return graph.bytes('projection');
 }

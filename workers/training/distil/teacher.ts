@@ -26,7 +26,7 @@ export function teacherOf(set: TrainingSet, random: Random): Teacher {
   const fitted = fitEncoderBlocks(set, features, triplets, random);
   const blocks = mixed(fitted, evenly(fitted.length, 1));
   return {
-    dimensions: servedLength({ blocks, network: null }),
+    dimensions: servedLength({ blocks }),
     vectorOf: remembered((picture) =>
       fuse(
         blocks,

@@ -1,6 +1,7 @@
 import { pictureCount } from '@simili/learning/batches/catalog';
 import { itemsIn } from '@simili/learning/metrics/split';
-import type { Block } from '@simili/learning/models/served-model';
+import type { Block, HiddenLayer } from '@simili/learning/models/served-model';
+import { hiddenOf } from '../../engines/onnx/head/spec.ts';
 import { type Fit, GOLDEN_DONE, NETWORK_DONE } from '../fit.ts';
 import { gainOf, lookOf } from './choice.ts';
 import { frozenParts, weighed } from './frozen-parts.ts';
@@ -12,6 +13,7 @@ import { type Candidate, type HeadTraining, stepsOf, type TrainedHead, trainHead
 export type HeadFit = {
   /** Null: the frozen ones are better, or there was nothing to learn from. */
   readonly blocks: readonly Block[] | null;
+  readonly hidden?: HiddenLayer;
   /** For the model's record: which head it is, or why there is none. Steps are those of all trainings, one after the other. */
   readonly summary: Record<string, unknown>;
 };
@@ -20,6 +22,11 @@ export type HeadFit = {
 const LOOKED = 0.4;
 /** How near to its start a head is held: the recipe's own decay, and ten times that. */
 const DECAYS = [1, 10];
+/**
+ * Units of the hidden layer that is tried beside the linear maps, at the weaker decay alone: a stronger one leaves nothing of it
+ * (docs/quality.md).
+ */
+const HIDDEN = 512;
 const HEAD_ENGINE = 'onnx, cpu';
 
 /**
@@ -42,7 +49,9 @@ export async function fitHead(fit: Fit, frozen: readonly Block[]): Promise<HeadF
   const steps = trained.length * stepsOf(fit);
   if (!best) return without(`Not kept: none of ${trained.length} heads was better on held-out products`, steps);
   const keptStep = trained.indexOf(best) * stepsOf(fit) + best.keptStep;
-  return { blocks: servedBlocks(blocks, best), summary: { ...summaryOf(best, teachers), steps, keptStep, gains } };
+  const hidden = hiddenOf(best.spec, best.weights);
+  const summary = { ...summaryOf(best, teachers), steps, keptStep, gains };
+  return { blocks: servedBlocks(blocks, best), ...(hidden && { hidden }), summary };
 }
 
 const without = (why: string, steps = 0): HeadFit => ({
@@ -50,14 +59,17 @@ const without = (why: string, steps = 0): HeadFit => ({
   summary: { engine: HEAD_ENGINE, steps, keptStep: 0, head: why },
 });
 
-/** What can be learned from, and how near to the start. */
+/** What can be learned from, how near to the start, and with hidden units or without. */
 export function candidatesFor({ recipe }: Pick<Fit, 'recipe'>, teachers: Teachers): Candidate[] {
   const { identities, chosen: choices, classes } = teachers;
   const weights = [
     ...(identities > 0 || choices > 0 ? [0] : []),
     ...(classes > 0 && recipe.categories ? [recipe.categories.weight] : []),
   ];
-  return weights.flatMap((categories) => DECAYS.map((times) => ({ categories, decay: recipe.weightDecay * times })));
+  return weights.flatMap((categories) => [
+    ...DECAYS.map((times) => ({ categories, decay: recipe.weightDecay * times, hidden: 0 })),
+    { categories, decay: recipe.weightDecay, hidden: HIDDEN },
+  ]);
 }
 
 /** What all trainings of one fit share. */
@@ -111,7 +123,7 @@ function withEvents(training: HeadTraining, i: number, of: number): HeadTraining
 
 /**
  * The head that gains most over what is there. One that heard of categories must also be better, beyond doubt, than each that
- * did not: so categories that are noise have no weight.
+ * did not: so categories that are noise have no weight. And one with hidden units than the linear ones that heard the same.
  */
 function chosen({ parts, blocks }: HeadTraining, trained: readonly TrainedHead[], { ask, trust }: HeldOutQuestions) {
   const frozen = ask((picture) => weighed(parts, blocks, picture));
@@ -119,14 +131,17 @@ function chosen({ parts, blocks }: HeadTraining, trained: readonly TrainedHead[]
     const vectorOf = headVectors(spec, weights);
     return ask((picture) => vectorOf(parts.of(picture)));
   });
-  const unlabelled = answers.filter((_own, i) => trained[i]!.candidate.categories === 0);
-  const gains = answers.map((own) => {
-    const rivals = unlabelled.includes(own) ? [] : unlabelled;
+  const gains = answers.map((own, i) => {
+    const rivals = answers.filter((_other, j) => isSimpler(trained[j]!.candidate, trained[i]!.candidate));
     return rivals.every((rival) => gainOf(own, rival, trust) > 0) ? gainOf(own, frozen, trust) : 0;
   });
   const most = Math.max(...gains);
   return { gains, best: most > 0 ? trained[gains.indexOf(most)]! : null };
 }
+
+const isSimpler = (one: Candidate, other: Candidate): boolean =>
+  (one.categories === 0 && other.categories > 0) ||
+  (one.hidden === 0 && other.hidden > 0 && one.categories === other.categories);
 
 /** A head and the block that it reads are one linear map. */
 export function servedBlocks(
@@ -158,6 +173,7 @@ const summaryOf = ({ candidate, state, counts }: TrainedHead, teachers: Teachers
   head: {
     categories: candidate.categories,
     decay: candidate.decay,
+    hidden: candidate.hidden,
     teachers: { identities: teachers.identities, categories: teachers.classes, chosen: teachers.chosen },
   },
 });

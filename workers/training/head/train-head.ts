@@ -5,7 +5,9 @@ import { scaleToUnit } from '@simili/learning/features/unit';
 import { itemsIn } from '@simili/learning/metrics/split';
 import type { Block } from '@simili/learning/models/served-model';
 import type { Weights } from '@simili/learning/network/spec';
-import { type HeadEngine, type HeadSpec, headWeights, openHeadEngine, unitRows } from '../../engines/onnx/head.ts';
+import { makeRandom } from '@simili/learning/numbers/random';
+import { type HeadEngine, openHeadEngine } from '../../engines/onnx/head/index.ts';
+import { dimensionsOf, type HeadSpec, headWeights, unitRows } from '../../engines/onnx/head/spec.ts';
 import { rankingSource } from '../batches.ts';
 import { chosenTogether } from '../clicks.ts';
 import type { Fit } from '../fit.ts';
@@ -13,7 +15,7 @@ import type { Look } from '../held-out.ts';
 import { itemAt } from '../item-at.ts';
 import { freshState, type TrainingState } from '../state.ts';
 import { type NetworkTraining, trainNetwork } from '../train-network.ts';
-import { servingMaps } from '../warm-start.ts';
+import { servingHidden, servingMaps } from '../warm-start.ts';
 import type { FrozenParts } from './frozen-parts.ts';
 import { headVectors } from './maps.ts';
 import { MOST_PICTURES, type Teachers } from './teachers.ts';
@@ -24,6 +26,8 @@ export type Candidate = {
   readonly categories: number;
   /** lambda of lambda ||offset||^2. */
   readonly decay: number;
+  /** Units of the hidden layer; 0: linear maps alone. */
+  readonly hidden: number;
 };
 
 export type TrainedHead = {
@@ -84,7 +88,8 @@ export async function trainHead(training: HeadTraining, candidate: Candidate): P
   }
 }
 
-function specOf({ fit: { recipe }, blocks, parts, teachers }: HeadTraining, { categories }: Candidate): HeadSpec {
+function specOf({ fit: { recipe }, blocks, parts, teachers }: HeadTraining, candidate: Candidate): HeadSpec {
+  const { categories, hidden } = candidate;
   const { set, classes } = teachers;
   const pictures = itemsIn(set, 'train').reduce(
     (sum, item) => sum + Math.min(MOST_PICTURES, pictureCount(set, item)),
@@ -96,6 +101,7 @@ function specOf({ fit: { recipe }, blocks, parts, teachers }: HeadTraining, { ca
       const length = parts.lengths[b]!;
       return { length, dimensions: length, weight };
     }),
+    hidden,
     rows: isTriplets ? recipe.rows : Math.min(recipe.rows, pictures),
     loss: recipe.objective.kind,
     proxies:
@@ -120,7 +126,7 @@ function sourceOf({ fit, teachers: { set } }: HeadTraining, { categories }: Cand
   });
 }
 
-/** No offset, or that of the head which serves; each proxy in the middle of its category. */
+/** No offset and nothing said by hidden units, or as in the head which serves; each proxy in the middle of its category. */
 function startOf(
   spec: HeadSpec,
   { fit, blocks, teachers, parts }: HeadTraining,
@@ -129,17 +135,18 @@ function startOf(
     fit.request,
     blocks,
     spec.blocks.map(({ dimensions }) => dimensions),
+    spec.hidden,
   );
   const offsets = spec.blocks.map(({ length, dimensions }, b) => {
     const unit = unitRows(dimensions, length);
     const data = serving[b]?.map((value, i) => value - unit[i]!) ?? new Float32Array(dimensions * length);
     return [headWeights.offset(b), { shape: [dimensions, length], data }] as const;
   });
-  const weights: Weights = Object.fromEntries(offsets);
+  const weights: Weights = { ...Object.fromEntries(offsets), ...(spec.hidden > 0 && hiddenStart(spec, fit.request)) };
   const isWarm = serving.some((map) => map !== null);
   if (!spec.proxies) return { weights, isWarm };
   const vectorOf = headVectors(spec, weights);
-  const dimensions = spec.blocks.reduce((sum, block) => sum + block.dimensions, 0);
+  const dimensions = dimensionsOf(spec);
   const data = new Float32Array(teachers.classes * dimensions);
   for (const item of itemsIn(teachers.set, 'train')) {
     const label = teachers.labels[item]!;
@@ -151,6 +158,21 @@ function startOf(
     data.set(scaleToUnit(data.slice(label * dimensions, (label + 1) * dimensions)), label * dimensions);
   weights[headWeights.proxies] = { shape: [teachers.classes, dimensions], data };
   return { weights, isWarm };
+}
+
+/** Units that each read a direction of its own, or what those of the version that serves have learned. */
+function hiddenStart(spec: HeadSpec, request: Fit['request']): Weights {
+  const [units, length] = [spec.hidden, dimensionsOf(spec)];
+  const serving = servingHidden(request, units, length);
+  const random = makeRandom(request.seed);
+  // x has unit length, so rows of standard normal numbers give values of about 1.
+  const inner = serving?.inner ?? Float32Array.from({ length: units * length }, () => random.gaussian());
+  const outer = serving?.outer.map((value) => value * Math.sqrt(units)) ?? new Float32Array(length * units);
+  return {
+    [headWeights.inner]: { shape: [units, length], data: inner },
+    [headWeights.shift]: { shape: [units], data: serving?.shift ?? new Float32Array(units) },
+    [headWeights.outer]: { shape: [length, units], data: outer },
+  };
 }
 
 /** One member, in this process; its batches are rows of numbers that are in memory. */

@@ -54,7 +54,7 @@ export function exportOnnx(model: ServedModel, encoder: EncoderFile | null = nul
       const { start, length } = placeIn(looked, feature);
       return looked.parts ? graph.slice(seen, 1, start, start + length) : seen;
     };
-    graph.output(vector, servedVector(graph, blocks, rowsOf), ['n', servedLength(model)]);
+    graph.output(vector, servedVector(graph, model, rowsOf), ['n', servedLength(model)]);
   });
   const n = file?.batch ?? 'n';
   const bytes = (size: number): Port => ({ name: picturesOf(size), elementType: uint8, dims: [n, size, size, 3] });
