@@ -37,12 +37,14 @@ export async function pictureFiles(count: number): Promise<PictureFile[]> {
 export async function catalogOf(files: readonly PictureFile[]): Promise<FreshDatabase> {
   const database = await freshDatabase(process.env.DATABASE_URL);
   const { prisma } = database.storage;
+  const { catalog: catalogId } = database.repositories;
   const ids = files.map((_file, i) => `p${String(i).padStart(6, '0')}`);
   await prisma.product.createMany({
-    data: ids.map((id) => ({ id, title: id, fingerprint: createHash('sha256').update(id).digest('hex') })),
+    data: ids.map((id) => ({ catalogId, id, title: id, fingerprint: createHash('sha256').update(id).digest('hex') })),
   });
   await prisma.productImage.createMany({
     data: files.map(({ path, contentHash }, i) => ({
+      catalogId,
       id: `i${ids[i]}`,
       productId: ids[i]!,
       position: 0,
@@ -79,6 +81,7 @@ export async function storeModel({ storage, repositories }: FreshDatabase, model
   const metrics = { training: { sides: sidesFor(model.network!.spec) } };
   const row = await storage.prisma.modelVersion.create({
     data: {
+      catalogId: repositories.catalog,
       id: `mdl_${sha256(artefact).slice(0, 12)}`,
       kind: 'NETWORK',
       dimensions: servedLength(model),

@@ -139,7 +139,7 @@ async function realPath(dir: string, files: readonly PictureFile[], served: Serv
   const catalog = await catalogOf(files);
   const { embeddings, models } = catalog.repositories;
   const model = await storeModel(catalog, served);
-  const artefacts = openArtefactCache(join(dir, 'models'), models);
+  const artefacts = openArtefactCache(join(dir, 'models'));
   const services = Array.from({ length: ROUNDS }, (_, round) =>
     openPictures({ cacheDir: join(dir, `pixels-${round}`), limits }),
   );
@@ -166,7 +166,7 @@ async function realPath(dir: string, files: readonly PictureFile[], served: Serv
   const ask = async (round: number, some: readonly PictureFile[]) => {
     const pixels = services[round]!.folders(sidesOf(model));
     const pictures = some.map(({ contentHash }) => contentHash);
-    return embedder.embed({ ...(await artefacts.pathOf(model.id)), pictures, pixels }, never);
+    return embedder.embed({ ...(await artefacts.pathOf(models, model.id)), pictures, pixels }, never);
   };
   await ask(0, []); // loads the model
   return {

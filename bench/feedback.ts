@@ -21,7 +21,7 @@ async function measured(url: string) {
   const raw = new pg.Client({ connectionString: url });
   await raw.connect();
   try {
-    const { feedback: repository } = makeRepositories(storage);
+    const { feedback: repository } = makeRepositories(storage, 'default');
     const append = (visitor: string, events: FeedbackWrite[]) => repository.append(visitor, events);
     const insert = (visitor: string, events: FeedbackWrite[]) => rawInsert(raw, visitor, events);
     await rateOf(append, 10); // warm
@@ -69,12 +69,12 @@ function event(i: number, listId: string): FeedbackWrite {
 
 async function rawInsert(client: pg.Client, visitor: string, events: readonly FeedbackWrite[]): Promise<void> {
   const rows = events.map((e) => [
-    ...[e.eventId, e.kind, visitor, e.anchorId, e.itemIds, e.positions, e.modelId, e.occurredAt, e.filtered],
+    ...['default', e.eventId, e.kind, visitor, e.anchorId, e.itemIds, e.positions, e.modelId, e.occurredAt, e.filtered],
   ]);
   const places = rows.map((row, i) => `(${row.map((_, j) => `$${i * row.length + j + 1}`).join(',')})`);
   await client.query(
     `INSERT INTO simili.feedback_event
-      (event_id, kind, visitor_id, anchor_id, item_ids, positions, model_id, occurred_at, filtered) VALUES ${places.join(',')}`,
+      (catalog_id, event_id, kind, visitor_id, anchor_id, item_ids, positions, model_id, occurred_at, filtered) VALUES ${places.join(',')}`,
     rows.flat(),
   );
 }

@@ -74,11 +74,11 @@ export async function generatedCatalog(url: string | undefined, products: number
   for (const [i, { dimensions }] of eyes.entries())
     await database.repositories.features.add(`${keys[i]} base`, baseRows(dimensions, random));
   await prisma.$executeRawUnsafe(`
-    INSERT INTO simili.product (id, title, fingerprint)
-    SELECT 'p' || lpad(i::text, 8, '0'), 'Product', md5(i::text) FROM generate_series(0, ${products - 1}) AS i`);
+    INSERT INTO simili.product (catalog_id, id, title, fingerprint)
+    SELECT 'default', 'p' || lpad(i::text, 8, '0'), 'Product', md5(i::text) FROM generate_series(0, ${products - 1}) AS i`);
   await prisma.$executeRawUnsafe(`
-    INSERT INTO simili.product_image (id, product_id, position, source, content_hash, state, mime, width, height)
-    SELECT 'i' || i, 'p' || lpad(i::text, 8, '0'), 0, '/' || i, md5(i::text) || md5('-' || i), 'READY', 'image/png', 8, 8
+    INSERT INTO simili.product_image (catalog_id, id, product_id, position, source, content_hash, state, mime, width, height)
+    SELECT 'default', 'i' || i, 'p' || lpad(i::text, 8, '0'), 0, '/' || i, md5(i::text) || md5('-' || i), 'READY', 'image/png', 8, 8
     FROM generate_series(0, ${products - 1}) AS i`);
   for (const key of keys)
     await prisma.$executeRawUnsafe(`
@@ -123,6 +123,7 @@ export async function frozenVersion({ storage, repositories }: ProjectedCatalog)
   const metrics = { training: { shares, encoder: { ...facts, choice: 'generated' } } };
   const row = await storage.prisma.modelVersion.create({
     data: {
+      catalogId: repositories.catalog,
       id: `mdl_${sha256(artefact).slice(0, 12)}`,
       kind: 'GOLDEN',
       dimensions: servedLength(model),

@@ -37,12 +37,15 @@ async function measured(database: string, url: string | undefined, products: num
   try {
     const model = await frozenVersion(catalog);
     const { repositories } = catalog;
-    const artefacts = openArtefactCache(join(dir.path, 'models'), repositories.models);
+    const artefacts = openArtefactCache(join(dir.path, 'models'));
     const log = pino({ level: 'silent' });
     const context = { repositories, pictures: NO_PICTURES, embedder, artefacts, config, log, encoder };
     const read = await timed(() => readAll(catalog, model.number));
     // A worker has it running, and the version loaded.
-    await embedder.embed({ ...(await artefacts.pathOf(model.id)), pictures: [], pixels: {}, encoded: NOTHING }, never);
+    await embedder.embed(
+      { ...(await artefacts.pathOf(repositories.models, model.id)), pictures: [], pixels: {}, encoded: NOTHING },
+      never,
+    );
     const memory = watchMemory();
     const project = await timed(async () => {
       const written = await embedMissing(context, model, never);

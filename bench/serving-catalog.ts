@@ -30,9 +30,10 @@ export async function servingCatalog(admin: string, products: number): Promise<S
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    const { embeddings } = makeRepositories(storage);
+    const { embeddings } = makeRepositories(storage, 'default');
     const model = await storage.prisma.modelVersion.create({
       data: {
+        catalogId: 'default',
         id: 'mdl_bench',
         kind: 'GOLDEN',
         state: 'ACTIVE',
@@ -49,7 +50,7 @@ export async function servingCatalog(admin: string, products: number): Promise<S
     const since = performance.now();
     await embeddings.createIndex(model.number, pictureSpace(DIMENSIONS));
     const indexSeconds = (performance.now() - since) / 1000;
-    await client.query(`UPDATE simili.serving SET active_id = 'mdl_bench'`);
+    await client.query(`INSERT INTO simili.serving VALUES ('default', 'active', 'mdl_bench', 1)`);
     return { ...database, table, indexSeconds };
   } finally {
     await client.end();
@@ -66,12 +67,12 @@ async function addProducts(client: pg.Client, products: number): Promise<void> {
     return `CASE WHEN i % ${every} = 0 THEN '${categoryOf(share)}' END`;
   });
   await client.query(`
-    INSERT INTO simili.product (id, title, categories, tags, price, currency, fingerprint)
-    SELECT ${idSql}, 'Product ' || i, array_remove(ARRAY[${categories}], NULL), '{}', (i * 7919 % 100000) / 100.0, 'EUR', md5(i::text)
+    INSERT INTO simili.product (catalog_id, id, title, categories, tags, price, currency, fingerprint)
+    SELECT 'default', ${idSql}, 'Product ' || i, array_remove(ARRAY[${categories}], NULL), '{}', (i * 7919 % 100000) / 100.0, 'EUR', md5(i::text)
     FROM generate_series(0, ${products - 1}) AS i`);
   await client.query(`
-    INSERT INTO simili.product_image (id, product_id, position, source, content_hash, state, mime, width, height)
-    SELECT 'img' || i, ${idSql}, 0, 'https://pictures.invalid/' || i || '.jpg', md5(i::text), 'READY', 'image/jpeg', 400, 400
+    INSERT INTO simili.product_image (catalog_id, id, product_id, position, source, content_hash, state, mime, width, height)
+    SELECT 'default', 'img' || i, ${idSql}, 0, 'https://pictures.invalid/' || i || '.jpg', md5(i::text), 'READY', 'image/jpeg', 400, 400
     FROM generate_series(0, ${products - 1}) AS i`);
 }
 

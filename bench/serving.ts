@@ -100,7 +100,8 @@ const rawWay = ({ url, table }: ServingCatalog): Way => ({
     const text = `
       SELECT p.id, p.title, p.price, p.currency
       FROM (SELECT e.product_id, e.vec <-> ${vec} AS l2 FROM ${table} e WHERE e.product_id <> $1
-            ORDER BY e.vec <-> ${vec} LIMIT ${FIRST}) AS n JOIN simili.product p ON p.id = n.product_id ORDER BY n.l2`;
+            ORDER BY e.vec <-> ${vec} LIMIT ${FIRST}) AS n JOIN simili.product p
+        ON p.catalog_id = 'default' AND p.id = n.product_id ORDER BY n.l2`;
     const ask: Ask = async (id) => (await pool.query({ name: 'page', text, values: [id] })).rows.map((row) => row.id);
     return { ask, pid: null, close: () => pool.end() };
   },
@@ -173,7 +174,7 @@ async function recallOf(catalog: ServingCatalog, share: number | null, anchor: (
     for (let i = 0; i < JUDGED; i++) {
       const id = anchor();
       const { rows } = await client.query(
-        `SELECT e.product_id AS id FROM ${catalog.table} e JOIN simili.product p ON p.id = e.product_id
+        `SELECT e.product_id AS id FROM ${catalog.table} e JOIN simili.product p ON p.catalog_id = 'default' AND p.id = e.product_id
          WHERE e.product_id <> $1 AND ($2::text IS NULL OR p.categories && ARRAY[$2::text])
          ORDER BY (e.vec <-> (SELECT vec FROM ${catalog.table} WHERE product_id = $1)) + 0, e.product_id LIMIT 10`,
         [id, share === null ? null : categoryOf(share)],

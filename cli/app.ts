@@ -1,3 +1,4 @@
+import { DEFAULT_CATALOG } from '../src/catalog-id.ts';
 import { type Config, loadConfig } from '../src/config.ts';
 import { openStorage } from '../src/db/open-storage.ts';
 import { makeRepositories, type Repositories } from '../src/db/repositories.ts';
@@ -36,11 +37,11 @@ export async function openApp(config: Config = loadConfig()): Promise<App> {
   const storage = await openStorage(config);
   for (const warning of storage.warnings) log.warn(warning);
   try {
-    const repositories = makeRepositories(storage);
+    const repositories = makeRepositories(storage, DEFAULT_CATALOG);
     const queue = await openQueue({
       redisUrl: config.REDIS_URL,
       storage,
-      prefix: await queuePrefix(repositories.settings),
+      prefix: await queuePrefix(repositories.installation),
       onError: (error) => log.error({ err: error }, 'queue'),
     });
     return { config, log, storage, repositories, queue, extensions };

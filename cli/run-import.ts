@@ -40,7 +40,8 @@ export async function runImport(
   let rows = 0;
   const flush = async () => {
     const drafts = await Promise.all(batch.map(async ({ row }) => ({ ...toDraft(row), ...(await revisionsOf(row)) })));
-    const written = await writeProducts(drafts, { products: repositories.products, queue }, { localPaths: true });
+    const { catalog, products } = repositories;
+    const written = await writeProducts(drafts, { catalog, products, queue }, { localPaths: true });
     report.created += written.created;
     report.updated += written.updated;
     report.renewed += written.renewed;

@@ -7,7 +7,7 @@ import type { App } from './app.ts';
 
 /** The HTTP server over an open app. `newAdminKey`: the key, when it was generated just now. */
 export async function serveApi({ config, log, repositories, queue }: App) {
-  const keys = await loadKeys(repositories.settings, config);
+  const keys = await loadKeys(repositories.installation, config);
   const services = makeServices({
     repositories,
     queue,

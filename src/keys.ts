@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Config } from './config.ts';
-import type { SettingRepository } from './db/settings.ts';
+import type { InstallationRepository } from './db/installation.ts';
 import { SimiliError } from './errors.ts';
 
 const SIGNING_KEY = 'signing_key';
@@ -17,8 +17,12 @@ export type Keys = {
 type KeyConfig = Pick<Config, 'SIMILI_ADMIN_KEY' | 'SIMILI_SIGNING_KEY'>;
 
 /** From the configuration, else generated once and shared by all processes through the database. */
-export async function loadKeys(settings: SettingRepository, config: KeyConfig, random = randomBytes): Promise<Keys> {
-  const signingKey = config.SIMILI_SIGNING_KEY ?? (await loadSigningKey(settings, random));
+export async function loadKeys(
+  installation: InstallationRepository,
+  config: KeyConfig,
+  random = randomBytes,
+): Promise<Keys> {
+  const signingKey = config.SIMILI_SIGNING_KEY ?? (await loadSigningKey(installation, random));
   const given = config.SIMILI_ADMIN_KEY;
   if (given)
     return {
@@ -27,16 +31,16 @@ export async function loadKeys(settings: SettingRepository, config: KeyConfig, r
       adminKeyHash: async () => hashOfKey(given),
     };
   const fresh = newKey(random);
-  const { value, created } = await settings.getOrCreate(ADMIN_KEY_HASH, hashOfKey(fresh));
+  const { value, created } = await installation.getOrCreate(ADMIN_KEY_HASH, hashOfKey(fresh));
   return {
     signingKey,
     newAdminKey: created ? fresh : null,
-    adminKeyHash: async () => (await settings.get(ADMIN_KEY_HASH)) ?? value,
+    adminKeyHash: async () => (await installation.get(ADMIN_KEY_HASH)) ?? value,
   };
 }
 
-export async function loadSigningKey(settings: SettingRepository, random = randomBytes): Promise<string> {
-  return (await settings.getOrCreate(SIGNING_KEY, random(32).toString('base64url'))).value;
+export async function loadSigningKey(installation: InstallationRepository, random = randomBytes): Promise<string> {
+  return (await installation.getOrCreate(SIGNING_KEY, random(32).toString('base64url'))).value;
 }
 
 /**
@@ -44,7 +48,7 @@ export async function loadSigningKey(settings: SettingRepository, random = rando
  * @throws SimiliError CONFIGURATION_INVALID when the key is given by the configuration: no other would hold.
  */
 export async function rotateAdminKey(
-  settings: SettingRepository,
+  installation: InstallationRepository,
   config: Partial<KeyConfig> = {},
   random = randomBytes,
 ): Promise<string> {
@@ -54,7 +58,7 @@ export async function rotateAdminKey(
     });
   }
   const fresh = newKey(random);
-  await settings.set(ADMIN_KEY_HASH, hashOfKey(fresh));
+  await installation.set(ADMIN_KEY_HASH, hashOfKey(fresh));
   return fresh;
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { DEFAULT_CATALOG } from './catalog-id.ts';
 import { loadConfig } from './config.ts';
 import { openEmbedded } from './db/embedded.ts';
 import { openPostgres } from './db/postgres.ts';
@@ -45,14 +46,14 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
   const { log = makeLog(config) } = options;
   const storage = await (databaseUrl ? openPostgres(databaseUrl) : openEmbedded(dataDir && join(dataDir, 'database')));
   try {
-    const repositories = makeRepositories(storage);
+    const repositories = makeRepositories(storage, DEFAULT_CATALOG);
     const queue = await openQueue({
       redisUrl,
       storage,
-      prefix: await queuePrefix(repositories.settings),
+      prefix: await queuePrefix(repositories.installation),
       onError: (error) => log.error({ err: error }, 'queue'),
     });
-    const key = signingKey ?? (await loadSigningKey(repositories.settings));
+    const key = signingKey ?? (await loadSigningKey(repositories.installation));
     const services = makeServices({
       repositories,
       queue,

@@ -61,7 +61,7 @@ const PLAN_MS = 10_000;
 
 export function makeServices(parts: Parts): Services {
   const { repositories, queue, log, signingKey, now, patience, retraining, exploring } = parts;
-  const { products, feedback, ratings, jobs, models } = repositories;
+  const { catalog, products, feedback, ratings, jobs, models } = repositories;
   const serving = makeServing(models, now);
   // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
   const readPatiently = { byId: (id: string) => within(startDeadline(patience.admin), () => jobs.byId(id)) };
@@ -76,7 +76,7 @@ export function makeServices(parts: Parts): Services {
     ),
     submitFeedback: (visitorId, entries) => submitFeedback({ feedback, signingKey, now }, visitorId, entries),
     submitRatings: (given) => submitRatings({ ratings, products }, given),
-    upsertProducts: (entries) => upsertProducts({ products, queue }, entries),
+    upsertProducts: (entries) => upsertProducts({ catalog, products, queue }, entries),
     deleteProducts: (ids) => deleteProducts({ products }, ids),
     retrain: (request, requestedBy) => retrain({ jobs, queue }, request, requestedBy),
     retrainPlan: remembered(() => nextRetrain(repositories, retraining, now()), PLAN_MS, now),

@@ -11,6 +11,7 @@ import type { EngineHost } from './training/engine-client.ts';
 
 /** What every handler is made from. */
 export type WorkerContext = {
+  /** Of one catalog: handlers take those of the catalog that a message names (`inCatalog`). */
   readonly repositories: Repositories;
   readonly queue: JobQueue;
   readonly pictures: PictureService;
@@ -27,3 +28,9 @@ export type WorkerContext = {
   readonly config: Config;
   readonly log: Log;
 };
+
+/** The same worker with the repositories of another catalog. Engines, pictures and caches by content are those of all. */
+export const inCatalog = <Context extends Pick<WorkerContext, 'repositories'>>(
+  context: Context,
+  catalog: string,
+): Context => ({ ...context, repositories: context.repositories.forCatalog(catalog) });

@@ -52,7 +52,7 @@ export async function startFleet({ queues = queueNames, alone, ...base }: FleetO
     evaluate: () => base.queue.work('evaluate', evaluateHandler(context)),
     ingest: () => base.queue.work('ingest', ingestHandler(context)),
     maintenance: async () => {
-      endChores = startChores({ settings: base.repositories.settings, log: base.log }, chores(context));
+      endChores = startChores({ installation: base.repositories.installation, log: base.log }, chores(context));
     },
   };
   for (const name of queues) await start[name]();
@@ -83,6 +83,6 @@ async function makeContext(options: Omit<FleetOptions, 'queues' | 'alone'>): Pro
     embedder: openEngineHost('the embedder', config),
     encoder,
     encoders: extensions.encoders ?? [],
-    artefacts: openArtefactCache(join(config.SIMILI_DATA_DIR, 'models'), repositories.models),
+    artefacts: openArtefactCache(join(config.SIMILI_DATA_DIR, 'models')),
   };
 }

@@ -57,7 +57,8 @@ async function untilDecoded(shop: Shop, since: string): Promise<void> {
     await sleep(LOOK_MS);
     if (Date.now() - wokenAt < WAKE_MS) continue;
     wokenAt = Date.now();
-    await shop.app?.queue.add('ingest', {}); // pictures whose host is to be asked once more
+    const { queue, repositories } = shop.app ?? {};
+    if (repositories) await queue?.add('ingest', { catalog: repositories.catalog }); // pictures whose host is to be asked once more
   }
   progress.update(first.pending);
   progress.stop();

@@ -96,5 +96,5 @@ export const operations: Operations = {
       next: last ? { productId: last.productId, position: last.position } : null,
     };
   },
-  adminKey: ({ repositories: { settings }, config }) => rotateAdminKey(settings, config),
+  adminKey: ({ repositories: { installation }, config }) => rotateAdminKey(installation, config),
 };

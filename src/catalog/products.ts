@@ -19,6 +19,7 @@ export type WriteResult = Record<WriteOutcome, number> & {
   rejections: ProductRejection[];
 };
 type Deps = {
+  catalog: string;
   products: Pick<ProductRepository, 'write'>;
   queue: Pick<JobQueue, 'add'>;
 };
@@ -31,7 +32,7 @@ const MOST_PER_CALL = 500;
  */
 export async function writeProducts(
   drafts: readonly ProductDraft[],
-  { products, queue }: Deps,
+  { catalog, products, queue }: Deps,
   options: CheckOptions = {},
 ): Promise<WriteResult> {
   const result: WriteResult = {
@@ -47,7 +48,7 @@ export async function writeProducts(
     if (error) result.rejections.push({ index, field: error.facts.argument.split('.'), error });
     else result[await products.write(toWrite(draft))]++;
   }
-  if (result.created + result.updated + result.renewed > 0) await queue.add('ingest', {});
+  if (result.created + result.updated + result.renewed > 0) await queue.add('ingest', { catalog });
   return result;
 }
 

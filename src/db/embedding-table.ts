@@ -1,3 +1,4 @@
+import { DEFAULT_CATALOG, isCatalogId } from '../catalog-id.ts';
 import { PICTURES } from '../ports/space.ts';
 
 /** Name, without its schema, of the table of a version's vectors of one space. @throws RangeError */
@@ -8,4 +9,14 @@ export function embeddingName(model: number, space: string = PICTURES): string {
   return space === PICTURES ? `embedding_${model}` : `embedding_${model}_${space}`;
 }
 
-export const embeddingTable = (model: number, space?: string): string => `simili.${embeddingName(model, space)}`;
+/**
+ * Schema of a catalog's tables of vectors, unquoted. One for each: versions count from 1 in every catalog, and what a catalog is
+ * not asked about cannot be reached by a number. @throws RangeError
+ */
+export function vectorSchema(catalog: string): string {
+  if (!isCatalogId(catalog)) throw new RangeError(`catalog ${catalog}`);
+  return catalog === DEFAULT_CATALOG ? 'simili' : `simili_${catalog}`;
+}
+
+export const embeddingTable = (catalog: string, model: number, space?: string): string =>
+  `"${vectorSchema(catalog)}".${embeddingName(model, space)}`;

@@ -2,10 +2,11 @@ import { fromSql } from 'pgvector';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import { type EmbeddingSpace, PICTURES } from '../ports/space.ts';
 import type { Ask } from './ask.ts';
+import { lockCatalog } from './catalogs.ts';
 import { embeddingName, embeddingTable } from './embedding-table.ts';
 import { columnType, indexClass, storedSql } from './space-sql.ts';
 import { vectorsParameter } from './vector-bytes.ts';
-import { ofVersion } from './version-gone.ts';
+import { ofVersion, VersionGone } from './version-gone.ts';
 
 /** `contentHash`: of what it was computed from; of one picture its own, of several these joined. `vector` null: nothing came of it. */
 export type Vector = { productId: string; contentHash: string; vector: Float32Array | null };
@@ -19,28 +20,38 @@ type Stored = Pick<EmbeddingSpace, 'name' | 'storage'>;
 const OF_PICTURES: Stored = { name: PICTURES, storage: 'vector' };
 
 /**
- * Vectors of products, all but the search among them (src/db/search.ts): one table per model version and space, named by these,
- * with its own HNSW index, so that a version is retired by DROP and a live index is never vacuumed of another version's rows.
+ * Vectors of products, all but the search among them (src/db/search.ts): one table per model version and space, named by these, in
+ * a schema of the catalog, with its own HNSW index, so that a version is retired by DROP and a live index is never vacuumed of another version's rows.
  */
 export class EmbeddingRepository {
   constructor(
     private readonly db: PrismaClient,
     private readonly ask: Ask,
+    private readonly catalogId: string,
   ) {}
 
-  /** Makes the table of a version's space, without its index: rows are loaded first. Safe to repeat. */
+  /**
+   * Makes the table of a version's space, without its index: rows are loaded first. Safe to repeat.
+   * @throws VersionGone where the catalog was removed.
+   */
   async createTable(model: number, space: EmbeddingSpace): Promise<void> {
-    await this.db.$executeRawUnsafe(`
-      CREATE TABLE IF NOT EXISTS ${embeddingTable(model, space.name)} (
-        product_id   TEXT PRIMARY KEY REFERENCES simili.product (id) ON DELETE CASCADE ON UPDATE CASCADE,
-        content_hash TEXT NOT NULL,
-        vec          ${columnType(space)} ${space.name === PICTURES ? 'NOT NULL' : ''}
-      )`);
+    const { catalogId } = this;
+    await this.db.$transaction(async (tx) => {
+      if (!(await lockCatalog(tx, catalogId))) throw new VersionGone(`catalog ${catalogId}`);
+      await tx.$executeRawUnsafe(`
+        CREATE TABLE IF NOT EXISTS ${this.table(model, space.name)} (
+          product_id   TEXT PRIMARY KEY,
+          content_hash TEXT NOT NULL,
+          vec          ${columnType(space)} ${space.name === PICTURES ? 'NOT NULL' : ''},
+          catalog_id   TEXT NOT NULL DEFAULT '${catalogId}' CHECK (catalog_id = '${catalogId}'),
+          FOREIGN KEY (catalog_id, product_id) REFERENCES simili.product (catalog_id, id) ON DELETE CASCADE ON UPDATE CASCADE
+        )`);
+    });
   }
 
   /** Builds the search index. Safe to repeat. */
   async createIndex(model: number, space: EmbeddingSpace): Promise<void> {
-    const table = embeddingTable(model, space.name);
+    const table = this.table(model, space.name);
     const name = `${embeddingName(model, space.name)}_vec_idx`;
     await this.db.$executeRawUnsafe(
       `CREATE INDEX IF NOT EXISTS ${name} ON ${table} USING hnsw (vec ${indexClass(space)})`,
@@ -50,7 +61,7 @@ export class EmbeddingRepository {
 
   /** Drops the tables of all spaces of a version. */
   async dropTables(model: number, spaces: readonly Pick<EmbeddingSpace, 'name'>[]): Promise<void> {
-    const tables = spaces.map(({ name }) => embeddingTable(model, name));
+    const tables = spaces.map(({ name }) => this.table(model, name));
     await this.db.$executeRawUnsafe(`DROP TABLE IF EXISTS ${tables.join(', ')}`);
   }
 
@@ -59,27 +70,33 @@ export class EmbeddingRepository {
     const some = rows.flatMap(({ vector, ...row }) => (vector ? [{ ...row, vector }] : []));
     const none = rows.filter(({ vector }) => vector === null);
     const text = (vec: string, given: string): string => `
-      INSERT INTO ${embeddingTable(model, space.name)} (product_id, content_hash, vec)
+      INSERT INTO ${this.table(model, space.name)} (product_id, content_hash, vec)
       SELECT v.id, v.hash, ${vec} FROM ${given}
-      WHERE EXISTS (SELECT FROM simili.product p WHERE p.id = v.id FOR KEY SHARE)
+      WHERE EXISTS (SELECT FROM simili.product p WHERE p.catalog_id = $1 AND p.id = v.id FOR KEY SHARE)
       ON CONFLICT (product_id) DO UPDATE SET content_hash = excluded.content_hash, vec = excluded.vec`;
-    const keys = (of: readonly Vector[]) => [of.map(({ productId }) => productId), of.map((row) => row.contentHash)];
+    const keys = (of: readonly Vector[]) => [
+      this.catalogId,
+      of.map(({ productId }) => productId),
+      of.map((row) => row.contentHash),
+    ];
     if (some.length > 0) {
       const vectors = await vectorsParameter(
         this.ask,
         'vector',
         some.map(({ vector }) => vector),
       );
-      const given = 'unnest($1::text[], $2::text[], $3::vector[]) AS v (id, hash, vec)';
+      const given = 'unnest($2::text[], $3::text[], $4::vector[]) AS v (id, hash, vec)';
       await this.ask({ text: text(storedSql(space, 'v.vec'), given) }, [...keys(some), vectors]);
     }
     if (none.length > 0)
-      await this.ask({ text: text('NULL', 'unnest($1::text[], $2::text[]) AS v (id, hash)') }, keys(none));
+      await this.ask({ text: text('NULL', 'unnest($2::text[], $3::text[]) AS v (id, hash)') }, keys(none));
   }
 
   /** @throws VersionGone */
   async count(model: number): Promise<number> {
-    const [row] = await ofVersion(this.db.$queryRaw<{ n: bigint }[]>`SELECT count(*) AS n FROM ${tableSql(model)}`);
+    const [row] = await ofVersion(
+      this.db.$queryRaw<{ n: bigint }[]>`SELECT count(*) AS n FROM ${this.tableSql(model)}`,
+    );
     return Number(row?.n ?? 0);
   }
 
@@ -95,12 +112,13 @@ export class EmbeddingRepository {
       SELECT i.product_id AS "productId", concat_ws('+', i.content_hash, o.joined) AS "contentHash",
         array_prepend(i.source, o.sources) AS sources, array_prepend(i.content_hash, o.hashes) AS hashes
       FROM simili.product_image i
-        LEFT JOIN ${tableSql(model, space)} e ON e.product_id = i.product_id AND e.product_id > ${after ?? ''}
+        LEFT JOIN ${this.tableSql(model, space)} e ON e.product_id = i.product_id AND e.product_id > ${after ?? ''}
         CROSS JOIN LATERAL (
           SELECT array_agg(source ORDER BY position) AS sources, array_agg(content_hash ORDER BY position) AS hashes,
             string_agg(content_hash, '+' ORDER BY position) AS joined
-          FROM simili.product_image WHERE product_id = i.product_id AND position > 0 AND state = 'READY') o
-      WHERE i.state = 'READY' AND i.position = 0 AND i.product_id > ${after ?? ''}
+          FROM simili.product_image
+          WHERE catalog_id = ${this.catalogId} AND product_id = i.product_id AND position > 0 AND state = 'READY') o
+      WHERE i.catalog_id = ${this.catalogId} AND i.state = 'READY' AND i.position = 0 AND i.product_id > ${after ?? ''}
         AND (e.content_hash IS NULL OR e.content_hash <> concat_ws('+', i.content_hash, o.joined))
       ORDER BY i.product_id LIMIT ${limit}`;
     return rows.map(({ sources, hashes, ...row }) => ({
@@ -113,12 +131,13 @@ export class EmbeddingRepository {
     const [row] = await this.db.$queryRaw<{ n: bigint }[]>`
       SELECT count(*) AS n
       FROM simili.product_image i
-        LEFT JOIN ${tableSql(model, space)} e ON e.product_id = i.product_id
+        LEFT JOIN ${this.tableSql(model, space)} e ON e.product_id = i.product_id
         LEFT JOIN (
           SELECT product_id, string_agg(content_hash, '+' ORDER BY position) AS joined
-          FROM simili.product_image WHERE position > 0 AND state = 'READY' GROUP BY product_id
+          FROM simili.product_image
+          WHERE catalog_id = ${this.catalogId} AND position > 0 AND state = 'READY' GROUP BY product_id
         ) o ON o.product_id = i.product_id
-      WHERE i.state = 'READY' AND i.position = 0
+      WHERE i.catalog_id = ${this.catalogId} AND i.state = 'READY' AND i.position = 0
         AND (e.content_hash IS NULL OR e.content_hash <> concat_ws('+', i.content_hash, o.joined))`;
     return Number(row?.n ?? 0);
   }
@@ -130,15 +149,15 @@ export class EmbeddingRepository {
   missingOfProducts(model: number, { name }: Pick<EmbeddingSpace, 'name'>, limit: number, after: string | null) {
     return this.db.$queryRaw<MissingOfProduct[]>`
       SELECT p.id AS "productId", p.fingerprint AS "contentHash"
-      FROM simili.product p LEFT JOIN ${tableSql(model, name)} e ON e.product_id = p.id AND e.product_id > ${after ?? ''}
-      WHERE p.id > ${after ?? ''} AND (e.content_hash IS NULL OR e.content_hash <> p.fingerprint)
+      FROM simili.product p LEFT JOIN ${this.tableSql(model, name)} e ON e.product_id = p.id AND e.product_id > ${after ?? ''}
+      WHERE p.catalog_id = ${this.catalogId} AND p.id > ${after ?? ''} AND (e.content_hash IS NULL OR e.content_hash <> p.fingerprint)
       ORDER BY p.id LIMIT ${limit}`;
   }
 
   async countMissingOfProducts(model: number, { name }: Pick<EmbeddingSpace, 'name'>): Promise<number> {
     const [row] = await this.db.$queryRaw<{ n: bigint }[]>`
-      SELECT count(*) AS n FROM simili.product p LEFT JOIN ${tableSql(model, name)} e ON e.product_id = p.id
-      WHERE e.content_hash IS NULL OR e.content_hash <> p.fingerprint`;
+      SELECT count(*) AS n FROM simili.product p LEFT JOIN ${this.tableSql(model, name)} e ON e.product_id = p.id
+      WHERE p.catalog_id = ${this.catalogId} AND (e.content_hash IS NULL OR e.content_hash <> p.fingerprint)`;
     return Number(row?.n ?? 0);
   }
 
@@ -149,11 +168,17 @@ export class EmbeddingRepository {
     space: Stored = OF_PICTURES,
   ): Promise<Map<string, Float32Array>> {
     const rows = await this.db.$queryRaw<{ productId: string; vec: string }[]>`
-      SELECT product_id AS "productId", vec::text AS vec FROM ${tableSql(model, space.name)}
+      SELECT product_id AS "productId", vec::text AS vec FROM ${this.tableSql(model, space.name)}
       WHERE product_id = ANY(${[...productIds]}) AND vec IS NOT NULL`;
     const numbers = (text: string) => (space.storage === 'bit' ? [...text].map(Number) : (fromSql(text) as number[]));
     return new Map(rows.map((row) => [row.productId, Float32Array.from(numbers(row.vec))]));
   }
-}
 
-const tableSql = (model: number, space?: string): Prisma.Sql => Prisma.raw(embeddingTable(model, space));
+  private table(model: number, space?: string): string {
+    return embeddingTable(this.catalogId, model, space);
+  }
+
+  private tableSql(model: number, space?: string): Prisma.Sql {
+    return Prisma.raw(this.table(model, space));
+  }
+}

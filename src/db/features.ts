@@ -8,7 +8,7 @@ export type Features = ReadonlyMap<string, Uint16Array>;
 
 /**
  * What encoders and the hand-made features see in pictures, as float16 bits. `encoder` is an id that also says how the pictures were decoded: what is
- * found under it never changes.
+ * found under it never changes. Of no catalog: what is seen in a picture follows from its content.
  */
 export class FeatureRepository {
   constructor(
@@ -45,7 +45,7 @@ export class FeatureRepository {
     return new Set(rows.map(({ hash }) => hash));
   }
 
-  /** Removes what no picture of the catalog has any more. @returns how many. */
+  /** Removes what no picture of any catalog has any more. @returns how many. */
   prune(limit: number): Promise<number> {
     return this.db.$executeRaw`
       DELETE FROM simili.picture_feature WHERE (encoder, content_hash) IN (

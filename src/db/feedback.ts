@@ -44,13 +44,17 @@ const MOST_VALUE_OF_ANCHOR = 10;
 const MOST_SEEN = 1000;
 
 export class FeedbackRepository {
-  constructor(private readonly db: PrismaClient) {}
+  constructor(
+    private readonly db: PrismaClient,
+    private readonly catalogId: string,
+  ) {}
 
   /**
    * Stores a visitor's events whose eventId is new, all in one statement and commit. Of each list only the first
    * `MOST_VISITORS` visitors are taken; who was taken once stays so.
    */
   async append(visitorId: string, events: readonly FeedbackWrite[]): Promise<Appended> {
+    const { catalogId } = this;
     const c = columnsOf(events);
     const [result] = await this.db.$queryRaw<Appended[]>`
       WITH sent AS (
@@ -65,23 +69,25 @@ export class FeedbackRepository {
       ), list AS (
         SELECT * FROM unnest(${c.lists}::text[]::uuid[], ${c.expiries}::text[]::timestamptz[]) AS l (list_id, expires_at)
       ), known AS (
-        SELECT s.list_id FROM simili.shown_list s JOIN list USING (list_id), visitor v WHERE v.id = ANY (s.visitors)
+        SELECT s.list_id FROM simili.shown_list s JOIN list USING (list_id), visitor v
+        WHERE s.catalog_id = ${catalogId} AND v.id = ANY (s.visitors)
       ), asked AS (
-        INSERT INTO simili.shown_list AS s (list_id, visitors, expires_at)
-        SELECT list.list_id, ARRAY[v.id], list.expires_at FROM list, visitor v
+        INSERT INTO simili.shown_list AS s (catalog_id, list_id, visitors, expires_at)
+        SELECT ${catalogId}::text, list.list_id, ARRAY[v.id], list.expires_at FROM list, visitor v
         WHERE list.list_id NOT IN (SELECT list_id FROM known)
         ORDER BY list.list_id -- so that two senders wait for each other in one order
-        ON CONFLICT (list_id) DO UPDATE SET visitors =
+        ON CONFLICT (catalog_id, list_id) DO UPDATE SET visitors =
           CASE WHEN excluded.visitors[1] = ANY (s.visitors) OR cardinality(s.visitors) >= ${MOST_VISITORS}
             THEN s.visitors ELSE s.visitors || excluded.visitors END
         RETURNING s.list_id, (SELECT id FROM visitor) = ANY (s.visitors) AS taken
       ), stored AS (
         INSERT INTO simili.feedback_event
-          (event_id, kind, visitor_id, anchor_id, item_ids, positions, model_id, occurred_at, filtered)
-        SELECT event_id, kind, ${visitorId}::text, anchor_id, item_ids, positions, model_id, occurred_at, filtered FROM sent
+          (catalog_id, event_id, kind, visitor_id, anchor_id, item_ids, positions, model_id, occurred_at, filtered)
+        SELECT ${catalogId}::text, event_id, kind, ${visitorId}::text, anchor_id, item_ids, positions, model_id, occurred_at, filtered
+        FROM sent
         WHERE list_id <> ALL (ARRAY(SELECT list_id FROM asked WHERE NOT taken))
         ORDER BY event_id
-        ON CONFLICT (event_id) DO NOTHING
+        ON CONFLICT (catalog_id, event_id) DO NOTHING
         RETURNING 1
       )
       SELECT (SELECT count(*)::int FROM stored) AS stored,
@@ -91,7 +97,8 @@ export class FeedbackRepository {
 
   /** Lists that are no longer valid: nobody can report about them. @returns how many there were. */
   forgetLists(now: Date): Promise<number> {
-    return this.db.$executeRaw`DELETE FROM simili.shown_list WHERE expires_at < ${now}`;
+    return this.db.$executeRaw`
+      DELETE FROM simili.shown_list WHERE catalog_id = ${this.catalogId} AND expires_at < ${now}`;
   }
 
   /** Products that shoppers chose, one a visitor, anchor and product: received up to `began`, and after it. */
@@ -100,13 +107,14 @@ export class FeedbackRepository {
       SELECT count(*) FILTER (WHERE first <= ${began})::int AS before, count(*) FILTER (WHERE first > ${began})::int AS after
       FROM (
         SELECT min(received_at) AS first FROM simili.feedback_event
-        WHERE kind IN ('CLICK', 'ADD_TO_CART', 'PURCHASE') GROUP BY visitor_id, anchor_id, item_ids
+        WHERE catalog_id = ${this.catalogId} AND kind IN ('CLICK', 'ADD_TO_CART', 'PURCHASE')
+        GROUP BY visitor_id, anchor_id, item_ids
       ) AS choice`;
     return row ?? { before: 0, after: 0 };
   }
 
   count(): Promise<number> {
-    return this.db.feedbackEvent.count();
+    return this.db.feedbackEvent.count({ where: { catalogId: this.catalogId } });
   }
 
   /**
@@ -125,7 +133,7 @@ export class FeedbackRepository {
           bool_or(e.kind = 'DISMISS')::int AS dismiss,
           CASE WHEN bool_and(e.filtered) THEN ${FILTERED_WEIGHT}::numeric ELSE 1 END AS weight
         FROM simili.feedback_event e, unnest(e.item_ids, e.positions) AS item (id, position)
-        WHERE e.received_at <= ${until}
+        WHERE e.catalog_id = ${this.catalogId} AND e.received_at <= ${until}
         GROUP BY e.anchor_id, item.id, item.position, e.visitor_id, (e.received_at AT TIME ZONE 'UTC')::date
       ), vote AS (
         SELECT anchor_id, item_id, position, seen, greatest(click, cart, purchase) AS chosen,

@@ -10,7 +10,10 @@ export type ImageRevision = { etag: string | null; lastModified: string | null }
 export type AgedImage = ImageRow & ImageRevision & { contentHash: string };
 
 export class ImageRepository {
-  constructor(private readonly db: PrismaClient) {}
+  constructor(
+    private readonly db: PrismaClient,
+    private readonly catalogId: string,
+  ) {}
 
   /**
    * Takes up to `limit` pending pictures for `seconds`; nobody else gets them in that time. A picture that was taken
@@ -19,9 +22,9 @@ export class ImageRepository {
   claimPending(limit: number, seconds: number): Promise<ImageRow[]> {
     return this.db.$queryRaw<ImageRow[]>`
       UPDATE simili.product_image SET claimed_until = now() + make_interval(secs => ${seconds}), attempts = attempts + 1
-      WHERE id IN (
+      WHERE catalog_id = ${this.catalogId} AND id IN (
         SELECT id FROM simili.product_image
-        WHERE state = 'PENDING' AND (claimed_until IS NULL OR claimed_until < now())
+        WHERE catalog_id = ${this.catalogId} AND state = 'PENDING' AND (claimed_until IS NULL OR claimed_until < now())
         ORDER BY position, id LIMIT ${limit} FOR UPDATE SKIP LOCKED)
       RETURNING id, product_id AS "productId", position, source, attempts`;
   }
@@ -31,7 +34,7 @@ export class ImageRepository {
     await this.db.$executeRaw`
       UPDATE simili.product_image
       SET claimed_until = now() + make_interval(secs => ${seconds}), attempts = attempts - ${counted ? 0 : 1}
-      WHERE id = ${id} AND state = 'PENDING'`;
+      WHERE catalog_id = ${this.catalogId} AND id = ${id} AND state = 'PENDING'`;
   }
 
   /**
@@ -41,9 +44,10 @@ export class ImageRepository {
   claimAged(limit: number, seconds: number, ageSeconds: number | null = null): Promise<AgedImage[]> {
     return this.db.$queryRaw<AgedImage[]>`
       UPDATE simili.product_image SET claimed_until = now() + make_interval(secs => ${seconds}), attempts = attempts + 1
-      WHERE id IN (
+      WHERE catalog_id = ${this.catalogId} AND id IN (
         SELECT id FROM simili.product_image
-        WHERE state = 'READY' AND (claimed_until IS NULL OR claimed_until < now()) AND ${isDue(ageSeconds)}
+        WHERE catalog_id = ${this.catalogId} AND state = 'READY' AND (claimed_until IS NULL OR claimed_until < now())
+          AND ${isDue(ageSeconds)}
         ORDER BY retry_at, checked_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED)
       RETURNING id, product_id AS "productId", position, source, attempts, content_hash AS "contentHash", etag,
                 last_modified AS "lastModified"`;
@@ -53,14 +57,15 @@ export class ImageRepository {
   async hasAged(ageSeconds: number | null): Promise<boolean> {
     const rows = await this.db.$queryRaw<unknown[]>`
       SELECT 1 FROM simili.product_image
-      WHERE state = 'READY' AND (claimed_until IS NULL OR claimed_until < now()) AND ${isDue(ageSeconds)} LIMIT 1`;
+      WHERE catalog_id = ${this.catalogId} AND state = 'READY' AND (claimed_until IS NULL OR claimed_until < now())
+        AND ${isDue(ageSeconds)} LIMIT 1`;
     return rows.length > 0;
   }
 
   /** A decoded picture was looked at and kept. @param againSeconds when it is looked at again; null: at the usual age. */
   async markChecked(id: string, revision: ImageRevision | null, againSeconds: number | null = null): Promise<void> {
     await this.db.productImage.updateMany({
-      where: { id, state: 'READY' },
+      where: { catalogId: this.catalogId, id, state: 'READY' },
       data: {
         ...revision,
         claimedUntil: null,
@@ -74,26 +79,17 @@ export class ImageRepository {
   async reopenFailed(limit: number): Promise<number> {
     return this.db.$executeRaw`
       UPDATE simili.product_image SET state = 'PENDING', retry_at = NULL, claimed_until = NULL
-      WHERE id IN (
-        SELECT id FROM simili.product_image WHERE state = 'FAILED' AND retry_at <= now()
+      WHERE catalog_id = ${this.catalogId} AND id IN (
+        SELECT id FROM simili.product_image
+        WHERE catalog_id = ${this.catalogId} AND state = 'FAILED' AND retry_at <= now()
         ORDER BY retry_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
-  }
-
-  /** Those of the hashes that a picture has. */
-  async named(contentHashes: readonly string[]): Promise<Set<string>> {
-    const rows = await this.db.productImage.findMany({
-      where: { contentHash: { in: [...contentHashes] } },
-      distinct: ['contentHash'],
-      select: { contentHash: true },
-    });
-    return new Set(rows.flatMap(({ contentHash }) => contentHash ?? []));
   }
 
   /** Pictures that could be claimed now. */
   async countClaimable(): Promise<number> {
     const [row] = await this.db.$queryRaw<{ n: bigint }[]>`
       SELECT count(*) AS n FROM simili.product_image
-      WHERE state = 'PENDING' AND (claimed_until IS NULL OR claimed_until < now())`;
+      WHERE catalog_id = ${this.catalogId} AND state = 'PENDING' AND (claimed_until IS NULL OR claimed_until < now())`;
     return Number(row?.n ?? 0);
   }
 
@@ -104,7 +100,7 @@ export class ImageRepository {
   ): Promise<void> {
     const now = new Date();
     await this.db.productImage.updateMany({
-      where: { id },
+      where: { catalogId: this.catalogId, id },
       data: {
         ...facts,
         ...revision,
@@ -129,7 +125,7 @@ export class ImageRepository {
     counted = true,
   ): Promise<void> {
     await this.db.productImage.updateMany({
-      where: { id },
+      where: { catalogId: this.catalogId, id },
       data: {
         state: 'FAILED',
         failureCode,
@@ -145,7 +141,7 @@ export class ImageRepository {
   /** A picture that was READY could not be read again: it is fetched anew, and that decides what becomes of it. */
   async reopen(source: string): Promise<void> {
     await this.db.productImage.updateMany({
-      where: { source, state: 'READY' },
+      where: { catalogId: this.catalogId, source, state: 'READY' },
       data: { state: 'PENDING', attempts: 0, claimedUntil: null, updatedAt: new Date() },
     });
   }
@@ -153,15 +149,16 @@ export class ImageRepository {
   /** The file behind a picture that was decoded, for serving it. */
   byId(id: string): Promise<{ source: string; mime: string | null; contentHash: string | null; state: string } | null> {
     const select = { source: true, mime: true, contentHash: true, state: true };
-    return this.db.productImage.findUnique({ where: { id }, select });
+    return this.db.productImage.findUnique({ where: { catalogId_id: { catalogId: this.catalogId, id } }, select });
   }
 
   /** Every decoded picture, in product and position order, in pages: `after` is the last one of the page before. */
   readyPage(limit: number, after: { productId: string; position: number } | null): Promise<ReadyImage[]> {
     return this.db.$queryRaw<ReadyImage[]>`
       SELECT i.id, i.product_id AS "productId", i.position, i.source, i.content_hash AS "contentHash", p.categories
-      FROM simili.product_image i JOIN simili.product p ON p.id = i.product_id
-      WHERE i.state = 'READY' AND (i.product_id, i.position) > (${after?.productId ?? ''}, ${after?.position ?? -1})
+      FROM simili.product_image i
+        JOIN simili.product p ON p.catalog_id = i.catalog_id AND p.id = i.product_id
+      WHERE i.catalog_id = ${this.catalogId} AND i.state = 'READY' AND (i.product_id, i.position) > (${after?.productId ?? ''}, ${after?.position ?? -1})
       ORDER BY i.product_id, i.position LIMIT ${limit}`;
   }
 
@@ -169,7 +166,7 @@ export class ImageRepository {
   async readySince(began: Date): Promise<{ products: number; changed: number }> {
     const [row] = await this.db.$queryRaw<{ products: number; changed: number }[]>`
       SELECT count(*)::int AS products, count(*) FILTER (WHERE updated_at > ${began})::int AS changed
-      FROM simili.product_image WHERE state = 'READY' AND position = 0`;
+      FROM simili.product_image WHERE catalog_id = ${this.catalogId} AND state = 'READY' AND position = 0`;
     return row ?? { products: 0, changed: 0 };
   }
 
@@ -177,15 +174,17 @@ export class ImageRepository {
   async decoded(most: number): Promise<{ products: number; quietSeconds: number }> {
     const [row] = await this.db.$queryRaw<{ products: number; quietSeconds: number | null }[]>`
       SELECT (SELECT count(*)::int FROM (
-          SELECT DISTINCT product_id FROM simili.product_image WHERE state = 'READY' LIMIT ${most}) found) AS products,
+          SELECT DISTINCT product_id FROM simili.product_image
+          WHERE catalog_id = ${this.catalogId} AND state = 'READY' LIMIT ${most}) found) AS products,
         (SELECT extract(epoch FROM now() - max(updated_at))::float8
-          FROM simili.product_image WHERE state = 'READY') AS "quietSeconds"`;
+          FROM simili.product_image WHERE catalog_id = ${this.catalogId} AND state = 'READY') AS "quietSeconds"`;
     return { products: row?.products ?? 0, quietSeconds: row?.quietSeconds ?? Number.POSITIVE_INFINITY };
   }
 
   /** @param since only those that came to their state after it. */
   async counts(since?: Date): Promise<{ ready: number; pending: number; failed: number }> {
-    const where = since ? { updatedAt: { gte: since } } : {};
+    const { catalogId } = this;
+    const where = since ? { catalogId, updatedAt: { gte: since } } : { catalogId };
     const rows = await this.db.productImage.groupBy({ by: ['state'], where, _count: true });
     const of = (state: string) => rows.find((row) => row.state === state)?._count ?? 0;
     return { ready: of('READY'), pending: of('PENDING'), failed: of('FAILED') };
@@ -197,7 +196,7 @@ export class ImageRepository {
     since: Date = new Date(0),
   ): Promise<{ productId: string; source: string; failureCode: string | null; failure: string | null }[]> {
     return this.db.productImage.findMany({
-      where: { state: 'FAILED', updatedAt: { gte: since } },
+      where: { catalogId: this.catalogId, state: 'FAILED', updatedAt: { gte: since } },
       orderBy: { updatedAt: 'desc' },
       take: limit,
       select: { productId: true, source: true, failureCode: true, failure: true },

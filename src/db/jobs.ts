@@ -31,17 +31,22 @@ export type JobFailure = { code: string; message: string; retry: boolean };
  */
 export const STALE_AFTER_SECONDS = 8;
 /** A job that took this many workers with it, one after the other and without progress, is not given to another one. */
-const MAX_ATTEMPTS = 5;
+export const MAX_ATTEMPTS = 5;
 
-const RUNNING: JobState[] = ['QUEUED', 'RUNNING'];
+export const RUNNING: JobState[] = ['QUEUED', 'RUNNING'];
 
 export class JobRepository {
-  constructor(private readonly db: PrismaClient) {}
+  constructor(
+    private readonly db: PrismaClient,
+    private readonly catalogId: string,
+  ) {}
 
-  /** @throws SimiliError JOB_ALREADY_RUNNING naming the job that is on its way: there is at most one. */
+  /** @throws SimiliError JOB_ALREADY_RUNNING naming the job that is on its way: there is at most one in a catalog. */
   async create(kind: JobKind, request: Prisma.InputJsonValue, requestedBy: string): Promise<JobRow> {
+    const { catalogId } = this;
     try {
-      return await this.db.job.create({ data: { id: `job_${crypto.randomUUID()}`, kind, request, requestedBy } });
+      const id = `job_${crypto.randomUUID()}`;
+      return await this.db.job.create({ data: { catalogId, id, kind, request, requestedBy } });
     } catch (error) {
       const running = isUniqueViolation(error) ? await this.running() : null;
       if (running) throw new SimiliError('JOB_ALREADY_RUNNING', { jobId: running.id });
@@ -50,22 +55,24 @@ export class JobRepository {
   }
 
   byId(id: string): Promise<JobRow | null> {
-    return this.db.job.findUnique({ where: { id } });
+    return this.db.job.findUnique({ where: { catalogId_id: this.key(id) } });
   }
 
   /** Newest first. */
   list(limit: number, states?: readonly JobState[]): Promise<JobRow[]> {
-    const where = states ? { state: { in: [...states] } } : {};
+    const { catalogId } = this;
+    const where = states ? { catalogId, state: { in: [...states] } } : { catalogId };
     return this.db.job.findMany({ where, orderBy: { createdAt: 'desc' }, take: limit });
   }
 
   running(): Promise<JobRow | null> {
-    return this.db.job.findFirst({ where: { state: { in: RUNNING } } });
+    return this.db.job.findFirst({ where: { catalogId: this.catalogId, state: { in: RUNNING } } });
   }
 
   /** The newest job of a kind, and in a state. */
   last(kind: JobKind, state?: JobState): Promise<JobRow | null> {
-    return this.db.job.findFirst({ where: { kind, ...(state && { state }) }, orderBy: { createdAt: 'desc' } });
+    const where = { catalogId: this.catalogId, kind, ...(state && { state }) };
+    return this.db.job.findFirst({ where, orderBy: { createdAt: 'desc' } });
   }
 
   /** @returns null when the job is not to be run: elsewhere already, in another phase, settled. */
@@ -73,7 +80,7 @@ export class JobRepository {
     const [row] = await this.db.$queryRaw<{ fence: number }[]>`
       UPDATE simili.job SET state = 'RUNNING', fence = fence + 1, attempts = attempts + 1, heartbeat_at = now(),
         started_at = coalesce(started_at, now()), updated_at = now()
-      WHERE id = ${id} AND phase = ${phase}::simili.job_phase
+      WHERE catalog_id = ${this.catalogId} AND id = ${id} AND phase = ${phase}::simili.job_phase
         AND (state = 'QUEUED' OR (state = 'RUNNING' AND heartbeat_at < now() - make_interval(secs => ${STALE_AFTER_SECONDS})))
       RETURNING fence`;
     const job = row && (await this.byId(id));
@@ -86,12 +93,13 @@ export class JobRepository {
    */
   async heartbeat({ job, fence }: Claim, news: Progress = {}): Promise<'held' | 'lost' | 'cancel'> {
     const [row] = await this.db.$queryRaw<{ cancelAsked: boolean }[]>`
-      UPDATE simili.job SET heartbeat_at = now() WHERE id = ${job.id} AND fence = ${fence} AND state = 'RUNNING'
+      UPDATE simili.job SET heartbeat_at = now()
+      WHERE catalog_id = ${this.catalogId} AND id = ${job.id} AND fence = ${fence} AND state = 'RUNNING'
       RETURNING cancel_asked AS "cancelAsked"`;
     if (!row) return 'lost';
     if (Object.keys(news).length > 0) {
       const data = { ...news, updatedAt: new Date() };
-      await this.db.job.updateMany({ where: { id: job.id, fence, state: 'RUNNING' }, data });
+      await this.db.job.updateMany({ where: { ...this.key(job.id), fence, state: 'RUNNING' }, data });
     }
     return row.cancelAsked ? 'cancel' : 'held';
   }
@@ -119,14 +127,15 @@ export class JobRepository {
         ? { state: 'SUCCEEDED' as const, progress: 1, finishedAt: now }
         : { state: 'QUEUED' as const, attempts: 0 }),
     };
-    await fenced(tx, job.id, fence, data);
-    if (done) await tx.checkpoint.deleteMany({ where: { jobId: job.id } });
-    await tx.trainingRound.deleteMany({ where: { jobId: job.id } });
+    await fenced(tx, this.key(job.id), fence, data);
+    const ofJob = { catalogId: this.catalogId, jobId: job.id };
+    if (done) await tx.checkpoint.deleteMany({ where: ofJob });
+    await tx.trainingRound.deleteMany({ where: ofJob });
   }
 
   /** Call first in a transaction: nobody else can claim the job until it ends. @throws ClaimLost */
   async hold({ job, fence }: Claim, tx: Prisma.TransactionClient): Promise<void> {
-    await fenced(tx, job.id, fence, {});
+    await fenced(tx, this.key(job.id), fence, {});
   }
 
   /**
@@ -138,20 +147,20 @@ export class JobRepository {
       UPDATE simili.job SET error = ${JSON.stringify(error)}::jsonb, message = NULL, eta_seconds = NULL, updated_at = now(),
         state = (CASE WHEN ${error.retry} AND attempts < ${MAX_ATTEMPTS} THEN 'QUEUED' ELSE 'FAILED' END)::simili.job_state,
         finished_at = CASE WHEN ${error.retry} AND attempts < ${MAX_ATTEMPTS} THEN NULL ELSE now() END
-      WHERE id = ${job.id} AND fence = ${fence} AND state = 'RUNNING'
+      WHERE catalog_id = ${this.catalogId} AND id = ${job.id} AND fence = ${fence} AND state = 'RUNNING'
       RETURNING state`;
     return row?.state ?? null;
   }
 
   /** Something was committed that the next worker goes on from. Use inside the transaction that holds the claim. */
   async progressed({ job, fence }: Claim, tx: Prisma.TransactionClient): Promise<void> {
-    await fenced(tx, job.id, fence, { attempts: 0 });
+    await fenced(tx, this.key(job.id), fence, { attempts: 0 });
   }
 
   /** Ends a job that was asked to stop. */
   async settleCancelled({ job, fence }: Claim): Promise<void> {
     await this.db.job.updateMany({
-      where: { id: job.id, fence, state: 'RUNNING' },
+      where: { ...this.key(job.id), fence, state: 'RUNNING' },
       data: { state: 'CANCELLED', updatedAt: new Date(), finishedAt: new Date(), message: null, etaSeconds: null },
     });
   }
@@ -160,66 +169,56 @@ export class JobRepository {
   async release({ job, fence }: Claim): Promise<void> {
     await this.db.$executeRaw`
       UPDATE simili.job SET state = 'QUEUED', fence = fence + 1, attempts = greatest(attempts - 1, 0), updated_at = now()
-      WHERE id = ${job.id} AND fence = ${fence} AND state = 'RUNNING'`;
+      WHERE catalog_id = ${this.catalogId} AND id = ${job.id} AND fence = ${fence} AND state = 'RUNNING'`;
   }
 
   /** A waiting job ends at once; a running one is told by its next heartbeat. @throws SimiliError NOT_FOUND, JOB_NOT_CANCELLABLE. */
   async cancel(id: string): Promise<JobRow> {
-    const now = new Date();
+    const [now, key] = [new Date(), this.key(id)];
     const waiting = await this.db.job.updateMany({
-      where: { id, state: 'QUEUED' },
+      where: { ...key, state: 'QUEUED' },
       data: { state: 'CANCELLED', cancelAsked: true, updatedAt: now, finishedAt: now },
     });
     const asked = waiting.count
       ? waiting
-      : await this.db.job.updateMany({ where: { id, state: 'RUNNING' }, data: { cancelAsked: true, updatedAt: now } });
+      : await this.db.job.updateMany({
+          where: { ...key, state: 'RUNNING' },
+          data: { cancelAsked: true, updatedAt: now },
+        });
     const job = await this.byId(id);
     if (!job) throw new SimiliError('NOT_FOUND', { what: 'job', id });
     if (asked.count === 0) throw new SimiliError('JOB_NOT_CANCELLABLE', { jobId: id, state: job.state });
     return job;
   }
 
-  /**
-   * Puts abandoned jobs back in line and ends those that used up their attempts. `staleSeconds` 0: nobody else can be
-   * alive (an embedded database at its start). @returns all jobs in line; the caller puts each into the queue of its phase.
-   */
-  async reclaim(staleSeconds: number): Promise<{ id: string; phase: JobPhase; fence: number }[]> {
-    await this.db.$executeRaw`
-      UPDATE simili.job SET
-        state = (CASE WHEN cancel_asked THEN 'CANCELLED' WHEN attempts >= ${MAX_ATTEMPTS} THEN 'FAILED' ELSE 'QUEUED' END)::simili.job_state,
-        error = CASE WHEN attempts >= ${MAX_ATTEMPTS} THEN ${GAVE_UP}::jsonb ELSE error END,
-        finished_at = CASE WHEN cancel_asked OR attempts >= ${MAX_ATTEMPTS} THEN now() END,
-        fence = fence + 1, updated_at = now(), message = NULL, eta_seconds = NULL
-      WHERE state = 'RUNNING' AND heartbeat_at <= now() - make_interval(secs => ${staleSeconds})`;
-    await this.db.trainingRound.deleteMany({ where: { job: { state: { notIn: RUNNING } } } });
-    return this.db.job.findMany({ where: { state: 'QUEUED' }, select: { id: true, phase: true, fence: true } });
-  }
-
   async saveCheckpoint({ job, fence }: Claim, step: number, checksum: string, state: Uint8Array): Promise<void> {
+    const { catalogId } = this;
+    const key = { catalogId, jobId: job.id };
     await this.db.$transaction(async (tx) => {
-      await fenced(tx, job.id, fence, {});
-      const before = await tx.checkpoint.findUnique({ where: { jobId: job.id }, select: { step: true } });
+      await fenced(tx, this.key(job.id), fence, {});
+      const before = await tx.checkpoint.findUnique({ where: { catalogId_jobId: key }, select: { step: true } });
       if (step > (before?.step ?? -1)) await this.progressed({ job, fence }, tx);
       await tx.$executeRaw`
-        INSERT INTO simili.checkpoint (job_id, step, checksum, state, created_at)
-        VALUES (${job.id}, ${step}::int, ${checksum}, ${bytesSql(state)}, now())
-        ON CONFLICT (job_id) DO UPDATE SET
+        INSERT INTO simili.checkpoint (catalog_id, job_id, step, checksum, state, created_at)
+        VALUES (${catalogId}, ${job.id}, ${step}::int, ${checksum}, ${bytesSql(state)}, now())
+        ON CONFLICT (catalog_id, job_id) DO UPDATE SET
           step = excluded.step, checksum = excluded.checksum, state = excluded.state, created_at = excluded.created_at`;
     }, TRANSACTION_OF_BYTES);
   }
 
   async checkpoint(jobId: string): Promise<{ step: number; checksum: string; state: Uint8Array } | null> {
     const [row] = await this.db.$queryRaw<{ step: number; checksum: string; state: string }[]>`
-      SELECT step, checksum, encode(state, 'base64') AS state FROM simili.checkpoint WHERE job_id = ${jobId}`;
+      SELECT step, checksum, encode(state, 'base64') AS state FROM simili.checkpoint
+      WHERE catalog_id = ${this.catalogId} AND job_id = ${jobId}`;
     return row ? { ...row, state: bytesOf(row.state) } : null;
+  }
+
+  private key(id: string): Key {
+    return { catalogId: this.catalogId, id };
   }
 }
 
-const GAVE_UP = JSON.stringify({
-  code: 'ENGINE_CRASHED',
-  message: `Given up after ${MAX_ATTEMPTS} attempts that got no further and ended without a word`,
-  retry: false,
-} satisfies JobFailure);
+type Key = { catalogId: string; id: string };
 
 /** Thrown where a claim was lost between its check and its commit; the transaction leaves nothing behind. */
 export class ClaimLost extends Error {}
@@ -227,15 +226,15 @@ export class ClaimLost extends Error {}
 /** The row lock holds off a new claim until the transaction commits. */
 async function fenced(
   tx: Prisma.TransactionClient,
-  id: string,
+  key: Key,
   fence: number,
   data: Prisma.JobUpdateManyMutationInput,
 ): Promise<void> {
   const { count } = await tx.job.updateMany({
-    where: { id, fence, state: 'RUNNING' },
+    where: { ...key, fence, state: 'RUNNING' },
     data: { updatedAt: new Date(), ...data },
   });
-  if (count === 0) throw new ClaimLost(`job ${id}, claim ${fence}`);
+  if (count === 0) throw new ClaimLost(`job ${key.id}, claim ${fence}`);
 }
 
 const isUniqueViolation = (error: unknown): boolean =>

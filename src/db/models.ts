@@ -2,6 +2,8 @@ import { SimiliError } from '../errors.ts';
 import type { ModelKind, ModelState, ModelVersion, Prisma, PrismaClient } from '../generated/prisma/client.ts';
 import { pictureSpace, type VersionSpace } from '../ports/space.ts';
 import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './bytes.ts';
+import { lockCatalog } from './catalogs.ts';
+import { vectorSchema } from './embedding-table.ts';
 import type { Claim, JobRepository } from './jobs.ts';
 
 export type { ModelKind, ModelState };
@@ -28,43 +30,53 @@ export const spacesOf = ({ dimensions, spaces }: Pick<ModelRow, 'dimensions' | '
   ...(spaces as VersionSpace[]),
 ];
 
+/** `active` has all requests, `previous` is what a rollback takes by itself. */
+type Slot = 'active' | 'previous';
+type Where = Prisma.ModelVersionWhereInput;
+
 const withoutArtefact = { artefact: true } as const;
 
 export class ModelRepository {
   constructor(
     private readonly db: PrismaClient,
     private readonly jobs: JobRepository,
+    private readonly catalogId: string,
   ) {}
 
   byId(id: string): Promise<ModelRow | null> {
-    return this.db.modelVersion.findUnique({ where: { id }, omit: withoutArtefact });
+    return this.db.modelVersion.findUnique({ where: { catalogId_id: this.key(id) }, omit: withoutArtefact });
   }
 
   /** The version a job has trained. */
   ofJob(jobId: string): Promise<ModelRow> {
-    return this.db.modelVersion.findUniqueOrThrow({ where: { jobId }, omit: withoutArtefact });
+    const where = { catalogId_jobId: { catalogId: this.catalogId, jobId } };
+    return this.db.modelVersion.findUniqueOrThrow({ where, omit: withoutArtefact });
   }
 
   /** Whether a version of this kind was ever trained, whatever became of it. */
   async anyOfKind(kind: ModelKind): Promise<boolean> {
-    return (await this.db.modelVersion.findFirst({ where: { kind }, select: { id: true } })) !== null;
+    const where = { catalogId: this.catalogId, kind };
+    return (await this.db.modelVersion.findFirst({ where, select: { id: true } })) !== null;
   }
 
   /** Newest first. */
   list(limit: number): Promise<ModelRow[]> {
-    return this.db.modelVersion.findMany({ orderBy: { number: 'desc' }, take: limit, omit: withoutArtefact });
+    const where = { catalogId: this.catalogId };
+    return this.db.modelVersion.findMany({ where, orderBy: { number: 'desc' }, take: limit, omit: withoutArtefact });
   }
 
   async artefact(id: string): Promise<{ checksum: string; artefact: Uint8Array } | null> {
     const [row] = await this.db.$queryRaw<{ checksum: string; artefact: string }[]>`
-      SELECT checksum, encode(artefact, 'base64') AS artefact FROM simili.model_version WHERE id = ${id}`;
+      SELECT checksum, encode(artefact, 'base64') AS artefact FROM simili.model_version
+      WHERE catalog_id = ${this.catalogId} AND id = ${id}`;
     return row ? { ...row, artefact: bytesOf(row.artefact) } : null;
   }
 
   async serving(): Promise<ServingPointer | null> {
     const [row] = await this.db.$queryRaw<(Omit<ServingPointer, 'spaces'> & Pick<ModelRow, 'dimensions' | 'spaces'>)[]>`
       SELECT m.id AS "modelId", m.number, s.epoch, m.dimensions, m.spaces
-      FROM simili.serving s JOIN simili.model_version m ON m.id = s.active_id`;
+      FROM simili.serving s JOIN simili.model_version m ON m.catalog_id = s.catalog_id AND m.id = s.version_id
+      WHERE s.catalog_id = ${this.catalogId} AND s.slot = 'active'`;
     return row ? { modelId: row.modelId, number: row.number, epoch: row.epoch, spaces: spacesOf(row) } : null;
   }
 
@@ -75,25 +87,31 @@ export class ModelRepository {
 
   /** Versions that must hold a vector of every product: the active one and those kept for rollback. */
   live(): Promise<ModelRow[]> {
-    return this.db.modelVersion.findMany({ where: { state: { in: ['ACTIVE', 'STANDBY'] } }, omit: withoutArtefact });
+    const where = { catalogId: this.catalogId, state: { in: ['ACTIVE', 'STANDBY'] } } satisfies Where;
+    return this.db.modelVersion.findMany({ where, omit: withoutArtefact });
   }
 
   /** Commits a trained version and hands the job on to EMBED, together. */
   async commitTrained(claim: Claim, model: NewModel): Promise<ModelRow> {
+    const { catalogId } = this;
     const id = `mdl_${crypto.randomUUID()}`;
     return this.db.$transaction(async (tx) => {
       await this.jobs.hold(claim, tx);
+      const number = await this.nextNumber(tx);
       const { artefact, ...row } = await tx.modelVersion.create({
         data: {
           ...model,
           spaces: [...(model.spaces ?? [])],
+          catalogId,
           id,
           jobId: claim.job.id,
           artefact: new Uint8Array(),
-          number: await nextNumber(tx),
+          number,
         },
       });
-      await tx.$executeRaw`UPDATE simili.model_version SET artefact = ${bytesSql(model.artefact)} WHERE id = ${id}`;
+      await tx.$executeRaw`
+        UPDATE simili.model_version SET artefact = ${bytesSql(model.artefact)}
+        WHERE catalog_id = ${catalogId} AND id = ${id}`;
       await this.jobs.advance(claim, 'EMBED', row.id, tx);
       return row;
     }, TRANSACTION_OF_BYTES);
@@ -102,7 +120,7 @@ export class ModelRepository {
   /** The version is embedded and indexed: the job goes on to EVALUATE. */
   async commitEmbedded(claim: Claim, modelId: string): Promise<void> {
     await this.db.$transaction(async (tx) => {
-      await tx.modelVersion.update({ where: { id: modelId }, data: { state: 'CANDIDATE' } });
+      await tx.modelVersion.update({ where: { catalogId_id: this.key(modelId) }, data: { state: 'CANDIDATE' } });
       await this.jobs.advance(claim, 'EVALUATE', modelId, tx);
     }, TRANSACTION_OF_BYTES);
   }
@@ -116,9 +134,10 @@ export class ModelRepository {
   ): Promise<ModelState> {
     return this.db.$transaction(async (tx) => {
       const state = gates.every((gate) => gate.passed) ? 'ACTIVE' : 'REJECTED';
-      await tx.modelVersion.update({ where: { id: modelId }, data: { metrics, gates, state: 'CANDIDATE' } });
-      if (state === 'ACTIVE') await activate(tx, modelId, 'CANDIDATE');
-      else await tx.modelVersion.update({ where: { id: modelId }, data: { state } });
+      const where = { catalogId_id: this.key(modelId) };
+      await tx.modelVersion.update({ where, data: { metrics, gates, state: 'CANDIDATE' } });
+      if (state === 'ACTIVE') await this.activate(tx, modelId, 'CANDIDATE');
+      else await tx.modelVersion.update({ where, data: { state } });
       const red = gates.flatMap(({ name, passed }) => (passed ? [] : [name]));
       const outcome = red.length === 0 ? 'The new version serves' : `The new version does not serve: ${red.join(', ')}`;
       await this.jobs.advance(claim, 'DONE', modelId, tx, outcome);
@@ -132,32 +151,36 @@ export class ModelRepository {
    */
   async rollback(modelId: string | null): Promise<ModelRow> {
     return this.db.$transaction(async (tx) => {
-      const serving = await lockServing(tx);
-      const target = modelId ?? serving.previousId;
+      const { previous } = await this.lockServing(tx);
+      const target = modelId ?? previous;
       if (!target) throw new SimiliError('NOTHING_TO_ROLL_BACK_TO');
-      const model = await tx.modelVersion.findUnique({ where: { id: target }, omit: withoutArtefact });
+      const where = { catalogId_id: this.key(target) };
+      const model = await tx.modelVersion.findUnique({ where, omit: withoutArtefact });
       if (!model) throw new SimiliError('NOT_FOUND', { what: 'model version', id: target });
       if (model.state !== 'STANDBY') throw new SimiliError('MODEL_NOT_SERVABLE', { model: target, state: model.state });
-      await activate(tx, target, 'STANDBY');
-      return tx.modelVersion.findUniqueOrThrow({ where: { id: target }, omit: withoutArtefact });
+      await this.activate(tx, target, 'STANDBY');
+      return tx.modelVersion.findUniqueOrThrow({ where, omit: withoutArtefact });
     });
   }
 
   /** Versions whose vectors nobody needs: rejected ones, orphans of ended jobs, standbys beyond the newest `keep`. */
-  async retirable(keep: number): Promise<ModelRow[]> {
-    return this.db.$queryRaw<ModelRow[]>`
-      SELECT m.id, m.number, m.state FROM simili.model_version m LEFT JOIN simili.job j ON j.id = m.job_id
-      WHERE m.id NOT IN (SELECT unnest(ARRAY[active_id, previous_id]) FROM simili.serving WHERE active_id IS NOT NULL AND previous_id IS NOT NULL)
+  async retirable(keep: number): Promise<Pick<ModelRow, 'id' | 'number' | 'state'>[]> {
+    return this.db.$queryRaw`
+      SELECT m.id, m.number, m.state
+      FROM simili.model_version m LEFT JOIN simili.job j ON j.catalog_id = m.catalog_id AND j.id = m.job_id
+      WHERE m.catalog_id = ${this.catalogId}
+        AND m.id NOT IN (SELECT version_id FROM simili.serving WHERE catalog_id = ${this.catalogId})
         AND (m.state = 'REJECTED'
           OR (m.state IN ('EMBEDDING', 'CANDIDATE') AND (j.id IS NULL OR j.state IN ('FAILED', 'CANCELLED')))
           OR (m.state = 'STANDBY' AND m.id NOT IN (
-            SELECT id FROM simili.model_version WHERE state = 'STANDBY' ORDER BY promoted_at DESC NULLS LAST LIMIT ${keep})))`;
+            SELECT id FROM simili.model_version WHERE catalog_id = ${this.catalogId} AND state = 'STANDBY'
+            ORDER BY promoted_at DESC NULLS LAST LIMIT ${keep})))`;
   }
 
   /** Its row stays for the record. Call before its table is dropped, so that nobody rolls back to a half-dropped version. */
   async markRetired(id: string): Promise<boolean> {
     const { count } = await this.db.modelVersion.updateMany({
-      where: { id, state: { notIn: ['ACTIVE', 'RETIRED'] } },
+      where: { ...this.key(id), state: { notIn: ['ACTIVE', 'RETIRED'] } },
       data: { state: 'RETIRED' },
     });
     return count > 0;
@@ -167,38 +190,51 @@ export class ModelRepository {
   retiredWithVectors(): Promise<Pick<ModelRow, 'number' | 'dimensions' | 'spaces'>[]> {
     return this.db.$queryRaw`
       SELECT number, dimensions, spaces FROM simili.model_version
-      WHERE state = 'RETIRED' AND to_regclass('simili.embedding_' || number) IS NOT NULL`;
+      WHERE catalog_id = ${this.catalogId} AND state = 'RETIRED'
+        AND to_regclass(format('%I.%I', ${vectorSchema(this.catalogId)}::text, 'embedding_' || number)) IS NOT NULL`;
   }
-}
 
-/**
- * A sequence would jump (to 34 after 1) when the server is stopped hard, and with every commit that fails. There is one
- * job on its way and its claim is held, so nobody else counts at the same time.
- */
-async function nextNumber(tx: Prisma.TransactionClient): Promise<number> {
-  const { _max } = await tx.modelVersion.aggregate({ _max: { number: true } });
-  return (_max.number ?? 0) + 1;
-}
+  private key(id: string): { catalogId: string; id: string } {
+    return { catalogId: this.catalogId, id };
+  }
 
-type ServingRow = { activeId: string | null; previousId: string | null };
+  /**
+   * A sequence would jump (to 34 after 1) when the server is stopped hard, and with every commit that fails. There is one
+   * job of a catalog on its way and its claim is held, so nobody else counts at the same time.
+   */
+  private async nextNumber(tx: Prisma.TransactionClient): Promise<number> {
+    const where = { catalogId: this.catalogId };
+    const { _max } = await tx.modelVersion.aggregate({ where, _max: { number: true } });
+    return (_max.number ?? 0) + 1;
+  }
 
-async function lockServing(tx: Prisma.TransactionClient): Promise<ServingRow> {
-  const [row] = await tx.$queryRaw<ServingRow[]>`
-    SELECT active_id AS "activeId", previous_id AS "previousId" FROM simili.serving WHERE id = 1 FOR UPDATE`;
-  return row ?? { activeId: null, previousId: null };
-}
+  /** Ids of versions, by slot. Nobody else changes them until the transaction ends. */
+  private async lockServing(tx: Prisma.TransactionClient): Promise<Partial<Record<Slot, string>>> {
+    const { catalogId } = this;
+    await lockCatalog(tx, catalogId); // there may be no row yet that could be locked
+    const rows = await tx.serving.findMany({ where: { catalogId } });
+    return Object.fromEntries(rows.map(({ slot, versionId }) => [slot, versionId]));
+  }
 
-/** `from`: the state it must still be in; maintenance may be retiring it at this moment. */
-async function activate(tx: Prisma.TransactionClient, modelId: string, from: ModelState): Promise<void> {
-  const { activeId } = await lockServing(tx);
-  if (activeId) await tx.modelVersion.update({ where: { id: activeId }, data: { state: 'STANDBY' } });
-  const { count } = await tx.modelVersion.updateMany({
-    where: { id: modelId, state: from },
-    data: { state: 'ACTIVE', promotedAt: new Date() },
-  });
-  if (count === 0) throw new SimiliError('MODEL_NOT_SERVABLE', { model: modelId, state: 'RETIRED' });
-  await tx.serving.update({
-    where: { id: 1 },
-    data: { activeId: modelId, previousId: activeId, epoch: { increment: 1 } },
-  });
+  /**
+   * What served becomes what served before, in one statement, which sees the rows as they were.
+   * @param from the state it must still be in; maintenance may be retiring it at this moment.
+   */
+  private async activate(tx: Prisma.TransactionClient, modelId: string, from: ModelState): Promise<void> {
+    const { catalogId } = this;
+    const { active } = await this.lockServing(tx);
+    if (active) await tx.modelVersion.update({ where: { catalogId_id: this.key(active) }, data: { state: 'STANDBY' } });
+    const { count } = await tx.modelVersion.updateMany({
+      where: { ...this.key(modelId), state: from },
+      data: { state: 'ACTIVE', promotedAt: new Date() },
+    });
+    if (count === 0) throw new SimiliError('MODEL_NOT_SERVABLE', { model: modelId, state: 'RETIRED' });
+    await tx.$executeRaw`
+      INSERT INTO simili.serving AS s (catalog_id, slot, version_id, weight)
+      SELECT ${catalogId}, 'active', ${modelId}, 1
+      UNION ALL
+      SELECT catalog_id, 'previous', version_id, 0 FROM simili.serving WHERE catalog_id = ${catalogId} AND slot = 'active'
+      ON CONFLICT (catalog_id, slot) DO UPDATE
+      SET version_id = excluded.version_id, weight = excluded.weight, epoch = s.epoch + 1`;
+  }
 }

@@ -39,110 +39,131 @@ const withFirstImage = { images: { where: { position: 0 }, take: 1 } } satisfies
 type Found = Prisma.ProductGetPayload<{ include: typeof withFirstImage }>;
 
 export class ProductRepository {
-  constructor(private readonly db: PrismaClient) {}
+  constructor(
+    private readonly db: PrismaClient,
+    private readonly catalogId: string,
+  ) {}
 
   /** Those that exist, in no particular order. */
   async byIds(ids: readonly string[]): Promise<ProductRow[]> {
-    return (await this.db.product.findMany({ where: { id: { in: [...ids] } }, include: withFirstImage })).map(toRow);
+    const where = { catalogId: this.catalogId, id: { in: [...ids] } };
+    return (await this.db.product.findMany({ where, include: withFirstImage })).map(toRow);
   }
 
   /** Those of the ids that exist. */
   async existing(ids: readonly string[]): Promise<Set<string>> {
-    const found = await this.db.product.findMany({ where: { id: { in: [...ids] } }, select: { id: true } });
+    const where = { catalogId: this.catalogId, id: { in: [...ids] } };
+    const found = await this.db.product.findMany({ where, select: { id: true } });
     return new Set(found.map(({ id }) => id));
   }
 
   async byUrl(url: string): Promise<ProductRow | null> {
-    const found = await this.db.product.findFirst({ where: { url }, orderBy: { id: 'asc' }, include: withFirstImage });
+    const where = { catalogId: this.catalogId, url };
+    const found = await this.db.product.findFirst({ where, orderBy: { id: 'asc' }, include: withFirstImage });
     return found && toRow(found);
   }
 
   /** In id order, those after `afterId`. */
   async page(limit: number, afterId: string | null): Promise<ProductRow[]> {
-    const where = afterId === null ? {} : { id: { gt: afterId } };
+    const { catalogId } = this;
+    const where = afterId === null ? { catalogId } : { catalogId, id: { gt: afterId } };
     return (
       await this.db.product.findMany({ where, orderBy: { id: 'asc' }, take: limit, include: withFirstImage })
     ).map(toRow);
   }
 
   count(): Promise<number> {
-    return this.db.product.count();
+    return this.db.product.count({ where: { catalogId: this.catalogId } });
   }
 
   /**
    * Creates or replaces one product; its pictures become PENDING where their sources changed. All or nothing.
    */
   async write(product: ProductWrite): Promise<WriteOutcome> {
+    const { catalogId } = this;
+    const key = { catalogId, id: product.id };
     return this.db.$transaction(async (tx) => {
       // Two senders of one product wait for each other here, also when it does not exist yet: the lower version loses.
-      await tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`simili.product ${product.id}`}, 0))::text`;
+      await tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`simili.product ${catalogId} ${product.id}`}, 0))::text`;
       const stored = await tx.product.findUnique({
-        where: { id: product.id },
+        where: { catalogId_id: key },
         select: { version: true, fingerprint: true },
       });
       if (stored && (stored.version > product.version || stored.fingerprint === product.fingerprint)) {
-        await retryFailed(tx, product.id);
+        await retryFailed(tx, key);
         if (stored.version > product.version) return 'outdated';
-        return (await lookAgainAtFiles(tx, product)) ? 'renewed' : 'unchanged';
+        return (await lookAgainAtFiles(tx, key, product.revisions)) ? 'renewed' : 'unchanged';
       }
-      const { id, images, version, revisions: _known, ...fields } = product;
+      const { id: _id, images, version, revisions: _known, ...fields } = product;
       const data = { ...fields, version: BigInt(version), updatedAt: new Date() };
       if (!stored) {
         // Nobody else is here, and a product that did not exist has no pictures: half the statements of an import.
-        await tx.product.createMany({ data: [{ id, ...data }] });
-        await tx.productImage.createMany({ data: freshImages(id, images) });
+        await tx.product.createMany({ data: [{ ...data, ...key }] });
+        await tx.productImage.createMany({ data: freshImages(key, images) });
         return 'created';
       }
-      await tx.product.updateMany({ where: { id }, data });
-      await replaceImages(tx, id, images);
-      await retryFailed(tx, id);
-      await lookAgainAtFiles(tx, product);
-      if (stored.version < version) await lookAgain(tx, { productId: id });
+      await tx.product.updateMany({ where: key, data });
+      await replaceImages(tx, key, images);
+      await retryFailed(tx, key);
+      await lookAgainAtFiles(tx, key, product.revisions);
+      if (stored.version < version) await lookAgain(tx, imagesOf(key));
       return 'updated';
     });
   }
 
   /** Their pictures and vectors go with them. @returns how many existed. */
   async remove(ids: readonly string[]): Promise<number> {
-    return (await this.db.product.deleteMany({ where: { id: { in: [...ids] } } })).count;
+    const where = { catalogId: this.catalogId, id: { in: [...ids] } };
+    return (await this.db.product.deleteMany({ where })).count;
   }
 }
 
+/** A product of a catalog. */
+type Key = { catalogId: string; id: string };
+const imagesOf = ({ catalogId, id: productId }: Key) => ({ catalogId, productId });
+
 /** Whoever sends a product again wants its picture: the host may answer now, the file may be there now. */
-async function retryFailed(tx: Prisma.TransactionClient, productId: string): Promise<void> {
+async function retryFailed(tx: Prisma.TransactionClient, key: Key): Promise<void> {
   await tx.productImage.updateMany({
-    where: { productId, state: 'FAILED' },
+    where: { ...imagesOf(key), state: 'FAILED' },
     data: { state: 'PENDING', attempts: 0, retryAt: null },
   });
 }
 
 /** A decoded picture stays what it is until its source was read again. */
-async function lookAgain(tx: Prisma.TransactionClient, where: Prisma.ProductImageWhereInput): Promise<void> {
+async function lookAgain(
+  tx: Prisma.TransactionClient,
+  where: Prisma.ProductImageWhereInput & { catalogId: string },
+): Promise<void> {
   await tx.productImage.updateMany({ where: { ...where, state: 'READY' }, data: { retryAt: new Date(), attempts: 0 } });
 }
 
 /** @returns whether a file has another content than the one that was decoded. One whose content is not known is read again. */
-async function lookAgainAtFiles(tx: Prisma.TransactionClient, { id, revisions }: ProductWrite): Promise<boolean> {
+async function lookAgainAtFiles(
+  tx: Prisma.TransactionClient,
+  key: Key,
+  revisions: ProductWrite['revisions'],
+): Promise<boolean> {
   if (!revisions?.some((revision) => revision !== null)) return false;
-  const stored = await tx.productImage.findMany({ where: { productId: id, state: 'READY' } });
+  const stored = await tx.productImage.findMany({ where: { ...imagesOf(key), state: 'READY' } });
   const other = stored.filter(({ position, etag }) => (revisions[position] ?? etag) !== etag);
-  if (other.length > 0) await lookAgain(tx, { id: { in: other.map((image) => image.id) } });
+  if (other.length > 0) await lookAgain(tx, { catalogId: key.catalogId, id: { in: other.map((image) => image.id) } });
   return other.some(({ etag }) => etag !== null);
 }
 
 /** A source that stays where it was keeps its state; everything else starts anew. */
-async function replaceImages(tx: Prisma.TransactionClient, productId: string, sources: string[]): Promise<void> {
-  const stored = await tx.productImage.findMany({ where: { productId } });
+async function replaceImages(tx: Prisma.TransactionClient, key: Key, sources: string[]): Promise<void> {
+  const stored = await tx.productImage.findMany({ where: imagesOf(key) });
   const kept = new Set(
     stored.filter((image) => sources[image.position] === image.source).map((image) => image.position),
   );
-  await tx.productImage.deleteMany({ where: { productId, position: { notIn: [...kept] } } });
-  await tx.productImage.createMany({ data: freshImages(productId, sources, kept) });
+  await tx.productImage.deleteMany({ where: { ...imagesOf(key), position: { notIn: [...kept] } } });
+  await tx.productImage.createMany({ data: freshImages(key, sources, kept) });
 }
 
-const freshImages = (productId: string, sources: readonly string[], kept: ReadonlySet<number> = new Set()) =>
+const freshImages = (key: Key, sources: readonly string[], kept: ReadonlySet<number> = new Set()) =>
   sources.flatMap((source, position) =>
-    kept.has(position) ? [] : [{ id: `img_${crypto.randomUUID()}`, productId, position, source }],
+    kept.has(position) ? [] : [{ ...imagesOf(key), id: `img_${crypto.randomUUID()}`, position, source }],
   );
 
 function toRow({ images: [image], price, ...product }: Found): ProductRow {

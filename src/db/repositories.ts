@@ -1,7 +1,12 @@
+import { LRUCache } from 'lru-cache';
+import { AllJobs } from './all-jobs.ts';
+import { CatalogRepository } from './catalogs.ts';
+import { ContentRepository } from './contents.ts';
 import { EmbeddingRepository } from './embeddings.ts';
 import { FeatureRepository } from './features.ts';
 import { FeedbackRepository } from './feedback.ts';
 import { ImageRepository } from './images.ts';
+import { InstallationRepository } from './installation.ts';
 import { JobRepository } from './jobs.ts';
 import { ModelRepository } from './models.ts';
 import { ProductRepository } from './products.ts';
@@ -11,22 +16,59 @@ import { SearchRepository } from './search.ts';
 import { SettingRepository } from './settings.ts';
 import type { Storage } from './storage.ts';
 
-export type Repositories = ReturnType<typeof makeRepositories>;
+type Database = Pick<Storage, 'prisma' | 'ask'>;
+/** What no catalog owns. */
+type Shared = ReturnType<typeof sharedBy>;
 
-/** All doors to the database; a module takes the ones it needs. */
-export function makeRepositories({ prisma: db, ask }: Pick<Storage, 'prisma' | 'ask'>) {
-  const jobs = new JobRepository(db);
+/**
+ * All doors to the database; a module takes the ones it needs. What belongs to a catalog is bound to `catalog`: no caller names
+ * it, and none can forget it.
+ */
+export type Repositories = Shared &
+  ReturnType<typeof boundTo> & {
+    /** The same of another catalog, whether or not there is one of this id. */
+    forCatalog(id: string): Repositories;
+  };
+
+/** Catalogs whose repositories are kept; those of others are made again. */
+const KEPT = 500;
+
+export function makeRepositories(database: Database, catalog: string): Repositories {
+  const shared = sharedBy(database);
+  const kept = new LRUCache<string, Repositories>({ max: KEPT });
+  const forCatalog = (id: string): Repositories => {
+    const known = kept.get(id);
+    if (known) return known;
+    const made = { ...shared, ...boundTo(database, id), forCatalog };
+    kept.set(id, made);
+    return made;
+  };
+  return forCatalog(catalog);
+}
+
+function sharedBy({ prisma: db, ask }: Database) {
   return {
-    products: new ProductRepository(db),
-    images: new ImageRepository(db),
-    embeddings: new EmbeddingRepository(db, ask),
-    search: new SearchRepository(ask),
+    catalogs: new CatalogRepository(db),
+    installation: new InstallationRepository(db),
+    allJobs: new AllJobs(db),
+    contents: new ContentRepository(db),
     features: new FeatureRepository(db, ask),
-    feedback: new FeedbackRepository(db),
-    ratings: new RatingRepository(db),
+  };
+}
+
+function boundTo({ prisma: db, ask }: Database, catalog: string) {
+  const jobs = new JobRepository(db, catalog);
+  return {
+    catalog,
+    products: new ProductRepository(db, catalog),
+    images: new ImageRepository(db, catalog),
+    embeddings: new EmbeddingRepository(db, ask, catalog),
+    search: new SearchRepository(ask, catalog),
+    feedback: new FeedbackRepository(db, catalog),
+    ratings: new RatingRepository(db, catalog),
     jobs,
-    models: new ModelRepository(db, jobs),
-    rounds: new RoundRepository(db, jobs),
-    settings: new SettingRepository(db),
+    models: new ModelRepository(db, jobs, catalog),
+    rounds: new RoundRepository(db, jobs, catalog),
+    settings: new SettingRepository(db, catalog),
   };
 }

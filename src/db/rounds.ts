@@ -7,7 +7,10 @@ export type Shard = { jobId: string; round: number; fence: number; member: numbe
 export type RoundKey = Omit<Shard, 'member'>;
 
 /** `state` is what every member starts from (workers/training/state.ts), `checksum` its sha-256. */
-export type Round = Omit<TrainingRound, 'jobId' | 'settled' | 'openedAt' | 'settings' | 'pictures' | 'state'> & {
+export type Round = Omit<
+  TrainingRound,
+  'catalogId' | 'jobId' | 'settled' | 'openedAt' | 'settings' | 'pictures' | 'state'
+> & {
   /** Trained on in the rounds before. */
   pictures: number;
   settings: Prisma.JsonObject;
@@ -41,11 +44,12 @@ export class RoundRepository {
   constructor(
     private readonly db: PrismaClient,
     private readonly jobs: JobRepository,
+    private readonly catalogId: string,
   ) {}
 
   /** Closes the job's round, if there is one, and opens this one, together. @throws ClaimLost */
   async open(claim: Claim, round: NewRound): Promise<Round> {
-    const jobId = claim.job.id;
+    const key = this.ofJob(claim.job.id);
     const { settings, ...columns } = round;
     const data = {
       ...columns,
@@ -57,12 +61,13 @@ export class RoundRepository {
     };
     await this.db.$transaction(async (tx) => {
       await this.jobs.hold(claim, tx);
-      const before = await tx.trainingRound.findUnique({ where: { jobId }, select: { round: true } });
+      const before = await tx.trainingRound.findUnique({ where: { catalogId_jobId: key }, select: { round: true } });
       if (round.round > (before?.round ?? -1)) await this.jobs.progressed(claim, tx);
-      await tx.trainingRound.upsert({ where: { jobId }, create: { jobId, ...data }, update: data });
-      await tx.trainingShard.deleteMany({ where: { jobId, round: { not: round.round } } });
+      await tx.trainingRound.upsert({ where: { catalogId_jobId: key }, create: { ...data, ...key }, update: data });
+      await tx.trainingShard.deleteMany({ where: { ...key, round: { not: round.round } } });
       await tx.$executeRaw`
-        UPDATE simili.training_round SET opened_at = now(), state = ${bytesSql(round.state)} WHERE job_id = ${jobId}`;
+        UPDATE simili.training_round SET opened_at = now(), state = ${bytesSql(round.state)}
+        WHERE catalog_id = ${key.catalogId} AND job_id = ${key.jobId}`;
     }, TRANSACTION_OF_BYTES);
     return { ...round, fence: claim.fence };
   }
@@ -72,41 +77,42 @@ export class RoundRepository {
    * same state. @throws ClaimLost
    */
   async adopt(claim: Claim): Promise<Round | null> {
-    const jobId = claim.job.id;
+    const key = this.ofJob(claim.job.id);
     return this.db.$transaction(async (tx) => {
       await this.jobs.hold(claim, tx);
-      await tx.trainingShard.deleteMany({ where: { jobId, reportedAt: null } });
+      await tx.trainingShard.deleteMany({ where: { ...key, reportedAt: null } });
       await tx.$executeRaw`
-        UPDATE simili.training_round SET fence = ${claim.fence}, settled = false, opened_at = now() WHERE job_id = ${jobId}`;
-      return readRound(tx, jobId);
+        UPDATE simili.training_round SET fence = ${claim.fence}, settled = false, opened_at = now()
+        WHERE catalog_id = ${key.catalogId} AND job_id = ${key.jobId}`;
+      return readRound(tx, key);
     }, TRANSACTION_OF_BYTES);
   }
 
   /** The open round, if this is it. */
   async find({ jobId, round, fence }: RoundKey): Promise<Round | null> {
     if (!(await this.isOpen({ jobId, round, fence }))) return null;
-    const row = await readRound(this.db, jobId);
+    const row = await readRound(this.db, this.ofJob(jobId));
     return row && row.round === round && row.fence === fence ? row : null;
   }
 
   /** Whether results are still wanted: the round is open, its coordinator has the job, and nobody cancelled it. */
   async isOpen(key: RoundKey): Promise<boolean> {
-    return (await this.db.$queryRaw<unknown[]>(wanted(key))).length > 0;
+    return (await this.db.$queryRaw<unknown[]>(this.wanted(key))).length > 0;
   }
 
   /** @returns false when the round is closed or the shard is reported already. Taking it again renews its time. */
   async take(shard: Shard): Promise<boolean> {
     const { jobId, round, member } = shard;
     const taken = await this.db.$executeRaw`
-      INSERT INTO simili.training_shard (job_id, round, member, taken_at)
-      SELECT ${jobId}, ${round}::int, ${member}::int, now() WHERE EXISTS (${wanted(shard)})
-      ON CONFLICT (job_id, round, member) DO UPDATE SET taken_at = now() WHERE training_shard.reported_at IS NULL`;
+      INSERT INTO simili.training_shard (catalog_id, job_id, round, member, taken_at)
+      SELECT ${this.catalogId}, ${jobId}, ${round}::int, ${member}::int, now() WHERE EXISTS (${this.wanted(shard)})
+      ON CONFLICT (catalog_id, job_id, round, member) DO UPDATE SET taken_at = now() WHERE training_shard.reported_at IS NULL`;
     return taken > 0;
   }
 
   /** Somebody else may take it. */
   async giveBack({ jobId, round, member }: Shard): Promise<void> {
-    await this.db.trainingShard.deleteMany({ where: { jobId, round, member, reportedAt: null } });
+    await this.db.trainingShard.deleteMany({ where: { ...this.ofJob(jobId), round, member, reportedAt: null } });
   }
 
   /**
@@ -117,11 +123,11 @@ export class RoundRepository {
     const { jobId, round, member } = shard;
     return this.db.$transaction(async (tx) => {
       // The round cannot be closed between this look and the commit.
-      const open = await tx.$queryRaw<unknown[]>(Prisma.sql`${wanted(shard)} FOR SHARE OF r`);
+      const open = await tx.$queryRaw<unknown[]>(Prisma.sql`${this.wanted(shard)} FOR SHARE OF r`);
       if (open.length === 0) return false;
-      const where = { jobId, round, member };
+      const where = { ...this.ofJob(jobId), round, member };
       const known = await tx.trainingShard.findUnique({
-        where: { jobId_round_member: where },
+        where: { catalogId_jobId_round_member: where },
         select: { takenAt: true },
       });
       await tx.trainingShard.updateMany({
@@ -130,38 +136,43 @@ export class RoundRepository {
       });
       await tx.$executeRaw`
         UPDATE simili.training_shard SET reported_at = now(), state = ${bytesSql(result.state)}
-        WHERE job_id = ${jobId} AND round = ${round} AND member = ${member} AND reported_at IS NULL`;
+        WHERE catalog_id = ${this.catalogId} AND job_id = ${jobId} AND round = ${round} AND member = ${member}
+          AND reported_at IS NULL`;
       return known !== null;
     }, TRANSACTION_OF_BYTES);
   }
 
   /** All messages of the round were handled or given up: nothing more will come. */
   async settle({ jobId, round, fence }: RoundKey): Promise<void> {
-    await this.db.trainingRound.updateMany({ where: { jobId, round, fence }, data: { settled: true } });
+    await this.db.trainingRound.updateMany({
+      where: { ...this.ofJob(jobId), round, fence },
+      data: { settled: true },
+    });
   }
 
   /** @returns null when this round is not open. */
   async status({ jobId, round, fence }: RoundKey): Promise<RoundStatus | null> {
     const [row] = await this.db.$queryRaw<{ openedMs: number; settled: boolean }[]>`
       SELECT ${ageOf('opened_at')} AS "openedMs", settled FROM simili.training_round
-      WHERE job_id = ${jobId} AND round = ${round} AND fence = ${fence}`;
+      WHERE catalog_id = ${this.catalogId} AND job_id = ${jobId} AND round = ${round} AND fence = ${fence}`;
     if (!row) return null;
     const shards = await this.db.$queryRaw<RoundStatus['shards']>`
       SELECT member, ${ageOf('taken_at')} AS "takenMs", ${ageOf('reported_at')} AS "reportedMs"
-      FROM simili.training_shard WHERE job_id = ${jobId} AND round = ${round} ORDER BY member`;
+      FROM simili.training_shard
+      WHERE catalog_id = ${this.catalogId} AND job_id = ${jobId} AND round = ${round} ORDER BY member`;
     return { ...row, shards };
   }
 
   /** What was reported so far, by member. `tookMs`: from taking to reporting. */
   async results({ jobId, round }: RoundKey): Promise<(ShardResult & { member: number; tookMs: number })[]> {
     const rows = await this.db.trainingShard.findMany({
-      where: { jobId, round, reportedAt: { not: null } },
+      where: { ...this.ofJob(jobId), round, reportedAt: { not: null } },
       orderBy: { member: 'asc' },
       omit: { state: true },
     });
     const states = await this.db.$queryRaw<{ member: number; state: string }[]>`
       SELECT member, encode(state, 'base64') AS state FROM simili.training_shard
-      WHERE job_id = ${jobId} AND round = ${round} AND reported_at IS NOT NULL`;
+      WHERE catalog_id = ${this.catalogId} AND job_id = ${jobId} AND round = ${round} AND reported_at IS NOT NULL`;
     const stateOf = new Map(states.map(({ member, state }) => [member, bytesOf(state)]));
     return rows.flatMap(({ member, takenAt, reportedAt, checksum, pictures, loss, activeShare }) => {
       const state = stateOf.get(member);
@@ -170,25 +181,34 @@ export class RoundRepository {
       return [{ member, state, checksum, ...numbers, tookMs: reportedAt.getTime() - takenAt.getTime() }];
     });
   }
+
+  private ofJob(jobId: string): JobKey {
+    return { catalogId: this.catalogId, jobId };
+  }
+
+  /** One row where the round of this key takes results. */
+  private wanted({ jobId, round, fence }: RoundKey): Prisma.Sql {
+    return Prisma.sql`
+      SELECT 1 FROM simili.training_round r JOIN simili.job j ON j.catalog_id = r.catalog_id AND j.id = r.job_id
+      WHERE r.catalog_id = ${this.catalogId} AND r.job_id = ${jobId} AND r.round = ${round} AND r.fence = ${fence}
+        AND j.fence = ${fence} AND j.state = 'RUNNING' AND NOT j.cancel_asked`;
+  }
 }
 
-/** One row where the round of this key takes results. */
-const wanted = ({ jobId, round, fence }: RoundKey): Prisma.Sql => Prisma.sql`
-  SELECT 1 FROM simili.training_round r JOIN simili.job j ON j.id = r.job_id
-  WHERE r.job_id = ${jobId} AND r.round = ${round} AND r.fence = ${fence}
-    AND j.fence = ${fence} AND j.state = 'RUNNING' AND NOT j.cancel_asked`;
+type JobKey = { catalogId: string; jobId: string };
 
 const ageOf = (column: 'opened_at' | 'taken_at' | 'reported_at'): Prisma.Sql =>
   Prisma.raw(`(extract(epoch FROM now() - ${column}) * 1000)::float8`);
 
-async function readRound(db: Prisma.TransactionClient, jobId: string): Promise<Round | null> {
-  const row = await db.trainingRound.findUnique({ where: { jobId }, omit: { state: true } });
+async function readRound(db: Prisma.TransactionClient, key: JobKey): Promise<Round | null> {
+  const row = await db.trainingRound.findUnique({ where: { catalogId_jobId: key }, omit: { state: true } });
   const [bytes] = await db.$queryRaw<{ state: string }[]>`
-    SELECT encode(state, 'base64') AS state FROM simili.training_round WHERE job_id = ${jobId}`;
+    SELECT encode(state, 'base64') AS state FROM simili.training_round
+    WHERE catalog_id = ${key.catalogId} AND job_id = ${key.jobId}`;
   return row && bytes ? roundOf(row, bytesOf(bytes.state)) : null;
 }
 
 function roundOf(row: Omit<TrainingRound, 'state'>, state: Uint8Array): Round {
-  const { jobId: _, settled: __, openedAt: ___, settings, pictures, ...rest } = row;
+  const { catalogId: _c, jobId: _j, settled: _s, openedAt: _o, settings, pictures, ...rest } = row;
   return { ...rest, state, pictures: Number(pictures), settings: settings as Prisma.JsonObject };
 }

@@ -15,7 +15,7 @@ export const LOOKS = [50, 400, 2000];
  * which the ranking is complete; infinite where the spaces gave all that they have. `looked`: the most that one of them gave.
  */
 export function fused(parts: RankingParts, way: Way): string {
-  const { limit, narrowing, without, behind, param } = parts;
+  const { catalog, limit, narrowing, without, behind, param } = parts;
   const total = parts.tables.reduce((sum, { space }) => sum + space.weight, 0);
   const tables = parts.tables.map((one) => ({ ...one, share: param(one.space.weight / total, 'float8') }));
   const distances = (alias: (i: number) => string): string =>
@@ -37,7 +37,8 @@ export function fused(parts: RankingParts, way: Way): string {
   const hasAny = `(${tables.map((_, i) => `x${i}.vec IS NOT NULL`).join(' OR ')})`;
   if (typeof way === 'string') {
     const from = way === 'passing' ? 'passing' : 'simili.product';
-    const passes = way === 'exact' && narrowing ? `AND ${narrowing}` : '';
+    const passes =
+      way === 'exact' ? ['', `q.catalog_id = ${catalog}`, ...(narrowing ? [narrowing] : [])].join(' AND ') : '';
     return `
       SELECT q.id AS product_id, ${distances(own)} AS l2, NULL::int AS looked, NULL::float8 AS farthest
       FROM ${from} q ${vectorsOf('q.id')}
@@ -46,7 +47,9 @@ export function fused(parts: RankingParts, way: Way): string {
   const most = limit + way;
   const given = tables.map(({ space, table, vec }, i) => {
     const raw = distanceSql(space, `x${i}.vec`, `anchor.${vec}`);
-    const product = narrowing ? `JOIN simili.product q ON q.id = x${i}.product_id AND ${narrowing}` : '';
+    const product = narrowing
+      ? `JOIN simili.product q ON q.catalog_id = ${catalog} AND q.id = x${i}.product_id AND ${narrowing}`
+      : '';
     return `given${i} AS MATERIALIZED (
           SELECT x${i}.product_id, ${squaredSql(space, `x${i}.vec`, `anchor.${vec}`)} AS d
           FROM ${table} x${i} ${product} ${place ? vectorsOf(`x${i}.product_id`, i) : ''}

@@ -10,14 +10,16 @@ export const TIES = [3, 50, 1000];
  * Equal distances (the same picture twice) rank by id, so that pages neither repeat nor lose a product: the index is asked
  * for more than the page, to see such a group whole, as Postgres before 17 cannot sort by id on top of the index.
  */
-export function nearest({ tables, limit, narrowing, without, behind, param }: RankingParts, way: Way): string {
+export function nearest({ catalog, tables, limit, narrowing, without, behind, param }: RankingParts, way: Way): string {
   const [{ space, table, vec }] = tables as [RankingParts['tables'][number]];
   const distance = distanceSql(space, 'e.vec', `anchor.${vec}`);
   const after = behind
     ? `AND (${distance}, e.product_id) > (${param(behind.l2, 'float8')}, ${param(behind.productId, 'text')})`
     : '';
   const where = `WHERE e.product_id <> anchor.id ${without ? `AND e.product_id <> ALL(${without})` : ''} ${after}`;
-  const product = narrowing ? `JOIN simili.product q ON q.id = e.product_id AND ${narrowing}` : '';
+  const product = narrowing
+    ? `JOIN simili.product q ON q.catalog_id = ${catalog} AND q.id = e.product_id AND ${narrowing}`
+    : '';
   if (way === 'passing')
     return `
       SELECT e.product_id, ${distance} AS l2, NULL::int AS looked, NULL::float8 AS farthest

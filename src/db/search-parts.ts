@@ -14,6 +14,8 @@ export type Way = number | 'passing' | 'exact';
 
 /** What the ranking of one anchor is made from. */
 export type RankingParts = {
+  /** Parameter with the id of the catalog. */
+  catalog: string;
   /** `vec`: the anchor's own vector, a column of `anchor`; null where it has none. */
   tables: readonly { space: VersionSpace; table: string; vec: string }[];
   limit: number;

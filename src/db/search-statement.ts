@@ -21,6 +21,7 @@ export type SearchFilter = {
 };
 
 export type Search = {
+  catalogId: string;
   /** Number of the version, and its spaces: one or more. */
   model: number;
   spaces: readonly VersionSpace[];
@@ -48,12 +49,17 @@ const settings = (isFiltered: boolean): string =>
  * read, which is before the scan begins: it needs no session of its own, so a pooler may lie between.
  */
 export function searchStatement(search: Search, way: Way): { statement: Statement; values: unknown[] } {
-  const { model, spaces, anchorIds, filter, limit, behind } = search;
+  const { catalogId, model, spaces, anchorIds, filter, limit, behind } = search;
   const values: unknown[] = [[...anchorIds]];
   const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
+  const catalog = param(catalogId, 'text');
   const { narrowing, without } = conditions(filter, param);
-  const tables = spaces.map((space, i) => ({ space, table: embeddingTable(model, space.name), vec: `vec${i || ''}` }));
-  const parts = { tables, limit, narrowing, without, behind, param };
+  const tables = spaces.map((space, i) => ({
+    space,
+    table: embeddingTable(catalogId, model, space.name),
+    vec: `vec${i || ''}`,
+  }));
+  const parts = { catalog, tables, limit, narrowing, without, behind, param };
   const ranking = tables.length === 1 ? nearest(parts, way) : fused(parts, way);
   const warm = tables.map(({ vec }) => `anchor.${vec} IS NOT NULL`).join(' OR ');
   const text = `
@@ -61,15 +67,15 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
       SELECT a.nr, p.id, ${tables.map(({ vec }, i) => `e${i}.vec AS ${vec}`).join(', ')}
       FROM ${settings(narrowing !== '')},
         unnest($1::text[]) WITH ORDINALITY AS a (id, nr)
-        LEFT JOIN simili.product p ON p.id = a.id
+        LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = a.id
         ${tables.map(({ table }, i) => `LEFT JOIN ${table} e${i} ON e${i}.product_id = a.id`).join(' ')}
-    )${way === 'passing' ? passing(narrowing, search.mostPassing) : ''}
+    )${way === 'passing' ? passing(catalog, narrowing, search.mostPassing) : ''}
     SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest,
       ${way === 'passing' ? '(SELECT count(*) FROM passing)::int' : 'NULL::int'} AS passing, ${PRODUCT_COLUMNS}
     FROM anchor
       LEFT JOIN LATERAL (${ranking}) AS n ON (${warm})
-      LEFT JOIN simili.product p ON p.id = n.product_id
-      LEFT JOIN simili.product_image i ON i.product_id = n.product_id AND i.position = 0
+      LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = n.product_id
+      LEFT JOIN simili.product_image i ON i.catalog_id = ${catalog} AND i.product_id = n.product_id AND i.position = 0
     ORDER BY anchor.nr, n.l2, n.product_id`;
   const isCommon = behind === null && (way === 'passing' || way === TIES[0] || way === LOOKS[0]);
   return { statement: { name: isCommon ? nameOf(text) : undefined, text }, values };
@@ -77,8 +83,9 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
 
 const nameOf = (text: string): string => `simili ${createHash('sha1').update(text).digest('base64url')}`;
 
-const passing = (narrowing: string, most: number): string => `,
-    passing AS MATERIALIZED (SELECT q.id FROM simili.product q WHERE ${narrowing || 'TRUE'} LIMIT ${most + 1})`;
+const passing = (catalog: string, narrowing: string, most: number): string => `,
+    passing AS MATERIALIZED (SELECT q.id FROM simili.product q
+      WHERE q.catalog_id = ${catalog} ${narrowing && `AND ${narrowing}`} LIMIT ${most + 1})`;
 
 function conditions(filter: SearchFilter, param: Parameter) {
   const { available, categories, minPrice, maxPrice, excludeIds } = filter;

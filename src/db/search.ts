@@ -48,6 +48,7 @@ export class SearchRepository {
   private readonly wide = new LRUCache<string, true>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
   constructor(
     private readonly ask: Ask,
+    private readonly catalogId: string,
     private readonly mostPassing = MOST_PASSING,
   ) {}
 
@@ -66,8 +67,8 @@ export class SearchRepository {
     behind: Behind | null = null,
   ): Promise<Found[]> {
     const size = SIZES.find((one) => one >= limit) ?? limit;
-    const { mostPassing } = this;
-    const search = { model: number, spaces, filter, limit: size, behind, mostPassing };
+    const { catalogId, mostPassing } = this;
+    const search = { catalogId, model: number, spaces, filter, limit: size, behind, mostPassing };
     const scale = scaleOf(spaces);
     const isFused = spaces.length > 1;
     const found: Found[] = [];

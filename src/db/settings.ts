@@ -1,32 +1,19 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
 
-/** Values that one process generates and all share. */
+/** What a catalog's processes tell each other. */
 export class SettingRepository {
-  constructor(private readonly db: PrismaClient) {}
+  constructor(
+    private readonly db: PrismaClient,
+    private readonly catalogId: string,
+  ) {}
 
   async get(key: string): Promise<string | null> {
-    return (await this.db.setting.findUnique({ where: { key } }))?.value ?? null;
-  }
-
-  /** Stores `value` unless there is one. @returns the stored value and whether it is ours: of several starters one wins. */
-  async getOrCreate(key: string, value: string): Promise<{ value: string; created: boolean }> {
-    const { count } = await this.db.setting.createMany({ data: [{ key, value }], skipDuplicates: true });
-    return { value: (await this.get(key)) ?? value, created: count === 1 };
-  }
-
-  /**
-   * A turn for one of all processes: true when nobody took this turn in the last `seconds`, on the database's clock. A
-   * clock that was put back holds up nobody.
-   */
-  async takeTurn(name: string, seconds: number): Promise<boolean> {
-    const taken = await this.db.$executeRaw`
-      INSERT INTO simili.setting (key, value) VALUES (${`turn ${name}`}, extract(epoch FROM now())::text)
-      ON CONFLICT (key) DO UPDATE SET value = excluded.value
-      WHERE excluded.value::float8 - setting.value::float8 NOT BETWEEN -${seconds}::float8 AND ${seconds}::float8`;
-    return taken > 0;
+    const { catalogId } = this;
+    return (await this.db.setting.findUnique({ where: { catalogId_key: { catalogId, key } } }))?.value ?? null;
   }
 
   async set(key: string, value: string): Promise<void> {
-    await this.db.setting.upsert({ where: { key }, create: { key, value }, update: { value } });
+    const own = { catalogId: this.catalogId, key };
+    await this.db.setting.upsert({ where: { catalogId_key: own }, create: { ...own, value }, update: { value } });
   }
 }

@@ -1,4 +1,4 @@
-import type { JobPhase } from '../db/jobs.ts';
+import type { JobInLine } from '../db/all-jobs.ts';
 import type { JobQueue } from '../queue/jobs.ts';
 
 const QUEUE_OF = {
@@ -13,8 +13,8 @@ const QUEUE_OF = {
  */
 export async function enqueuePhase(
   queue: Pick<JobQueue, 'add'>,
-  { id, phase, fence }: { id: string; phase: JobPhase; fence: number },
+  { catalogId: catalog, id, phase, fence }: JobInLine,
 ): Promise<void> {
   if (phase === 'DONE') return;
-  await queue.add(QUEUE_OF[phase], { jobId: id }, `${id}-${phase}-${fence}`);
+  await queue.add(QUEUE_OF[phase], { catalog, jobId: id }, `${catalog}-${id}-${phase}-${fence}`);
 }

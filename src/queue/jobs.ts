@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { DEFAULT_CATALOG } from '../catalog-id.ts';
 
 const count = z.int().min(0);
+/** Whose it is. Messages of before there were several have none. */
+const catalog = z.string().min(1).default(DEFAULT_CATALOG);
 
 /**
  * The job contract: what crosses the queue is ids, never rows or tensors. Parsed when added and again when run.
@@ -8,18 +11,18 @@ const count = z.int().min(0);
  * `attempts`: deliveries of one message; that a job is not lost is the table's business (workers/handlers/maintenance.ts).
  */
 export const jobs = {
-  train: { attempts: 1, payload: z.object({ jobId: z.string().min(1) }) },
-  embed: { attempts: 1, payload: z.object({ jobId: z.string().min(1) }) },
-  evaluate: { attempts: 1, payload: z.object({ jobId: z.string().min(1) }) },
+  train: { attempts: 1, payload: z.object({ catalog, jobId: z.string().min(1) }) },
+  embed: { attempts: 1, payload: z.object({ catalog, jobId: z.string().min(1) }) },
+  evaluate: { attempts: 1, payload: z.object({ catalog, jobId: z.string().min(1) }) },
   /** One member's shard of a round of a training over several machines; another worker tries when one gives up. */
   round: {
     attempts: 3,
-    payload: z.object({ jobId: z.string().min(1), round: count, fence: count, member: count }),
+    payload: z.object({ catalog, jobId: z.string().min(1), round: count, fence: count, member: count }),
   },
   /** Follows a round's shards: all were handled or given up. */
-  gather: { attempts: 3, payload: z.object({ jobId: z.string().min(1), round: count, fence: count }) },
-  /** A wake-up: fetch, decode and embed whatever pictures are pending. */
-  ingest: { attempts: 3, payload: z.object({}) },
+  gather: { attempts: 3, payload: z.object({ catalog, jobId: z.string().min(1), round: count, fence: count }) },
+  /** A wake-up: fetch, decode and embed whatever pictures of a catalog are pending. */
+  ingest: { attempts: 3, payload: z.object({ catalog }) },
   /** No message: the name under which a worker takes part in what is done on a schedule (workers/jobs/chores.ts). */
   maintenance: { attempts: 1, payload: z.object({}) },
 } as const;

@@ -39,7 +39,7 @@ export function describeQueue(
       for (const worker of [one, two]) await worker.work('train', async ({ jobId }) => void seen.push(jobId));
       for (const jobId of ['a', 'b', 'c', 'd']) {
         await sleep(75); // so that both are idle again, most times
-        await producer.add('train', { jobId });
+        await producer.add('train', { catalog: 'default', jobId });
         await until(() => seen.includes(jobId));
       }
       for (const worker of [one, two]) await worker.close(); // waits for what they hold
@@ -49,14 +49,14 @@ export function describeQueue(
     test('a message waits for a worker that comes later, and a key makes it wait only once', async () => {
       const { join } = await setUp();
       const queue = await join();
-      await queue.add('embed', { jobId: 'late' }, 'key-1');
-      await queue.add('embed', { jobId: 'late' }, 'key-1');
+      await queue.add('embed', { catalog: 'default', jobId: 'late' }, 'key-1');
+      await queue.add('embed', { catalog: 'default', jobId: 'late' }, 'key-1');
       const seen: string[] = [];
       await queue.work('embed', async ({ jobId }) => void seen.push(jobId));
-      await queue.add('embed', { jobId: 'again' }, 'key-2'); // behind a second `late`, if there is one
+      await queue.add('embed', { catalog: 'default', jobId: 'again' }, 'key-2'); // behind a second `late`, if there is one
       await until(() => seen.includes('again'));
       expect(seen).toEqual(['late', 'again']);
-      await queue.add('embed', { jobId: 'once more' }, 'key-1');
+      await queue.add('embed', { catalog: 'default', jobId: 'once more' }, 'key-1');
       await until(() => seen.length === 3);
     });
 
@@ -72,7 +72,7 @@ export function describeQueue(
         hopeless++;
         throw new SimiliError('CATALOG_TOO_SMALL', { have: 0, need: 20 });
       });
-      await queue.add('ingest', {});
+      await queue.add('ingest', { catalog: 'default' });
       await queue.add('maintenance', {});
       await until(() => outages === 2 && hopeless === 1);
       expect(errors).toContain('database is away');
@@ -80,7 +80,7 @@ export function describeQueue(
 
     test('a payload that is not of the contract is refused by the one who adds it', async () => {
       const { join } = await setUp();
-      await expect((await join()).add('train', { jobId: '' })).rejects.toThrow();
+      await expect((await join()).add('train', { catalog: 'default', jobId: '' })).rejects.toThrow();
     });
 
     test('what follows a flow comes once, after all of its messages, whoever handles them', async () => {
@@ -131,7 +131,7 @@ export function describeQueue(
       const seen: number[] = [];
       await queue.work('round', async ({ member }) => void seen.push(member));
       await expect(queue.addFlow(flowOf('d', [0, -1]), 'flow-d')).rejects.toThrow();
-      await queue.add('round', { jobId: 'd', round: 3, fence: 1, member: 9 }); // behind the first of the flow
+      await queue.add('round', { catalog: 'default', jobId: 'd', round: 3, fence: 1, member: 9 }); // behind the first of the flow
       await until(() => seen.includes(9));
       expect(seen).toEqual([9]);
     });
@@ -148,7 +148,7 @@ export function describeQueue(
         ended = true;
         throw signal.reason;
       });
-      await queue.add('train', { jobId: 'long' });
+      await queue.add('train', { catalog: 'default', jobId: 'long' });
       await until(() => started);
       await queue.close();
       expect([ended, errors]).toEqual([true, []]);
@@ -158,8 +158,11 @@ export function describeQueue(
 
 /** A round's shards, and what follows them. */
 const flowOf = (jobId: string, members: number[]) => ({
-  each: { name: 'round' as const, payloads: members.map((member) => ({ jobId, round: 3, fence: 1, member })) },
-  after: { name: 'gather' as const, payload: { jobId, round: 3, fence: 1 } },
+  each: {
+    name: 'round' as const,
+    payloads: members.map((member) => ({ catalog: 'default', jobId, round: 3, fence: 1, member })),
+  },
+  after: { name: 'gather' as const, payload: { catalog: 'default', jobId, round: 3, fence: 1 } },
 });
 
 async function until(met: () => boolean, seconds = 90): Promise<void> {

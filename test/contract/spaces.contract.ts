@@ -46,7 +46,7 @@ export function describeSpaces(name: string, open: () => Promise<FreshDatabase>,
         most = 4000,
       }: { filter?: SearchFilter; behind?: Behind | null; most?: number } = {},
     ) => {
-      const repository = new SearchRepository(database.storage.ask, most);
+      const repository = new SearchRepository(database.storage.ask, 'default', most);
       return (await repository.nearestOfEach(version, [anchor], filter, limit, behind))[0]!;
     };
 
@@ -170,7 +170,7 @@ export function describeSpaces(name: string, open: () => Promise<FreshDatabase>,
         const counted = new SearchRepository((statement, values) => {
           asked.push(statement.text);
           return database.storage.ask(statement, values);
-        });
+        }, 'default');
         await counted.nearestOfEach(version, ['s000', 's001'], {}, 13);
         expect(asked).toHaveLength(1);
       });

@@ -31,7 +31,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
     let repos: Repositories;
     beforeAll(async () => {
       storage = await open();
-      repos = makeRepositories(storage);
+      repos = makeRepositories(storage, 'default');
     });
     afterAll(() => storage.close());
 
@@ -98,7 +98,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       const old = (await repos.jobs.claim(job.id, 'TRAIN'))!;
       expect(await repos.jobs.claim(job.id, 'TRAIN')).toBeNull();
       expect(await repos.jobs.heartbeat(old, { progress: 0.5 })).toBe('held');
-      await repos.jobs.reclaim(0);
+      await repos.allJobs.reclaim(0);
       const fresh = (await repos.jobs.claim(job.id, 'TRAIN'))!;
       expect(await repos.jobs.heartbeat(old, { progress: 0.9 })).toBe('lost');
       const model = {
@@ -125,7 +125,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       const job = await repos.jobs.create('RETRAIN', {}, 'test');
       for (let attempt = 0; attempt < 5; attempt++) {
         expect(await repos.jobs.claim(job.id, 'TRAIN')).not.toBeNull();
-        await repos.jobs.reclaim(0);
+        await repos.allJobs.reclaim(0);
       }
       expect(await repos.jobs.byId(job.id)).toMatchObject({ state: 'FAILED', error: { code: 'ENGINE_CRASHED' } });
     });
@@ -135,7 +135,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       const dies = async (step: number) => {
         const claim = await repos.jobs.claim(job.id, 'TRAIN');
         await repos.jobs.saveCheckpoint(claim!, step, 'c', Uint8Array.of(step));
-        await repos.jobs.reclaim(0);
+        await repos.allJobs.reclaim(0);
       };
       for (let step = 1; step <= 7; step++) await dies(step);
       expect(await repos.jobs.byId(job.id)).toMatchObject({ state: 'QUEUED' });
@@ -171,11 +171,11 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
 
     test('of all processes one takes a turn; the next one is due when its time has come, or a clock was put back', async () => {
       const at = (seconds: number) =>
-        storage.prisma.setting.update({
+        storage.prisma.installationSetting.update({
           where: { key: 'turn test' },
           data: { value: `${Date.now() / 1000 + seconds}` },
         });
-      const both = () => Promise.all([1, 2].map(() => repos.settings.takeTurn('test', 60)));
+      const both = () => Promise.all([1, 2].map(() => repos.installation.takeTurn('test', 60)));
       expect((await both()).sort()).toEqual([false, true]);
       expect(await both()).toEqual([false, false]);
       await at(-61);
@@ -275,7 +275,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         await repos.jobs.cancel(job.id);
         expect(await repos.rounds.isOpen(shard(0, 1))).toBe(false); // at once, not only when its holder hears of it
         await repos.jobs.settleCancelled(claim);
-        await repos.jobs.reclaim(20);
+        await repos.allJobs.reclaim(20);
         expect(await repos.rounds.status(shard(0, 1))).toBeNull();
       });
 
@@ -283,7 +283,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         const { job, claim, shard } = await coordinated();
         for (const member of [0, 1]) await repos.rounds.take(shard(member));
         await repos.rounds.report(shard(0), result(1));
-        await repos.jobs.reclaim(0);
+        await repos.allJobs.reclaim(0);
         expect(await repos.rounds.report(shard(1), result(2))).toBe(false);
         const fresh = (await repos.jobs.claim(job.id, 'TRAIN'))!;
         await expect(repos.rounds.open(claim, round(1))).rejects.toThrow('claim');
@@ -511,7 +511,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         await repos.feedback.append('v "1"', [seen, bought]);
         const rows = await storage.prisma.feedbackEvent.findMany({ orderBy: { kind: 'asc' } });
         for (const [i, { listId: _, listExpiresAt: __, ...sent }] of [seen, bought].entries())
-          expect(rows[i]).toEqual({ ...sent, visitorId: 'v "1"', receivedAt: expect.any(Date) });
+          expect(rows[i]).toEqual({ ...sent, catalogId: 'default', visitorId: 'v "1"', receivedAt: expect.any(Date) });
       });
 
       test('twenty senders of the same events at once store each of them once', async () => {
@@ -605,7 +605,9 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         limit: number,
         behind?: Behind | null,
         most = 2000,
-      ) => (await nearestTo(new SearchRepository(storage.ask, most), MODEL, anchor, filter, limit, behind)).neighbours;
+      ) =>
+        (await nearestTo(new SearchRepository(storage.ask, 'default', most), MODEL, anchor, filter, limit, behind))
+          .neighbours;
       beforeAll(async () => {
         for (const [i, id] of ids.entries()) {
           await repos.products.write(
@@ -674,7 +676,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         const counted = new SearchRepository((statement, values) => {
           asked.push(statement.text);
           return storage.ask(statement, values);
-        });
+        }, 'default');
         const anchors = ['s003', 'nobody', 's200', 's003'];
         const filter = { categories: ['c0', 'c1'] };
         const together = await counted.nearestOfEach({ number: MODEL, spaces: [pictureSpace(8)] }, anchors, filter, 6);
@@ -687,11 +689,15 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
 
       test('that very many products pass a filter is found out once', async () => {
         const asked: string[] = [];
-        const counted = new SearchRepository((statement, values) => {
-          const { text } = statement;
-          asked.push(/FROM passing/.test(text) ? 'one by one' : /\+ 0 AS l2/.test(text) ? 'all' : 'by the index');
-          return storage.ask(statement, values);
-        }, 20);
+        const counted = new SearchRepository(
+          (statement, values) => {
+            const { text } = statement;
+            asked.push(/FROM passing/.test(text) ? 'one by one' : /\+ 0 AS l2/.test(text) ? 'all' : 'by the index');
+            return storage.ask(statement, values);
+          },
+          'default',
+          20,
+        );
         await nearestTo(counted, MODEL, 's001', { categories: ['c0'] }, 5);
         await nearestTo(counted, MODEL, 's001', { categories: ['c0'], excludeIds: ['s007'] }, 5);
         await nearestTo(counted, MODEL, 's001', { categories: ['none'] }, 5);

@@ -66,7 +66,7 @@ test('products are created, updated, left alone and deleted; the workers are wok
   expect(
     await upsert(shirt, { id: 'hat', title: 'Hat', imageUrls: [], price: '9.5', currencyCode: 'EUR', tags: ['new'] }),
   ).toMatchObject({ created: 2, rejected: 0 });
-  expect(api.queue.added.splice(0)).toEqual([{ name: 'ingest', payload: {}, key: undefined }]);
+  expect(api.queue.added.splice(0)).toEqual([{ name: 'ingest', payload: { catalog: 'default' }, key: undefined }]);
   expect(await upsert(shirt)).toEqual({ created: 0, updated: 0, unchanged: 1, rejected: 0, userErrors: [] });
   expect(api.queue.added).toEqual([]);
   expect(await upsert({ ...shirt, title: 'Blue shirt', version: 2 })).toMatchObject({ updated: 1 });
@@ -195,7 +195,7 @@ test('a retrain is queued once; asked again, the running job comes back; cancell
     error: null,
   });
   expect(api.queue.added.splice(0).filter(({ name }) => name === 'train')).toEqual([
-    { name: 'train', payload: { jobId: job.id }, key: `${job.id}-TRAIN-0` },
+    { name: 'train', payload: { catalog: 'default', jobId: job.id }, key: `default-${job.id}-TRAIN-0` },
   ]);
   expect((await api.database.repositories.jobs.byId(job.id))?.request).toEqual({ seconds: 60, reason: 'new season' });
   const again = (await api.admin(RETRAIN)).data.retrain;
@@ -313,7 +313,10 @@ test('a version says which encoder looks at its pictures, or why it does without
   const { id } = await addModel(api.database, { shirt: [1, 0] }, 'STANDBY');
   const eye = { id: 'eye-0123456789ab', title: 'An eye', licence: 'MIT' };
   const shown = async (training: object) => {
-    await api.database.storage.prisma.modelVersion.update({ where: { id }, data: { metrics: { training } } });
+    await api.database.storage.prisma.modelVersion.update({
+      where: { catalogId_id: { catalogId: 'default', id } },
+      data: { metrics: { training } },
+    });
     const { data } = await api.admin('{ models(first: 1) { encoder { id title licence } encoderProblem } }');
     return data.models[0];
   };

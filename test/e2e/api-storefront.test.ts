@@ -385,13 +385,10 @@ test('a product is found by its address too', async () => {
 
 test('without any model the answer says so', async () => {
   const { prisma } = api.database.storage;
-  await prisma.serving.update({ where: { id: 1 }, data: { activeId: null } });
+  await prisma.serving.deleteMany({ where: { slot: 'active' } });
   api.services.serving.forget();
   const { data } = await similar('id: "red"');
-  await prisma.serving.update({
-    where: { id: 1 },
-    data: { activeId: active.id },
-  });
+  await serve(api.database, active.id);
   api.services.serving.forget();
   expect(data.similarItems).toEqual({
     status: 'MODEL_NOT_READY',

@@ -52,14 +52,14 @@ const LOST_MS = 15_000;
 
 /** No worker here looks after wake-ups, which are hints and may be lost on a busy machine: it is sent again where it was. */
 async function decoded(repos: Repositories, storage: Storage, redisUrl: string | undefined): Promise<void> {
-  const prefix = await queuePrefix(repos.settings);
+  const prefix = await queuePrefix(repos.installation);
   const queue = await openQueue({ redisUrl, storage, prefix, onError: () => {} });
   let again = Date.now() + LOST_MS;
   try {
     await until(async () => {
       if ((await repos.images.counts()).ready === ids.length) return true;
       if (Date.now() > again && (await repos.images.countClaimable()) === ids.length) {
-        await queue.add('ingest', {});
+        await queue.add('ingest', { catalog: 'default' });
         again = Date.now() + LOST_MS;
       }
       return false;
@@ -73,7 +73,7 @@ async function decoded(repos: Repositories, storage: Storage, redisUrl: string |
 async function twoMachines(queue: Record<string, string>) {
   const database = await freshPostgresDatabase(postgresUrl());
   const storage = await openPostgres(database.url);
-  const repos = makeRepositories(storage);
+  const repos = makeRepositories(storage, 'default');
   const workers: SimiliProcess[] = [];
   onTestFinished(async () => {
     for (const worker of workers) await worker.kill();
@@ -102,7 +102,7 @@ async function twoMachines(queue: Record<string, string>) {
   await decoder.stop();
   const job = await repos.jobs.create('RETRAIN', { seconds: 15 }, 'test');
   const open = async () => {
-    const round = await storage.prisma.trainingRound.findUnique({ where: { jobId: job.id } });
+    const round = await storage.prisma.trainingRound.findFirst({ where: { jobId: job.id } });
     return round && { ...round, shards: (await repos.rounds.status(round))?.shards ?? [] };
   };
   const ended = () =>

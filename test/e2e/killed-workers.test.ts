@@ -25,7 +25,7 @@ test(`${WAVES * WORKERS} kills of workers, ${WORKERS} at a time: every job ends,
   await using database = await freshPostgresDatabase(postgresUrl());
   const storage = await openPostgres(database.url);
   onTestFinished(() => storage.close());
-  const { jobs, models, embeddings } = makeRepositories(storage);
+  const { jobs, models, embeddings } = makeRepositories(storage, 'default');
   const env = (machine: string) => ({
     DATABASE_URL: database.url,
     SIMILI_DATA_DIR: join(dir, machine),

@@ -55,10 +55,17 @@ test('ratings, a new admin key and the bytes of a version go the same way', asyn
   expect(await runThere(socket, 'ratings', { file }, quiet)).toMatchObject({ accepted: 1, problems: [{ line: 3 }] });
 
   const key = await runThere(socket, 'adminKey', {}, quiet);
-  expect(isKeyOf(key, (await database.repositories.settings.get('admin_key_sha256'))!)).toBe(true);
+  expect(isKeyOf(key, (await database.repositories.installation.get('admin_key_sha256'))!)).toBe(true);
 
   const artefact = new Uint8Array([0, 255, 128, 10, 13]);
-  const version = { id: 'mdl_one', kind: 'GOLDEN', dimensions: 2, artefact, checksum: sha256(artefact) } as const;
+  const version = {
+    catalogId: 'default',
+    id: 'mdl_one',
+    kind: 'GOLDEN',
+    dimensions: 2,
+    artefact,
+    checksum: sha256(artefact),
+  } as const;
   await database.storage.prisma.modelVersion.create({ data: version });
   const { name, base64 } = await runThere(socket, 'artefact', { wanted: 'mdl_one' }, quiet);
   expect([name, [...Buffer.from(base64, 'base64')]]).toEqual(['mdl_one', [...artefact]]);

@@ -28,7 +28,7 @@ describe('a Postgres that goes away', { tags: ['postgres'] }, () => {
     behind = await openPostgres(fresh.url);
     const database = {
       storage,
-      repositories: makeRepositories(storage),
+      repositories: makeRepositories(storage, 'default'),
       [Symbol.asyncDispose]: () => storage.close(),
     };
     api = await testApi({}, { database, patience: { shop: patience, admin: patience } });
@@ -81,7 +81,7 @@ describe('a Postgres that goes away', { tags: ['postgres'] }, () => {
   ] as const)(
     'a subscription that was open over a %s ends with what became of the job meanwhile',
     async (fail, mend) => {
-      const { jobs } = makeRepositories(behind);
+      const { jobs } = makeRepositories(behind, 'default');
       const job = await jobs.create('RETRAIN', {}, 'test');
       const stream = await fetch(`${api.server.url}/admin/graphql/stream`, {
         method: 'POST',
@@ -154,13 +154,13 @@ describe('a Postgres that goes away', { tags: ['postgres'] }, () => {
     const { prisma } = api.database.storage;
     const asked = within(startDeadline({ statementMs: 60_000, requestMs: 400 }), () =>
       prisma.$transaction(async (tx) => {
-        await tx.setting.create({ data: { key: 'half', value: 'done' } });
+        await tx.installationSetting.create({ data: { key: 'half', value: 'done' } });
         await sleep(600);
-        await tx.setting.create({ data: { key: 'other half', value: 'done' } });
+        await tx.installationSetting.create({ data: { key: 'other half', value: 'done' } });
       }),
     );
     await expect(asked).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
-    expect(await api.database.repositories.settings.get('half')).toBeNull();
+    expect(await api.database.repositories.installation.get('half')).toBeNull();
     const open = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`;
     while ((await prisma.$queryRawUnsafe<unknown[]>(open)).length) await sleep(50);
   });

@@ -67,7 +67,7 @@ describe('a Postgres that others administer', { tags: ['postgres'] }, () => {
     await run(owner, named('GRANT USAGE ON SCHEMA "the ext" TO ROLE'));
     await start(url);
     const storage = await openPostgres(url);
-    const repositories = makeRepositories(storage);
+    const repositories = makeRepositories(storage, 'default');
     const database = { storage, repositories, [Symbol.asyncDispose]: async () => {} };
     await addProducts(database, [{ id: 'a' }, { id: 'b' }]);
     const model = await addModel(database, { a: [1, 0], b: [0, 1] });

@@ -42,14 +42,14 @@ async function trained(state: 'SUCCEEDED' | 'FAILED'): Promise<void> {
   const { jobs } = shop.repositories;
   const { id } = (await jobs.running()) ?? (await jobs.create('RETRAIN', {}, 'test'));
   const ended = { state, startedAt: new Date(), finishedAt: new Date(Date.now() - 1000) };
-  await shop.storage.prisma.job.update({ where: { id }, data: ended });
+  await shop.storage.prisma.job.update({ where: { catalogId_id: { catalogId: 'default', id } }, data: ended });
 }
 const jobs = () => shop.repositories.jobs.list(10);
 
 test('choices of shoppers start the next training, once, with its reason', async () => {
   const { feedback } = shop.repositories;
   await shop.storage.prisma.modelVersion.create({
-    data: { id: 'm', kind: 'NETWORK', dimensions: 2, checksum: 'c', artefact: new Uint8Array() },
+    data: { catalogId: 'default', id: 'm', kind: 'NETWORK', dimensions: 2, checksum: 'c', artefact: new Uint8Array() },
   });
   await trained('SUCCEEDED');
   await feedback.append('v1', [event('IMPRESSION', 'b'), event('DISMISS', 'c'), event('CLICK', 'b')]);
@@ -66,7 +66,9 @@ test('choices of shoppers start the next training, once, with its reason', async
   expect(await jobs()).toHaveLength(2);
   expect(job).toMatchObject({ kind: 'RETRAIN', state: 'QUEUED', requestedBy: 'simili' });
   expect(job!.request).toEqual({ reason: '3 new choices of shoppers (3 are enough)' });
-  expect(queue.added).toEqual([{ name: 'train', payload: { jobId: job!.id }, key: expect.any(String) }]);
+  expect(queue.added).toEqual([
+    { name: 'train', payload: { catalog: 'default', jobId: job!.id }, key: expect.any(String) },
+  ]);
 });
 
 test('a training that failed is tried again after the pause: what came before it still counts', async () => {
@@ -89,8 +91,11 @@ test('another encoder than the last training had starts one; where it is gone, t
   const eye = (id: string): Eye => ({ facts: { id, title } });
   const { id } = (await jobs())[0]!;
   const madeBy = (choice: string) => ({ training: { encoder: { id: 'eye-1', title: 'An eye', choice } } });
-  await prisma.modelVersion.update({ where: { id: 'm' }, data: { metrics: madeBy('efficientnet-lite0'), jobId: id } });
-  await prisma.job.update({ where: { id }, data: { modelId: 'm' } });
+  await prisma.modelVersion.update({
+    where: { catalogId_id: { catalogId: 'default', id: 'm' } },
+    data: { metrics: madeBy('efficientnet-lite0'), jobId: id },
+  });
+  await prisma.job.update({ where: { catalogId_id: { catalogId: 'default', id } }, data: { modelId: 'm' } });
   await serve(shop, 'm');
   await start({}, eye('eye-1'));
   expect(await jobs()).toHaveLength(3);

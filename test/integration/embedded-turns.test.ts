@@ -21,10 +21,12 @@ async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
 test('a long loop of statements on the embedded database lets others in between, whichever loop it is', async () => {
   let clock = 0;
   const storage = await openEmbedded(null, () => (clock += 4)); // every message of the protocol seems to take 4 ms
-  const { products, settings } = makeRepositories(storage);
+  const { products, settings } = makeRepositories(storage, 'default');
   const drafts = Array.from({ length: 20 }, (_, i) => ({ id: `p${i}`, title: 'x', imageUrls: [] }));
   await settings.get('nothing'); // the first one loads the query compiler
-  expect(await turnsDuring(() => writeProducts(drafts, { products, queue: fakeQueue() }))).toBeGreaterThan(100);
+  expect(
+    await turnsDuring(() => writeProducts(drafts, { catalog: 'default', products, queue: fakeQueue() })),
+  ).toBeGreaterThan(100);
   const reads = async () => {
     for (let i = 0; i < 20; i++) await settings.get('nothing');
   };
@@ -35,10 +37,14 @@ test('a long loop of statements on the embedded database lets others in between,
 test('a new product costs an import half the statements of one that is replaced', async () => {
   let messages = 0;
   const storage = await openEmbedded(null, () => ++messages);
-  const { products } = makeRepositories(storage);
+  const { products } = makeRepositories(storage, 'default');
   const write = async (title: string): Promise<number> => {
     const before = messages;
-    await writeProducts([{ id: 'p', title, imageUrls: ['/p.png'] }], { products, queue: fakeQueue() });
+    await writeProducts([{ id: 'p', title, imageUrls: ['/p.png'] }], {
+      catalog: 'default',
+      products,
+      queue: fakeQueue(),
+    });
     return messages - before;
   };
   await products.count(); // loads the query compiler

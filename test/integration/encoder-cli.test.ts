@@ -60,9 +60,9 @@ test('check shows the products of the shop that is configured', async () => {
   const [data, out] = [join(dir, 'shop'), join(dir, 'shop.html')];
   const paths = await draw(join(dir, 'shop-pictures'));
   const storage = await openStorage({ DATABASE_URL: undefined, SIMILI_DATA_DIR: data });
-  const { products, images } = makeRepositories(storage);
+  const { products, images } = makeRepositories(storage, 'default');
   const rows = paths.map((path, i) => ({ id: `sku-${i}`, title: `Thing ${i}`, imageUrls: [path] }));
-  await writeProducts(rows, { products, queue: fakeQueue() }, { localPaths: true });
+  await writeProducts(rows, { catalog: 'default', products, queue: fakeQueue() }, { localPaths: true });
   for (const { id, source } of await images.claimPending(100, 60)) {
     const contentHash = sha256(await readFile(source));
     await images.markReady(id, { contentHash, mime: 'image/png', width: 80, height: 80 });

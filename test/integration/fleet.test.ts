@@ -47,10 +47,11 @@ test('a message that is delivered is handled: one for a job that is not there do
   const { queue, handlers } = handQueue();
   const fleet = await fleetOf(queue);
   const run = { signal: new AbortController().signal };
-  for (const name of ['train', 'embed', 'evaluate'] as const) await handlers.get(name)!({ jobId: 'job_gone' }, run);
-  await handlers.get('round')!({ jobId: 'job_gone', round: 0, fence: 1, member: 0 }, run);
-  await handlers.get('gather')!({ jobId: 'job_gone', round: 0, fence: 1 }, run);
-  await handlers.get('ingest')!({}, run);
+  for (const name of ['train', 'embed', 'evaluate'] as const)
+    await handlers.get(name)!({ catalog: 'default', jobId: 'job_gone' }, run);
+  await handlers.get('round')!({ catalog: 'default', jobId: 'job_gone', round: 0, fence: 1, member: 0 }, run);
+  await handlers.get('gather')!({ catalog: 'default', jobId: 'job_gone', round: 0, fence: 1 }, run);
+  await handlers.get('ingest')!({ catalog: 'default' }, run);
   await fleet.close();
   expect(worker.queue.added).toEqual([]);
 });

@@ -12,8 +12,9 @@ test('a disk that is nearly full refuses writes with a code, answers reads, is t
   const told: string[] = [];
   const disk = { free: () => state.free, tell: (sentence: string) => void told.push(sentence) };
   const storage = await openEmbedded(null, () => state.clock, undefined, disk);
-  const { products, settings, features } = makeRepositories(storage);
-  const write = (id: string) => writeProducts([{ id, title: 'x', imageUrls: [] }], { products, queue: fakeQueue() });
+  const { products, settings, features } = makeRepositories(storage, 'default');
+  const deps = { catalog: 'default', products, queue: fakeQueue() };
+  const write = (id: string) => writeProducts([{ id, title: 'x', imageUrls: [] }], deps);
   await write('before');
 
   state.free = 100 * MIB;

@@ -36,12 +36,12 @@ const newJob = async (request = {}) => {
 };
 const trained = async () => {
   const jobId = await newJob();
-  await trainHandler(worker.context)({ jobId }, run);
+  await trainHandler(worker.context)({ catalog: 'default', jobId }, run);
   return jobId;
 };
 const embedded = async () => {
   const jobId = await trained();
-  await embedHandler(worker.context)({ jobId }, run);
+  await embedHandler(worker.context)({ catalog: 'default', jobId }, run);
   return jobId;
 };
 const failing = (error: Error) => ({ ...engines.trainer, train: () => Promise.reject(error) });
@@ -59,7 +59,9 @@ test('a training is committed with its metrics and its checkpoint, and the job w
     artefact: Uint8Array.of(1, 2, 3),
   });
   expect(await worker.database.repositories.jobs.checkpoint(jobId)).toMatchObject({ state: Uint8Array.of(7) });
-  expect(worker.queue.added).toEqual([{ name: 'embed', payload: { jobId }, key: expect.stringContaining('EMBED') }]);
+  expect(worker.queue.added).toEqual([
+    { name: 'embed', payload: { catalog: 'default', jobId }, key: expect.stringContaining('EMBED') },
+  ]);
 });
 
 test('a training is asked for with the catalog, and with what the job and the configuration say', async () => {
@@ -72,7 +74,7 @@ test('a training is asked for with the catalog, and with what the job and the co
     },
   };
   const jobId = await newJob({ seconds: 77, seed: 5, recipe: 'catalog' });
-  await trainHandler(worker.but({ trainer }))({ jobId }, run);
+  await trainHandler(worker.but({ trainer }))({ catalog: 'default', jobId }, run);
   expect(asked).toMatchObject([
     { kind: 'NETWORK', seconds: 77, seed: 5, recipe: 'catalog', preset: 'tiny', steps: null },
   ]);
@@ -84,9 +86,9 @@ test('a delivery of a job that is elsewhere, in another phase or settled does no
   const jobId = await trained();
   worker.queue.added.length = 0;
   const trainer = failing(new Error('asked twice'));
-  await trainHandler(worker.but({ trainer }))({ jobId: 'job_unknown' }, run);
+  await trainHandler(worker.but({ trainer }))({ catalog: 'default', jobId: 'job_unknown' }, run);
   const { fence } = await jobOf(jobId);
-  await evaluateHandler(worker.context)({ jobId }, run);
+  await evaluateHandler(worker.context)({ catalog: 'default', jobId }, run);
   expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'EMBED', fence });
   expect(inLine()).toEqual([]);
 });
@@ -94,11 +96,11 @@ test('a delivery of a job that is elsewhere, in another phase or settled does no
 test('a failure that may pass puts the job in line again, one that will not ends it and names its products', async () => {
   const jobId = await newJob();
   const crashed = new SimiliError('ENGINE_CRASHED', { why: 'out of memory' });
-  await trainHandler(worker.but({ trainer: failing(crashed) }))({ jobId }, run);
+  await trainHandler(worker.but({ trainer: failing(crashed) }))({ catalog: 'default', jobId }, run);
   expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'TRAIN', attempts: 1 });
   expect(inLine()).toEqual(['train']);
   const diverged = new SimiliError('TRAINING_DIVERGED', { step: 9, why: 'not finite', items: [1] });
-  await trainHandler(worker.but({ trainer: failing(diverged) }))({ jobId }, run);
+  await trainHandler(worker.but({ trainer: failing(diverged) }))({ catalog: 'default', jobId }, run);
   const { state, error } = await jobOf(jobId);
   expect([state, error]).toMatchObject(['FAILED', { code: 'TRAINING_DIVERGED', retry: false }]);
   const named = await worker.database.repositories.images.readyPage(2, null);
@@ -111,7 +113,7 @@ test('a job that takes five workers with it is given to no sixth one', async () 
   const crash = worker.but({ trainer: failing(new SimiliError('ENGINE_CRASHED', { why: 'out of memory' })) });
   const states: string[] = [];
   for (let i = 0; i < 6; i++) {
-    await trainHandler(crash)({ jobId }, run);
+    await trainHandler(crash)({ catalog: 'default', jobId }, run);
     states.push((await jobOf(jobId)).state);
   }
   expect(states).toEqual(['QUEUED', 'QUEUED', 'QUEUED', 'QUEUED', 'FAILED', 'FAILED']);
@@ -127,7 +129,7 @@ test('a job that is cancelled ends with its next heartbeat, and nothing of it se
       return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
     },
   };
-  await trainHandler(worker.but({ trainer }))({ jobId }, run);
+  await trainHandler(worker.but({ trainer }))({ catalog: 'default', jobId }, run);
   expect(await jobOf(jobId)).toMatchObject({ state: 'CANCELLED', phase: 'TRAIN' });
   expect(await worker.database.repositories.models.serving()).toBeNull();
   expect(inLine()).toEqual([]);
@@ -140,11 +142,14 @@ test('a worker whose claim was taken over commits nothing', async () => {
   const trainer = {
     ...engines.trainer,
     async train(...args: Parameters<typeof engines.trainer.train>) {
-      await prisma.job.update({ where: { id: jobId }, data: { fence: { increment: 1 } } }); // another worker has it
+      await prisma.job.update({
+        where: { catalogId_id: { catalogId: 'default', id: jobId } },
+        data: { fence: { increment: 1 } },
+      }); // another worker has it
       return engines.trainer.train(...args);
     },
   };
-  await trainHandler(worker.but({ trainer }))({ jobId }, run);
+  await trainHandler(worker.but({ trainer }))({ catalog: 'default', jobId }, run);
   expect(await prisma.modelVersion.count()).toBe(before);
   expect(await jobOf(jobId)).toMatchObject({ state: 'RUNNING', phase: 'TRAIN' });
   expect(worker.logged.map(({ sentence }) => sentence)).toContain('another worker took the job over');
@@ -160,7 +165,7 @@ test('a worker that is stopped hands its job back, and it was no attempt', async
       throw stopping.signal.reason;
     },
   };
-  await trainHandler(worker.but({ trainer }))({ jobId }, { signal: stopping.signal });
+  await trainHandler(worker.but({ trainer }))({ catalog: 'default', jobId }, { signal: stopping.signal });
   expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'TRAIN', attempts: 0 });
 });
 
@@ -180,15 +185,15 @@ test('an embedding that failed goes on from what it has written', async () => {
     ...engines.embedder,
     embed: () => Promise.reject(new SimiliError('ENGINE_CRASHED', { why: 'x' })),
   };
-  await embedHandler(worker.but({ embedder }))({ jobId }, run);
+  await embedHandler(worker.but({ embedder }))({ catalog: 'default', jobId }, run);
   expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'EMBED', attempts: 1 });
-  await embedHandler(worker.context)({ jobId }, run);
+  await embedHandler(worker.context)({ catalog: 'default', jobId }, run);
   expect(await jobOf(jobId)).toMatchObject({ phase: 'EVALUATE', attempts: 0 });
 });
 
 test('a version that passes its gates serves, and the next one that has collapsed does not', async () => {
   const jobId = await embedded();
-  await evaluateHandler(worker.context)({ jobId }, run);
+  await evaluateHandler(worker.context)({ catalog: 'default', jobId }, run);
   const { models } = worker.database.repositories;
   const serving = await models.active();
   expect(await jobOf(jobId)).toMatchObject({ state: 'SUCCEEDED', phase: 'DONE', progress: 1 });
@@ -203,8 +208,8 @@ test('a version that passes its gates serves, and the next one that has collapse
     }),
   };
   const next = await trained();
-  await embedHandler(worker.but({ embedder: alike }))({ jobId: next }, run);
-  await evaluateHandler(worker.context)({ jobId: next }, run);
+  await embedHandler(worker.but({ embedder: alike }))({ catalog: 'default', jobId: next }, run);
+  await evaluateHandler(worker.context)({ catalog: 'default', jobId: next }, run);
   const { state, gates } = await models.ofJob(next);
   expect(state).toBe('REJECTED');
   expect((gates as { name: string; passed: boolean }[]).filter(({ passed }) => !passed)).toMatchObject([
@@ -232,7 +237,7 @@ async function openRound() {
     state,
     checksum: sha256(state),
   });
-  return { jobId, round: round.round, fence: claim.fence };
+  return { catalog: 'default', jobId, round: round.round, fence: claim.fence };
 }
 
 test('a shard of a round is trained from its state and reported; of a round that is closed nothing is', async () => {

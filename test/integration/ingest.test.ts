@@ -64,10 +64,11 @@ async function ingest(env: Record<string, string> = {}, more: object = {}): Prom
   const { repositories } = database;
   const log = pino({ level: 'silent' });
   const context = { repositories, pictures, copies, queue, log, embedder, config: loadConfig(env), ...more };
-  await ingestHandler(context as never)({}, { signal: new AbortController().signal } as never);
+  await ingestHandler(context as never)({ catalog: 'default' }, { signal: new AbortController().signal } as never);
 }
 const write = (id: string, changes: object = {}) =>
   writeProducts([{ id, title: id, imageUrls: [`${base}/${id}.png`], ...changes }], {
+    catalog: 'default',
     products: database.repositories.products,
     queue,
   });

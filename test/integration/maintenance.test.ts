@@ -37,7 +37,10 @@ test('the job of a worker that gave no sign for eight seconds goes on elsewhere,
   const { id } = await jobs.create('RETRAIN', {}, 'test');
   await jobs.claim(id, 'TRAIN');
   const silent = (ms: number) =>
-    worker.database.storage.prisma.job.update({ where: { id }, data: { heartbeatAt: ago(ms) } });
+    worker.database.storage.prisma.job.update({
+      where: { catalogId_id: { catalogId: 'default', id } },
+      data: { heartbeatAt: ago(ms) },
+    });
   await silent(7 * SECOND);
   await chore('requeue');
   expect([await jobs.byId(id), inLine()]).toMatchObject([{ state: 'RUNNING' }, []]);
@@ -56,7 +59,10 @@ test('of the versions that may serve again the newest two keep their vectors', a
   const numbers: number[] = [];
   for (let i = 0; i < 6; i++) {
     const { id, number } = await addModel(worker.database, { a: [1, i] });
-    await prisma.modelVersion.update({ where: { id }, data: { promotedAt: ago((10 - i) * SECOND) } });
+    await prisma.modelVersion.update({
+      where: { catalogId_id: { catalogId: 'default', id } },
+      data: { promotedAt: ago((10 - i) * SECOND) },
+    });
     numbers.push(number);
   }
   const rejected = await addModel(worker.database, { a: [1, 0] }, 'REJECTED');
@@ -82,7 +88,7 @@ test('pictures that wait, and products without a vector, wake whoever ingests; e
 
 test('lists that nobody can report about any more are forgotten, others are not', async () => {
   const { prisma } = worker.database.storage;
-  const list = (expiresAt: Date) => ({ listId: crypto.randomUUID(), visitors: [1n], expiresAt });
+  const list = (expiresAt: Date) => ({ catalogId: 'default', listId: crypto.randomUUID(), visitors: [1n], expiresAt });
   const [old, open] = [list(ago(SECOND)), list(ago(-60 * SECOND))];
   await prisma.shownList.createMany({ data: [old, open] });
   await chore('forget-lists');

@@ -50,6 +50,7 @@ const ALL = [
   '0006_picture_features',
   '0007_filters',
   '0008_spaces',
+  '0009_catalogs',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

@@ -15,6 +15,7 @@ import { openStorage } from '../../src/db/open-storage.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
 import { sha256 } from '../../workers/tools/sha256.ts';
 import { endlessBackbone, makeBackbone } from '../support/backbone.ts';
+import { serve } from '../support/fixtures.ts';
 import { runSimili } from '../support/simili-process.ts';
 
 let dir: string;
@@ -129,17 +130,17 @@ test('export writes an artefact as ONNX, and as it is', async () => {
 
 test('export takes the version that serves, or one by its id, and checks it', async () => {
   const storage = await openStorage({ DATABASE_URL: undefined, SIMILI_DATA_DIR: join(dir, 'data') });
-  const { models } = makeRepositories(storage);
+  const { models } = makeRepositories(storage, 'default');
   const small = encodeModel({
     blocks: [{ ...block('colour', handMadeFeatures.colour.length), weight: 1 }],
     network: null,
   });
   await expect(storedArtefact(models, 'active')).rejects.toThrow('There is no model version active');
-  const version = { kind: 'NETWORK', dimensions: 4, artefact: new Uint8Array(small) } as const;
-  const { modelVersion, serving } = storage.prisma;
+  const version = { catalogId: 'default', kind: 'NETWORK', dimensions: 4, artefact: new Uint8Array(small) } as const;
+  const { modelVersion } = storage.prisma;
   await modelVersion.create({ data: { ...version, id: 'mdl_one', checksum: sha256(small), state: 'ACTIVE' } });
   await modelVersion.create({ data: { ...version, id: 'mdl_two', checksum: sha256('other') } });
-  await serving.update({ where: { id: 1 }, data: { activeId: 'mdl_one' } });
+  await serve({ storage }, 'mdl_one');
   expect((await storedArtefact(models, 'active')).name).toBe('mdl_one');
   await expect(storedArtefact(models, 'mdl_two')).rejects.toMatchObject({ code: 'ARTEFACT_CORRUPT' });
   await expect(storedArtefact(models, 'mdl_three')).rejects.toThrow('There is no model version mdl_three');

@@ -46,9 +46,9 @@ async function made(encoders: readonly Encoder[]) {
   const context = worker.but({ encoders });
   const { jobs, models } = worker.database.repositories;
   const { id: jobId } = await retrain({ jobs, queue: { add: async () => {} } }, {}, 'test');
-  await trainHandler(context)({ jobId }, run);
-  await embedHandler(context)({ jobId }, run);
-  await evaluateHandler(context)({ jobId }, run);
+  await trainHandler(context)({ catalog: 'default', jobId }, run);
+  await embedHandler(context)({ catalog: 'default', jobId }, run);
+  await evaluateHandler(context)({ catalog: 'default', jobId }, run);
   return { job: (await jobs.byId(jobId))!, model: (await models.active())! };
 }
 const nearestTo = async (id: string, limit: number) => {
@@ -87,13 +87,13 @@ test('what its sender says anew is encoded anew by ingest, also of a product wit
   await say({ p1: 'Red thing', n1: 'Red thing', n2: ' - ' });
   await chores(context)[1]!.work(run.signal);
   expect(worker.queue.added.map(({ name }) => name)).toContain('ingest');
-  await ingestHandler(context)({}, run);
+  await ingestHandler(context)({ catalog: 'default' }, run);
   expect(asked.sort()).toEqual(['n1', 'n2', 'p1']);
   expect(await nearestTo('p0', 9)).toContain('p1');
   expect(await nearestTo('n1', 3)).toHaveLength(3);
   expect(await nearestTo('n2', 3)).toEqual([]); // nothing is known of it, and it is not asked about again
   asked.length = 0;
-  await ingestHandler(context)({}, run);
+  await ingestHandler(context)({ catalog: 'default' }, run);
   expect(asked).toEqual([]);
 });
 
@@ -106,7 +106,7 @@ test('one that fails in ingest is told, and keeps no picture from its vector', a
   const golden = new Map([['f00d', new Uint16Array(GOLDEN.dimensions)]]);
   await features.add(keyOf(worker.context, goldenEye), golden);
   const { number } = (await models.serving())!;
-  await ingestHandler(worker.but({ encoders: [failing] }))({}, run);
+  await ingestHandler(worker.but({ encoders: [failing] }))({ catalog: 'default' }, run);
   expect(await embeddings.countMissing(number)).toBe(0);
   expect(worker.logged).toContainEqual({
     level: 'warn',
@@ -130,10 +130,10 @@ test.each([
 test('a worker without the encoder of a version leaves its space alone, and ends a training that needs it', async () => {
   const { jobs } = worker.database.repositories;
   await say({ p2: 'Red thing' });
-  await ingestHandler(worker.context)({}, run);
+  await ingestHandler(worker.context)({ catalog: 'default' }, run);
   const { id: jobId } = await retrain({ jobs, queue: { add: async () => {} } }, {}, 'test');
-  await trainHandler(worker.but({ encoders: [counted] }))({ jobId }, run);
-  await embedHandler(worker.context)({ jobId }, run);
+  await trainHandler(worker.but({ encoders: [counted] }))({ catalog: 'default', jobId }, run);
+  await embedHandler(worker.context)({ catalog: 'default', jobId }, run);
   expect((await jobs.byId(jobId))!.error).toMatchObject({ code: 'ENGINE_UNAVAILABLE' });
   await jobs.cancel(jobId);
 });

@@ -38,8 +38,8 @@ test('a process that takes from all queues and adds to them is warned of nothing
     await stop();
   });
   for (const name of queueNames) await queue.work(name, async () => {});
-  for (const name of ['train', 'embed', 'evaluate'] as const) await queue.add(name, { jobId: 'a' });
-  await queue.add('ingest', {});
+  for (const name of ['train', 'embed', 'evaluate'] as const) await queue.add(name, { catalog: 'default', jobId: 'a' });
+  await queue.add('ingest', { catalog: 'default' });
   await new Promise((resolve) => setImmediate(resolve)); // warnings are emitted on the next tick
   expect(warnings).toEqual([]);
 });

@@ -8,7 +8,7 @@ import { redisUrl } from '../support/services.ts';
 /** Both wait in one event loop, so the shorter time is over first, however busy the machine is. */
 const withinPatience = (queue: JobQueue): Promise<string> =>
   Promise.race([
-    Promise.all([1, 2, 3].map(() => queue.add('ingest', {}))).then(() => 'returned'),
+    Promise.all([1, 2, 3].map(() => queue.add('ingest', { catalog: 'default' }))).then(() => 'returned'),
     sleep(1000, 'waited', { ref: false }),
   ]);
 
@@ -33,7 +33,7 @@ for (const away of ['cut', 'frozen'] as const) {
         taken = resolve;
       });
     const first = taking();
-    await queue.add('ingest', {});
+    await queue.add('ingest', { catalog: 'default' });
     await first;
     expect(await queue.alive()).toBe(true);
     if (away === 'cut') way.cut();
@@ -46,7 +46,7 @@ for (const away of ['cut', 'frozen'] as const) {
     const again = taking().then(() => {
       back = true;
     });
-    while (!back) await Promise.race([again, queue.add('ingest', {}).then(() => sleep(100))]);
+    while (!back) await Promise.race([again, queue.add('ingest', { catalog: 'default' }).then(() => sleep(100))]);
     while (!(await queue.alive())) await sleep(100);
     expect(new Set(told).size).toBe(told.length);
   });

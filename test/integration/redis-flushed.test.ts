@@ -17,7 +17,7 @@ const flush = async (prefix: string): Promise<number> => {
 };
 const open = async () => {
   const database = await freshDatabase(postgresUrl());
-  const prefix = await queuePrefix(database.repositories.settings);
+  const prefix = await queuePrefix(database.repositories.installation);
   const queue = await openQueue({ redisUrl: redisUrl(), storage: database.storage, prefix, onError: () => {} });
   onTestFinished(async () => {
     await queue.close();
@@ -46,13 +46,16 @@ test('after FLUSHALL the job of a worker that died goes on, without anybody bein
     delivered.push(jobId);
     heard();
   });
-  await queue.add('train', { jobId: 'before' });
+  await queue.add('train', { catalog: 'default', jobId: 'before' });
   await first;
   expect(await flush(prefix)).toBeGreaterThan(0);
   const job = await repositories.jobs.create('RETRAIN', {}, 'test');
   await repositories.jobs.claim(job.id, 'TRAIN'); // by a worker that died
   const again = next();
-  await storage.prisma.job.update({ where: { id: job.id }, data: { heartbeatAt: new Date(Date.now() - 60_000) } });
+  await storage.prisma.job.update({
+    where: { catalogId_id: { catalogId: 'default', id: job.id } },
+    data: { heartbeatAt: new Date(Date.now() - 60_000) },
+  });
   await again;
   expect(delivered).toEqual(['before', job.id]);
 });
@@ -60,7 +63,7 @@ test('after FLUSHALL the job of a worker that died goes on, without anybody bein
 test('two installations on one Redis do not take each other’s messages', { tags: ['redis', 'postgres'] }, async () => {
   const [one, two] = [await open(), await open()];
   expect(one.prefix).not.toBe(two.prefix);
-  expect(await queuePrefix(one.repositories.settings)).toBe(one.prefix);
+  expect(await queuePrefix(one.repositories.installation)).toBe(one.prefix);
   const delivered: string[] = [];
   const both = new Promise<void>((resolve) => {
     const take =
@@ -71,8 +74,8 @@ test('two installations on one Redis do not take each other’s messages', { tag
     void one.queue.work('train', take('one'));
     void two.queue.work('train', take('two'));
   });
-  await one.queue.add('train', { jobId: 'job_1' });
-  await two.queue.add('train', { jobId: 'job_2' });
+  await one.queue.add('train', { catalog: 'default', jobId: 'job_1' });
+  await two.queue.add('train', { catalog: 'default', jobId: 'job_2' });
   await both;
   expect(delivered.sort()).toEqual(['one job_1', 'two job_2']);
 });

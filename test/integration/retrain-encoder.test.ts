@@ -92,7 +92,7 @@ async function openShop(encoder: string): Promise<Shop> {
   const warned: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => void warned.push(line) });
   const { repositories } = database;
-  const artefacts = openArtefactCache(join(dir, 'models'), repositories.models);
+  const artefacts = openArtefactCache(join(dir, 'models'));
   const context = {
     repositories,
     queue: fakeQueue(),
@@ -111,12 +111,13 @@ async function openShop(encoder: string): Promise<Shop> {
 
 async function ingest({ context, repositories }: Shop, folder: string): Promise<void> {
   await runImport({ repositories, queue: context.queue } as never, readCatalog(join(dir, folder)), () => {});
-  await ingestHandler(context)({}, run);
+  await ingestHandler(context)({ catalog: 'default' }, run);
 }
 
 /** To its end, one phase after the other. */
 async function finished({ context, repositories: { jobs } }: Shop, jobId: string) {
-  for (const handler of [trainHandler, embedHandler, evaluateHandler]) await handler(context)({ jobId }, run);
+  for (const handler of [trainHandler, embedHandler, evaluateHandler])
+    await handler(context)({ catalog: 'default', jobId }, run);
   return (await jobs.byId(jobId))!;
 }
 const firstModel = async (shop: Shop) => {
@@ -162,8 +163,8 @@ test('the vector of a product of two pictures is the mean of theirs in every blo
   const [one, other] = [first!, second!];
   const write = async (...imageUrls: string[]) => {
     const draft = { id: 'pair', title: 'A pair', imageUrls };
-    await writeProducts([draft], { products, queue: shop.context.queue }, { localPaths: true });
-    await ingestHandler(shop.context)({}, run);
+    await writeProducts([draft], { catalog: 'default', products, queue: shop.context.queue }, { localPaths: true });
+    await ingestHandler(shop.context)({ catalog: 'default' }, run);
     return (await embeddings.vectors(1, ['pair'])).get('pair')!;
   };
   const both = await write(one.source, other.source);

@@ -1,9 +1,11 @@
 import { openPostgres } from '../../src/db/postgres.ts';
+import { describeCatalogs } from '../contract/catalogs.contract.ts';
 import { describeStorage } from '../contract/storage.contract.ts';
 import { freshEmbedded } from '../support/embedded.ts';
 import { freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
 describeStorage('PGlite', freshEmbedded);
+describeCatalogs('PGlite', freshEmbedded);
 
 async function onPostgres() {
   const database = await freshPostgresDatabase(postgresUrl());
@@ -15,3 +17,4 @@ async function onPostgres() {
   return { ...storage, close };
 }
 describeStorage('Postgres', onPostgres, ['postgres']);
+describeCatalogs('Postgres', onPostgres, ['postgres']);

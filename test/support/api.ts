@@ -67,7 +67,7 @@ export async function testApi(
   const queue = fakeQueue();
   const clock = { aheadMs: 0 };
   const { entries: logged, log } = fakeLog();
-  const keys = await loadKeys(repositories.settings, config);
+  const keys = await loadKeys(repositories.installation, config);
   const services = makeServices({
     repositories,
     queue,

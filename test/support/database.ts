@@ -22,7 +22,7 @@ export async function freshDatabase(adminUrl?: string): Promise<FreshDatabase> {
 function opened(storage: Storage, drop: () => Promise<void>): FreshDatabase {
   return {
     storage,
-    repositories: makeRepositories(storage),
+    repositories: makeRepositories(storage, 'default'),
     async [Symbol.asyncDispose]() {
       await storage.close();
       await drop();

@@ -98,7 +98,7 @@ export async function fakeWorker(products = 0): Promise<FakeWorker> {
 }
 
 /** Products p0, p1, … of two categories, each with a picture that was decoded and seen. */
-async function addDecoded(database: FreshDatabase, count: number): Promise<void> {
+export async function addDecoded(database: Pick<FreshDatabase, 'repositories'>, count: number): Promise<void> {
   const ids = Array.from({ length: count }, (_, i) => `p${i}`);
   await addProducts(
     database,

@@ -20,7 +20,7 @@ export function fakeQueue() {
 
 /** A product with the least that is needed; its picture, if any, is READY at once. */
 export async function addProducts(
-  database: FreshDatabase,
+  database: Pick<FreshDatabase, 'repositories'>,
   drafts: readonly (Partial<ProductDraft> & { id: string })[],
 ): Promise<void> {
   const full = drafts.map((draft) => ({
@@ -28,17 +28,17 @@ export async function addProducts(
     imageUrls: [],
     ...draft,
   }));
-  const { rejections } = await writeProducts(
-    full,
-    { products: database.repositories.products, queue: fakeQueue() },
-    { localPaths: true },
-  );
+  const { catalog, products } = database.repositories;
+  const { rejections } = await writeProducts(full, { catalog, products, queue: fakeQueue() }, { localPaths: true });
   if (rejections[0]) throw rejections[0].error;
 }
 
 /** A model version with the given vectors (made unit length here). It serves when its state is ACTIVE. */
 export async function addModel(
-  { storage: { prisma }, repositories: { embeddings } }: FreshDatabase,
+  {
+    storage: { prisma },
+    repositories: { catalog: catalogId, embeddings },
+  }: Pick<FreshDatabase, 'storage' | 'repositories'>,
   vectors: Readonly<Record<string, readonly number[]>>,
   state: ModelState = 'ACTIVE',
 ): Promise<TestModel> {
@@ -46,6 +46,7 @@ export async function addModel(
   const checksum = createHash('sha256').update('').digest('hex');
   const { id, number } = await prisma.modelVersion.create({
     data: {
+      catalogId,
       id: `mdl_${randomUUID()}`,
       kind: 'GOLDEN',
       state,
@@ -62,7 +63,7 @@ export async function addModel(
   }));
   for (let i = 0; i < rows.length; i += 500) await embeddings.upsert(number, rows.slice(i, i + 500));
   await embeddings.createIndex(number, pictureSpace(dimensions));
-  if (state === 'ACTIVE') await serve({ storage: { prisma } }, id);
+  if (state === 'ACTIVE') await serve({ storage: { prisma } }, id, catalogId);
   return { id, number };
 }
 
@@ -70,23 +71,19 @@ export async function addModel(
 export async function serve(
   { storage: { prisma } }: { storage: Pick<FreshDatabase['storage'], 'prisma'> },
   modelId: string,
+  catalogId = 'default',
 ): Promise<void> {
-  const { activeId } = await prisma.serving.findUniqueOrThrow({
-    where: { id: 1 },
-  });
-  if (activeId && activeId !== modelId)
-    await prisma.modelVersion.update({
-      where: { id: activeId },
-      data: { state: 'STANDBY' },
-    });
+  await prisma.modelVersion.updateMany({ where: { catalogId, state: 'ACTIVE' }, data: { state: 'STANDBY' } });
   await prisma.modelVersion.update({
-    where: { id: modelId },
+    where: { catalogId_id: { catalogId, id: modelId } },
     data: { state: 'ACTIVE', promotedAt: new Date() },
   });
-  await prisma.serving.update({
-    where: { id: 1 },
-    data: { activeId: modelId, previousId: activeId, epoch: { increment: 1 } },
-  });
+  await prisma.$executeRaw`
+    INSERT INTO simili.serving AS s (catalog_id, slot, version_id, weight)
+    SELECT ${catalogId}, 'active', ${modelId}, 1
+    UNION ALL SELECT catalog_id, 'previous', version_id, 0 FROM simili.serving
+      WHERE catalog_id = ${catalogId} AND slot = 'active' AND version_id <> ${modelId}
+    ON CONFLICT (catalog_id, slot) DO UPDATE SET version_id = excluded.version_id, epoch = s.epoch + 1`;
 }
 
 export function unit(vector: readonly number[]): Float32Array {

@@ -122,10 +122,14 @@ async function resumed(
 }
 
 /** Ids and numbers only: the weights wait in Postgres. */
-async function offer({ queue }: RoundContext, key: RoundKey, members: number): Promise<void> {
-  const payloads = Array.from({ length: members }, (_, member) => ({ ...key, member }));
-  const name = `${key.jobId}-round-${key.fence}-${key.round}`;
-  await queue.addFlow({ each: { name: 'round', payloads }, after: { name: 'gather', payload: key } }, name);
+async function offer({ queue, repositories }: RoundContext, key: RoundKey, members: number): Promise<void> {
+  const { catalog } = repositories;
+  const payloads = Array.from({ length: members }, (_, member) => ({ ...key, catalog, member }));
+  const name = `${catalog}-${key.jobId}-round-${key.fence}-${key.round}`;
+  await queue.addFlow(
+    { each: { name: 'round', payloads }, after: { name: 'gather', payload: { ...key, catalog } } },
+    name,
+  );
 }
 
 /** Waits for what can be expected of the members. @returns one result or more. */

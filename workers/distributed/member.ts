@@ -21,32 +21,38 @@ export type Member = {
   setReady(jobId: string | null): void;
 };
 
-const members = new WeakMap<object, Member>();
+/** What a worker's one trainer is at, for whatever catalog. Jobs are told apart by `keyOf`. */
+type Desk = {
+  last: Promise<unknown>;
+  ready: string | null;
+  made: { key: string; request: Promise<Asked<TrainingRequest>> } | null;
+};
+const desks = new WeakMap<RoundContext['trainer'], Desk>();
 
-/** The same for all handlers of a worker. */
-export function memberOf(context: RoundContext): Member {
-  const known = members.get(context) ?? makeMember(context);
-  members.set(context, known);
+function deskOf({ trainer }: RoundContext): Desk {
+  const known = desks.get(trainer) ?? { last: Promise.resolve(), ready: null, made: null };
+  desks.set(trainer, known);
   return known;
 }
 
-function makeMember(context: RoundContext): Member {
+/** The part of this worker in the trainings of the context's catalog: one trainer for all handlers and catalogs. */
+export function memberOf(context: RoundContext): Member {
   const { trainer, repositories } = context;
-  let last: Promise<unknown> = Promise.resolve();
-  let ready: string | null = null;
-  let made: { jobId: string; request: Promise<Asked<TrainingRequest>> } | null = null;
+  const desk = deskOf(context);
+  const keyOf = (jobId: string): string => `${repositories.catalog}/${jobId}`;
 
   const alone = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(work);
-    last = next.catch(() => {});
+    const next = desk.last.then(work);
+    desk.last = next.catch(() => {});
     return next;
   };
   /** The catalog is collected once a job, not once a shard. */
   const requestOf = async ({ jobId }: Shard, makeRequest: MakeRequest, signal: AbortSignal) => {
-    if (made?.jobId !== jobId) made = { jobId, request: makeRequest(signal) };
-    const { request } = made;
+    const key = keyOf(jobId);
+    if (desk.made?.key !== key) desk.made = { key, request: makeRequest(signal) };
+    const { request } = desk.made;
     return request.catch((error: unknown) => {
-      made = null;
+      desk.made = null;
       throw error;
     });
   };
@@ -58,8 +64,8 @@ function makeMember(context: RoundContext): Member {
     const { round, member } = shard;
     const common = { request, state, totalSteps, round, member };
     // Making ready takes long the first time. It goes on when the round is closed meanwhile: the next one has use for it.
-    if (ready !== shard.jobId) await trainer.round({ ...common, steps: 0 }, signal, ignore);
-    ready = shard.jobId;
+    if (desk.ready !== keyOf(shard.jobId)) await trainer.round({ ...common, steps: 0 }, signal, ignore);
+    desk.ready = keyOf(shard.jobId);
     if (!(await repositories.rounds.take(shard))) return;
     const result = await whileWanted(context, shard, signal, (wanted) =>
       trainer.round({ ...common, steps: open.steps }, wanted, ignore),
@@ -71,7 +77,7 @@ function makeMember(context: RoundContext): Member {
   return {
     alone,
     setReady: (jobId) => {
-      ready = jobId;
+      desk.ready = jobId && keyOf(jobId);
     },
     async train(shard, makeRequest, signal) {
       if (!(await repositories.rounds.isOpen(shard))) return;
@@ -80,7 +86,7 @@ function makeMember(context: RoundContext): Member {
         await alone(() => run(shard, request, signal));
       } catch (error) {
         await repositories.rounds.giveBack(shard);
-        if (error instanceof SimiliError && error.code === 'ENGINE_CRASHED') ready = null;
+        if (error instanceof SimiliError && error.code === 'ENGINE_CRASHED') desk.ready = null;
         if (!signal.aborted) await sleep(STEP_BACK_MS, undefined, { signal }).catch(() => {});
         throw error;
       }

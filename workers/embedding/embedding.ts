@@ -41,7 +41,7 @@ export async function embedMissing(
 
 /** A version's own artefact as an encoder: what it makes of pictures, from what the eyes see in them or from their pixels. */
 async function encoderOfVersion(context: Context, model: Model): Promise<PictureEncoder> {
-  const artefact = await context.artefacts.pathOf(model.id);
+  const artefact = await context.artefacts.pathOf(context.repositories.models, model.id);
   const sides = sidesOf(model);
   const pixels = context.pictures.folders(sides);
   const eyes = await eyesFor(context, model);

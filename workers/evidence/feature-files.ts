@@ -24,11 +24,12 @@ const OLD_MS = 7 * 86_400_000;
 
 /** Files of float16 [pictures, dimensions] in the data directory, one for each job and eye; an engine process reads them. */
 export async function openFeatureFiles(context: Context, jobId: string): Promise<FeatureFiles> {
+  const { catalog } = context.repositories;
   const folder = join(context.config.SIMILI_DATA_DIR, 'features');
   await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
   await removeOld(folder);
   const opened = async (eye: AnyEye): Promise<EyeFile> => {
-    const path = join(folder, `${jobId}.${eye.path === null ? 'golden' : 'encoder'}.f16`);
+    const path = join(folder, `${catalog}.${jobId}.${eye.path === null ? 'golden' : 'encoder'}.f16`);
     const aside = `${path}.${process.pid}.${Date.now()}.part`;
     return { eye, path, aside, file: await open(aside, 'w', PRIVATE_FILE) };
   };

@@ -1,6 +1,6 @@
 import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import type { Handler } from 'simili/internal/queue/jobs';
-import type { WorkerContext } from '../context.ts';
+import { inCatalog, type WorkerContext } from '../context.ts';
 import { countMissing, fillAll, fillable } from '../embedding/spaces.ts';
 import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
 import { TRAIN_SHARE } from './train.ts';
@@ -9,8 +9,9 @@ const EMBED_SHARE = 0.15;
 
 /** Fills the table of a trained version, then builds its index: what serves is never half embedded. */
 export const embedHandler =
-  (context: WorkerContext): Handler<'embed'> =>
-  async ({ jobId }, { signal }) => {
+  (worker: WorkerContext): Handler<'embed'> =>
+  async ({ catalog, jobId }, { signal }) => {
+    const context = inCatalog(worker, catalog);
     const { jobs } = context.repositories;
     const outcome = await runClaimed({ jobs, log: context.log }, jobId, 'EMBED', signal, (run) => embed(context, run));
     const job = await jobs.byId(jobId);

@@ -1,7 +1,7 @@
 import type { ModelRow } from 'simili/internal/db/models';
 import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import type { Handler } from 'simili/internal/queue/jobs';
-import type { WorkerContext } from '../context.ts';
+import { inCatalog, type WorkerContext } from '../context.ts';
 import { servedVectors } from '../embedding/served-vectors.ts';
 import { countMissing, fillAll, fillable } from '../embedding/spaces.ts';
 import { qualityGates } from '../evaluation/gates.ts';
@@ -11,8 +11,9 @@ import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
 
 /** Measures the candidate and the active version on the same frozen products, then lets the gates decide. */
 export const evaluateHandler =
-  (context: WorkerContext): Handler<'evaluate'> =>
-  async ({ jobId }, { signal }) => {
+  (worker: WorkerContext): Handler<'evaluate'> =>
+  async ({ catalog, jobId }, { signal }) => {
+    const context = inCatalog(worker, catalog);
     const { jobs } = context.repositories;
     const outcome = await runClaimed({ jobs, log: context.log }, jobId, 'EVALUATE', signal, (run) =>
       evaluate(context, run),

@@ -1,7 +1,7 @@
 import type { AgedImage, ImageRow } from 'simili/internal/db/images';
 import { SimiliError } from 'simili/internal/errors';
 import type { Handler } from 'simili/internal/queue/jobs';
-import type { WorkerContext } from '../context.ts';
+import { inCatalog, type WorkerContext } from '../context.ts';
 import { encoderOf } from '../embedding/embedding.ts';
 import { isEncoderFault } from '../embedding/encode-batch.ts';
 import { encodeMissing, type SourcePicture, sidesOfEyes } from '../embedding/encoding.ts';
@@ -16,15 +16,16 @@ const CLAIM_SECONDS = 120;
 const TELL_AGAIN_MS = 60_000;
 
 /**
- * Fetches and decodes pending pictures, looks again at those that may have been replaced, lets the encoder look at what is
+ * Fetches and decodes pending pictures of a catalog, looks again at those that may have been replaced, lets the encoder look at what is
  * new, and embeds it for every version that serves or may serve again. While the encoder looks at some pictures, the next
  * ones are decoded. Of pictures that are only old, a few at each call: nobody waits for them.
  */
-export const ingestHandler = (context: WorkerContext): Handler<'ingest'> => {
-  const tell = makeTeller(context);
-  return async (_payload, { signal }) => {
-    const { images } = context.repositories;
-    await context.copies.prune((hashes) => images.named(hashes));
+export const ingestHandler = (worker: WorkerContext): Handler<'ingest'> => {
+  const tell = makeTeller(worker);
+  return async ({ catalog }, { signal }) => {
+    const context = inCatalog(worker, catalog);
+    const { images, contents } = context.repositories;
+    await context.copies.prune((hashes) => contents.named(hashes));
     const checkSeconds = context.config.SIMILI_PICTURE_CHECK_HOURS * 3600;
     const eyes = await eyesOfShop(context);
     const sides = sidesOfEyes(eyes);

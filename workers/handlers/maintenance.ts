@@ -1,7 +1,7 @@
 import { STALE_AFTER_SECONDS } from 'simili/internal/db/jobs';
 import { spacesOf } from 'simili/internal/db/models';
 import { enqueuePhase } from 'simili/internal/jobs/enqueue';
-import type { WorkerContext } from '../context.ts';
+import { inCatalog, type WorkerContext } from '../context.ts';
 import { countMissing, fillableHere } from '../embedding/spaces.ts';
 import type { Chore } from '../jobs/chores.ts';
 import { startDueRetrain } from '../jobs/due-retrain.ts';
@@ -21,18 +21,23 @@ export const chores = (context: WorkerContext): Chore[] => [
   {
     name: 'maintenance',
     everySeconds: 5,
-    async work() {
-      await wakeIngest(context);
-      await startFirstModels(context);
-      await retireVersions(context);
-      await context.copies.prune((hashes) => context.repositories.images.named(hashes));
+    async work(signal) {
+      await inEachCatalog(context, signal, async (own) => {
+        await wakeIngest(own);
+        await startFirstModels(own);
+        await retireVersions(own);
+      });
+      await context.copies.prune((hashes) => context.repositories.contents.named(hashes));
     },
   },
-  { name: 'retrain', everySeconds: 60, work: () => startDueRetrain(context) },
+  { name: 'retrain', everySeconds: 60, work: (signal) => inEachCatalog(context, signal, startDueRetrain) },
   {
     name: 'forget-lists',
     everySeconds: 600,
-    work: async () => void (await context.repositories.feedback.forgetLists(new Date())),
+    work: (signal) =>
+      inEachCatalog(context, signal, async ({ repositories: { feedback } }) => {
+        await feedback.forgetLists(new Date());
+      }),
   },
   {
     name: 'forget-features',
@@ -41,9 +46,24 @@ export const chores = (context: WorkerContext): Chore[] => [
   },
 ];
 
+/** One catalog after the other. One in which the work fails is told, and holds up no other. */
+async function inEachCatalog(
+  context: WorkerContext,
+  signal: AbortSignal,
+  work: (own: WorkerContext) => Promise<void>,
+): Promise<void> {
+  for (const catalog of await context.repositories.catalogs.ids()) {
+    signal.throwIfAborted();
+    await work(inCatalog(context, catalog)).catch((error: unknown) => {
+      if (signal.aborted) throw error;
+      context.log.error({ err: error, catalog }, 'a chore failed in a catalog, and is tried again');
+    });
+  }
+}
+
 /** Jobs whose worker is gone, and jobs whose queue message was lost between two commits. */
 export async function requeueAbandoned({ repositories, queue }: WorkerContext, staleSeconds: number): Promise<void> {
-  for (const job of await repositories.jobs.reclaim(staleSeconds)) await enqueuePhase(queue, job);
+  for (const job of await repositories.allJobs.reclaim(staleSeconds)) await enqueuePhase(queue, job);
 }
 
 /**
@@ -52,12 +72,12 @@ export async function requeueAbandoned({ repositories, queue }: WorkerContext, s
  */
 async function wakeIngest(context: WorkerContext): Promise<void> {
   const { repositories, queue, config } = context;
-  const { images, models } = repositories;
+  const { catalog, images, models } = repositories;
   await images.reopenFailed(REOPENED);
   const checkSeconds = config.SIMILI_PICTURE_CHECK_HOURS * 3600;
   const waiting = (await images.countClaimable()) + Number(await images.hasAged(checkSeconds || null));
   const behind = await Promise.all((await models.live()).map((model) => countMissing(fillableHere(context, model))));
-  if (waiting > 0 || behind.some((n) => n > 0)) await queue.add('ingest', {});
+  if (waiting > 0 || behind.some((n) => n > 0)) await queue.add('ingest', { catalog });
 }
 
 /** Marked first, dropped second: nobody can roll back to a version that is being dropped. */

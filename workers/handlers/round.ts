@@ -1,12 +1,13 @@
 import type { Handler } from 'simili/internal/queue/jobs';
-import type { WorkerContext } from '../context.ts';
+import { inCatalog, type WorkerContext } from '../context.ts';
 import { memberOf } from '../distributed/member.ts';
 import { makeRequest } from './train.ts';
 
 /** Trains one shard of a round for whichever worker coordinates the job (workers/distributed). */
 export const roundHandler =
-  (context: WorkerContext): Handler<'round'> =>
-  async (shard, { signal }) => {
+  (worker: WorkerContext): Handler<'round'> =>
+  async ({ catalog, ...shard }, { signal }) => {
+    const context = inCatalog(worker, catalog);
     const { jobs, rounds } = context.repositories;
     const job = await jobs.byId(shard.jobId);
     const round = await rounds.find(shard);
@@ -20,6 +21,6 @@ export const roundHandler =
 
 /** Tells the coordinator that no message of the round is on its way any more. */
 export const gatherHandler =
-  ({ repositories: { rounds } }: Pick<WorkerContext, 'repositories'>): Handler<'gather'> =>
-  (round) =>
-    rounds.settle(round);
+  (worker: Pick<WorkerContext, 'repositories'>): Handler<'gather'> =>
+  ({ catalog, ...round }) =>
+    inCatalog(worker, catalog).repositories.rounds.settle(round);

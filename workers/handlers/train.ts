@@ -6,7 +6,7 @@ import { SimiliError } from 'simili/internal/errors';
 import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import type { StoredRetrain } from 'simili/internal/jobs/retrain';
 import type { Handler } from 'simili/internal/queue/jobs';
-import type { WorkerContext } from '../context.ts';
+import { inCatalog, type WorkerContext } from '../context.ts';
 import { trainInRounds } from '../distributed/coordinator.ts';
 import { spacesOfEncoders } from '../embedding/own-encoder.ts';
 import { encoderOfJob } from '../encoders/of-job.ts';
@@ -23,8 +23,9 @@ export const TRAIN_SHARE = 0.8;
 
 /** Fits a model version from catalog and feedback, and commits it together with the hand-over to EMBED. */
 export const trainHandler =
-  (context: WorkerContext): Handler<'train'> =>
-  async ({ jobId }, { signal }) => {
+  (worker: WorkerContext): Handler<'train'> =>
+  async ({ catalog, jobId }, { signal }) => {
+    const context = inCatalog(worker, catalog);
     const { jobs } = context.repositories;
     const outcome = await runClaimed({ jobs, log: context.log }, jobId, 'TRAIN', signal, (run) => train(context, run));
     const job = await jobs.byId(jobId);

@@ -6,15 +6,20 @@ import { SimiliError } from 'simili/internal/errors';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from 'simili/internal/private-files';
 import { sha256 } from '../tools/sha256.ts';
 
+type Models = Pick<ModelRepository, 'artefact' | 'byId'>;
 export type ArtefactCache = {
-  /** The file of a version's artefact, fetched from the database when this machine has none. @throws SimiliError NOT_FOUND, ARTEFACT_CORRUPT. */
-  pathOf(modelId: string): Promise<{ path: string; checksum: string }>;
+  /**
+   * The file of a version's artefact, fetched from the database when this machine has none.
+   * @param models of the version's catalog.
+   * @throws SimiliError NOT_FOUND, ARTEFACT_CORRUPT.
+   */
+  pathOf(models: Models, modelId: string): Promise<{ path: string; checksum: string }>;
 };
 
 /** A cache by content: deleting it costs a fetch, never truth. */
-export function openArtefactCache(dir: string, models: Pick<ModelRepository, 'artefact' | 'byId'>): ArtefactCache {
+export function openArtefactCache(dir: string): ArtefactCache {
   return {
-    async pathOf(modelId) {
+    async pathOf(models, modelId) {
       const model = await models.byId(modelId);
       if (!model) throw new SimiliError('NOT_FOUND', { what: 'model version', id: modelId });
       const path = join(dir, `${model.checksum}.safetensors`);

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SettingRepository } from 'simili/internal/db/settings';
+import type { InstallationRepository } from 'simili/internal/db/installation';
 import type { Log } from 'simili/internal/log';
 
 /** Work on a schedule. May run twice, also at the same time. */
 export type Chore = { name: string; everySeconds: number; work: (signal: AbortSignal) => Promise<void> };
-type Deps = { settings: Pick<SettingRepository, 'takeTurn'>; log: Log };
+type Deps = { installation: Pick<InstallationRepository, 'takeTurn'>; log: Log };
 
 const LOOK_MS = 1000;
 
@@ -14,12 +14,16 @@ const LOOK_MS = 1000;
  * told and comes again.
  * @returns close: aborts the running chore's signal and waits for it.
  */
-export function startChores({ settings, log }: Deps, chores: readonly Chore[], lookMs = LOOK_MS): () => Promise<void> {
+export function startChores(
+  { installation, log }: Deps,
+  chores: readonly Chore[],
+  lookMs = LOOK_MS,
+): () => Promise<void> {
   const stopping = new AbortController();
   const { signal } = stopping;
   const look = async (chore: Chore): Promise<void> => {
     try {
-      if (await settings.takeTurn(chore.name, chore.everySeconds)) await chore.work(signal);
+      if (await installation.takeTurn(chore.name, chore.everySeconds)) await chore.work(signal);
     } catch (error) {
       if (!signal.aborted) log.error({ err: error }, `${chore.name} failed, and is tried again`);
     }

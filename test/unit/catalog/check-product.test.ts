@@ -37,6 +37,7 @@ test('an id is kept in its composed spelling, and one that breaks a rule costs n
       { ...draft, id: '\ud800' },
     ],
     {
+      catalog: 'default',
       products: { write },
       queue: { add: async () => {} },
     },

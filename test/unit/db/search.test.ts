@@ -34,7 +34,7 @@ function ties(passing = 0) {
     if (way === 'passing') return rows(13, { passing });
     return way === 'exact' ? rows(13) : rows(13, { looked: way, farthest: 1 });
   };
-  return { asked, search: new SearchRepository(ask as unknown as Ask) };
+  return { asked, search: new SearchRepository(ask as unknown as Ask, 'default') };
 }
 
 test('a group of equal distances at the end of a page is looked for among 3, 50 and 1,000 more, then among all', async () => {
@@ -65,7 +65,15 @@ test('pages of 12, 24 and 50 are asked for as such and one more; others are the 
 });
 
 test('the index is scanned in strict order, with 100 candidates a round, 400 under a filter', () => {
-  const search = { model: 1, spaces: VERSION.spaces, anchorIds: ['a'], limit: 13, behind: null, mostPassing: 4000 };
+  const search = {
+    catalogId: 'default',
+    model: 1,
+    spaces: VERSION.spaces,
+    anchorIds: ['a'],
+    limit: 13,
+    behind: null,
+    mostPassing: 4000,
+  };
   const settings = (filter: object) =>
     [
       ...searchStatement({ ...search, filter }, 3).statement.text.matchAll(/set_config\('([\w.]+)', '(\w+)', true\)/g),
@@ -90,7 +98,7 @@ function twoSpaces(bound: number, isCut = true) {
   };
   const words = { ...pictureSpace(2), name: 'words' };
   const version = { number: 1, spaces: [pictureSpace(2), words] };
-  const search = new SearchRepository(ask as unknown as Ask);
+  const search = new SearchRepository(ask as unknown as Ask, 'default');
   return { asked, find: () => search.nearestOfEach(version, ['a'], {}, 13) };
 }
 

@@ -10,7 +10,7 @@ function desk() {
   return {
     done,
     entries,
-    deps: { log, settings: { takeTurn: async () => true } },
+    deps: { log, installation: { takeTurn: async () => true } },
     do(name: string) {
       done.push(name);
       for (const look of seen) look();
@@ -53,7 +53,7 @@ test('whose turn it is not does nothing; an outage of the database ends no sched
     return turn ?? false;
   };
   const close = startChores(
-    { ...deps, settings: { takeTurn } },
+    { ...deps, installation: { takeTurn } },
     [{ name: 'x', everySeconds: 1, work: async () => it.do('work') }],
     1,
   );

@@ -1,0 +1,33 @@
+import type { Job, PrismaClient } from '../generated/prisma/client.ts';
+import { type JobFailure, MAX_ATTEMPTS, RUNNING } from './jobs.ts';
+
+/** What it takes to put a job into a queue. */
+export type JobInLine = Pick<Job, 'catalogId' | 'id' | 'phase' | 'fence'>;
+const IN_LINE = { catalogId: true, id: true, phase: true, fence: true } as const;
+
+/** Jobs of all catalogs together: one look a second must not cost a statement for each catalog. */
+export class AllJobs {
+  constructor(private readonly db: PrismaClient) {}
+
+  /**
+   * Puts abandoned jobs back in line and ends those that used up their attempts. `staleSeconds` 0: nobody else can be
+   * alive (an embedded database at its start). @returns all jobs in line; the caller puts each into the queue of its phase.
+   */
+  async reclaim(staleSeconds: number): Promise<JobInLine[]> {
+    await this.db.$executeRaw`
+      UPDATE simili.job SET
+        state = (CASE WHEN cancel_asked THEN 'CANCELLED' WHEN attempts >= ${MAX_ATTEMPTS} THEN 'FAILED' ELSE 'QUEUED' END)::simili.job_state,
+        error = CASE WHEN attempts >= ${MAX_ATTEMPTS} THEN ${GAVE_UP}::jsonb ELSE error END,
+        finished_at = CASE WHEN cancel_asked OR attempts >= ${MAX_ATTEMPTS} THEN now() END,
+        fence = fence + 1, updated_at = now(), message = NULL, eta_seconds = NULL
+      WHERE state = 'RUNNING' AND heartbeat_at <= now() - make_interval(secs => ${staleSeconds})`;
+    await this.db.trainingRound.deleteMany({ where: { job: { state: { notIn: RUNNING } } } });
+    return this.db.job.findMany({ where: { state: 'QUEUED' }, select: IN_LINE });
+  }
+}
+
+const GAVE_UP = JSON.stringify({
+  code: 'ENGINE_CRASHED',
+  message: `Given up after ${MAX_ATTEMPTS} attempts that got no further and ended without a word`,
+  retry: false,
+} satisfies JobFailure);

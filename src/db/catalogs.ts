@@ -1,0 +1,65 @@
+import { DEFAULT_CATALOG } from '../catalog-id.ts';
+import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
+import { vectorSchema } from './embedding-table.ts';
+
+export type CatalogRow = { id: string; createdAt: Date; products: number };
+
+/** The catalogs themselves. What is in one is behind repositories that are bound to it (src/db/repositories.ts). */
+export class CatalogRepository {
+  constructor(private readonly db: PrismaClient) {}
+
+  async exists(id: string): Promise<boolean> {
+    return (await this.db.catalog.findUnique({ where: { id } })) !== null;
+  }
+
+  /** Ids, `default` first. */
+  async ids(): Promise<string[]> {
+    const found = (await this.db.catalog.findMany({ select: { id: true }, orderBy: { id: 'asc' } })).map(
+      ({ id }) => id,
+    );
+    return [DEFAULT_CATALOG, ...found.filter((id) => id !== DEFAULT_CATALOG)];
+  }
+
+  /** In the order of `ids`; counts all products. */
+  async list(): Promise<CatalogRow[]> {
+    const found = await this.db.catalog.findMany({ include: { _count: { select: { products: true } } } });
+    const rows = new Map(found.map(({ _count, ...row }) => [row.id, { ...row, products: _count.products }]));
+    return (await this.ids()).flatMap((id) => rows.get(id) ?? []);
+  }
+
+  /** @returns false when it was there already. */
+  async create(id: string): Promise<boolean> {
+    return this.db.$transaction(async (tx) => {
+      const { count } = await tx.catalog.createMany({ data: [{ id }], skipDuplicates: true });
+      if (count === 1) await tx.$executeRawUnsafe(`CREATE SCHEMA "${vectorSchema(id)}"`);
+      return count === 1;
+    });
+  }
+
+  /**
+   * Everything in it goes with it, in one commit; jobs that run notice by their next heartbeat. Vectors first: a deletion
+   * of products would take theirs out of the indexes one by one.
+   * @returns false when there was none.
+   */
+  async remove(id: string): Promise<boolean> {
+    if (id === DEFAULT_CATALOG) throw new RangeError(`${id} stays: its vectors lie beside the tables of all`);
+    return this.db.$transaction(async (tx) => {
+      if (!(await lockCatalog(tx, id))) return false;
+      await tx.$executeRawUnsafe(`DROP SCHEMA IF EXISTS "${vectorSchema(id)}" CASCADE`);
+      await tx.feedbackEvent.deleteMany({ where: { catalogId: id } });
+      await tx.shownList.deleteMany({ where: { catalogId: id } });
+      await tx.catalog.delete({ where: { id } });
+      return true;
+    }, REMOVAL);
+  }
+}
+
+/** Time limit of a removal, ms: a large catalog has millions of rows. */
+const REMOVAL = { timeout: 3_600_000 };
+
+/** Nobody else removes the catalog, or changes what serves in it, until the transaction ends. @returns whether there is one. */
+export async function lockCatalog(tx: Prisma.TransactionClient, id: string): Promise<boolean> {
+  // Not FOR UPDATE: a product that is written meanwhile holds a key share of the row.
+  const found = await tx.$queryRaw<unknown[]>`SELECT 1 FROM simili.catalog WHERE id = ${id} FOR NO KEY UPDATE`;
+  return found.length > 0;
+}
