@@ -11,7 +11,7 @@ import type { EngineHost } from './training/engine-client.ts';
 
 /** What every handler is made from. */
 export type WorkerContext = {
-  /** Of one catalog: handlers take those of the catalog that a message names (`inCatalog`). */
+  /** Doors of one catalog: handlers take those of the catalog that a message names (`inCatalog`). */
   readonly repositories: Repositories;
   readonly queue: JobQueue;
   readonly pictures: PictureService;
