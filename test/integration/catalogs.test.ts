@@ -8,6 +8,7 @@ import { chores } from '../../workers/handlers/maintenance.ts';
 import { gatherHandler, roundHandler } from '../../workers/handlers/round.ts';
 import { trainHandler } from '../../workers/handlers/train.ts';
 import { addDecoded, engines, type FakeWorker, fakeWorker } from '../support/fake-worker.ts';
+import { addProducts } from '../support/fixtures.ts';
 
 /* One worker, two catalogs whose products, jobs and versions have the same ids. */
 const SIZES = { red: 24, blue: 30 };
@@ -125,10 +126,7 @@ test('a training comes by itself in the catalog where it is due, and in no other
 
 test('a catalog in which a chore fails is told, and holds up no other', async () => {
   await of('blue').embeddings.dropTables(1, [pictureSpace(2)]); // of the version that serves there
-  await of('red').products.write({
-    ...{ id: 'new', title: 'New', url: null, categories: [], tags: [], price: null, currency: null, available: true },
-    ...{ images: ['/new.png'], version: 0, fingerprint: 'new' },
-  });
+  await addProducts({ repositories: of('red') }, [{ id: 'new', imageUrls: ['/new.png'] }]);
   await chore('maintenance');
   expect(inLine()).toEqual(['ingest red']);
   expect(worker.logged.filter(({ level }) => level === 'error')).toMatchObject([{ facts: { catalog: 'blue' } }]);
