@@ -11,6 +11,7 @@ import { memory } from './memory.ts';
 import { paper } from './paper.ts';
 import { NoPeer } from './peer/process.ts';
 import { trainingPeer } from './peer/training.ts';
+import { processes } from './processes.ts';
 import { projection } from './projection.ts';
 import { quality } from './quality.ts';
 import { sampling } from './sampling.ts';
@@ -31,6 +32,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
   latency,
   memory,
   paper,
+  processes,
   projection: () => projection({ products: Number(values.products) }),
   quality: () =>
     quality({

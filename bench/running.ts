@@ -7,27 +7,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export const KEY = 'the-key-of-the-benchmark';
 
-/** `npm start` on a data directory of its own; needs a build (`npm ci` makes one). */
-export async function startDemo(dataDir: string, settings: Record<string, string> = {}) {
+/** `npm start` on a data directory of its own. */
+export const startDemo = (dataDir: string, settings: Record<string, string> = {}) =>
+  startCommand(['start'], /API at (\S+)/, { SIMILI_DATA_DIR: dataDir, ...settings });
+
+/**
+ * A command, as it was built (`npm ci` builds), once it says that it is up.
+ * @param ready what it says then, and the address where it has one
+ */
+export async function startCommand(args: readonly string[], ready: RegExp, settings: Record<string, string>) {
   const since = performance.now();
-  const child = spawn(process.execPath, ['dist/cli/main.js', 'start'], {
-    env: {
-      PATH: process.env.PATH,
-      PORT: '0',
-      SIMILI_DRAIN_SECONDS: '0',
-      SIMILI_DATA_DIR: dataDir,
-      SIMILI_ADMIN_KEY: KEY,
-      ...settings,
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawnCommand(args, settings);
   let output = '';
   child.stdout.on('data', (chunk) => {
     output += chunk;
   });
-  const url = await until(async () => /API at (\S+)/.exec(output)?.[1], 60);
+  const said = await until(async () => ready.exec(output), 60);
   return {
-    url,
+    url: (said[1] ?? '').replace(/\/$/, ''),
+    pid: child.pid!,
     /** Seconds since the process was started. */
     elapsed: () => (performance.now() - since) / 1000,
     async stop() {
@@ -36,6 +34,20 @@ export async function startDemo(dataDir: string, settings: Record<string, string
     },
   };
 }
+
+/** A command to its end. @throws Error when it fails */
+export async function runCommand(args: readonly string[], settings: Record<string, string>): Promise<void> {
+  const child = spawnCommand(args, settings);
+  child.stdout.resume();
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`simili ${args.join(' ')} ended with ${code}`);
+}
+
+const spawnCommand = (args: readonly string[], settings: Record<string, string>) =>
+  spawn(process.execPath, ['dist/cli/main.js', ...args], {
+    env: { PATH: process.env.PATH, PORT: '0', SIMILI_DRAIN_SECONDS: '0', SIMILI_ADMIN_KEY: KEY, ...settings },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 
 export async function temporaryDir(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'simili-bench-'));
