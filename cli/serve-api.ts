@@ -6,13 +6,14 @@ import { makeServices } from '../src/services.ts';
 import type { App } from './app.ts';
 
 /** The HTTP server over an open app. `newAdminKey`: the key, when it was generated just now. */
-export async function serveApi({ config, log, repositories, queue }: App) {
+export async function serveApi({ config, log, repositories, queue, extensions }: App) {
   const keys = await loadKeys(repositories.installation, config);
   const services = makeServices({
     repositories,
     queue,
     log,
     signingKey: keys.signingKey,
+    extensions,
     now: () => new Date(),
     patience: patiencesOf(config),
     retraining: retrainSettingsOf(config),

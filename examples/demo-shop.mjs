@@ -6,13 +6,15 @@ const PICTURES = { name: 'pictures', dimensions: 2, distance: 'euclidean', stora
 
 /**
  * Walks a model version through the phases of its job, as workers do.
- * @param {{ vectors?: Record<string, number[]>, spaces?: object[], fill?: (version: number) => Promise<unknown> }} [shop]
+ * @param {{ vectors?: Record<string, number[]>, tags?: Record<string, string[]>, spaces?: object[], fill?: (version: number) => Promise<unknown> }} [shop]
  *   `spaces`: beside the one of the pictures; `fill`: fills these
  */
-export async function addDemoShop(simili, { vectors = VECTORS, spaces = [], fill = async () => {} } = {}) {
+export async function addDemoShop(simili, { vectors = VECTORS, tags = {}, spaces = [], fill = async () => {} } = {}) {
   const { services, repositories } = simili;
   const { models, embeddings, jobs } = repositories;
-  await services.upsertProducts(Object.keys(vectors).map((id) => ({ id, title: id.replace('-', ' '), imageUrls: [] })));
+  await services.upsertProducts(
+    Object.keys(vectors).map((id) => ({ id, title: id.replace('-', ' '), tags: tags[id] ?? [], imageUrls: [] })),
+  );
   const { id } = await services.retrain({ reason: 'demo' }, 'example');
 
   const version = {

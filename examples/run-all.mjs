@@ -26,6 +26,16 @@ const examples = {
     query: '{ similarItems(id: "red-mug", first: 2) { status nodes { id } } }',
     data: { similarItems: { status: 'OK', nodes: [{ id: 'red-teapot' }, { id: 'pink-jug' }] } },
   },
+  'own-rules': {
+    query: `{
+      all: similarItems(id: "mug") { nodes { id } }
+      bolt: similarItems(id: "mug", filter: { own: [{ name: "brand", values: ["bolt"] }] }) { nodes { id } }
+    }`,
+    data: {
+      all: { nodes: [{ id: 'cup' }, { id: 'tray' }, { id: 'bowl' }] },
+      bolt: { nodes: [{ id: 'tray' }] },
+    },
+  },
 };
 
 /** The address that a server prints once it listens. */

@@ -50,6 +50,10 @@ const CODES = {
     retry: true,
     say: (a: { seconds: number }) => `Not answered within ${a.seconds} s, so it was cancelled`,
   },
+  EXTENSION_FAILED: {
+    retry: true,
+    say: (a: { what: string }) => `The shop's own ${a.what} failed; the log says why`,
+  },
   RATE_LIMITED: {
     retry: true,
     say: (a: { retryAfter: number }) => `Too much at once: try again in ${a.retryAfter} s`,

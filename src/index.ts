@@ -6,6 +6,7 @@ export type { AdminGuard } from './graphql/guard.ts';
 export type { GraphQLModule } from './graphql/host-copy.ts';
 export { type OpenOptions, openSimili, type Simili } from './open.ts';
 export { simili } from './plugin.ts';
+export type { Condition } from './ports/condition.ts';
 export type {
   Encoded,
   Encoder,
@@ -15,5 +16,7 @@ export type {
   ProductPictures,
 } from './ports/encoder.ts';
 export type { Extensions } from './ports/extensions.ts';
+export type { FilterExtension } from './ports/filter-extension.ts';
+export type { Candidate, Reranker } from './ports/reranker.ts';
 export type { EmbeddingSpace } from './ports/space.ts';
 export type { Services } from './services.ts';

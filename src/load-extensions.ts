@@ -4,9 +4,13 @@ import type { Config } from './config.ts';
 import { SimiliError } from './errors.ts';
 import { checkEncoders } from './ports/encoder.ts';
 import type { Extensions } from './ports/extensions.ts';
+import { checkFilters } from './ports/filter-extension.ts';
+import { checkReranker } from './ports/reranker.ts';
 
 const CHECKS: { readonly [Name in keyof Required<Extensions>]: (value: NonNullable<Extensions[Name]>) => void } = {
   encoders: checkEncoders,
+  filters: checkFilters,
+  reranker: checkReranker,
 };
 
 /** @returns the same. @throws SimiliError CONFIGURATION_INVALID: a seam that does not exist, or what is wrong with one. */

@@ -8,13 +8,17 @@ import { patiencesOf } from './deadline.ts';
 import { type GraphQLModule, ownGraphQL } from './graphql/host-copy.ts';
 import { retrainSettingsOf } from './jobs/retrain-policy.ts';
 import { loadSigningKey } from './keys.ts';
+import { checkExtensions } from './load-extensions.ts';
 import { type Log, makeLog } from './log.ts';
 import { simili } from './plugin.ts';
+import type { Extensions } from './ports/extensions.ts';
 import { openQueue } from './queue/bullmq.ts';
 import { queuePrefix } from './queue/prefix.ts';
 import { makeServices, type Services } from './services.ts';
 
 export type OpenOptions = {
+  /** What the shop plugs in (docs/extending.md). */
+  extensions?: Extensions | undefined;
   /** Postgres with pgvector, shared with `simili worker`, which fetches, embeds and trains. */
   databaseUrl?: string | undefined;
   /** Without databaseUrl: folder of an embedded database, which one process can have open; null keeps it in memory. */
@@ -44,6 +48,7 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
   const { databaseUrl, dataDir = '.simili', redisUrl, signingKey, graphql = ownGraphQL } = options;
   const config = loadConfig(options.exploring === undefined ? {} : { SIMILI_EXPLORE_SHARE: String(options.exploring) });
   const { log = makeLog(config) } = options;
+  const extensions = checkExtensions(options.extensions ?? {});
   const storage = await (databaseUrl ? openPostgres(databaseUrl) : openEmbedded(dataDir && join(dataDir, 'database')));
   try {
     const repositories = makeRepositories(storage, DEFAULT_CATALOG);
@@ -63,6 +68,7 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
       patience: patiencesOf(config),
       retraining: retrainSettingsOf(config),
       exploring: config.SIMILI_EXPLORE_SHARE,
+      extensions,
     });
     return {
       plugin: simili(services, graphql),

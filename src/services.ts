@@ -12,14 +12,11 @@ import { watchJob } from './jobs/watch-job.ts';
 import type { Log } from './log.ts';
 import { rollback } from './models/rollback.ts';
 import { makeServing, type Serving } from './models/serving.ts';
+import type { Extensions } from './ports/extensions.ts';
 import type { JobQueue } from './queue/jobs.ts';
+import type { AnswerView } from './similarity/answer-view.ts';
 import { withLastKnown } from './similarity/last-known.ts';
-import {
-  type AnswerView,
-  type SimilarItemsPage,
-  type SimilarItemsRequest,
-  similarItems,
-} from './similarity/similar-items.ts';
+import { type SimilarItemsPage, type SimilarItemsRequest, similarItems } from './similarity/similar-items.ts';
 
 /** What the resolvers need: the use cases, and the repositories for plain reading. */
 export type Services = {
@@ -45,6 +42,8 @@ export type Services = {
 };
 
 type Parts = {
+  /** What the shop plugs in. */
+  extensions?: Extensions | undefined;
   repositories: Repositories;
   queue: Pick<JobQueue, 'add' | 'alive'>;
   log: Log;
@@ -60,7 +59,8 @@ type Parts = {
 const PLAN_MS = 10_000;
 
 export function makeServices(parts: Parts): Services {
-  const { repositories, queue, log, signingKey, now, patience, retraining, exploring } = parts;
+  const { repositories, queue, log, signingKey, now, patience, retraining, exploring, extensions = {} } = parts;
+  const { filters = [], reranker = null } = extensions;
   const { catalog, products, feedback, ratings, jobs, models } = repositories;
   const serving = makeServing(models, now);
   // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
@@ -71,7 +71,7 @@ export function makeServices(parts: Parts): Services {
     log,
     patience,
     similarItems: withLastKnown(
-      (request, view) => similarItems({ models, signingKey, now, exploring }, request, view),
+      (request, view) => similarItems({ models, signingKey, now, exploring, filters, reranker, log }, request, view),
       now,
     ),
     submitFeedback: (visitorId, entries) => submitFeedback({ feedback, signingKey, now }, visitorId, entries),

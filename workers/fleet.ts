@@ -3,6 +3,7 @@ import { configuredCopies } from 'simili/internal/catalog/picture-copies';
 import type { Config } from 'simili/internal/config';
 import { checkDataDir } from 'simili/internal/db/lock';
 import type { Repositories } from 'simili/internal/db/repositories';
+import { checkExtensions } from 'simili/internal/load-extensions';
 import type { Log } from 'simili/internal/log';
 import type { Extensions } from 'simili/internal/ports/extensions';
 import { type JobQueue, type QueueName, queueNames } from 'simili/internal/queue/jobs';
@@ -68,6 +69,7 @@ export async function startFleet({ queues = queueNames, alone, ...base }: FleetO
 
 async function makeContext(options: Omit<FleetOptions, 'queues' | 'alone'>): Promise<WorkerContext> {
   const { repositories, queue, config, log, extensions = {} } = options;
+  checkExtensions(extensions);
   const copies = configuredCopies(config);
   const encoder = await findEncoder(config.SIMILI_ENCODER, config.SIMILI_DATA_DIR);
   if (encoder?.facts.licence === UNKNOWN_LICENCE)

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Condition } from '../ports/condition.ts';
 import type { VersionSpace } from '../ports/space.ts';
 import type { Statement } from './ask.ts';
+import { conditionSql } from './condition-sql.ts';
 import { embeddingTable } from './embedding-table.ts';
 import { PRODUCT_COLUMNS } from './product-columns.ts';
 import { fused, LOOKS } from './search-fused.ts';
@@ -18,6 +20,8 @@ export type SearchFilter = {
   minPrice?: string;
   maxPrice?: string;
   excludeIds?: readonly string[];
+  /** What the shop's own filters ask for, all of it. */
+  own?: readonly Condition[];
 };
 
 export type Search = {
@@ -77,7 +81,8 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
       LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = n.product_id
       LEFT JOIN simili.product_image i ON i.catalog_id = ${catalog} AND i.product_id = n.product_id AND i.position = 0
     ORDER BY anchor.nr, n.l2, n.product_id`;
-  const isCommon = behind === null && (way === 'passing' || way === TIES[0] || way === LOOKS[0]);
+  // Shops' own filters may have any shape: each that is prepared would cost every session its plan.
+  const isCommon = behind === null && !filter.own?.length && (way === 'passing' || way === TIES[0] || way === LOOKS[0]);
   return { statement: { name: isCommon ? nameOf(text) : undefined, text }, values };
 }
 
@@ -88,13 +93,17 @@ const passing = (catalog: string, narrowing: string, most: number): string => `,
       WHERE q.catalog_id = ${catalog} ${narrowing && `AND ${narrowing}`} LIMIT ${most + 1})`;
 
 function conditions(filter: SearchFilter, param: Parameter) {
-  const { available, categories, minPrice, maxPrice, excludeIds } = filter;
-  const narrowing = [
-    available === undefined ? null : `q.available = ${param(available, 'boolean')}`,
-    categories === undefined ? null : `q.categories && ${param([...categories], 'text[]')}`,
-    minPrice === undefined ? null : `q.price >= ${param(minPrice, 'numeric')}`,
-    maxPrice === undefined ? null : `q.price <= ${param(maxPrice, 'numeric')}`,
-  ].filter((part) => part !== null);
+  const { excludeIds } = filter;
+  const narrowing = conditionsOf(filter).map((condition) => conditionSql(condition, param));
   const without = excludeIds?.length ? param([...excludeIds], 'text[]') : null;
   return { narrowing: narrowing.join(' AND '), without };
 }
+
+/** What a filter asks of a product's columns: the catalog's indexes can find it. */
+const conditionsOf = ({ available, categories, minPrice, maxPrice, own = [] }: SearchFilter): Condition[] => [
+  ...(available === undefined ? [] : [{ column: 'available', is: available } as const]),
+  ...(categories === undefined ? [] : [{ column: 'categories', overlaps: categories } as const]),
+  ...(minPrice === undefined ? [] : [{ column: 'price', atLeast: minPrice } as const]),
+  ...(maxPrice === undefined ? [] : [{ column: 'price', atMost: maxPrice } as const]),
+  ...own,
+];

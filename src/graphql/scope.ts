@@ -2,8 +2,9 @@ import DataLoader from 'dataloader';
 import type { ProductRow } from '../db/products.ts';
 import { SimiliError } from '../errors.ts';
 import type { Services } from '../services.ts';
+import type { AnswerView } from '../similarity/answer-view.ts';
 import { searcher } from '../similarity/searcher.ts';
-import type { AnswerView, SimilarItemsPage, SimilarItemsRequest } from '../similarity/similar-items.ts';
+import type { SimilarItemsPage, SimilarItemsRequest } from '../similarity/similar-items.ts';
 import { isStorable, toId } from '../text.ts';
 import { MOST_LISTS, named } from './cost/limits.ts';
 
@@ -59,7 +60,7 @@ function makeView({ serving, repositories }: Services, products: Scope['products
       pinned = null;
     },
     nearest: searcher(repositories.search),
-    exists: async (id) => (await products.load(id)) !== null,
+    product: (id) => products.load(id),
   };
 }
 

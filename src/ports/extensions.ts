@@ -1,7 +1,13 @@
 import type { Encoder } from './encoder.ts';
+import type { FilterExtension } from './filter-extension.ts';
+import type { Reranker } from './reranker.ts';
 
 /** What a shop plugs in, of each what it likes; docs/extending.md. */
 export type Extensions = {
   /** Each ranks beside the pictures, in a space of its own. Workers need them; API processes do not. */
   readonly encoders?: readonly Encoder[];
+  /** Each holds inside every search. */
+  readonly filters?: readonly FilterExtension[];
+  /** Puts what a search found in another order. */
+  readonly reranker?: Reranker;
 };

@@ -2,6 +2,7 @@ import type { SearchFilter } from '../db/search-statement.ts';
 import { SimiliError } from '../errors.ts';
 import { isStorable, toId } from '../text.ts';
 import { compareDecimals, isDecimal } from './decimal.ts';
+import type { OwnFilterInput } from './own-filters.ts';
 
 /** `ProductFilter` of the contract, as callers send it. */
 export type FilterInput = {
@@ -9,6 +10,8 @@ export type FilterInput = {
   categories?: readonly string[] | null | undefined;
   price?: { min?: string | null | undefined; max?: string | null | undefined } | null | undefined;
   excludeIds?: readonly string[] | null | undefined;
+  /** For the filters that the shop has plugged in. */
+  own?: readonly OwnFilterInput[] | null | undefined;
 };
 
 const MOST_CATEGORIES = 50;
@@ -29,9 +32,14 @@ export function toSearchFilter(filter: FilterInput | null | undefined): SearchFi
   };
 }
 
-/** Can such a filter put a product of one's choice on top? Only `available: true`, which every shop sends, cannot. */
-export const isChosenByShopper = ({ available, ...others }: SearchFilter): boolean =>
-  available === false || Object.keys(others).length > 0;
+/**
+ * Can such a filter put a product of one's choice on top? Only `available: true`, which every shop sends, cannot, nor can a rule of
+ * the shop itself that nobody gave values for.
+ */
+export const isChosenByShopper = (
+  { available, own: _rules, ...others }: SearchFilter,
+  given: FilterInput | null | undefined,
+): boolean => available === false || Object.keys(others).length > 0 || (given?.own?.length ?? 0) > 0;
 
 function atMost(most: number, argument: string, list: readonly string[] | null | undefined): void {
   if (list && list.length > most) refuse(argument, `may hold at most ${most} entries, not ${list.length}`);

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { SimiliError } from '../errors.ts';
-import type { AnswerView, SimilarItemsPage, SimilarItemsRequest } from './similar-items.ts';
+import type { AnswerView } from './answer-view.ts';
+import type { SimilarItemsPage, SimilarItemsRequest } from './similar-items.ts';
 
 /** Older lists are not shown any more, ms. */
 const LONGEST_MS = 5 * 60_000;

@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import type { Found, SearchRepository } from '../db/search.ts';
-import type { AnswerView, Wanted } from './similar-items.ts';
+import type { AnswerView, Wanted } from './answer-view.ts';
 
 /** Searches of one answer: lists that are asked for together, alike in all but their anchor, are one statement. */
 export function searcher(search: Pick<SearchRepository, 'nearestOfEach'>): AnswerView['nearest'] {

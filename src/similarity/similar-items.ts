@@ -1,13 +1,19 @@
 import { type ModelRepository, type ServingPointer, spacesOf } from '../db/models.ts';
 import type { ProductRow } from '../db/products.ts';
-import type { Found, RankingVersion } from '../db/search.ts';
-import type { Behind, SearchFilter } from '../db/search-statement.ts';
+import type { RankingVersion } from '../db/search.ts';
+import type { SearchFilter } from '../db/search-statement.ts';
 import { VersionGone } from '../db/version-gone.ts';
 import { SimiliError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { FilterExtension } from '../ports/filter-extension.ts';
+import type { Reranker } from '../ports/reranker.ts';
 import { isStorable, toId } from '../text.ts';
+import type { AnswerView } from './answer-view.ts';
 import { makeCursor, type Place, readCursor } from './cursor.ts';
 import { explore, inPlaces, NOT_EXPLORING } from './exploration.ts';
 import { type FilterInput, isChosenByShopper, toSearchFilter } from './filter.ts';
+import { ownConditions } from './own-filters.ts';
+import { inSearchOrder, inShopOrder, type PlacedList } from './placed-list.ts';
 import { drawOf, makeNonce, type ShownList, signList } from './recommendation-id.ts';
 
 export type SimilarItemsRequest = {
@@ -39,36 +45,24 @@ export type SimilarItemsPage = {
   stale?: true;
 };
 
-/** One list to be searched for. */
-export type Wanted = {
-  version: RankingVersion;
-  anchorId: string;
-  filter: SearchFilter;
-  limit: number;
-  behind: Behind | null;
-};
-/** What all lists of one answer share: one serving version, and one statement for those that are asked for together. */
-export type AnswerView = {
-  serving(): Promise<ServingPointer | null>;
-  /** The serving version's table is gone: ask again. */
-  forgetServing(): void;
-  /** Rejects with VersionGone. */
-  nearest(wanted: Wanted): Promise<Found>;
-  /** Whether the catalog has such a product: asked while no version can tell. */
-  exists(id: string): Promise<boolean>;
-};
 type Deps = {
   models: Pick<ModelRepository, 'byId'>;
   signingKey: string;
   now: () => Date;
   /** Share of lists that explore (exploration.ts), 0 to 0.2. */
   exploring: number;
+  filters: readonly FilterExtension[];
+  /** Null: lists are in the order of the search. */
+  reranker: Reranker | null;
+  log: Pick<Log, 'error'>;
 };
 type Version = RankingVersion & { modelId: string };
 type Search = {
   anchorId: string;
   first: number;
   filter: SearchFilter;
+  /** The shopper's own filter decides what stands where. */
+  filtered: boolean;
   place: Place | null;
 };
 
@@ -77,7 +71,7 @@ export const MOST_FIRST = 50;
 
 /**
  * A page of the products that look like the anchor. Everything that is a fact about the catalog is a status, not an error.
- * @throws SimiliError INVALID_ARGUMENT, CURSOR_INVALID, CURSOR_RETIRED.
+ * @throws SimiliError INVALID_ARGUMENT, CURSOR_INVALID, CURSOR_RETIRED, EXTENSION_FAILED.
  */
 export async function similarItems(
   deps: Deps,
@@ -87,9 +81,11 @@ export async function similarItems(
   const { after } = request;
   const anchorId = toId(request.anchorId);
   const first = checkedFirst(request.first);
-  const filter = toSearchFilter(request.filter);
+  const own = ownConditions(deps, request.filter?.own);
+  const filter = { ...toSearchFilter(request.filter), ...(own.length > 0 && { own }) };
+  const filtered = isChosenByShopper(filter, request.filter);
   const place = after == null ? null : readCursor(deps.signingKey, after, anchorId);
-  const search = { anchorId, first, filter, place };
+  const search = { anchorId, first, filter, filtered, place };
   if (!isStorable(anchorId)) return without(deps, anchorId, 'ITEM_UNKNOWN');
   try {
     return await ranked(deps, search, view);
@@ -115,12 +111,15 @@ async function ranked(deps: Deps, search: Search, view: AnswerView): Promise<Sim
   const { anchorId, first, filter, place } = search;
   const serving = await view.serving();
   const version = place ? await versionOf(deps, place, serving) : serving;
-  if (!version) return without(deps, anchorId, (await view.exists(anchorId)) ? 'MODEL_NOT_READY' : 'ITEM_UNKNOWN');
+  if (!version) return without(deps, anchorId, (await view.product(anchorId)) ? 'MODEL_NOT_READY' : 'ITEM_UNKNOWN');
   const { number, spaces } = version;
-  const wanted = { version: { number, spaces }, anchorId, filter, limit: first + 1, behind: place };
-  const found = await view.nearest(wanted);
-  if (found.anchor !== 'ranked') return without(deps, anchorId, STATUS[found.anchor]);
-  return page(deps, search, version, found);
+  const wanted = { version: { number, spaces }, anchorId, filter };
+  const { reranker, log } = deps;
+  const list = reranker
+    ? await inShopOrder(view, { reranker, log }, { wanted, first, place })
+    : await inSearchOrder(view, { wanted, first, place });
+  if (list.anchor !== 'ranked') return without(deps, anchorId, STATUS[list.anchor]);
+  return page(deps, search, version, list);
 }
 
 /** A reader who began before a promotion goes on in the version that ranked the first page, while its vectors are kept. */
@@ -134,28 +133,31 @@ async function versionOf({ models }: Deps, { modelId }: Place, serving: ServingP
 
 const STATUS = { unknown: 'ITEM_UNKNOWN', cold: 'COLD_ITEM' } as const;
 
-function page(deps: Deps, search: Search, { modelId }: Version, { neighbours }: Found): SimilarItemsPage {
-  const { anchorId, first, filter, place } = search;
+function page(
+  deps: Deps,
+  search: Search,
+  { modelId }: Version,
+  { items: ranked, hasMore }: PlacedList,
+): SimilarItemsPage {
+  const { anchorId, first, filter, filtered, place } = search;
   const offset = place?.position ?? 0;
-  const filtered = isChosenByShopper(filter);
-  const ranked = neighbours.slice(0, first);
   const places = { first: offset + 1, count: ranked.length };
   const nonce = makeNonce();
   // What stands in a list under a shopper's own filter tells little of places: it stays as it is ranked.
   const exploration = filtered ? NOT_EXPLORING : explore(deps.exploring, places, drawOf(nonce));
-  const items = inPlaces(ranked, places, exploration).map(({ product, distance }, i) => {
+  const items = inPlaces(ranked, places, exploration).map(({ product, score }, i) => {
     const position = offset + i + 1;
     // A cursor is a place in the ranking, whatever is shown there: the next page goes on behind it.
-    const { l2, productId } = ranked[i]!;
-    const cursor = () => makeCursor(deps.signingKey, { modelId, anchorId, position, l2, productId });
-    return { product, position, score: scoreOf(distance), cursor };
+    const { l2, productId, skip } = ranked[i]!.place;
+    const cursor = () => makeCursor(deps.signingKey, { modelId, anchorId, position, l2, productId, skip });
+    return { product, position, score, cursor };
   });
-  const isShort = neighbours.length < first && offset === 0 && Object.keys(filter).length > 0;
+  const isShort = ranked.length < first && offset === 0 && Object.keys(filter).length > 0;
   return {
     status: isShort ? 'PARTIAL' : 'OK',
     modelId,
     items,
-    hasNextPage: neighbours.length > first,
+    hasNextPage: hasMore,
     hasPreviousPage: offset > 0,
     recommendationId: signedList(
       deps,
@@ -171,9 +173,6 @@ function page(deps: Deps, search: Search, { modelId }: Version, { neighbours }: 
     ),
   };
 }
-
-/** Rounding may leave a squared distance a little outside 0 to 4. */
-const scoreOf = (distance: number): number => Math.min(1, Math.max(0, 1 - distance / 4));
 
 function without(deps: Deps, anchorId: string, status: Status): SimilarItemsPage {
   const recommendationId = signedList(deps, {

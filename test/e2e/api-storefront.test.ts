@@ -211,6 +211,7 @@ test('a cursor of a retired version is CURSOR_RETIRED', async () => {
     position: 1,
     l2: 0,
     productId: 'blue',
+    skip: 0,
   });
   const answer = await similar(`id: "red", after: "${after}"`);
   expect(codeOf(answer)).toBe('CURSOR_RETIRED');

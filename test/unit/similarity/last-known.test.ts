@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { SimiliError } from '../../../src/errors.ts';
+import type { AnswerView } from '../../../src/similarity/answer-view.ts';
 import { withLastKnown } from '../../../src/similarity/last-known.ts';
-import type { AnswerView, SimilarItemsPage } from '../../../src/similarity/similar-items.ts';
+import type { SimilarItemsPage } from '../../../src/similarity/similar-items.ts';
 
 const VIEW = {} as AnswerView;
 const page = (items: number): SimilarItemsPage =>

@@ -3,10 +3,11 @@ import type { ServingPointer } from '../../../src/db/models.ts';
 import type { Neighbour } from '../../../src/db/search.ts';
 import { VersionGone } from '../../../src/db/version-gone.ts';
 import { pictureSpace } from '../../../src/ports/space.ts';
+import type { Wanted } from '../../../src/similarity/answer-view.ts';
 import { makeCursor } from '../../../src/similarity/cursor.ts';
 import { inPlaces } from '../../../src/similarity/exploration.ts';
 import { verifyList } from '../../../src/similarity/recommendation-id.ts';
-import { similarItems, type Wanted } from '../../../src/similarity/similar-items.ts';
+import { similarItems } from '../../../src/similarity/similar-items.ts';
 
 const signingKey = 'a key of at least thirty-two characters';
 const row = (id: string) => ({
@@ -28,6 +29,9 @@ function world(tables: Record<number, Neighbour[]>, pointers: ServingPointer[], 
   const deps = {
     signingKey,
     exploring: 0,
+    filters: [],
+    reranker: null,
+    log: { error: () => {} },
     now: () => new Date(0),
     models: {
       byId: async (id: string) =>
@@ -45,7 +49,7 @@ function world(tables: Record<number, Neighbour[]>, pointers: ServingPointer[], 
       const neighbours = table.filter(({ l2 }) => !behind || l2 > behind.l2).slice(0, limit);
       return { anchor: anchorId === 'a' ? ('ranked' as const) : ('unknown' as const), neighbours };
     },
-    exists: async (id: string) => id === 'a',
+    product: async (id: string) => (id === 'a' ? row('a') : null),
   };
   return { deps, view };
 }
@@ -58,7 +62,7 @@ const pointer = (number: number): ServingPointer => ({
 const ranked = (...ids: string[]) =>
   ids.map((productId, i) => ({ productId, distance: i, l2: Math.sqrt(i), product: row(productId) }));
 /** Behind the first product of a ranking. */
-const FIRST = { modelId: 'mdl_1', anchorId: 'a', position: 1, l2: 0, productId: 'b' };
+const FIRST = { modelId: 'mdl_1', anchorId: 'a', position: 1, l2: 0, productId: 'b', skip: 0 };
 
 test('a score is 1 - D/4 and a position counts from 1', async () => {
   const { deps, view } = world({ 1: ranked('b', 'c') }, [pointer(1)]);

@@ -39,9 +39,10 @@ test.each(['', ' ', 'x', '====', 'null', 'AAAAAAAAAAAAAAAAAAAAAA', '💥', '\0']
 });
 
 test('a cursor names its place in the list of its own anchor only', () => {
-  const place = { modelId: 'mdl_1', anchorId: 'a', position: 12, l2: 0.1 + 0.2, productId: 'x' };
+  const place = { modelId: 'mdl_1', anchorId: 'a', position: 12, l2: 0.1 + 0.2, productId: 'x', skip: 0 };
   const cursor = makeCursor(key, place);
   expect(readCursor(key, cursor, 'a')).toEqual(place);
+  expect(readCursor(key, makeCursor(key, { ...place, skip: 7 }), 'a')).toEqual({ ...place, skip: 7 });
   expect(() => readCursor(key, cursor, 'b')).toThrow(expect.objectContaining({ code: 'CURSOR_INVALID' }));
   expect(() => readCursor(key, signList(key, list), 'a')).toThrow(expect.objectContaining({ code: 'CURSOR_INVALID' }));
 });

@@ -1,0 +1,59 @@
+/**
+ * What must be true of a product, as data: the search makes a condition over the columns of the catalog of it, with every value as a
+ * parameter. A product without a value (no price, no url) does not meet a condition on it.
+ */
+export type Condition =
+  | { readonly column: 'available'; readonly is: boolean }
+  /** Exact decimals like "19.90", inclusive: one of the two, or both. */
+  | { readonly column: 'price'; readonly atLeast?: string; readonly atMost?: string }
+  | { readonly column: 'id' | 'title' | 'url' | 'currency'; readonly in: readonly string[] }
+  /** Any of these. A shop's own attributes are tags, like `brand:acme`. */
+  | { readonly column: 'categories' | 'tags'; readonly overlaps: readonly string[] }
+  | { readonly all: readonly Condition[] }
+  | { readonly any: readonly Condition[] }
+  | { readonly not: Condition };
+
+const DECIMAL = /^-?\d{1,20}(\.\d{1,20})?$/;
+const MOST_VALUES = 1000;
+const DEEPEST = 5;
+
+/** Says what is wrong with a condition, which others have made; null: nothing. */
+export function problemOfCondition(given: unknown, depth = 0): string | null {
+  if (typeof given !== 'object' || given === null) return 'is no object';
+  if (depth > DEEPEST) return `is deeper than ${DEEPEST} levels`;
+  const { all, any, not, column, ...rest } = given as Record<string, unknown>;
+  const parts = all ?? any;
+  if (Array.isArray(parts)) return firstProblem(parts.map((part) => problemOfCondition(part, depth + 1)));
+  if (not !== undefined) return problemOfCondition(not, depth + 1);
+  const check = Object.hasOwn(CHECKS, String(column)) ? CHECKS[column as keyof typeof CHECKS] : null;
+  return check ? check(rest) : `names no column: ${Object.keys(CHECKS).join(', ')}`;
+}
+
+const isBoolean = ({ is }: Record<string, unknown>) => (typeof is === 'boolean' ? null : 'needs `is`: true or false');
+const isRange = ({ atLeast, atMost }: Record<string, unknown>) => {
+  const bounds = [atLeast, atMost].filter((bound) => bound !== undefined);
+  const isFine = bounds.length > 0 && bounds.every((bound) => typeof bound === 'string' && DECIMAL.test(bound));
+  return isFine ? null : 'needs `atLeast` or `atMost`: decimals like "19.90"';
+};
+const isListAt =
+  (key: string) =>
+  ({ [key]: list }: Record<string, unknown>) =>
+    Array.isArray(list) &&
+    list.length <= MOST_VALUES &&
+    list.every((text) => typeof text === 'string' && !text.includes('\0'))
+      ? null
+      : `needs \`${key}\`: a list of at most ${MOST_VALUES} texts without U+0000`;
+
+const CHECKS = {
+  available: isBoolean,
+  price: isRange,
+  id: isListAt('in'),
+  title: isListAt('in'),
+  url: isListAt('in'),
+  currency: isListAt('in'),
+  categories: isListAt('overlaps'),
+  tags: isListAt('overlaps'),
+};
+
+const firstProblem = (problems: readonly (string | null)[]): string | null =>
+  problems.find((problem) => problem !== null) ?? null;

@@ -1,0 +1,23 @@
+import type { ServingPointer } from '../db/models.ts';
+import type { ProductRow } from '../db/products.ts';
+import type { Found, RankingVersion } from '../db/search.ts';
+import type { Behind, SearchFilter } from '../db/search-statement.ts';
+
+/** One list to be searched for. */
+export type Wanted = {
+  version: RankingVersion;
+  anchorId: string;
+  filter: SearchFilter;
+  limit: number;
+  behind: Behind | null;
+};
+/** What all lists of one answer share: one serving version, and one statement for those that are asked for together. */
+export type AnswerView = {
+  serving(): Promise<ServingPointer | null>;
+  /** The serving version's table is gone: ask again. */
+  forgetServing(): void;
+  /** Rejects with VersionGone. */
+  nearest(wanted: Wanted): Promise<Found>;
+  /** Null: the catalog has no such product. */
+  product(id: string): Promise<ProductRow | null>;
+};

@@ -1,0 +1,60 @@
+import { SimiliError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { type Condition, problemOfCondition } from '../ports/condition.ts';
+import type { FilterExtension } from '../ports/filter-extension.ts';
+import { isStorable } from '../text.ts';
+
+/** `OwnFilterInput` of the contract: values for a filter that the shop has plugged in. */
+export type OwnFilterInput = { name: string; values: readonly string[] };
+type Deps = { filters: readonly FilterExtension[]; log: Pick<Log, 'error'> };
+
+const MOST_OWN = 10;
+const MOST_VALUES = 50;
+
+/**
+ * What the shop's own filters ask of products in one search: all of them, also those that the storefront did not name.
+ * @throws SimiliError INVALID_ARGUMENT, EXTENSION_FAILED.
+ */
+export function ownConditions(
+  { filters, log }: Deps,
+  given: readonly OwnFilterInput[] | null | undefined,
+): Condition[] {
+  const values = valuesByName(filters, given ?? []);
+  return filters.flatMap((filter) => {
+    const condition = conditionOf(filter, values.get(filter.name) ?? null, log);
+    return condition === null ? [] : [condition];
+  });
+}
+
+function valuesByName(filters: readonly FilterExtension[], given: readonly OwnFilterInput[]) {
+  if (given.length > MOST_OWN) refuse('filter.own', `may hold at most ${MOST_OWN} entries, not ${given.length}`);
+  const values = new Map<string, readonly string[]>();
+  for (const own of given) {
+    const argument = `filter.own.${own.name}`;
+    if (!filters.some(({ name }) => name === own.name))
+      refuse('filter.own', `knows no filter ${JSON.stringify(own.name)}`);
+    if (values.has(own.name)) refuse(argument, 'is there twice');
+    if (own.values.length > MOST_VALUES) refuse(argument, `may hold at most ${MOST_VALUES} values`);
+    if (!own.values.every(isStorable)) refuse(argument, 'may not hold U+0000 or half of a surrogate pair');
+    values.set(own.name, own.values);
+  }
+  return values;
+}
+
+function conditionOf(filter: FilterExtension, values: readonly string[] | null, log: Deps['log']): Condition | null {
+  try {
+    const condition = filter.condition(values);
+    if (condition === null) return null;
+    const problem = problemOfCondition(condition);
+    if (problem !== null) throw new TypeError(`its condition ${problem}`);
+    return condition;
+  } catch (error) {
+    if (error instanceof RangeError) refuse(`filter.own.${filter.name}`, error.message);
+    log.error({ err: error, filter: filter.name }, "the shop's own filter failed");
+    throw new SimiliError('EXTENSION_FAILED', { what: `filter ${filter.name}` });
+  }
+}
+
+function refuse(argument: string, why: string): never {
+  throw new SimiliError('INVALID_ARGUMENT', { argument, why });
+}

@@ -1,0 +1,56 @@
+import type { ProductRow } from '../db/products.ts';
+import type { Neighbour } from '../db/search.ts';
+import { inTime } from '../deadline.ts';
+import { SimiliError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { Reranker } from '../ports/reranker.ts';
+
+/** Candidates that a reranker gets at once where it does not say. */
+const CANDIDATES = 50;
+const TIMEOUT_MS = 50;
+
+export const candidatesOf = ({ candidates = CANDIDATES }: Reranker): number => candidates;
+
+type Found = Pick<Neighbour, 'product'> & { readonly score: number };
+type Deps = { reranker: Reranker; log: Pick<Log, 'error'> };
+
+/**
+ * What was found, in the shop's own order. Where the reranker fails, in the order of the search, unless it is required.
+ * @throws SimiliError EXTENSION_FAILED
+ */
+export async function reranked<T extends Found>(
+  { reranker, log }: Deps,
+  query: ProductRow,
+  found: readonly T[],
+): Promise<T[]> {
+  if (found.length === 0) return [];
+  try {
+    return ordered(found, await askInTime(reranker, query, found));
+  } catch (error) {
+    log.error({ err: error, reranker: reranker.name }, 'the reranker failed');
+    if (!reranker.required) return [...found];
+    throw new SimiliError('EXTENSION_FAILED', { what: `reranker ${reranker.name}` });
+  }
+}
+
+async function askInTime(reranker: Reranker, query: ProductRow, found: readonly Found[]): Promise<unknown> {
+  const { timeoutMs = TIMEOUT_MS } = reranker;
+  const stop = new AbortController();
+  const late = () => new Error(`it took over ${timeoutMs} ms`);
+  const candidates = found.map(({ product, score }) => ({ product, score }));
+  const asked = Promise.resolve(reranker.rerank(query, candidates, stop.signal));
+  // `inTime` throws what this gives, whatever it is.
+  return inTime(asked, { ms: timeoutMs, error: late as never }, () => stop.abort(late()));
+}
+
+/** @throws Error where the answer names what was not found, or something twice. */
+function ordered<T extends Found>(found: readonly T[], ids: unknown): T[] {
+  if (!Array.isArray(ids)) throw new TypeError('it gave no list of ids');
+  const left = new Map(found.map((one) => [one.product.id, one]));
+  return ids.map((id) => {
+    const one = left.get(id);
+    if (!one) throw new RangeError(`it gave ${JSON.stringify(id)}, which is no candidate, or is there twice`);
+    left.delete(id);
+    return one;
+  });
+}
