@@ -10,7 +10,7 @@ const feedback = { file: 'src/db/feedback.ts', tests: ['test/integration/storage
 const clicks = { file: 'workers/training/clicks.ts', tests: ['test/unit/workers/clicks.test.ts'] };
 const mixture = { file: 'workers/training/mixture.ts', tests: clicks.tests };
 const gates = { file: 'workers/evaluation/gates.ts', tests: ['test/unit/workers/gates.test.ts'] };
-const policy = { file: 'src/jobs/retrain-policy.ts', tests: ['test/unit/models/retrain-policy.test.ts'] };
+const policy = { file: 'src/ports/retrain-policy.ts', tests: ['test/unit/models/retrain-policy.test.ts'] };
 const propensity = { file: 'learning/relevance/propensity.ts', tests: ['test/unit/learning/propensity.test.ts'] };
 const search = { file: 'src/db/search.ts', tests: ['test/unit/db/search.test.ts'] };
 const statement = { file: 'src/db/search-statement.ts', tests: search.tests };
@@ -51,7 +51,20 @@ export const mutations = [
   { name: 'days of a list', ...list, from: 'VALID_DAYS = 7', to: 'VALID_DAYS = 8' },
   { name: 'page by default', ...page, from: 'DEFAULT_FIRST = 12', to: 'DEFAULT_FIRST = 10' },
   { name: 'largest page', ...page, from: 'MOST_FIRST = 50', to: 'MOST_FIRST = 60' },
-  { name: 'score of a distance', ...page, from: 'distance / 4', to: 'distance / 2' },
+  {
+    name: 'score of a distance',
+    ...page,
+    file: 'src/similarity/placed-list.ts',
+    from: 'distance / 4',
+    to: 'distance / 2',
+  },
+  {
+    name: 'candidates of a reranker',
+    file: 'src/similarity/rerank.ts',
+    tests: ['test/unit/similarity/rerank.test.ts'],
+    from: 'CANDIDATES = 50',
+    to: 'CANDIDATES = 60',
+  },
   { name: 'minutes of a last answer', ...lastKnown, from: '5 * 60_000', to: '6 * 60_000' },
   { name: 'ties', ...ranking, from: '[3, 50, 1000]', to: '[3, 40, 1000]' },
   { name: 'narrowest ties', ...ranking, from: '[3, 50, 1000]', to: '[0, 50, 1000]' },

@@ -18,5 +18,11 @@ export type {
 export type { Extensions } from './ports/extensions.ts';
 export type { FilterExtension } from './ports/filter-extension.ts';
 export type { Candidate, Reranker } from './ports/reranker.ts';
+export {
+  type RetrainPlan,
+  type RetrainPolicy,
+  type SinceTraining,
+  usualRetrainPolicy,
+} from './ports/retrain-policy.ts';
 export type { EmbeddingSpace } from './ports/space.ts';
 export type { Services } from './services.ts';

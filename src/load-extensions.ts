@@ -6,11 +6,13 @@ import { checkEncoders } from './ports/encoder.ts';
 import type { Extensions } from './ports/extensions.ts';
 import { checkFilters } from './ports/filter-extension.ts';
 import { checkReranker } from './ports/reranker.ts';
+import { checkRetrainPolicy } from './ports/retrain-policy.ts';
 
 const CHECKS: { readonly [Name in keyof Required<Extensions>]: (value: NonNullable<Extensions[Name]>) => void } = {
   encoders: checkEncoders,
   filters: checkFilters,
   reranker: checkReranker,
+  retrainPolicy: checkRetrainPolicy,
 };
 
 /** @returns the same. @throws SimiliError CONFIGURATION_INVALID: a seam that does not exist, or what is wrong with one. */

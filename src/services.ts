@@ -7,12 +7,13 @@ import { type FeedbackResult, submitFeedback } from './feedback/submit.ts';
 import { type RatingResult, submitRatings } from './feedback/submit-ratings.ts';
 import { cancelJob } from './jobs/cancel.ts';
 import { type RetrainRequest, retrain } from './jobs/retrain.ts';
-import { nextRetrain, type RetrainPlan, type RetrainSettings } from './jobs/retrain-policy.ts';
+import { nextRetrain } from './jobs/retrain-policy.ts';
 import { watchJob } from './jobs/watch-job.ts';
 import type { Log } from './log.ts';
 import { rollback } from './models/rollback.ts';
 import { makeServing, type Serving } from './models/serving.ts';
 import type { Extensions } from './ports/extensions.ts';
+import { type RetrainPlan, type RetrainSettings, usualRetrainPolicy } from './ports/retrain-policy.ts';
 import type { JobQueue } from './queue/jobs.ts';
 import type { AnswerView } from './similarity/answer-view.ts';
 import { withLastKnown } from './similarity/last-known.ts';
@@ -60,7 +61,7 @@ const PLAN_MS = 10_000;
 
 export function makeServices(parts: Parts): Services {
   const { repositories, queue, log, signingKey, now, patience, retraining, exploring, extensions = {} } = parts;
-  const { filters = [], reranker = null } = extensions;
+  const { filters = [], reranker = null, retrainPolicy = usualRetrainPolicy(retraining) } = extensions;
   const { catalog, products, feedback, ratings, jobs, models } = repositories;
   const serving = makeServing(models, now);
   // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
@@ -79,7 +80,7 @@ export function makeServices(parts: Parts): Services {
     upsertProducts: (entries) => upsertProducts({ catalog, products, queue }, entries),
     deleteProducts: (ids) => deleteProducts({ products }, ids),
     retrain: (request, requestedBy) => retrain({ jobs, queue }, request, requestedBy),
-    retrainPlan: remembered(() => nextRetrain(repositories, retraining, now()), PLAN_MS, now),
+    retrainPlan: remembered(() => nextRetrain(repositories, retrainPolicy, now()), PLAN_MS, now),
     cancelJob: (id) => cancelJob(jobs, id),
     rollback: (modelId) => rollback({ models, serving }, modelId),
     queueAlive: () => queue.alive(),

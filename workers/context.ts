@@ -3,6 +3,7 @@ import type { Config } from 'simili/internal/config';
 import type { Repositories } from 'simili/internal/db/repositories';
 import type { Log } from 'simili/internal/log';
 import type { Encoder } from 'simili/internal/ports/encoder';
+import type { RetrainPolicy } from 'simili/internal/ports/retrain-policy';
 import type { JobQueue } from 'simili/internal/queue/jobs';
 import type { InstalledEncoder } from './engines/onnx/encoder-description.ts';
 import type { ArtefactCache } from './jobs/artefact-cache.ts';
@@ -25,6 +26,8 @@ export type WorkerContext = {
   readonly encoder: InstalledEncoder | null;
   /** The shop's own, each with a space of its own. */
   readonly encoders: readonly Encoder[];
+  /** When trainings come by themselves. */
+  readonly retrainPolicy: RetrainPolicy;
   readonly config: Config;
   readonly log: Log;
 };

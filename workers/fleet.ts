@@ -3,9 +3,11 @@ import { configuredCopies } from 'simili/internal/catalog/picture-copies';
 import type { Config } from 'simili/internal/config';
 import { checkDataDir } from 'simili/internal/db/lock';
 import type { Repositories } from 'simili/internal/db/repositories';
+import { retrainSettingsOf } from 'simili/internal/jobs/retrain-policy';
 import { checkExtensions } from 'simili/internal/load-extensions';
 import type { Log } from 'simili/internal/log';
 import type { Extensions } from 'simili/internal/ports/extensions';
+import { usualRetrainPolicy } from 'simili/internal/ports/retrain-policy';
 import { type JobQueue, type QueueName, queueNames } from 'simili/internal/queue/jobs';
 import type { WorkerContext } from './context.ts';
 import { findEncoder } from './encoders/find.ts';
@@ -85,6 +87,7 @@ async function makeContext(options: Omit<FleetOptions, 'queues' | 'alone'>): Pro
     embedder: openEngineHost('the embedder', config),
     encoder,
     encoders: extensions.encoders ?? [],
+    retrainPolicy: extensions.retrainPolicy ?? usualRetrainPolicy(retrainSettingsOf(config)),
     artefacts: openArtefactCache(join(config.SIMILI_DATA_DIR, 'models')),
   };
 }

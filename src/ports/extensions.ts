@@ -1,6 +1,7 @@
 import type { Encoder } from './encoder.ts';
 import type { FilterExtension } from './filter-extension.ts';
 import type { Reranker } from './reranker.ts';
+import type { RetrainPolicy } from './retrain-policy.ts';
 
 /** What a shop plugs in, of each what it likes; docs/extending.md. */
 export type Extensions = {
@@ -10,4 +11,6 @@ export type Extensions = {
   readonly filters?: readonly FilterExtension[];
   /** Puts what a search found in another order. */
   readonly reranker?: Reranker;
+  /** When trainings come by themselves. Workers decide by it, API processes show it. */
+  readonly retrainPolicy?: RetrainPolicy;
 };

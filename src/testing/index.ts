@@ -3,3 +3,4 @@ export type { Check } from './check.ts';
 export { encoderContract, sampleProducts } from './encoder.ts';
 export { filterContract } from './filter.ts';
 export { rerankerContract } from './reranker.ts';
+export { retrainPolicyContract } from './retrain-policy.ts';

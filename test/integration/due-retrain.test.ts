@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import type { FeedbackKind, FeedbackWrite } from '../../src/db/feedback.ts';
-import { nextRetrain } from '../../src/jobs/retrain-policy.ts';
+import { nextRetrain, retrainSettingsOf } from '../../src/jobs/retrain-policy.ts';
+import { type RetrainPolicy, type SinceTraining, usualRetrainPolicy } from '../../src/ports/retrain-policy.ts';
 import type { WorkerContext } from '../../workers/context.ts';
 import { startDueRetrain } from '../../workers/jobs/due-retrain.ts';
 import { fakeLog } from '../support/api.ts';
@@ -16,14 +17,17 @@ beforeAll(async () => {
 afterAll(() => shop[Symbol.asyncDispose]());
 
 type Eye = { facts: { id: string; title: string } };
-const start = (settings: NodeJS.ProcessEnv, encoder: Eye | null = null) =>
-  startDueRetrain({
+const start = (settings: NodeJS.ProcessEnv, encoder: Eye | null = null, policy?: RetrainPolicy) => {
+  const config = loadConfig({ SIMILI_RETRAIN_CHOICES: '3', SIMILI_RETRAIN_PAUSE_MINUTES: '0.001', ...settings });
+  return startDueRetrain({
     repositories: shop.repositories,
     queue,
     encoder,
     log: fakeLog().log,
-    config: loadConfig({ SIMILI_RETRAIN_CHOICES: '3', SIMILI_RETRAIN_PAUSE_MINUTES: '0.001', ...settings }),
+    config,
+    retrainPolicy: policy ?? usualRetrainPolicy(retrainSettingsOf(config)),
   } as unknown as WorkerContext);
+};
 
 const event = (kind: FeedbackKind, itemId: string): FeedbackWrite => ({
   eventId: crypto.randomUUID(),
@@ -100,8 +104,8 @@ test('another encoder than the last training had starts one; where it is gone, t
   await start({}, eye('eye-1'));
   expect(await jobs()).toHaveLength(3);
 
-  const settings = { pauseMinutes: 10, choices: 3 };
-  const plan = () => nextRetrain(shop.repositories, settings, new Date());
+  const policy = usualRetrainPolicy({ pauseMinutes: 10, choices: 3 });
+  const plan = () => nextRetrain(shop.repositories, policy, new Date());
   expect((await plan()).encoder).toBeNull();
   await start({ SIMILI_RETRAIN_PAUSE_MINUTES: '10' }, eye('eye-2'));
   const another = `another encoder looks at pictures than the last training had (${title})`;
@@ -115,4 +119,27 @@ test('another encoder than the last training had starts one; where it is gone, t
   const [job] = await jobs();
   expect(await jobs()).toHaveLength(4);
   expect(job!.request).toEqual({ reason: (await plan()).encoder!.slice(0, 200) }); // as long as a reason may be
+});
+
+test("a shop's own policy decides, by what has come since, and gives the reason", async () => {
+  await trained('SUCCEEDED');
+  const before = (await jobs()).length;
+  const usual = usualRetrainPolicy({ pauseMinutes: 0.001, choices: 3 });
+  const asked: SinceTraining[] = [];
+  const own = (due: boolean): RetrainPolicy => ({
+    ...usual,
+    plan(since, now) {
+      asked.push(since);
+      return { ...usual.plan(since, now), due, reason: due ? 'it is night' : null };
+    },
+  });
+  await start({ SIMILI_RETRAIN_PAUSE_MINUTES: '0' }, null, own(false));
+  await start({}, null, { ...own(true), automatic: false });
+  await start({}, null, { ...own(true), restsUntil: () => new Date(Date.now() + 1) });
+  expect(await jobs()).toHaveLength(before);
+  expect(asked).toMatchObject([{ trained: true, choices: 0, products: 0 }]);
+  await start({}, null, own(true));
+  const [job] = await jobs();
+  expect(job).toMatchObject({ state: 'QUEUED', request: { reason: 'it is night' } });
+  await shop.repositories.jobs.cancel(job!.id);
 });

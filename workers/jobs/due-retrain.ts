@@ -1,20 +1,20 @@
 import { LONGEST_REASON, retrain } from 'simili/internal/jobs/retrain';
-import { nextRetrain, restsUntil, retrainSettingsOf } from 'simili/internal/jobs/retrain-policy';
+import { nextRetrain } from 'simili/internal/jobs/retrain-policy';
 import type { WorkerContext } from '../context.ts';
 import { tellEncoders } from './encoder-state.ts';
 import { unlessOneRuns } from './unless-one-runs.ts';
 
-/** Starts the next training when it is due (src/jobs/retrain-policy.ts). */
+/** Starts the next training when it is due (src/ports/retrain-policy.ts). */
 export async function startDueRetrain(context: WorkerContext): Promise<void> {
-  const { repositories, queue, config, log } = context;
+  const { repositories, queue, retrainPolicy, log } = context;
   await tellEncoders(context);
   const { jobs } = repositories;
-  const [settings, now] = [retrainSettingsOf(config), new Date()];
-  if (settings.pauseMinutes === 0 || (await jobs.running())) return;
+  const now = new Date();
+  if (!retrainPolicy.automatic || (await jobs.running())) return;
   // All feedback is counted only once the pause is over.
   const last = await jobs.last('RETRAIN');
-  if (!last?.finishedAt || restsUntil(last.finishedAt, settings, now)) return;
-  const { due, reason } = await nextRetrain(repositories, settings, now);
+  if (!last?.finishedAt || retrainPolicy.restsUntil(last.finishedAt, now)) return;
+  const { due, reason } = await nextRetrain(repositories, retrainPolicy, now);
   if (!due) return;
   await unlessOneRuns(async () => {
     const { id } = await retrain({ jobs, queue }, { reason: [...reason!].slice(0, LONGEST_REASON).join('') }, 'simili');

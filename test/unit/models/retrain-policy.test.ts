@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { planRetrain, type RetrainSettings, type SinceTraining } from '../../../src/jobs/retrain-policy.ts';
+import { type RetrainSettings, type SinceTraining, usualRetrainPolicy } from '../../../src/ports/retrain-policy.ts';
 
 const now = new Date('2026-01-01T12:00:00Z');
 const minutesAgo = (minutes: number) => new Date(now.getTime() - 60_000 * minutes);
@@ -13,7 +13,7 @@ const quiet: SinceTraining = {
   encoder: null,
 };
 const plan = (since: Partial<SinceTraining>, settings: Partial<RetrainSettings> = {}) =>
-  planRetrain({ ...quiet, ...since }, { pauseMinutes: 60, choices: 500, ...settings }, now);
+  usualRetrainPolicy({ pauseMinutes: 60, choices: 500, ...settings }).plan({ ...quiet, ...since }, now);
 
 test('500 new choices are enough, and one fewer is not', () => {
   expect(plan({ choices: 499 })).toMatchObject({ due: false, reason: null, newChoices: 499, neededChoices: 500 });
