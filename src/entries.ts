@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SimiliError } from './errors.ts';
 import { isDecimal } from './similarity/decimal.ts';
-import { toId } from './text.ts';
+import { isUuid, toId } from './text.ts';
 
 const WANTED_UUID = 'must be a UUID (RFC 9562) like "0197a3f0-5b1c-7c2e-9f10-2a6f3a1c0001"';
 const WANTED_TIME = 'must be text like "2026-03-01T12:00:00Z" (RFC 3339, with its zone)';
@@ -56,7 +56,7 @@ export const entryId = z
 export const entryUuid = z
   .string({ error: ({ input }) => missingOr(input, WANTED_UUID) })
   .transform((text) => text.replace(/^\{(.*)\}$/, '$1').toLowerCase())
-  .refine((text) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text), WANTED_UUID);
+  .refine(isUuid, WANTED_UUID);
 
 /** RFC 3339, always with its zone: without one it would be another instant in every place. */
 export const entryTime = z

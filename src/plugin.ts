@@ -22,6 +22,7 @@ import { scoper } from './graphql/scope.ts';
 import { similarItemsResolvers } from './graphql/similar-items.ts';
 import { productReference, subgraphOf } from './graphql/subgraph.ts';
 import { timed } from './graphql/timed.ts';
+import { visitorResolvers } from './graphql/visitors.ts';
 import { packageFile } from './package-root.ts';
 import type { Services } from './services.ts';
 
@@ -74,7 +75,13 @@ export function simili(services: Services, graphql: GraphQLModule = ownGraphQL) 
     limits: (own: Partial<Omit<Limits, 'lists'>> = {}) => limitRequests({ ...storefrontLimits, ...own }),
     /** @throws SimiliError CONFIGURATION_INVALID without a guard. */
     admin: (guard: AdminGuard): GraphQLSchema => {
-      const office = [catalogResolvers(scope), ratingResolvers(scope), modelResolvers(scope), jobResolvers(scope)];
+      const office = [
+        catalogResolvers(scope),
+        ratingResolvers(scope),
+        visitorResolvers(scope),
+        modelResolvers(scope),
+        jobResolvers(scope),
+      ];
       return built(
         [withoutFederation(storefront), admin],
         native(

@@ -151,11 +151,15 @@ export async function startServer({
   };
 }
 
-/** Events are counted where their number is known: after their request was read, before they are stored. */
+/** Events, and visitors who are erased, are counted where their number is known: after their request was read, before they are stored. */
 const metered = (services: Services, { feedback }: Limits): Services => ({
   ...services,
-  async submitFeedback(visitorId, events) {
+  async submitFeedback(visitor, events) {
     feedback(events.length);
-    return services.submitFeedback(visitorId, events);
+    return services.submitFeedback(visitor, events);
+  },
+  async eraseVisitors(visitorIds) {
+    feedback(visitorIds.length);
+    return services.eraseVisitors(visitorIds);
   },
 });

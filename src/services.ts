@@ -3,8 +3,16 @@ import type { JobRow } from './db/jobs.ts';
 import type { ModelRow } from './db/models.ts';
 import type { Repositories } from './db/repositories.ts';
 import { type Patiences, startDeadline, within } from './deadline.ts';
+import {
+  type ErasureReceipt,
+  eraseVisitors,
+  erasureReceipt,
+  type VisitorEventPage,
+  visitorEvents,
+} from './feedback/erase.ts';
 import { type FeedbackResult, submitFeedback } from './feedback/submit.ts';
 import { type RatingResult, submitRatings } from './feedback/submit-ratings.ts';
+import type { Visitor } from './feedback/visitor.ts';
 import { cancelJob } from './jobs/cancel.ts';
 import { type RetrainRequest, retrain } from './jobs/retrain.ts';
 import { nextRetrain } from './jobs/retrain-policy.ts';
@@ -28,7 +36,11 @@ export type Services = {
   readonly patience: Patiences;
   similarItems(request: SimilarItemsRequest, view: AnswerView): Promise<SimilarItemsPage>;
   // Entries are plain JSON as it came: each is judged alone.
-  submitFeedback(visitorId: string, entries: readonly unknown[]): Promise<FeedbackResult>;
+  submitFeedback(visitor: Visitor, entries: readonly unknown[]): Promise<FeedbackResult>;
+  /** Null: nothing was stored about them. */
+  eraseVisitors(visitorIds: readonly string[]): Promise<ErasureReceipt | null>;
+  erasure(id: string): Promise<ErasureReceipt | null>;
+  visitorEvents(visitorId: string, page: { first: number; after: string | null }): Promise<VisitorEventPage>;
   submitRatings(entries: readonly unknown[]): Promise<RatingResult>;
   upsertProducts(entries: readonly unknown[]): Promise<WriteResult>;
   deleteProducts(ids: readonly string[]): Promise<number>;
@@ -62,7 +74,7 @@ const PLAN_MS = 10_000;
 export function makeServices(parts: Parts): Services {
   const { repositories, queue, log, signingKey, now, patience, retraining, exploring, extensions = {} } = parts;
   const { filters = [], reranker = null, retrainPolicy = usualRetrainPolicy(retraining) } = extensions;
-  const { catalog, products, feedback, ratings, jobs, models } = repositories;
+  const { catalog, products, feedback, erasures, ratings, jobs, models } = repositories;
   const serving = makeServing(models, now);
   // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
   const readPatiently = { byId: (id: string) => within(startDeadline(patience.admin), () => jobs.byId(id)) };
@@ -75,7 +87,10 @@ export function makeServices(parts: Parts): Services {
       (request, view) => similarItems({ models, signingKey, now, exploring, filters, reranker, log }, request, view),
       now,
     ),
-    submitFeedback: (visitorId, entries) => submitFeedback({ feedback, signingKey, now }, visitorId, entries),
+    submitFeedback: (visitor, entries) => submitFeedback({ feedback, signingKey, now }, visitor, entries),
+    eraseVisitors: (visitorIds) => eraseVisitors({ erasures }, visitorIds),
+    erasure: (id) => erasureReceipt({ erasures }, id),
+    visitorEvents: (visitorId, page) => visitorEvents({ erasures }, visitorId, page),
     submitRatings: (given) => submitRatings({ ratings, products }, given),
     upsertProducts: (entries) => upsertProducts({ catalog, products, queue }, entries),
     deleteProducts: (ids) => deleteProducts({ products }, ids),

@@ -13,3 +13,6 @@ export const lengthOf = (text: string): number =>
  * person sees no difference.
  */
 export const toId = (text: string): string => text.normalize('NFC');
+
+/** Of any version, in small letters. */
+export const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);

@@ -3,6 +3,7 @@ import { AllJobs } from './all-jobs.ts';
 import { CatalogRepository } from './catalogs.ts';
 import { ContentRepository } from './contents.ts';
 import { EmbeddingRepository } from './embeddings.ts';
+import { ErasureRepository } from './erasures.ts';
 import { FeatureRepository } from './features.ts';
 import { FeedbackRepository } from './feedback.ts';
 import { ImageRepository } from './images.ts';
@@ -65,6 +66,7 @@ function boundTo({ prisma: db, ask }: Database, catalog: string) {
     embeddings: new EmbeddingRepository(db, ask, catalog),
     search: new SearchRepository(ask, catalog),
     feedback: new FeedbackRepository(db, catalog),
+    erasures: new ErasureRepository(db, catalog),
     ratings: new RatingRepository(db, catalog),
     jobs,
     models: new ModelRepository(db, jobs, catalog),

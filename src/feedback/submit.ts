@@ -2,7 +2,7 @@ import { type FeedbackRepository, type FeedbackWrite, MOST_VISITORS } from '../d
 import { SimiliError } from '../errors.ts';
 import { type IssuedList, positionOf, verifyList } from '../similarity/recommendation-id.ts';
 import { type IncomingEvent, judgeEvent } from './judge-event.ts';
-import { checkVisitor } from './visitor.ts';
+import { checkVisitor, type Visitor } from './visitor.ts';
 
 /** `field`: path inside the event, e.g. ['click', 'itemId']. */
 export type EventRejection = {
@@ -14,6 +14,8 @@ export type FeedbackResult = {
   accepted: number;
   /** Valid events whose id was stored before, or stood earlier in the same call. */
   duplicates: number;
+  /** Valid events that were not stored, for the visitor did not consent. */
+  withoutConsent: number;
   rejections: EventRejection[];
 };
 type Deps = {
@@ -39,10 +41,10 @@ type Valid = { index: number; field: string[]; write: FeedbackWrite };
  */
 export async function submitFeedback(
   { feedback, signingKey, now }: Deps,
-  visitorId: string,
+  visitor: Visitor,
   entries: readonly unknown[],
 ): Promise<FeedbackResult> {
-  checkCall(visitorId, entries);
+  checkCall(visitor.id, entries);
   const received = now();
   const listOf = remembering((recommendationId) => verifyList(signingKey, recommendationId, received));
   const rejections: EventRejection[] = [];
@@ -62,7 +64,8 @@ export async function submitFeedback(
       rejections.push({ index, field: [key, ...error.field], error: error.reason });
     }
   }
-  return stored(feedback, visitorId, valid, rejections);
+  if (!visitor.consents) return { accepted: 0, duplicates: 0, withoutConsent: valid.length, rejections };
+  return stored(feedback, visitor.id, valid, rejections);
 }
 
 async function stored(
@@ -71,14 +74,14 @@ async function stored(
   valid: readonly Valid[],
   rejections: EventRejection[],
 ): Promise<FeedbackResult> {
-  if (valid.length === 0) return { accepted: 0, duplicates: 0, rejections };
+  if (valid.length === 0) return { accepted: 0, duplicates: 0, withoutConsent: 0, rejections };
   const unique = new Map(valid.map(({ write }) => [write.eventId, write]));
   const { stored: accepted, full } = await feedback.append(visitorId, [...unique.values()]);
   const error = new SimiliError('TOO_MANY_VISITORS', { most: MOST_VISITORS });
   const late = valid.filter(({ write }) => full.includes(write.listId));
   rejections.push(...late.map(({ index, field }) => ({ index, field, error })));
   rejections.sort((a, b) => a.index - b.index);
-  return { accepted, duplicates: valid.length - late.length - accepted, rejections };
+  return { accepted, duplicates: valid.length - late.length - accepted, withoutConsent: 0, rejections };
 }
 
 function checkCall(visitorId: string, events: readonly unknown[]): void {

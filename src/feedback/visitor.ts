@@ -2,6 +2,9 @@ import { isIP } from 'node:net';
 import { SimiliError } from '../errors.ts';
 import { isStorable, lengthOf } from '../text.ts';
 
+/** `consents`: agreed that what he does is kept; without it events are judged and not stored. */
+export type Visitor = { readonly id: string; readonly consents: boolean };
+
 const MOST_CHARACTERS = 128;
 
 /**

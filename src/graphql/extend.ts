@@ -20,7 +20,7 @@ export const withoutFederation = (contract: DocumentNode): DocumentNode =>
 
 /**
  * Merges the storefront contract into a host's schema. A host with a `Product` keeps its catalog: it gains
- * `Product.similarItems`, `Query.similarItems` and `Mutation.submitFeedback`. Its scalars and PageInfo are used.
+ * `Product.similarItems`, `Query.similarItems`, `Mutation.submitFeedback`, `Mutation.forgetMe` and its receipt. Its scalars and PageInfo are used.
  * @param graphql the copy that made `theirs`; all of the answer is made by it.
  * @throws SimiliError SCHEMA_UNSUITABLE when the host already has one of these fields, or another type of one of our names.
  */

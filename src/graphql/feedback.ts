@@ -4,18 +4,28 @@ import type { ScopeOf } from './scope.ts';
 import { toUserError, withUserErrors } from './user-errors.ts';
 
 export const feedbackResolvers = (scope: ScopeOf): Resolvers => ({
+  Query: {
+    visitorErasure: (_root, { id }, context) => scope(context).services.erasure(id),
+  },
   Mutation: {
     submitFeedback: (_root, { input: { visitor, events } }, context, info) =>
       withUserErrors(
         async () => {
           const entries = entriesAsSent(context, info, 'events', events);
-          const { rejections, ...counts } = await scope(context).services.submitFeedback(visitor.id, entries);
+          const { rejections, ...counts } = await scope(context).services.submitFeedback(
+            { id: visitor.id, consents: visitor.consent !== 'DENIED' },
+            entries,
+          );
           const userErrors = rejections.map(({ index, field, error }) =>
             toUserError(error, ['events', String(index), ...field]),
           );
           return { ...counts, rejected: rejections.length, userErrors };
         },
-        { accepted: 0, duplicates: 0, rejected: events.length },
+        { accepted: 0, duplicates: 0, rejected: events.length, withoutConsent: 0 },
       ),
+    forgetMe: (_root, { input: { visitor } }, context) =>
+      withUserErrors(async () => ({ erasure: await scope(context).services.eraseVisitors([visitor.id]) }), {
+        erasure: null,
+      }),
   },
 });

@@ -3,7 +3,7 @@ import { sourceOf } from './cors.ts';
 import { refuse } from './refuse.ts';
 
 const SUBMIT = `mutation Feedback($input: SubmitFeedbackInput!) {
-  submitFeedback(input: $input) { accepted duplicates rejected userErrors { code message field } }
+  submitFeedback(input: $input) { accepted duplicates rejected withoutConsent userErrors { code message field } }
 }`;
 
 /**

@@ -219,6 +219,14 @@ export function describeCatalogs(name: string, open: () => Promise<Storage>, tag
       await onlyInRed(() => red.ratings.append([{ ...rating, positiveId: 'p2', negativeId: 'p1' }]));
       expect(await blue.ratings.upTo(soon())).toEqual([rating]);
       await onlyInRed(() => red.feedback.forgetLists(new Date(Date.now() + 2 * HOUR)));
+      const receipt = (await onlyInRed(() => red.erasures.erase(['v0', 'v1', 'v99'])))!;
+      expect(receipt.events).toBe(3);
+      expect(await red.erasures.byId(receipt.id)).toEqual(receipt);
+      expect(await blue.erasures.byId(receipt.id)).toBeNull();
+      expect([await red.erasures.since(new Date(0)), await blue.erasures.since(new Date(0))]).toEqual([true, false]);
+      expect(await red.erasures.eventsOf('v99', 9, null)).toEqual([]);
+      expect(await blue.erasures.eventsOf('v99', 9, null)).toHaveLength(1);
+      await onlyInRed(() => red.erasures.forgetInLists());
     });
 
     test('each has a training of its own on its way, with claims, rounds and checkpoints of its own', async () => {

@@ -177,7 +177,7 @@ test('/feedback takes the input of submitFeedback as text or JSON, with the same
   const text = { 'content-type': 'text/plain;charset=UTF-8' };
   const input = { visitor: { id: 'v' }, events: [{ click: event }] };
   const asMutation = await api.shop(
-    'mutation ($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { accepted duplicates rejected userErrors { code message field } } }',
+    'mutation ($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { accepted duplicates rejected withoutConsent userErrors { code message field } } }',
     { input },
   );
   expect(asMutation.data.submitFeedback.rejected).toBe(1);

@@ -116,12 +116,12 @@ test('@oneOf holds in the subgraph itself', async () => {
   );
 });
 
-test("a host's catalog stays its own: it gains three fields and nothing about products", () => {
+test("a host's catalog stays its own: it gains five fields and nothing about products", () => {
   const schema = simili(services).extend(shop);
   const fields = (type: string) => Object.keys((schema.getType(type) as never as { getFields(): object }).getFields());
-  expect(fields('Query')).toEqual(['product', 'similarItems']);
+  expect(fields('Query')).toEqual(['product', 'similarItems', 'visitorErasure']);
   expect(fields('Product')).toEqual(['id', 'sku', 'price', 'similarItems']);
-  expect(fields('Mutation')).toEqual(['submitFeedback']);
+  expect(fields('Mutation')).toEqual(['submitFeedback', 'forgetMe']);
   expect(fields('Money')).toEqual(['cents']);
   expect(printSchema(schema)).not.toMatch(/ProductConnection|ProductImage/);
 });

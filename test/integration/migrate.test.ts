@@ -51,6 +51,7 @@ const ALL = [
   '0007_filters',
   '0008_spaces',
   '0009_catalogs',
+  '0010_erasures',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

@@ -32,6 +32,11 @@ export const chores = (context: WorkerContext): Chore[] => [
   },
   { name: 'retrain', everySeconds: 60, work: (signal) => inEachCatalog(context, signal, startDueRetrain) },
   {
+    name: 'forget-visitors',
+    everySeconds: 20,
+    work: (signal) => inEachCatalog(context, signal, ({ repositories: { erasures } }) => erasures.forgetInLists()),
+  },
+  {
     name: 'forget-lists',
     everySeconds: 600,
     work: (signal) =>

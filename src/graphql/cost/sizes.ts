@@ -29,6 +29,8 @@ const SIZES: Readonly<Record<string, Size>> = {
   // admin
   'Query.models': newest,
   'Query.jobs': newest,
+  'Query.visitorEvents': { page: { argument: 'first', standard: 100, most: 500 } },
+  'VisitorEventConnection.nodes': ofPage,
   'ModelVersion.embedded': { lists: 1 }, // counts a table of vectors
   'ModelVersion.gates': { entries: 20 },
   'Job.curve': { entries: 200 },

@@ -4,6 +4,7 @@ import type { FeedbackWrite } from '../../../src/db/feedback.ts';
 import { submitFeedback } from '../../../src/feedback/submit.ts';
 import { signList, verifyList } from '../../../src/similarity/recommendation-id.ts';
 
+const visitor = (id: string) => ({ id, consents: true });
 const signingKey = 'a key of at least thirty-two characters';
 const now = new Date('2026-03-01T12:00:00Z');
 const MINUTE = 60_000;
@@ -40,7 +41,12 @@ const seen = (ids: unknown) => ({ impression: { ...base(), itemIds: ids } });
 test('anchor, model and positions come from the signed list, never from the caller', async () => {
   const { deps, commits } = store();
   const sent = seen(['p3', 'p1', 'p3']);
-  expect(await submitFeedback(deps, 'v', [sent])).toEqual({ accepted: 1, duplicates: 0, rejections: [] });
+  expect(await submitFeedback(deps, visitor('v'), [sent])).toEqual({
+    accepted: 1,
+    duplicates: 0,
+    rejections: [],
+    withoutConsent: 0,
+  });
   expect(commits).toEqual([
     [
       {
@@ -61,7 +67,7 @@ test('anchor, model and positions come from the signed list, never from the call
 
 test('bad events are named one by one and the others are stored in one commit', async () => {
   const { deps, commits } = store();
-  const { accepted, rejections } = await submitFeedback(deps, 'v', [
+  const { accepted, rejections } = await submitFeedback(deps, visitor('v'), [
     click(),
     click({ recommendationId: `${recommendationId}x` }),
     click({ itemId: 'stranger' }),
@@ -95,7 +101,7 @@ test('an expired list is told from a forged one', async () => {
     issuedAt: new Date(now.getTime() - 8 * 24 * HOUR),
     filtered: false,
   });
-  const { rejections } = await submitFeedback(store().deps, 'v', [click({ recommendationId: old })]);
+  const { rejections } = await submitFeedback(store().deps, visitor('v'), [click({ recommendationId: old })]);
   expect(rejections[0]?.error.code).toBe('RECOMMENDATION_EXPIRED');
 });
 
@@ -103,8 +109,8 @@ test('the same id in the same call, in another spelling, or from an earlier call
   const eventId = randomUUID();
   const { deps } = store();
   const thrice = [click({ eventId }), click({ eventId: eventId.toUpperCase() }), click({ eventId: `{${eventId}}` })];
-  expect(await submitFeedback(deps, 'v', thrice)).toMatchObject({ accepted: 1, duplicates: 2 });
-  expect(await submitFeedback(deps, 'v', [click({ eventId })])).toMatchObject({ accepted: 0, duplicates: 1 });
+  expect(await submitFeedback(deps, visitor('v'), thrice)).toMatchObject({ accepted: 1, duplicates: 2 });
+  expect(await submitFeedback(deps, visitor('v'), [click({ eventId })])).toMatchObject({ accepted: 0, duplicates: 1 });
 });
 
 test.each([
@@ -118,7 +124,7 @@ test.each([
   const { deps, commits } = store();
   const call = submitFeedback(
     deps,
-    visitorId,
+    visitor(visitorId),
     Array.from({ length: count }, () => click()),
   );
   await expect(call).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', facts: { argument } });
@@ -126,7 +132,7 @@ test.each([
 });
 
 test('what comes after the last visitor that a list may have is refused by its own code, and is no duplicate', async () => {
-  const result = await submitFeedback(store({ full: true }).deps, 'v', [{}, click(), seen(['p1'])]);
+  const result = await submitFeedback(store({ full: true }).deps, visitor('v'), [{}, click(), seen(['p1'])]);
   expect(result).toMatchObject({ accepted: 0, duplicates: 0 });
   expect(result.rejections.map(({ index, field, error }) => [index, field.join('.'), error.code])).toEqual([
     [0, '', 'INVALID_ARGUMENT'],
@@ -146,7 +152,7 @@ test.each([
   ['[2001:db8::1]:443', 'IP'],
   ['fe80::1%eth0', 'IP'],
 ])('the visitor id %j names a person or a line and refuses the call', async (visitorId, what) => {
-  const call = submitFeedback(store().deps, visitorId, [click()]);
+  const call = submitFeedback(store().deps, visitor(visitorId), [click()]);
   await expect(call).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
     facts: { argument: 'visitor.id', why: expect.stringContaining(what) },
@@ -156,17 +162,17 @@ test.each([
 test.each(['visitor-1', randomUUID(), 'GA1.2.1234.5678', '1.2.3', 'a@b', '@handle', '12:34:56', 'deadbeef'])(
   'the visitor id %j is a pseudonym',
   async (visitorId) => {
-    expect(await submitFeedback(store().deps, visitorId, [click()])).toMatchObject({ accepted: 1 });
+    expect(await submitFeedback(store().deps, visitor(visitorId), [click()])).toMatchObject({ accepted: 1 });
   },
 );
 
 test('characters are counted as code points', async () => {
-  expect(await submitFeedback(store().deps, '😀'.repeat(128), [click()])).toMatchObject({ accepted: 1 });
+  expect(await submitFeedback(store().deps, visitor('😀'.repeat(128)), [click()])).toMatchObject({ accepted: 1 });
 });
 
 test('an outage of the database is no rejection of the events', async () => {
   const feedback = { append: () => Promise.reject(new Error('connection lost')) };
-  await expect(submitFeedback({ feedback, signingKey, now: () => now }, 'v', [click()])).rejects.toThrow(
+  await expect(submitFeedback({ feedback, signingKey, now: () => now }, visitor('v'), [click()])).rejects.toThrow(
     'connection lost',
   );
 });
