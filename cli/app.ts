@@ -37,7 +37,8 @@ export async function openApp(config: Config = loadConfig()): Promise<App> {
   const storage = await openStorage(config);
   for (const warning of storage.warnings) log.warn(warning);
   try {
-    const repositories = makeRepositories(storage, DEFAULT_CATALOG);
+    const { clock = storage.clock } = extensions;
+    const repositories = makeRepositories({ ...storage, clock }, DEFAULT_CATALOG);
     const queue = await openQueue({
       redisUrl: config.REDIS_URL,
       storage,

@@ -14,7 +14,7 @@ export async function serveApi({ config, log, repositories, queue, extensions }:
     log,
     signingKey: keys.signingKey,
     extensions,
-    now: () => new Date(),
+    now: () => repositories.clock.now(),
     patience: patiencesOf(config),
     retraining: retrainSettingsOf(config),
     exploring: config.SIMILI_EXPLORE_SHARE,

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Config } from './config.ts';
 import { SimiliError } from './errors.ts';
+import { checkClock } from './ports/clock.ts';
 import { checkEncoders } from './ports/encoder.ts';
 import type { Extensions } from './ports/extensions.ts';
 import { checkFilters } from './ports/filter-extension.ts';
@@ -13,6 +14,7 @@ const CHECKS: { readonly [Name in keyof Required<Extensions>]: (value: NonNullab
   filters: checkFilters,
   reranker: checkReranker,
   retrainPolicy: checkRetrainPolicy,
+  clock: checkClock,
 };
 
 /** @returns the same. @throws SimiliError CONFIGURATION_INVALID: a seam that does not exist, or what is wrong with one. */

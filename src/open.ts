@@ -51,7 +51,8 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
   const extensions = checkExtensions(options.extensions ?? {});
   const storage = await (databaseUrl ? openPostgres(databaseUrl) : openEmbedded(dataDir && join(dataDir, 'database')));
   try {
-    const repositories = makeRepositories(storage, DEFAULT_CATALOG);
+    const { clock = storage.clock } = extensions;
+    const repositories = makeRepositories({ ...storage, clock }, DEFAULT_CATALOG);
     const queue = await openQueue({
       redisUrl,
       storage,
@@ -64,7 +65,7 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
       queue,
       log,
       signingKey: key,
-      now: () => new Date(),
+      now: () => repositories.clock.now(),
       patience: patiencesOf(config),
       retraining: retrainSettingsOf(config),
       exploring: config.SIMILI_EXPLORE_SHARE,

@@ -6,6 +6,7 @@ import { PrismaPGlite } from 'pglite-prisma-adapter';
 import { PrismaClient } from '../generated/prisma/client.ts';
 import { makePrivate } from '../private-files.ts';
 import type { Statement } from './ask.ts';
+import { openDatabaseClock } from './database-clock.ts';
 import { type Disk, diskOf } from './disk-watch.ts';
 import { lockDataDir } from './lock.ts';
 import { migrate } from './migrate.ts';
@@ -41,12 +42,14 @@ export async function openEmbedded(
       `SELECT current_setting('server_version') AS v, extversion AS vector FROM pg_extension WHERE extname = 'vector'`,
     );
     const [row] = found.rows;
+    const ask = typedAsk(
+      async <Row>({ text }: Statement, values: readonly unknown[]) => (await db.query<Row>(text, [...values])).rows,
+    );
     return {
       kind: 'pglite',
       prisma,
-      ask: typedAsk(
-        async <Row>({ text }: Statement, values: readonly unknown[]) => (await db.query<Row>(text, [...values])).rows,
-      ),
+      ask,
+      clock: await openDatabaseClock(ask),
       queue,
       version: `PGlite (Postgres ${row?.v}, pgvector ${row?.vector})`,
       warnings: [],

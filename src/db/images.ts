@@ -1,4 +1,5 @@
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import type { Clock } from '../ports/clock.ts';
 
 export type ImageRow = { id: string; productId: string; position: number; source: string; attempts: number };
 /** A decoded picture and the product it shows: what training and embedding start from. */
@@ -13,6 +14,7 @@ export class ImageRepository {
   constructor(
     private readonly db: PrismaClient,
     private readonly catalogId: string,
+    private readonly clock: Clock,
   ) {}
 
   /**
@@ -69,8 +71,8 @@ export class ImageRepository {
       data: {
         ...revision,
         claimedUntil: null,
-        retryAt: inSeconds(againSeconds),
-        ...(againSeconds === null && { checkedAt: new Date(), attempts: 0 }),
+        retryAt: this.inSeconds(againSeconds),
+        ...(againSeconds === null && { checkedAt: this.clock.now(), attempts: 0 }),
       },
     });
   }
@@ -98,7 +100,7 @@ export class ImageRepository {
     facts: ImageFacts,
     revision: ImageRevision = { etag: null, lastModified: null },
   ): Promise<void> {
-    const now = new Date();
+    const now = this.clock.now();
     await this.db.productImage.updateMany({
       where: { catalogId: this.catalogId, id },
       data: {
@@ -131,8 +133,8 @@ export class ImageRepository {
         failureCode,
         failure,
         claimedUntil: null,
-        updatedAt: new Date(),
-        retryAt: inSeconds(retrySeconds),
+        updatedAt: this.clock.now(),
+        retryAt: this.inSeconds(retrySeconds),
         ...(!counted && { attempts: { decrement: 1 } }),
       },
     });
@@ -142,7 +144,7 @@ export class ImageRepository {
   async reopen(source: string): Promise<void> {
     await this.db.productImage.updateMany({
       where: { catalogId: this.catalogId, source, state: 'READY' },
-      data: { state: 'PENDING', attempts: 0, claimedUntil: null, updatedAt: new Date() },
+      data: { state: 'PENDING', attempts: 0, claimedUntil: null, updatedAt: this.clock.now() },
     });
   }
 
@@ -202,10 +204,12 @@ export class ImageRepository {
       select: { productId: true, source: true, failureCode: true, failure: true },
     });
   }
+
+  private inSeconds(seconds: number | null): Date | null {
+    return seconds === null ? null : new Date(this.clock.now().getTime() + 1000 * seconds);
+  }
 }
 
-const inSeconds = (seconds: number | null): Date | null =>
-  seconds === null ? null : new Date(Date.now() + 1000 * seconds);
 const isDue = (ageSeconds: number | null): Prisma.Sql =>
   ageSeconds === null
     ? Prisma.sql`retry_at <= now()`

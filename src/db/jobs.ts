@@ -7,6 +7,7 @@ import {
   Prisma,
   type PrismaClient,
 } from '../generated/prisma/client.ts';
+import type { Clock } from '../ports/clock.ts';
 import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './bytes.ts';
 
 export type { JobKind, JobPhase, JobState };
@@ -39,6 +40,7 @@ export class JobRepository {
   constructor(
     private readonly db: PrismaClient,
     private readonly catalogId: string,
+    private readonly clock: Clock,
   ) {}
 
   /** @throws SimiliError JOB_ALREADY_RUNNING naming the job that is on its way: there is at most one in a catalog. */
@@ -98,7 +100,7 @@ export class JobRepository {
       RETURNING cancel_asked AS "cancelAsked"`;
     if (!row) return 'lost';
     if (Object.keys(news).length > 0) {
-      const data = { ...news, updatedAt: new Date() };
+      const data = { ...news, updatedAt: this.clock.now() };
       await this.db.job.updateMany({ where: { ...this.key(job.id), fence, state: 'RUNNING' }, data });
     }
     return row.cancelAsked ? 'cancel' : 'held';
@@ -116,7 +118,7 @@ export class JobRepository {
     message: string | null = null,
   ): Promise<void> {
     const done = phase === 'DONE';
-    const now = new Date();
+    const now = this.clock.now();
     const data = {
       phase,
       modelId,
@@ -127,7 +129,7 @@ export class JobRepository {
         ? { state: 'SUCCEEDED' as const, progress: 1, finishedAt: now }
         : { state: 'QUEUED' as const, attempts: 0 }),
     };
-    await fenced(tx, this.key(job.id), fence, data);
+    await this.fenced(tx, this.key(job.id), fence, data);
     const ofJob = { catalogId: this.catalogId, jobId: job.id };
     if (done) await tx.checkpoint.deleteMany({ where: ofJob });
     await tx.trainingRound.deleteMany({ where: ofJob });
@@ -135,7 +137,7 @@ export class JobRepository {
 
   /** Call first in a transaction: nobody else can claim the job until it ends. @throws ClaimLost */
   async hold({ job, fence }: Claim, tx: Prisma.TransactionClient): Promise<void> {
-    await fenced(tx, this.key(job.id), fence, {});
+    await this.fenced(tx, this.key(job.id), fence, {});
   }
 
   /**
@@ -154,14 +156,15 @@ export class JobRepository {
 
   /** Something was committed that the next worker goes on from. Use inside the transaction that holds the claim. */
   async progressed({ job, fence }: Claim, tx: Prisma.TransactionClient): Promise<void> {
-    await fenced(tx, this.key(job.id), fence, { attempts: 0 });
+    await this.fenced(tx, this.key(job.id), fence, { attempts: 0 });
   }
 
   /** Ends a job that was asked to stop. */
   async settleCancelled({ job, fence }: Claim): Promise<void> {
+    const now = this.clock.now();
     await this.db.job.updateMany({
       where: { ...this.key(job.id), fence, state: 'RUNNING' },
-      data: { state: 'CANCELLED', updatedAt: new Date(), finishedAt: new Date(), message: null, etaSeconds: null },
+      data: { state: 'CANCELLED', updatedAt: now, finishedAt: now, message: null, etaSeconds: null },
     });
   }
 
@@ -174,7 +177,7 @@ export class JobRepository {
 
   /** A waiting job ends at once; a running one is told by its next heartbeat. @throws SimiliError NOT_FOUND, JOB_NOT_CANCELLABLE. */
   async cancel(id: string): Promise<JobRow> {
-    const [now, key] = [new Date(), this.key(id)];
+    const [now, key] = [this.clock.now(), this.key(id)];
     const waiting = await this.db.job.updateMany({
       where: { ...key, state: 'QUEUED' },
       data: { state: 'CANCELLED', cancelAsked: true, updatedAt: now, finishedAt: now },
@@ -195,7 +198,7 @@ export class JobRepository {
     const { catalogId } = this;
     const key = { catalogId, jobId: job.id };
     await this.db.$transaction(async (tx) => {
-      await fenced(tx, this.key(job.id), fence, {});
+      await this.fenced(tx, this.key(job.id), fence, {});
       const before = await tx.checkpoint.findUnique({ where: { catalogId_jobId: key }, select: { step: true } });
       if (step > (before?.step ?? -1)) await this.progressed({ job, fence }, tx);
       await tx.$executeRaw`
@@ -213,6 +216,20 @@ export class JobRepository {
     return row ? { ...row, state: bytesOf(row.state) } : null;
   }
 
+  /** The row lock holds off a new claim until the transaction commits. */
+  private async fenced(
+    tx: Prisma.TransactionClient,
+    key: Key,
+    fence: number,
+    data: Prisma.JobUpdateManyMutationInput,
+  ): Promise<void> {
+    const { count } = await tx.job.updateMany({
+      where: { ...key, fence, state: 'RUNNING' },
+      data: { updatedAt: this.clock.now(), ...data },
+    });
+    if (count === 0) throw new ClaimLost(`job ${key.id}, claim ${fence}`);
+  }
+
   private key(id: string): Key {
     return { catalogId: this.catalogId, id };
   }
@@ -222,20 +239,6 @@ type Key = { catalogId: string; id: string };
 
 /** Thrown where a claim was lost between its check and its commit; the transaction leaves nothing behind. */
 export class ClaimLost extends Error {}
-
-/** The row lock holds off a new claim until the transaction commits. */
-async function fenced(
-  tx: Prisma.TransactionClient,
-  key: Key,
-  fence: number,
-  data: Prisma.JobUpdateManyMutationInput,
-): Promise<void> {
-  const { count } = await tx.job.updateMany({
-    where: { ...key, fence, state: 'RUNNING' },
-    data: { updatedAt: new Date(), ...data },
-  });
-  if (count === 0) throw new ClaimLost(`job ${key.id}, claim ${fence}`);
-}
 
 const isUniqueViolation = (error: unknown): boolean =>
   error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';

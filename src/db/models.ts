@@ -1,5 +1,6 @@
 import { SimiliError } from '../errors.ts';
 import type { ModelKind, ModelState, ModelVersion, Prisma, PrismaClient } from '../generated/prisma/client.ts';
+import type { Clock } from '../ports/clock.ts';
 import { pictureSpace, type VersionSpace } from '../ports/space.ts';
 import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './bytes.ts';
 import { lockCatalog } from './catalogs.ts';
@@ -41,6 +42,7 @@ export class ModelRepository {
     private readonly db: PrismaClient,
     private readonly jobs: JobRepository,
     private readonly catalogId: string,
+    private readonly clock: Clock,
   ) {}
 
   byId(id: string): Promise<ModelRow | null> {
@@ -226,7 +228,7 @@ export class ModelRepository {
     if (active) await tx.modelVersion.update({ where: { catalogId_id: this.key(active) }, data: { state: 'STANDBY' } });
     const { count } = await tx.modelVersion.updateMany({
       where: { ...this.key(modelId), state: from },
-      data: { state: 'ACTIVE', promotedAt: new Date() },
+      data: { state: 'ACTIVE', promotedAt: this.clock.now() },
     });
     if (count === 0) throw new SimiliError('MODEL_NOT_SERVABLE', { model: modelId, state: 'RETIRED' });
     await tx.$executeRaw`

@@ -4,6 +4,7 @@ import { SimiliError } from '../errors.ts';
 import { PrismaClient } from '../generated/prisma/client.ts';
 import { askPrepared } from './ask.ts';
 import { asUnavailable, describe } from './connection-errors.ts';
+import { openDatabaseClock } from './database-clock.ts';
 import { limitedPool } from './limited-pool.ts';
 import { migrate } from './migrate.ts';
 import type { SqlSession, Storage } from './storage.ts';
@@ -35,7 +36,7 @@ export async function openPostgres(url: string): Promise<Storage> {
     const found = await checkVersions(session);
     await withVectorsInReach(session, url); // where they are there already: migrations use them
     await migrate(session);
-    return opened(await withVectorsInReach(session, url), url, found);
+    return await opened(await withVectorsInReach(session, url), url, found);
   } catch (error) {
     throw lacksPrivilege(error) ?? asUnavailable(error) ?? error;
   } finally {
@@ -75,14 +76,16 @@ async function withVectorsInReach(session: SqlSession, url: string): Promise<str
 }
 
 /** `url` is where the queue goes: its tables are in a schema of their own. */
-function opened(reaching: string, url: string, found: { version: string; warnings: string[] }): Storage {
+async function opened(reaching: string, url: string, found: { version: string; warnings: string[] }): Promise<Storage> {
   const pool = limitedPool({ connectionString: reaching, application_name: 'simili' });
   const adapter = new PrismaPg(pool, { disposeExternalPool: true });
   const prisma = typedClient(new PrismaClient({ adapter, transactionOptions: TRANSACTION }));
+  const ask = typedAsk(askPrepared((query) => pool.query(query)));
   return {
     kind: 'postgres',
     prisma,
-    ask: typedAsk(askPrepared((query) => pool.query(query))),
+    ask,
+    clock: await openDatabaseClock(ask),
     queue: { connectionString: url },
     ...found,
     close: () => prisma.$disconnect(),

@@ -1,4 +1,5 @@
 import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
+import type { Clock } from '../ports/clock.ts';
 import { withCents } from './price.ts';
 
 /** A catalog row with the picture that is compared. */
@@ -42,6 +43,7 @@ export class ProductRepository {
   constructor(
     private readonly db: PrismaClient,
     private readonly catalogId: string,
+    private readonly clock: Clock,
   ) {}
 
   /** Those that exist, in no particular order. */
@@ -92,10 +94,10 @@ export class ProductRepository {
       if (stored && (stored.version > product.version || stored.fingerprint === product.fingerprint)) {
         await retryFailed(tx, key);
         if (stored.version > product.version) return 'outdated';
-        return (await lookAgainAtFiles(tx, key, product.revisions)) ? 'renewed' : 'unchanged';
+        return (await lookAgainAtFiles(tx, key, product.revisions, this.clock.now())) ? 'renewed' : 'unchanged';
       }
       const { id: _id, images, version, revisions: _known, ...fields } = product;
-      const data = { ...fields, version: BigInt(version), updatedAt: new Date() };
+      const data = { ...fields, version: BigInt(version), updatedAt: this.clock.now() };
       if (!stored) {
         // Nobody else is here, and a product that did not exist has no pictures: half the statements of an import.
         await tx.product.createMany({ data: [{ ...data, ...key }] });
@@ -105,8 +107,8 @@ export class ProductRepository {
       await tx.product.updateMany({ where: key, data });
       await replaceImages(tx, key, images);
       await retryFailed(tx, key);
-      await lookAgainAtFiles(tx, key, product.revisions);
-      if (stored.version < version) await lookAgain(tx, imagesOf(key));
+      await lookAgainAtFiles(tx, key, product.revisions, this.clock.now());
+      if (stored.version < version) await lookAgain(tx, imagesOf(key), this.clock.now());
       return 'updated';
     });
   }
@@ -134,8 +136,9 @@ async function retryFailed(tx: Prisma.TransactionClient, key: Key): Promise<void
 async function lookAgain(
   tx: Prisma.TransactionClient,
   where: Prisma.ProductImageWhereInput & { catalogId: string },
+  now: Date,
 ): Promise<void> {
-  await tx.productImage.updateMany({ where: { ...where, state: 'READY' }, data: { retryAt: new Date(), attempts: 0 } });
+  await tx.productImage.updateMany({ where: { ...where, state: 'READY' }, data: { retryAt: now, attempts: 0 } });
 }
 
 /** @returns whether a file has another content than the one that was decoded. One whose content is not known is read again. */
@@ -143,11 +146,13 @@ async function lookAgainAtFiles(
   tx: Prisma.TransactionClient,
   key: Key,
   revisions: ProductWrite['revisions'],
+  now: Date,
 ): Promise<boolean> {
   if (!revisions?.some((revision) => revision !== null)) return false;
   const stored = await tx.productImage.findMany({ where: { ...imagesOf(key), state: 'READY' } });
   const other = stored.filter(({ position, etag }) => (revisions[position] ?? etag) !== etag);
-  if (other.length > 0) await lookAgain(tx, { catalogId: key.catalogId, id: { in: other.map((image) => image.id) } });
+  if (other.length > 0)
+    await lookAgain(tx, { catalogId: key.catalogId, id: { in: other.map((image) => image.id) } }, now);
   return other.some(({ etag }) => etag !== null);
 }
 

@@ -17,7 +17,7 @@ import { SearchRepository } from './search.ts';
 import { SettingRepository } from './settings.ts';
 import type { Storage } from './storage.ts';
 
-type Database = Pick<Storage, 'prisma' | 'ask'>;
+type Database = Pick<Storage, 'prisma' | 'ask' | 'clock'>;
 /** What no catalog owns. */
 type Shared = ReturnType<typeof sharedBy>;
 
@@ -47,8 +47,9 @@ export function makeRepositories(database: Database, catalog: string): Repositor
   return forCatalog(catalog);
 }
 
-function sharedBy({ prisma: db, ask }: Database) {
+function sharedBy({ prisma: db, ask, clock }: Database) {
   return {
+    clock,
     catalogs: new CatalogRepository(db),
     installation: new InstallationRepository(db),
     allJobs: new AllJobs(db),
@@ -57,20 +58,20 @@ function sharedBy({ prisma: db, ask }: Database) {
   };
 }
 
-function boundTo({ prisma: db, ask }: Database, catalog: string) {
-  const jobs = new JobRepository(db, catalog);
+function boundTo({ prisma: db, ask, clock }: Database, catalog: string) {
+  const jobs = new JobRepository(db, catalog, clock);
   return {
     catalog,
-    products: new ProductRepository(db, catalog),
-    images: new ImageRepository(db, catalog),
+    products: new ProductRepository(db, catalog, clock),
+    images: new ImageRepository(db, catalog, clock),
     embeddings: new EmbeddingRepository(db, ask, catalog),
     search: new SearchRepository(ask, catalog),
     feedback: new FeedbackRepository(db, catalog),
     erasures: new ErasureRepository(db, catalog),
     ratings: new RatingRepository(db, catalog),
     jobs,
-    models: new ModelRepository(db, jobs, catalog),
-    rounds: new RoundRepository(db, jobs, catalog),
+    models: new ModelRepository(db, jobs, catalog, clock),
+    rounds: new RoundRepository(db, jobs, catalog, clock),
     settings: new SettingRepository(db, catalog),
   };
 }

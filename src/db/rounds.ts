@@ -1,4 +1,5 @@
 import { Prisma, type PrismaClient, type TrainingRound } from '../generated/prisma/client.ts';
+import type { Clock } from '../ports/clock.ts';
 import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './bytes.ts';
 import type { Claim, JobRepository } from './jobs.ts';
 
@@ -45,6 +46,7 @@ export class RoundRepository {
     private readonly db: PrismaClient,
     private readonly jobs: JobRepository,
     private readonly catalogId: string,
+    private readonly clock: Clock,
   ) {}
 
   /** Closes the job's round, if there is one, and opens this one, together. @throws ClaimLost */
@@ -57,7 +59,7 @@ export class RoundRepository {
       state: new Uint8Array(),
       fence: claim.fence,
       settled: false,
-      openedAt: new Date(),
+      openedAt: this.clock.now(),
     };
     await this.db.$transaction(async (tx) => {
       await this.jobs.hold(claim, tx);

@@ -1,4 +1,5 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Ask } from './ask.ts';
 import type { PGlitePool } from './pglite-pool.ts';
 
@@ -8,6 +9,8 @@ export type Storage = {
   readonly prisma: PrismaClient;
   /** One statement, one round trip, past Prisma: for what shoppers wait for, and for vectors, which go as bytes. */
   readonly ask: Ask;
+  /** The database's: for all times that are compared. */
+  readonly clock: Clock;
   /** Where BullMQ's Postgres backend keeps its tables when there is no Redis. */
   readonly queue: PGlitePool | { connectionString: string };
   /** Version of the server and of pgvector, in words. */

@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts';
 import type { Encoder } from './encoder.ts';
 import type { FilterExtension } from './filter-extension.ts';
 import type { Reranker } from './reranker.ts';
@@ -13,4 +14,6 @@ export type Extensions = {
   readonly reranker?: Reranker;
   /** When trainings come by themselves. Workers decide by it, API processes show it. */
   readonly retrainPolicy?: RetrainPolicy;
+  /** The time of all that is compared. For tests of a shop's own, which cannot wait: a shop keeps the database's. */
+  readonly clock?: Clock;
 };

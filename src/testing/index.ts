@@ -1,5 +1,6 @@
 /** What every implementation of a seam must do (docs/extending.md), for the tests of whoever writes one. */
 export type { Check } from './check.ts';
+export { clockContract } from './clock.ts';
 export { encoderContract, sampleProducts } from './encoder.ts';
 export { filterContract } from './filter.ts';
 export { rerankerContract } from './reranker.ts';

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GOLDEN } from '../../learning/features/golden.ts';
 import { loadConfig } from '../../src/config.ts';
+import { retrainSettingsOf } from '../../src/jobs/retrain-policy.ts';
+import { usualRetrainPolicy } from '../../src/ports/retrain-policy.ts';
 import type { WorkerContext } from '../../workers/context.ts';
 import { keyOf } from '../../workers/embedding/encoding.ts';
 import { goldenEye } from '../../workers/encoders/eyes.ts';
@@ -79,6 +81,7 @@ export async function fakeWorker(products = 0): Promise<FakeWorker> {
     pictures,
     encoder: null,
     encoders: [],
+    retrainPolicy: usualRetrainPolicy(retrainSettingsOf(config)),
     ...engines,
     copies: { prune: async () => {} },
     artefacts: { pathOf: async () => ({ path: '/artefact', checksum: 'c' }) },

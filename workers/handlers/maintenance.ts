@@ -40,8 +40,8 @@ export const chores = (context: WorkerContext): Chore[] => [
     name: 'forget-lists',
     everySeconds: 600,
     work: (signal) =>
-      inEachCatalog(context, signal, async ({ repositories: { feedback } }) => {
-        await feedback.forgetLists(new Date());
+      inEachCatalog(context, signal, async ({ repositories: { feedback, clock } }) => {
+        await feedback.forgetLists(clock.now());
       }),
   },
   {

@@ -9,7 +9,7 @@ export async function startDueRetrain(context: WorkerContext): Promise<void> {
   const { repositories, queue, retrainPolicy, log } = context;
   await tellEncoders(context);
   const { jobs } = repositories;
-  const now = new Date();
+  const now = repositories.clock.now();
   if (!retrainPolicy.automatic || (await jobs.running())) return;
   // All feedback is counted only once the pause is over.
   const last = await jobs.last('RETRAIN');

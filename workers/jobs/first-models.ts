@@ -54,7 +54,7 @@ export async function startFirstModels({ repositories, queue }: WorkerContext): 
   if (network) return;
   const [{ pending }, { products, quietSeconds }] = [await images.counts(), await images.decoded(PLENTY)];
   const last = await jobs.last(jobKindOf(serving ? 'NETWORK' : 'GOLDEN'));
-  const kind = dueFirstModel({ serving, network, products, pending, quietSeconds, last }, new Date());
+  const kind = dueFirstModel({ serving, network, products, pending, quietSeconds, last }, repositories.clock.now());
   if (!kind) return;
   await unlessOneRuns(async () => {
     await enqueuePhase(queue, await jobs.create(kind, { reason: 'first model of this catalog' }, 'simili'));
