@@ -18,6 +18,7 @@ import { type RetrainRequest, retrain } from './jobs/retrain.ts';
 import { nextRetrain } from './jobs/retrain-policy.ts';
 import { watchJob } from './jobs/watch-job.ts';
 import type { Log } from './log.ts';
+import { type Explanation, explainSimilarity } from './models/explain.ts';
 import { rollback } from './models/rollback.ts';
 import { makeServing, type Serving } from './models/serving.ts';
 import type { Extensions } from './ports/extensions.ts';
@@ -40,6 +41,8 @@ export type Services = {
   /** Null: nothing was stored about them. */
   eraseVisitors(visitorIds: readonly string[]): Promise<ErasureReceipt | null>;
   erasure(id: string): Promise<ErasureReceipt | null>;
+  /** Null: there is nothing to compare. */
+  explainSimilarity(a: string, b: string): Promise<Explanation | null>;
   visitorEvents(visitorId: string, page: { first: number; after: string | null }): Promise<VisitorEventPage>;
   submitRatings(entries: readonly unknown[]): Promise<RatingResult>;
   upsertProducts(entries: readonly unknown[]): Promise<WriteResult>;
@@ -74,7 +77,7 @@ const PLAN_MS = 10_000;
 export function makeServices(parts: Parts): Services {
   const { repositories, queue, log, signingKey, now, patience, retraining, exploring, extensions = {} } = parts;
   const { filters = [], reranker = null, retrainPolicy = usualRetrainPolicy(retraining) } = extensions;
-  const { catalog, products, feedback, erasures, ratings, jobs, models } = repositories;
+  const { catalog, products, embeddings, feedback, erasures, ratings, jobs, models } = repositories;
   const serving = makeServing(models, now);
   // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
   const readPatiently = { byId: (id: string) => within(startDeadline(patience.admin), () => jobs.byId(id)) };
@@ -90,6 +93,7 @@ export function makeServices(parts: Parts): Services {
     submitFeedback: (visitor, entries) => submitFeedback({ feedback, signingKey, now }, visitor, entries),
     eraseVisitors: (visitorIds) => eraseVisitors({ erasures }, visitorIds),
     erasure: (id) => erasureReceipt({ erasures }, id),
+    explainSimilarity: (a, b) => explainSimilarity({ models, embeddings, feedback }, a, b),
     visitorEvents: (visitorId, page) => visitorEvents({ erasures }, visitorId, page),
     submitRatings: (given) => submitRatings({ ratings, products }, given),
     upsertProducts: (entries) => upsertProducts({ catalog, products, queue }, entries),

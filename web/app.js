@@ -21,7 +21,7 @@ const feedback = new Feedback(({ waiting, stored, failing }) => {
   const told = stored === 0 ? '' : `${stored} ${stored === 1 ? 'event' : 'events'} stored since you came.`;
   byId('feedback-state').textContent = failing ? `${waiting} wait for the server and are sent again.` : told;
 });
-const item = new ItemView(feedback);
+const item = new ItemView(feedback, () => training.key);
 const catalog = new CatalogView((products) => {
   facts.products = products;
   showSentence();

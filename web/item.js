@@ -2,6 +2,7 @@ import { ask } from './api.js';
 import { announce, byId, make } from './dom.js';
 import { findProduct, linkTo, nameOf, PRODUCT_FIELDS, pictureOf, priceOf, remember } from './products.js';
 import { Impression } from './seen.js';
+import { whyOf } from './why.js';
 
 const SIMILAR = `query Similar($id: ID!, $after: String) {
   similarItems(id: $id, first: 12, after: $after) {
@@ -44,10 +45,15 @@ export class ItemView {
   /** @type {string | null} */
   #after = null;
   #feedback;
+  #adminKey;
 
-  /** @param {Pick<import('./feedback.js').Feedback, 'add'>} feedback */
-  constructor(feedback) {
+  /**
+   * @param {Pick<import('./feedback.js').Feedback, 'add'>} feedback
+   * @param {() => string | null} adminKey
+   */
+  constructor(feedback, adminKey) {
     this.#feedback = feedback;
+    this.#adminKey = adminKey;
     this.#more.addEventListener('click', () => this.#load(this.#after));
     this.#again.addEventListener('click', () => this.restart());
   }
@@ -225,6 +231,8 @@ export class ItemView {
         onceButton('Not like this', 'Noted', node, () => act('dismiss')),
       ),
     );
+    const key = this.#adminKey();
+    if (key && this.#id !== null) tile.append(whyOf(this.#id, node, key));
     return tile;
   }
 }

@@ -60,6 +60,11 @@ export class TrainingPanel {
     if (this.#key) this.#start();
   }
 
+  /** Of the administrator who is signed in; null: nobody is. */
+  get key() {
+    return this.#key;
+  }
+
   /** @param {string} key as the start command printed it */
   use(key) {
     this.#key = key;

@@ -113,6 +113,17 @@ export class FeedbackRepository {
     return row ?? { before: 0, after: 0 };
   }
 
+  /** Visitors of the last days who chose one of two products in a list of the other, and who dismissed it. */
+  async visitorsOfPair(a: string, b: string, days: number): Promise<{ chosen: number; dismissed: number }> {
+    const [row] = await this.db.$queryRaw<{ chosen: number; dismissed: number }[]>`
+      SELECT count(DISTINCT visitor_id) FILTER (WHERE kind IN ('CLICK', 'ADD_TO_CART', 'PURCHASE'))::int AS chosen,
+        count(DISTINCT visitor_id) FILTER (WHERE kind = 'DISMISS')::int AS dismissed
+      FROM simili.feedback_event
+      WHERE catalog_id = ${this.catalogId} AND received_at > now() - make_interval(days => ${days}::int)
+        AND kind <> 'IMPRESSION' AND ((anchor_id = ${a} AND item_ids = ARRAY[${b}]) OR (anchor_id = ${b} AND item_ids = ARRAY[${a}]))`;
+    return row!;
+  }
+
   count(): Promise<number> {
     return this.db.feedbackEvent.count({ where: { catalogId: this.catalogId } });
   }

@@ -9,6 +9,7 @@ import { withUserErrors } from './user-errors.ts';
 export const modelResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
     activeModel: (_root, _args, context) => scope(context).services.repositories.models.active(),
+    explainSimilarity: (_root, { a, b }, context) => scope(context).services.explainSimilarity(a, b),
     models: (_root, { first }, context) => scope(context).services.repositories.models.list(atMost(100, first ?? 20)),
   },
   Mutation: {

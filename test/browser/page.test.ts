@@ -177,6 +177,19 @@ describe('whoever has the admin key', () => {
     await expect.poll(() => page.page.locator('#alike-note').textContent(), PATIENCE).toContain('Model 2');
   });
 
+  test('sees why two products are alike, and nobody else is offered to', async () => {
+    await using shopper = await open('#item=red-apple');
+    await expect.poll(() => tiles(shopper.page).count(), PATIENCE).toBe(12);
+    expect(await shopper.page.locator('.why').count()).toBe(0);
+    await using page = await open(`#item=red-apple&admin=${KEY}`);
+    const why = page.page.locator('.why').first();
+    await why.locator('summary').click();
+    const rows = why.locator('.why-parts p');
+    await expect
+      .poll(() => rows.allTextContents(), PATIENCE)
+      .toEqual(['Colours100 % of 64 %', 'Shapes50 % of 36 %', '31 visitors chose one beside the other.']);
+  });
+
   test('sees that a model does without its encoder, and why', async () => {
     Object.assign(shop.models[0]!, { encoder: null, encoderProblem: 'it gives no numbers' });
     await using page = await open(`#admin=${KEY}`);

@@ -85,6 +85,13 @@ test('what two layers of an encoder see become two blocks, served from one store
     ['eye#middle', 8],
   ]);
   expect(Object.keys(summary.shares as object)).toEqual(blocks.map(({ feature }) => feature));
+  expect(summary.blocks).toEqual(
+    blocks.map(({ feature, weight, mean, projection }) => ({
+      feature,
+      share: weight,
+      length: projection.length / mean.length,
+    })),
+  );
 
   const artefactPath = join(dir, 'artefact');
   await writeFile(artefactPath, artefact);

@@ -120,6 +120,16 @@ export class FakeShop {
     return {
       Query: {
         models: () => [...this.models].reverse(),
+        explainSimilarity: () => ({
+          modelVersionId: this.#active.id,
+          score: 0.82,
+          parts: [
+            { name: 'colour', title: 'Colours', share: 0.64, score: 1 },
+            { name: 'hog', title: 'Shapes', share: 0.36, score: 0.5 },
+          ],
+          chosenBy: 31,
+          dismissedBy: null,
+        }),
         retraining: () => ({
           automatic: true,
           due: false,

@@ -100,5 +100,9 @@ async function networkBlock({ spec, views, load }: Fit, engine: Engine, evidence
 
 function finished(model: ServedModel, summary: Record<string, unknown>): TrainingResult {
   const shares = Object.fromEntries(model.blocks.map(({ feature, weight }) => [feature, weight]));
-  return { artefact: encodeModel(model), dimensions: servedLength(model), summary: { shares, ...summary } };
+  // In the order of the vector: who knows a vector can tell its parts (src/models/explain.ts).
+  const blocks = model.blocks.map(({ feature, weight, mean, projection }) => {
+    return { feature, share: weight, length: projection.length / mean.length };
+  });
+  return { artefact: encodeModel(model), dimensions: servedLength(model), summary: { shares, blocks, ...summary } };
 }

@@ -33,6 +33,8 @@ const SIZES: Readonly<Record<string, Size>> = {
   'VisitorEventConnection.nodes': ofPage,
   'ModelVersion.embedded': { lists: 1 }, // counts a table of vectors
   'ModelVersion.gates': { entries: 20 },
+  'Query.explainSimilarity': { lists: 1 }, // reads feedback of 90 days
+  'SimilarityExplanation.parts': { entries: 20 },
   'Job.curve': { entries: 200 },
   'CatalogHealth.failures': { entries: 50 },
 };
