@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 import { serviceTags } from './test/support/services.ts';
 import { sources } from './test/support/sources.ts';
 import { UntriedReporter } from './test/support/untried.ts';
@@ -30,6 +31,7 @@ export default defineConfig({
     reporters: ['default', new UntriedReporter()],
     // Processes, not threads: sharp, ONNX Runtime and PGlite's wasm keep global state, and a crash must name its file.
     pool: 'forks',
+    sequence: { sequencer: LongestFirst },
     maxWorkers: 4, // of two cores: many tests wait for a process or a clock
     // Against hangs alone. A right test takes seconds; beside seven other busy processes it may take ten times as long.
     testTimeout: 300_000,
