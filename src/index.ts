@@ -26,4 +26,5 @@ export {
   usualRetrainPolicy,
 } from './ports/retrain-policy.ts';
 export type { EmbeddingSpace } from './ports/space.ts';
+export type { Attributes, CounterName, Span, SpanName, Telemetry } from './ports/telemetry.ts';
 export type { Services } from './services.ts';

@@ -2,18 +2,21 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Config } from './config.ts';
 import { SimiliError } from './errors.ts';
+import type { Log } from './log.ts';
 import { checkClock } from './ports/clock.ts';
 import { checkEncoders } from './ports/encoder.ts';
 import type { Extensions } from './ports/extensions.ts';
 import { checkFilters } from './ports/filter-extension.ts';
 import { checkReranker } from './ports/reranker.ts';
 import { checkRetrainPolicy } from './ports/retrain-policy.ts';
+import { checkTelemetry, noTelemetry, soundTelemetry, type Telemetry } from './ports/telemetry.ts';
 
 const CHECKS: { readonly [Name in keyof Required<Extensions>]: (value: NonNullable<Extensions[Name]>) => void } = {
   encoders: checkEncoders,
   filters: checkFilters,
   reranker: checkReranker,
   retrainPolicy: checkRetrainPolicy,
+  telemetry: checkTelemetry,
   clock: checkClock,
 };
 
@@ -42,6 +45,10 @@ export async function loadExtensions({
     throw invalid(`${file} has no default export: \`export default { encoders: […] }\``);
   return checkExtensions(module.default);
 }
+
+/** The shop's telemetry, which cannot stop what it tells of. */
+export const telemetryOf = ({ telemetry = noTelemetry }: Extensions, log: Pick<Log, 'error'>): Telemetry =>
+  soundTelemetry(telemetry, (error) => log.error({ err: error }, 'the telemetry failed, and is not told of again'));
 
 const invalid = (why: string): SimiliError =>
   new SimiliError('CONFIGURATION_INVALID', { why: `SIMILI_EXTENSIONS: ${why}` });

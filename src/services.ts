@@ -17,22 +17,26 @@ import { cancelJob } from './jobs/cancel.ts';
 import { type RetrainRequest, retrain } from './jobs/retrain.ts';
 import { nextRetrain } from './jobs/retrain-policy.ts';
 import { watchJob } from './jobs/watch-job.ts';
+import { telemetryOf } from './load-extensions.ts';
 import type { Log } from './log.ts';
 import { type Explanation, explainSimilarity } from './models/explain.ts';
 import { rollback } from './models/rollback.ts';
 import { makeServing, type Serving } from './models/serving.ts';
 import type { Extensions } from './ports/extensions.ts';
 import { type RetrainPlan, type RetrainSettings, usualRetrainPolicy } from './ports/retrain-policy.ts';
+import type { Telemetry } from './ports/telemetry.ts';
 import type { JobQueue } from './queue/jobs.ts';
 import type { AnswerView } from './similarity/answer-view.ts';
 import { withLastKnown } from './similarity/last-known.ts';
 import { type SimilarItemsPage, type SimilarItemsRequest, similarItems } from './similarity/similar-items.ts';
+import { watched } from './watched.ts';
 
 /** What the resolvers need: the use cases, and the repositories for plain reading. */
 export type Services = {
   readonly repositories: Pick<Repositories, 'products' | 'images' | 'embeddings' | 'search' | 'models' | 'jobs'>;
   readonly serving: Serving;
   readonly log: Log;
+  readonly telemetry: Telemetry;
   /** How long a shopper's request and an administrator's may take. */
   readonly patience: Patiences;
   similarItems(request: SimilarItemsRequest, view: AnswerView): Promise<SimilarItemsPage>;
@@ -77,17 +81,20 @@ const PLAN_MS = 10_000;
 export function makeServices(parts: Parts): Services {
   const { repositories, queue, log, signingKey, now, patience, retraining, exploring, extensions = {} } = parts;
   const { filters = [], reranker = null, retrainPolicy = usualRetrainPolicy(retraining) } = extensions;
+  const telemetry = telemetryOf(extensions, log);
   const { catalog, products, embeddings, feedback, erasures, ratings, jobs, models } = repositories;
   const serving = makeServing(models, now);
   // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
   const readPatiently = { byId: (id: string) => within(startDeadline(patience.admin), () => jobs.byId(id)) };
-  return {
+  const services: Services = {
     repositories,
     serving,
     log,
+    telemetry,
     patience,
     similarItems: withLastKnown(
-      (request, view) => similarItems({ models, signingKey, now, exploring, filters, reranker, log }, request, view),
+      (request, view) =>
+        similarItems({ models, signingKey, now, exploring, filters, reranker, log, telemetry }, request, view),
       now,
     ),
     submitFeedback: (visitor, entries) => submitFeedback({ feedback, signingKey, now }, visitor, entries),
@@ -105,6 +112,7 @@ export function makeServices(parts: Parts): Services {
     queueAlive: () => queue.alive(),
     watchJob: (id) => watchJob(readPatiently, id),
   };
+  return watched(services, catalog);
 }
 
 /** What `ask` gave, for `ms`; a failure is not remembered. */

@@ -4,6 +4,7 @@ import type { Repositories } from 'simili/internal/db/repositories';
 import type { Log } from 'simili/internal/log';
 import type { Encoder } from 'simili/internal/ports/encoder';
 import type { RetrainPolicy } from 'simili/internal/ports/retrain-policy';
+import type { Telemetry } from 'simili/internal/ports/telemetry';
 import type { JobQueue } from 'simili/internal/queue/jobs';
 import type { InstalledEncoder } from './engines/onnx/encoder-description.ts';
 import type { ArtefactCache } from './jobs/artefact-cache.ts';
@@ -28,6 +29,7 @@ export type WorkerContext = {
   readonly encoders: readonly Encoder[];
   /** When trainings come by themselves. */
   readonly retrainPolicy: RetrainPolicy;
+  readonly telemetry: Telemetry;
   readonly config: Config;
   readonly log: Log;
 };

@@ -4,7 +4,7 @@ import type { Config } from 'simili/internal/config';
 import { checkDataDir } from 'simili/internal/db/lock';
 import type { Repositories } from 'simili/internal/db/repositories';
 import { retrainSettingsOf } from 'simili/internal/jobs/retrain-policy';
-import { checkExtensions } from 'simili/internal/load-extensions';
+import { checkExtensions, telemetryOf } from 'simili/internal/load-extensions';
 import type { Log } from 'simili/internal/log';
 import type { Extensions } from 'simili/internal/ports/extensions';
 import { usualRetrainPolicy } from 'simili/internal/ports/retrain-policy';
@@ -87,6 +87,7 @@ async function makeContext(options: Omit<FleetOptions, 'queues' | 'alone'>): Pro
     embedder: openEngineHost('the embedder', config),
     encoder,
     encoders: extensions.encoders ?? [],
+    telemetry: telemetryOf(extensions, log),
     retrainPolicy: extensions.retrainPolicy ?? usualRetrainPolicy(retrainSettingsOf(config)),
     artefacts: openArtefactCache(join(config.SIMILI_DATA_DIR, 'models')),
   };

@@ -21,7 +21,7 @@ test('a list can be reported about for seven days', async () => {
       recommendationId,
       itemIds: [],
     };
-    const { rejections } = await services.submitFeedback('visitor', [{ impression }]);
+    const { rejections } = await services.submitFeedback({ id: 'visitor', consents: true }, [{ impression }]);
     return rejections[0]?.error.code;
   };
   assert.notEqual(await report(), 'RECOMMENDATION_EXPIRED');

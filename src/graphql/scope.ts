@@ -51,7 +51,7 @@ function makeScope(services: Services): Scope {
 }
 
 /** One read of the serving pointer for all lists: a promotion in between does not mix two versions in one answer. */
-function makeView({ serving, repositories }: Services, products: Scope['products']): AnswerView {
+function makeView({ serving, repositories, telemetry }: Services, products: Scope['products']): AnswerView {
   let pinned: ReturnType<AnswerView['serving']> | null = null;
   return {
     serving: () => (pinned ??= serving.current()),
@@ -59,7 +59,7 @@ function makeView({ serving, repositories }: Services, products: Scope['products
       serving.forget();
       pinned = null;
     },
-    nearest: searcher(repositories.search),
+    nearest: searcher(repositories.search, telemetry),
     product: (id) => products.load(id),
   };
 }

@@ -3,6 +3,7 @@ import type { Encoder } from './encoder.ts';
 import type { FilterExtension } from './filter-extension.ts';
 import type { Reranker } from './reranker.ts';
 import type { RetrainPolicy } from './retrain-policy.ts';
+import type { Telemetry } from './telemetry.ts';
 
 /** What a shop plugs in, of each what it likes; docs/extending.md. */
 export type Extensions = {
@@ -14,6 +15,8 @@ export type Extensions = {
   readonly reranker?: Reranker;
   /** When trainings come by themselves. Workers decide by it, API processes show it. */
   readonly retrainPolicy?: RetrainPolicy;
+  /** Is told how the work goes. */
+  readonly telemetry?: Telemetry;
   /** The time of all that is compared. For tests of a shop's own, which cannot wait: a shop keeps the database's. */
   readonly clock?: Clock;
 };

@@ -2,11 +2,13 @@ import { SimiliError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type Condition, problemOfCondition } from '../ports/condition.ts';
 import type { FilterExtension } from '../ports/filter-extension.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
 import { isStorable } from '../text.ts';
 
 /** `OwnFilterInput` of the contract: values for a filter that the shop has plugged in. */
 export type OwnFilterInput = { name: string; values: readonly string[] };
-type Deps = { filters: readonly FilterExtension[]; log: Pick<Log, 'error'> };
+type Deps = { filters: readonly FilterExtension[]; log: Pick<Log, 'error'>; telemetry: Telemetry };
+type Told = Omit<Deps, 'filters'>;
 
 const MOST_OWN = 10;
 const MOST_VALUES = 50;
@@ -16,12 +18,12 @@ const MOST_VALUES = 50;
  * @throws SimiliError INVALID_ARGUMENT, EXTENSION_FAILED.
  */
 export function ownConditions(
-  { filters, log }: Deps,
+  { filters, ...told }: Deps,
   given: readonly OwnFilterInput[] | null | undefined,
 ): Condition[] {
   const values = valuesByName(filters, given ?? []);
   return filters.flatMap((filter) => {
-    const condition = conditionOf(filter, values.get(filter.name) ?? null, log);
+    const condition = conditionOf(filter, values.get(filter.name) ?? null, told);
     return condition === null ? [] : [condition];
   });
 }
@@ -41,7 +43,11 @@ function valuesByName(filters: readonly FilterExtension[], given: readonly OwnFi
   return values;
 }
 
-function conditionOf(filter: FilterExtension, values: readonly string[] | null, log: Deps['log']): Condition | null {
+function conditionOf(
+  filter: FilterExtension,
+  values: readonly string[] | null,
+  { log, telemetry }: Told,
+): Condition | null {
   try {
     const condition = filter.condition(values);
     if (condition === null) return null;
@@ -51,6 +57,7 @@ function conditionOf(filter: FilterExtension, values: readonly string[] | null, 
   } catch (error) {
     if (error instanceof RangeError) refuse(`filter.own.${filter.name}`, error.message);
     log.error({ err: error, filter: filter.name }, "the shop's own filter failed");
+    telemetry.count('simili.extension_failures', 1, { extension: `filter ${filter.name}` });
     throw new SimiliError('EXTENSION_FAILED', { what: `filter ${filter.name}` });
   }
 }

@@ -2,6 +2,7 @@ import type { Found, Neighbour } from '../db/search.ts';
 import type { Behind } from '../db/search-statement.ts';
 import type { Log } from '../log.ts';
 import type { Reranker } from '../ports/reranker.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
 import type { AnswerView, Wanted } from './answer-view.ts';
 import type { Place } from './cursor.ts';
 import { candidatesOf, reranked } from './rerank.ts';
@@ -35,7 +36,7 @@ export async function inSearchOrder(view: Pick<AnswerView, 'nearest'>, page: Pag
 /** A reranker that leaves nearly everything out is asked about so many windows for one page, and no more. */
 const MOST_WINDOWS = 5;
 
-type Deps = { reranker: Reranker; log: Pick<Log, 'error'> };
+type Deps = { reranker: Reranker; log: Pick<Log, 'error'>; telemetry: Telemetry };
 
 /**
  * A page in the shop's own order. The ranking of the search is cut into windows of the reranker's size, each is put in order as a

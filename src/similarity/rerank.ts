@@ -4,6 +4,7 @@ import { inTime } from '../deadline.ts';
 import { SimiliError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { Reranker } from '../ports/reranker.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
 
 /** Candidates that a reranker gets at once where it does not say. */
 const CANDIDATES = 50;
@@ -12,22 +13,26 @@ const TIMEOUT_MS = 50;
 export const candidatesOf = ({ candidates = CANDIDATES }: Reranker): number => candidates;
 
 type Found = Pick<Neighbour, 'product'> & { readonly score: number };
-type Deps = { reranker: Reranker; log: Pick<Log, 'error'> };
+type Deps = { reranker: Reranker; log: Pick<Log, 'error'>; telemetry: Telemetry };
 
 /**
  * What was found, in the shop's own order. Where the reranker fails, in the order of the search, unless it is required.
  * @throws SimiliError EXTENSION_FAILED
  */
 export async function reranked<T extends Found>(
-  { reranker, log }: Deps,
+  { reranker, log, telemetry }: Deps,
   query: ProductRow,
   found: readonly T[],
 ): Promise<T[]> {
   if (found.length === 0) return [];
   try {
-    return ordered(found, await askInTime(reranker, query, found));
+    const facts = { reranker: reranker.name, candidates: found.length };
+    return await telemetry.span('simili.rerank', facts, async () =>
+      ordered(found, await askInTime(reranker, query, found)),
+    );
   } catch (error) {
     log.error({ err: error, reranker: reranker.name }, 'the reranker failed');
+    telemetry.count('simili.extension_failures', 1, { extension: `reranker ${reranker.name}` });
     if (!reranker.required) return [...found];
     throw new SimiliError('EXTENSION_FAILED', { what: `reranker ${reranker.name}` });
   }

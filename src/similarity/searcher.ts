@@ -1,10 +1,11 @@
 import DataLoader from 'dataloader';
 import type { Found, SearchRepository } from '../db/search.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
 import type { AnswerView, Wanted } from './answer-view.ts';
 
 /** Searches of one answer: lists that are asked for together, alike in all but their anchor, are one statement. */
-export function searcher(search: Pick<SearchRepository, 'nearestOfEach'>): AnswerView['nearest'] {
-  const loader = new DataLoader<Wanted, Found, string>((wanted) => searchAll(search, wanted), {
+export function searcher(search: Pick<SearchRepository, 'nearestOfEach'>, telemetry: Telemetry): AnswerView['nearest'] {
+  const loader = new DataLoader<Wanted, Found, string>((wanted) => searchAll(search, telemetry, wanted), {
     cacheKeyFn: JSON.stringify,
   });
   return (wanted) => loader.load(wanted);
@@ -13,6 +14,7 @@ export function searcher(search: Pick<SearchRepository, 'nearestOfEach'>): Answe
 /** @returns in the order of `wanted`; an Error in the place of each that failed. */
 async function searchAll(
   search: Pick<SearchRepository, 'nearestOfEach'>,
+  telemetry: Telemetry,
   wanted: readonly Wanted[],
 ): Promise<(Found | Error)[]> {
   const alike = new Map<string, number[]>();
@@ -25,8 +27,9 @@ async function searchAll(
     [...alike.values()].map(async (places) => {
       const { version, filter, limit, behind } = wanted[places[0]!]!;
       const anchors = places.map((i) => wanted[i]!.anchorId);
-      const found = await search
-        .nearestOfEach(version, anchors, filter, limit, behind)
+      const facts = { lists: places.length, spaces: version.spaces.length, filtered: Object.keys(filter).length > 0 };
+      const found = await telemetry
+        .span('simili.search', facts, () => search.nearestOfEach(version, anchors, filter, limit, behind))
         .catch((error: Error) => anchors.map(() => error));
       for (const [i, place] of places.entries()) answers[place] = found[i]!;
     }),

@@ -7,6 +7,7 @@ import { SimiliError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { FilterExtension } from '../ports/filter-extension.ts';
 import type { Reranker } from '../ports/reranker.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
 import { isStorable, toId } from '../text.ts';
 import type { AnswerView } from './answer-view.ts';
 import { makeCursor, type Place, readCursor } from './cursor.ts';
@@ -55,6 +56,7 @@ type Deps = {
   /** Null: lists are in the order of the search. */
   reranker: Reranker | null;
   log: Pick<Log, 'error'>;
+  telemetry: Telemetry;
 };
 type Version = RankingVersion & { modelId: string };
 type Search = {
@@ -114,9 +116,9 @@ async function ranked(deps: Deps, search: Search, view: AnswerView): Promise<Sim
   if (!version) return without(deps, anchorId, (await view.product(anchorId)) ? 'MODEL_NOT_READY' : 'ITEM_UNKNOWN');
   const { number, spaces } = version;
   const wanted = { version: { number, spaces }, anchorId, filter };
-  const { reranker, log } = deps;
+  const { reranker, log, telemetry } = deps;
   const list = reranker
-    ? await inShopOrder(view, { reranker, log }, { wanted, first, place })
+    ? await inShopOrder(view, { reranker, log, telemetry }, { wanted, first, place })
     : await inSearchOrder(view, { wanted, first, place });
   if (list.anchor !== 'ranked') return without(deps, anchorId, STATUS[list.anchor]);
   return page(deps, search, version, list);

@@ -5,3 +5,4 @@ export { encoderContract, sampleProducts } from './encoder.ts';
 export { filterContract } from './filter.ts';
 export { rerankerContract } from './reranker.ts';
 export { retrainPolicyContract } from './retrain-policy.ts';
+export { telemetryContract } from './telemetry.ts';

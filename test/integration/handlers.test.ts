@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { JobPhase } from '../../src/db/jobs.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { retrain } from '../../src/jobs/retrain.ts';
+import type { Telemetry } from '../../src/ports/telemetry.ts';
 import { embedHandler } from '../../workers/handlers/embed.ts';
 import { evaluateHandler } from '../../workers/handlers/evaluate.ts';
 import { gatherHandler, roundHandler } from '../../workers/handlers/round.ts';
@@ -177,6 +178,23 @@ test('embedding fills the table of the version, builds its index and hands on to
   expect([await embeddings.count(model.number), await embeddings.countMissing(model.number)]).toEqual([PRODUCTS, 0]);
   expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'EVALUATE' });
   expect(inLine()).toEqual(['embed', 'evaluate']);
+});
+
+test('what a job did is told: its phases as spans, what it wrote as a counter', async () => {
+  const told: object[] = [];
+  const telemetry: Telemetry = {
+    span: (name, attributes, work) => work({ set() {} }).finally(() => told.push({ name, ...attributes })),
+    count: (name, by, attributes) => void told.push({ name, by, ...attributes }),
+  };
+  const jobId = await newJob();
+  await trainHandler(worker.but({ telemetry }))({ catalog: 'default', jobId }, run);
+  await embedHandler(worker.but({ telemetry }))({ catalog: 'default', jobId }, run);
+  const job = { name: 'simili.job', catalog: 'default', kind: 'RETRAIN' };
+  expect(told).toEqual([
+    { ...job, phase: 'TRAIN' },
+    { name: 'simili.vectors', by: PRODUCTS, catalog: 'default', space: 'pictures' },
+    { ...job, phase: 'EMBED' },
+  ]);
 });
 
 test('an embedding that failed goes on from what it has written', async () => {

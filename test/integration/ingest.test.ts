@@ -14,6 +14,7 @@ import { openPictureCopies, type PictureCopies } from '../../src/catalog/picture
 import { writeProducts } from '../../src/catalog/products.ts';
 import { loadConfig } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
+import { noTelemetry } from '../../src/ports/telemetry.ts';
 import { ingestHandler } from '../../workers/handlers/ingest.ts';
 import { openPictures, type PictureService } from '../../workers/pictures/picture-service.ts';
 import { encode } from '../../workers/training/encode.ts';
@@ -63,7 +64,9 @@ afterAll(async () => {
 async function ingest(env: Record<string, string> = {}, more: object = {}): Promise<void> {
   const { repositories } = database;
   const log = pino({ level: 'silent' });
-  const context = { repositories, pictures, copies, queue, log, embedder, config: loadConfig(env), ...more };
+  const config = loadConfig(env);
+  const own = { encoders: [], telemetry: noTelemetry };
+  const context = { repositories, pictures, copies, queue, log, embedder, config, ...own, ...more };
   await ingestHandler(context as never)({ catalog: 'default' }, { signal: new AbortController().signal } as never);
 }
 const write = (id: string, changes: object = {}) =>

@@ -12,6 +12,7 @@ import { openPictureCopies } from '../../src/catalog/picture-copies.ts';
 import { writeProducts } from '../../src/catalog/products.ts';
 import { loadConfig } from '../../src/config.ts';
 import { type RetrainRequest, retrain } from '../../src/jobs/retrain.ts';
+import { noTelemetry } from '../../src/ports/telemetry.ts';
 import type { WorkerContext } from '../../workers/context.ts';
 import { keyOf } from '../../workers/embedding/encoding.ts';
 import { findEncoder } from '../../workers/encoders/find.ts';
@@ -105,6 +106,7 @@ async function openShop(encoder: string): Promise<Shop> {
     log,
     encoder: await findEncoder(encoder, dir),
     encoders: [],
+    telemetry: noTelemetry,
   } as unknown as WorkerContext;
   return { ...database, context, warned };
 }

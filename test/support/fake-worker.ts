@@ -7,6 +7,7 @@ import { GOLDEN } from '../../learning/features/golden.ts';
 import { loadConfig } from '../../src/config.ts';
 import { retrainSettingsOf } from '../../src/jobs/retrain-policy.ts';
 import { usualRetrainPolicy } from '../../src/ports/retrain-policy.ts';
+import { noTelemetry } from '../../src/ports/telemetry.ts';
 import type { WorkerContext } from '../../workers/context.ts';
 import { keyOf } from '../../workers/embedding/encoding.ts';
 import { goldenEye } from '../../workers/encoders/eyes.ts';
@@ -81,6 +82,7 @@ export async function fakeWorker(products = 0): Promise<FakeWorker> {
     pictures,
     encoder: null,
     encoders: [],
+    telemetry: noTelemetry,
     retrainPolicy: usualRetrainPolicy(retrainSettingsOf(config)),
     ...engines,
     copies: { prune: async () => {} },

@@ -5,7 +5,7 @@ import { embedMissing } from './embedding.ts';
 import { fillSpace } from './fill-space.ts';
 import { ownEncoder } from './own-encoder.ts';
 
-type Context = Parameters<typeof embedMissing>[0] & Pick<WorkerContext, 'encoders'>;
+type Context = Parameters<typeof embedMissing>[0] & Pick<WorkerContext, 'encoders' | 'telemetry'>;
 type Version = Pick<ModelRow, 'id' | 'number' | 'metrics' | 'dimensions' | 'spaces'>;
 
 /** A space of a version, as this worker can fill it. */
@@ -52,7 +52,7 @@ function ofPictures(context: Context, model: Version, space: VersionSpace): Fill
   return {
     space,
     countMissing: () => embeddings.countMissing(model.number),
-    fill: (signal, onProgress) => embedMissing(context, model, signal, onProgress),
+    fill: (signal, onProgress) => told(context, space, embedMissing(context, model, signal, onProgress)),
   };
 }
 
@@ -66,6 +66,13 @@ function own(context: Context, model: Version, space: VersionSpace): Fillable {
       encoder.input === 'pictures'
         ? embeddings.countMissing(model.number, space.name)
         : embeddings.countMissingOfProducts(model.number, space),
-    fill: (signal, onProgress) => fillSpace(repositories, model.number, encoder, signal, onProgress),
+    fill: (signal, onProgress) =>
+      told(context, space, fillSpace(repositories, model.number, encoder, signal, onProgress)),
   };
+}
+
+async function told({ telemetry, repositories: { catalog } }: Context, space: VersionSpace, filling: Promise<number>) {
+  const written = await filling;
+  if (written > 0) telemetry.count('simili.vectors', written, { catalog, space: space.name });
+  return written;
 }

@@ -13,7 +13,7 @@ export const embedHandler =
   async ({ catalog, jobId }, { signal }) => {
     const context = inCatalog(worker, catalog);
     const { jobs } = context.repositories;
-    const outcome = await runClaimed({ jobs, log: context.log }, jobId, 'EMBED', signal, (run) => embed(context, run));
+    const outcome = await runClaimed({ ...context, jobs }, jobId, 'EMBED', signal, (run) => embed(context, run));
     const job = await jobs.byId(jobId);
     if (job?.state === 'QUEUED' && (outcome === 'again' || job.phase === 'EVALUATE'))
       await enqueuePhase(context.queue, job);

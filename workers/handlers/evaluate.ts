@@ -15,9 +15,7 @@ export const evaluateHandler =
   async ({ catalog, jobId }, { signal }) => {
     const context = inCatalog(worker, catalog);
     const { jobs } = context.repositories;
-    const outcome = await runClaimed({ jobs, log: context.log }, jobId, 'EVALUATE', signal, (run) =>
-      evaluate(context, run),
-    );
+    const outcome = await runClaimed({ ...context, jobs }, jobId, 'EVALUATE', signal, (run) => evaluate(context, run));
     const job = await jobs.byId(jobId);
     if (outcome === 'again' && job) await enqueuePhase(context.queue, job);
   };

@@ -112,15 +112,21 @@ async function ingest(
       sides,
     ))!;
     await images.markReady(image.id, { contentHash, mime, width, height }, revision);
+    count(context, 'ready');
     return { source: image.source, contentHash };
   } catch (error) {
     if (signal.aborted) return null; // its claim lapses
     const { code, message, wait, counted } = failureOf(context, image, error);
-    if (wait !== null && wait <= SHORT_WAIT) await images.postpone(image.id, wait, counted);
+    const isShort = wait !== null && wait <= SHORT_WAIT;
+    if (isShort) await images.postpone(image.id, wait, counted);
     else await images.markFailed(image.id, code, message, wait, counted);
+    count(context, isShort ? 'postponed' : 'failed');
     return null;
   }
 }
+
+const count = ({ telemetry, repositories: { catalog } }: WorkerContext, outcome: string): void =>
+  telemetry.count('simili.pictures', 1, { catalog, outcome });
 
 /** A picture that was replaced gets its new content, any other one keeps what it has: also when its source is gone. */
 async function lookAgain(

@@ -27,7 +27,7 @@ export const trainHandler =
   async ({ catalog, jobId }, { signal }) => {
     const context = inCatalog(worker, catalog);
     const { jobs } = context.repositories;
-    const outcome = await runClaimed({ jobs, log: context.log }, jobId, 'TRAIN', signal, (run) => train(context, run));
+    const outcome = await runClaimed({ ...context, jobs }, jobId, 'TRAIN', signal, (run) => train(context, run));
     const job = await jobs.byId(jobId);
     if (job?.state === 'QUEUED' && (outcome === 'again' || job.phase === 'EMBED'))
       await enqueuePhase(context.queue, job);

@@ -10,6 +10,7 @@ import {
 } from 'simili/internal/db/jobs';
 import { type ErrorCode, SimiliError } from 'simili/internal/errors';
 import type { Log } from 'simili/internal/log';
+import type { Telemetry } from 'simili/internal/ports/telemetry';
 
 /** What a phase of a model job works with. */
 export type ClaimedRun = {
@@ -36,7 +37,7 @@ const WAITS_FOR_PEOPLE: readonly ErrorCode[] = ['CATALOG_TOO_SMALL', 'CATALOG_UN
  * @returns the phase's next delivery, when the job is to be tried again.
  */
 export async function runClaimed(
-  { jobs, log }: { jobs: JobRepository; log: Log },
+  { jobs, log, telemetry }: { jobs: JobRepository; log: Log; telemetry: Telemetry },
   jobId: string,
   phase: JobPhase,
   stopping: AbortSignal,
@@ -48,8 +49,9 @@ export async function runClaimed(
   const signal = AbortSignal.any([held.signal, stopping]);
   setMaxListeners(0, signal); // a page of pictures listens at once
   const heart = beat(jobs, claim, held, log);
+  const { catalogId: catalog, kind } = claim.job;
   try {
-    await work({ claim, signal, report: heart.report });
+    await telemetry.span('simili.job', { catalog, kind, phase }, () => work({ claim, signal, report: heart.report }));
     return 'done';
   } catch (error) {
     const outcome = outcomeOf(error, held.signal, stopping);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FilterExtension } from '../../../src/ports/filter-extension.ts';
+import { noTelemetry } from '../../../src/ports/telemetry.ts';
 import { isChosenByShopper } from '../../../src/similarity/filter.ts';
 import { ownConditions } from '../../../src/similarity/own-filters.ts';
 
@@ -18,7 +19,7 @@ const broken = (condition: () => unknown): FilterExtension => ({ name: 'broken',
 function asked(filters: readonly FilterExtension[], given?: { name: string; values: string[] }[]) {
   const logged: unknown[] = [];
   const log = { error: (facts: unknown) => void logged.push(facts) };
-  return { logged, conditions: () => ownConditions({ filters, log: log as never }, given) };
+  return { logged, conditions: () => ownConditions({ filters, log: log as never, telemetry: noTelemetry }, given) };
 }
 
 test('a rule of the shop always holds, a filter by name where the storefront gives values', () => {

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Neighbour } from '../../../src/db/search.ts';
 import type { Behind } from '../../../src/db/search-statement.ts';
 import type { Candidate, Reranker } from '../../../src/ports/reranker.ts';
+import { noTelemetry } from '../../../src/ports/telemetry.ts';
 import type { Wanted } from '../../../src/similarity/answer-view.ts';
 import { inSearchOrder, inShopOrder, type Placed } from '../../../src/similarity/placed-list.ts';
 
@@ -56,7 +57,11 @@ const backwards = (candidates: readonly Candidate[]) => candidates.toReversed();
 async function pages(view: ReturnType<typeof ranking>['view'], reranker: Reranker, first: number): Promise<Placed[][]> {
   const found: Placed[][] = [];
   for (let place: Placed['place'] | null = null; ; ) {
-    const { items, hasMore } = await inShopOrder(view, { reranker, log }, { wanted, first, place });
+    const { items, hasMore } = await inShopOrder(
+      view,
+      { reranker, log, telemetry: noTelemetry },
+      { wanted, first, place },
+    );
     found.push(items);
     if (!hasMore) return found;
     place = items.at(-1)!.place;
@@ -85,7 +90,11 @@ test('page by page the list is the windows of the search, each in the order of t
 test('what the reranker leaves out is not shown, and the page is filled from what comes behind', async () => {
   const { view, asked } = ranking(100);
   const even = by((all) => all.filter(({ product }) => Number(product.id.slice(1)) % 2 === 0), { candidates: 10 });
-  const { items, hasMore } = await inShopOrder(view, { reranker: even, log }, { wanted, first: 12, place: null });
+  const { items, hasMore } = await inShopOrder(
+    view,
+    { reranker: even, log, telemetry: noTelemetry },
+    { wanted, first: 12, place: null },
+  );
   expect(idsOf(items)).toEqual(Array.from({ length: 12 }, (_, i) => `p${String(2 * i).padStart(3, '0')}`));
   expect([asked, hasMore]).toEqual([[11, 11, 11], true]);
 });
@@ -93,7 +102,11 @@ test('what the reranker leaves out is not shown, and the page is filled from wha
 test('one that leaves nearly everything out is asked about five windows for a page', async () => {
   const { view, asked } = ranking(100);
   const none = by(() => [], { candidates: 10 });
-  const list = await inShopOrder(view, { reranker: none, log }, { wanted, first: 12, place: null });
+  const list = await inShopOrder(
+    view,
+    { reranker: none, log, telemetry: noTelemetry },
+    { wanted, first: 12, place: null },
+  );
   expect([list.items, list.hasMore, asked.length]).toEqual([[], false, 5]);
 });
 
@@ -107,7 +120,11 @@ test('it gets 50 candidates with their scores, nearest first, the product they a
       return [candidates[49]!.product.id];
     },
   };
-  const { items } = await inShopOrder(view, { reranker, log }, { wanted, first: 1, place: null });
+  const { items } = await inShopOrder(
+    view,
+    { reranker, log, telemetry: noTelemetry },
+    { wanted, first: 1, place: null },
+  );
   expect(got).toEqual(['a', 50, 1, 'p049']);
   expect(idsOf(items)).toEqual(['p049']);
   expect(asked).toEqual([51]);
@@ -133,10 +150,14 @@ test.each<[string, Reranker['rerank'], string]>([
     const { logged, log } = logging();
     const reranker = { name: 'rule', timeoutMs: 1, rerank };
     const page = { wanted, first: 3, place: null };
-    const { items } = await inShopOrder(view, { reranker, log }, page);
+    const { items } = await inShopOrder(view, { reranker, log, telemetry: noTelemetry }, page);
     expect(idsOf(items)).toEqual(['p000', 'p001', 'p002']);
     expect(logged).toMatchObject([{ reranker: 'rule', err: { message: expect.stringContaining(why) } }]);
-    const required = inShopOrder(view, { reranker: { ...reranker, required: true }, log }, page);
+    const required = inShopOrder(
+      view,
+      { reranker: { ...reranker, required: true }, log, telemetry: noTelemetry },
+      page,
+    );
     await expect(required).rejects.toMatchObject({ code: 'EXTENSION_FAILED', facts: { what: 'reranker rule' } });
   },
 );
@@ -148,7 +169,11 @@ test('one whose time is over is told by its signal', async () => {
     signal.addEventListener('abort', () => reasons.push(signal.reason));
     return new Promise(() => {});
   };
-  await inShopOrder(view, { reranker: { name: 'slow', timeoutMs: 1, rerank }, log }, { wanted, first: 3, place: null });
+  await inShopOrder(
+    view,
+    { reranker: { name: 'slow', timeoutMs: 1, rerank }, log, telemetry: noTelemetry },
+    { wanted, first: 3, place: null },
+  );
   expect(reasons).toMatchObject([{ message: 'it took over 1 ms' }]);
 });
 

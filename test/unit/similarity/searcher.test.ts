@@ -1,23 +1,27 @@
 import { expect, test } from 'vitest';
 import type { Found, RankingVersion } from '../../../src/db/search.ts';
 import type { SearchFilter } from '../../../src/db/search-statement.ts';
+import { noTelemetry } from '../../../src/ports/telemetry.ts';
 import { searcher } from '../../../src/similarity/searcher.ts';
 
 /** Notes which statements were made; the list of `broken` fails. */
 function world(broken?: number) {
   const statements: string[] = [];
-  const nearest = searcher({
-    async nearestOfEach(
-      { number: version }: RankingVersion,
-      anchors: readonly string[],
-      filter: SearchFilter,
-      limit: number,
-    ) {
-      statements.push(`${version} ${anchors} ${JSON.stringify(filter)} ${limit}`);
-      if (version === broken) throw new Error('gone');
-      return anchors.map((anchor): Found => ({ anchor: anchor === 'x' ? 'unknown' : 'ranked', neighbours: [] }));
+  const nearest = searcher(
+    {
+      async nearestOfEach(
+        { number: version }: RankingVersion,
+        anchors: readonly string[],
+        filter: SearchFilter,
+        limit: number,
+      ) {
+        statements.push(`${version} ${anchors} ${JSON.stringify(filter)} ${limit}`);
+        if (version === broken) throw new Error('gone');
+        return anchors.map((anchor): Found => ({ anchor: anchor === 'x' ? 'unknown' : 'ranked', neighbours: [] }));
+      },
     },
-  });
+    noTelemetry,
+  );
   const ask = (version: number, anchorId: string, filter: SearchFilter = {}, limit = 13) =>
     nearest({ version: { number: version, spaces: [] }, anchorId, filter, limit, behind: null });
   return { statements, ask };

@@ -3,6 +3,7 @@ import type { ServingPointer } from '../../../src/db/models.ts';
 import type { Neighbour } from '../../../src/db/search.ts';
 import { VersionGone } from '../../../src/db/version-gone.ts';
 import { pictureSpace } from '../../../src/ports/space.ts';
+import { noTelemetry } from '../../../src/ports/telemetry.ts';
 import type { Wanted } from '../../../src/similarity/answer-view.ts';
 import { makeCursor } from '../../../src/similarity/cursor.ts';
 import { inPlaces } from '../../../src/similarity/exploration.ts';
@@ -32,6 +33,7 @@ function world(tables: Record<number, Neighbour[]>, pointers: ServingPointer[], 
     filters: [],
     reranker: null,
     log: { error: () => {} },
+    telemetry: noTelemetry,
     now: () => new Date(0),
     models: {
       byId: async (id: string) =>
