@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SimiliError } from './errors.ts';
 import { EXPLORING, MOST_EXPLORING } from './similarity/exploration.ts';
-import { presetNames, recipeNames } from './training-names.ts';
+import { engineChoices, presetNames, recipeNames } from './training-names.ts';
 
 /** Characters of an admin key that is given: fewer could be guessed. */
 export const SHORTEST_ADMIN_KEY = 16;
@@ -42,9 +42,6 @@ const origins = list.transform((texts, context) =>
     return z.NEVER;
   }),
 );
-
-/** What SIMILI_ENGINE may be; docs/engines.md tells what each is. */
-export const engineChoices = ['auto', 'onnx', 'onnx-cuda', 'onnx-webgpu', 'tensorflow', 'tensorflow-webgpu'] as const;
 
 const Env = z.object({
   DATABASE_URL: z

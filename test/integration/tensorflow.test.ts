@@ -15,7 +15,6 @@ import {
   openTensorflowGpuEngine,
 } from '../../workers/engines/tensorflow/index.ts';
 import { costsOf } from '../../workers/engines/tensorflow/losses.ts';
-import { describeAdapter } from '../../workers/engines/tensorflow/webgpu.ts';
 import { describeEngine } from '../contract/engine.contract.ts';
 
 /** Every kind of layer, and two paths under one norm, as small as it goes. */
@@ -235,19 +234,6 @@ describe('backends', () => {
       (error: SimiliError) => error.code,
     );
     expect(await opened).toBe(found.works ? 'cuda (tfjs-node-gpu)' : 'ENGINE_UNAVAILABLE');
-  });
-
-  test('a WebGPU adapter that computes on the CPU is no GPU, and its name says so', () => {
-    const adapter = (description: string, isFallbackAdapter = false) => {
-      const info = { vendor: 'x', architecture: '', device: '', description, isFallbackAdapter };
-      return describeAdapter({ info } as unknown as Parameters<typeof describeAdapter>[0]);
-    };
-    expect(adapter('NVIDIA H100')).toEqual({ title: 'NVIDIA H100', software: false });
-    expect(adapter('Intel Iris', true)).toEqual({ title: 'Intel Iris (software)', software: true });
-    for (const name of ['llvmpipe (LLVM 15.0.6)', 'SwiftShader Device', 'Microsoft Basic Render Driver (software)']) {
-      expect(adapter(name).software, name).toBe(true);
-    }
-    expect(adapter('').title).toBe('x');
   });
 
   test('asking for a GPU that is not there fails with the reason, never with a CPU in disguise', async () => {

@@ -4,21 +4,11 @@ import { dirname, join } from 'node:path';
 import type { OpenEngine } from './engine.ts';
 import { findRuntime } from './onnx/find-runtime.ts';
 
-/** Every engine that there is, by the name that people read; best first where several work. */
-export const engineIds = [
-  'tensorflow-gpu',
-  'onnx-cuda',
-  'tensorflow-webgpu',
-  'onnx-webgpu',
-  'onnx',
-  'tensorflow-native',
-  'tensorflow-javascript',
-] as const;
-export type EngineId = (typeof engineIds)[number];
-
 export type EngineEntry = {
   /** For people. */
   readonly title: string;
+  /** On a CPU another is faster: a choice among several takes it only where it runs on a GPU. */
+  readonly gpuOnly: boolean;
   /** Loads its library: an engine that is not chosen is never loaded. */
   readonly load: () => Promise<OpenEngine>;
   /** Why it cannot be here, where a look at the files is enough to know. */
@@ -28,34 +18,55 @@ export type EngineEntry = {
 const tensorflow = () => import('./tensorflow/index.ts');
 const onnx = () => import('./onnx/index.ts');
 
-export const engines: Readonly<Record<EngineId, EngineEntry>> = {
-  'tensorflow-gpu': {
-    title: 'TensorFlow with CUDA (tfjs-node-gpu)',
-    load: async () => (await tensorflow()).openTensorflowGpuEngine,
-    absent: () => missingPackage('@tensorflow/tfjs-node-gpu'),
-  },
+/** Every engine that there is, by the name that people read; best first where several work. */
+const table = {
   'onnx-cuda': {
     title: 'ONNX Runtime with CUDA',
+    gpuOnly: true,
     load: async () => (await onnx()).openOnnxCudaEngine,
     absent: () => missingCudaProvider(),
   },
+  'tensorflow-gpu': {
+    title: 'TensorFlow with CUDA (tfjs-node-gpu)',
+    gpuOnly: true,
+    load: async () => (await tensorflow()).openTensorflowGpuEngine,
+    absent: () => missingPackage('@tensorflow/tfjs-node-gpu'),
+  },
+  'onnx-webgpu': {
+    title: 'ONNX Runtime with WebGPU',
+    gpuOnly: true,
+    load: async () => (await onnx()).openOnnxWebgpuEngine,
+  },
   'tensorflow-webgpu': {
     title: 'TensorFlow.js with WebGPU',
+    gpuOnly: true,
     load: async () => (await tensorflow()).openWebgpuEngine,
     absent: () => missingPackage('webgpu'),
   },
-  'onnx-webgpu': { title: 'ONNX Runtime with WebGPU', load: async () => (await onnx()).openOnnxWebgpuEngine },
-  onnx: { title: 'ONNX Runtime on the CPU', load: async () => (await onnx()).openOnnxEngine },
+  onnx: {
+    title: 'ONNX Runtime on the CPU',
+    gpuOnly: false,
+    load: async () => (await onnx()).openOnnxEngine,
+  },
   'tensorflow-native': {
     title: 'TensorFlow on the CPU (tfjs-node)',
+    gpuOnly: false,
     load: async () => (await tensorflow()).openNativeEngine,
     absent: () => missingPackage('@tensorflow/tfjs-node-gpu') && missingPackage('@tensorflow/tfjs-node'),
   },
   'tensorflow-javascript': {
     title: 'TensorFlow.js in JavaScript',
+    gpuOnly: false,
     load: async () => (await tensorflow()).openJavaScriptEngine,
   },
-};
+} satisfies Record<string, EngineEntry>;
+
+export type EngineId = keyof typeof table;
+export const engines: Readonly<Record<EngineId, EngineEntry>> = table;
+/** Best first. */
+export const engineIds = Object.keys(table) as EngineId[];
+/** Those that are worth having on a GPU alone, best first. */
+export const gpuEngineIds = engineIds.filter((id) => engines[id].gpuOnly);
 
 const require = createRequire(import.meta.url);
 

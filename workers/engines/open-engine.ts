@@ -1,13 +1,13 @@
 import type { NetworkSpec, Weights } from '@simili/learning/network/spec';
 import { SimiliError } from 'simili/internal/errors';
+import { engineChoices } from 'simili/internal/training-names';
 import type { Engine, EngineOptions, OpenEngine } from './engine.ts';
-import { type EngineId, engines } from './engines.ts';
+import { type EngineId, engines, gpuEngineIds } from './engines.ts';
 import { type Probe, probe } from './probe.ts';
 import { inShort } from './why.ts';
 
 /** What may be asked for: SIMILI_ENGINE. */
-const choices = ['auto', 'onnx', 'onnx-cuda', 'onnx-webgpu', 'tensorflow', 'tensorflow-webgpu'] as const;
-export type Choice = (typeof choices)[number];
+export type Choice = (typeof engineChoices)[number];
 export type Opened = {
   engine: Engine;
   /** For logs and for whoever watches the job: what runs. Why nothing better does is told by `simili doctor`. */
@@ -26,11 +26,8 @@ export type Candidate = {
   readonly gpuOnly?: boolean;
 };
 
-/** What only a GPU makes worth having, best first. */
-const onGpu: readonly EngineId[] = ['tensorflow-gpu', 'onnx-cuda', 'tensorflow-webgpu', 'onnx-webgpu'];
-
 const plain = (id: EngineId): Candidate => ({ name: id, load: engines[id].load });
-const probed = (id: EngineId): Candidate => ({ ...plain(id), probe: () => probe(id), gpuOnly: onGpu.includes(id) });
+const probed = (id: EngineId): Candidate => ({ ...plain(id), probe: () => probe(id), gpuOnly: engines[id].gpuOnly });
 
 /**
  * In order of preference: a GPU is many times faster; on a CPU ONNX Runtime is. What was asked for by name is not probed:
@@ -39,10 +36,10 @@ const probed = (id: EngineId): Candidate => ({ ...plain(id), probe: () => probe(
 export const candidatesFor = (choice: Choice): readonly Candidate[] => {
   switch (choice) {
     case 'auto':
-      return [...onGpu.map(probed), probed('onnx'), plain('tensorflow-javascript')];
+      return [...gpuEngineIds.map(probed), probed('onnx'), plain('tensorflow-javascript')];
     case 'tensorflow':
       return [
-        ...onGpu.filter((id) => id.startsWith('tensorflow')).map(probed),
+        ...gpuEngineIds.filter((id) => id.startsWith('tensorflow')).map(probed),
         probed('tensorflow-native'),
         plain('tensorflow-javascript'),
       ];
@@ -75,7 +72,7 @@ export async function openEngine(
     try {
       const engine = await (await candidate.load())(spec, weights, options);
       const unwanted = refusalOfDevice(engine, candidate, requireGpu);
-      const chosen = choices.find((name) => name === candidate.name) ?? choice;
+      const chosen = engineChoices.find((name) => name === candidate.name) ?? choice;
       if (unwanted === null) return { engine, reason: `${engine.name} on ${engine.device}`, chosen };
       refusals.push(`${candidate.name}: ${unwanted}`);
       await engine.dispose();

@@ -1,18 +1,12 @@
-import type { Adapter } from './adapter.ts';
+import { type AdapterInfo, describeAdapter } from '../adapter-info.ts';
 
 /** What we use of npm's `webgpu`, an optional package: not there, this process ends with an error. */
 type WebGpu = {
   create(options: readonly string[]): {
-    requestAdapter(wish: { powerPreference: 'high-performance' }): Promise<{ readonly info: Info } | null>;
+    requestAdapter(wish: { powerPreference: 'high-performance' }): Promise<{ readonly info: AdapterInfo } | null>;
   };
 };
-type Info = Readonly<Record<'vendor' | 'device' | 'description', string> & { isFallbackAdapter: boolean }>;
-
 /** Child process of `findAdapter`: a driver that crashes costs no more than the answer. Sends an Adapter, or null. */
 const { create } = (await import('webgpu' as string)) as WebGpu;
 const adapter = await create([]).requestAdapter({ powerPreference: 'high-performance' });
-process.send?.(adapter && told(adapter.info), () => process.exit(0));
-
-function told({ vendor, device, description, isFallbackAdapter }: Info): Adapter {
-  return { title: description || device || vendor, software: isFallbackAdapter };
-}
+process.send?.(adapter && describeAdapter(adapter.info), () => process.exit(0));

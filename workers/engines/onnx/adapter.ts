@@ -1,12 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-
-export type Adapter = {
-  /** As its driver calls it. */
-  readonly title: string;
-  /** It computes on the CPU (lavapipe, SwiftShader). */
-  readonly software: boolean;
-};
+import type { Adapter } from '../adapter-info.ts';
 
 /**
  * The adapter that WebGPU gives for high performance, which ONNX Runtime asks for too but does not tell. Both are Dawn, so

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import type { InferenceSession } from 'onnxruntime-common';
 import { SimiliError } from 'simili/internal/errors';
+import { askForFullPrecision } from '../full-precision.ts';
 import { findAdapter } from './adapter.ts';
 import { findRuntime } from './find-runtime.ts';
 import { blockedDomain, Graph } from './graph.ts';
@@ -61,6 +62,7 @@ export async function cpuDevice(runtime: Runtime, threads: number): Promise<Devi
 
 /** @throws SimiliError ENGINE_UNAVAILABLE where CUDA or the provider's libraries are missing. */
 export async function cudaDevice(runtime: Runtime, threads: number): Promise<Device> {
+  askForFullPrecision();
   return { title: 'cuda', onGpu: true, block: 1, gathers: false, open: await openerFor('cuda', runtime, threads) };
 }
 
@@ -81,8 +83,7 @@ export async function webgpuDevice(runtime: Runtime, threads: number): Promise<D
       gathers: false,
       open,
     };
-  const title = `webgpu: ${adapter.title}${adapter.software ? ' (software)' : ''}`;
-  return { title, onGpu: !adapter.software, block: 1, gathers: false, open };
+  return { title: `webgpu: ${adapter.title}`, onGpu: !adapter.software, block: 1, gathers: false, open };
 }
 
 /** Opens graphs on another provider than the CPU, after one product has shown that it computes. */

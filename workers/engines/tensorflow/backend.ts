@@ -3,6 +3,7 @@ import util from 'node:util';
 // Types alone, of what tensorflow-training.ts does.
 import type {} from '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.js';
 import { SimiliError } from 'simili/internal/errors';
+import { askForFullPrecision } from '../full-precision.ts';
 
 type R4 = import('@tensorflow/tfjs-core').Rank.R4;
 export type TensorFlow = typeof import('@tensorflow/tfjs-core');
@@ -71,6 +72,7 @@ export async function loadNativeBackend(name: string): Promise<Backend> {
   const path = resolvePackage(require, name); // Before TensorFlow.js is loaded: most machines end here.
   const tf = await importTensorFlow();
   restoreIsNullOrUndefined();
+  askForFullPrecision();
   try {
     require(path);
     await setBackend(tf, 'tensorflow');
