@@ -1,57 +1,59 @@
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { categories } from './categories.ts';
-import { clicks } from './clicks.ts';
-import { embedding } from './embedding.ts';
-import { encoding } from './encoding.ts';
-import { feedback } from './feedback.ts';
-import { ground } from './ground.ts';
-import { headKinds } from './head-kinds.ts';
-import { latency } from './latency.ts';
-import { memory } from './memory.ts';
-import { paper } from './paper.ts';
 import { NoPeer } from './peer/process.ts';
-import { trainingPeer } from './peer/training.ts';
-import { processes } from './processes.ts';
-import { projection } from './projection.ts';
-import { quality } from './quality.ts';
-import { sampling } from './sampling.ts';
-import { serving } from './serving.ts';
-import { severalPictures } from './several-pictures.ts';
-import { startUp } from './start-up.ts';
-import { training } from './training.ts';
 
 /** npm run bench -- <name> [--json]. Every figure is measured in this run, against its limit or its peer. */
 const benches: Record<string, () => Promise<Record<string, string | number>[]>> = {
-  categories: () => categories({ seeds: Number(values.seeds), steps: Number(values.steps) }),
-  clicks,
-  embedding,
-  encoding,
-  feedback,
-  ground,
-  'head-kinds': () => headKinds({ peer: values.peer, seeds: Number(values.seeds) }),
-  latency,
-  memory,
-  paper,
-  processes,
-  projection: () => projection({ products: Number(values.products) }),
-  quality: () =>
-    quality({
+  categories: async () =>
+    (await import('./categories.ts')).categories({ seeds: Number(values.seeds), steps: Number(values.steps) }),
+  clicks: async () => (await import('./clicks.ts')).clicks(),
+  embedding: async () => (await import('./embedding.ts')).embedding(),
+  encoding: async () => (await import('./encoding.ts')).encoding(),
+  feedback: async () => (await import('./feedback.ts')).feedback(),
+  ground: async () => (await import('./ground.ts')).ground(),
+  'head-kinds': async () =>
+    (await import('./head-kinds.ts')).headKinds({ peer: values.peer, seeds: Number(values.seeds) }),
+  latency: async () => (await import('./latency.ts')).latency(),
+  memory: async () => (await import('./memory.ts')).memory(),
+  paper: async () => (await import('./paper.ts')).paper(),
+  processes: async () => (await import('./processes.ts')).processes(),
+  projection: async () => (await import('./projection.ts')).projection({ products: Number(values.products) }),
+  quality: async () =>
+    (await import('./quality.ts')).quality({
       seeds: Number(values.seeds),
       steps: Number(values.steps),
       studentSteps: Number(values.student),
       preset: values.preset,
       recipe: values.recipe,
-      encoders: values.encoders?.split(',') ?? [],
+      encoders: listOf(values.encoders),
       peer: values.peer,
       docs: values.docs,
       command: `npm run bench -- ${process.argv.slice(2).join(' ')}`,
     }),
-  sampling,
-  serving: () => serving({ products: Number(values.products) }),
-  'several-pictures': severalPictures,
-  'start-up': startUp,
-  training: () => (values.peer ? trainingPeer({ peer: values.peer, rounds: Number(values.rounds) }) : training()),
+  sampling: async () => (await import('./sampling.ts')).sampling(),
+  serving: async () => (await import('./serving.ts')).serving({ products: Number(values.products) }),
+  'several-pictures': async () => (await import('./several-pictures.ts')).severalPictures(),
+  'start-up': async () => (await import('./start-up.ts')).startUp(),
+  training: async () => {
+    const { peer, rounds } = values;
+    if (values.engines !== undefined) {
+      return (await import('./on-engines.ts')).trainingOnEngines({
+        engines: listOf(values.engines),
+        presets: listOf(values.presets),
+        rows: Number(values.rows),
+        threads: Number(values.threads),
+        seconds: Number(values.seconds),
+        job: values.job,
+        peer,
+        devices: listOf(values.devices),
+      });
+    }
+    if (peer) return (await import('./peer/training.ts')).trainingPeer({ peer, rounds: Number(rounds) });
+    return (await import('./training.ts')).training();
+  },
 };
+
+const listOf = (names = ''): string[] => names.split(',').filter(Boolean);
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -68,6 +70,14 @@ const { positionals, values } = parseArgs({
     // A Python with PyTorch 2: `training` then measures its step beside ours, in turns; `quality` fine-tunes the encoder with it.
     peer: { type: 'string', default: '' },
     rounds: { type: 'string', default: '7' },
+    // `training` with engines of `simili doctor` by name (comma between them; docs/engines.md), and PyTorch's devices.
+    engines: { type: 'string' },
+    presets: { type: 'string', default: 'tiny,small' },
+    devices: { type: 'string', default: 'cpu' },
+    rows: { type: 'string', default: '192' },
+    threads: { type: 'string', default: String(availableParallelism()) },
+    seconds: { type: 'string', default: '4' },
+    job: { type: 'boolean', default: false },
     // Of `projection` and `serving`.
     products: { type: 'string', default: '100000' },
   },

@@ -1,6 +1,8 @@
 import type { Loss } from '../learning/losses/loss.ts';
+import { pictureSizeFor } from '../learning/network/shapes.ts';
 import type { NetworkSpec } from '../learning/network/spec.ts';
 import { makeRandom } from '../learning/numbers/random.ts';
+import { PICTURE_SIZE } from '../learning/picture.ts';
 import { trainingRequest } from '../test/support/training-request.ts';
 import type { Engine } from '../workers/engines/engine.ts';
 import { rankingSource } from '../workers/training/batches.ts';
@@ -54,10 +56,14 @@ export async function twoBesideOne(spec: NetworkSpec): Promise<{ one: number; tw
   return { one: median(alone), two: median(together) };
 }
 
-/** A whole training job of so many processes, which does as many steps as it is told to. */
-export async function openJob(spec: NetworkSpec, processes: number) {
+/** What a job is computed with. */
+type JobEngine = Pick<TrainingRequest, 'engine' | 'threads'>;
+const ONE_THREAD: JobEngine = { engine: 'onnx', threads: 1 };
+
+/** A whole training job of so many processes, which does as many steps as it is told to, of `ROWS` pictures each. */
+export async function openJob(spec: NetworkSpec, processes: number, on: JobEngine = ONE_THREAD) {
   const dir = await temporaryDir();
-  const fit = await fitIn(dir.path, spec, processes);
+  const fit = await fitIn(dir.path, spec, processes, on);
   const members = await openFitMembers(fit, spec);
   const state = { ...startOfRanking(fit, null), totalSteps: SCHEDULE };
   const source = rankingSource(fit);
@@ -79,9 +85,12 @@ async function withFit<T>(spec: NetworkSpec, processes: number, use: (fit: Fit) 
   }
 }
 
-async function fitIn(dir: string, spec: NetworkSpec, processes: number): Promise<Fit> {
-  const set = await generatedSet(dir, { items: 2000, categories: 20, sides: [64] });
+async function fitIn(dir: string, spec: NetworkSpec, processes: number, on = ONE_THREAD): Promise<Fit> {
+  const sides = [...new Set([PICTURE_SIZE, pictureSizeFor(spec.inputSize)])];
+  const set = await generatedSet(dir, { items: 2000, categories: 20, sides });
   const request: TrainingRequest = trainingRequest(set, {
+    engine: on.engine,
+    threads: on.threads,
     recipe: 'relevanceGap',
     processes,
     steps: SCHEDULE,

@@ -48,7 +48,7 @@ export const referenceNetwork = (inputSize: number): NetworkSpec => ({
  * Floating point operations of a training step, a picture: convolutions and dense layers, forwards, by the weights and by
  * the input; nobody needs the gradient by the picture.
  */
-export function flopsPerPicture(spec: NetworkSpec): number {
+export function flopsPerStep(spec: NetworkSpec): number {
   const { branches, flopsPerPicture } = describeNetwork(spec);
   const firsts = branches.flatMap(({ paths }) =>
     paths.map(({ layers }) => {

@@ -1,6 +1,6 @@
 import type { OpenEngine } from '../workers/engines/engine.ts';
 import { openPeakMeter } from './training-peak.ts';
-import { BATCH, flopsPerPicture, referenceExample, referenceNetwork } from './training-reference.ts';
+import { BATCH, flopsPerStep, referenceExample, referenceNetwork } from './training-reference.ts';
 
 /** One way to train, as the table shows it. */
 export type TrainingRow = {
@@ -51,7 +51,7 @@ export type Rate = Pick<TrainingRow, 'engine' | 'device' | 'processes' | 'thread
 
 /** @param peak GFLOP/s of one core, measured in the same run. */
 export function trainingRow(rate: Rate, peak: number): TrainingRow {
-  const gflops = (rate.imagesPerSecond * flopsPerPicture(referenceNetwork(rate.size))) / 1e9;
+  const gflops = (rate.imagesPerSecond * flopsPerStep(referenceNetwork(rate.size))) / 1e9;
   const peakGflops = peak * rate.processes * rate.threads;
   return {
     engine: rate.engine,

@@ -4,29 +4,24 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { isStatistic } from '../../learning/network/shapes.ts';
-import type { NetworkSpec, Weights } from '../../learning/network/spec.ts';
+import type { Weights } from '../../learning/network/spec.ts';
+import type { StepExample } from '../whole-step.ts';
 
-/** What both sides train with, on one batch that stays the same. */
-export type PeerExample = {
-  spec: NetworkSpec;
-  weights: Weights;
-  /** N */
-  rows: number;
-  /** [N, S, S, 3] */
-  pictures: Float32Array;
-  /** [N, N] of InfoNCE. */
-  targets: Float32Array;
-  temperature: number;
-  rate: number;
-  momentum: number;
-  weightDecay: number;
-  clip: number;
-};
 export type PeerSteps = { loss: number; ms: number; cpuMs: number };
+export type PeerOptions = {
+  threads: number;
+  channelsLast: boolean;
+  /** PyTorch's name of it; the CPU unless given. On another one the batch is brought to it at every step. */
+  device?: 'cpu' | 'cuda';
+  /** Lets an NVIDIA card multiply with 10 bits after the point instead of 23. */
+  tf32?: boolean;
+};
 export type Peer = {
-  /** Makes a training of its own, in its first state. */
-  open(id: string, example: PeerExample, options: { threads: number; channelsLast: boolean }): Promise<void>;
+  /** Makes a training of its own, in its first state. @returns what it runs on */
+  open(id: string, example: StepExample, options: PeerOptions): Promise<{ device: string }>;
   step(id: string, count: number): Promise<PeerSteps>;
+  /** The batch as it is served, so many times. @returns pictures a second */
+  embed(id: string, count: number): Promise<number>;
   /** Trained weights, one after the other, in the order of `weightShapes`. */
   weights(id: string): Promise<Float32Array>;
   close(): Promise<void>;
@@ -61,17 +56,19 @@ export async function openPeer(python: string, dir: string): Promise<Peer> {
     return answer;
   };
   return {
-    async open(id, { weights, pictures, targets, ...rest }, options) {
+    async open(id, example, options) {
+      const { weights, pictures, targets, masks, ...rest } = example;
       const file = join(dir, 'example');
-      const values = [...Object.values(weights).map(({ data }) => data), pictures, targets];
+      const values = [...Object.values(weights).map(({ data }) => data), pictures, targets, ...Object.values(masks)];
       await writeFile(
         file,
-        Buffer.concat(values.map((each) => Buffer.from(each.buffer, each.byteOffset, each.byteLength))),
+        values.map((each) => Buffer.from(each.buffer, each.byteOffset, each.byteLength)),
       );
       const shapes = Object.fromEntries(Object.entries(weights).map(([name, { shape }]) => [name, shape]));
-      await ask({ do: 'open', id, file, weights: shapes, ...rest, ...options });
+      return ask({ do: 'open', id, file, weights: shapes, masks: shapesOf(masks, example.rows), ...rest, ...options });
     },
     step: (id, count) => ask({ do: 'step', id, count }),
+    embed: async (id, count) => (await ask({ do: 'embed', id, count })).perSecond,
     async weights(id) {
       const file = join(dir, 'weights');
       await ask({ do: 'weights', id, file });
@@ -85,6 +82,9 @@ export async function openPeer(python: string, dir: string): Promise<Peer> {
     },
   };
 }
+
+const shapesOf = (masks: StepExample['masks'], rows: number) =>
+  Object.fromEntries(Object.entries(masks).map(([name, { length }]) => [name, [rows, length / rows]]));
 
 /** How far two trainings from the same `start` are apart, over all trained weights: of their length, and of the step's. */
 export function apart(start: Weights, ours: Weights, theirs: Float32Array): { weights: number; step: number } {

@@ -1,8 +1,9 @@
 """The networks of learning/network in PyTorch: the peer of `npm run bench -- training --peer PYTHON`.
 
 Reads one JSON request a line, answers each with one line. `open` makes the network of a NetworkSpec from the weights that
-Simili starts from, `step` trains it on one batch, again and again, `weights` writes what came of them. Numbers travel in
-files of raw float32, in the order and the layout in which Simili has them (convolutions HWIO, dense [in, out], HWC).
+Simili starts from, on the CPU or on a GPU, `step` trains it on one batch, again and again, `embed` runs it as it is served,
+`weights` writes what came of the steps. Numbers travel in files of raw float32, in the order and the layout in which Simili
+has them (convolutions HWIO, dense [in, out], HWC).
 """
 
 import json
@@ -45,6 +46,7 @@ def unit(x):
 
 
 def same_padding(size, kernel, stride):
+    """As TensorFlow has it: the odd pixel goes to the end."""
     total = max(0, (math.ceil(size / stride) - 1) * stride + kernel - size)
     return total // 2, total - total // 2
 
@@ -61,9 +63,9 @@ def rectifiers_last(layers):
 class Network(torch.nn.Module):
     """Weights are parameters by Simili's names, with "/" for the dots."""
 
-    def __init__(self, spec, tensors, channels_last):
+    def __init__(self, spec, tensors, masks, channels_last):
         super().__init__()
-        self.spec, self.channels_last = spec, channels_last
+        self.spec, self.masks, self.channels_last = spec, masks, channels_last
         self.kernels = {}
         self.statistics = {}
         for name, tensor in tensors.items():
@@ -93,88 +95,135 @@ class Network(torch.nn.Module):
 
     def path(self, path, x):
         if path["subsample"] > 1:
-            x = F.avg_pool2d(x, path["subsample"])
-        for layer in rectifiers_last(path["layers"]):
-            x = self.layer(layer, f"{path['name']}.{layer.get('name')}", x)
-        return self.rows(x)
+            # A last window that sticks out is the mean of what is in it.
+            x = F.avg_pool2d(x, path["subsample"], ceil_mode=True, count_include_pad=False)
+        return self.rows(self.chain(path["name"], path["layers"], x))
+
+    def chain(self, path, layers, x):
+        for layer in rectifiers_last(layers):
+            x = self.layer(layer, path, x)
+        return x
 
     @staticmethod
     def rows(x):
         """HWC, as Simili flattens: with channels last nothing moves."""
         return x.permute(0, 2, 3, 1).flatten(1) if x.dim() == 4 else x
 
-    def layer(self, layer, name, x):
-        kind = layer["type"]
+    def layer(self, layer, path, x):
+        kind, name = layer["type"], f"{path}.{layer.get('name')}"
         if kind == "orientation":
             bins = layer["bins"]
             if bins not in self.orientations:
-                self.orientations[bins] = orientation_kernel(bins)
+                self.orientations[bins] = orientation_kernel(bins).to(x.device)
             x = orientation(x, bins, layer["pool"], self.orientations[bins])
             return x.contiguous(memory_format=torch.channels_last) if self.channels_last else x.contiguous()
         if kind == "conv":
-            (top, bottom), (left, right) = [same_padding(size, layer["kernel"], layer["stride"]) for size in x.shape[2:]]
-            if (top, left) != (bottom, right):
-                x, top, left = F.pad(x, (left, right, top, bottom)), 0, 0
+            x, padding = self.padded(layer, x)
             kernel, bias = self.weight(f"{name}.kernel"), self.weight(f"{name}.bias")
-            return F.conv2d(x, kernel, bias, layer["stride"], (top, left))
+            return F.conv2d(x, kernel, bias, layer["stride"], padding)
         if kind == "maxPool":
-            return F.max_pool2d(x, layer["size"])
+            size, stride = layer["size"], layer.get("stride", layer["size"])
+            if layer.get("padding") == "same":
+                (top, bottom), (left, right) = [same_padding(side, size, stride) for side in x.shape[2:]]
+                x = F.pad(x, (left, right, top, bottom), value=float("-inf"))
+            return F.max_pool2d(x, size, stride)
         if kind == "averagePool":
             return F.avg_pool2d(x, layer["size"])
         if kind == "relu":
             return F.relu(x)
+        if kind == "localResponseNorm":  # PyTorch divides by the number of channels
+            return F.local_response_norm(x, layer["size"], layer["alpha"] * layer["size"], layer["beta"], layer["k"])
+        if kind == "residual":
+            return x + self.chain(path, layer["layers"], x)
         if kind == "dense":
             return torch.addmm(self.weight(f"{name}.bias"), self.rows(x), self.weight(f"{name}.kernel"))
+        if kind == "dropout":
+            return x * self.masks[name] if self.training else x
         if kind == "batchNorm":
             mean, variance = self.statistics[f"{name}.mean"], self.statistics[f"{name}.variance"]
             scale, bias = self.weight(f"{name}.scale"), self.weight(f"{name}.bias")
-            return F.batch_norm(x, mean, variance, scale, bias, True, 0.05, NORM_EPSILON)
+            return F.batch_norm(x, mean, variance, scale, bias, self.training, 0.05, NORM_EPSILON)
         raise ValueError(f"The peer knows no layer {kind}")
+
+    @staticmethod
+    def padded(layer, x):
+        """PyTorch pads both ends alike; what it cannot is put there first."""
+        if "padding" in layer:
+            return x, layer["padding"]
+        (top, bottom), (left, right) = [same_padding(side, layer["kernel"], layer["stride"]) for side in x.shape[2:]]
+        if (top, left) == (bottom, right):
+            return x, (top, left)
+        return F.pad(x, (left, right, top, bottom)), 0
 
 
 def info_nce(rows, targets, temperature):
-    logits = rows @ rows.T / temperature
-    logits = logits.masked_fill(torch.eye(len(rows), dtype=torch.bool), float("-inf"))
-    log_probability = F.log_softmax(logits, 1).masked_fill(torch.eye(len(rows), dtype=torch.bool), 0)
+    itself = torch.eye(len(rows), dtype=torch.bool, device=rows.device)
+    logits = (rows @ rows.T / temperature).masked_fill(itself, float("-inf"))
+    log_probability = F.log_softmax(logits, 1).masked_fill(itself, 0)
     return -(targets * log_probability).sum() / len(rows)
+
+
+def read_tensors(request):
+    """Weights, the batch's pictures and targets, and dropout masks, one after the other in the file."""
+    rows, side = request["rows"], request["spec"]["inputSize"]
+    values = torch.frombuffer(bytearray(open(request["file"], "rb").read()), dtype=torch.float32)
+    shapes = [request["weights"], {"pictures": [rows, side, side, 3], "targets": [rows, rows]}, request["masks"]]
+    at = 0
+    for group in shapes:
+        tensors = {}
+        for name, shape in group.items():
+            tensors[name] = values[at : at + math.prod(shape)].reshape(shape)
+            at += math.prod(shape)
+        yield tensors
 
 
 class Training:
     def __init__(self, request):
-        spec, rows = request["spec"], request["rows"]
-        torch.set_num_threads(request["threads"])
-        values = torch.frombuffer(bytearray(open(request["file"], "rb").read()), dtype=torch.float32)
-        tensors, at = {}, 0
-        side = spec["inputSize"]
-        shapes = request["weights"] | {" pictures": [rows, side, side, 3], " targets": [rows, rows]}
-        for name, shape in shapes.items():
-            tensors[name] = values[at : at + math.prod(shape)].reshape(shape)
-            at += math.prod(shape)
-        self.pictures = tensors.pop(" pictures").permute(0, 3, 1, 2)
+        self.options, self.device = request, torch.device(request.get("device", "cpu"))
+        self.set_up()
+        weights, batch, masks = ({name: t.to(self.device) for name, t in group.items()} for group in read_tensors(request))
+        # The batch waits in memory: a training makes another one for every step.
+        self.pictures = batch["pictures"].cpu().permute(0, 3, 1, 2)
         if not request["channelsLast"]:
             self.pictures = self.pictures.contiguous()
-        self.targets = tensors.pop(" targets")
+        self.targets = batch["targets"]
         self.names = list(request["weights"])
-        self.network = Network(spec, tensors, request["channelsLast"])
+        self.network = Network(request["spec"], weights, masks, request["channelsLast"])
         self.run = torch.compile(self.network) if request.get("compile") else self.network
-        self.options = request
         kernels = [self.network.weight(n) for n in self.names if n.endswith(".kernel")]
         others = [p for p in self.network.parameters() if not any(p is k for k in kernels)]
         groups = [{"params": kernels, "weight_decay": 2 * request["weightDecay"]}, {"params": others}]
         rate, momentum = request["rate"], request["momentum"]
         self.optimiser = torch.optim.SGD(groups, rate, momentum, nesterov=True, fused=True)
 
+    def set_up(self):
+        """What a process has once, for the training whose turn it is."""
+        torch.set_num_threads(self.options["threads"])
+        torch.backends.cuda.matmul.allow_tf32 = self.options.get("tf32", False)
+        torch.backends.cudnn.allow_tf32 = self.options.get("tf32", False)
+        torch.backends.cudnn.benchmark = True
+
+    def title(self):
+        return torch.cuda.get_device_name() if self.device.type == "cuda" else "cpu"
+
     def step(self):
         self.optimiser.zero_grad(set_to_none=True)
-        loss = info_nce(self.run(self.pictures), self.targets, self.options["temperature"])
+        loss = info_nce(self.run(self.pictures.to(self.device)), self.targets, self.options["temperature"])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.options["clip"], foreach=True)
         self.optimiser.step()
         return loss.item()
 
+    def embed(self):
+        self.network.eval()
+        with torch.no_grad():
+            vectors = self.run(self.pictures.to(self.device)).cpu()
+        self.network.train()
+        return vectors
+
     def write(self, file):
         trained = [n for n in self.names if n not in self.network.statistics]
-        values = torch.cat([self.network.canonical(n).flatten() for n in trained])
+        values = torch.cat([self.network.canonical(n).flatten() for n in trained]).cpu()
         with open(file, "wb") as out:
             out.write(bytes(values.contiguous().untyped_storage()))
         return trained
@@ -184,12 +233,16 @@ def answer(trainings, request):
     kind = request["do"]
     if kind == "open":
         trainings[request["id"]] = Training(request)
-        return {"torch": torch.__version__}
+        return {"torch": torch.__version__, "device": trainings[request["id"]].title()}
     training = trainings[request["id"]]
     if kind == "weights":
         return {"names": training.write(request["file"])}
-    torch.set_num_threads(training.options["threads"])
+    training.set_up()
     wall, cpu = time.perf_counter(), time.process_time()
+    if kind == "embed":
+        for _ in range(request["count"]):
+            training.embed()
+        return {"perSecond": request["count"] * training.options["rows"] / (time.perf_counter() - wall)}
     for _ in range(request["count"]):
         loss = training.step()
     return {"loss": loss, "ms": 1000 * (time.perf_counter() - wall), "cpuMs": 1000 * (time.process_time() - cpu)}

@@ -1,16 +1,12 @@
-import { initialWeights } from '../../learning/network/initial-weights.ts';
 import { presetNamed } from '../../learning/network/presets.ts';
-import type { NetworkSpec, Weights } from '../../learning/network/spec.ts';
-import { makeRandom } from '../../learning/numbers/random.ts';
-import { clipGradients, makeNesterov, trackStatistics, zerosLike } from '../../learning/optimiser/optimiser.ts';
-import { recipeNamed } from '../../learning/recipes/recipe.ts';
+import type { NetworkSpec } from '../../learning/network/spec.ts';
 import { openOnnxEngine } from '../../workers/engines/onnx/index.ts';
 import { temporaryDir } from '../running.ts';
 import { openJob } from '../training-job.ts';
-import { apart, openPeer, type Peer, type PeerExample } from './process.ts';
+import { openStepTrainer, type StepExample, stepExample } from '../whole-step.ts';
+import { apart, openPeer, type Peer } from './process.ts';
 
 const NETS = ['tiny', 'small'];
-const VIEWS = 4;
 /**
  * How far both may be apart after the first step, of the length of all weights and of the step. A single rectifier whose
  * value is 0 but for rounding moves some 0.003 of a step; another momentum or decay moves far more.
@@ -48,7 +44,7 @@ export async function trainingPeer({ peer, rounds }: { peer: string; rounds: num
 }
 
 async function rowsOf(peer: Peer, spec: NetworkSpec, rounds: number): Promise<Row[]> {
-  const example = exampleOf(spec);
+  const example = stepExample(spec);
   await checkSame(peer, example);
   const contestants = [
     await pyTorch(peer, example, 1),
@@ -82,30 +78,10 @@ async function rowsOf(peer: Peer, spec: NetworkSpec, rounds: number): Promise<Ro
   }));
 }
 
-/** Noise of another colour and contrast in each picture, four views of each product. */
-function exampleOf(spec: NetworkSpec): PeerExample {
-  const { rows, momentum, weightDecay, clip, objective } = recipeNamed('catalog');
-  const random = makeRandom(1);
-  const length = spec.inputSize ** 2 * 3;
-  const pictures = new Float32Array(rows * length);
-  for (let i = 0; i < rows; i++) {
-    const [contrast, ...colour] = Array.from({ length: 4 }, () => random.next()) as [number, ...number[]];
-    for (let j = 0; j < length; j++)
-      pictures[i * length + j] = contrast * random.next() + (1 - contrast) * colour[j % 3]!;
-  }
-  const targets = Float32Array.from({ length: rows * rows }, (_, at) => {
-    const [i, j] = [Math.floor(at / rows), at % rows];
-    return i !== j && Math.floor(i / VIEWS) === Math.floor(j / VIEWS) ? 1 / (VIEWS - 1) : 0;
-  });
-  const temperature = objective.kind === 'infoNce' ? objective.temperature : 0.1;
-  const weights = initialWeights(spec, random);
-  return { spec, weights, rows, pictures, targets, temperature, rate: 0.05, momentum, weightDecay, clip };
-}
-
 /** @throws Error where one step of both ends at different weights. */
-async function checkSame(peer: Peer, example: PeerExample): Promise<void> {
-  const ours = await trainerOf(example, 1);
-  const loss = await ours.step();
+async function checkSame(peer: Peer, example: StepExample): Promise<void> {
+  const ours = await openStepTrainer(openOnnxEngine, example, 1);
+  const { loss } = await ours.step();
   await ours.close();
   await peer.open('same', example, { threads: 1, channelsLast: true });
   const theirs = await peer.step('same', 1);
@@ -118,32 +94,8 @@ async function checkSame(peer: Peer, example: PeerExample): Promise<void> {
   if (!isSame || Math.abs(theirs.loss / loss - 1) > SAME.weights) throw new Error('That is not the same network');
 }
 
-async function trainerOf(example: PeerExample, threads: number) {
-  const { spec, rows, pictures, targets, temperature, rate, clip } = example;
-  const weights: Weights = structuredClone(example.weights);
-  const velocity = zerosLike(weights);
-  const optimiser = makeNesterov(example);
-  const engine = await openOnnxEngine(spec, weights, { batch: rows, threads });
-  let steps = 0;
-  return {
-    weights,
-    async step() {
-      await engine.setWeights(weights);
-      const { loss, gradients, statistics } = await engine.gradients(
-        { pictures },
-        { kind: 'infoNce', temperature, targets },
-      );
-      clipGradients(gradients, clip);
-      optimiser.step(weights, velocity, gradients, rate);
-      trackStatistics(weights, statistics, steps++);
-      return loss;
-    },
-    close: () => engine.dispose(),
-  };
-}
-
-async function simili(example: PeerExample, threads: number): Promise<Contestant> {
-  const trainer = await trainerOf(example, threads);
+async function simili(example: StepExample, threads: number): Promise<Contestant> {
+  const trainer = await openStepTrainer(openOnnxEngine, example, threads);
   return {
     engine: 'simili',
     processes: 1,
@@ -158,7 +110,7 @@ async function simili(example: PeerExample, threads: number): Promise<Contestant
   };
 }
 
-async function similiJob({ spec }: PeerExample): Promise<Contestant> {
+async function similiJob({ spec }: StepExample): Promise<Contestant> {
   const job = await openJob(spec, 2);
   return {
     engine: 'simili (whole job)',
@@ -173,7 +125,7 @@ async function similiJob({ spec }: PeerExample): Promise<Contestant> {
 }
 
 /** Channels last, oneDNN and the fused optimiser are the fastest of what PyTorch offers without a compiler. */
-async function pyTorch(peer: Peer, example: PeerExample, threads: number): Promise<Contestant> {
+async function pyTorch(peer: Peer, example: StepExample, threads: number): Promise<Contestant> {
   const id = `${example.spec.name} ${threads}`;
   await peer.open(id, example, { threads, channelsLast: true });
   return {
