@@ -1,16 +1,27 @@
-import { fitPropensityExponent } from '../learning/relevance/propensity.ts';
+import type { Interval } from '../learning/metrics/intervals.ts';
+import { offPolicyRates } from '../learning/metrics/off-policy.ts';
+import { makeRandom } from '../learning/numbers/random.ts';
+import { fitPropensity, fitPropensityExponent } from '../learning/relevance/propensity.ts';
 import {
   agreement,
   type Candidate,
   clickWorld,
   exploringPairs,
+  exploringWorld,
   isPromoted,
+  loggedAnchors,
+  ordersOf,
   triplets,
+  trueRate,
   type WorldKind,
 } from '../test/support/click-worlds.ts';
 
 const WORLDS = 40;
 const VIEWS = [20, 200, 2000];
+const ORDERS = ['random', 'reversed', 'better'] as const;
+const LISTS_OFF_POLICY = [20_000, 200_000];
+const SIMULATED = 100;
+const EXAMINED = 0.7;
 const LISTS = [20_000, 200_000, 1_000_000];
 const EXPONENTS = [0.2, 0.7, 1];
 const ASKED: readonly [WorldKind, Candidate][] = [
@@ -25,7 +36,7 @@ const ASKED: readonly [WorldKind, Candidate][] = [
 
 /** What the gates make of orders in worlds whose truth is known, and how far what is learned from clicks agrees with it. */
 export async function clicks(): Promise<Row[]> {
-  return [...gateRows(), ...exponentRows()];
+  return [...gateRows(), ...exponentRows(), ...offPolicyRows()];
 }
 
 type Row = Record<string, string | number>;
@@ -47,6 +58,31 @@ function exponentRows(): Row[] {
         within10Percent: within,
       };
       return { world: 'exploring', lists, ...exponent, worlds: WORLDS };
+    }),
+  );
+}
+
+/** How often the interval of an off-policy estimate holds what an order really gets, and what it gets more than the served one. */
+function offPolicyRows(): Row[] {
+  return ORDERS.flatMap((candidate) =>
+    LISTS_OFF_POLICY.map((lists) => {
+      let [snips, robust, difference] = [0, 0, 0];
+      for (let i = 0; i < SIMULATED; i++) {
+        const world = exploringWorld({ lists, share: 0.03, examined: EXAMINED, seed: 1 + i });
+        const [served, other] = [ordersOf(world, 'serving', 1), ordersOf(world, candidate, 100 + i)];
+        const { rates, differences } = offPolicyRates(loggedAnchors(world, served, other), {
+          exponent: fitPropensity(world.pairs),
+          random: makeRandom(1),
+          draws: 200,
+        });
+        const truth = [served, other].map((orders) => trueRate(world, orders, EXAMINED));
+        const holds = ({ low, high }: Interval, value: number) => Number(low <= value && value <= high);
+        snips += holds(rates[1]!.snips, truth[1]!);
+        robust += holds(rates[1]!.doublyRobust, truth[1]!);
+        difference += holds(differences[0]!, truth[1]! - truth[0]!);
+      }
+      const covered = { coveredBySnips: snips, coveredByDoublyRobust: robust, coveredDifference: difference };
+      return { world: 'off-policy', lists, candidate, worlds: SIMULATED, ...covered, limit: 'at least 90' };
     }),
   );
 }

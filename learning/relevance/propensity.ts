@@ -21,9 +21,13 @@ type Harvest = { logs: number[]; impressions: number[]; clicks: number[]; total:
  * The log posterior is concave: Newton's method, at most 50 steps.
  * @returns eta in [0, 2]
  */
-export function fitPropensityExponent(pairs: Iterable<SeenPair>): number {
+export const fitPropensityExponent = (pairs: Iterable<SeenPair>): number => fitPropensity(pairs).eta;
+
+/** The same with its uncertainty: the standard deviation of the normal posterior around the mode (Laplace). */
+export function fitPropensity(pairs: Iterable<SeenPair>): { eta: number; deviation: number } {
   const harvests = harvest(pairs);
   let eta = PRIOR.mean;
+  let { deviation } = PRIOR;
   for (let step = 0; step < STEPS; step++) {
     let slope = (PRIOR.mean - eta) / PRIOR.deviation ** 2;
     let curvature = 1 / PRIOR.deviation ** 2;
@@ -33,10 +37,11 @@ export function fitPropensityExponent(pairs: Iterable<SeenPair>): number {
       curvature += one.total * variance;
     }
     const next = Math.min(GREATEST, Math.max(0, eta + slope / curvature));
-    if (Math.abs(next - eta) < 1e-9) return next;
+    deviation = 1 / Math.sqrt(curvature);
+    if (Math.abs(next - eta) < 1e-9) return { eta: next, deviation };
     eta = next;
   }
-  return eta;
+  return { eta, deviation };
 }
 
 /** The power law with the exponent of `fitPropensityExponent`. */

@@ -1,5 +1,6 @@
 import { bootstrapInterval } from '../../learning/metrics/intervals.ts';
 import { outcomesByQuery } from '../../learning/metrics/judge.ts';
+import type { LoggedAnchor } from '../../learning/metrics/off-policy.ts';
 import { makeRandom, type Random } from '../../learning/numbers/random.ts';
 import type { SeenPair, WeightedTriplet } from '../../learning/relevance/relevance.ts';
 import { propensityOf } from '../../src/similarity/exploration.ts';
@@ -62,24 +63,62 @@ function binomial(tries: number, chance: number, random: Random): number {
  * What is seen of lists of 12 of which a share explores: `lists` of them, over the anchors, in an order that is good with errors.
  * @param examined exponent of the shoppers' looking
  */
-export function exploringPairs({ lists, share, examined, seed }: Exploring): SeenPair[] {
+export function exploringWorld({ lists, share, examined, seed }: Exploring): ExploringWorld {
   const random = makeRandom(seed);
   const places = { first: 1, count: PAGE };
   const views = Math.round(lists / ANCHORS);
-  return Array.from({ length: ANCHORS }, (_, anchor) => {
+  const attractions = Array.from({ length: ANCHORS }, () => {
     const wants = Array.from({ length: PAGE }, (_w, i) => Math.exp(-0.06 * (i + 1) + 0.8 * random.gaussian()));
     const scale = CLICKS_A_VIEW / wants.reduce((sum, want, i) => sum + want * (i + 1) ** -examined, 0);
-    return wants.flatMap((want, i) =>
+    return wants.map((want) => scale * want);
+  });
+  const pairs = attractions.flatMap((own, anchor) =>
+    own.flatMap((attraction, i) =>
       [i, i + 1, i + 2].flatMap((position): SeenPair[] => {
         const impressions = binomial(views, propensityOf(i + 1, position, places, { share, swapped: 0 }), random);
         if (impressions === 0) return [];
-        const clicks = binomial(impressions, Math.min(1, scale * want * position ** -examined), random);
+        const clicks = binomial(impressions, Math.min(1, attraction * position ** -examined), random);
         return [{ anchor, item: itemAt(anchor, i), position, impressions, clicks, value: clicks }];
       }),
-    );
-  }).flat();
+    ),
+  );
+  return { pairs, attractions };
 }
 type Exploring = { lists: number; share: number; examined: number; seed: number };
+/** `attractions`: by anchor, of what is ranked first, second, … */
+type ExploringWorld = { pairs: SeenPair[]; attractions: number[][] };
+export const exploringPairs = (options: Exploring): SeenPair[] => exploringWorld(options).pairs;
+
+/** An order of the places of a page, for every anchor: by chance, the other way round, as shoppers want, or as served. */
+export function ordersOf({ attractions }: ExploringWorld, candidate: Candidate | 'serving', seed: number): number[][] {
+  const random = makeRandom(seed);
+  return attractions.map((own) => {
+    const places = own.map((_, i) => i);
+    const key: Record<typeof candidate, (i: number) => number> = {
+      serving: (i) => i,
+      reversed: (i) => -i,
+      better: (i) => -own[i]!,
+      random: () => random.next(),
+    };
+    const keys = places.map(key[candidate]);
+    return places.sort((a, b) => keys[a]! - keys[b]!);
+  });
+}
+
+/** Choices a view that an order really gets. */
+export const trueRate = ({ attractions }: ExploringWorld, orders: readonly number[][], examined: number): number =>
+  orders.reduce(
+    (sum, order, a) => sum + order.reduce((own, i, k) => own + attractions[a]![i]! * (k + 1) ** -examined, 0),
+    0,
+  ) / attractions.length;
+
+/** What an off-policy estimate is made from: what was seen, and two orders that might serve. */
+export function loggedAnchors({ pairs }: ExploringWorld, ...systems: number[][][]): LoggedAnchor[] {
+  return Array.from({ length: ANCHORS }, (_, anchor) => ({
+    pairs: pairs.filter((pair) => pair.anchor === anchor),
+    rankings: systems.map((orders) => orders[anchor]!.map((i) => itemAt(anchor, i))),
+  }));
+}
 const PAGE = 12;
 
 /** All are products of their own that no version trains on. */

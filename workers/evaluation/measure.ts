@@ -8,6 +8,8 @@ import type { EvaluationSet } from './set.ts';
 
 /** Similarity precision (paper, section 6.2): share of triplets in the right order, ties a half; 95 % over anchors. */
 export type Precision = { triplets: number; precision: number; interval: Interval | null };
+/** What of the set orders are measured with. */
+type Asked = Omit<EvaluationSet, 'held' | 'seen' | 'isWhole'>;
 export type Measured = {
   structure: Precision;
   clicks: Precision;
@@ -25,7 +27,7 @@ const PAIRS = 2000;
 export const FEWEST_VECTORS = 20;
 
 /** @param vectors unit vectors by product id; triplets with a product that has none are left out. */
-export function measure(vectors: ReadonlyMap<string, Float32Array>, set: EvaluationSet): Measured {
+export function measure(vectors: ReadonlyMap<string, Float32Array>, set: Asked): Measured {
   const rows = set.productIds.map((id) => vectors.get(id));
   return {
     structure: precision(rows, set.structure),
@@ -37,7 +39,7 @@ export function measure(vectors: ReadonlyMap<string, Float32Array>, set: Evaluat
 }
 
 /** Held-out products among themselves. */
-function catalogMetrics(rows: readonly (Float32Array | undefined)[], set: EvaluationSet): Measured['catalog'] {
+function catalogMetrics(rows: readonly (Float32Array | undefined)[], set: Asked): Measured['catalog'] {
   const none = new Int32Array(rows.length).fill(-1);
   const gallery = set.queries.filter((row) => rows[row] !== undefined);
   const inGallery = new Set(gallery);

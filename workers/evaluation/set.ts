@@ -1,5 +1,6 @@
 import { isIn, itemsIn, type LearningColumns, type Split, splitOf, splits } from '@simili/learning/metrics/split';
 import { makeRandom } from '@simili/learning/numbers/random';
+import type { SeenPair } from '@simili/learning/relevance/relevance';
 import type { Triplet } from '@simili/learning/sampling/sampler';
 import type { ReadyImage } from 'simili/internal/db/images';
 import type { Repositories } from 'simili/internal/db/repositories';
@@ -20,6 +21,12 @@ export type EvaluationSet = {
   clicks: Triplet[];
   /** Anchor held out; as people answered. */
   ratings: Triplet[];
+  /** Products that are held out. */
+  held: ReadonlySet<number>;
+  /** All that shoppers saw and did beside these products. */
+  seen: SeenPair[];
+  /** Whether these are all products with a picture. */
+  isWhole: boolean;
 };
 
 /** Vectors of this many products are compared; a larger catalog is represented by the first of each split in id order. */
@@ -44,6 +51,9 @@ export async function collectEvaluationSet(
     queries: held.slice(0, MOST_QUERIES),
     structure: structureTriplets(columns, held, makeRandom(SEED)),
     clicks: learnFromClicks(statistics, columns, flat, 'test').triplets,
+    held: new Set(held),
+    seen: statistics,
+    isWhole: ids.length < MOST_PRODUCTS,
     ratings: toTriplets(await ratings.upTo(until), ids).filter(({ q }) => isIn(columns, q, 'test')),
   };
 }

@@ -5,7 +5,8 @@ import { inCatalog, type WorkerContext } from '../context.ts';
 import { servedVectors } from '../embedding/served-vectors.ts';
 import { countMissing, fillAll, fillable } from '../embedding/spaces.ts';
 import { qualityGates } from '../evaluation/gates.ts';
-import { type Measured, measure } from '../evaluation/measure.ts';
+import { measure } from '../evaluation/measure.ts';
+import { ratesOf } from '../evaluation/rate.ts';
 import { collectEvaluationSet } from '../evaluation/set.ts';
 import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
 
@@ -27,14 +28,20 @@ async function evaluate(context: WorkerContext, { claim, report, signal }: Claim
   const active = await models.active();
   report({ message: 'Comparing with the version that serves now' });
   const set = await collectEvaluationSet(repositories, claim.job.startedAt ?? claim.job.createdAt);
-  const measureVersion = async (model: ModelRow): Promise<Measured> =>
-    measure(await servedVectors(embeddings, model, set.productIds), set);
-  const own = await measureVersion(candidate);
-  const serving = active && (await measureVersion(active));
+  const vectorsOf = (model: ModelRow) => servedVectors(embeddings, model, set.productIds);
+  const vectors = await vectorsOf(candidate);
+  const rivals = active && (await vectorsOf(active));
+  const own = measure(vectors, set);
+  const serving = rivals && measure(rivals, set);
   // Products that arrived since the table was filled.
   const spaces = fillable(context, candidate);
   await fillAll(spaces, signal);
   const missing = await countMissing(spaces);
-  const metrics = { ...(candidate.metrics as object), evaluation: own, active: serving };
+  const metrics = {
+    ...(candidate.metrics as object),
+    evaluation: own,
+    active: serving,
+    rates: ratesOf(set, vectors, rivals),
+  };
   await models.commitEvaluated(claim, candidate.id, metrics as never, qualityGates(own, serving, missing));
 }

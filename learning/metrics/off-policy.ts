@@ -1,0 +1,164 @@
+import type { Random } from '../numbers/random.ts';
+import type { SeenPair } from '../relevance/relevance.ts';
+import type { Interval } from './intervals.ts';
+
+/** What was logged of one anchor, and what systems would show there. */
+export type LoggedAnchor = {
+  /** All that was seen in its lists. */
+  readonly pairs: readonly SeenPair[];
+  /** By system: the items that it ranks first, K of them or fewer. */
+  readonly rankings: readonly (readonly number[])[];
+};
+
+/** Examination falls like k^-eta; what is known of eta (learning/relevance/propensity.ts). */
+export type Exponent = { readonly eta: number; readonly deviation: number };
+
+/** Choices a view of the first K places, as a system would have got them, with 95 % intervals. */
+export type OffPolicyRate = {
+  /** Self-normalised inverse propensity scores, over the places whose items were seen. */
+  readonly snips: Interval;
+  /** Doubly robust: a model of every item's attraction, corrected by what was seen. */
+  readonly doublyRobust: Interval;
+  /** Impressions of equal weight that say as much as those that were seen, with theirs (Kish 1965). */
+  readonly effectiveImpressions: number;
+  /** Share of the examined places whose items were ever seen beside the anchor, 0 to 1. */
+  readonly seen: number;
+};
+
+export type OffPolicy = {
+  /** By system. */
+  readonly rates: readonly OffPolicyRate[];
+  /** Of each later system minus the first one, doubly robust and paired by anchor. */
+  readonly differences: readonly Interval[];
+};
+
+type Options = { readonly exponent: Exponent; readonly random: Random /** Default 1000. */; readonly draws?: number };
+
+/** Examined impressions that the model of an anchor's mean is worth beside what was seen of an item. */
+const STRENGTH = 10;
+const TAIL = 0.025;
+
+/**
+ * Off-policy estimates under the position-based model: an item of attraction g at place k is chosen in theta_k g of the views, with
+ * theta_k = k^-eta. Of an anchor with V views and a ranking i_1 … i_K, from c_k choices in n_k impressions of an item at place k:
+ *
+ *   g^ = sum c_k / sum n_k theta_k                 (self-normalised, per item; Swaminathan and Joachims 2015)
+ *   g~ = (sum c_k + M m) / (sum n_k theta_k + M)   (a model: m is the anchor's mean attraction)
+ *   SNIPS = (sum theta_k g^ / sum theta_k, both over items that were seen) · sum theta_k
+ *   DR    = sum theta_k (g~ + min(1, n / V) (g^ - g~))   (Dudik, Langford and Li 2011)
+ *
+ * each weighed by V over the anchors. Intervals are percentiles of draws in which anchors are resampled and eta is drawn anew
+ * from its posterior, so that what is not known of examination is in them. NaN without views.
+ */
+export function offPolicyRates(
+  anchors: readonly LoggedAnchor[],
+  { exponent, random, draws = 1000 }: Options,
+): OffPolicy {
+  const logs = anchors.map(logOf).filter(({ views }) => views > 0);
+  const systems = anchors[0]?.rankings.map((_, system) => system) ?? [];
+  const at = (eta: number, chosen: readonly Log[]) => systems.map((system) => estimate(chosen, system, eta));
+  const point = at(exponent.eta, logs);
+  const drawn = Array.from({ length: draws }, () => {
+    const eta = Math.max(0, exponent.eta + exponent.deviation * random.gaussian());
+    return at(
+      eta,
+      logs.map(() => logs[random.int(logs.length)]!),
+    );
+  });
+  const interval = (of: (estimates: readonly Estimate[]) => number): Interval => {
+    const values = Float64Array.from(drawn, of).sort();
+    const tail = Math.floor(TAIL * draws);
+    return { mean: of(point), low: values[tail]!, high: values[draws - 1 - tail]! };
+  };
+  return {
+    rates: systems.map((system) => ({
+      snips: interval((estimates) => estimates[system]!.snips),
+      doublyRobust: interval((estimates) => estimates[system]!.doublyRobust),
+      effectiveImpressions: point[system]!.effective,
+      seen: point[system]!.seen,
+    })),
+    differences: systems
+      .slice(1)
+      .map((system) => interval((estimates) => estimates[system]!.doublyRobust - estimates[0]!.doublyRobust)),
+  };
+}
+
+type Seen = { readonly position: number; readonly impressions: number; readonly clicks: number };
+type Log = {
+  readonly views: number;
+  readonly items: ReadonlyMap<number, readonly Seen[]>;
+  readonly rankings: LoggedAnchor['rankings'];
+};
+
+/** Views of an anchor: impressions at the place where it had most; a list has one item at each. */
+function logOf({ pairs, rankings }: LoggedAnchor): Log {
+  const items = new Map<number, Seen[]>();
+  const byPlace = new Map<number, number>();
+  for (const { item, position, impressions, clicks } of pairs) {
+    if (impressions <= 0) continue; // a lost beacon
+    const own = items.get(item) ?? [];
+    items.set(item, own);
+    own.push({ position, impressions, clicks });
+    byPlace.set(position, (byPlace.get(position) ?? 0) + impressions);
+  }
+  return { views: Math.max(0, ...byPlace.values()), items, rankings };
+}
+
+type Estimate = { snips: number; doublyRobust: number; effective: number; seen: number };
+
+function estimate(logs: readonly Log[], system: number, eta: number): Estimate {
+  const theta = (place: number) => place ** -eta;
+  let [views, chosen, seenExamined, examined, robust, weights, squares] = [0, 0, 0, 0, 0, 0, 0];
+  for (const log of logs) {
+    const mean = meanAttraction(log, theta);
+    views += log.views;
+    for (const [i, item] of log.rankings[system]!.entries()) {
+      const place = theta(i + 1);
+      examined += log.views * place;
+      const seen = log.items.get(item);
+      const own = sums(seen ?? [], theta);
+      const model = (own.clicks + STRENGTH * mean) / (own.examined + STRENGTH);
+      if (!seen) {
+        robust += log.views * place * model;
+        continue;
+      }
+      const attraction = own.clicks / own.examined;
+      chosen += log.views * place * attraction;
+      seenExamined += log.views * place;
+      robust += log.views * place * (model + Math.min(1, own.impressions / log.views) * (attraction - model));
+      for (const { position, impressions } of seen) {
+        const weight = place / theta(position);
+        weights += impressions * weight;
+        squares += impressions * weight ** 2;
+      }
+    }
+  }
+  return {
+    snips: ((chosen / seenExamined) * examined) / views,
+    doublyRobust: robust / views,
+    effective: squares > 0 ? weights ** 2 / squares : 0,
+    seen: seenExamined / examined,
+  };
+}
+
+type Theta = (place: number) => number;
+
+function meanAttraction({ items }: Log, theta: Theta): number {
+  let [clicks, examined] = [0, 0];
+  for (const seen of items.values()) {
+    const own = sums(seen, theta);
+    clicks += own.clicks;
+    examined += own.examined;
+  }
+  return clicks / examined;
+}
+
+function sums(seen: readonly Seen[], theta: Theta) {
+  let [clicks, impressions, examined] = [0, 0, 0];
+  for (const one of seen) {
+    clicks += one.clicks;
+    impressions += one.impressions;
+    examined += one.impressions * theta(one.position);
+  }
+  return { clicks, impressions, examined };
+}

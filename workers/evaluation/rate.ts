@@ -1,0 +1,69 @@
+import type { Interval } from '@simili/learning/metrics/intervals';
+import { type OffPolicyRate, offPolicyRates } from '@simili/learning/metrics/off-policy';
+import { squaredDistance } from '@simili/learning/numbers/distance';
+import { makeRandom } from '@simili/learning/numbers/random';
+import { fitPropensity } from '@simili/learning/relevance/propensity';
+import type { EvaluationSet } from './set.ts';
+
+/** Choices a view of the first K places: what the candidate would have got of what was seen, and the version that serves. */
+export type Rates = {
+  readonly candidate: OffPolicyRate;
+  readonly serving: OffPolicyRate | null;
+  /** Candidate minus serving, paired by anchor; null: nothing serves yet. */
+  readonly difference: Interval | null;
+};
+
+type Vectors = ReadonlyMap<string, Float32Array>;
+
+/** Places of a page that people mostly see. */
+const K = 12;
+/** Anchors that were seen most: each is compared with all products. */
+const MOST_ANCHORS = 400;
+/** Of fewer there is no interval to speak of. */
+const FEWEST_ANCHORS = 20;
+
+/**
+ * Off-policy estimates on anchors that no version learned from. Null: fewer than 20 of them were seen, or not the whole catalog is
+ * compared, so that nobody knows what the first places would be.
+ */
+export function ratesOf(set: EvaluationSet, candidate: Vectors, serving: Vectors | null): Rates | null {
+  const anchors = set.isWhole ? anchorsOf(set) : [];
+  if (anchors.length < FEWEST_ANCHORS) return null;
+  const systems = serving ? [serving, candidate] : [candidate];
+  const rankers = systems.map((vectors) => rankerOf(set, vectors));
+  const logged = anchors.map(({ anchor, pairs }) => ({ pairs, rankings: rankers.map((first) => first(anchor)) }));
+  const { rates, differences } = offPolicyRates(logged, {
+    exponent: fitPropensity(set.seen),
+    random: makeRandom(1),
+  });
+  const [first, second] = rates;
+  return { candidate: (second ?? first)!, serving: second ? first! : null, difference: differences[0] ?? null };
+}
+
+function anchorsOf({ seen, held }: EvaluationSet) {
+  const byAnchor = new Map<number, { anchor: number; pairs: EvaluationSet['seen'][number][]; impressions: number }>();
+  for (const pair of seen) {
+    if (!held.has(pair.anchor)) continue;
+    const own = byAnchor.get(pair.anchor) ?? { anchor: pair.anchor, pairs: [], impressions: 0 };
+    byAnchor.set(pair.anchor, own);
+    own.pairs.push(pair);
+    own.impressions += pair.impressions;
+  }
+  return [...byAnchor.values()].sort((a, b) => b.impressions - a.impressions).slice(0, MOST_ANCHORS);
+}
+
+/** The nearest K of an anchor; none where it has no vector. */
+function rankerOf({ productIds }: EvaluationSet, vectors: Vectors): (anchor: number) => number[] {
+  const rows = productIds.map((id) => vectors.get(id));
+  return (anchor) => {
+    const own = rows[anchor];
+    if (!own) return [];
+    const others = rows.flatMap((row, item) =>
+      row && item !== anchor ? [{ item, distance: squaredDistance(own, row) }] : [],
+    );
+    return others
+      .sort((a, b) => a.distance - b.distance)
+      .slice(0, K)
+      .map(({ item }) => item);
+  };
+}
