@@ -14,5 +14,5 @@ export const lengthOf = (text: string): number =>
  */
 export const toId = (text: string): string => text.normalize('NFC');
 
-/** Of any version, in small letters. */
+/** Whether a text is a UUID of any version, in small letters. */
 export const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);

@@ -31,7 +31,7 @@ type Deps = {
 /** What a training tells of its version's blocks, in the order of the vector (workers/training/fit-model.ts). */
 type BlockFacts = { readonly feature: string; readonly share: number; readonly length: number };
 
-/** Of fewer people nothing is shown (k-anonymity). */
+/** Fewest people of whom a number is shown (k-anonymity). */
 const FEWEST_PEOPLE = 20;
 const DAYS = 90;
 const TITLES: Readonly<Record<string, string>> = {
