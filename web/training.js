@@ -60,7 +60,7 @@ export class TrainingPanel {
     if (this.#key) this.#start();
   }
 
-  /** Of the administrator who is signed in; null: nobody is. */
+  /** The administrator's key; null: nobody is signed in. */
   get key() {
     return this.#key;
   }

@@ -26,13 +26,18 @@ export type OffPolicyRate = {
 };
 
 export type OffPolicy = {
-  /** By system. */
+  /** Rates by system. */
   readonly rates: readonly OffPolicyRate[];
-  /** Of each later system minus the first one, doubly robust and paired by anchor. */
+  /** Each later system minus the first one, doubly robust and paired by anchor. */
   readonly differences: readonly Interval[];
 };
 
-type Options = { readonly exponent: Exponent; readonly random: Random /** Default 1000. */; readonly draws?: number };
+type Options = {
+  readonly exponent: Exponent;
+  readonly random: Random;
+  /** Default 1000. */
+  readonly draws?: number;
+};
 
 /** Examined impressions that the model of an anchor's mean is worth beside what was seen of an item. */
 const STRENGTH = 10;

@@ -19,7 +19,7 @@ type Vectors = ReadonlyMap<string, Float32Array>;
 const K = 12;
 /** Anchors that were seen most: each is compared with all products. */
 const MOST_ANCHORS = 400;
-/** Of fewer there is no interval to speak of. */
+/** Fewer have no interval to speak of. */
 const FEWEST_ANCHORS = 20;
 
 /**
