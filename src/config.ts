@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SimiliError } from './errors.ts';
+import { cronOf } from './ports/retrain-policy.ts';
 import { EXPLORING, MOST_EXPLORING } from './similarity/exploration.ts';
 import { engineChoices, presetNames, recipeNames } from './training-names.ts';
 
@@ -197,6 +198,18 @@ const Env = z.object({
     .min(1)
     .default(500)
     .describe('New choices of shoppers after which one comes; at least 5 % of those learned from'),
+  SIMILI_RETRAIN_SCHEDULE: z
+    .string()
+    .optional()
+    .transform((text, context) => {
+      try {
+        return text && cronOf(text).getPattern();
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: `is no cron expression: ${(error as Error).message}` });
+        return z.NEVER;
+      }
+    })
+    .describe('Cron expression, UTC, at whose times one comes too: 0 3 * * 1 is Mondays at three'),
   SIMILI_CHECKPOINT_SECONDS: z.coerce
     .number()
     .min(0.1)

@@ -1,13 +1,13 @@
 export const RETRAINING =
-  'retraining { automatic due newChoices neededChoices newProducts neededProducts encoder notBefore }';
+  'retraining { automatic due newChoices neededChoices newProducts neededProducts encoder notBefore scheduledFor }';
 
 /**
  * @typedef {{ automatic: boolean, due: boolean, newChoices: number, neededChoices: number, newProducts: number,
- *   neededProducts: number, encoder: string | null, notBefore: string | null }} Retraining
+ *   neededProducts: number, encoder: string | null, notBefore: string | null, scheduledFor: string | null }} Retraining
  */
 
 /** When the next training comes by itself, in a sentence. @param {Retraining} plan */
-export function nextTraining({ automatic, due, encoder, notBefore, ...come }) {
+export function nextTraining({ automatic, due, encoder, notBefore, scheduledFor, ...come }) {
   const because = encoder ? `: ${encoder}` : '';
   if (!automatic) return `No training comes by itself (SIMILI_RETRAIN_PAUSE_MINUTES is 0)${because}.`;
   if (due) return `The next training begins within a minute, by itself${because}.`;
@@ -15,5 +15,8 @@ export function nextTraining({ automatic, due, encoder, notBefore, ...come }) {
   if (encoder) return `The next training comes by itself${when}${because}.`;
   const choices = `${come.neededChoices} new choices of shoppers (${come.newChoices} so far)`;
   const pictures = `${come.neededProducts} new pictures (${come.newProducts} so far)`;
-  return `The next training comes by itself after ${choices} or ${pictures}${when}.`;
+  const at = scheduledFor
+    ? `, or ${new Date(scheduledFor).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' })}`
+    : '';
+  return `The next training comes by itself after ${choices} or ${pictures}${at}${when}.`;
 }

@@ -10,6 +10,7 @@ test('a training that is due at noon waits for the night', () => {
   const since = {
     trained: true,
     ended: new Date('2026-03-01'),
+    began: new Date('2026-02-28'),
     choicesBefore: 0,
     choices: 100,
     products: 9,

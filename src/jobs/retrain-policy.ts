@@ -6,10 +6,11 @@ import { encoderReason, toldEncoderState } from './encoder-state.ts';
 
 export type RetrainRepositories = Pick<Repositories, 'jobs' | 'models' | 'feedback' | 'images' | 'settings'>;
 
-type Settings = Pick<Config, 'SIMILI_RETRAIN_PAUSE_MINUTES' | 'SIMILI_RETRAIN_CHOICES'>;
+type Settings = Pick<Config, 'SIMILI_RETRAIN_PAUSE_MINUTES' | 'SIMILI_RETRAIN_CHOICES' | 'SIMILI_RETRAIN_SCHEDULE'>;
 export const retrainSettingsOf = (config: Settings): RetrainSettings => ({
   pauseMinutes: config.SIMILI_RETRAIN_PAUSE_MINUTES,
   choices: config.SIMILI_RETRAIN_CHOICES,
+  schedule: config.SIMILI_RETRAIN_SCHEDULE ?? null,
 });
 
 /** The plan as things are now. */
@@ -35,6 +36,7 @@ async function sinceTraining(repositories: RetrainRepositories): Promise<SinceTr
   return {
     trained,
     ended: last?.finishedAt ?? null,
+    began: learned ? began : null,
     choices: choices.after,
     choicesBefore: choices.before,
     products: pictures.products,

@@ -1,3 +1,4 @@
+import { Cron } from 'croner';
 import { SimiliError } from '../errors.ts';
 
 /** What has come since the last training began. */
@@ -6,6 +7,8 @@ export type SinceTraining = {
   readonly trained: boolean;
   /** When the last training of any outcome ended; null: one is on its way, or there was none. */
   readonly ended: Date | null;
+  /** When the last one that succeeded began, and so what it knows; null: none did. */
+  readonly began: Date | null;
   /** Products that shoppers chose in lists, one a visitor, anchor and product: before and after. */
   readonly choicesBefore: number;
   readonly choices: number;
@@ -30,6 +33,8 @@ export type RetrainPlan = {
   readonly encoder: string | null;
   /** Null: as soon as there is a reason. */
   readonly notBefore: Date | null;
+  /** Next time of a schedule; null or left out: there is none. */
+  readonly scheduledFor?: Date | null;
 };
 
 /** Decides when trainings come by themselves. It is asked once a minute, and has no memory: all that counts is stored. */
@@ -53,12 +58,14 @@ export type RetrainSettings = {
   readonly pauseMinutes: number;
   /** Shoppers' choices since the last one began; never less than CHOICES_SHARE of what it learned from. */
   readonly choices: number;
+  /** Cron expression in UTC at whose times a training comes, whatever else there is; null: none does. */
+  readonly schedule?: string | null;
 };
 const CHOICES_SHARE = 0.05;
 /** A catalog that has grown or changed by a fifth is another one. */
 const PRODUCTS_SHARE = 0.2;
 
-/** The default: after enough new choices, a catalog that has changed by a fifth, or another encoder; with a pause between two. */
+/** The default: after enough new choices, a catalog that has changed by a fifth, another encoder, or at the times of a schedule; with a pause between two. */
 export const usualRetrainPolicy = (settings: RetrainSettings): RetrainPolicy => ({
   name: 'usual',
   automatic: settings.pauseMinutes > 0,
@@ -79,7 +86,9 @@ export function checkRetrainPolicy({ name, automatic, restsUntil, plan }: Retrai
  * Whether the next training is due. It follows from what is stored, so nothing is lost while a training runs, a worker is
  * down or a try fails: what came meanwhile still counts.
  */
-function planRetrain(since: SinceTraining, { pauseMinutes, choices }: RetrainSettings, now: Date): RetrainPlan {
+function planRetrain(since: SinceTraining, settings: RetrainSettings, now: Date): RetrainPlan {
+  const { pauseMinutes, choices } = settings;
+  const schedule = settings.schedule ? cronOf(settings.schedule) : null;
   const neededChoices = Math.max(choices, Math.ceil(CHOICES_SHARE * since.choicesBefore));
   const neededProducts = Math.max(1, Math.ceil(PRODUCTS_SHARE * since.products));
   const notBefore = since.ended && restsUntil(since.ended, { pauseMinutes }, now);
@@ -87,6 +96,7 @@ function planRetrain(since: SinceTraining, { pauseMinutes, choices }: RetrainSet
     since.choices >= neededChoices ? `${since.choices} new choices of shoppers (${neededChoices} are enough)` : null,
     since.changed >= neededProducts ? `${since.changed} of ${since.products} products have a new picture` : null,
     since.encoder,
+    missedTime(schedule, since, now),
   ].filter((reason) => reason !== null);
   const automatic = pauseMinutes > 0;
   const due = automatic && since.trained && since.ended !== null && !notBefore && reasons.length > 0;
@@ -100,6 +110,7 @@ function planRetrain(since: SinceTraining, { pauseMinutes, choices }: RetrainSet
     newProducts: since.changed,
     neededProducts,
     encoder: since.encoder,
+    scheduledFor: schedule?.nextRun(now) ?? null,
   };
 }
 
@@ -107,4 +118,13 @@ function planRetrain(since: SinceTraining, { pauseMinutes, choices }: RetrainSet
 function restsUntil(ended: Date, { pauseMinutes }: Pick<RetrainSettings, 'pauseMinutes'>, now: Date): Date | null {
   const until = new Date(ended.getTime() + 60_000 * pauseMinutes);
   return until > now ? until : null;
+}
+
+/** @throws Error that says what is wrong with the expression. */
+export const cronOf = (expression: string): Cron => new Cron(expression, { timezone: 'UTC' });
+
+/** The last time of the schedule, where no training has begun since: it is not lost while one runs or a worker is down. */
+function missedTime(schedule: Cron | null, { began }: SinceTraining, now: Date): string | null {
+  const [last] = schedule?.previousRuns(1, now) ?? [];
+  return last && (!began || began < last) ? `scheduled for ${last.toISOString()}` : null;
 }

@@ -9,6 +9,7 @@ const times = ['2026-03-04T12:00:00Z', '2026-03-04T00:00:00Z', '2026-03-07T12:00
 const busy: SinceTraining = {
   trained: true,
   ended: new Date('2026-03-01T00:00:00Z'),
+  began: new Date('2026-02-28T23:50:00Z'),
   choicesBefore: 1000,
   choices: 1_000_000,
   products: 1000,

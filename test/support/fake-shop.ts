@@ -139,6 +139,7 @@ export class FakeShop {
           neededProducts: 170,
           encoder: null,
           notBefore: null,
+          scheduledFor: null,
         }),
         jobs: (_: unknown, { first }: { first: number }) => [...this.jobs].reverse().slice(0, first),
       },

@@ -19,3 +19,14 @@ test('a bad environment is refused at once, every variable by name', () => {
   const bad = { PORT: '70000', DATABASE_URL: 'mysql://x', SIMILI_ADMIN_KEY: 'short' };
   for (const name of Object.keys(bad)) expect(() => loadConfig(bad)).toThrow(name);
 });
+
+test('a schedule is a cron expression, and what is none is told with its reason', () => {
+  expect(loadConfig({ SIMILI_RETRAIN_SCHEDULE: '0 3 * * 1' }).SIMILI_RETRAIN_SCHEDULE).toBe('0 3 * * 1');
+  expect(loadConfig({}).SIMILI_RETRAIN_SCHEDULE).toBeUndefined();
+  expect(() => loadConfig({ SIMILI_RETRAIN_SCHEDULE: 'every day' })).toThrow(
+    expect.objectContaining({
+      code: 'CONFIGURATION_INVALID',
+      message: expect.stringMatching(/is no cron expression: .*\n.*SIMILI_RETRAIN_SCHEDULE/),
+    }),
+  );
+});

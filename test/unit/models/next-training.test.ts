@@ -6,6 +6,7 @@ const plan = {
   due: false,
   encoder: null,
   notBefore: null,
+  scheduledFor: null,
   newChoices: 12,
   neededChoices: 500,
   newProducts: 3,
@@ -15,6 +16,9 @@ const plan = {
 test('the page says in a sentence when the next training comes, and that an encoder asks for it', () => {
   expect(nextTraining(plan)).toBe(
     'The next training comes by itself after 500 new choices of shoppers (12 so far) or 170 new pictures (3 so far).',
+  );
+  expect(nextTraining({ ...plan, scheduledFor: new Date(0).toISOString() })).toMatch(
+    /new pictures \(3 so far\), or .*19\d\d.*\.$/,
   );
   const encoder = 'no encoder looks at pictures any more';
   const asked = { ...plan, encoder };

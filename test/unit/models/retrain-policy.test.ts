@@ -6,6 +6,7 @@ const minutesAgo = (minutes: number) => new Date(now.getTime() - 60_000 * minute
 const quiet: SinceTraining = {
   trained: true,
   ended: minutesAgo(600),
+  began: minutesAgo(610),
   choicesBefore: 0,
   choices: 0,
   products: 1000,
@@ -13,7 +14,7 @@ const quiet: SinceTraining = {
   encoder: null,
 };
 const plan = (since: Partial<SinceTraining>, settings: Partial<RetrainSettings> = {}) =>
-  usualRetrainPolicy({ pauseMinutes: 60, choices: 500, ...settings }).plan({ ...quiet, ...since }, now);
+  usualRetrainPolicy({ pauseMinutes: 60, choices: 500, schedule: null, ...settings }).plan({ ...quiet, ...since }, now);
 
 test('500 new choices are enough, and one fewer is not', () => {
   expect(plan({ choices: 499 })).toMatchObject({ due: false, reason: null, newChoices: 499, neededChoices: 500 });
@@ -50,4 +51,26 @@ test('none comes while one is on its way, before the first one, or where they ar
   expect(plan({ choices: 500, ended: null }).due).toBe(false);
   expect(plan({ choices: 500, trained: false }).due).toBe(false);
   expect(plan({ choices: 500 }, { pauseMinutes: 0 })).toMatchObject({ due: false, automatic: false });
+});
+
+test('at a time of the schedule one comes, once, and what was missed comes later', () => {
+  const schedule = '0 11 * * *'; // an hour ago
+  const eleven = '2026-01-01T11:00:00.000Z';
+  const tomorrow = new Date('2026-01-02T11:00:00Z');
+  expect(plan({}, { schedule })).toMatchObject({
+    due: true,
+    reason: `scheduled for ${eleven}`,
+    scheduledFor: tomorrow,
+  });
+  expect(plan({ began: minutesAgo(59), ended: minutesAgo(58) }, { schedule, pauseMinutes: 5 })).toMatchObject({
+    due: false,
+  });
+  // One that began before the time does not know what came until then.
+  expect(plan({ began: minutesAgo(61), ended: minutesAgo(30) }, { schedule, pauseMinutes: 5 }).due).toBe(true);
+  expect(plan({ began: minutesAgo(61), ended: minutesAgo(30) }, { schedule })).toMatchObject({
+    due: false,
+    notBefore: minutesAgo(-30),
+  });
+  expect(plan({ began: null }, { schedule, pauseMinutes: 0 })).toMatchObject({ due: false, scheduledFor: tomorrow });
+  expect(plan({})).toMatchObject({ due: false, scheduledFor: null });
 });
