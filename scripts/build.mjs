@@ -1,8 +1,9 @@
 // A clean compile: a renamed source file must not live on in a dist/. All is made in dist.next/ and takes its places when it is
 // whole: the first `npx simili` in a checkout builds (npm runs `prepare`), and a server may be running from dist/ then.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { gzipSync } from 'node:zlib';
 
 const next = 'dist.next';
 /** Workspaces that are compiled; each gets a dist/ of its own. What is left over is the root's. */
@@ -42,7 +43,9 @@ const ready = [
   'react/umd/react.production.min.js',
   'react-dom/umd/react-dom.production.min.js',
 ];
-for (const file of ready) copyFileSync(`node_modules/${file}`, `${next}/graphiql/${basename(file)}`);
+// Compressed, as browsers take them: a server without a browser has them too.
+for (const file of ready)
+  writeFileSync(`${next}/graphiql/${basename(file)}.gz`, gzipSync(readFileSync(`node_modules/${file}`), { level: 9 }));
 for (const name of ['graphiql', 'react', 'react-dom'])
   copyFileSync(`node_modules/${name}/LICENSE`, `${next}/graphiql/LICENSE.${name}`);
 

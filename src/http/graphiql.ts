@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { extname } from 'node:path';
 import express, { Router } from 'express';
 import { type GraphQLSchema, printSchema } from 'graphql';
 import { packageFile } from '../package-root.ts';
@@ -30,6 +31,22 @@ const POLICY =
   "style-src 'self' 'unsafe-inline'; font-src 'self' data:; img-src 'self' data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/** The files are kept compressed, and every browser takes them so. */
+const compressed = Router()
+  .get(/\.(js|css)$/, (req, _res, next) => {
+    req.url += '.gz';
+    next();
+  })
+  .use(
+    express.static(packageFile('dist/graphiql'), {
+      maxAge: '1h',
+      setHeaders: (res, path) => {
+        if (!path.endsWith('.gz')) return;
+        res.type(extname(path.slice(0, -'.gz'.length))).setHeader('Content-Encoding', 'gzip');
+      },
+    }),
+  );
+
 /**
  * GraphiQL for a browser that opens /graphql, and the contract at /schema.graphql. Its files come with the package
  * (scripts/build.mjs), none from elsewhere.
@@ -44,6 +61,6 @@ export function graphiql(schema: GraphQLSchema): Router {
     if (req.query.query !== undefined || req.accepts(['json', 'html']) !== 'html') return next();
     res.set({ 'Content-Security-Policy': POLICY, Vary: 'Accept' }).type('html').send(PAGE);
   });
-  router.use(ASSETS, express.static(packageFile('dist/graphiql'), { maxAge: '1h' }));
+  router.use(ASSETS, compressed);
   return router;
 }

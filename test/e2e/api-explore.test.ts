@@ -54,6 +54,18 @@ test('on loopback the whole introspection query is answered, and /schema.graphql
   expect((await streamed(open, '{ __schema { queryType { name } } }')).data.__schema.queryType.name).toBe('Query');
 });
 
+test('the files of GraphiQL come compressed, with the type of what is inside', async () => {
+  for (const [file, type] of [
+    ['graphiql.min.js', 'text/javascript'],
+    ['graphiql.min.css', 'text/css'],
+  ]) {
+    const answer = await fetch(`${open.server.url}/graphiql/${file}`);
+    expect(answer.headers.get('content-encoding')).toBe('gzip');
+    expect(answer.headers.get('content-type')).toContain(type);
+    expect(await answer.text()).toMatch(/GraphiQL|graphiql/);
+  }
+});
+
 test('elsewhere there is no GraphiQL, no contract and no introspection, and no sentence names an option of Apollo', async () => {
   expect((await fetch(`${shut.server.url}/graphql`, { headers: HTML })).headers.get('content-type')).not.toContain(
     'html',
