@@ -1,4 +1,4 @@
-import { DEFAULT_CATALOG } from '../src/catalog-id.ts';
+import { knowCatalogs } from '../src/catalog/known-catalogs.ts';
 import { type Config, loadConfig } from '../src/config.ts';
 import { openStorage } from '../src/db/open-storage.ts';
 import { makeRepositories, type Repositories } from '../src/db/repositories.ts';
@@ -16,6 +16,7 @@ export type App = {
   config: Config;
   log: Log;
   storage: Storage;
+  /** Doors of the catalog that the configuration names. */
   repositories: Repositories;
   queue: JobQueue;
   extensions: Extensions;
@@ -30,7 +31,7 @@ export function loadSharedConfig(): Config {
   });
 }
 
-/** @throws SimiliError of configuration, database, Redis, data directory. */
+/** @throws SimiliError of configuration, database, Redis, data directory; CATALOG_UNKNOWN. */
 export async function openApp(config: Config = loadConfig()): Promise<App> {
   const log = makeLog(config);
   const extensions = await loadExtensions(config);
@@ -38,7 +39,8 @@ export async function openApp(config: Config = loadConfig()): Promise<App> {
   for (const warning of storage.warnings) log.warn(warning);
   try {
     const { clock = storage.clock } = extensions;
-    const repositories = makeRepositories({ ...storage, clock }, DEFAULT_CATALOG);
+    const repositories = makeRepositories({ ...storage, clock }, config.SIMILI_CATALOG);
+    await knowCatalogs(repositories.catalogs, () => clock.now()).check(config.SIMILI_CATALOG);
     const queue = await openQueue({
       redisUrl: config.REDIS_URL,
       storage,

@@ -10,6 +10,7 @@ const load: Record<string, () => Promise<AnyCommand>> = {
   serve: async () => (await import('./commands/serve.ts')).serve,
   worker: async () => (await import('./commands/worker.ts')).worker,
   migrate: async () => (await import('./commands/migrate.ts')).migrate,
+  catalog: async () => (await import('./commands/catalog.ts')).catalog,
   import: async () => (await import('./commands/import.ts')).importCatalog,
   model: async () => (await import('./commands/model/index.ts')).model,
   encoder: async () => (await import('./commands/encoder/index.ts')).encoder,

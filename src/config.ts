@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DEFAULT_CATALOG, isCatalogId } from './catalog-id.ts';
 import { SimiliError } from './errors.ts';
 import { cronOf } from './ports/retrain-policy.ts';
 import { EXPLORING, MOST_EXPLORING } from './similarity/exploration.ts';
@@ -53,6 +54,11 @@ const Env = z.object({
     .url({ protocol: /^rediss?$/ })
     .optional()
     .describe('Queue on Redis; without it, on the database'),
+  SIMILI_CATALOG: z
+    .string()
+    .refine(isCatalogId, 'Use lower-case letters, digits and single dashes between them, at most 32 characters')
+    .default(DEFAULT_CATALOG)
+    .describe('Catalog of requests and commands that name none'),
   SIMILI_DATA_DIR: z.string().min(1).default('.simili').describe('Embedded database, pixel cache, copies of pictures'),
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to bind'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(4000).describe('Port to bind; 0 takes a free one'),

@@ -38,6 +38,10 @@ const CODES = {
     retry: false,
     say: (a: { why: string }) => `occurredAt ${a.why}`,
   },
+  CATALOG_UNKNOWN: {
+    retry: false,
+    say: (a: { catalog: string }) => `There is no catalog ${a.catalog}: \`simili catalog list\` shows them`,
+  },
   NOT_FOUND: {
     retry: false,
     say: (a: { what: string; id: string }) => `There is no ${a.what} ${a.id}`,

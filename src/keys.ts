@@ -1,4 +1,5 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { DEFAULT_CATALOG } from './catalog-id.ts';
 import type { Config } from './config.ts';
 import type { InstallationRepository } from './db/installation.ts';
 import { SimiliError } from './errors.ts';
@@ -42,6 +43,13 @@ export async function loadKeys(
 export async function loadSigningKey(installation: InstallationRepository, random = randomBytes): Promise<string> {
   return (await installation.getOrCreate(SIGNING_KEY, random(32).toString('base64url'))).value;
 }
+
+/**
+ * Signs what is handed out in a catalog: what was made in one is no token of another. Of `default` it is the key itself, so that
+ * lists of before there were catalogs stay valid.
+ */
+export const signingKeyOf = (key: string, catalog: string): string =>
+  catalog === DEFAULT_CATALOG ? key : createHmac('sha256', key).update(`simili catalog ${catalog}`).digest('base64url');
 
 /**
  * Replaces the generated admin key; the old one ends at once, in all processes. @returns the new one.

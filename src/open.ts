@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { createCatalog } from './catalog/catalogs.ts';
+import { knowCatalogs } from './catalog/known-catalogs.ts';
 import { DEFAULT_CATALOG } from './catalog-id.ts';
 import { loadConfig } from './config.ts';
 import { openEmbedded } from './db/embedded.ts';
@@ -6,6 +8,7 @@ import { openPostgres } from './db/postgres.ts';
 import { makeRepositories, type Repositories } from './db/repositories.ts';
 import { patiencesOf } from './deadline.ts';
 import { type GraphQLModule, ownGraphQL } from './graphql/host-copy.ts';
+import type { CatalogOf } from './graphql/scope.ts';
 import { retrainSettingsOf } from './jobs/retrain-policy.ts';
 import { loadSigningKey } from './keys.ts';
 import { checkExtensions } from './load-extensions.ts';
@@ -25,6 +28,11 @@ export type OpenOptions = {
   dataDir?: string | null | undefined;
   /** Queue on Redis; without it, on the database. All processes must say the same. */
   redisUrl?: string | undefined;
+  /**
+   * The catalog of requests that name none (header `simili-catalog`, where the server's context holds the request), default
+   * `default`; or a function of the server's context, which then decides alone: null is `default`.
+   */
+  catalog?: string | CatalogOf | undefined;
   /** Signs recommendation ids and cursors; at least 32 characters. Default: generated once, kept in the database. */
   signingKey?: string | undefined;
   /** Share of lists that exchange two neighbours, to learn how far shoppers look: 0 to 0.2, default 0.03. */
@@ -36,23 +44,29 @@ export type OpenOptions = {
 export type Simili = {
   plugin: ReturnType<typeof simili>;
   services: Services;
+  /** Doors of the catalog of requests that name none; `forCatalog(id)` gives those of another one. */
   repositories: Repositories;
+  /** Makes a catalog. @returns false when it was there already. @throws SimiliError INVALID_ARGUMENT. */
+  createCatalog(id: string): Promise<boolean>;
   close(): Promise<void>;
 };
 
 /**
  * Opens what the plugin stands on: database (migrated), queue, keys.
- * @throws SimiliError CONFIGURATION_INVALID, DATABASE_UNAVAILABLE, DATABASE_UNSUITABLE, DATA_DIR_LOCKED, MIGRATION_FAILED, REDIS_UNAVAILABLE, REDIS_UNSUITABLE.
+ * @throws SimiliError CONFIGURATION_INVALID, DATABASE_UNAVAILABLE, DATABASE_UNSUITABLE, DATA_DIR_LOCKED, MIGRATION_FAILED, REDIS_UNAVAILABLE, REDIS_UNSUITABLE,
+ *   CATALOG_UNKNOWN.
  */
 export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
-  const { databaseUrl, dataDir = '.simili', redisUrl, signingKey, graphql = ownGraphQL } = options;
+  const { databaseUrl, dataDir = '.simili', redisUrl, signingKey, catalog, graphql = ownGraphQL } = options;
   const config = loadConfig(options.exploring === undefined ? {} : { SIMILI_EXPLORE_SHARE: String(options.exploring) });
   const { log = makeLog(config) } = options;
   const extensions = checkExtensions(options.extensions ?? {});
   const storage = await (databaseUrl ? openPostgres(databaseUrl) : openEmbedded(dataDir && join(dataDir, 'database')));
   try {
     const { clock = storage.clock } = extensions;
-    const repositories = makeRepositories({ ...storage, clock }, DEFAULT_CATALOG);
+    const usual = typeof catalog === 'string' ? catalog : DEFAULT_CATALOG;
+    const repositories = makeRepositories({ ...storage, clock }, usual);
+    await knowCatalogs(repositories.catalogs, () => clock.now()).check(usual);
     const queue = await openQueue({
       redisUrl,
       storage,
@@ -72,9 +86,10 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
       extensions,
     });
     return {
-      plugin: simili(services, graphql),
+      plugin: simili(services, graphql, typeof catalog === 'function' ? catalog : undefined),
       services,
       repositories,
+      createCatalog: (id) => createCatalog(repositories.catalogs, id),
       async close() {
         await queue.close();
         await storage.close();

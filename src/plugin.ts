@@ -18,7 +18,7 @@ import { modelResolvers } from './graphql/models.ts';
 import { productResolvers } from './graphql/products.ts';
 import { ratingResolvers } from './graphql/ratings.ts';
 import { adminScalars, storefrontScalars } from './graphql/scalars.ts';
-import { scoper } from './graphql/scope.ts';
+import { type CatalogOf, scoper } from './graphql/scope.ts';
 import { similarItemsResolvers } from './graphql/similar-items.ts';
 import { productReference, subgraphOf } from './graphql/subgraph.ts';
 import { timed } from './graphql/timed.ts';
@@ -38,10 +38,11 @@ const admin = contractOf('schema.admin.graphql');
  * Any GraphQL server will do that makes a context object for each request. With extend(), nodes of a list are
  * `{ id, … }`: the host's Product resolvers must start from `id`.
  * @param graphql the server's copy, where it is another than the one that this package finds (ADR 12).
+ * @param catalogOf whose request it is; default: its header `simili-catalog`, where the context holds the request, as `request` or `req`.
  */
-export function simili(services: Services, graphql: GraphQLModule = ownGraphQL) {
+export function simili(services: Services, graphql: GraphQLModule = ownGraphQL, catalogOf?: CatalogOf) {
   const given = graphql as unknown as OwnGraphQL;
-  const scope = scoper(services);
+  const scope = scoper(services, catalogOf);
   const { patience, log } = services;
   /** Resolvers whose errors are of that copy's class. */
   const native = (copy: OwnGraphQL, maps: Resolvers[], time: Patience): ResolverMap =>

@@ -1,12 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import { expressMiddleware } from '@as-integrations/express5';
-import express from 'express';
+import express, { type Request } from 'express';
 import { configuredCopies } from './catalog/picture-copies.ts';
 import type { Config } from './config.ts';
 import type { Repositories } from './db/repositories.ts';
 import { startDeadline, within } from './deadline.ts';
 import { adminLimits, storefrontLimits } from './graphql/cost/limits.ts';
 import { makeApollo } from './http/apollo.ts';
+import { catalogOfUrl } from './http/catalog.ts';
 import { listen } from './http/connections.ts';
 import { allowOrigins } from './http/cors.ts';
 import { isOpenToExplore } from './http/exploring.ts';
@@ -34,7 +35,7 @@ import type { Services } from './services.ts';
 
 type Parts = {
   services: Services;
-  repositories: Pick<Repositories, 'images' | 'models'>;
+  repositories: Pick<Repositories, 'models'>;
   adminKeyHash: Keys['adminKeyHash'];
   config: Config;
   log: Log;
@@ -83,7 +84,7 @@ export async function startServer({
   await Promise.all(apollos.map((apollo) => apollo.start()));
 
   const app = express().disable('x-powered-by').set('trust proxy', config.SIMILI_TRUSTED_HOPS);
-  app.use(stopping.handler, secureHeaders);
+  app.use(stopping.handler, secureHeaders, catalogOfUrl);
   const inShopTime = <T>(work: () => T): T => within(startDeadline(patience.shop), work);
   addHealth(app, {
     serving: () => inShopTime(() => repositories.models.serving()),
@@ -92,7 +93,8 @@ export async function startServer({
   });
   if (manners.explore) app.use(graphiql(shop));
   const cors = allowOrigins(config.SIMILI_CORS_ORIGINS);
-  const shopEndpoint = expressMiddleware(servers.storefront);
+  const context = async ({ req }: { req: Request }) => ({ req });
+  const shopEndpoint = expressMiddleware(servers.storefront, { context });
   app.use(
     '/graphql',
     ...[
@@ -123,8 +125,11 @@ export async function startServer({
     ...[limits.admin, express.json({ limit: ADMIN_BODY }), onlyShortDocuments, limits.rememberAdmin],
   ];
   app.use('/admin/graphql/stream', ...guarded, limits.stream, stream.handler);
-  app.use('/admin/graphql', ...guarded, expressMiddleware(servers.admin, { context: async ({ req }) => ({ req }) }));
-  const images = { byId: (id: string) => inShopTime(() => repositories.images.byId(id)) };
+  app.use('/admin/graphql', ...guarded, expressMiddleware(servers.admin, { context }));
+  const images = {
+    byId: (catalog: string | null, id: string) =>
+      inShopTime(async () => (await services.inCatalog(catalog)).repositories.images.byId(id)),
+  };
   const pictures = { images, copies: configuredCopies(config), maxBytes: config.SIMILI_MAX_IMAGE_BYTES };
   app.get('/images/:id', limits.picture, serveImage(pictures));
   app.use(
@@ -152,14 +157,15 @@ export async function startServer({
 }
 
 /** Events, and visitors who are erased, are counted where their number is known: after their request was read, before they are stored. */
-const metered = (services: Services, { feedback }: Limits): Services => ({
+const metered = (services: Services, limits: Limits): Services => ({
   ...services,
   async submitFeedback(visitor, events) {
-    feedback(events.length);
+    limits.feedback(events.length);
     return services.submitFeedback(visitor, events);
   },
   async eraseVisitors(visitorIds) {
-    feedback(visitorIds.length);
+    limits.feedback(visitorIds.length);
     return services.eraseVisitors(visitorIds);
   },
+  inCatalog: async (id) => metered(await services.inCatalog(id), limits),
 });

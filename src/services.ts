@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache';
+import { knowCatalogs } from './catalog/known-catalogs.ts';
 import { deleteProducts, upsertProducts, type WriteResult } from './catalog/products.ts';
 import type { JobRow } from './db/jobs.ts';
 import type { ModelRow } from './db/models.ts';
@@ -17,6 +19,7 @@ import { cancelJob } from './jobs/cancel.ts';
 import { type RetrainRequest, retrain } from './jobs/retrain.ts';
 import { nextRetrain } from './jobs/retrain-policy.ts';
 import { watchJob } from './jobs/watch-job.ts';
+import { signingKeyOf } from './keys.ts';
 import { telemetryOf } from './load-extensions.ts';
 import type { Log } from './log.ts';
 import { type Explanation, explainSimilarity } from './models/explain.ts';
@@ -27,12 +30,18 @@ import { type RetrainPlan, type RetrainSettings, usualRetrainPolicy } from './po
 import type { Telemetry } from './ports/telemetry.ts';
 import type { JobQueue } from './queue/jobs.ts';
 import type { AnswerView } from './similarity/answer-view.ts';
-import { withLastKnown } from './similarity/last-known.ts';
+import { type LastKnown, openLastKnown, withLastKnown } from './similarity/last-known.ts';
 import { type SimilarItemsPage, type SimilarItemsRequest, similarItems } from './similarity/similar-items.ts';
 import { watched } from './watched.ts';
 
 /** What the resolvers need: the use cases, and the repositories for plain reading. */
 export type Services = {
+  /** All of it is about this one. */
+  readonly catalog: string;
+  /** The catalog of requests that name none. */
+  readonly usualCatalog: string;
+  /** The same of another catalog; null: of the usual one. Rejects with SimiliError CATALOG_UNKNOWN. */
+  inCatalog(id: string | null): Promise<Services>;
   readonly repositories: Pick<Repositories, 'products' | 'images' | 'embeddings' | 'search' | 'models' | 'jobs'>;
   readonly serving: Serving;
   readonly log: Log;
@@ -64,6 +73,7 @@ export type Services = {
 type Parts = {
   /** What the shop plugs in. */
   extensions?: Extensions | undefined;
+  /** Doors of the usual catalog. */
   repositories: Repositories;
   queue: Pick<JobQueue, 'add' | 'alive'>;
   log: Log;
@@ -78,15 +88,44 @@ type Parts = {
 /** How long a plan of the next training is shown as it was, ms: it counts all feedback. */
 const PLAN_MS = 10_000;
 
+/** Catalogs whose services are kept; those of others are made again. */
+const KEPT = 500;
+
 export function makeServices(parts: Parts): Services {
-  const { repositories, queue, log, signingKey, now, patience, retraining, exploring, extensions = {} } = parts;
+  const { repositories, now } = parts;
+  const known = knowCatalogs(repositories.catalogs, now);
+  const kept = new LRUCache<string, Services>({ max: KEPT });
+  const shared = {
+    usualCatalog: repositories.catalog,
+    lastKnown: openLastKnown(now),
+    async inCatalog(id: string | null) {
+      const catalog = id ?? repositories.catalog;
+      await known.check(catalog);
+      return servicesOf(catalog);
+    },
+  };
+  const servicesOf = (catalog: string): Services => {
+    const services = kept.get(catalog) ?? ofCatalog(parts, repositories.forCatalog(catalog), shared);
+    kept.set(catalog, services);
+    return services;
+  };
+  return servicesOf(repositories.catalog);
+}
+
+type Shared = Pick<Services, 'usualCatalog' | 'inCatalog'> & { lastKnown: LastKnown };
+
+function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, ...shared }: Shared): Services {
+  const { queue, log, now, patience, retraining, exploring, extensions = {} } = parts;
   const { filters = [], reranker = null, retrainPolicy = usualRetrainPolicy(retraining) } = extensions;
   const telemetry = telemetryOf(extensions, log);
   const { catalog, products, embeddings, feedback, erasures, ratings, jobs, models } = repositories;
+  const signingKey = signingKeyOf(parts.signingKey, catalog);
   const serving = makeServing(models, now);
   // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
   const readPatiently = { byId: (id: string) => within(startDeadline(patience.admin), () => jobs.byId(id)) };
   const services: Services = {
+    ...shared,
+    catalog,
     repositories,
     serving,
     log,
@@ -95,7 +134,8 @@ export function makeServices(parts: Parts): Services {
     similarItems: withLastKnown(
       (request, view) =>
         similarItems({ models, signingKey, now, exploring, filters, reranker, log, telemetry }, request, view),
-      now,
+      lastKnown,
+      catalog,
     ),
     submitFeedback: (visitor, entries) => submitFeedback({ feedback, signingKey, now }, visitor, entries),
     eraseVisitors: (visitorIds) => eraseVisitors({ erasures }, visitorIds),

@@ -1,9 +1,8 @@
 import { defineCommand } from 'citty';
-import { loadConfig } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { describeReport } from '../distil/report.ts';
 import { distil as run } from '../distil/run.ts';
-import { secondsOf } from '../options.ts';
+import { catalogOption, configFor, secondsOf } from '../options.ts';
 
 /** As shells count an end by Ctrl-C. */
 const INTERRUPTED = 130;
@@ -15,6 +14,7 @@ export const distil = defineCommand({
       'Train a small encoder on the catalog that finds the neighbours that the configured one finds (docs/distil.md)',
   },
   args: {
+    ...catalogOption,
     preset: { type: 'enum', options: ['tiny', 'small'], description: 'Of 32 or 64 px', default: 'tiny' },
     seconds: { type: 'string', description: 'Length of the training', default: '300' },
     steps: { type: 'string', description: 'The same in steps: then it can be repeated, bit for bit' },
@@ -32,7 +32,7 @@ export const distil = defineCommand({
         out: args.out,
         steps: args.steps === undefined ? null : wholeOf('--steps', args.steps, 1),
         seed: wholeOf('--seed', args.seed, 0),
-        config: loadConfig(),
+        config: configFor(args.catalog),
         signal: stopping.signal,
         stream: args.json ? process.stderr : process.stdout,
       });

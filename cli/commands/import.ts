@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startFleet } from '@simili/worker/fleet';
 import { defineCommand } from 'citty';
+import { catalogOption } from '../options.ts';
 import { showProgress } from '../progress.ts';
 import { describeImport } from '../run-import.ts';
 import { openShop, type Shop } from '../shop/open-shop.ts';
@@ -12,6 +13,7 @@ export const importCatalog = defineCommand({
     description: 'Load a catalog: a folder of pictures, a .csv or a .jsonl file (docs/catalog.md)',
   },
   args: {
+    ...catalogOption,
     source: { type: 'positional', description: 'Folder or file', required: true },
     'allow-outside': {
       type: 'string',
@@ -25,7 +27,7 @@ export const importCatalog = defineCommand({
       .split(',')
       .filter(Boolean)
       .map((folder) => resolve(folder));
-    const shop = await openShop();
+    const shop = await openShop(args.catalog);
     let told = 0;
     const report = await shop.run('import', { source: resolve(args.source), allowOutside }, (rows) => {
       if (rows - told < 1000) return;

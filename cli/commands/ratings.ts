@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { defineCommand } from 'citty';
+import { catalogOption } from '../options.ts';
 import { openShop } from '../shop/open-shop.ts';
 import { tellProblems } from '../tell-problems.ts';
 
@@ -8,9 +9,12 @@ export const ratings = defineCommand({
     name: 'ratings',
     description: 'Give a shop what people answered: the triplets.csv of simili label (docs/label.md)',
   },
-  args: { file: { type: 'positional', description: 'triplets.csv: query,positive,negative', required: true } },
+  args: {
+    ...catalogOption,
+    file: { type: 'positional', description: 'triplets.csv: query,positive,negative', required: true },
+  },
   async run({ args }) {
-    const shop = await openShop();
+    const shop = await openShop(args.catalog);
     try {
       const { accepted, duplicates, problems, notes } = await shop.run('ratings', { file: resolve(args.file) });
       tellProblems([...notes, ...problems]);

@@ -23,6 +23,7 @@ export const simulate = defineCommand({
     taste: { type: 'string', description: 'What they like: colour, shape, or colour=0.8,shape=0.2', default: 'colour' },
     url: { type: 'string', description: 'The server', default: 'http://127.0.0.1:4000' },
     'admin-key': { type: 'string', description: 'To train and measure again; default: SIMILI_ADMIN_KEY' },
+    catalog: { type: 'string', description: "Catalog to shop in; default: the server's usual one" },
     seed: { type: 'string', description: 'Same seed, same behaviour', default: '1' },
     'held-out': { type: 'string', description: 'Share of the catalog that no shopper sees', default: '0.3' },
     'train-seconds': { type: 'string', description: "Length of training, 5 to 86400; default: the server's" },
@@ -45,7 +46,7 @@ function surroundings(out: NodeJS.WriteStream): Surroundings {
 }
 
 type Arguments = Record<'shoppers' | 'taste' | 'url' | 'seed' | 'held-out', string> &
-  Record<'admin-key' | 'train-seconds', string | undefined>;
+  Record<'admin-key' | 'train-seconds', string | undefined> & { catalog?: string | undefined };
 
 /** @throws SimiliError INVALID_ARGUMENT, by the option's name. */
 export function parseArguments(args: Arguments): Simulation {
@@ -53,6 +54,7 @@ export function parseArguments(args: Arguments): Simulation {
   return {
     url: parseUrl(args.url),
     adminKey: args['admin-key'] ?? loadConfig().SIMILI_ADMIN_KEY,
+    catalog: args.catalog,
     shoppers: parseNumber('--shoppers', args.shoppers, { from: 0, to: 1_000_000, whole: true }),
     taste: args.taste,
     seed: parseNumber('--seed', args.seed, { from: 0, to: 2 ** 31, whole: true }),

@@ -53,7 +53,7 @@ export async function distil(options: DistilOptions): Promise<DistilReport> {
   const host = openEngineHost('the trainer', config);
   try {
     const path = join(dir, 'teacher.f16');
-    const { set, products, unseen, unreadable } = await withShop((shop) =>
+    const { set, products, unseen, unreadable } = await withShop(config, (shop) =>
       collectTaught(shop, host, { config, teacher, path, signal }),
     );
     if (unseen > 0) say(`${unseen} pictures left out: ${teacher.facts.id} has not looked at them`);
@@ -78,8 +78,8 @@ export async function distil(options: DistilOptions): Promise<DistilReport> {
 }
 
 /** An embedded database is free again while a student learns. */
-async function withShop<T>(use: (shop: Shop) => Promise<T>): Promise<T> {
-  const shop = await openShop();
+async function withShop<T>({ SIMILI_CATALOG: catalog }: Config, use: (shop: Shop) => Promise<T>): Promise<T> {
+  const shop = await openShop(catalog);
   try {
     return await use(shop);
   } finally {

@@ -47,7 +47,7 @@ function origins(catalog: string | null, config: Config): [string, () => Promise
   const isShop = config.DATABASE_URL || existsSync(join(config.SIMILI_DATA_DIR, 'database'));
   const demo = demoCatalog();
   return [
-    ...(isShop ? [['this shop', ofShop] as [string, () => Promise<Source[]>]] : []),
+    ...(isShop ? [['this shop', () => ofShop(config)] as [string, () => Promise<Source[]>]] : []),
     ...(demo ? [['the demo', () => read(demo)] as [string, () => Promise<Source[]>]] : []),
   ];
 }
@@ -59,9 +59,9 @@ async function read(entries: AsyncGenerator<CatalogEntry>): Promise<Source[]> {
   return found;
 }
 
-async function ofShop(): Promise<Source[]> {
+async function ofShop({ SIMILI_CATALOG: catalog }: Config): Promise<Source[]> {
   const { openShop } = await import('../shop/open-shop.ts');
-  const shop = await openShop();
+  const shop = await openShop(catalog);
   try {
     return await shop.run('sample', {});
   } finally {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { DEFAULT_CATALOG } from '../../src/catalog-id.ts';
 import { type ErrorCode, SimiliError } from '../../src/errors.ts';
 import { CONTROL_FILE } from './control-server.ts';
 import type { Input, OperationName, Output, Progress } from './operations.ts';
@@ -23,8 +24,9 @@ export async function runThere<N extends OperationName>(
   name: N,
   input: Input<N>,
   tell: (progress: Progress<N>) => void,
+  catalog = DEFAULT_CATALOG,
 ): Promise<Output<N>> {
-  for await (const line of createInterface(await post(socket, name, input))) {
+  for await (const line of createInterface(await post(socket, `${name}?catalog=${catalog}`, input))) {
     const { progress, output, error } = JSON.parse(line) as Told;
     if (progress !== undefined) tell(progress as Progress<N>);
     else if (error) throw rebuilt(error);
@@ -33,11 +35,11 @@ export async function runThere<N extends OperationName>(
   throw new SimiliError('SERVER_UNREACHABLE', { url: socket, why: 'the server ended before the command did' });
 }
 
-function post(socketPath: string, name: string, input: unknown): Promise<IncomingMessage> {
+function post(socketPath: string, operation: string, input: unknown): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error) =>
       reject(new SimiliError('SERVER_UNREACHABLE', { url: socketPath, why: error.message }));
-    request({ socketPath, path: `/${name}`, method: 'POST' }, resolve)
+    request({ socketPath, path: `/${operation}`, method: 'POST' }, resolve)
       .on('error', fail)
       .end(JSON.stringify(input));
   });

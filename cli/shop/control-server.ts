@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { json } from 'node:stream/consumers';
+import { knowCatalogs } from '../../src/catalog/known-catalogs.ts';
+import { DEFAULT_CATALOG } from '../../src/catalog-id.ts';
 import { SimiliError } from '../../src/errors.ts';
 import type { App } from '../app.ts';
 import { type OperationName, operations } from './operations.ts';
@@ -12,7 +14,7 @@ export const CONTROL_FILE = 'control.json';
 
 /**
  * Lets commands work on the embedded database of this process, which no second one can open: HTTP on a socket that
- * only this user can reach. POST /<operation> with its input; the answer is a line of JSON for each thing that is told.
+ * only this user can reach. POST /<operation>?catalog=<id> with its input; the answer is a line of JSON for each thing that is told.
  * @returns closes it.
  */
 export async function startControl(app: App): Promise<() => Promise<void>> {
@@ -38,17 +40,26 @@ async function answer(app: App, request: IncomingMessage, response: ServerRespon
     response.write(`${JSON.stringify(line)}\n`);
   };
   try {
-    const name = request.url?.slice(1) ?? '';
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://control');
+    const [name, catalog] = [pathname.slice(1), searchParams.get('catalog') ?? DEFAULT_CATALOG];
     if (request.method !== 'POST' || !isOperation(name)) throw new Error(`no operation ${name}`);
     // biome-ignore lint/suspicious/noExplicitAny: the table above knows which input belongs to which name
     const run = operations[name] as (app: App, input: any, tell: (progress: unknown) => void) => Promise<unknown>;
-    tell({ output: await run(app, await json(request), (progress) => tell({ progress })) });
+    const own = await inCatalog(app, catalog);
+    tell({ output: await run(own, await json(request), (progress) => tell({ progress })) });
   } catch (error) {
     if (response.destroyed) return;
     tell({ error: error instanceof SimiliError ? { code: error.code, facts: error.facts } : { why: String(error) } });
   } finally {
     response.end();
   }
+}
+
+/** @throws SimiliError CATALOG_UNKNOWN. */
+async function inCatalog(app: App, catalog: string): Promise<App> {
+  const { repositories } = app;
+  await knowCatalogs(repositories.catalogs, () => new Date()).check(catalog);
+  return { ...app, repositories: repositories.forCatalog(catalog) };
 }
 
 const isOperation = (name: string): name is OperationName => Object.hasOwn(operations, name);

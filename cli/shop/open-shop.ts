@@ -1,6 +1,6 @@
-import { loadConfig } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { type App, openApp } from '../app.ts';
+import { configFor } from '../options.ts';
 import { findControl, runThere } from './control-client.ts';
 import { type Input, type OperationName, type Output, operations, type Progress } from './operations.ts';
 
@@ -13,10 +13,11 @@ export type Shop = {
 
 /**
  * The shop that the configuration names, whether or not a server of this machine has it open.
+ * @param catalog to work on; default: SIMILI_CATALOG.
  * @throws SimiliError as openApp does; DATA_DIR_LOCKED when its holder takes no commands.
  */
-export async function openShop(): Promise<Shop> {
-  const config = loadConfig();
+export async function openShop(catalog?: string): Promise<Shop> {
+  const config = configFor(catalog);
   try {
     return openHere(await openApp(config));
   } catch (error) {
@@ -25,7 +26,7 @@ export async function openShop(): Promise<Shop> {
     if (!socket) throw error;
     return {
       app: null,
-      run: (name, input, tell = () => {}) => runThere(socket, name, input, tell),
+      run: (name, input, tell = () => {}) => runThere(socket, name, input, tell, config.SIMILI_CATALOG),
       close: async () => {},
     };
   }

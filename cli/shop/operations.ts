@@ -1,3 +1,4 @@
+import { createCatalog, removeCatalog } from '../../src/catalog/catalogs.ts';
 import { readCatalog } from '../../src/catalog/import/index.ts';
 import type { ReadyImage } from '../../src/db/images.ts';
 import { rotateAdminKey } from '../../src/keys.ts';
@@ -30,6 +31,14 @@ type Shapes = {
   sample: { input: Record<string, never>; progress: never; output: Sample[] };
   /** `encoder`: its key, which also says how the pictures were decoded. A page, so that no answer grows with the catalog. */
   seen: { input: { encoder: string; after: SeenPage['next'] }; progress: never; output: SeenPage };
+  catalogs: {
+    input: Record<string, never>;
+    progress: never;
+    output: { id: string; createdAt: string; products: number }[];
+  };
+  /** Its output: whether it was made just now. */
+  createCatalog: { input: { id: string }; progress: never; output: boolean };
+  removeCatalog: { input: { id: string; force: boolean }; progress: never; output: null };
   adminKey: { input: Record<string, never>; progress: never; output: string };
 };
 export type OperationName = keyof Shapes;
@@ -95,6 +104,13 @@ export const operations: Operations = {
       unseen: page.length - seen.length,
       next: last ? { productId: last.productId, position: last.position } : null,
     };
+  },
+  catalogs: async ({ repositories: { catalogs } }) =>
+    (await catalogs.list()).map(({ createdAt, ...row }) => ({ ...row, createdAt: createdAt.toISOString() })),
+  createCatalog: ({ repositories: { catalogs } }, { id }) => createCatalog(catalogs, id),
+  async removeCatalog({ repositories }, { id, force }) {
+    await removeCatalog(repositories, id, force);
+    return null;
   },
   adminKey: ({ repositories: { installation }, config }) => rotateAdminKey(installation, config),
 };

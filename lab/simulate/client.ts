@@ -5,7 +5,7 @@ import { SimiliError } from 'simili/internal/errors';
 export type Ask = <T>(query: string, variables?: object) => Promise<T>;
 
 /** Where and how to ask. `waitMs`: before the second attempt; it doubles from one to the next. */
-export type Endpoint = { url: string; key?: string; waitMs?: number };
+export type Endpoint = { url: string; key?: string; catalog?: string | undefined; waitMs?: number };
 
 type Answer = { data?: unknown; errors?: { message: string; extensions?: { code?: string; retryAfter?: number } }[] };
 
@@ -17,11 +17,17 @@ const PASSING = new Set(['INTERNAL', 'INTERNAL_SERVER_ERROR', 'DATABASE_UNAVAILA
  * Asks again after what may pass: no connection, a broken gateway, INTERNAL. All that simulate sends may be sent twice.
  * A server that says when it will hear more is waited for, however often.
  */
-export function makeAsk({ url, key, waitMs = 200 }: Endpoint): Ask {
+export function makeAsk({ url, key, catalog, waitMs = 200 }: Endpoint): Ask {
+  const headers = {
+    accept: 'application/json',
+    'content-type': 'application/json',
+    ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+    ...(catalog === undefined ? {} : { 'simili-catalog': catalog }),
+  };
   return async <T>(query: string, variables: object = {}): Promise<T> => {
     for (let attempt = 1; ; ) {
       try {
-        return (await askOnce(url, key, { query, variables })) as T;
+        return (await askOnce(url, headers, { query, variables })) as T;
       } catch (error) {
         const seconds = secondsToWait(error);
         if (seconds === undefined && (attempt === ATTEMPTS || !mayPass(error))) throw error;
@@ -34,8 +40,8 @@ export function makeAsk({ url, key, waitMs = 200 }: Endpoint): Ask {
 /** Did the server say no with this code? */
 export const isRefusal = (error: unknown, code: string): boolean => refusalCode(error) === code;
 
-async function askOnce(url: string, key: string | undefined, body: object): Promise<unknown> {
-  const { status, text } = await post(url, key, body);
+async function askOnce(url: string, headers: Record<string, string>, body: object): Promise<unknown> {
+  const { status, text } = await post(url, headers, body);
   const answer = parse(text);
   const [error] = answer.errors ?? [];
   if (error)
@@ -51,15 +57,15 @@ async function askOnce(url: string, key: string | undefined, body: object): Prom
   return answer.data;
 }
 
-async function post(url: string, key: string | undefined, body: object): Promise<{ status: number; text: string }> {
+async function post(
+  url: string,
+  headers: Record<string, string>,
+  body: object,
+): Promise<{ status: number; text: string }> {
   try {
     const response = await fetch(url, {
       method: 'POST',
-      headers: {
-        accept: 'application/json',
-        'content-type': 'application/json',
-        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-      },
+      headers,
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });

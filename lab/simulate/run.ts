@@ -3,7 +3,7 @@ import { SimiliError } from 'simili/internal/errors';
 import type { Progress, ShowProgress } from '../progress.ts';
 import type { Interval } from './agreement.ts';
 import { readFeatures, readProducts } from './catalog.ts';
-import { type Ask, makeAsk } from './client.ts';
+import { type Ask, type Endpoint, makeAsk } from './client.ts';
 import { type Sent, sendShoppers } from './crowd.ts';
 import { isHeldOut } from './held-out.ts';
 import { compare, measure } from './measure.ts';
@@ -17,6 +17,8 @@ export type Simulation = {
   /** Address of the server, without a trailing slash. */
   url: string;
   adminKey: string | undefined;
+  /** Undefined: the server's usual one. */
+  catalog?: string | undefined;
   shoppers: number;
   taste: string;
   seed: number;
@@ -57,10 +59,10 @@ const MOST_EXCLUDED = 200;
  * @throws SimiliError SERVER_UNREACHABLE, SERVER_REFUSED, CATALOG_TOO_SMALL, INVALID_ARGUMENT.
  */
 export async function simulate(options: Simulation, around: Surroundings): Promise<Report> {
-  const { url, adminKey, seed, shoppers } = options;
-  const ask = makeAsk({ url: `${url}/graphql` });
+  const { url, adminKey, catalog, seed, shoppers } = options;
+  const ask = makeAsk({ url: `${url}/graphql`, catalog });
   const random = makeRandom(seed);
-  const admin = adminKey === undefined ? null : openAdmin(url, adminKey, around);
+  const admin = adminKey === undefined ? null : openAdmin({ url, key: adminKey, catalog }, around);
   const scene = await setUp(ask, options, random, around);
   if (admin) await awaitQuiet(admin);
 
@@ -174,11 +176,11 @@ async function goShopping(
   return sent;
 }
 
-function openAdmin(url: string, key: string, { say, progress, pollMs }: Surroundings): Admin {
+function openAdmin({ url, key, catalog }: Omit<Endpoint, 'waitMs'>, { say, progress, pollMs }: Surroundings): Admin {
   let current = '';
   let bar: Progress | null = null;
   return {
-    ask: makeAsk({ url: `${url}/admin/graphql`, key }),
+    ask: makeAsk({ url: `${url}/admin/graphql`, ...(key !== undefined && { key }), catalog }),
     url: `${url}/admin/graphql`,
     pollMs,
     onJob({ id, state, progress: share }, whose) {

@@ -48,6 +48,7 @@ export class CatalogRepository {
       await tx.$executeRawUnsafe(`DROP SCHEMA IF EXISTS "${vectorSchema(id)}" CASCADE`);
       await tx.feedbackEvent.deleteMany({ where: { catalogId: id } });
       await tx.shownList.deleteMany({ where: { catalogId: id } });
+      await tx.erasure.deleteMany({ where: { catalogId: id } });
       await tx.catalog.delete({ where: { id } });
       return true;
     }, REMOVAL);

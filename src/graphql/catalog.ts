@@ -9,7 +9,7 @@ const MOST_FAILURES = 50;
 export const catalogResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
     catalogHealth: async (_root, _args, context) => {
-      const { products, images } = scope(context).services.repositories;
+      const { products, images } = (await scope(context)).services.repositories;
       const [count, { ready, pending, failed }, failures] = await Promise.all([
         products.count(),
         images.counts(),
@@ -34,7 +34,8 @@ export const catalogResolvers = (scope: ScopeOf): Resolvers => ({
       withUserErrors(
         async () => {
           const entries = entriesAsSent(context, info, 'products', input.products);
-          const { rejections, outdated, renewed, ...counts } = await scope(context).services.upsertProducts(entries);
+          const { services } = await scope(context);
+          const { rejections, outdated, renewed, ...counts } = await services.upsertProducts(entries);
           const userErrors = rejections.map(({ index, field, error }) =>
             toUserError(error, ['products', String(index), ...field]),
           );
@@ -55,7 +56,7 @@ export const catalogResolvers = (scope: ScopeOf): Resolvers => ({
     deleteProducts: (_root, { input }, context) =>
       withUserErrors(
         async () => ({
-          deleted: await scope(context).services.deleteProducts(input.ids),
+          deleted: await (await scope(context)).services.deleteProducts(input.ids),
         }),
         { deleted: 0 },
       ),

@@ -5,14 +5,15 @@ import { toUserError, withUserErrors } from './user-errors.ts';
 
 export const feedbackResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
-    visitorErasure: (_root, { id }, context) => scope(context).services.erasure(id),
+    visitorErasure: async (_root, { id }, context) => (await scope(context)).services.erasure(id),
   },
   Mutation: {
     submitFeedback: (_root, { input: { visitor, events } }, context, info) =>
       withUserErrors(
         async () => {
           const entries = entriesAsSent(context, info, 'events', events);
-          const { rejections, ...counts } = await scope(context).services.submitFeedback(
+          const { services } = await scope(context);
+          const { rejections, ...counts } = await services.submitFeedback(
             { id: visitor.id, consents: visitor.consent !== 'DENIED' },
             entries,
           );
@@ -24,7 +25,7 @@ export const feedbackResolvers = (scope: ScopeOf): Resolvers => ({
         { accepted: 0, duplicates: 0, rejected: events.length, withoutConsent: 0 },
       ),
     forgetMe: (_root, { input: { visitor } }, context) =>
-      withUserErrors(async () => ({ erasure: await scope(context).services.eraseVisitors([visitor.id]) }), {
+      withUserErrors(async () => ({ erasure: await (await scope(context)).services.eraseVisitors([visitor.id]) }), {
         erasure: null,
       }),
   },

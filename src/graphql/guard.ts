@@ -2,6 +2,7 @@ import { SHORTEST_ADMIN_KEY } from '../config.ts';
 import { SimiliError } from '../errors.ts';
 import { hashOfKey, isKeyOf } from '../keys.ts';
 import type { ResolverMap } from './attach.ts';
+import { requestHeader } from './request-header.ts';
 import type { RequestContext } from './scope.ts';
 
 /** Who may use the admin contract: one of the two. */
@@ -71,12 +72,6 @@ function guardedField(field: unknown, check: Check): unknown {
   return { ...rest, subscribe: behind(subscribe) };
 }
 
-type Headers = { get?: (name: string) => string | null; authorization?: unknown };
-
-/** Key of a request, of Fetch's kind or of Node's; empty without one. */
-function bearerOf(context: RequestContext): string {
-  const { request, req } = (context ?? {}) as { request?: { headers?: Headers }; req?: { headers?: Headers } };
-  const headers = (request ?? req)?.headers;
-  const header = typeof headers?.get === 'function' ? headers.get('authorization') : headers?.authorization;
-  return /^Bearer (\S+)$/i.exec(String(header ?? ''))?.[1] ?? '';
-}
+/** Key of a request; empty without one. */
+const bearerOf = (context: RequestContext): string =>
+  /^Bearer (\S+)$/i.exec(requestHeader(context, 'authorization'))?.[1] ?? '';

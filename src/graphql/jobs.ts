@@ -9,19 +9,23 @@ import { toUserError, withUserErrors } from './user-errors.ts';
 /** Trainings and what becomes of them (admin). */
 export const jobResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
-    job: (_root, { id }, context) => (isStorable(id) ? scope(context).services.repositories.jobs.byId(id) : null),
-    jobs: (_root, { first, states }, context) =>
-      scope(context).services.repositories.jobs.list(atMost(100, first ?? 20), states ?? undefined),
-    retraining: (_root, _args, context) => scope(context).services.retrainPlan(),
+    job: async (_root, { id }, context) => {
+      const { jobs } = (await scope(context)).services.repositories;
+      return isStorable(id) ? jobs.byId(id) : null;
+    },
+    jobs: async (_root, { first, states }, context) =>
+      (await scope(context)).services.repositories.jobs.list(atMost(100, first ?? 20), states ?? undefined),
+    retraining: async (_root, _args, context) => (await scope(context)).services.retrainPlan(),
   },
   Mutation: {
-    retrain: (_root, { input }, context) => withUserErrors(() => retrain(scope(context), input ?? {}), { job: null }),
+    retrain: (_root, { input }, context) =>
+      withUserErrors(async () => retrain(await scope(context), input ?? {}), { job: null }),
     cancelJob: (_root, { input: { id } }, context) =>
-      withUserErrors(async () => ({ job: await scope(context).services.cancelJob(id) }), { job: null }, ['id']),
+      withUserErrors(async () => ({ job: await (await scope(context)).services.cancelJob(id) }), { job: null }, ['id']),
   },
   Subscription: {
     jobProgress: {
-      subscribe: (_root, { id }, context) => scope(context).services.watchJob(id) as never,
+      subscribe: async (_root, { id }, context) => (await scope(context)).services.watchJob(id) as never,
       resolve: (job: JobRow) => job,
     },
   },

@@ -8,15 +8,16 @@ import { withUserErrors } from './user-errors.ts';
 /** Model versions (admin). */
 export const modelResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
-    activeModel: (_root, _args, context) => scope(context).services.repositories.models.active(),
-    explainSimilarity: (_root, { a, b }, context) => scope(context).services.explainSimilarity(a, b),
-    models: (_root, { first }, context) => scope(context).services.repositories.models.list(atMost(100, first ?? 20)),
+    activeModel: async (_root, _args, context) => (await scope(context)).services.repositories.models.active(),
+    explainSimilarity: async (_root, { a, b }, context) => (await scope(context)).services.explainSimilarity(a, b),
+    models: async (_root, { first }, context) =>
+      (await scope(context)).services.repositories.models.list(atMost(100, first ?? 20)),
   },
   Mutation: {
     rollback: (_root, { input }, context) =>
       withUserErrors(
         async () => ({
-          activeModel: await scope(context).services.rollback(input?.modelVersionId ?? null),
+          activeModel: await (await scope(context)).services.rollback(input?.modelVersionId ?? null),
         }),
         { activeModel: null },
         input?.modelVersionId ? ['modelVersionId'] : null,
@@ -25,7 +26,7 @@ export const modelResolvers = (scope: ScopeOf): Resolvers => ({
   ModelVersion: {
     encoder: ({ metrics }) => trainingOf(metrics).encoder ?? null,
     encoderProblem: ({ metrics }) => trainingOf(metrics).withoutEncoder?.why ?? null,
-    embedded: (model, _args, context) => embedded(scope(context), model),
+    embedded: async (model, _args, context) => embedded(await scope(context), model),
     // Versions of before this was kept say it in their reason.
     gates: ({ gates }) =>
       (gates as Gate[]).map((gate) => ({

@@ -7,10 +7,12 @@ import type { Scope, ScopeOf } from './scope.ts';
 
 export const productResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
-    product: (_root, { by }, context) =>
-      by.id != null ? scope(context).products.load(by.id) : byUrl(scope(context), by.url ?? ''),
+    product: async (_root, { by }, context) => {
+      const own = await scope(context);
+      return by.id != null ? own.products.load(by.id) : byUrl(own, by.url ?? '');
+    },
     products: async (_root, { first, after }, context) => {
-      const { services, products } = scope(context);
+      const { services, products } = await scope(context);
       const page = await pageOfProducts(services.repositories, {
         first,
         after,
@@ -20,9 +22,9 @@ export const productResolvers = (scope: ScopeOf): Resolvers => ({
     },
   },
   Product: {
-    image: ({ image }) =>
+    image: async ({ image }, _args, context) =>
       image && {
-        url: isWebUrl(image.source) ? image.source : `/images/${image.id}`,
+        url: isWebUrl(image.source) ? image.source : ownUrlOf(image.id, (await scope(context)).services),
         width: image.width,
         height: image.height,
       },
@@ -39,9 +41,13 @@ export const productResolvers = (scope: ScopeOf): Resolvers => ({
       startCursor: items[0]?.cursor ?? null,
       endCursor: items.at(-1)?.cursor ?? null,
     }),
-    totalCount: (_page, _args, context) => scope(context).services.repositories.products.count(),
+    totalCount: async (_page, _args, context) => (await scope(context)).services.repositories.products.count(),
   },
 });
+
+/** A page cannot send a header with a picture: where the catalog is not the usual one, the URL names it. */
+const ownUrlOf = (id: string, { catalog, usualCatalog }: Scope['services']): string =>
+  `/images/${id}${catalog === usualCatalog ? '' : `?catalog=${catalog}`}`;
 
 async function byUrl({ services, products }: Scope, url: string): Promise<ProductRow | null> {
   const found = isStorable(url) ? await services.repositories.products.byUrl(url) : null;

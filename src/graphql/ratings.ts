@@ -9,7 +9,8 @@ export const ratingResolvers = (scope: ScopeOf): Resolvers => ({
     submitRatings: (_root, { input: { ratings } }, context, info) =>
       withUserErrors(
         async () => {
-          const { rejections, ...counts } = await scope(context).services.submitRatings(
+          const { services } = await scope(context);
+          const { rejections, ...counts } = await services.submitRatings(
             entriesAsSent(context, info, 'ratings', ratings),
           );
           const userErrors = rejections.map(({ index, field, error }) =>

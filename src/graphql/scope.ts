@@ -7,9 +7,14 @@ import { searcher } from '../similarity/searcher.ts';
 import type { SimilarItemsPage, SimilarItemsRequest } from '../similarity/similar-items.ts';
 import { isStorable, toId } from '../text.ts';
 import { MOST_LISTS, named } from './cost/limits.ts';
+import { requestHeader } from './request-header.ts';
 
-/** Whatever object the host makes for each request; nothing is asked of it, nothing is written to it. */
+/** Whatever object the host makes for each request; a catalog's name is asked of it, nothing is written to it. */
 export type RequestContext = object;
+/** Which catalog a request is about; null: the one of requests that name none. */
+export type CatalogOf = (context: RequestContext) => string | null | undefined;
+/** Names the catalog of a request. */
+export const CATALOG_HEADER = 'simili-catalog';
 /** What the resolvers of one request share. */
 export type Scope = {
   readonly services: Services;
@@ -17,13 +22,17 @@ export type Scope = {
   /** @returns null once the request has been refused. @throws SimiliError TOO_COSTLY, once. */
   similarItems(request: SimilarItemsRequest): Promise<SimilarItemsPage | null>;
 };
-export type ScopeOf = (context: RequestContext) => Scope;
+/** Rejects with SimiliError CATALOG_UNKNOWN. */
+export type ScopeOf = (context: RequestContext) => Promise<Scope>;
 
-/** Scopes live as long as one request: keyed by its context object. */
-export function scoper(services: Services): ScopeOf {
-  const scopes = new WeakMap<RequestContext, Scope>();
+const catalogOfHeader: CatalogOf = (context) => requestHeader(context, CATALOG_HEADER) || null;
+
+/** Scopes live as long as one request: keyed by its context object. One request is about one catalog. */
+export function scoper(services: Services, catalogOf: CatalogOf = catalogOfHeader): ScopeOf {
+  const scopes = new WeakMap<RequestContext, Promise<Scope>>();
+  const open = async (context: RequestContext) => makeScope(await services.inCatalog(catalogOf(context) ?? null));
   return (context) => {
-    const scope = scopes.get(context) ?? makeScope(services);
+    const scope = scopes.get(context) ?? open(context);
     if (isObject(context)) scopes.set(context, scope);
     return scope;
   };

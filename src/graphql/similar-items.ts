@@ -3,10 +3,11 @@ import type { ScopeOf } from './scope.ts';
 
 export const similarItemsResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
-    similarItems: (_root, { id, ...request }, context) => scope(context).similarItems({ anchorId: id, ...request }),
+    similarItems: async (_root, { id, ...request }, context) =>
+      (await scope(context)).similarItems({ anchorId: id, ...request }),
   },
   Product: {
-    similarItems: ({ id }, request, context) => scope(context).similarItems({ anchorId: id, ...request }),
+    similarItems: async ({ id }, request, context) => (await scope(context)).similarItems({ anchorId: id, ...request }),
   },
   SimilarItemConnection: {
     edges: ({ items }) => items,

@@ -55,6 +55,6 @@ export const productReference =
   (scope: ScopeOf): Reference =>
   async ({ __typename: type, id }, context) => {
     if (type === 'Product' && (typeof id === 'string' || typeof id === 'number'))
-      return scope(context).products.load(String(id));
+      return (await scope(context)).products.load(String(id));
     throw new SimiliError('INVALID_ARGUMENT', { argument: 'representations', why: 'must be products, by their id' });
   };

@@ -7,14 +7,14 @@ export const visitorResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
     visitorEvents: async (_root, { visitorId, first, after }, context) => {
       const page = { first: first ?? 100, after: after ?? null };
-      const { events, endCursor, hasNextPage } = await scope(context).services.visitorEvents(visitorId, page);
+      const { events, endCursor, hasNextPage } = await (await scope(context)).services.visitorEvents(visitorId, page);
       const pageInfo = { hasNextPage, hasPreviousPage: page.after !== null, startCursor: null, endCursor };
       return { nodes: events, pageInfo };
     },
   },
   Mutation: {
     eraseVisitors: (_root, { input: { visitorIds } }, context) =>
-      withUserErrors(async () => ({ erasure: await scope(context).services.eraseVisitors(visitorIds) }), {
+      withUserErrors(async () => ({ erasure: await (await scope(context)).services.eraseVisitors(visitorIds) }), {
         erasure: null,
       }),
   },

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
 import { isAbsolute } from 'node:path';
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { readPictureFile } from '../catalog/local-picture.ts';
 import type { PictureCopies } from '../catalog/picture-copies.ts';
 import type { ImageRepository } from '../db/images.ts';
+import { SimiliError } from '../errors.ts';
+import { CATALOG_HEADER } from '../graphql/scope.ts';
 import { isStorable } from '../text.ts';
 
 type Deps = {
-  images: Pick<ImageRepository, 'byId'>;
+  images: { byId(catalog: string | null, id: string): ReturnType<ImageRepository['byId']> };
   copies: Pick<PictureCopies, 'read'>;
   /** Longest file that is read where there is no copy, bytes. */
   maxBytes: number;
@@ -22,7 +24,7 @@ export const serveImage =
   ({ images, copies, maxBytes }: Deps): RequestHandler<{ id: string }> =>
   async (req, res) => {
     const { id } = req.params;
-    const image = isStorable(id) ? await images.byId(id) : null;
+    const image = isStorable(id) ? await images.byId(catalogOf(req), id).catch(noneInUnknownCatalog) : null;
     const { source = '', mime, contentHash } = image ?? {};
     const bytes =
       image?.state === 'READY' && mime && contentHash && isAbsolute(source)
@@ -41,6 +43,13 @@ export const serveImage =
     });
     res.send(bytes);
   };
+
+const catalogOf = (req: Pick<Request, 'headers'>): string | null => req.headers[CATALOG_HEADER]?.toString() || null;
+
+function noneInUnknownCatalog(error: unknown): null {
+  if (error instanceof SimiliError && error.code === 'CATALOG_UNKNOWN') return null;
+  throw error;
+}
 
 async function unchangedFile(path: string, contentHash: string, maxBytes: number): Promise<Buffer | null> {
   const found = await readPictureFile(path, maxBytes).catch(() => null);

@@ -11,20 +11,25 @@ const MOST_PRODUCTS = 20_000;
 
 type Ask = (request: SimilarItemsRequest, view: AnswerView) => Promise<SimilarItemsPage>;
 
-/**
- * The same, and while the database is away the answer that the same request got in the last five minutes, marked as
- * `stale`: a shop's page keeps its widget. Prices and stock in it are of that moment.
- */
-export function withLastKnown(ask: Ask, now: () => Date): Ask {
-  const known = new LRUCache<string, SimilarItemsPage>({
+export type LastKnown = LRUCache<string, SimilarItemsPage>;
+
+/** One for all catalogs of a process: what it holds is bounded. */
+export const openLastKnown = (now: () => Date): LastKnown =>
+  new LRUCache({
     maxSize: MOST_PRODUCTS,
     sizeCalculation: ({ items }) => items.length + 1,
     ttl: LONGEST_MS,
     ttlResolution: 0,
     perf: { now: () => now().getTime() },
   });
+
+/**
+ * The same, and while the database is away the answer that the same request got in the last five minutes, marked as
+ * `stale`: a shop's page keeps its widget. Prices and stock in it are of that moment.
+ */
+export function withLastKnown(ask: Ask, known: LastKnown, catalog: string): Ask {
   return async (request, view) => {
-    const key = keyOf(request);
+    const key = keyOf(catalog, request);
     try {
       const page = await ask(request, view);
       known.set(key, page);
@@ -39,7 +44,7 @@ export function withLastKnown(ask: Ask, now: () => Date): Ask {
 
 const isAway = (error: unknown): boolean => error instanceof SimiliError && error.code === 'DATABASE_UNAVAILABLE';
 
-function keyOf({ anchorId, first, after, filter }: SimilarItemsRequest): string {
-  const text = JSON.stringify([anchorId, first ?? null, after ?? null, filter ?? null]);
+function keyOf(catalog: string, { anchorId, first, after, filter }: SimilarItemsRequest): string {
+  const text = JSON.stringify([catalog, anchorId, first ?? null, after ?? null, filter ?? null]);
   return createHash('sha256').update(text).digest('base64');
 }

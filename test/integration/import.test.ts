@@ -70,7 +70,7 @@ test('a product is found under either spelling of its id', async () => {
     patience: UNHURRIED,
     retraining: { pauseMinutes: 60, choices: 500 },
   });
-  const scope = scoper(services)({});
+  const scope = await scoper(services)({});
   for (const id of ['cafe\u0301', 'caf\u00e9']) {
     expect(await scope.products.load(id)).toMatchObject({ id: 'caf\u00e9' });
     expect(await scope.similarItems({ anchorId: id })).toMatchObject({ status: 'MODEL_NOT_READY' });

@@ -91,7 +91,10 @@ export function cheapShop(): CheapShop {
     models: { list: async (first: number) => read(Array(first).fill(version)), active: async () => read(version) },
     jobs: { list: async (first: number) => read(Array(first).fill(job)), byId: async () => read(job) },
   };
-  const services = {
+  const services: Services = {
+    catalog: 'default',
+    usualCatalog: 'default',
+    inCatalog: async () => services,
     repositories,
     log: fakeLog().log,
     patience: patiencesOf(loadConfig({})),

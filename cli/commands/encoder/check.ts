@@ -2,10 +2,9 @@ import { UNKNOWN_LICENCE } from '@simili/worker/encoders/hub';
 import type { TriedEncoder } from '@simili/worker/encoders/try-encoder';
 import { type AtWork, tryEncoderSafely } from '@simili/worker/encoders/try-model';
 import { defineCommand } from 'citty';
-import { loadConfig } from '../../../src/config.ts';
 import { ownPictures } from '../../encoder/own-pictures.ts';
 import { writeSheet } from '../../encoder/sheet.ts';
-import { secondsOf } from '../../options.ts';
+import { catalogOption, configFor, secondsOf } from '../../options.ts';
 import { short } from '../../table.ts';
 
 export const check = defineCommand({
@@ -15,6 +14,7 @@ export const check = defineCommand({
       'Run an encoder in a bounded process: speed, memory, steadiness, and what it finds alike in own products',
   },
   args: {
+    ...catalogOption,
     encoder: { type: 'positional', description: 'As SIMILI_ENCODER: a name, a folder, a .onnx file', required: true },
     pictures: {
       type: 'string',
@@ -25,7 +25,7 @@ export const check = defineCommand({
   },
   async run({ args }) {
     const timeoutMs = 1000 * secondsOf(args.seconds);
-    const config = loadConfig();
+    const config = configFor(args.catalog);
     const show = async ({ tried, encode }: AtWork) => {
       process.stdout.write(`${[...factsOf(tried), ...warningsOf(tried)].join('\n')}\n`);
       const { side } = tried.installed.description.input;

@@ -9,6 +9,7 @@ import { sha256 } from '@simili/worker/tools/sha256';
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../../src/config.ts';
 import { SimiliError } from '../../../src/errors.ts';
+import { catalogOption } from '../../options.ts';
 import type { Source } from '../../shop/stored-artefact.ts';
 
 export const exportModel = defineCommand({
@@ -17,13 +18,14 @@ export const exportModel = defineCommand({
     description: 'Write a model version as one file: ONNX for any runtime, or its own safetensors (docs/models.md)',
   },
   args: {
+    ...catalogOption,
     format: { type: 'enum', options: ['onnx', 'safetensors'], description: 'Of the file', default: 'onnx' },
     model: { type: 'string', description: 'Id of a version in the database, or active', default: 'active' },
     file: { type: 'string', description: 'A safetensors file of an earlier export in place of the database' },
     out: { type: 'string', description: 'File to write', required: true },
   },
   async run({ args }) {
-    const { artefact, name } = args.file ? await fromFile(args.file) : await fromDatabase(args.model);
+    const { artefact, name } = args.file ? await fromFile(args.file) : await fromDatabase(args.model, args.catalog);
     const model = checkedModel(artefact, name);
     const bytes = args.format === 'onnx' ? exportOnnx(model, await encoderOf(model)) : artefact;
     await write(args.out, bytes);
@@ -39,10 +41,10 @@ async function fromFile(path: string): Promise<Source> {
   }
 }
 
-async function fromDatabase(wanted: string): Promise<Source> {
+async function fromDatabase(wanted: string, catalog: string | undefined): Promise<Source> {
   // A file needs no database.
   const { openShop } = await import('../../shop/open-shop.ts');
-  const shop = await openShop();
+  const shop = await openShop(catalog);
   try {
     const { name, base64 } = await shop.run('artefact', { wanted });
     return { name, artefact: Buffer.from(base64, 'base64') };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { SimiliError } from '../../../src/errors.ts';
 import type { AnswerView } from '../../../src/similarity/answer-view.ts';
-import { withLastKnown } from '../../../src/similarity/last-known.ts';
+import { openLastKnown, withLastKnown } from '../../../src/similarity/last-known.ts';
 import type { SimilarItemsPage } from '../../../src/similarity/similar-items.ts';
 
 const VIEW = {} as AnswerView;
@@ -17,7 +17,8 @@ function world(items = 1) {
       if (state.error) throw state.error;
       return page(items);
     },
-    () => new Date(state.now),
+    openLastKnown(() => new Date(state.now)),
+    'default',
   );
   return { state, ask };
 }

@@ -1,0 +1,36 @@
+import { DEFAULT_CATALOG } from '../catalog-id.ts';
+import type { CatalogRepository } from '../db/catalogs.ts';
+import { SimiliError } from '../errors.ts';
+
+/** Which catalogs there are, known without asking the database for each request. */
+export type KnownCatalogs = {
+  /** @throws SimiliError CATALOG_UNKNOWN. */
+  check(id: string): Promise<void>;
+};
+
+/** After this one that is known is looked up again, beside the answers, which need not wait for it. */
+const FRESH_MS = 1000;
+
+export function knowCatalogs(catalogs: Pick<CatalogRepository, 'exists'>, now: () => Date): KnownCatalogs {
+  /** When each that is known was looked up last. */
+  const seen = new Map<string, number>();
+  const look = async (id: string, at: number): Promise<boolean> => {
+    const exists = await catalogs.exists(id);
+    if (exists) seen.set(id, at);
+    else seen.delete(id);
+    return exists;
+  };
+  return {
+    async check(id) {
+      if (id === DEFAULT_CATALOG) return;
+      const at = now().getTime();
+      const last = seen.get(id);
+      if (last === undefined) {
+        if (!(await look(id, at))) throw new SimiliError('CATALOG_UNKNOWN', { catalog: id });
+      } else if (at - last >= FRESH_MS) {
+        seen.set(id, at); // nobody else looks meanwhile
+        look(id, at).catch(() => {}); // while the database is away, it is there as it was
+      }
+    },
+  };
+}
