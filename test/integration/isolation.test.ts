@@ -133,10 +133,11 @@ async function fill(name: Name): Promise<void> {
     });
 }
 
-type Random = ReturnType<typeof makeRandom>;
+/** A random source, and what all lists of a document have in common: those that are asked for together are one statement. */
+type Random = ReturnType<typeof makeRandom> & { habits: { first: number; filter: string } };
 /** Cursors that the last documents were answered with, of both catalogs: of pages of the catalog, and of similar items. */
 const seen = { products: [] as string[], items: [] as string[], events: [] as string[] };
-const pick = <T>(random: Random, from: readonly T[]): T => from[random.int(from.length)]!;
+const pick = <T>(random: Pick<Random, 'int'>, from: readonly T[]): T => from[random.int(from.length)]!;
 
 /** Ids that a field asks for, where they are not of products. */
 const IDS: Record<string, string[]> = { job: ['job_0', 'job_1', 'job_2'], visitorErasure: [ERASURE] };
@@ -158,16 +159,11 @@ function valueFor(random: Random, { name, type }: GraphQLArgument, field: string
         ? `{ id: "${pick(random, ids)}" }`
         : `{ url: "https://shop.test/${pick(random, ids)}" }`;
     case 'first':
-      return String(1 + random.int(4));
+      return String(random.habits.first);
     case 'after':
       return seen[cursorOf(field)].length ? JSON.stringify(pick(random, seen[cursorOf(field)])) : null;
     case 'filter':
-      return pick(random, [
-        ...NAMES.map((one) => `{ categories: ["${one}"] }`),
-        '{ available: true }',
-        '{ price: { min: "3.00" } }',
-        '{ excludeIds: ["p1", "p2"] }',
-      ]);
+      return random.habits.filter;
     case 'states':
       return pick(random, ['[RUNNING]', '[SUCCEEDED, FAILED]']);
     case 'representations':
@@ -217,7 +213,15 @@ function callOf(
   return `${field.name}${argumentsOf(random, field)}${selectionOf(random, schema, named, depth - 1)}`;
 }
 
-function documentOf(random: Random, schema: GraphQLSchema): string {
+const FILTERS = [
+  ...NAMES.map((one) => `{ categories: ["${one}"] }`),
+  '{ available: true }',
+  '{ price: { min: "3.00" } }',
+  '{ excludeIds: ["p1", "p2"] }',
+];
+
+function documentOf(source: ReturnType<typeof makeRandom>, schema: GraphQLSchema): string {
+  const random = { ...source, habits: { first: 1 + source.int(4), filter: pick(source, FILTERS) } };
   const query = schema.getQueryType()!;
   const fields = Object.values(query.getFields());
   const calls = Array.from(
