@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
+import { SearchRepository } from '../../src/db/search.ts';
 import type { Storage } from '../../src/db/storage.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { nearestTo } from '../support/nearest.ts';
@@ -133,6 +134,29 @@ export function describeCatalogs(name: string, open: () => Promise<Storage>, tag
         expect((await own.embeddings.vectors(1, ['p1'])).get('p1')).toEqual(vectorsOf(own)[1]!.vector);
       }
       await expect(red.forCatalog('default').embeddings.count(1)).rejects.toThrow('no vectors');
+    });
+
+    test('each is filled and searched in a second space of its own', async () => {
+      const words = { ...pictureSpace(2), name: 'words', encoder: 'words' };
+      for (const own of [red, blue]) {
+        await own.embeddings.createTable(1, words);
+        const said = [0, 1, 2, 3, 4].map((i) => ({ productId: `p${i}`, contentHash: `${own.catalog}-${i}` }));
+        expect(await own.embeddings.missingOfProducts(1, words, 10, null)).toEqual(said);
+        const rows = vectorsOf(own).map((row, i) => ({ ...row, ...said[i] }));
+        await own.embeddings.upsert(1, rows, words);
+        expect(await own.embeddings.countMissingOfProducts(1, words)).toBe(1);
+        await own.embeddings.createIndex(1, words);
+      }
+      for (const own of [red, blue]) {
+        const ranking = own === red ? ['p1', 'p2', 'p3'] : ['p3', 'p2', 'p1'];
+        for (const filter of [{}, { available: true }, { categories: [own.catalog] }])
+          for (const search of [own.search, new SearchRepository(storage.ask, own.catalog, 0)]) {
+            const found = await nearestTo(search, 1, 'p0', filter, 12, null, [pictureSpace(2), words]);
+            expect(found.neighbours.map(({ productId }) => productId)).toEqual(ranking);
+            for (const { product } of found.neighbours) expect(product.title).toContain(own.catalog);
+          }
+        await own.embeddings.dropTables(1, [words]);
+      }
     });
 
     test('a product that is written, changed or deleted is one of its own catalog', async () => {

@@ -120,3 +120,29 @@ test('nobody else can reach it, and nothing of it is left behind', async () => {
     code: 'SERVER_UNREACHABLE',
   });
 });
+
+test('catalogs are made, filled, listed and removed by the process that holds the database', async () => {
+  const run = (name: 'createCatalog' | 'catalogs' | 'removeCatalog', input: object) =>
+    runThere(socket, name, input as never, quiet);
+  expect(await run('createCatalog', { id: 'de' })).toBe(true);
+  expect(await run('createCatalog', { id: 'de' })).toBe(false);
+  for (const id of ['De', 'a_b', '-a', 'a--b', '', 'x'.repeat(33)])
+    await expect(run('createCatalog', { id })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  const source = join(dir, 'de.csv');
+  await writeFile(source, 'id,image\np0,https://shop.example/0.png\n');
+  const before = await database.repositories.products.count();
+  expect(await runThere(socket, 'import', { source }, quiet, 'de')).toMatchObject({ created: 1 });
+  expect(await database.repositories.products.count()).toBe(before);
+  expect(await run('catalogs', {})).toMatchObject([
+    { id: 'default', products: before },
+    { id: 'de', products: 1 },
+  ]);
+  await expect(runThere(socket, 'import', { source }, quiet, 'fr')).rejects.toMatchObject({ code: 'CATALOG_UNKNOWN' });
+  await expect(run('removeCatalog', { id: 'de', force: false })).rejects.toThrow('has 1 products: add --force');
+  await expect(run('removeCatalog', { id: 'default', force: true })).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+  });
+  await expect(run('removeCatalog', { id: 'fr', force: true })).rejects.toMatchObject({ code: 'CATALOG_UNKNOWN' });
+  await run('removeCatalog', { id: 'de', force: true });
+  expect(await run('catalogs', {})).toMatchObject([{ id: 'default' }]);
+});
