@@ -108,19 +108,6 @@ test('an error arrives with its code and sentence', async () => {
   );
 });
 
-test('nobody else can reach it, and nothing of it is left behind', async () => {
-  expect((await stat(join(dir, 'control.json'))).mode & 0o777).toBe(0o600);
-  expect((await stat(dirname(socket))).mode & 0o777).toBe(0o700);
-  expect(await findControl(join(dir, 'none'))).toBe(null);
-  const gone = dirname(socket);
-  await end();
-  expect(await findControl(dir)).toBe(null);
-  await expect(readdir(gone)).rejects.toThrow('ENOENT');
-  await expect(runThere(socket, 'pictures', { since: new Date(0).toISOString() }, quiet)).rejects.toMatchObject({
-    code: 'SERVER_UNREACHABLE',
-  });
-});
-
 test('catalogs are made, filled, listed and removed by the process that holds the database', async () => {
   const run = (name: 'createCatalog' | 'catalogs' | 'removeCatalog', input: object) =>
     runThere(socket, name, input as never, quiet);
@@ -145,4 +132,17 @@ test('catalogs are made, filled, listed and removed by the process that holds th
   await expect(run('removeCatalog', { id: 'fr', force: true })).rejects.toMatchObject({ code: 'CATALOG_UNKNOWN' });
   await run('removeCatalog', { id: 'de', force: true });
   expect(await run('catalogs', {})).toMatchObject([{ id: 'default' }]);
+});
+
+test('nobody else can reach it, and nothing of it is left behind', async () => {
+  expect((await stat(join(dir, 'control.json'))).mode & 0o777).toBe(0o600);
+  expect((await stat(dirname(socket))).mode & 0o777).toBe(0o700);
+  expect(await findControl(join(dir, 'none'))).toBe(null);
+  const gone = dirname(socket);
+  await end();
+  expect(await findControl(dir)).toBe(null);
+  await expect(readdir(gone)).rejects.toThrow('ENOENT');
+  await expect(runThere(socket, 'pictures', { since: new Date(0).toISOString() }, quiet)).rejects.toMatchObject({
+    code: 'SERVER_UNREACHABLE',
+  });
 });

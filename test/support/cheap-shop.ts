@@ -107,7 +107,11 @@ export function cheapShop(): CheapShop {
       const flags = { stale: false, hasNextPage: true, hasPreviousPage: false };
       return { status: 'OK', modelId: 'mdl', items, ...flags, recommendationId: 'r' };
     },
-    submitFeedback: async () => read({ accepted: 1, duplicates: 0, rejections: [] }),
+    submitFeedback: async () => read({ accepted: 1, duplicates: 0, withoutConsent: 0, rejections: [] }),
+    erasure: async () => read(null),
+    eraseVisitors: async () => read(null),
+    explainSimilarity: async () => read(null),
+    visitorEvents: async () => read({ events: [], endCursor: null, hasNextPage: false }),
   } as unknown as Services;
   const plugin = simili(services);
   return {
