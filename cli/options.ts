@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { ArgsDef } from 'citty';
-import { type Config, configReference, loadConfig } from '../src/config.ts';
+import { configReference } from '../src/config.ts';
 import { SimiliError } from '../src/errors.ts';
 
 /** What was typed wrongly, in one sentence that ends with where to look. */
@@ -59,10 +59,6 @@ export function checkOptions(command: string, known: ArgsDef, typed: readonly st
 export const catalogOption = {
   catalog: { type: 'string', description: 'Catalog to work on; default: SIMILI_CATALOG' },
 } as const;
-
-/** The configuration of a command with `catalogOption`. @throws SimiliError CONFIGURATION_INVALID */
-export const configFor = (catalog: string | undefined): Config =>
-  loadConfig(catalog === undefined ? process.env : { ...process.env, SIMILI_CATALOG: catalog });
 
 /** The option --seconds: how long something may take. @throws SimiliError INVALID_ARGUMENT */
 export function secondsOf(text: string): number {

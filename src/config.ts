@@ -236,6 +236,10 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return Object.freeze(parsed.data);
 }
 
+/** The same of one catalog, which goes before SIMILI_CATALOG. */
+export const loadConfigFor = (catalog: string | undefined): Config =>
+  loadConfig(catalog === undefined ? process.env : { ...process.env, SIMILI_CATALOG: catalog });
+
 /** Name, default and meaning of every variable: the table in docs/configuration.md is checked against this. */
 export const configReference = Object.entries(Env.shape).map(([name, type]) => ({
   name,

@@ -1,8 +1,9 @@
 import { defineCommand } from 'citty';
+import { loadConfigFor } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { describeReport } from '../distil/report.ts';
 import { distil as run } from '../distil/run.ts';
-import { catalogOption, configFor, secondsOf } from '../options.ts';
+import { catalogOption, secondsOf } from '../options.ts';
 
 /** As shells count an end by Ctrl-C. */
 const INTERRUPTED = 130;
@@ -32,7 +33,7 @@ export const distil = defineCommand({
         out: args.out,
         steps: args.steps === undefined ? null : wholeOf('--steps', args.steps, 1),
         seed: wholeOf('--seed', args.seed, 0),
-        config: configFor(args.catalog),
+        config: loadConfigFor(args.catalog),
         signal: stopping.signal,
         stream: args.json ? process.stderr : process.stdout,
       });

@@ -1,6 +1,6 @@
+import { loadConfigFor } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { type App, openApp } from '../app.ts';
-import { configFor } from '../options.ts';
 import { findControl, runThere } from './control-client.ts';
 import { type Input, type OperationName, type Output, operations, type Progress } from './operations.ts';
 
@@ -17,7 +17,7 @@ export type Shop = {
  * @throws SimiliError as openApp does; DATA_DIR_LOCKED when its holder takes no commands.
  */
 export async function openShop(catalog?: string): Promise<Shop> {
-  const config = configFor(catalog);
+  const config = loadConfigFor(catalog);
   try {
     return openHere(await openApp(config));
   } catch (error) {

@@ -2,9 +2,10 @@ import { UNKNOWN_LICENCE } from '@simili/worker/encoders/hub';
 import type { TriedEncoder } from '@simili/worker/encoders/try-encoder';
 import { type AtWork, tryEncoderSafely } from '@simili/worker/encoders/try-model';
 import { defineCommand } from 'citty';
+import { loadConfigFor } from '../../../src/config.ts';
 import { ownPictures } from '../../encoder/own-pictures.ts';
 import { writeSheet } from '../../encoder/sheet.ts';
-import { catalogOption, configFor, secondsOf } from '../../options.ts';
+import { catalogOption, secondsOf } from '../../options.ts';
 import { short } from '../../table.ts';
 
 export const check = defineCommand({
@@ -25,7 +26,7 @@ export const check = defineCommand({
   },
   async run({ args }) {
     const timeoutMs = 1000 * secondsOf(args.seconds);
-    const config = configFor(args.catalog);
+    const config = loadConfigFor(args.catalog);
     const show = async ({ tried, encode }: AtWork) => {
       process.stdout.write(`${[...factsOf(tried), ...warningsOf(tried)].join('\n')}\n`);
       const { side } = tried.installed.description.input;
