@@ -20,6 +20,7 @@ const load: Record<string, () => Promise<AnyCommand>> = {
   ratings: async () => (await import('./commands/ratings.ts')).ratings,
   simulate: async () => (await import('./commands/simulate.ts')).simulate,
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
+  key: async () => (await import('./commands/key/index.ts')).key,
   'admin-key': async () => (await import('./commands/admin-key.ts')).adminKey,
 };
 

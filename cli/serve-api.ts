@@ -1,3 +1,4 @@
+import { usualAuthenticator } from '../src/api-keys.ts';
 import { patiencesOf } from '../src/deadline.ts';
 import { retrainSettingsOf } from '../src/jobs/retrain-policy.ts';
 import { loadKeys } from '../src/keys.ts';
@@ -19,6 +20,8 @@ export async function serveApi({ config, log, repositories, queue, extensions }:
     retraining: retrainSettingsOf(config),
     exploring: config.SIMILI_EXPLORE_SHARE,
   });
-  const server = await startServer({ services, repositories, config, log, adminKeyHash: keys.adminKeyHash });
-  return { ...server, newAdminKey: keys.newAdminKey };
+  const { adminKeyHash, newAdminKey } = keys;
+  const authenticator = extensions.authenticator ?? usualAuthenticator({ adminKeyHash, apiKeys: repositories.apiKeys });
+  const server = await startServer({ services, repositories, config, log, authenticator });
+  return { ...server, newAdminKey };
 }

@@ -67,6 +67,10 @@ const CODES = {
     retry: false,
     say: () => 'Send the admin key: `Authorization: Bearer <key>`',
   },
+  FORBIDDEN: {
+    retry: false,
+    say: (a: { why: string }) => `This key may not do that: it ${a.why}`,
+  },
   JOB_ALREADY_RUNNING: {
     retry: true,
     say: (a: { jobId: string }) => `${a.jobId} is already on its way`,

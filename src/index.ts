@@ -6,6 +6,7 @@ export type { AdminGuard } from './graphql/guard.ts';
 export type { GraphQLModule } from './graphql/host-copy.ts';
 export { type OpenOptions, openSimili, type Simili } from './open.ts';
 export { simili } from './plugin.ts';
+export type { Authenticator, Caller, Credentials, KeyScope } from './ports/authenticator.ts';
 export type { Clock } from './ports/clock.ts';
 export type { Condition } from './ports/condition.ts';
 export type {

@@ -75,4 +75,6 @@ export const isKeyOf = (key: string, hash: string): boolean =>
   timingSafeEqual(createHash('sha256').update(hashOfKey(key)).digest(), createHash('sha256').update(hash).digest());
 
 export const hashOfKey = (key: string): string => createHash('sha256').update(key).digest('hex');
-const newKey = (random: typeof randomBytes): string => `simili_${random(24).toString('base64url')}`;
+/** Every key that we make begins so. */
+export const KEY_PREFIX = 'simili_';
+export const newKey = (random: typeof randomBytes): string => `${KEY_PREFIX}${random(24).toString('base64url')}`;

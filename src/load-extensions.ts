@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import type { Config } from './config.ts';
 import { SimiliError } from './errors.ts';
 import type { Log } from './log.ts';
+import { checkAuthenticator } from './ports/authenticator.ts';
 import { checkClock } from './ports/clock.ts';
 import { checkEncoders } from './ports/encoder.ts';
 import type { Extensions } from './ports/extensions.ts';
@@ -16,6 +17,7 @@ const CHECKS: { readonly [Name in keyof Required<Extensions>]: (value: NonNullab
   filters: checkFilters,
   reranker: checkReranker,
   retrainPolicy: checkRetrainPolicy,
+  authenticator: checkAuthenticator,
   telemetry: checkTelemetry,
   clock: checkClock,
 };

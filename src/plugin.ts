@@ -24,6 +24,7 @@ import { productReference, subgraphOf } from './graphql/subgraph.ts';
 import { timed } from './graphql/timed.ts';
 import { visitorResolvers } from './graphql/visitors.ts';
 import { packageFile } from './package-root.ts';
+import type { KeyScope } from './ports/authenticator.ts';
 import type { Services } from './services.ts';
 
 const contractOf = (file: string) => parse(readFileSync(packageFile(file), 'utf8'));
@@ -47,9 +48,13 @@ export function simili(services: Services, graphql: GraphQLModule = ownGraphQL, 
   /** Resolvers whose errors are of that copy's class. */
   const native = (copy: OwnGraphQL, maps: Resolvers[], time: Patience): ResolverMap =>
     mergeResolvers(maps.map((map) => masked(timed(map, time), log, copy.GraphQLError))) as ResolverMap;
-  const shopMaps = [similarItemsResolvers(scope), productResolvers(scope), feedbackResolvers(scope)];
-  const shopFor = (copy: OwnGraphQL): ResolverMap => ({
-    ...native(copy, shopMaps, patience.shop),
+  const shopMaps = (guard: AdminGuard | Open): Resolvers[] =>
+    behind(guard, {
+      storefront: [similarItemsResolvers(scope), productResolvers(scope)],
+      feedback: [feedbackResolvers(scope)],
+    });
+  const shopFor = (copy: OwnGraphQL, guard: AdminGuard | Open = OPEN): ResolverMap => ({
+    ...native(copy, shopMaps(guard), patience.shop),
     ...withNativeErrors(storefrontScalars, copy.GraphQLError),
   });
   const built = (typeDefs: DocumentNode[], ...resolvers: ResolverMap[]): GraphQLSchema =>
@@ -57,7 +62,9 @@ export function simili(services: Services, graphql: GraphQLModule = ownGraphQL, 
   return {
     /** For `plugins` of the host's Apollo Server; what it is good for stands with it. */
     apolloPlugin: () => entriesPlugin,
-    standalone: (): GraphQLSchema => built([withoutFederation(storefront)], shopFor(given)),
+    /** @param guard where not everybody may ask, or tell; default: the server sees to that. @throws SimiliError CONFIGURATION_INVALID. */
+    standalone: (guard?: AdminGuard): GraphQLSchema =>
+      built([withoutFederation(storefront)], shopFor(given, guard === undefined ? OPEN : guard)),
     subgraph: (): GraphQLSchema => {
       const reference = masked(timed(productReference(scope), patience.shop), log, given.GraphQLError);
       const { typeDefs, resolvers } = subgraphOf(storefront, reference);
@@ -76,30 +83,29 @@ export function simili(services: Services, graphql: GraphQLModule = ownGraphQL, 
     limits: (own: Partial<Omit<Limits, 'lists'>> = {}) => limitRequests({ ...storefrontLimits, ...own }),
     /** @throws SimiliError CONFIGURATION_INVALID without a guard. */
     admin: (guard: AdminGuard): GraphQLSchema => {
-      const office = [
-        catalogResolvers(scope),
-        ratingResolvers(scope),
-        visitorResolvers(scope),
-        modelResolvers(scope),
-        jobResolvers(scope),
-      ];
+      const office = behind(guard, {
+        catalog: [catalogResolvers(scope), ratingResolvers(scope), visitorResolvers(scope)],
+        operate: [modelResolvers(scope), jobResolvers(scope)],
+      });
       return built(
         [withoutFederation(storefront), admin],
-        native(
-          given,
-          shopMaps.map((map) => guarded(map, guard)),
-          patience.shop,
-        ),
-        native(
-          given,
-          office.map((map) => guarded(map, guard)),
-          patience.admin,
-        ),
+        native(given, shopMaps(guard), patience.shop),
+        native(given, office, patience.admin),
         withNativeErrors({ ...storefrontScalars, ...adminScalars }, given.GraphQLError),
       );
     },
   };
 }
+
+/** No guard: the server sees to who may ask. Nothing that a caller could leave out or lose means it. */
+const OPEN = Symbol('open');
+type Open = typeof OPEN;
+
+/** Resolvers by what one needs for them, behind a guard. @throws SimiliError CONFIGURATION_INVALID for no guard at all. */
+const behind = (guard: AdminGuard | Open, maps: Partial<Record<KeyScope, Resolvers[]>>): Resolvers[] =>
+  Object.entries(maps).flatMap(([scope, own]) =>
+    guard === OPEN ? own : own.map((map) => guarded(map, guard, scope as KeyScope)),
+  );
 
 const joined = (documents: DocumentNode[]): DocumentNode => ({
   kind: Kind.DOCUMENT,

@@ -4,39 +4,32 @@ import express, { type Request } from 'express';
 import { configuredCopies } from './catalog/picture-copies.ts';
 import type { Config } from './config.ts';
 import type { Repositories } from './db/repositories.ts';
-import { startDeadline, within } from './deadline.ts';
+import { type Patience, startDeadline, within } from './deadline.ts';
 import { adminLimits, storefrontLimits } from './graphql/cost/limits.ts';
 import { makeApollo } from './http/apollo.ts';
+import { identify, mayAsk, requireKey } from './http/callers.ts';
 import { catalogOfUrl } from './http/catalog.ts';
 import { listen } from './http/connections.ts';
 import { allowOrigins } from './http/cors.ts';
 import { isOpenToExplore } from './http/exploring.ts';
 import { feedbackAsMutation } from './http/feedback.ts';
 import { graphiql } from './http/graphiql.ts';
-import {
-  isAdmitted,
-  lastResort,
-  notKept,
-  onlyMethods,
-  onlyShortDocuments,
-  requireAdminKey,
-  secureHeaders,
-} from './http/guards.ts';
+import { lastResort, notKept, onlyMethods, onlyShortDocuments, secureHeaders } from './http/guards.ts';
 import { addHealth } from './http/health.ts';
 import { serveImage } from './http/images.ts';
 import { type Limits, makeLimits } from './http/limits.ts';
 import { closeServer, makeStopping } from './http/stopping.ts';
 import { makeStream } from './http/stream.ts';
-import type { Keys } from './keys.ts';
 import type { Log } from './log.ts';
 import { packageFile } from './package-root.ts';
 import { simili } from './plugin.ts';
+import type { Authenticator } from './ports/authenticator.ts';
 import type { Services } from './services.ts';
 
 type Parts = {
   services: Services;
   repositories: Pick<Repositories, 'models'>;
-  adminKeyHash: Keys['adminKeyHash'];
+  authenticator: Authenticator;
   config: Config;
   log: Log;
   /** Milliseconds; never goes back. */
@@ -63,7 +56,7 @@ const ADMIN_BODY = '2mb';
 export async function startServer({
   services,
   repositories,
-  adminKeyHash,
+  authenticator,
   config,
   log,
   clock = () => performance.now(),
@@ -72,9 +65,9 @@ export async function startServer({
   const limits = makeLimits(config, log, clock);
   const stopping = makeStopping();
   const plugin = simili(metered(services, limits));
-  const admin = plugin.admin({ authorize: isAdmitted });
+  const admin = plugin.admin({ authorize: mayAsk });
   const manners = { explore: isOpenToExplore(config), stackTraces: config.NODE_ENV === 'development' };
-  const shop = plugin.standalone();
+  const shop = plugin.standalone({ authorize: mayAsk });
   const stream = makeStream(admin, adminLimits, manners, log);
   const servers = {
     storefront: makeApollo(shop, storefrontLimits, manners, log),
@@ -93,14 +86,20 @@ export async function startServer({
   });
   if (manners.explore) app.use(graphiql(shop));
   const cors = allowOrigins(config.SIMILI_CORS_ORIGINS);
+  const inTimeOf = (time: Patience): Authenticator => ({
+    ...authenticator,
+    authenticate: (credentials) => within(startDeadline(time), () => authenticator.authenticate(credentials)),
+  });
   const context = async ({ req }: { req: Request }) => ({ req });
   const shopEndpoint = expressMiddleware(servers.storefront, { context });
+  const identified = identify(inTimeOf(patience.shop));
   app.use(
     '/graphql',
     ...[
       cors,
       notKept,
       limits.query,
+      identified,
       express.json({ limit: STOREFRONT_BODY }),
       onlyShortDocuments,
       limits.remember,
@@ -114,6 +113,7 @@ export async function startServer({
       notKept,
       onlyMethods('POST'),
       limits.query,
+      identified,
       ...feedbackAsMutation(config.SIMILI_CORS_ORIGINS, STOREFRONT_BODY),
     ],
     ...[limits.remember, shopEndpoint],
@@ -121,7 +121,7 @@ export async function startServer({
   const guarded = [
     notKept,
     onlyMethods('POST'),
-    requireAdminKey(() => within(startDeadline(patience.admin), adminKeyHash), limits.wrongKeys),
+    requireKey(inTimeOf(patience.admin), limits.wrongKeys),
     ...[limits.admin, express.json({ limit: ADMIN_BODY }), onlyShortDocuments, limits.rememberAdmin],
   ];
   app.use('/admin/graphql/stream', ...guarded, limits.stream, stream.handler);

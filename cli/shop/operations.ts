@@ -1,3 +1,4 @@
+import { createApiKey, type KeyRequest } from '../../src/api-keys.ts';
 import { createCatalog, removeCatalog } from '../../src/catalog/catalogs.ts';
 import { readCatalog } from '../../src/catalog/import/index.ts';
 import type { ReadyImage } from '../../src/db/images.ts';
@@ -40,7 +41,13 @@ type Shapes = {
   createCatalog: { input: { id: string }; progress: never; output: boolean };
   removeCatalog: { input: { id: string; force: boolean }; progress: never; output: null };
   adminKey: { input: Record<string, never>; progress: never; output: string };
+  /** The key itself, shown this once. */
+  createKey: { input: KeyRequest; progress: never; output: { id: string; key: string } };
+  keys: { input: Record<string, never>; progress: never; output: KeyInList[] };
+  /** Whether there was one. */
+  revokeKey: { input: { id: string }; progress: never; output: boolean };
 };
+export type KeyInList = { id: string; name: string; scopes: string[]; catalog: string | null; createdAt: string };
 export type OperationName = keyof Shapes;
 export type Input<N extends OperationName> = Shapes[N]['input'];
 export type Progress<N extends OperationName> = Shapes[N]['progress'];
@@ -113,4 +120,15 @@ export const operations: Operations = {
     return null;
   },
   adminKey: ({ repositories: { installation }, config }) => rotateAdminKey(installation, config),
+  async createKey({ repositories }, request) {
+    const { key, row } = await createApiKey(repositories, request);
+    return { id: row.id, key };
+  },
+  keys: async ({ repositories: { apiKeys } }) =>
+    (await apiKeys.list()).map(({ catalogId, createdAt, ...row }) => ({
+      ...row,
+      catalog: catalogId,
+      createdAt: createdAt.toISOString(),
+    })),
+  revokeKey: ({ repositories: { apiKeys } }, { id }) => apiKeys.remove(id),
 };

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { AllJobs } from './all-jobs.ts';
+import { ApiKeyRepository } from './api-keys.ts';
 import { CatalogRepository } from './catalogs.ts';
 import { ContentRepository } from './contents.ts';
 import { EmbeddingRepository } from './embeddings.ts';
@@ -50,6 +51,7 @@ export function makeRepositories(database: Database, catalog: string): Repositor
 function sharedBy({ prisma: db, ask, clock }: Database) {
   return {
     clock,
+    apiKeys: new ApiKeyRepository(db),
     catalogs: new CatalogRepository(db),
     installation: new InstallationRepository(db),
     allJobs: new AllJobs(db),

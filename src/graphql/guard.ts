@@ -1,6 +1,7 @@
 import { SHORTEST_ADMIN_KEY } from '../config.ts';
 import { SimiliError } from '../errors.ts';
 import { hashOfKey, isKeyOf } from '../keys.ts';
+import type { KeyScope } from '../ports/authenticator.ts';
 import type { ResolverMap } from './attach.ts';
 import { requestHeader } from './request-header.ts';
 import type { RequestContext } from './scope.ts';
@@ -17,11 +18,17 @@ export type AdminGuard =
     }
   | {
       adminKey?: never;
-      /** Only `true` lets a request in. Asked before each root field. What it throws is an error INTERNAL. */
+      /**
+       * Only `true` lets a request in. Asked before each root field. A SimiliError that it throws is the caller's, anything else is an
+       * error INTERNAL.
+       */
       authorize: Authorize;
     };
-/** @param context whatever the server makes for each request. */
-export type Authorize = (context: RequestContext) => boolean | Promise<boolean>;
+/**
+ * @param context whatever the server makes for each request.
+ * @param scope what the field is for: a host that has keys of its own may let each do a part.
+ */
+export type Authorize = (context: RequestContext, scope: KeyScope) => boolean | Promise<boolean>;
 
 const ROOTS = ['Query', 'Mutation', 'Subscription'];
 
@@ -29,10 +36,10 @@ const ROOTS = ['Query', 'Mutation', 'Subscription'];
  * The same resolvers, whose root fields answer those alone whom the guard lets in; others get UNAUTHENTICATED.
  * @throws SimiliError CONFIGURATION_INVALID without a guard, or with a key that is too short.
  */
-export function guarded<Map extends object>(resolvers: Map, guard: AdminGuard): Map {
+export function guarded<Map extends object>(resolvers: Map, guard: AdminGuard, scope: KeyScope): Map {
   const authorize = authorizeOf(guard);
   const check = async (context: RequestContext): Promise<void> => {
-    if ((await authorize(context)) !== true) throw new SimiliError('UNAUTHENTICATED');
+    if ((await authorize(context, scope)) !== true) throw new SimiliError('UNAUTHENTICATED');
   };
   return Object.fromEntries(
     Object.entries(resolvers as ResolverMap).map(([type, fields]) => [

@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import type { ProductRow } from '../db/products.ts';
 import { SimiliError } from '../errors.ts';
+import { CATALOG_HEADER } from '../ports/authenticator.ts';
 import type { Services } from '../services.ts';
 import type { AnswerView } from '../similarity/answer-view.ts';
 import { searcher } from '../similarity/searcher.ts';
@@ -13,8 +14,6 @@ import { requestHeader } from './request-header.ts';
 export type RequestContext = object;
 /** Which catalog a request is about; null: the one of requests that name none. */
 export type CatalogOf = (context: RequestContext) => string | null | undefined;
-/** Names the catalog of a request. */
-export const CATALOG_HEADER = 'simili-catalog';
 /** What the resolvers of one request share. */
 export type Scope = {
   readonly services: Services;

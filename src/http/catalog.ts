@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import { CATALOG_HEADER } from '../graphql/scope.ts';
+import { CATALOG_HEADER } from '../ports/authenticator.ts';
 
 /**
  * Some requests cannot carry a header (a picture in a page, `navigator.sendBeacon`): their URL names the catalog, `?catalog=`. The

@@ -1,37 +1,9 @@
-import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
+import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { SimiliError } from '../errors.ts';
 import { MOST_CHARACTERS } from '../graphql/cost/limits.ts';
 import { internalError } from '../graphql/mask.ts';
-import { isKeyOf } from '../keys.ts';
 import type { Log } from '../log.ts';
-import type { Limits } from './limits.ts';
 import { refuse } from './refuse.ts';
-
-const admitted = new WeakSet<Request>();
-/** Whether the request of a GraphQL context came past requireAdminKey: a handler mounted beside it answers nobody. */
-export const isAdmitted = (context: object): boolean => admitted.has((context as { req: Request }).req);
-
-/**
- * `Authorization: Bearer <admin key>`, or 401. Whoever guessed too often is not heard for a while, right or wrong: an
- * answer would tell that he guessed right.
- */
-export const requireAdminKey =
-  (adminKeyHash: () => Promise<string>, wrongKeys: Limits['wrongKeys']): RequestHandler =>
-  async (req, res, next) => {
-    const [, key] = /^Bearer (\S+)$/i.exec(req.headers.authorization ?? '') ?? [];
-    const hash = key && (await adminKeyHash());
-    if (key && hash) {
-      // Nothing waits between here and the count: a thousand guesses at once are counted one by one.
-      if (wrongKeys.refuses(req, res)) return;
-      if (isKeyOf(key, hash)) {
-        admitted.add(req);
-        return next();
-      }
-      wrongKeys.count(req);
-    }
-    const { message, extensions } = new SimiliError('UNAUTHENTICATED');
-    refuse(res.set('WWW-Authenticate', 'Bearer'), 401, message, extensions);
-  };
 
 export const onlyMethods =
   (...methods: string[]): RequestHandler =>

@@ -5,7 +5,7 @@ import { readPictureFile } from '../catalog/local-picture.ts';
 import type { PictureCopies } from '../catalog/picture-copies.ts';
 import type { ImageRepository } from '../db/images.ts';
 import { SimiliError } from '../errors.ts';
-import { CATALOG_HEADER } from '../graphql/scope.ts';
+import { CATALOG_HEADER } from '../ports/authenticator.ts';
 import { isStorable } from '../text.ts';
 
 type Deps = {

@@ -1,3 +1,4 @@
+import type { Authenticator } from './authenticator.ts';
 import type { Clock } from './clock.ts';
 import type { Encoder } from './encoder.ts';
 import type { FilterExtension } from './filter-extension.ts';
@@ -15,6 +16,8 @@ export type Extensions = {
   readonly reranker?: Reranker;
   /** When trainings come by themselves. Workers decide by it, API processes show it. */
   readonly retrainPolicy?: RetrainPolicy;
+  /** Says who a request is from, in place of the admin key and the keys of `simili key`. For the server of `simili`. */
+  readonly authenticator?: Authenticator;
   /** Is told how the work goes. */
   readonly telemetry?: Telemetry;
   /** The time of all that is compared. For tests of a shop's own, which cannot wait: a shop keeps the database's. */

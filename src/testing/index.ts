@@ -1,4 +1,5 @@
 /** What every implementation of a seam must do (docs/extending.md), for the tests of whoever writes one. */
+export { authenticatorContract } from './authenticator.ts';
 export type { Check } from './check.ts';
 export { clockContract } from './clock.ts';
 export { encoderContract, sampleProducts } from './encoder.ts';

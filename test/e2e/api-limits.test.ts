@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
-import { ADMIN_KEY, type TestApi, testApi } from '../support/api.ts';
+import { ADMIN_KEY, adminKeyOf, type TestApi, testApi } from '../support/api.ts';
 import { ask, codeOf } from '../support/ask.ts';
 
 /** The clock of the limits: stands still unless a test moves it. */
@@ -30,7 +30,7 @@ function serverWith(env: NodeJS.ProcessEnv): Promise<RunningServer> {
   const { services, database } = api;
   const config = loadConfig({ PORT: '0', NODE_ENV: 'test', ...env });
   const parts = { services, repositories: database.repositories, config, log: services.log, clock: () => now };
-  return startServer({ ...parts, adminKeyHash: async () => 'none' });
+  return startServer({ ...parts, authenticator: adminKeyOf(() => 'none') });
 }
 
 const from = (address: string, path = '/graphql', query = '{ __typename }', headers = {}) =>

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openPictureCopies } from '../../src/catalog/picture-copies.ts';
 import { loadConfig } from '../../src/config.ts';
 import { startServer } from '../../src/server.ts';
-import { ADMIN_KEY, type TestApi, testApi } from '../support/api.ts';
+import { ADMIN_KEY, adminKeyOf, type TestApi, testApi } from '../support/api.ts';
 import { ask, codeOf } from '../support/ask.ts';
 import { addModel, addProducts } from '../support/fixtures.ts';
 
@@ -214,7 +214,7 @@ test('a busy port is named', async () => {
   const starting = startServer({
     services,
     repositories: database.repositories,
-    adminKeyHash: async () => '',
+    authenticator: adminKeyOf(() => ''),
     config,
     log: services.log,
   });
@@ -263,7 +263,12 @@ test('closing lets the request in flight finish, ends streams and takes no new o
 
 test('before it stops, readyz says so at once, everything is still served, and answers send their callers elsewhere', async () => {
   const { services, database } = api;
-  const parts = { services, repositories: database.repositories, adminKeyHash: async () => '', log: services.log };
+  const parts = {
+    services,
+    repositories: database.repositories,
+    authenticator: adminKeyOf(() => ''),
+    log: services.log,
+  };
   const stopping = await startServer({ ...parts, config: loadConfig({ PORT: '0' }) });
   const ready = () => fetch(`${stopping.url}/readyz`);
   expect((await ready()).headers.get('connection')).toBe('keep-alive');
@@ -278,7 +283,12 @@ test('before it stops, readyz says so at once, everything is still served, and a
 
 test('requests that lie unread when it closes are answered, also on connections that were not accepted yet', async () => {
   const { services, database } = api;
-  const parts = { services, repositories: database.repositories, adminKeyHash: async () => '', log: services.log };
+  const parts = {
+    services,
+    repositories: database.repositories,
+    authenticator: adminKeyOf(() => ''),
+    log: services.log,
+  };
   const closing = await startServer({ ...parts, config: loadConfig({ PORT: '0' }) });
   const sockets = Array.from({ length: 30 }, () => connect(closing.port, '127.0.0.1'));
   const answers = sockets.map(async (socket) => {
@@ -299,7 +309,7 @@ test('the admin key of another process takes effect at once', async () => {
   const server = await startServer({
     services,
     repositories: database.repositories,
-    adminKeyHash: async () => hash,
+    authenticator: adminKeyOf(() => hash),
     config,
     log: services.log,
   });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeRandom } from '../../learning/numbers/random.ts';
 import { loadConfig } from '../../src/config.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
-import { fakeLog } from '../support/api.ts';
+import { adminKeyOf, fakeLog } from '../support/api.ts';
 import { type Answer, ask, codeOf, host } from '../support/ask.ts';
 import { cheapShop } from '../support/cheap-shop.ts';
 import { type Costly, costly, stall } from '../support/costly.ts';
@@ -17,7 +17,7 @@ beforeAll(async () => {
   const repositories = { images: {}, models: {} } as never;
   const config = loadConfig({ PORT: '0', NODE_ENV: 'production' });
   // biome-ignore format: one start
-  server = await startServer({ services: shop.services, repositories, adminKeyHash: async () => '2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b', config, log: fakeLog().log });
+  server = await startServer({ services: shop.services, repositories, authenticator: adminKeyOf(() => '2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b'), config, log: fakeLog().log });
 });
 afterAll(() => server.close());
 

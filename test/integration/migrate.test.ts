@@ -52,6 +52,7 @@ const ALL = [
   '0008_spaces',
   '0009_catalogs',
   '0010_erasures',
+  '0011_api_keys',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

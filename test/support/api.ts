@@ -1,8 +1,10 @@
+import { usualAuthenticator } from '../../src/api-keys.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Patiences } from '../../src/deadline.ts';
 import { retrainSettingsOf } from '../../src/jobs/retrain-policy.ts';
 import { loadKeys } from '../../src/keys.ts';
 import type { Log } from '../../src/log.ts';
+import type { Authenticator } from '../../src/ports/authenticator.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
 import { makeServices, type Services } from '../../src/services.ts';
 import { type Answer, ask } from './ask.ts';
@@ -15,6 +17,10 @@ export const SIGNING_KEY = 'test-signing-key-0123456789-0123456789';
 /** A busy machine is no reason to cancel a request. */
 const WITHOUT_END = { statementMs: 600_000, requestMs: 600_000 };
 export const UNHURRIED = { shop: WITHOUT_END, admin: WITHOUT_END };
+
+/** Lets the admin key with this hash in, and everybody into the storefront. */
+export const adminKeyOf = (hash: () => string): Authenticator =>
+  usualAuthenticator({ adminKeyHash: async () => hash(), apiKeys: { byHash: async () => null } });
 
 /** Remembers what was logged. */
 export function fakeLog() {
@@ -48,12 +54,13 @@ type Around = {
   patience?: Patiences;
   /** Milliseconds: the clock of the limits. */
   monotonic?: () => number;
+  authenticator?: Authenticator;
 };
 
 /** The whole API over real HTTP and a fresh database. */
 export async function testApi(
   env: NodeJS.ProcessEnv = {},
-  { database: given, patience = UNHURRIED, monotonic }: Around = {},
+  { database: given, patience = UNHURRIED, monotonic, authenticator }: Around = {},
 ): Promise<TestApi> {
   const database = given ?? (await freshDatabase());
   const { repositories } = database;
@@ -81,7 +88,8 @@ export async function testApi(
   const server = await startServer({
     services,
     repositories,
-    adminKeyHash: keys.adminKeyHash,
+    authenticator:
+      authenticator ?? usualAuthenticator({ adminKeyHash: keys.adminKeyHash, apiKeys: repositories.apiKeys }),
     config,
     log,
     ...(monotonic && { clock: monotonic }),

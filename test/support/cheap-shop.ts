@@ -4,6 +4,7 @@ import type { ProductRow } from '../../src/db/products.ts';
 import { patiencesOf } from '../../src/deadline.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { simili } from '../../src/plugin.ts';
+import { noTelemetry } from '../../src/ports/telemetry.ts';
 import type { Services } from '../../src/services.ts';
 import { fakeLog } from './api.ts';
 
@@ -97,6 +98,7 @@ export function cheapShop(): CheapShop {
     inCatalog: async () => services,
     repositories,
     log: fakeLog().log,
+    telemetry: noTelemetry,
     patience: patiencesOf(loadConfig({})),
     similarItems: async ({ first }: { first?: number | null }) => {
       work.lists += 1;

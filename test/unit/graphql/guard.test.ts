@@ -66,3 +66,18 @@ test('a function that fails lets nobody in, and its reason stays inside', async 
   expect(errors?.[0]?.extensions.code).toBe('INTERNAL');
   expect(errors?.[0]?.message).not.toContain('10.0.0.7');
 });
+
+test('a field is asked for with what it is for: a host that has keys of its own may let each do a part', async () => {
+  const scopes: string[] = [];
+  const guard = { authorize: (_context: object, scope: string) => scopes.push(scope) > 0 };
+  await asked(guard, {}, '{ catalogHealth { products } models { number } similarItems(id: "x") { status } }');
+  expect(scopes.sort()).toEqual(['catalog', 'operate', 'storefront']);
+});
+
+test('the storefront may have a guard, too; without one the server sees to who may ask', async () => {
+  const source = '{ similarItems(id: "x") { status } }';
+  const closed = plugin.standalone({ authorize: () => false });
+  expect(codes(await graphql({ schema: closed, source, contextValue: {} }))).toEqual(['UNAUTHENTICATED']);
+  expect(codes(await graphql({ schema: plugin.standalone(), source, contextValue: {} }))).toBeUndefined();
+  expect(() => plugin.standalone(null as never)).toThrow(expect.objectContaining({ code: 'CONFIGURATION_INVALID' }));
+});

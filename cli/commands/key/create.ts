@@ -1,0 +1,19 @@
+import { defineCommand } from 'citty';
+import { keyScopes } from '../../../src/ports/authenticator.ts';
+import { openShop } from '../../shop/open-shop.ts';
+
+export const create = defineCommand({
+  meta: { name: 'create', description: 'Make a key and print it, this once' },
+  args: {
+    name: { type: 'string', description: 'Who is to have it', required: true },
+    scopes: { type: 'string', description: `Comma separated, of ${keyScopes.join(', ')}`, required: true },
+    catalog: { type: 'string', description: 'The one catalog that it is for; default: all' },
+  },
+  async run({ args: { name, scopes, catalog } }) {
+    const shop = await openShop();
+    const list = scopes.split(',').map((scope) => scope.trim());
+    const { id, key } = await shop.run('createKey', { name, scopes: list, catalog });
+    process.stdout.write(`${id}\n${key}\n`);
+    await shop.close();
+  },
+});

@@ -1,0 +1,26 @@
+import { defineCommand } from 'citty';
+import { openShop } from '../../shop/open-shop.ts';
+import { table } from '../../table.ts';
+
+export const list = defineCommand({
+  meta: { name: 'list', description: 'Keys, and what each may do; of the keys themselves only hashes are kept' },
+  async run() {
+    const shop = await openShop();
+    const rows = (await shop.run('keys', {})).map(({ id, name, scopes, catalog, createdAt }) => [
+      id,
+      name,
+      scopes.join(', '),
+      catalog ?? 'all',
+      createdAt.slice(0, 10),
+    ]);
+    const head = ['id', 'name', 'scopes', 'catalog', 'made'];
+    process.stdout.write(
+      `${table(
+        head,
+        rows,
+        head.map(() => false),
+      ).join('\n')}\n`,
+    );
+    await shop.close();
+  },
+});

@@ -1,0 +1,81 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { SimiliError } from '../errors.ts';
+import {
+  type Authenticator,
+  CATALOG_HEADER,
+  type Caller,
+  type Credentials,
+  type KeyScope,
+  wrongCatalog,
+} from '../ports/authenticator.ts';
+import type { Limits } from './limits.ts';
+import { refuse } from './refuse.ts';
+
+const callers = new WeakMap<Request, Caller>();
+
+/** Whoever has one of these may ask the admin API at all; which fields, `mayAsk` says. */
+const OFFICE: readonly KeyScope[] = ['catalog', 'operate'];
+
+/**
+ * For `authorize` of a guard: whether the request of a GraphQL context was let in with a scope. A handler that is mounted beside
+ * `requireKey` and `identify` answers nobody.
+ * @throws SimiliError FORBIDDEN: its key may do other things.
+ */
+export function mayAsk(context: object, scope: KeyScope): boolean {
+  const caller = callers.get((context as { req: Request }).req);
+  if (caller && !caller.scopes.includes(scope)) throw new SimiliError('FORBIDDEN', { why: `needs the scope ${scope}` });
+  return caller !== undefined;
+}
+
+/**
+ * A key that opens the admin API, or 401. Whoever guessed too often is not heard for a while, right or wrong: an answer would
+ * tell that he guessed right.
+ */
+export const requireKey =
+  (authenticator: Authenticator, wrongKeys: Limits['wrongKeys']): RequestHandler =>
+  async (req, res, next) => {
+    const credentials = credentialsOf(req);
+    const caller = await authenticator.authenticate(credentials);
+    const { key } = credentials;
+    // Nothing waits between here and the count: a thousand guesses at once are counted one by one.
+    if (key !== null && wrongKeys.refuses(req, res)) return;
+    if (key !== null && caller === null) wrongKeys.count(req);
+    const isOffice = caller !== null && OFFICE.some((scope) => caller.scopes.includes(scope));
+    if (isOffice) return admit(req, res, caller, next);
+    if (key !== null && caller !== null) return forbid(res, `needs the scope ${OFFICE.join(' or ')}`);
+    const { message, extensions } = new SimiliError('UNAUTHENTICATED');
+    refuse(res.set('WWW-Authenticate', 'Bearer'), 401, message, extensions);
+  };
+
+/** Finds out who asks the storefront. What that caller may not do, each field says for itself. */
+export const identify =
+  (authenticator: Authenticator): RequestHandler =>
+  async (req, res, next) => {
+    const credentials = credentialsOf(req);
+    const known = await authenticator.authenticate(credentials);
+    const caller =
+      known ?? (credentials.key === null ? null : await authenticator.authenticate({ ...credentials, key: null }));
+    if (caller === null) return next();
+    admit(req, res, caller, next);
+  };
+
+function admit(req: Request, res: Response, caller: Caller, next: () => void): void {
+  const why = wrongCatalog(caller, req.headers[CATALOG_HEADER]?.toString() ?? null);
+  if (why !== null) {
+    forbid(res, why);
+    return;
+  }
+  if (caller.catalog !== null) req.headers[CATALOG_HEADER] = caller.catalog;
+  callers.set(req, caller);
+  next();
+}
+
+function forbid(res: Response, why: string): void {
+  const { message, extensions } = new SimiliError('FORBIDDEN', { why });
+  refuse(res, 403, message, extensions);
+}
+
+function credentialsOf(req: Request): Credentials {
+  const [, key = null] = /^Bearer (\S+)$/i.exec(req.headers.authorization ?? '') ?? [];
+  return { key, header: (name) => req.headers[name]?.toString() ?? null };
+}
