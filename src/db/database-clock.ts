@@ -17,7 +17,7 @@ export async function openDatabaseClock(ask: Ask, monotonic = () => performance.
   };
   let sample = await measure();
   let measuring = false;
-  let last = 0;
+  let last = Number.NEGATIVE_INFINITY;
   const refresh = (): void => {
     measuring = true;
     // While the database is away the old sample is good enough.
