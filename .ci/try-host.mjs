@@ -14,7 +14,7 @@ const theirs = buildSchema(`
 `);
 theirs.getQueryType().getFields().product.resolve = (_root, { id }) => ({ id, inStock: 3 });
 
-const simili = await openSimili({ dataDir: null });
+const simili = await openSimili({ dataDir: null, exploring: 0 });
 await addDemoShop(simili);
 assert(!(simili.plugin.standalone() instanceof GraphQLSchema), 'there is one copy of graphql only');
 const schema = simili.plugin.extend(theirs);

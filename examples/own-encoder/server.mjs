@@ -6,7 +6,7 @@ import { openSimili } from 'simili';
 import { addDemoShop } from '../demo-shop.mjs';
 import { titleWords } from './title-words.mjs';
 
-const simili = await openSimili({ dataDir: null });
+const simili = await openSimili({ dataDir: null, exploring: 0 });
 await addDemoShop(simili, {
   vectors: { 'red-mug': [1, 0], 'pink-jug': [0.8, 0.6], 'red-teapot': [0.6, 0.8] },
   spaces: [{ ...titleWords.space, weight: titleWords.weight, encoder: titleWords.id }],

@@ -5,7 +5,7 @@ import { openSimili } from 'simili';
 import { addDemoShop } from '../demo-shop.mjs';
 import extensions from './shop-rules.mjs';
 
-const simili = await openSimili({ dataDir: null, extensions });
+const simili = await openSimili({ dataDir: null, exploring: 0, extensions });
 await addDemoShop(simili, {
   vectors: { mug: [1, 0], cup: [0.99, 0.14], glass: [0.98, 0.2], bowl: [0.8, 0.6], tray: [0.6, 0.8] },
   tags: {

@@ -5,7 +5,7 @@ import { openSimili } from 'simili';
 import { addDemoShop } from '../demo-shop.mjs';
 
 // A shop says openSimili({ databaseUrl }) here, and runs `simili worker` on the same database.
-const simili = await openSimili({ dataDir: null });
+const simili = await openSimili({ dataDir: null, exploring: 0 });
 await addDemoShop(simili);
 
 const server = new ApolloServer({ schema: simili.plugin.standalone() });

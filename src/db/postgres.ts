@@ -78,17 +78,25 @@ async function withVectorsInReach(session: SqlSession, url: string): Promise<str
 /** `url` is where the queue goes: its tables are in a schema of their own. */
 async function opened(reaching: string, url: string, found: { version: string; warnings: string[] }): Promise<Storage> {
   const pool = limitedPool({ connectionString: reaching, application_name: 'simili' });
-  const adapter = new PrismaPg(pool, { disposeExternalPool: true });
+  const adapter = new PrismaPg(pool);
   const prisma = typedClient(new PrismaClient({ adapter, transactionOptions: TRANSACTION }));
   const ask = typedAsk(askPrepared((query) => pool.query(query)));
+  const close = async () => {
+    await prisma.$disconnect();
+    if (!pool.ending) await pool.end(); // Prisma would end one that it has used, and no other
+  };
+  const clock = await openDatabaseClock(ask).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
   return {
     kind: 'postgres',
     prisma,
     ask,
-    clock: await openDatabaseClock(ask),
+    clock,
     queue: { connectionString: url },
     ...found,
-    close: () => prisma.$disconnect(),
+    close,
   };
 }
 

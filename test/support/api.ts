@@ -69,6 +69,7 @@ export async function testApi(
     NODE_ENV: 'test',
     SIMILI_ADMIN_KEY: ADMIN_KEY,
     SIMILI_SIGNING_KEY: SIGNING_KEY,
+    SIMILI_EXPLORE_SHARE: '0', // lists stand as they are ranked
     ...env,
   });
   const queue = fakeQueue();
