@@ -98,22 +98,9 @@ function blocksOf({ metrics }: ModelRow, length: number): readonly BlockFacts[] 
 function distanceOf({ distance, dimensions }: VersionSpace, a: Float32Array, b: Float32Array): number {
   if (distance === 'hamming') return (4 * squared(a, b)) / dimensions;
   if (distance === 'euclidean') return squared(a, b);
-  const dot = a.reduce((sum, value, i) => sum + value * b[i]!, 0);
-  return (
-    2 -
-    (2 * dot) /
-      Math.sqrt(
-        squared(
-          a,
-          a.map(() => 0),
-        ) *
-          squared(
-            b,
-            b.map(() => 0),
-          ),
-      )
-  );
+  return 2 - (2 * dot(a, b)) / Math.sqrt(dot(a, a) * dot(b, b));
 }
 
+const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 const squared = (a: Float32Array, b: Float32Array): number =>
   a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0);
