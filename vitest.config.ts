@@ -4,27 +4,27 @@ import { serviceTags } from './test/support/services.ts';
 import { sources } from './test/support/sources.ts';
 import { UntriedReporter } from './test/support/untried.ts';
 
-/** The decoder blocks parsers for the whole process that loads it; the fuzz test measures its process. */
-const OWN_PROCESS = ['test/unit/pictures/**/*.test.ts', 'test/property/graphql/*.test.ts'];
+/** Ask what their process has loaded, cost it or changed for good: the decoder blocks parsers, the fuzz test measures, an engine stays loaded. */
+const OWN_PROCESS = [
+  'test/unit/pictures/**/*.test.ts',
+  'test/property/graphql/*.test.ts',
+  'test/integration/open-engine.test.ts',
+];
+
+const GLOBAL_SETUP = ['test/support/global-setup.ts'];
+
+const shared = (name: string, include: string[], globalSetup: string[] = []) =>
+  ({ extends: true, test: { name, include, exclude: OWN_PROCESS, globalSetup, isolate: false } }) as const;
 
 export default defineConfig({
   // graphql ships both module systems; packages load the CommonJS one, and two copies of it refuse each other's schemas.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }, ...sources] },
   test: {
     projects: [
-      // Numbers and strings: files share a process, which saves its start and what it imports.
-      {
-        extends: true,
-        test: { name: 'pure', include: ['test/{unit,property}/**/*.test.ts'], exclude: OWN_PROCESS, isolate: false },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'services',
-          include: ['test/{integration,e2e,browser}/**/*.test.ts', ...OWN_PROCESS],
-          globalSetup: ['test/support/global-setup.ts'],
-        },
-      },
+      // Files share a process, which saves its start, what it imports and the first compilation of a database in wasm.
+      shared('pure', ['test/{unit,property}/**/*.test.ts']),
+      shared('services', ['test/{integration,e2e,browser}/**/*.test.ts'], GLOBAL_SETUP),
+      { extends: true, test: { name: 'own process', include: OWN_PROCESS, globalSetup: GLOBAL_SETUP } },
     ],
     // Each service is a tag; where it is not given, its tests are skipped, and the second reporter says so at the end.
     tags: serviceTags(),

@@ -1,13 +1,6 @@
-import { CholeskyDecomposition, EigenvalueDecomposition, Matrix } from 'ml-matrix';
-import { scatter, solveLower, times } from './matrix-loops.ts';
+import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { cholesky, scatter, solveLower, times } from './matrix-loops.ts';
 import { makeRandom } from './random.ts';
-
-/** L of symmetric, positive definite [d, d] = L L^T; entries above the diagonal are 0. @throws Error otherwise. */
-export function cholesky(symmetric: Float64Array, d: number): Float64Array {
-  const decomposition = new CholeskyDecomposition(toMatrix(symmetric, d));
-  if (!decomposition.isPositiveDefinite()) throw new Error('The matrix is not positive definite');
-  return Float64Array.from(decomposition.lowerTriangularMatrix.to1DArray());
-}
 
 /** x of L^T x = u, with L lower triangular [d, d]. */
 export function solveLowerTransposed(lower: Float64Array, u: Float64Array): Float64Array {

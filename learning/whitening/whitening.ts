@@ -1,7 +1,6 @@
 import { scaleToUnit } from '../features/unit.ts';
 import type { Block, HiddenLayer, ServedModel } from '../models/served-model.ts';
 import {
-  cholesky,
   completed,
   congruent,
   leadingDirections,
@@ -10,7 +9,7 @@ import {
   mainEigenpairs,
   solveLowerTransposed,
 } from '../numbers/linear-algebra.ts';
-import { solveLower } from '../numbers/matrix-loops.ts';
+import { cholesky, solveLower } from '../numbers/matrix-loops.ts';
 import { identityScatter, shrunkCovariance } from './identity-scatter.ts';
 import { joined } from './join.ts';
 

@@ -30,6 +30,7 @@ export class LongestFirst extends BaseSequencer {
       const at = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
       return at < 0 ? LONGEST.length : at;
     };
-    return others.sort((one, other) => rank(one) - rank(other)); // stable
+    // Stable. Files of one project stand together: a process that files share ends when the next one is of another project.
+    return others.sort((one, other) => rank(one) - rank(other) || one.project.name.localeCompare(other.project.name));
   }
 }

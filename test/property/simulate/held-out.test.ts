@@ -10,7 +10,7 @@ async function holdsOut(products: number, heldOut: number, seed: number, excludi
   const options = {
     url: shop.url,
     adminKey: undefined,
-    shoppers: 25,
+    shoppers: 10,
     taste: 'colour=0.5,shape=0.5',
     trainSeconds: undefined,
   };

@@ -1,6 +1,7 @@
+import { CholeskyDecomposition, Matrix } from 'ml-matrix';
 import { expect, test } from 'vitest';
 import { congruent } from '../../../learning/numbers/linear-algebra.ts';
-import { scatter, solveLower } from '../../../learning/numbers/matrix-loops.ts';
+import { cholesky, scatter, solveLower } from '../../../learning/numbers/matrix-loops.ts';
 import { makeRandom } from '../../../learning/numbers/random.ts';
 
 const random = makeRandom(11);
@@ -50,3 +51,18 @@ test.each([1, 3, 8])('whitened from both sides, the scatter of %i columns is tha
   const wanted = scatter(solveLower(lower, rows, d), d);
   for (const [at, value] of congruent(lower, scatter(rows, d), d).entries()) expect(value).toBeCloseTo(wanted[at]!, 8);
 });
+
+test.each([1, 2, 3, 4, 5, 8, 31])('the Cholesky factor of %i x %i is that of a library', (d) => {
+  const symmetric = scatter(gaussians(2 * d * d), d);
+  const rows = Array.from({ length: d }, (_, i) => [...symmetric.subarray(i * d, (i + 1) * d)]);
+  const wanted = new CholeskyDecomposition(new Matrix(rows)).lowerTriangularMatrix.to1DArray();
+  const found = cholesky(symmetric, d);
+  for (const [at, value] of wanted.entries()) expect(found[at]).toBeCloseTo(value, 9);
+});
+
+test.each([[[0]], [[1, 2, 2, 1]], [[Number.NaN]], [[4, 0, 0, -1e-9]]])(
+  '%j is not positive definite, and has no Cholesky factor',
+  (entries) => {
+    expect(() => cholesky(Float64Array.from(entries), Math.sqrt(entries.length))).toThrow('not positive definite');
+  },
+);
