@@ -60,7 +60,7 @@ export function cholesky(symmetric: Float64Array, d: number): Float64Array {
   return lower;
 }
 
-/** Of the first `length` entries of two rows that begin at `a` and `b`: four sums, none of which waits for another. */
+/** Inner product of the first `length` entries of two rows that begin at `a` and `b`: four sums, none of which waits for another. */
 function innerProduct(x: Float64Array, a: number, b: number, length: number): number {
   let [s0, s1, s2, s3] = [0, 0, 0, 0];
   const most = length - (length % 4);
