@@ -6,8 +6,8 @@ import { UntriedReporter } from './test/support/untried.ts';
 
 /** Ask what their process has loaded, cost it or changed for good: the decoder blocks parsers, the fuzz test measures, an engine stays loaded. */
 const OWN_PROCESS = [
-  'test/unit/pictures/**/*.test.ts',
-  'test/property/graphql/*.test.ts',
+  'test/unit/workers/{hosts,pictures}/**/*.test.ts',
+  'test/property/src/graphql/**/*.test.ts',
   'test/integration/open-engine.test.ts',
 ];
 

@@ -7,30 +7,33 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const feedback = { file: 'src/db/feedback.ts', tests: ['test/integration/storage.test.ts', '-t', 'feedback'] };
-const clicks = { file: 'workers/training/clicks.ts', tests: ['test/unit/workers/clicks.test.ts'] };
+const clicks = { file: 'workers/training/clicks.ts', tests: ['test/unit/workers/training/clicks.test.ts'] };
 const mixture = { file: 'workers/training/mixture.ts', tests: clicks.tests };
-const gates = { file: 'workers/evaluation/gates.ts', tests: ['test/unit/workers/gates.test.ts'] };
-const policy = { file: 'src/ports/retrain-policy.ts', tests: ['test/unit/models/retrain-policy.test.ts'] };
-const propensity = { file: 'learning/relevance/propensity.ts', tests: ['test/unit/learning/propensity.test.ts'] };
-const search = { file: 'src/db/search.ts', tests: ['test/unit/db/search.test.ts'] };
+const gates = { file: 'workers/evaluation/gates.ts', tests: ['test/unit/workers/evaluation/gates.test.ts'] };
+const policy = { file: 'src/ports/retrain-policy.ts', tests: ['test/unit/src/ports/usual-retrain-policy.test.ts'] };
+const propensity = {
+  file: 'learning/relevance/propensity.ts',
+  tests: ['test/unit/learning/relevance/propensity.test.ts'],
+};
+const search = { file: 'src/db/search.ts', tests: ['test/unit/src/db/search.test.ts'] };
 const statement = { file: 'src/db/search-statement.ts', tests: search.tests };
 const ranking = { file: 'src/db/search-one.ts', tests: search.tests };
 const maintenance = { file: 'workers/handlers/maintenance.ts', tests: ['test/integration/maintenance.test.ts'] };
 const jobs = { file: 'src/db/jobs.ts', tests: ['test/integration/handlers.test.ts', ...maintenance.tests] };
-const list = { file: 'src/similarity/recommendation-id.ts', tests: ['test/unit/similarity/tokens.test.ts'] };
-const page = { file: 'src/similarity/similar-items.ts', tests: ['test/unit/similarity/similar-items.test.ts'] };
-const lastKnown = { file: 'src/similarity/last-known.ts', tests: ['test/unit/similarity/last-known.test.ts'] };
-const submit = { file: 'src/feedback/submit.ts', tests: ['test/unit/feedback/submit.test.ts'] };
-const frozen = { file: 'workers/training/frozen-model.ts', tests: ['test/unit/workers/frozen-model.test.ts'] };
-const choice = { file: 'workers/training/head/choice.ts', tests: ['test/unit/workers/choice.test.ts'] };
-const split = { file: 'learning/metrics/split.ts', tests: ['test/unit/learning/split.test.ts'] };
-const retry = { file: 'workers/jobs/retry-plan.ts', tests: ['test/unit/workers/retry-plan.test.ts'] };
-const first = { file: 'workers/jobs/first-models.ts', tests: ['test/unit/workers/first-models.test.ts'] };
+const list = { file: 'src/similarity/recommendation-id.ts', tests: ['test/unit/src/similarity/tokens.test.ts'] };
+const page = { file: 'src/similarity/similar-items.ts', tests: ['test/unit/src/similarity/similar-items.test.ts'] };
+const lastKnown = { file: 'src/similarity/last-known.ts', tests: ['test/unit/src/similarity/last-known.test.ts'] };
+const submit = { file: 'src/feedback/submit.ts', tests: ['test/unit/src/feedback/submit.test.ts'] };
+const frozen = { file: 'workers/training/frozen-model.ts', tests: ['test/unit/workers/training/frozen-model.test.ts'] };
+const choice = { file: 'workers/training/head/choice.ts', tests: ['test/unit/workers/training/head/choice.test.ts'] };
+const split = { file: 'learning/metrics/split.ts', tests: ['test/unit/learning/metrics/split.test.ts'] };
+const retry = { file: 'workers/jobs/retry-plan.ts', tests: ['test/unit/workers/jobs/retry-plan.test.ts'] };
+const first = { file: 'workers/jobs/first-models.ts', tests: ['test/unit/workers/jobs/first-models.test.ts'] };
 const set = {
   file: 'workers/evidence/training-set.ts',
-  tests: ['test/unit/workers/training-set.test.ts', ...first.tests],
+  tests: ['test/unit/workers/evidence/training-set.test.ts', ...first.tests],
 };
-const config = { file: 'src/config.ts', tests: ['test/unit/config.test.ts'] };
+const config = { file: 'src/config.ts', tests: ['test/unit/src/config.test.ts'] };
 
 /** `from` becomes `to`, everywhere in the file. */
 export const mutations = [
@@ -61,7 +64,7 @@ export const mutations = [
   {
     name: 'candidates of a reranker',
     file: 'src/similarity/rerank.ts',
-    tests: ['test/unit/similarity/rerank.test.ts'],
+    tests: ['test/unit/src/similarity/rerank.test.ts'],
     from: 'CANDIDATES = 50',
     to: 'CANDIDATES = 60',
   },

@@ -11,7 +11,7 @@ const LONGEST = [
   'integration/training',
   'integration/pictures',
   'e2e/start-up',
-  'unit/pictures/rpc',
+  'unit/workers/hosts/rpc',
   'browser/page',
   'integration/distil-cli',
   'integration/rounds',

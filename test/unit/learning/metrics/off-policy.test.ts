@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest';
+import { type LoggedAnchor, offPolicyRates } from '../../../../learning/metrics/off-policy.ts';
+import { makeRandom } from '../../../../learning/numbers/random.ts';
+import { fitPropensity } from '../../../../learning/relevance/propensity.ts';
+import type { SeenPair } from '../../../../learning/relevance/relevance.ts';
+import { exploringWorld, loggedAnchors, ordersOf, trueRate } from '../../../support/click-worlds.ts';
+
+const seen = (anchor: number, item: number, position: number, impressions: number, clicks: number): SeenPair => ({
+  anchor,
+  item,
+  position,
+  impressions,
+  clicks,
+  value: clicks,
+});
+const sure = (eta: number) => ({ exponent: { eta, deviation: 0 }, random: makeRandom(3) });
+
+test('of what was really shown it finds what was really chosen, and of another order what theta makes of it', () => {
+  // theta = 1, 1/2, 1/3: attractions .3, .2, .6 and .1, .4, .3 in 600 and 300 views.
+  const attractions = [
+    [0.3, 0.2, 0.6],
+    [0.1, 0.4, 0.3],
+  ];
+  const views = [600, 300];
+  const orders = [
+    [0, 1, 2],
+    [2, 1, 0],
+  ];
+  const anchors: LoggedAnchor[] = attractions.map((own, anchor) => ({
+    pairs: own.map((attraction, i) => seen(anchor, i, i + 1, views[anchor]!, (views[anchor]! * attraction) / (i + 1))),
+    rankings: orders,
+  }));
+  const wanted = orders.map(
+    (order) =>
+      attractions.reduce(
+        (sum, own, a) => sum + views[a]! * order.reduce((rate, item, k) => rate + own[item]! / (k + 1), 0),
+        0,
+      ) / 900,
+  );
+  const { rates, differences } = offPolicyRates(anchors, sure(1));
+  for (const [system, { snips, doublyRobust, seen: share }] of rates.entries()) {
+    expect(snips.mean).toBeCloseTo(wanted[system]!, 10);
+    expect(doublyRobust.mean).toBeCloseTo(wanted[system]!, 10); // every view saw every item: the correction is whole
+    expect(share).toBe(1);
+  }
+  expect(differences[0]!.mean).toBeCloseTo(wanted[1]! - wanted[0]!, 10);
+  // Weights are 1 as shown; the other way round 1/3, 1, 3 of as many impressions each.
+  expect(rates[0]!.effectiveImpressions).toBeCloseTo(2700, 6);
+  expect(rates[1]!.effectiveImpressions).toBeCloseTo((900 * (1 / 3 + 1 + 3)) ** 2 / (900 * (1 / 9 + 1 + 9)), 6);
+});
+
+test('an item that nobody saw counts as the mean of its anchor, and its share is told', () => {
+  const anchors: LoggedAnchor[] = [{ pairs: [seen(0, 7, 1, 1000, 200), seen(0, 8, 2, 1000, 100)], rankings: [[9, 7]] }];
+  const [rate] = offPolicyRates(anchors, sure(0)).rates;
+  expect(rate!.seen).toBe(0.5);
+  expect(rate!.snips.mean).toBeCloseTo(0.2 * 2, 10);
+  expect(rate!.doublyRobust.mean).toBeCloseTo(0.15 + 0.2, 10);
+});
+
+test('what is not known of examination is in the interval', () => {
+  const world = exploringWorld({ lists: 60_000, share: 0.03, examined: 0.7, seed: 5 });
+  const anchors = loggedAnchors(world, ordersOf(world, 'reversed', 1));
+  const width = (deviation: number) => {
+    const [rate] = offPolicyRates(anchors, {
+      exponent: { eta: 0.7, deviation },
+      random: makeRandom(1),
+      draws: 200,
+    }).rates;
+    return rate!.doublyRobust.high - rate!.doublyRobust.low;
+  };
+  expect(width(0.3)).toBeGreaterThan(1.5 * width(0));
+});
+
+test('intervals hold what an order really gets in nine of ten worlds, and what it gets more than the served one', () => {
+  const WORLDS = 20;
+  let [rate, difference] = [0, 0];
+  for (let seed = 1; seed <= WORLDS; seed++) {
+    const world = exploringWorld({ lists: 200_000, share: 0.03, examined: 0.7, seed });
+    const [served, better] = [ordersOf(world, 'serving', 1), ordersOf(world, 'better', 1)];
+    const truth = [served, better].map((orders) => trueRate(world, orders, 0.7));
+    const { rates, differences } = offPolicyRates(loggedAnchors(world, served, better), {
+      exponent: fitPropensity(world.pairs),
+      random: makeRandom(1),
+      draws: 100,
+    });
+    const { low, high } = rates[1]!.doublyRobust;
+    rate += Number(low <= truth[1]! && truth[1]! <= high);
+    const [gain] = differences;
+    difference += Number(gain!.low <= truth[1]! - truth[0]! && truth[1]! - truth[0]! <= gain!.high);
+  }
+  expect(rate).toBeGreaterThanOrEqual(0.9 * WORLDS);
+  expect(difference).toBeGreaterThanOrEqual(0.9 * WORLDS);
+});

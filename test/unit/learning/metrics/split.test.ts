@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { isIn, itemsIn, splitOf, splits } from '../../../../learning/metrics/split.ts';
+
+test('the parts of these ids never change', () => {
+  // First 32 bits of `printf %s ID | sha256sum` over 2^32: .17, .46, .52; .74, .79; .83, .89, .99.
+  const parts = {
+    train: ['foo', 'SKU-1', 'café'],
+    val: ['SKU-11', 'lamp'],
+    test: ['SKU-7', '', 'bar'],
+  };
+  for (const [part, ids] of Object.entries(parts)) expect(ids.map(splitOf)).toEqual(ids.map(() => part));
+});
+
+test('parts are 70, 10 and 20 % of ids', () => {
+  const counts = { train: 0, val: 0, test: 0 };
+  for (let i = 0; i < 20_000; i++) counts[splitOf(`product-${i}`)]++;
+  expect(Math.abs(counts.train / 20_000 - 0.7)).toBeLessThan(0.01);
+  expect(Math.abs(counts.val / 20_000 - 0.1)).toBeLessThan(0.01);
+  expect(Math.abs(counts.test / 20_000 - 0.2)).toBeLessThan(0.01);
+});
+
+test('columns tell which items are in which part', () => {
+  const columns = {
+    categories: new Int32Array(4),
+    splits: Uint8Array.from(['val', 'train', 'test', 'val'], (name) => splits.indexOf(name as 'val')),
+  };
+  expect([...itemsIn(columns, 'val')]).toEqual([0, 3]);
+  expect([...itemsIn(columns, 'train', 'test')]).toEqual([1, 2]);
+  expect([0, 1, 2, 3].map((item) => isIn(columns, item, 'val'))).toEqual([true, false, false, true]);
+});

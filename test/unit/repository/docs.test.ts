@@ -1,0 +1,59 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const pagesIn = (folder: string) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => join(folder, file));
+const pages = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...pagesIn('docs'), ...pagesIn('encoders')];
+
+/** Pages without their code, where brackets mean something else. */
+const proseOf = (path: string) =>
+  read(path)
+    .replace(/^```[\s\S]*?^```/gm, '')
+    .replace(/`[^`\n]*`/g, '');
+/** The anchor that GitHub makes of a heading. */
+const anchorsOf = (path: string) =>
+  [...read(path).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
+test('the README is read in a few minutes: at most 700 words, code and all', () => {
+  expect(read('README.md').split(/\s+/).filter(Boolean).length).toBeLessThanOrEqual(700);
+});
+
+test('the README shows the picture, the two lines, a query, a click, a training, a catalog and a server, in this order', () => {
+  const text = read('README.md');
+  const parts = [
+    'similar.png',
+    'npm ci && npm start',
+    'npm ci && npm test',
+    'similarItems(id:',
+    'submitFeedback',
+    'retrain(',
+    'simili import',
+    'plugin.extend',
+    'docs/configuration.md',
+  ];
+  const places = parts.map((part) => text.indexOf(part, text.indexOf('similar.png')));
+  expect(places.every((place) => place >= 0)).toBe(true);
+  expect(places).toEqual([...places].sort((a, b) => a - b));
+});
+
+test.each(pages)('every link of %s leads to a file that is there, and to a heading in it', (page) => {
+  const links = [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link);
+  const broken = links.filter((link) => {
+    if (/^[a-z]+:/.test(link)) return false;
+    const [path = '', anchor] = link.split('#');
+    const file = path ? resolve(dirname(join(root, page)), path) : join(root, page);
+    return !existsSync(file) || (anchor !== undefined && !anchorsOf(file.slice(root.length)).includes(anchor));
+  });
+  expect(broken).toEqual([]);
+});

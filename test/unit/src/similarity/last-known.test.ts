@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { SimiliError } from '../../../../src/errors.ts';
+import type { AnswerView } from '../../../../src/similarity/answer-view.ts';
+import { openLastKnown, withLastKnown } from '../../../../src/similarity/last-known.ts';
+import type { SimilarItemsPage } from '../../../../src/similarity/similar-items.ts';
+
+const VIEW = {} as AnswerView;
+const page = (items: number): SimilarItemsPage =>
+  ({ status: 'OK', items: Array.from({ length: items }), recommendationId: `list of ${items}` }) as SimilarItemsPage;
+const AWAY = new SimiliError('DATABASE_UNAVAILABLE', { why: 'test' });
+
+/** `state.error`: what asking fails with. */
+function world(items = 1) {
+  const state: { error: unknown; now: number } = { error: null, now: 1_000_000 };
+  const ask = withLastKnown(
+    async () => {
+      if (state.error) throw state.error;
+      return page(items);
+    },
+    openLastKnown(() => new Date(state.now)),
+    'default',
+  );
+  return { state, ask };
+}
+
+test('while the database is away, the same request gets its last answer for five minutes, marked', async () => {
+  const { state, ask } = world();
+  expect((await ask({ anchorId: 'a', first: 3 }, VIEW)).stale).toBeUndefined();
+  state.error = AWAY;
+  state.now += 5 * 60_000 - 1000;
+  expect(await ask({ anchorId: 'a', first: 3 }, VIEW)).toMatchObject({ stale: true, recommendationId: 'list of 1' });
+  for (const other of [{ first: 4 }, { first: 3, after: 'x' }, { first: 3, filter: { available: true } }])
+    await expect(ask({ anchorId: 'a', ...other }, VIEW)).rejects.toBe(AWAY);
+  state.now += 2000;
+  await expect(ask({ anchorId: 'a', first: 3 }, VIEW)).rejects.toBe(AWAY);
+});
+
+test('any other error is told, also where there is a last answer', async () => {
+  const { state, ask } = world();
+  await ask({ anchorId: 'a' }, VIEW);
+  state.error = new Error('a fault of ours');
+  await expect(ask({ anchorId: 'a' }, VIEW)).rejects.toBe(state.error);
+});
+
+test('what is kept is bounded: the lists asked longest ago go first', async () => {
+  const { state, ask } = world(49);
+  for (let i = 0; i < 500; i++) await ask({ anchorId: `p${i}` }, VIEW);
+  state.error = AWAY;
+  await expect(ask({ anchorId: 'p99' }, VIEW)).rejects.toBe(AWAY);
+  expect((await ask({ anchorId: 'p100' }, VIEW)).stale).toBe(true); // 400 lists of 49 products and one for the list
+});

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { ratesOf } from '../../../../workers/evaluation/rate.ts';
+import type { EvaluationSet } from '../../../../workers/evaluation/set.ts';
+
+const ANCHORS = 24;
+const ITEMS = 15;
+/** Items lie on a circle, each anchor by its own direction beside the start of it: items are nearer to it than anchors. */
+function at(turn: number, anchor = -1): Float32Array {
+  const row = new Float32Array(2 + ANCHORS);
+  row.set([Math.cos(Math.PI * turn), Math.sin(Math.PI * turn)].map((value) => value * (anchor < 0 ? 1 : 0.7)));
+  if (anchor >= 0) row[2 + anchor] = Math.sqrt(1 - 0.7 ** 2);
+  return row;
+}
+const anchorId = (i: number) => `anchor ${i}`;
+const itemId = (i: number) => `item ${i}`;
+
+/** Items were shown in their order and chosen the more the later they stood; each version ranks them by its own angles. */
+function world(changes: Partial<EvaluationSet> = {}) {
+  const productIds = [
+    ...Array.from({ length: ANCHORS }, (_, i) => anchorId(i)),
+    ...Array.from({ length: ITEMS }, (_, i) => itemId(i)),
+  ];
+  const seen = Array.from({ length: ANCHORS }, (_, anchor) =>
+    Array.from({ length: ITEMS }, (_i, i) => {
+      const clicks = 2 * i;
+      return { anchor, item: ANCHORS + i, position: i + 1, impressions: 100, clicks, value: clicks };
+    }),
+  ).flat();
+  const set: EvaluationSet = {
+    productIds,
+    categories: new Int32Array(productIds.length).fill(-1),
+    queries: new Int32Array(),
+    structure: [],
+    clicks: [],
+    ratings: [],
+    held: new Set(Array.from({ length: ANCHORS }, (_, i) => i)),
+    seen,
+    isWhole: true,
+    ...changes,
+  };
+  const vectors = (turnOf: (i: number) => number) =>
+    new Map([
+      ...Array.from({ length: ANCHORS }, (_, i) => [anchorId(i), at(0, i)] as const),
+      ...Array.from({ length: ITEMS }, (_, i) => [itemId(i), at(turnOf(i))] as const),
+    ]);
+  return { set, vectors };
+}
+
+test('a version that shows first what is chosen gets more choices a view than the one that serves', () => {
+  const { set, vectors } = world();
+  const serving = vectors((i) => 0.01 * (i + 1));
+  const candidate = vectors((i) => 0.01 * (ITEMS - i));
+  const rates = ratesOf(set, candidate, serving)!;
+  expect(rates.candidate.seen).toBe(1);
+  expect(rates.candidate.doublyRobust.mean).toBeGreaterThan(rates.serving!.doublyRobust.mean);
+  expect(rates.difference!.low).toBeGreaterThan(0);
+});
+
+test('nothing is said of fewer than twenty anchors, of a part of a catalog, and of products that versions learned from', () => {
+  const { set, vectors } = world();
+  const own = vectors((i) => 0.01 * (i + 1));
+  expect(ratesOf(set, own, null)).toMatchObject({ serving: null, difference: null });
+  const few = set.seen.filter(({ anchor }) => anchor < 19);
+  for (const changes of [{ seen: few }, { isWhole: false }, { held: new Set<number>() }])
+    expect(ratesOf({ ...set, ...changes }, own, own)).toBeNull();
+});

@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest';
+import { agreement, clickWorld, isPromoted, triplets, type WorldKind } from '../../../support/click-worlds.ts';
+
+const WORLDS = 10;
+const worlds = (kind: WorldKind, views: number) =>
+  Array.from({ length: WORLDS }, (_, i) => clickWorld(kind, views, 500 + i));
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+// `npm run bench -- clicks` asks 40 worlds, also at 2,000 views.
+describe.each([20, 200])('worlds of known taste, %d views an anchor', (views) => {
+  test.each(['served', 'none', 'noisy'] as const)(
+    'where the order is %s, no random and no reversed order that is 9 points worse on categories is promoted',
+    (kind) => {
+      for (const [i, world] of worlds(kind, views).entries())
+        for (const candidate of ['random', 'reversed'] as const) expect(isPromoted(world, candidate, i)).toBe(false);
+    },
+  );
+});
+
+test('what is learned agrees with the hidden taste where the order is just that, and where it is noisy', () => {
+  const agreed = (kind: WorldKind) => mean(worlds(kind, 200).map((world) => agreement(world, triplets(world))));
+  expect(agreed('served')).toBeGreaterThan(0.85);
+  expect(agreed('noisy')).toBeGreaterThan(0.93);
+});
+
+test('an order that shoppers like better is promoted although it agrees less with categories', () => {
+  expect(worlds('noisy', 200).filter((world, i) => isPromoted(world, 'better', i))).toHaveLength(WORLDS);
+});
