@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { extname } from 'node:path';
+import express, { type ErrorRequestHandler, type Request, type RequestHandler } from 'express';
 import { packageFile } from 'simili/internal/package-root';
 import { type AnswerBook, isAnswer, keyOf } from './answers.ts';
 import type { Question } from './questions.ts';
@@ -26,18 +25,6 @@ const PAGE_FILES: Record<string, string> = {
   '/label.css': packageFile('web/label/label.css', import.meta.url),
   '/favicon.svg': packageFile('web/favicon.svg'),
 };
-const TYPES: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.jpg': 'image/jpeg',
-  '.jpeg': 'image/jpeg',
-  '.png': 'image/png',
-  '.webp': 'image/webp',
-  '.avif': 'image/avif',
-  '.gif': 'image/gif',
-  '.svg': 'image/svg+xml',
-};
 const HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -47,50 +34,13 @@ const HEADERS = {
 };
 /** An answer is a few bytes. */
 const MOST_BYTES = 1000;
+/** Headers are set already; a folder of pictures may lie in one whose name begins with a dot. */
+const AS_IT_IS = { cacheControl: false, dotfiles: 'allow', etag: false, lastModified: false } as const;
 
 /** The page of one rater and what it asks for. Pictures are named by number: no path comes from a request. */
 export async function startLabelServer(options: LabelServerOptions): Promise<LabelServer> {
-  const pictures = [...new Set(options.questions.flatMap(({ query, a, b }) => [query, a, b]))];
-  const numberOf = new Map(pictures.map((path, i) => [path, i]));
-  const server = createServer((request, response) => {
-    handle(request, response).catch((error: unknown) =>
-      send(response, 500, { error: error instanceof Error ? error.message : String(error) }),
-    );
-  });
-
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    const picture = /^\/picture\/(\d{1,7})$/.exec(pathname)?.[1];
-    if (request.method === 'GET' && PAGE_FILES[pathname]) {
-      return sendFile(response, PAGE_FILES[pathname]);
-    }
-    if (request.method === 'GET' && pathname === '/state') return send(response, 200, stateOf(options, numberOf));
-    if (request.method === 'GET' && picture !== undefined && pictures[Number(picture)] !== undefined) {
-      return sendFile(response, options.fileOf(pictures[Number(picture)]!));
-    }
-    if (request.method === 'POST' && (pathname === '/answer' || pathname === '/undo')) {
-      return change(request, response, pathname);
-    }
-    send(response, 404, { error: 'There is no such page' });
-  };
-
-  const change = async (request: IncomingMessage, response: ServerResponse, pathname: string): Promise<void> => {
-    if (!isOwnPage(request)) return send(response, 403, { error: 'Only the page itself may answer' });
-    const body = await readJson(request);
-    if (pathname === '/undo') await options.answers.undo();
-    else {
-      const question = options.questions[Number(body?.question)];
-      if (!question || !isAnswer(body?.answer))
-        return send(response, 400, { error: 'This is no answer to a question' });
-      await options.answers.add(question, body.answer);
-    }
-    send(response, 200, stateOf(options, numberOf));
-  };
-
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(options.port, options.host, resolve);
-  });
+  const server = labelApp(options).listen(options.port, options.host);
+  await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}/`,
@@ -100,6 +50,50 @@ export async function startLabelServer(options: LabelServerOptions): Promise<Lab
     },
   };
 }
+
+function labelApp(options: LabelServerOptions) {
+  const { questions, answers, fileOf } = options;
+  const pictures = [...new Set(questions.flatMap(({ query, a, b }) => [query, a, b]))];
+  const numberOf = new Map(pictures.map((path, i) => [path, i]));
+  const state: RequestHandler = (_request, response) => void response.json(stateOf(options, numberOf));
+  const app = express().disable('x-powered-by').disable('etag');
+  app.use((_request, response, next) => next(void response.set(HEADERS)));
+  for (const [path, file] of Object.entries(PAGE_FILES))
+    app.get(path, (_request, response) => response.sendFile(file, AS_IT_IS));
+  app.get('/state', state);
+  app.get('/picture/:number', ({ params }, response, next) => {
+    const path = pictures[Number(params.number)];
+    return path === undefined ? next() : response.sendFile(fileOf(path), AS_IT_IS);
+  });
+  const ownJson = [onlyOwnPage, express.json({ limit: MOST_BYTES })];
+  app.post(
+    '/undo',
+    ...ownJson,
+    async (_request, _response, next) => {
+      await answers.undo();
+      next();
+    },
+    state,
+  );
+  app.post(
+    '/answer',
+    ...ownJson,
+    async ({ body }, response, next) => {
+      const question = questions[Number(body?.question)];
+      if (!question || !isAnswer(body?.answer))
+        return void response.status(400).json({ error: 'This is no answer to a question' });
+      await answers.add(question, body.answer);
+      next();
+    },
+    state,
+  );
+  app.use((_request, response) => void response.status(404).json({ error: 'There is no such page' }));
+  return app.use(told);
+}
+
+/** A file that is gone and text that is no JSON have a status of their own; whatever else went wrong is told as it is. */
+const told: ErrorRequestHandler = (error: Error & { status?: number }, _request, response, _next) =>
+  void response.status(error.status ?? 500).json({ error: error.message });
 
 /** What the page shows: the next question and, so that it can load their pictures, the one after it. */
 function stateOf({ questions, answers, rater }: LabelServerOptions, numberOf: ReadonlyMap<string, number>) {
@@ -123,31 +117,10 @@ function stateOf({ questions, answers, rater }: LabelServerOptions, numberOf: Re
 }
 
 /** Another site's page may send a form here, but not with this type, and says where it comes from. */
-function isOwnPage({ headers }: IncomingMessage): boolean {
+const onlyOwnPage: RequestHandler = (request, response, next) =>
+  isOwnPage(request) ? next() : void response.status(403).json({ error: 'Only the page itself may answer' });
+
+function isOwnPage({ headers }: Request): boolean {
   const { origin, host } = headers;
   return headers['content-type'] === 'application/json' && (origin === undefined || origin === `http://${host}`);
-}
-
-async function readJson(request: IncomingMessage): Promise<Record<string, unknown> | null> {
-  let text = '';
-  for await (const chunk of request) {
-    text += chunk;
-    if (text.length > MOST_BYTES) return null;
-  }
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch {
-    return null;
-  }
-}
-
-function send(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { ...HEADERS, 'Content-Type': 'application/json' }).end(JSON.stringify(body));
-}
-
-async function sendFile(response: ServerResponse, path: string): Promise<void> {
-  const type = TYPES[extname(path).toLowerCase()] ?? 'application/octet-stream';
-  const bytes = await readFile(path).catch(() => null);
-  if (!bytes) return send(response, 404, { error: 'The file is gone' });
-  response.writeHead(200, { ...HEADERS, 'Content-Type': type }).end(bytes);
 }
