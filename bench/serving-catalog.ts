@@ -20,7 +20,7 @@ export type ServingCatalog = FreshPostgres & {
 
 /** Category of every n-th product: what passes is that share of the catalog. */
 export const categoryOf = (share: number): string => (share === 0 ? 'none' : `every-${Math.round(1 / share)}`);
-export const SHARES = [1, 0.1, 0.01, 0.001, 0.0001, 0];
+export const SHARES = [1, 0.2, 0.1, 0.05, 0.01, 0.001, 0.0001, 0];
 
 /** A database of its own on the server of `admin`, with products of one picture each, their vectors, and a version that serves. */
 export async function servingCatalog(admin: string, products: number): Promise<ServingCatalog> {

@@ -15,9 +15,10 @@ const propensity = {
   file: 'learning/relevance/propensity.ts',
   tests: ['test/unit/learning/relevance/propensity.test.ts'],
 };
-const search = { file: 'src/db/search.ts', tests: ['test/unit/src/db/search.test.ts'] };
-const statement = { file: 'src/db/search-statement.ts', tests: search.tests };
-const ranking = { file: 'src/db/search-one.ts', tests: search.tests };
+const search = ['test/unit/src/db/search.test.ts'];
+const statement = { file: 'src/db/search-statement.ts', tests: search };
+const effort = { file: 'src/db/search-effort.ts', tests: ['test/unit/src/db/search-effort.test.ts'] };
+const ranking = { file: 'src/db/search-one.ts', tests: search };
 const maintenance = { file: 'workers/handlers/maintenance.ts', tests: ['test/integration/maintenance.test.ts'] };
 const jobs = { file: 'src/db/jobs.ts', tests: ['test/integration/handlers.test.ts', ...maintenance.tests] };
 const list = { file: 'src/similarity/recommendation-id.ts', tests: ['test/unit/src/similarity/tokens.test.ts'] };
@@ -73,9 +74,11 @@ export const mutations = [
   { name: 'narrowest ties', ...ranking, from: '[3, 50, 1000]', to: '[0, 50, 1000]' },
   { name: 'looks into several spaces', ...ranking, file: 'src/db/search-fused.ts', from: '[50, 400,', to: '[50, 300,' },
   { name: 'scan order', ...statement, from: 'strict_order', to: 'relaxed_order' },
-  { name: 'candidates', ...statement, from: 'EF_SEARCH = 100', to: 'EF_SEARCH = 40' },
-  { name: 'candidates under a filter', ...statement, from: 'EF_SEARCH_FILTERED = 400', to: 'EF_SEARCH_FILTERED = 100' },
-  { name: 'ranked one by one', ...search, from: 'MOST_PASSING = 4000', to: 'MOST_PASSING = 5000' },
+  { name: 'candidates', ...effort, from: '[100, 200, 400, 1000]', to: '[40, 200, 400, 1000]' },
+  { name: 'candidates under a filter', ...effort, from: 'FOR_ALL = 90', to: 'FOR_ALL = 60' },
+  { name: 'ranked one by one', ...effort, from: 'greatest(4000,', to: 'greatest(5000,' },
+  { name: 'ranked one by one, large catalog', ...effort, from: '25 * sqrt(', to: '50 * sqrt(' },
+  { name: 'least of a sample', ...effort, from: 'FEWEST_SAMPLED = 200', to: 'FEWEST_SAMPLED = 100' },
   { name: 'prior strength of clicks', ...clicks, from: 'PRIOR_STRENGTH = 10;', to: 'PRIOR_STRENGTH = 100;' },
   { name: 'flat prior', ...clicks, from: 'strength: 0.5', to: 'strength: 1' },
   { name: 'weight of low places', ...clicks, from: 'CLIP = 10', to: 'CLIP = 12' },

@@ -1,5 +1,5 @@
 import { UNRELATED } from '../ports/space.ts';
-import type { RankingParts, Way } from './search-parts.ts';
+import { PASSING_IDS, type RankingParts, type Way } from './search-parts.ts';
 import { distanceSql, squaredSql } from './space-sql.ts';
 
 /** Products beyond the page that are taken of each space: tried in this order, until no other product can be nearer. */
@@ -36,12 +36,12 @@ export function fused(parts: RankingParts, way: Way): string {
       .join(' ');
   const hasAny = `(${tables.map((_, i) => `x${i}.vec IS NOT NULL`).join(' OR ')})`;
   if (typeof way === 'string') {
-    const from = way === 'passing' ? 'passing' : 'simili.product';
+    const from = way === 'passing' ? `unnest(${PASSING_IDS})` : 'simili.product';
     const passes =
       way === 'exact' ? ['', `q.catalog_id = ${catalog}`, ...(narrowing ? [narrowing] : [])].join(' AND ') : '';
     return `
       SELECT q.id AS product_id, ${distances(own)} AS l2, NULL::int AS looked, NULL::float8 AS farthest
-      FROM ${from} q ${vectorsOf('q.id')}
+      FROM ${from} q${way === 'passing' ? ' (id)' : ''} ${vectorsOf('q.id')}
       WHERE ${hasAny} AND ${where('q.id', own)} ${passes} ORDER BY l2, q.id LIMIT ${limit}`;
   }
   const most = limit + way;

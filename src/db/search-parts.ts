@@ -8,9 +8,12 @@ export type Parameter = (value: unknown, type: string) => string;
 
 /**
  * How the nearest are found. A number: by the index, looking that much farther than the page. 'passing': what passes the
- * filter is found by the catalog's own indexes and ranked one by one, unless it is very many. 'exact': all products are ranked.
+ * filter is found by the catalog's own indexes and ranked one by one, unless it is many. 'exact': all products are ranked.
  */
 export type Way = number | 'passing' | 'exact';
+
+/** Under 'passing': the ids of what passes; none where it is many. */
+export const PASSING_IDS = '(SELECT ids FROM passing)::text[]';
 
 /** What the ranking of one anchor is made from. */
 export type RankingParts = {

@@ -5,6 +5,7 @@ import type { Statement } from './ask.ts';
 import { conditionSql } from './condition-sql.ts';
 import { embeddingTable } from './embedding-table.ts';
 import { PRODUCT_COLUMNS } from './product-columns.ts';
+import { mostPassingSql, sampleSql } from './search-effort.ts';
 import { fused, LOOKS } from './search-fused.ts';
 import { nearest, TIES } from './search-one.ts';
 import type { Behind, Parameter, Way } from './search-parts.ts';
@@ -33,20 +34,14 @@ export type Search = {
   filter: SearchFilter;
   limit: number;
   behind: Behind | null;
-  /** Products that pass a filter and are ranked one by one. */
-  mostPassing: number;
+  /** Candidates of one round of the index scan (search-effort.ts). */
+  effort: number;
+  /** Most products that pass a filter and are ranked one by one; null: as many as suits the size of the catalog. */
+  mostPassing: number | null;
 };
-/**
- * Candidates of one round of the index scan: recall is bought here, latency paid (pgvector's default is 40). The same for
- * every page: another number would be another scan, and pages of two scans may repeat or lose a product. Deeper pages take
- * more rounds (iterative scan).
- */
-const EF_SEARCH = 100;
-/** The same where most candidates do not pass a filter: of a tenth that pass, recall@10 is .94 instead of .87. */
-const EF_SEARCH_FILTERED = 400;
 /** Settings of the index scan, made where the anchor's row is read. */
-const settings = (isFiltered: boolean): string =>
-  `(SELECT set_config('hnsw.ef_search', '${isFiltered ? EF_SEARCH_FILTERED : EF_SEARCH}', true), set_config('hnsw.iterative_scan', 'strict_order', true)) AS settings`;
+const settings = (effort: string): string =>
+  `(SELECT set_config('hnsw.ef_search', ${effort}, true), set_config('hnsw.iterative_scan', 'strict_order', true)) AS settings`;
 
 /**
  * One statement for a page of each anchor. The settings of the index scan are made within it, where the anchor's row is
@@ -64,18 +59,19 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
     vec: `vec${i || ''}`,
   }));
   const parts = { catalog, tables, limit, narrowing, without, behind, param };
+  const effort = param(String(search.effort), 'text');
   const ranking = tables.length === 1 ? nearest(parts, way) : fused(parts, way);
   const warm = tables.map(({ vec }) => `anchor.${vec} IS NOT NULL`).join(' OR ');
   const text = `
     WITH anchor AS MATERIALIZED (
       SELECT a.nr, p.id, ${tables.map(({ vec }, i) => `e${i}.vec AS ${vec}`).join(', ')}
-      FROM ${settings(narrowing !== '')},
+      FROM ${settings(effort)},
         unnest($1::text[]) WITH ORDINALITY AS a (id, nr)
         LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = a.id
         ${tables.map(({ table }, i) => `LEFT JOIN ${table} e${i} ON e${i}.product_id = a.id`).join(' ')}
-    )${way === 'passing' ? passing(catalog, narrowing, search.mostPassing) : ''}
+    )${way === 'passing' ? passing(catalog, narrowing, search.mostPassing ?? mostPassingSql(tables[0]!.table)) : ''}
     SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest,
-      ${way === 'passing' ? '(SELECT count(*) FROM passing)::int' : 'NULL::int'} AS passing, ${PRODUCT_COLUMNS}
+      ${way === 'passing' ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${PRODUCT_COLUMNS}
     FROM anchor
       LEFT JOIN LATERAL (${ranking}) AS n ON (${warm})
       LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = n.product_id
@@ -88,9 +84,21 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
 
 const nameOf = (text: string): string => `simili ${createHash('sha1').update(text).digest('base64url')}`;
 
-const passing = (catalog: string, narrowing: string, most: number): string => `,
-    passing AS MATERIALIZED (SELECT q.id FROM simili.product q
-      WHERE q.catalog_id = ${catalog} ${narrowing && `AND ${narrowing}`} LIMIT ${most + 1})`;
+/** One row: the ids of what passes, or that it is `many`, more than are ranked one by one. */
+const passing = (catalog: string, narrowing: string, most: number | string): string => `,
+    most AS MATERIALIZED (SELECT ${most} AS n),
+    found AS MATERIALIZED (SELECT q.id FROM simili.product q
+      WHERE q.catalog_id = ${catalog} ${narrowing && `AND ${narrowing}`} LIMIT (SELECT n + 1 FROM most)),
+    passing AS MATERIALIZED (SELECT isMany AS many, CASE WHEN isMany THEN '{}' ELSE ARRAY(SELECT id FROM found) END AS ids
+      FROM (SELECT count(*) > (SELECT n FROM most) AS isMany FROM found) AS counted)`;
+
+/** Asks which share of the catalog passes a filter, by a sample: see Sample. */
+export function sampleStatement(catalogId: string, filter: SearchFilter): { statement: Statement; values: unknown[] } {
+  const values: unknown[] = [];
+  const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
+  const catalog = param(catalogId, 'text');
+  return { statement: { text: sampleSql(catalog, conditions(filter, param).narrowing || 'TRUE') }, values };
+}
 
 function conditions(filter: SearchFilter, param: Parameter) {
   const { excludeIds } = filter;

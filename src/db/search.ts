@@ -3,10 +3,11 @@ import type { VersionSpace } from '../ports/space.ts';
 import type { Ask } from './ask.ts';
 import { type ProductColumns, productOf } from './product-columns.ts';
 import type { ProductRow } from './products.ts';
+import { effortFor, type Sample, shareOf } from './search-effort.ts';
 import { LOOKS } from './search-fused.ts';
 import { TIES } from './search-one.ts';
 import type { Behind, Way } from './search-parts.ts';
-import { type Search, type SearchFilter, searchStatement } from './search-statement.ts';
+import { type Search, type SearchFilter, sampleStatement, searchStatement } from './search-statement.ts';
 import { squaredOf } from './space-sql.ts';
 import { ofVersion } from './version-gone.ts';
 
@@ -22,8 +23,8 @@ type Row = ProductColumns & {
   nr: number;
   known: boolean;
   warm: boolean;
-  /** Products that pass the filter, where they were counted; one more than MOST_PASSING when there are more. */
-  passing: number | null;
+  /** More products pass the filter than are ranked one by one, so none was; null where they were not counted. */
+  many: boolean | null;
   /** Null: the anchor has no neighbours. */
   l2: number | null;
   /** Products that the index gave, and the greatest distance among them. Of several spaces: see `fused`. */
@@ -33,23 +34,18 @@ type Row = ProductColumns & {
 
 /** Sizes of pages that are prepared: a size of its own for each would be as many plans in every session. */
 const SIZES = [13, 25, 51];
-/**
- * Products that pass a filter and are ranked one by one, which takes 3 µs each: as long as three pages without a filter. Of
- * more, the index finds enough within a few rounds; of fewer, it would look at very many that do not pass.
- */
-const MOST_PASSING = 4000;
-/** How long it is remembered that more pass than that, ms. */
+/** How long it is remembered that many pass a filter, and which share, ms. */
 const REMEMBERED_MS = 60_000;
 const FILTERS_REMEMBERED = 1000;
 
 /** The search itself: one statement a page, with the products of the page in it. */
 export class SearchRepository {
-  /** Filters that more products pass than are ranked one by one. */
-  private readonly wide = new LRUCache<string, true>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
+  /** Shares of the catalog that pass filters, of those that more products pass than are ranked one by one. */
+  private readonly shares = new LRUCache<string, number>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
   constructor(
     private readonly ask: Ask,
     private readonly catalogId: string,
-    private readonly mostPassing = MOST_PASSING,
+    private readonly mostPassing: number | null = null,
   ) {}
 
   /**
@@ -68,18 +64,22 @@ export class SearchRepository {
   ): Promise<Found[]> {
     const size = SIZES.find((one) => one >= limit) ?? limit;
     const { catalogId, mostPassing } = this;
+    const narrowing = narrowingOf(filter);
     const search = { catalogId, model: number, spaces, filter, limit: size, behind, mostPassing };
     const scale = scaleOf(spaces);
     const isFused = spaces.length > 1;
     const found: Found[] = [];
     let open = anchorIds.map((id, place) => ({ id, place }));
     let isShort = false;
-    for (const way of this.waysTo(filter, isFused)) {
+    let share = this.shares.get(narrowing);
+    for (const way of waysTo(isFused, share === undefined && (isFused || narrowing !== NOTHING))) {
       if (isShort && way !== 'exact') continue; // looking farther brings no more of what the index gave all of
       const ids = open.map(({ id }) => id);
-      const groups = byAnchor(await this.run({ ...search, anchorIds: ids }, way), ids.length);
-      if (way === 'passing' && (groups[0]?.[0]?.passing ?? 0) > mostPassing) {
-        this.wide.set(narrowingOf(filter), true);
+      const effort = effortFor(share ?? 1);
+      const groups = byAnchor(await this.run({ ...search, anchorIds: ids, effort }, way), ids.length);
+      if (groups[0]?.[0]?.many) {
+        share = narrowing === NOTHING ? 1 : await this.shareOf(filter);
+        this.shares.set(narrowing, share);
         continue;
       }
       open = open.filter(({ place }, i) => {
@@ -96,14 +96,10 @@ export class SearchRepository {
     return found;
   }
 
-  /**
-   * The index is asked first; where it gives a short page, or cuts a group of equal distances, the exact scan has the last word. Of
-   * several spaces a small catalog is ranked one by one, filter or not: that is exact, and no slower than several indexes.
-   */
-  private waysTo(filter: SearchFilter, isFused: boolean): Way[] {
-    const narrowing = narrowingOf(filter);
-    const mayBeFew = (isFused || narrowing !== NOTHING) && !this.wide.has(narrowing);
-    return [...(mayBeFew ? (['passing'] as const) : []), ...(isFused ? LOOKS : TIES), 'exact'];
+  private async shareOf({ excludeIds: _, ...filter }: SearchFilter): Promise<number> {
+    const { statement, values } = sampleStatement(this.catalogId, filter);
+    const [sample] = await this.ask<Sample>(statement, values);
+    return sample ? shareOf(sample) : 0;
   }
 
   private run(search: Search, way: Way): Promise<Row[]> {
@@ -111,6 +107,16 @@ export class SearchRepository {
     return ofVersion(this.ask<Row>(statement, values));
   }
 }
+
+/**
+ * The index is asked first, unless few may pass; where it gives a short page, or cuts a group of equal distances, the exact scan has the
+ * last word. Of several spaces a small catalog is ranked one by one, filter or not: that is exact, and no slower than several indexes.
+ */
+const waysTo = (isFused: boolean, mayBeFew: boolean): Way[] => [
+  ...(mayBeFew ? (['passing'] as const) : []),
+  ...(isFused ? LOOKS : TIES),
+  'exact',
+];
 
 /** What ranks: a model version, as the search needs it. */
 export type RankingVersion = { readonly number: number; readonly spaces: readonly VersionSpace[] };

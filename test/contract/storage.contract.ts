@@ -692,7 +692,15 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         const counted = new SearchRepository(
           (statement, values) => {
             const { text } = statement;
-            asked.push(/FROM passing/.test(text) ? 'one by one' : /\+ 0 AS l2/.test(text) ? 'all' : 'by the index');
+            asked.push(
+              /FROM passing/.test(text)
+                ? 'one by one'
+                : /\+ 0 AS l2/.test(text)
+                  ? 'all'
+                  : /TABLESAMPLE/.test(text)
+                    ? 'a sample'
+                    : 'by the index',
+            );
             return storage.ask(statement, values);
           },
           'default',
@@ -701,7 +709,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         await nearestTo(counted, MODEL, 's001', { categories: ['c0'] }, 5);
         await nearestTo(counted, MODEL, 's001', { categories: ['c0'], excludeIds: ['s007'] }, 5);
         await nearestTo(counted, MODEL, 's001', { categories: ['none'] }, 5);
-        expect(asked.splice(0)).toEqual(['one by one', 'by the index', 'by the index', 'one by one']);
+        expect(asked.splice(0)).toEqual(['one by one', 'a sample', 'by the index', 'by the index', 'one by one']);
         // A page that the index cannot fill is ranked exactly at once.
         expect((await nearestTo(counted, MODEL, 's001', { categories: ['c0'] }, 50)).neighbours.length).toBeGreaterThan(
           40,

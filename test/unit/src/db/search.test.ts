@@ -13,7 +13,7 @@ const rows = (count: number, more: object = {}) =>
     nr: 1,
     known: true,
     warm: true,
-    passing: null,
+    many: null,
     l2: 1,
     looked: null,
     farthest: null,
@@ -23,18 +23,28 @@ const rows = (count: number, more: object = {}) =>
     ...more,
   }));
 
-/** A table in which every group of equal distances is cut. `asked`: how many the index was asked for, or the way. */
-function ties(passing = 0) {
-  const asked: (number | 'exact' | 'passing')[] = [];
+/**
+ * A table in which every group of equal distances is cut. `asked`: how many the index was asked for, or the way, or that a sample was.
+ * @param sample what passes of a sample; null: few pass, and are ranked one by one
+ */
+function ties(sample: { looked: number; passing: number } | null = null) {
+  const asked: (number | 'exact' | 'passing' | 'sample')[] = [];
+  const efforts: unknown[] = [];
   const ask = async ({ text }: { text: string }, values: readonly unknown[]) => {
+    if (text.includes('TABLESAMPLE')) {
+      asked.push('sample');
+      return [sample];
+    }
     const index = /LIMIT (\d+)\) AS found/.exec(text)?.[1];
     const way = index ? Number(index) : text.includes('passing AS') ? 'passing' : 'exact';
     asked.push(way);
+    const place = Number(/'hnsw.ef_search', \$(\d+)::text, true/.exec(text)?.[1]);
+    efforts.push(Number(values[place - 1]));
     expect(values[0]).toEqual(['a']);
-    if (way === 'passing') return rows(13, { passing });
+    if (way === 'passing') return rows(13, { many: sample !== null });
     return way === 'exact' ? rows(13) : rows(13, { looked: way, farthest: 1 });
   };
-  return { asked, search: new SearchRepository(ask as unknown as Ask, 'default') };
+  return { asked, efforts, search: new SearchRepository(ask as unknown as Ask, 'default') };
 }
 
 test('a group of equal distances at the end of a page is looked for among 3, 50 and 1,000 more, then among all', async () => {
@@ -44,14 +54,15 @@ test('a group of equal distances at the end of a page is looked for among 3, 50 
   expect(found?.neighbours).toHaveLength(13);
 });
 
-test('up to 4,000 products that pass a filter are ranked one by one, more are looked for by the index, for a minute', async () => {
-  const narrow = ties(4000);
+test('what passes a filter is ranked one by one where it is not many; else a sample says once a minute how far the index looks', async () => {
+  const narrow = ties();
   await narrow.search.nearestOfEach(VERSION, ['a'], { available: true }, 13);
   expect(narrow.asked).toEqual(['passing']);
-  const wide = ties(4001);
+  const wide = ties({ looked: 4000, passing: 1000 });
   await wide.search.nearestOfEach(VERSION, ['a'], { available: true }, 13);
   await wide.search.nearestOfEach(VERSION, ['a'], { available: true, excludeIds: ['x'] }, 13);
-  expect(wide.asked).toEqual(['passing', 16, 63, 1013, 'exact', 16, 63, 1013, 'exact']);
+  expect(wide.asked).toEqual(['passing', 'sample', 16, 63, 1013, 'exact', 16, 63, 1013, 'exact']);
+  expect([...new Set(wide.efforts.slice(1))]).toEqual([400]);
 });
 
 test('pages of 12, 24 and 50 are asked for as such and one more; others are the next of these, or themselves', async () => {
@@ -64,26 +75,15 @@ test('pages of 12, 24 and 50 are asked for as such and one more; others are the 
   expect(sizes).toEqual([13, 13, 25, 25, 51, 60]);
 });
 
-test('the index is scanned in strict order, with 100 candidates a round, 400 under a filter', () => {
-  const search = {
-    catalogId: 'default',
-    model: 1,
-    spaces: VERSION.spaces,
-    anchorIds: ['a'],
-    limit: 13,
-    behind: null,
-    mostPassing: 4000,
-  };
-  const settings = (filter: object) =>
-    [
-      ...searchStatement({ ...search, filter }, 3).statement.text.matchAll(/set_config\('([\w.]+)', '(\w+)', true\)/g),
-    ].map(([, name, value]) => [name, value]);
-  expect(settings({})).toEqual([
-    ['hnsw.ef_search', '100'],
-    ['hnsw.iterative_scan', 'strict_order'],
-  ]);
-  expect(settings({ available: true })[0]).toEqual(['hnsw.ef_search', '400']);
-  expect(settings({ excludeIds: ['b'] })[0]).toEqual(['hnsw.ef_search', '100']);
+test('the index is scanned in strict order, and without a filter with the least effort, whatever is left out', async () => {
+  for (const filter of [{}, { excludeIds: ['b'] }]) {
+    const { efforts, search } = ties();
+    await search.nearestOfEach(VERSION, ['a'], filter, 13);
+    expect([...new Set(efforts)]).toEqual([100]);
+  }
+  const common = { catalogId: 'default', model: 1, spaces: VERSION.spaces, anchorIds: ['a'], filter: {}, limit: 13 };
+  const { statement } = searchStatement({ ...common, behind: null, effort: 100, mostPassing: null }, 3);
+  expect(statement.text).toContain("set_config('hnsw.iterative_scan', 'strict_order', true)");
 });
 
 /** A version with two spaces whose indexes give as many as they are asked for. `bound`: below it the ranking is complete. */
@@ -93,7 +93,7 @@ function twoSpaces(bound: number, isCut = true) {
     const most = /LIMIT (\d+)\), given1/.exec(text)?.[1];
     const way = most ? Number(most) : text.includes('passing AS') ? 'passing' : 'exact';
     asked.push(way);
-    if (way === 'passing') return rows(13, { passing: 4001 });
+    if (way === 'passing') return rows(13, { many: true });
     return way === 'exact' ? rows(13) : rows(13, { looked: isCut ? way : way - 1, farthest: bound });
   };
   const words = { ...pictureSpace(2), name: 'words' };

@@ -1,0 +1,41 @@
+/**
+ * How far a search by the index looks, and when it is not asked at all.
+ *
+ * An HNSW scan gives its nearest `ef_search` products, the far ones among them with gaps. Of a filter that passes one in ten, a page
+ * needs the nearest 130: the gaps are in the page. So the scan looks as much farther as the filter is narrow, and below some share
+ * ranking what passes one by one is both exact and no slower. Measured in docs/adr/0011-one-statement-a-page.md.
+ */
+
+/** Candidates of one round of the scan, `hnsw.ef_search`. Steps, so that a share estimated again a minute later makes the same scan. */
+export const EFFORTS = [100, 200, 400, 1000] as const;
+/** Candidates that a page without a filter is sure with, a little below the first step: a filter that all but passes takes that, too. */
+const FOR_ALL = 90;
+
+/** @param share of the catalog that passes the filter, 0 to 1 */
+export const effortFor = (share: number): number =>
+  EFFORTS.find((effort) => effort * share >= FOR_ALL) ?? EFFORTS[EFFORTS.length - 1]!;
+
+/**
+ * SQL for the most products that pass a filter and are ranked one by one: 4,000, of a large catalog 25 times the root of how many vectors
+ * the table has, by the database's own statistics. At 100,000 that is 7,900, at 3 µs each as long as the widest scan; the greater a
+ * catalog, the worse the index finds the same share.
+ */
+export const mostPassingSql = (table: string): string =>
+  `(SELECT greatest(4000, least(50000, 25 * sqrt(greatest(reltuples, 0)::float8)))::int FROM pg_class WHERE oid = '${table}'::regclass)`;
+
+/** Pages of the catalog's table, of 8 KB, that are read to see which share of it passes: some 4,000 products. */
+const SAMPLED_PAGES = 100;
+/** Fewer products than these say nothing of a share. */
+const FEWEST_SAMPLED = 200;
+
+/** One row: products `looked` at, and how many of these are `passing`. The same pages as long as the table is the same. */
+export const sampleSql = (catalog: string, narrowing: string): string => `
+  SELECT count(*)::int AS looked, count(*) FILTER (WHERE ${narrowing})::int AS passing
+  FROM simili.product q
+    TABLESAMPLE SYSTEM (least(100, ${SAMPLED_PAGES} * 8192 * 100.0 / greatest(1, pg_relation_size('simili.product')))) REPEATABLE (1)
+  WHERE q.catalog_id = ${catalog}`;
+
+export type Sample = { looked: number; passing: number };
+
+/** @returns the share that passes; 0, which is the greatest effort, where too little was seen. */
+export const shareOf = ({ looked, passing }: Sample): number => (looked < FEWEST_SAMPLED ? 0 : passing / looked);
