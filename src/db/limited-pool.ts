@@ -25,6 +25,8 @@ export function limitedPool(config: pg.PoolConfig, circuit = new Circuit()): pg.
   const pool = new pg.Pool({ keepAlive: true, connectionTimeoutMillis: CONNECT_MS, ...config });
   const open = pool.connect.bind(pool) as () => Promise<pg.PoolClient>;
   pool.on('connect', (client) => limitClient(client, circuit));
+  // A connection that breaks while nobody uses it, also while the pool closes, ends no process: whoever asks next is told.
+  pool.on('error', () => {});
 
   const connect = async (): Promise<pg.PoolClient> => {
     const left = allowed(() => {
