@@ -111,6 +111,18 @@ const Env = z.object({
     .max(MOST_EXPLORING)
     .default(EXPLORING)
     .describe('Share of lists that exchange two neighbours, to learn how far shoppers look; 0 to 0.2'),
+  SIMILI_CACHE_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(60)
+    .describe('How long browsers and proxies may keep answers of GET without a signed list; 0: not at all'),
+  SIMILI_TRUSTED_DOCUMENTS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('JSON file of the documents that the storefront API executes; without it, any within the limits'),
   SIMILI_CORS_ORIGINS: origins.describe('Origins whose pages may call the storefront API, comma separated; * for all'),
   SIMILI_BACKGROUND: z
     .string()

@@ -50,6 +50,10 @@ const CODES = {
     retry: false,
     say: (a: { what: string; most: number }) => `One request may ask for at most ${a.most} ${a.what}`,
   },
+  DOCUMENT_UNKNOWN: {
+    retry: false,
+    say: () => 'This server executes the documents of its file alone, and this is none of them',
+  },
   DEADLINE_EXCEEDED: {
     retry: true,
     say: (a: { seconds: number }) => `Not answered within ${a.seconds} s, so it was cancelled`,

@@ -9,6 +9,7 @@ import { adminLimits, storefrontLimits } from './graphql/cost/limits.ts';
 import { makeApollo } from './http/apollo.ts';
 import { identify, mayAsk, requireKey } from './http/callers.ts';
 import { catalogOfUrl } from './http/catalog.ts';
+import { compressed } from './http/compress.ts';
 import { listen } from './http/connections.ts';
 import { allowOrigins } from './http/cors.ts';
 import { isOpenToExplore } from './http/exploring.ts';
@@ -20,6 +21,7 @@ import { serveImage } from './http/images.ts';
 import { type Limits, makeLimits } from './http/limits.ts';
 import { closeServer, makeStopping } from './http/stopping.ts';
 import { makeStream } from './http/stream.ts';
+import { onlyTrusted, readTrustedDocuments } from './http/trusted-documents.ts';
 import type { Log } from './log.ts';
 import { packageFile } from './package-root.ts';
 import { simili } from './plugin.ts';
@@ -70,7 +72,7 @@ export async function startServer({
   const shop = plugin.standalone({ authorize: mayAsk });
   const stream = makeStream(admin, adminLimits, manners, log);
   const servers = {
-    storefront: makeApollo(shop, storefrontLimits, manners, log),
+    storefront: makeApollo(shop, storefrontLimits, manners, log, config.SIMILI_CACHE_SECONDS),
     admin: makeApollo(admin, adminLimits, manners, log),
   };
   const apollos = Object.values(servers);
@@ -85,6 +87,8 @@ export async function startServer({
     stopping: stopping.begun,
   });
   if (manners.explore) app.use(graphiql(shop));
+  const documents = config.SIMILI_TRUSTED_DOCUMENTS;
+  const trusted = documents === undefined ? [] : [onlyTrusted(readTrustedDocuments(documents))];
   const cors = allowOrigins(config.SIMILI_CORS_ORIGINS);
   const inTimeOf = (time: Patience): Authenticator => ({
     ...authenticator,
@@ -97,11 +101,13 @@ export async function startServer({
     '/graphql',
     ...[
       cors,
+      compressed,
       notKept,
       limits.query,
       identified,
       express.json({ limit: STOREFRONT_BODY }),
       onlyShortDocuments,
+      ...trusted,
       limits.remember,
       shopEndpoint,
     ],
@@ -119,6 +125,7 @@ export async function startServer({
     ...[limits.remember, shopEndpoint],
   );
   const guarded = [
+    compressed,
     notKept,
     onlyMethods('POST'),
     requireKey(inTimeOf(patience.admin), limits.wrongKeys),

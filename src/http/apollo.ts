@@ -10,18 +10,20 @@ import { entriesPlugin } from '../graphql/entries.ts';
 import { makeFormatError } from '../graphql/errors.ts';
 import type { Log } from '../log.ts';
 import { introspectionRules, type Manners } from './exploring.ts';
+import { keptAnswers } from './kept-answers.ts';
 import { refuseSubscriptions } from './refuse-subscriptions.ts';
 import { tellRetryAfter } from './retry-after.ts';
 
 /** A few tell a developer what is wrong; thousands would be an attack's answer. */
 const MOST_VALIDATION_ERRORS = 10;
 
-/** An Apollo server over one of our schemas; the caller starts it. */
+/** An Apollo server over one of our schemas; the caller starts it. `cacheSeconds`: how long answers of GET may be kept. */
 export function makeApollo(
   schema: GraphQLSchema,
   limits: Limits,
   { explore, stackTraces }: Manners,
   log: Log,
+  cacheSeconds = 0,
 ): ApolloServer {
   return new ApolloServer({
     schema,
@@ -32,15 +34,17 @@ export function makeApollo(
     validationOptions: { maxErrors: MOST_VALIDATION_ERRORS },
     parseOptions: { maxTokens: MOST_TOKENS },
     csrfPrevention: true,
-    persistedQueries: false,
+    // Documents by their hash, once one client has sent them: 30 MB of them, those that are valid and within the limits.
+    persistedQueries: {},
     allowBatchedHttpRequests: false,
     stopOnTerminationSignals: false,
     formatError: makeFormatError(log),
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
-      // It would look at every field of every answer; no answer of ours says how long it may be kept.
+      // It would look at every field of every answer; ours says how long a whole answer may be kept.
       ApolloServerPluginCacheControlDisabled(),
       limitRequests(limits),
+      keptAnswers(cacheSeconds),
       refuseSubscriptions,
       tellRetryAfter,
       entriesPlugin,

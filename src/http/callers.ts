@@ -12,6 +12,9 @@ import type { Limits } from './limits.ts';
 import { refuse } from './refuse.ts';
 
 const callers = new WeakMap<Request, Caller>();
+/** Requests by GET whose caller is whoever a request without any header is from. */
+const anonymous = new WeakSet<Request>();
+const NO_CREDENTIALS: Credentials = { key: null, header: () => null };
 
 /** Whoever has one of these may ask the admin API at all; which fields, `mayAsk` says. */
 const OFFICE: readonly KeyScope[] = ['catalog', 'operate'];
@@ -26,6 +29,9 @@ export function mayAsk(context: object, scope: KeyScope): boolean {
   if (caller && !caller.scopes.includes(scope)) throw new SimiliError('FORBIDDEN', { why: `needs the scope ${scope}` });
   return caller !== undefined;
 }
+
+/** Whether the answer to a request by GET is the same for all who ask it: its caller is nobody in particular, and sent no key. */
+export const isAnonymous = (context: object): boolean => anonymous.has((context as { req: Request }).req);
 
 /**
  * A key that opens the admin API, or 401. Whoever guessed too often is not heard for a while, right or wrong: an answer would
@@ -56,8 +62,16 @@ export const identify =
     const caller =
       known ?? (credentials.key === null ? null : await authenticator.authenticate({ ...credentials, key: null }));
     if (caller === null) return next();
+    if (
+      req.method === 'GET' &&
+      credentials.key === null &&
+      isSame(caller, await authenticator.authenticate(NO_CREDENTIALS))
+    )
+      anonymous.add(req);
     admit(req, res, caller, next);
   };
+
+const isSame = (a: Caller, b: Caller | null): boolean => a.name === b?.name && a.catalog === b.catalog;
 
 function admit(req: Request, res: Response, caller: Caller, next: () => void): void {
   const why = wrongCatalog(caller, req.headers[CATALOG_HEADER]?.toString() ?? null);

@@ -3,6 +3,7 @@ import { SimiliError } from '../errors.ts';
 import { MOST_CHARACTERS } from '../graphql/cost/limits.ts';
 import { internalError } from '../graphql/mask.ts';
 import type { Log } from '../log.ts';
+import { CATALOG_HEADER } from '../ports/authenticator.ts';
 import { refuse } from './refuse.ts';
 
 export const onlyMethods =
@@ -30,9 +31,12 @@ export const onlyShortDocuments: RequestHandler = (req, res, next) => {
   refuse(res, 400, message, extensions);
 };
 
-/** Answers are of this moment and carry a list's signature: no browser and no proxy keeps one. */
+/**
+ * Answers are of this moment and carry a list's signature: no browser and no proxy keeps one, unless `keptAnswers` says so. What is kept
+ * is of one catalog, which a key may name as well.
+ */
 export const notKept: RequestHandler = (_req, res, next) => {
-  res.set('Cache-Control', 'no-store');
+  res.set('Cache-Control', 'no-store').vary(`${CATALOG_HEADER}, Authorization`);
   next();
 };
 

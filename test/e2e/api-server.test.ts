@@ -37,8 +37,8 @@ test('the landing page is served under a strict policy, as are its scripts', asy
   expect(page.headers.get('x-content-type-options')).toBe('nosniff');
 });
 
-test('no browser and no proxy keeps an answer, by POST or by GET', async () => {
-  const query = '{ products(first: 1) { totalCount } }';
+test('no browser and no proxy keeps a signed list, by POST or by GET', async () => {
+  const query = '{ similarItems(id: "none", first: 1) { recommendationId } }';
   const headers = { 'content-type': 'application/json', 'apollo-require-preflight': 'x' };
   const post = await fetch(`${api.server.url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) });
   const asked = await get(`/graphql?query=${encodeURIComponent(query)}`, headers);
