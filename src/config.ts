@@ -123,6 +123,13 @@ const Env = z.object({
     .min(1)
     .optional()
     .describe('JSON file of the documents that the storefront API executes; without it, any within the limits'),
+  SIMILI_FEEDBACK_DAYS: z.coerce
+    .number()
+    .int()
+    .min(30)
+    .max(36_500)
+    .default(400)
+    .describe('Days for which it is kept who did what; sums by day stay'),
   SIMILI_CORS_ORIGINS: origins.describe('Origins whose pages may call the storefront API, comma separated; * for all'),
   SIMILI_BACKGROUND: z
     .string()

@@ -25,7 +25,7 @@ export type SeenPair = {
   readonly item: number;
   /** From 1. */
   readonly position: number;
-  /** Times shown. Votes, so fractions where a visitor or a list counts for less than one (src/db/feedback.ts). */
+  /** Times shown. Votes, so fractions where a visitor or a list counts for less than one (src/db/feedback-days.ts). */
   readonly impressions: number;
   /** Impressions with any positive action. */
   readonly clicks: number;

@@ -1,6 +1,7 @@
 import { DEFAULT_CATALOG } from '../catalog-id.ts';
 import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
 import { vectorSchema } from './embedding-table.ts';
+import { lockFeedback } from './feedback-lock.ts';
 
 export type CatalogRow = { id: string; createdAt: Date; products: number };
 
@@ -46,7 +47,11 @@ export class CatalogRepository {
     return this.db.$transaction(async (tx) => {
       if (!(await lockCatalog(tx, id))) return false;
       await tx.$executeRawUnsafe(`DROP SCHEMA IF EXISTS "${vectorSchema(id)}" CASCADE`);
+      await lockFeedback(tx, id);
       await tx.feedbackEvent.deleteMany({ where: { catalogId: id } });
+      await tx.feedbackDay.deleteMany({ where: { catalogId: id } });
+      await tx.feedbackRollup.deleteMany({ where: { catalogId: id } });
+      await tx.feedbackSpent.deleteMany({ where: { catalogId: id } });
       await tx.shownList.deleteMany({ where: { catalogId: id } });
       await tx.erasure.deleteMany({ where: { catalogId: id } });
       await tx.catalog.delete({ where: { id } });

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Erasure, FeedbackEvent, PrismaClient } from '../generated/prisma/client.ts';
+import type { Erasure, FeedbackEvent, Prisma, PrismaClient } from '../generated/prisma/client.ts';
+import { lockFeedback } from './feedback-lock.ts';
 
 export type ErasureRow = Pick<Erasure, 'id' | 'erasedAt' | 'events'>;
 export type VisitorEvent = Pick<
@@ -9,6 +10,9 @@ export type VisitorEvent = Pick<
 /** Behind which event a page begins. */
 export type VisitorPlace = Pick<VisitorEvent, 'receivedAt' | 'eventId'>;
 
+/** ms: it may wait for a day that is rolled up. */
+const ERASING = { timeout: 600_000 };
+
 /** What is known of visitors, and its end. */
 export class ErasureRepository {
   constructor(
@@ -16,19 +20,34 @@ export class ErasureRepository {
     private readonly catalogId: string,
   ) {}
 
-  /** Deletes all events of these visitors, in one commit with the receipt. @returns null: there were none. */
+  /**
+   * Deletes all events of these visitors and what was kept of them by day, in one commit with the receipt. Days that counted them are rolled up
+   * again before anybody reads them. @returns null: there were none.
+   */
   async erase(visitorIds: readonly string[]): Promise<ErasureRow | null> {
+    return this.db.$transaction(async (tx) => {
+      await lockFeedback(tx, this.catalogId);
+      return this.eraseLocked(tx, [...visitorIds]);
+    }, ERASING);
+  }
+
+  private async eraseLocked(tx: Prisma.TransactionClient, visitorIds: string[]): Promise<ErasureRow | null> {
     const { catalogId } = this;
-    const [row] = await this.db.$queryRaw<ErasureRow[]>`
+    const [row] = await tx.$queryRaw<ErasureRow[]>`
       WITH gone AS (
         DELETE FROM simili.feedback_event
-        WHERE catalog_id = ${catalogId} AND visitor_id = ANY (${[...visitorIds]}::text[]) RETURNING 1
+        WHERE catalog_id = ${catalogId} AND visitor_id = ANY (${visitorIds}::text[]) RETURNING received_at
+      ), spent AS (
+        DELETE FROM simili.feedback_spent WHERE catalog_id = ${catalogId} AND visitor_id = ANY (${visitorIds}::text[])
       ), counted AS (
         SELECT count(*)::int AS events FROM gone
+      ), days AS (
+        UPDATE simili.feedback_day SET stale = true WHERE catalog_id = ${catalogId} AND NOT forgotten
+          AND day IN (SELECT (received_at AT TIME ZONE 'UTC')::date FROM gone)
       )
       INSERT INTO simili.erasure (catalog_id, id, events, visitors)
       SELECT ${catalogId}::text, ${randomUUID()}::uuid, events,
-        ARRAY(SELECT hashtextextended(visitor, 0) FROM unnest(${[...visitorIds]}::text[]) AS visitor)
+        ARRAY(SELECT hashtextextended(visitor, 0) FROM unnest(${visitorIds}::text[]) AS visitor)
       FROM counted WHERE events > 0
       RETURNING id::text, erased_at AS "erasedAt", events`;
     return row ?? null;

@@ -1,6 +1,7 @@
 import type { FeedbackKind, PrismaClient } from '../generated/prisma/client.ts';
+import { FeedbackDays, type PairStatistics } from './feedback-days.ts';
 
-export type { FeedbackKind };
+export type { FeedbackKind, PairStatistics };
 
 /** One event as it is stored. `itemIds` and `positions` (1-based, from the signed list) go together. */
 export type FeedbackWrite = {
@@ -18,36 +19,36 @@ export type FeedbackWrite = {
   filtered: boolean;
 };
 
-/** What shoppers did with one product at one place of one anchor's lists. Votes may be fractions: see `statistics`. */
-export type PairStatistics = {
-  anchorId: string;
-  itemId: string;
-  position: number;
-  /** Times it was seen there. */
-  impressions: number;
-  /** Times it was chosen there: clicked, put in the cart or bought. */
-  clicks: number;
-  /** Sum of action values: click 1, add to cart 3, purchase 6, dismiss -1. */
-  value: number;
-};
-
 /** `full`: lists that were reported by as many visitors as may, so that nothing about them was stored. */
 export type Appended = { stored: number; full: string[] };
 
 /** A list is made for one shopper; a few more share it behind one page of a household or a test. */
 export const MOST_VISITORS = 10;
-/** A vote from a list under a shopper's own filters: worth half, because it was half the shopper's own choice. */
-const FILTERED_WEIGHT = 0.5;
-/** What one visitor may count for in all: two whole purchases (click, cart, purchase: 10), or twenty clicks. */
-const MOST_VALUE = 20;
-const MOST_VALUE_OF_ANCHOR = 10;
-const MOST_SEEN = 1000;
-
 export class FeedbackRepository {
+  /** The same by days, for trainings. */
+  private readonly days: FeedbackDays;
+
   constructor(
     private readonly db: PrismaClient,
     private readonly catalogId: string,
-  ) {}
+  ) {
+    this.days = new FeedbackDays(db, catalogId);
+  }
+
+  /** See `FeedbackDays`. */
+  statistics(until: Date): Promise<PairStatistics[]> {
+    return this.days.statistics(until);
+  }
+
+  /** See `FeedbackDays`. */
+  rollUp(until: Date): Promise<number> {
+    return this.days.rollUp(until);
+  }
+
+  /** See `FeedbackDays`. */
+  forget(days: number): Promise<number> {
+    return this.days.forget(days);
+  }
 
   /**
    * Stores a visitor's events whose eventId is new, all in one statement and commit. Of each list only the first
@@ -89,6 +90,9 @@ export class FeedbackRepository {
         ORDER BY event_id
         ON CONFLICT (catalog_id, event_id) DO NOTHING
         RETURNING 1
+      ), late AS ( -- the clock went back into days that are rolled up: no row else
+        UPDATE simili.feedback_day SET stale = true
+        WHERE catalog_id = ${catalogId} AND day >= (now() AT TIME ZONE 'UTC')::date AND NOT forgotten AND NOT stale
       )
       SELECT (SELECT count(*)::int FROM stored) AS stored,
         ARRAY(SELECT list_id::text FROM asked WHERE NOT taken) AS "full"`;
@@ -126,39 +130,6 @@ export class FeedbackRepository {
 
   count(): Promise<number> {
     return this.db.feedbackEvent.count({ where: { catalogId: this.catalogId } });
-  }
-
-  /**
-   * All feedback up to `until`, by anchor, item and position. One visitor counts at most once per pair, position and
-   * kind of action a day (the day of receipt, UTC), so that nobody votes by reloading, and in all for no more than
-   * `MOST_VALUE` of action values (each taken positive), for `MOST_VALUE_OF_ANCHOR` about one anchor and `MOST_SEEN`
-   * sightings: who did more has every vote scaled down to that. Numeric, because sums of floats depend on their order
-   * and a resumed training must see the same.
-   */
-  statistics(until: Date): Promise<PairStatistics[]> {
-    return this.db.$queryRaw<PairStatistics[]>`
-      WITH act AS (
-        SELECT e.anchor_id, item.id AS item_id, item.position, e.visitor_id,
-          bool_or(e.kind = 'IMPRESSION')::int AS seen, bool_or(e.kind = 'CLICK')::int AS click,
-          bool_or(e.kind = 'ADD_TO_CART')::int AS cart, bool_or(e.kind = 'PURCHASE')::int AS purchase,
-          bool_or(e.kind = 'DISMISS')::int AS dismiss,
-          CASE WHEN bool_and(e.filtered) THEN ${FILTERED_WEIGHT}::numeric ELSE 1 END AS weight
-        FROM simili.feedback_event e, unnest(e.item_ids, e.positions) AS item (id, position)
-        WHERE e.catalog_id = ${this.catalogId} AND e.received_at <= ${until}
-        GROUP BY e.anchor_id, item.id, item.position, e.visitor_id, (e.received_at AT TIME ZONE 'UTC')::date
-      ), vote AS (
-        SELECT anchor_id, item_id, position, seen, greatest(click, cart, purchase) AS chosen,
-          click + 3 * cart + 6 * purchase - dismiss AS value,
-          weight * least(1,
-            ${MOST_VALUE}::int / nullif(sum(weight * (click + 3 * cart + 6 * purchase + dismiss)) OVER who, 0),
-            ${MOST_VALUE_OF_ANCHOR}::int / nullif(sum(weight * (click + 3 * cart + 6 * purchase + dismiss)) OVER about, 0),
-            ${MOST_SEEN}::int / nullif(sum(weight * seen) OVER who, 0)) AS weight
-        FROM act WINDOW who AS (PARTITION BY visitor_id), about AS (PARTITION BY visitor_id, anchor_id)
-      )
-      SELECT anchor_id AS "anchorId", item_id AS "itemId", position, round(sum(weight * seen), 9)::float8 AS impressions,
-        round(sum(weight * chosen), 9)::float8 AS clicks, round(sum(weight * value), 9)::float8 AS value
-      FROM vote GROUP BY anchor_id, item_id, position
-      ORDER BY anchor_id, item_id, position`;
   }
 }
 

@@ -29,6 +29,7 @@ test('each chore has its rhythm: a lost job is looked for every second, what was
     ['retrain', 60],
     ['forget-visitors', 20],
     ['forget-lists', 600],
+    ['roll-up-feedback', 600],
     ['forget-features', 600],
   ]);
 });
@@ -106,4 +107,28 @@ test('what was seen of pictures that are gone is forgotten', async () => {
 test('the policy is asked whether a training is due: not before the first one', async () => {
   await chore('retrain');
   expect(await worker.database.repositories.jobs.running()).toBeNull();
+});
+
+test('feedback is rolled up by days, and who did what is forgotten when its time is over', async () => {
+  const { prisma } = worker.database.storage;
+  const { repositories } = worker.database;
+  const day = 24 * 3600 * SECOND;
+  for (const age of [500, 300]) {
+    const eventId = crypto.randomUUID();
+    const list = { listId: crypto.randomUUID(), listExpiresAt: ago(-day), modelId: 'm', filtered: false };
+    const click = {
+      eventId,
+      kind: 'CLICK' as const,
+      anchorId: 'a',
+      itemIds: ['b'],
+      positions: [1],
+      occurredAt: ago(0),
+    };
+    await repositories.feedback.append('v', [{ ...click, ...list }]);
+    await prisma.feedbackEvent.updateMany({ where: { eventId }, data: { receivedAt: ago(age * day) } });
+  }
+  await chore('roll-up-feedback');
+  expect(await prisma.feedbackRollup.count()).toBe(2);
+  expect(await repositories.feedback.count()).toBe(1); // SIMILI_FEEDBACK_DAYS is 400
+  expect(await repositories.feedback.statistics(ago(0))).toMatchObject([{ clicks: 2 }]);
 });

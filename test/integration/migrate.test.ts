@@ -53,6 +53,7 @@ const ALL = [
   '0009_catalogs',
   '0010_erasures',
   '0011_api_keys',
+  '0012_feedback_days',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

@@ -45,6 +45,15 @@ export const chores = (context: WorkerContext): Chore[] => [
       }),
   },
   {
+    name: 'roll-up-feedback',
+    everySeconds: 600,
+    work: (signal) =>
+      inEachCatalog(context, signal, async ({ repositories: { feedback, clock }, config }) => {
+        await feedback.rollUp(clock.now());
+        await feedback.forget(config.SIMILI_FEEDBACK_DAYS);
+      }),
+  },
+  {
     name: 'forget-features',
     everySeconds: 600,
     work: async () => void (await context.repositories.features.prune(PRUNED)),

@@ -1,0 +1,199 @@
+import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import { lockFeedback } from './feedback-lock.ts';
+
+/** What shoppers did with one product at one place of one anchor's lists. Votes may be fractions: see `FeedbackDays`. */
+export type PairStatistics = {
+  anchorId: string;
+  itemId: string;
+  position: number;
+  /** Times it was seen there. */
+  impressions: number;
+  /** Times it was chosen there: clicked, put in the cart or bought. */
+  clicks: number;
+  /** Sum of action values: click 1, add to cart 3, purchase 6, dismiss -1. */
+  value: number;
+};
+
+/** A vote from a list under a shopper's own filters: worth half, because it was half the shopper's own choice. */
+const FILTERED_WEIGHT = 0.5;
+/** What one visitor may count for in all: two whole purchases (click, cart, purchase: 10), or twenty clicks. */
+const MOST_VALUE = 20;
+const MOST_VALUE_OF_ANCHOR = 10;
+const MOST_SEEN = 1000;
+/** ms; a day of a large shop has millions of rows. */
+const BUILDING = { timeout: 3_600_000 };
+
+type Transaction = Prisma.TransactionClient;
+
+/**
+ * Feedback rolled up by days of receipt (UTC), and what is derived from it; events themselves are read once a day, not once a training.
+ *
+ * One visitor counts at most once per anchor, product, place and kind of action a day, so that nobody votes by reloading, and in all for no
+ * more than `MOST_VALUE` of action values (each taken positive), `MOST_VALUE_OF_ANCHOR` about one anchor and `MOST_SEEN` sightings: a day takes
+ * what the days before have left, and who did more has every vote of that day scaled down to it. Numeric, because sums of floats depend on
+ * their order and a resumed training must see the same.
+ *
+ * A day's rows follow from its events and the days before it alone. It is built as a whole, in one transaction that no other building and no
+ * erasure of the catalog runs beside: built twice it is the same, and half a building is never seen.
+ */
+export class FeedbackDays {
+  constructor(
+    private readonly db: PrismaClient,
+    private readonly catalogId: string,
+  ) {}
+
+  /** All feedback up to `until`, by anchor, item and position, from days that are built again first where they must be. */
+  async statistics(until: Date): Promise<PairStatistics[]> {
+    for (;;) {
+      await this.rollUp(until);
+      const found = await this.db.$transaction(async (tx) => {
+        await lockFeedback(tx, this.catalogId);
+        if ((await this.settledDays(tx, until)).length > 0) return null; // something was erased meanwhile
+        for (const day of await this.openDays(tx, until)) await this.build(tx, day, until);
+        return this.sums(tx, until);
+      }, BUILDING);
+      if (found) return found;
+    }
+  }
+
+  /**
+   * Rolls up days that ended an hour ago or more, up to `until`, and are not, or whose events have changed. The hour is for
+   * what was sent before midnight and stored after it. @returns how many days there were.
+   */
+  async rollUp(until: Date): Promise<number> {
+    const days = await this.settledDays(this.db, until);
+    for (const day of days)
+      await this.db.$transaction(async (tx) => {
+        await lockFeedback(tx, this.catalogId);
+        if (!(await this.settledDays(tx, until)).includes(day)) return; // another worker was here
+        await this.build(tx, day, null);
+      }, BUILDING);
+    return days.length;
+  }
+
+  /** Deletes the events of days that ended `days` days ago and are rolled up, and with them who did what. @returns how many events there were. */
+  async forget(days: number): Promise<number> {
+    const { catalogId } = this;
+    return this.db.$transaction(async (tx) => {
+      await lockFeedback(tx, catalogId);
+      const old = await tx.$queryRaw<{ day: string }[]>`
+        UPDATE simili.feedback_day SET forgotten = true
+        WHERE catalog_id = ${catalogId} AND NOT stale AND NOT forgotten
+          AND day < (now() AT TIME ZONE 'UTC')::date - ${days}::int
+        RETURNING day::text`;
+      let events = 0;
+      for (const { day } of old) {
+        events += await tx.$executeRaw`
+          DELETE FROM simili.feedback_event WHERE catalog_id = ${catalogId}
+            AND received_at >= ${day}::text::date::timestamp AT TIME ZONE 'UTC'
+            AND received_at < (${day}::text::date + 1)::timestamp AT TIME ZONE 'UTC'`;
+        await tx.$executeRaw`
+          DELETE FROM simili.feedback_spent WHERE catalog_id = ${catalogId} AND day = ${day}::text::date`;
+      }
+      return events;
+    }, BUILDING);
+  }
+
+  /** Days to build that are over for certain. */
+  private settledDays(tx: Transaction, until: Date): Promise<string[]> {
+    return this.daysToBuild(
+      tx,
+      Prisma.sql`((least(${until}::timestamptz, now()) - interval '25 hours') AT TIME ZONE 'UTC')::date`,
+    );
+  }
+
+  /** Days to build up to that of `until`, which is one of them: later events of its may be among its rows. */
+  private async openDays(tx: Transaction, until: Date): Promise<string[]> {
+    const last = dayOf(until);
+    await tx.$executeRaw`
+      UPDATE simili.feedback_day SET stale = true
+      WHERE catalog_id = ${this.catalogId} AND day = ${last} AND NOT forgotten`;
+    return this.daysToBuild(tx, last);
+  }
+
+  /** In the order of time, for each takes what those before have left. */
+  private async daysToBuild(tx: Transaction, last: Prisma.Sql): Promise<string[]> {
+    const { catalogId } = this;
+    const rows = await tx.$queryRaw<{ day: string }[]>`
+      WITH first AS (
+        SELECT (min(received_at) AT TIME ZONE 'UTC')::date AS day FROM simili.feedback_event WHERE catalog_id = ${catalogId}
+      ), unknown AS (
+        SELECT each.day::date AS day
+        FROM first, generate_series(first.day::timestamp, ${last}::timestamp, interval '1 day') AS each (day)
+        WHERE NOT EXISTS (SELECT 1 FROM simili.feedback_day d WHERE d.catalog_id = ${catalogId} AND d.day = each.day::date)
+      )
+      SELECT day::text FROM unknown WHERE EXISTS (
+        SELECT 1 FROM simili.feedback_event e WHERE e.catalog_id = ${catalogId}
+          AND e.received_at >= unknown.day::timestamp AT TIME ZONE 'UTC'
+          AND e.received_at < (unknown.day + 1)::timestamp AT TIME ZONE 'UTC')
+      UNION
+      SELECT day::text FROM simili.feedback_day
+      WHERE catalog_id = ${catalogId} AND stale AND NOT forgotten AND day <= ${last}
+      ORDER BY 1`;
+    return rows.map(({ day }) => day);
+  }
+
+  /** Builds a day's rows anew, those before it being built. @param until events after it are left out, and the day stays stale; null: none are */
+  private async build(tx: Transaction, day: string, until: Date | null): Promise<void> {
+    const { catalogId } = this;
+    const date = Prisma.sql`${day}::text::date`;
+    await tx.$executeRaw`DELETE FROM simili.feedback_rollup WHERE catalog_id = ${catalogId} AND day = ${date}`;
+    await tx.$executeRaw`DELETE FROM simili.feedback_spent WHERE catalog_id = ${catalogId} AND day = ${date}`;
+    await tx.$executeRaw`
+      WITH act AS (
+        SELECT e.anchor_id, item.id AS item_id, item.position, e.visitor_id, min(e.model_id) AS model_id,
+          bool_or(e.kind = 'IMPRESSION')::int AS seen, bool_or(e.kind = 'CLICK')::int AS click,
+          bool_or(e.kind = 'ADD_TO_CART')::int AS cart, bool_or(e.kind = 'PURCHASE')::int AS purchase,
+          bool_or(e.kind = 'DISMISS')::int AS dismiss,
+          CASE WHEN bool_and(e.filtered) THEN ${FILTERED_WEIGHT}::numeric ELSE 1 END AS weight
+        FROM simili.feedback_event e, unnest(e.item_ids, e.positions) AS item (id, position)
+        WHERE e.catalog_id = ${catalogId} AND e.received_at >= ${date}::timestamp AT TIME ZONE 'UTC'
+          AND e.received_at < (${date} + 1)::timestamp AT TIME ZONE 'UTC'
+          AND (${until}::timestamptz IS NULL OR e.received_at <= ${until}::timestamptz)
+        GROUP BY e.anchor_id, item.id, item.position, e.visitor_id
+      ), spent_about AS (
+        SELECT visitor_id, anchor_id, sum(value) AS value, sum(seen) AS seen FROM simili.feedback_spent
+        WHERE catalog_id = ${catalogId} AND day < ${date} AND visitor_id IN (SELECT visitor_id FROM act)
+        GROUP BY visitor_id, anchor_id
+      ), spent AS (
+        SELECT visitor_id, sum(value) AS value, sum(seen) AS seen FROM spent_about GROUP BY visitor_id
+      ), vote AS (
+        SELECT act.*, act.weight * (click + 3 * cart + 6 * purchase + dismiss) AS amount, act.weight * act.seen AS looks,
+          ${MOST_VALUE}::int - coalesce(spent.value, 0) AS left_value,
+          ${MOST_VALUE_OF_ANCHOR}::int - coalesce(spent_about.value, 0) AS left_about,
+          ${MOST_SEEN}::int - coalesce(spent.seen, 0) AS left_seen
+        FROM act LEFT JOIN spent USING (visitor_id) LEFT JOIN spent_about USING (visitor_id, anchor_id)
+      ), fitted AS (
+        SELECT *, greatest(0, least(1, left_value / nullif(sum(amount) OVER who, 0), left_about / nullif(sum(amount) OVER about, 0),
+          left_seen / nullif(sum(looks) OVER who, 0))) AS part
+        FROM vote WINDOW who AS (PARTITION BY visitor_id), about AS (PARTITION BY visitor_id, anchor_id)
+      ), counted AS (
+        SELECT *, weight * part AS vote FROM fitted WHERE part > 0
+      ), kept AS (
+        INSERT INTO simili.feedback_spent (catalog_id, visitor_id, anchor_id, day, value, seen)
+        SELECT ${catalogId}::text, visitor_id, anchor_id, ${date}, round(sum(amount * part), 12), round(sum(looks * part), 12)
+        FROM counted GROUP BY visitor_id, anchor_id
+      )
+      INSERT INTO simili.feedback_rollup
+        (catalog_id, day, anchor_id, item_id, position, model_id, impressions, chosen, clicks, carts, purchases, dismisses)
+      SELECT ${catalogId}::text, ${date}, anchor_id, item_id, position, model_id,
+        round(sum(vote * seen), 12), round(sum(vote * greatest(click, cart, purchase)), 12), round(sum(vote * click), 12),
+        round(sum(vote * cart), 12), round(sum(vote * purchase), 12), round(sum(vote * dismiss), 12)
+      FROM counted GROUP BY anchor_id, item_id, position, model_id`;
+    await tx.$executeRaw`
+      INSERT INTO simili.feedback_day (catalog_id, day, stale) VALUES (${catalogId}, ${date}, ${until !== null})
+      ON CONFLICT (catalog_id, day) DO UPDATE SET stale = excluded.stale`;
+  }
+
+  private sums(tx: Transaction, until: Date): Promise<PairStatistics[]> {
+    return tx.$queryRaw<PairStatistics[]>`
+      SELECT anchor_id AS "anchorId", item_id AS "itemId", position, round(sum(impressions), 9)::float8 AS impressions,
+        round(sum(chosen), 9)::float8 AS clicks, round(sum(clicks + 3 * carts + 6 * purchases - dismisses), 9)::float8 AS value
+      FROM simili.feedback_rollup
+      WHERE catalog_id = ${this.catalogId} AND day <= ${dayOf(until)}
+      GROUP BY anchor_id, item_id, position
+      ORDER BY anchor_id, item_id, position`;
+  }
+}
+
+const dayOf = (moment: Date): Prisma.Sql => Prisma.sql`(${moment}::timestamptz AT TIME ZONE 'UTC')::date`;

@@ -1,0 +1,101 @@
+import type { FeedbackKind } from '../../src/db/feedback.ts';
+import type { PairStatistics } from '../../src/db/feedback-days.ts';
+
+/** One thing that a visitor did with one product, received at a moment. */
+export type Deed = {
+  visitor: string;
+  kind: FeedbackKind;
+  anchor: string;
+  item: string;
+  position: number;
+  filtered: boolean;
+  receivedAt: Date;
+};
+/** What a visitor did with a product at a place on a day: one vote a kind. */
+type Act = Pick<Deed, 'visitor' | 'anchor' | 'item' | 'position'> & {
+  day: string;
+  kinds: Set<FeedbackKind>;
+  weight: number;
+};
+const MOST = { value: 20, about: 10, seen: 1000 };
+
+/**
+ * What shoppers' deeds are worth, told from them alone, day after day.
+ * @param by 'day': a day takes what the days before have left; 'all': all days are one, as if all were known at once
+ */
+export function votesOracle(deeds: readonly Deed[], by: 'day' | 'all'): PairStatistics[] {
+  const found = new Map<string, PairStatistics>();
+  const spent = new Map<string, number>();
+  const spentBy = (key: string) => spent.get(key) ?? 0;
+  for (const acts of groups(actsOf(deeds), ({ day }) => (by === 'day' ? day : '')).values()) {
+    const asked = sums(acts, () => 1);
+    const rooms = new Map(
+      acts.map((act) => [
+        act,
+        Math.min(1, ...keysOf(act).map(([key, most]) => part(most - spentBy(key), asked.get(key)!))),
+      ]),
+    );
+    const room = (act: Act) => rooms.get(act)!;
+    for (const [key, amount] of sums(acts, room)) spent.set(key, spentBy(key) + amount);
+    for (const act of acts) add(found, act, act.weight * room(act));
+  }
+  return [...found.values()].sort(
+    (a, b) => compare(a.anchorId, b.anchorId) || compare(a.itemId, b.itemId) || a.position - b.position,
+  );
+}
+
+const part = (left: number, asked: number) => (asked > 0 ? Math.max(0, left / asked) : 1);
+const compare = (a: string, b: string) => Number(a > b) - Number(a < b);
+const has = ({ kinds }: Act, kind: FeedbackKind) => Number(kinds.has(kind));
+const positive = (act: Act) => has(act, 'CLICK') + 3 * has(act, 'ADD_TO_CART') + 6 * has(act, 'PURCHASE');
+const keysOf = ({ visitor, anchor }: Act): [string, number][] => [
+  [`value ${visitor}`, MOST.value],
+  [`about ${visitor} ${anchor}`, MOST.about],
+  [`seen ${visitor}`, MOST.seen],
+];
+
+/** Acts by their first day. */
+function actsOf(deeds: readonly Deed[]): Act[] {
+  const byAct = groups(deeds, (d) =>
+    [d.receivedAt.toISOString().slice(0, 10), d.visitor, d.anchor, d.item, d.position].join(' '),
+  );
+  const acts = [...byAct].map(([key, own]) => ({
+    ...own[0]!,
+    day: key.slice(0, 10),
+    kinds: new Set(own.map(({ kind }) => kind)),
+    weight: own.every(({ filtered }) => filtered) ? 0.5 : 1,
+  }));
+  return acts.sort((a, b) => compare(a.day, b.day));
+}
+
+function sums(acts: readonly Act[], room: (act: Act) => number): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const act of acts) {
+    const value = act.weight * room(act) * (positive(act) + has(act, 'DISMISS'));
+    const seen = act.weight * room(act) * has(act, 'IMPRESSION');
+    const amounts = [value, value, seen];
+    for (const [i, [key]] of keysOf(act).entries()) found.set(key, (found.get(key) ?? 0) + amounts[i]!);
+  }
+  return found;
+}
+
+function add(found: Map<string, PairStatistics>, act: Act, vote: number): void {
+  if (vote <= 0) return;
+  const { anchor: anchorId, item: itemId, position } = act;
+  const key = `${anchorId} ${itemId} ${position}`;
+  const row = found.get(key) ?? { anchorId, itemId, position, impressions: 0, clicks: 0, value: 0 };
+  row.impressions += vote * has(act, 'IMPRESSION');
+  row.clicks += vote * Number(positive(act) > 0);
+  row.value += vote * (positive(act) - has(act, 'DISMISS'));
+  found.set(key, row);
+}
+
+function groups<T>(all: readonly T[], keyOf: (one: T) => string): Map<string, T[]> {
+  const found = new Map<string, T[]>();
+  for (const one of all) {
+    const own = found.get(keyOf(one));
+    if (own) own.push(one);
+    else found.set(keyOf(one), [one]);
+  }
+  return found;
+}
