@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const feedback = { file: 'src/db/feedback.ts', tests: ['test/integration/storage.test.ts', '-t', 'feedback'] };
+const days = { ...feedback, file: 'src/db/feedback-days.ts' };
 const clicks = { file: 'workers/training/clicks.ts', tests: ['test/unit/workers/training/clicks.test.ts'] };
 const mixture = { file: 'workers/training/mixture.ts', tests: clicks.tests };
 const gates = { file: 'workers/evaluation/gates.ts', tests: ['test/unit/workers/evaluation/gates.test.ts'] };
@@ -38,18 +39,18 @@ const config = { file: 'src/config.ts', tests: ['test/unit/src/config.test.ts'] 
 
 /** `from` becomes `to`, everywhere in the file. */
 export const mutations = [
-  { name: 'value of a cart', ...feedback, from: '3 * cart', to: '4 * cart' },
-  { name: 'value of a purchase', ...feedback, from: '6 * purchase', to: '7 * purchase' },
-  { name: 'value of a dismissal', ...feedback, from: '- dismiss AS', to: '- 2 * dismiss AS' },
-  { name: 'weight of filtered lists', ...feedback, from: 'FILTERED_WEIGHT = 0.5', to: 'FILTERED_WEIGHT = 0.6' },
-  { name: 'cap of a visitor', ...feedback, from: 'MOST_VALUE = 20', to: 'MOST_VALUE = 24' },
+  { name: 'value of a cart', ...days, from: 'CART = 3', to: 'CART = 4' },
+  { name: 'value of a purchase', ...days, from: 'PURCHASE = 6', to: 'PURCHASE = 7' },
+  { name: 'value of a dismissal', ...days, from: '- dismisses)', to: '- 2 * dismisses)' },
+  { name: 'weight of filtered lists', ...days, from: 'FILTERED_WEIGHT = 0.5', to: 'FILTERED_WEIGHT = 0.6' },
+  { name: 'cap of a visitor', ...days, from: 'MOST_VALUE = 20', to: 'MOST_VALUE = 24' },
   {
     name: 'cap of a visitor and anchor',
-    ...feedback,
+    ...days,
     from: 'MOST_VALUE_OF_ANCHOR = 10',
     to: 'MOST_VALUE_OF_ANCHOR = 11',
   },
-  { name: 'cap of sightings', ...feedback, from: 'MOST_SEEN = 1000', to: 'MOST_SEEN = 1500' },
+  { name: 'cap of sightings', ...days, from: 'MOST_SEEN = 1000', to: 'MOST_SEEN = 1500' },
   { name: 'visitors of a list', ...feedback, from: 'MOST_VISITORS = 10', to: 'MOST_VISITORS = 11' },
   { name: 'clock skew of events', ...submit, from: 'SKEW_MINUTES = 5', to: 'SKEW_MINUTES = 6' },
   { name: 'days of a list', ...list, from: 'VALID_DAYS = 7', to: 'VALID_DAYS = 8' },

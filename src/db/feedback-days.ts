@@ -14,6 +14,9 @@ export type PairStatistics = {
   value: number;
 };
 
+/** Values of actions; a click is 1, a dismissal -1. */
+const CART = 3;
+const PURCHASE = 6;
 /** A vote from a list under a shopper's own filters: worth half, because it was half the shopper's own choice. */
 const FILTERED_WEIGHT = 0.5;
 /** What one visitor may count for in all: two whole purchases (click, cart, purchase: 10), or twenty clicks. */
@@ -158,7 +161,7 @@ export class FeedbackDays {
       ), spent AS (
         SELECT visitor_id, sum(value) AS value, sum(seen) AS seen FROM spent_about GROUP BY visitor_id
       ), vote AS (
-        SELECT act.*, act.weight * (click + 3 * cart + 6 * purchase + dismiss) AS amount, act.weight * act.seen AS looks,
+        SELECT act.*, act.weight * (click + ${CART}::int * cart + ${PURCHASE}::int * purchase + dismiss) AS amount, act.weight * act.seen AS looks,
           ${MOST_VALUE}::int - coalesce(spent.value, 0) AS left_value,
           ${MOST_VALUE_OF_ANCHOR}::int - coalesce(spent_about.value, 0) AS left_about,
           ${MOST_SEEN}::int - coalesce(spent.seen, 0) AS left_seen
@@ -188,7 +191,8 @@ export class FeedbackDays {
   private sums(tx: Transaction, until: Date): Promise<PairStatistics[]> {
     return tx.$queryRaw<PairStatistics[]>`
       SELECT anchor_id AS "anchorId", item_id AS "itemId", position, round(sum(impressions), 9)::float8 AS impressions,
-        round(sum(chosen), 9)::float8 AS clicks, round(sum(clicks + 3 * carts + 6 * purchases - dismisses), 9)::float8 AS value
+        round(sum(chosen), 9)::float8 AS clicks,
+        round(sum(clicks + ${CART}::int * carts + ${PURCHASE}::int * purchases - dismisses), 9)::float8 AS value
       FROM simili.feedback_rollup
       WHERE catalog_id = ${this.catalogId} AND day <= ${dayOf(until)}
       GROUP BY anchor_id, item_id, position
