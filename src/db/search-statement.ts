@@ -21,6 +21,8 @@ export type SearchFilter = {
   minPrice?: string;
   maxPrice?: string;
   excludeIds?: readonly string[];
+  /** Further ones, all of them. */
+  conditions?: readonly Condition[];
   /** What the shop's own filters ask for, all of it. */
   own?: readonly Condition[];
 };
@@ -77,8 +79,12 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
       LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = n.product_id
       LEFT JOIN simili.product_image i ON i.catalog_id = ${catalog} AND i.product_id = n.product_id AND i.position = 0
     ORDER BY anchor.nr, n.l2, n.product_id`;
-  // Shops' own filters may have any shape: each that is prepared would cost every session its plan.
-  const isCommon = behind === null && !filter.own?.length && (way === 'passing' || way === TIES[0] || way === LOOKS[0]);
+  // These filters may have any shape: each that is prepared would cost every session its plan.
+  const isCommon =
+    behind === null &&
+    !filter.own?.length &&
+    !filter.conditions?.length &&
+    (way === 'passing' || way === TIES[0] || way === LOOKS[0]);
   return { statement: { name: isCommon ? nameOf(text) : undefined, text }, values };
 }
 
@@ -108,10 +114,18 @@ function conditions(filter: SearchFilter, param: Parameter) {
 }
 
 /** What a filter asks of a product's columns: the catalog's indexes can find it. */
-const conditionsOf = ({ available, categories, minPrice, maxPrice, own = [] }: SearchFilter): Condition[] => [
+const conditionsOf = ({
+  available,
+  categories,
+  minPrice,
+  maxPrice,
+  conditions: more = [],
+  own = [],
+}: SearchFilter): Condition[] => [
   ...(available === undefined ? [] : [{ column: 'available', is: available } as const]),
   ...(categories === undefined ? [] : [{ column: 'categories', overlaps: categories } as const]),
   ...(minPrice === undefined ? [] : [{ column: 'price', atLeast: minPrice } as const]),
   ...(maxPrice === undefined ? [] : [{ column: 'price', atMost: maxPrice } as const]),
+  ...more,
   ...own,
 ];

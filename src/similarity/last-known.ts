@@ -44,7 +44,7 @@ export function withLastKnown(ask: Ask, known: LastKnown, catalog: string): Ask 
 
 const isAway = (error: unknown): boolean => error instanceof SimiliError && error.code === 'DATABASE_UNAVAILABLE';
 
-function keyOf(catalog: string, { anchorId, first, after, filter }: SimilarItemsRequest): string {
-  const text = JSON.stringify([catalog, anchorId, first ?? null, after ?? null, filter ?? null]);
+function keyOf(catalog: string, { anchorId, first, after, filter, minScore }: SimilarItemsRequest): string {
+  const text = JSON.stringify([catalog, anchorId, first ?? null, after ?? null, filter ?? null, minScore ?? null]);
   return createHash('sha256').update(text).digest('base64');
 }

@@ -18,18 +18,21 @@ export type PlacedList = { anchor: Found['anchor']; items: Placed[]; hasMore: bo
 export type Page = {
   readonly wanted: Omit<Wanted, 'limit' | 'behind'>;
   readonly first: number;
+  /** Products less alike than that are not shown; left out: 0. */
+  readonly minScore?: number;
   readonly place: Pick<Place, 'l2' | 'productId' | 'skip'> | null;
 };
 
 /** A page in the order of the search: each product is a place of its own. */
 export async function inSearchOrder(view: Pick<AnswerView, 'nearest'>, page: Page): Promise<PlacedList> {
-  const { wanted, first, place } = page;
+  const { wanted, first, minScore = 0, place } = page;
   const skip = place?.skip ?? 0; // of a cursor that was made under a reranker
   const { anchor, neighbours } = await view.nearest({ ...wanted, limit: first + skip + 1, behind: behindOf(place) });
-  const items = neighbours.slice(skip).map((one) => {
+  const found = neighbours.slice(skip).map((one) => {
     const { l2, productId } = one;
     return { ...placedAt(one), place: { l2, productId, skip: 0 } };
   });
+  const items = found.filter(({ score }) => score >= minScore);
   return { anchor, items: items.slice(0, first), hasMore: items.length > first };
 }
 
@@ -46,7 +49,7 @@ type Deps = { reranker: Reranker; log: Pick<Log, 'error'>; telemetry: Telemetry 
 export async function inShopOrder(
   view: Pick<AnswerView, 'nearest' | 'product'>,
   deps: Deps,
-  { wanted, first, place }: Page,
+  { wanted, first, minScore = 0, place }: Page,
 ): Promise<PlacedList> {
   const size = candidatesOf(deps.reranker);
   const items: Placed[] = [];
@@ -60,12 +63,13 @@ export async function inShopOrder(
     if (anchor !== 'ranked') return { anchor, items: [], hasMore: false };
     if (query === null) return { anchor: 'unknown', items: [], hasMore: false }; // deleted between the two
     const window = neighbours.slice(0, size);
-    const order = await reranked(deps, query, window.map(placedAt));
+    const alike = window.map(placedAt).filter(({ score }) => score >= minScore);
+    const order = await reranked(deps, query, alike);
     const from = start ?? START;
     const left = order.map((one, i) => ({ ...one, place: { ...from, skip: i + 1 } })).slice(skip);
     const taken = left.slice(0, first - items.length);
     items.push(...taken);
-    const isLastWindow = neighbours.length <= size;
+    const isLastWindow = neighbours.length <= size || alike.length < window.length;
     if (items.length === first || isLastWindow || ++windows === MOST_WINDOWS)
       return { anchor, items, hasMore: items.length > 0 && !(isLastWindow && taken.length === left.length) };
     start = window.at(-1)!;

@@ -14,6 +14,7 @@ import { makeCursor, type Place, readCursor } from './cursor.ts';
 import { explore, inPlaces, NOT_EXPLORING } from './exploration.ts';
 import { type FilterInput, isChosenByShopper, toSearchFilter } from './filter.ts';
 import { ownConditions } from './own-filters.ts';
+import { checkedFirst, checkedScore } from './page-arguments.ts';
 import { inSearchOrder, inShopOrder, type PlacedList } from './placed-list.ts';
 import { drawOf, makeNonce, type ShownList, signList } from './recommendation-id.ts';
 
@@ -23,6 +24,8 @@ export type SimilarItemsRequest = {
   first?: number | null | undefined;
   after?: string | null | undefined;
   filter?: FilterInput | null | undefined;
+  /** 0 to 1; null or left out: 0. */
+  minScore?: number | null | undefined;
 };
 export type Status = 'OK' | 'PARTIAL' | 'COLD_ITEM' | 'ITEM_UNKNOWN' | 'MODEL_NOT_READY';
 export type SimilarItem = {
@@ -65,11 +68,9 @@ type Search = {
   filter: SearchFilter;
   /** The shopper's own filter decides what stands where. */
   filtered: boolean;
+  minScore: number;
   place: Place | null;
 };
-
-export const DEFAULT_FIRST = 12;
-export const MOST_FIRST = 50;
 
 /**
  * A page of the products that look like the anchor. Everything that is a fact about the catalog is a status, not an error.
@@ -87,7 +88,8 @@ export async function similarItems(
   const filter = { ...toSearchFilter(request.filter), ...(own.length > 0 && { own }) };
   const filtered = isChosenByShopper(filter, request.filter);
   const place = after == null ? null : readCursor(deps.signingKey, after, anchorId);
-  const search = { anchorId, first, filter, filtered, place };
+  const minScore = checkedScore(request.minScore);
+  const search = { anchorId, first, filter, filtered, minScore, place };
   if (!isStorable(anchorId)) return without(deps, anchorId, 'ITEM_UNKNOWN');
   try {
     return await ranked(deps, search, view);
@@ -100,17 +102,8 @@ export async function similarItems(
   }
 }
 
-function checkedFirst(first: number | null | undefined): number {
-  const size = first ?? DEFAULT_FIRST;
-  if (Number.isInteger(size) && size >= 1 && size <= MOST_FIRST) return size;
-  throw new SimiliError('INVALID_ARGUMENT', {
-    argument: 'first',
-    why: `must be 1 to ${MOST_FIRST}, not ${size}`,
-  });
-}
-
 async function ranked(deps: Deps, search: Search, view: AnswerView): Promise<SimilarItemsPage> {
-  const { anchorId, first, filter, place } = search;
+  const { anchorId, first, filter, minScore, place } = search;
   const serving = await view.serving();
   const version = place ? await versionOf(deps, place, serving) : serving;
   if (!version) return without(deps, anchorId, (await view.product(anchorId)) ? 'MODEL_NOT_READY' : 'ITEM_UNKNOWN');
@@ -118,8 +111,8 @@ async function ranked(deps: Deps, search: Search, view: AnswerView): Promise<Sim
   const wanted = { version: { number, spaces }, anchorId, filter };
   const { reranker, log, telemetry } = deps;
   const list = reranker
-    ? await inShopOrder(view, { reranker, log, telemetry }, { wanted, first, place })
-    : await inSearchOrder(view, { wanted, first, place });
+    ? await inShopOrder(view, { reranker, log, telemetry }, { wanted, first, minScore, place })
+    : await inSearchOrder(view, { wanted, first, minScore, place });
   if (list.anchor !== 'ranked') return without(deps, anchorId, STATUS[list.anchor]);
   return page(deps, search, version, list);
 }
@@ -141,7 +134,7 @@ function page(
   { modelId }: Version,
   { items: ranked, hasMore }: PlacedList,
 ): SimilarItemsPage {
-  const { anchorId, first, filter, filtered, place } = search;
+  const { anchorId, first, filter, filtered, minScore, place } = search;
   const offset = place?.position ?? 0;
   const places = { first: offset + 1, count: ranked.length };
   const nonce = makeNonce();
@@ -154,7 +147,7 @@ function page(
     const cursor = () => makeCursor(deps.signingKey, { modelId, anchorId, position, l2, productId, skip });
     return { product, position, score, cursor };
   });
-  const isShort = ranked.length < first && offset === 0 && Object.keys(filter).length > 0;
+  const isShort = ranked.length < first && offset === 0 && (Object.keys(filter).length > 0 || minScore > 0);
   return {
     status: isShort ? 'PARTIAL' : 'OK',
     modelId,

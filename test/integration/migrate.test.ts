@@ -54,6 +54,7 @@ const ALL = [
   '0010_erasures',
   '0011_api_keys',
   '0012_feedback_days',
+  '0013_tags',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

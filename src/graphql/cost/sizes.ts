@@ -1,5 +1,5 @@
 import { MOST_PAGE as MOST_PRODUCTS, DEFAULT_PAGE as PRODUCTS } from '../../catalog/product-page.ts';
-import { DEFAULT_FIRST, MOST_FIRST } from '../../similarity/similar-items.ts';
+import { DEFAULT_FIRST, MOST_FIRST } from '../../similarity/page-arguments.ts';
 
 /** How many entries an argument asks for. */
 export type FromArgument = { argument: string; standard: number; most: number };

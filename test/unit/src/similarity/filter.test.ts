@@ -47,8 +47,49 @@ test('every constraint reaches the search', () => {
   });
 });
 
+test('any of the tags, each of the attributes, and nothing of what is left out: an attribute is a tag with its name before a colon', () => {
+  const attributes = [
+    { name: 'brand', anyOf: ['acme', 'b:c'] },
+    { name: 'size', anyOf: ['m'] },
+  ];
+  const not = { categories: ['sale'], tags: ['used', 'old'], attributes: [{ name: 'colour', anyOf: ['red'] }] };
+  expect(toSearchFilter({ tags: ['new'], attributes, not })).toEqual({
+    conditions: [
+      { column: 'tags', overlaps: ['new'] },
+      { column: 'tags', overlaps: ['brand:acme', 'brand:b:c'] },
+      { column: 'tags', overlaps: ['size:m'] },
+      {
+        not: {
+          any: [
+            { column: 'categories', overlaps: ['sale'] },
+            { column: 'tags', overlaps: ['used', 'old'] },
+            { column: 'tags', overlaps: ['colour:red'] },
+          ],
+        },
+      },
+    ],
+  });
+  expect(toSearchFilter({ tags: [], attributes: [], not: { categories: [], tags: null } })).toEqual({});
+});
+
 test.each([
   ['filter.categories', { categories: Array(51).fill('c') }],
+  ['filter.tags', { tags: Array(51).fill('t') }],
+  ['filter.attributes', { attributes: Array(11).fill({ name: 'size', anyOf: ['m'] }) }],
+  ['filter.attributes.0.name', { attributes: [{ name: 'a:b', anyOf: ['m'] }] }],
+  [
+    'filter.attributes.1.anyOf',
+    {
+      attributes: [
+        { name: 'a', anyOf: ['m'] },
+        { name: 'b', anyOf: [] },
+      ],
+    },
+  ],
+  ['filter.attributes.0.anyOf', { attributes: [{ name: 'a', anyOf: Array(51).fill('m') }] }],
+  ['filter.not.categories', { not: { categories: Array(51).fill('c') } }],
+  ['filter.not.tags', { not: { tags: ['\0'] } }],
+  ['filter.not.attributes.0.name', { not: { attributes: [{ name: '', anyOf: ['m'] }] } }],
   ['filter.excludeIds', { excludeIds: Array(201).fill('c') }],
   ['filter.excludeIds', { excludeIds: ['\0'] }],
   ['filter.price', { price: { min: '2', max: '1.99' } }],

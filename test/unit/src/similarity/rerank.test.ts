@@ -99,6 +99,16 @@ test('what the reranker leaves out is not shown, and the page is filled from wha
   expect([asked, hasMore]).toEqual([[11, 11, 11], true]);
 });
 
+test('a reranker is not asked about what is less alike than the least score, and no window after it is looked at', async () => {
+  const { view, asked, all } = ranking(100);
+  const minScore = 1 - all[14]!.distance / 4;
+  const deps = { reranker: by(backwards, { candidates: 10 }), log, telemetry: noTelemetry };
+  const { items, hasMore } = await inShopOrder(view, deps, { wanted, first: 20, minScore, place: null });
+  const place = (i: number) => `p${String(i).padStart(3, '0')}`;
+  expect(idsOf(items)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 14, 13, 12, 11, 10].map(place));
+  expect([asked, hasMore]).toEqual([[11, 11], false]);
+});
+
 test('one that leaves nearly everything out is asked about five windows for a page', async () => {
   const { view, asked } = ranking(100);
   const none = by(() => [], { candidates: 10 });

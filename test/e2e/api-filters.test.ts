@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type TestApi, testApi } from '../support/api.ts';
+import { codeOf } from '../support/ask.ts';
+import { freshDatabase } from '../support/database.ts';
+import { addModel, addProducts } from '../support/fixtures.ts';
+import { postgresUrl } from '../support/services.ts';
+
+/** Tags and category of each, on a circle: the farther down, the less like the first. */
+const PRODUCTS = {
+  anchor: { tags: ['brand:acme'], categories: ['shoes'], angle: 0 },
+  red: { tags: ['brand:acme', 'colour:red', 'new'], categories: ['shoes'], angle: 0.2 },
+  used: { tags: ['brand:acme', 'colour:blue', 'used'], categories: ['shoes'], angle: 0.4 },
+  other: { tags: ['brand:other', 'colour:red'], categories: ['shoes', 'sale'], angle: 0.6 },
+  plain: { tags: [], categories: [], angle: 0.8 },
+  far: { tags: ['brand:acme', 'colour:red'], categories: ['hats'], angle: 3 },
+};
+const LIST = `query ($filter: ProductFilter, $minScore: Float, $first: Int, $after: String) {
+  similarItems(id: "anchor", filter: $filter, minScore: $minScore, first: $first, after: $after) {
+    status nodes { id } edges { score } pageInfo { hasNextPage endCursor } } }`;
+
+function describeFilters(name: string, tags: string[] = []): void {
+  describe(`filters of a list on ${name}`, { tags }, () => {
+    let api: TestApi;
+    beforeAll(async () => {
+      api = await testApi({}, { database: await freshDatabase(name === 'Postgres' ? postgresUrl() : undefined) });
+      const drafts = Object.entries(PRODUCTS).map(([id, { angle: _, ...rest }]) => ({ id, ...rest }));
+      await addProducts(api.database, drafts);
+      await addModel(
+        api.database,
+        Object.fromEntries(Object.entries(PRODUCTS).map(([id, { angle }]) => [id, [Math.cos(angle), Math.sin(angle)]])),
+      );
+    });
+    afterAll(() => api[Symbol.asyncDispose]());
+    const list = async (variables: object) => (await api.shop(LIST, variables)).data.similarItems;
+    const idsOf = async (filter: object) => (await list({ filter })).nodes.map(({ id }: { id: string }) => id);
+
+    test('any of the tags, each of the attributes, nothing of what is left out', async () => {
+      const red = { name: 'colour', anyOf: ['red'] };
+      expect(await idsOf({ tags: ['new', 'used'] })).toEqual(['red', 'used']);
+      expect(await idsOf({ attributes: [red] })).toEqual(['red', 'other', 'far']);
+      expect(await idsOf({ attributes: [{ name: 'brand', anyOf: ['acme'] }, red] })).toEqual(['red', 'far']);
+      expect(await idsOf({ attributes: [{ name: 'brand', anyOf: ['acme', 'other'] }] })).toHaveLength(4);
+      expect(await idsOf({ not: { tags: ['used'], categories: ['sale'] } })).toEqual(['red', 'plain', 'far']);
+      expect(await idsOf({ tags: ['new', 'used'], not: { attributes: [red] } })).toEqual(['used']);
+      expect(await idsOf({ attributes: [{ name: 'colour', anyOf: ["red' OR true"] }] })).toEqual([]);
+      expect(codeOf(await api.shop(LIST, { filter: { attributes: [{ name: 'a:b', anyOf: ['c'] }] } }))).toBe(
+        'INVALID_ARGUMENT',
+      );
+    });
+
+    test('a list ends where likeness falls below the least score, and the filter goes on as before', async () => {
+      const all = await list({});
+      const scores = all.edges.map(({ score }: { score: number }) => score);
+      expect(all.status).toBe('OK');
+      const { status, nodes, pageInfo } = await list({ minScore: scores[2] });
+      expect([status, nodes.length, pageInfo.hasNextPage]).toEqual(['PARTIAL', 3, false]);
+      const first = await list({ minScore: scores[2], first: 2 });
+      expect([first.status, first.pageInfo.hasNextPage]).toEqual(['OK', true]);
+      const second = await list({ minScore: scores[2], first: 2, after: first.pageInfo.endCursor });
+      expect(second.nodes).toEqual([nodes[2]]);
+      expect(second.pageInfo.hasNextPage).toBe(false);
+      expect((await list({ minScore: scores[2], filter: { not: { tags: ['used'] } } })).nodes).toHaveLength(2);
+      expect((await list({ minScore: 1 })).nodes).toEqual([]);
+      for (const minScore of [-0.1, 1.1]) expect(codeOf(await api.shop(LIST, { minScore }))).toBe('INVALID_ARGUMENT');
+    });
+  });
+}
+
+describeFilters('PGlite');
+describeFilters('Postgres', ['postgres']);
