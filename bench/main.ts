@@ -7,6 +7,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
   categories: async () =>
     (await import('./categories.ts')).categories({ seeds: Number(values.seeds), steps: Number(values.steps) }),
   clicks: async () => (await import('./clicks.ts')).clicks(),
+  derivation: async () => (await import('./derivation.ts')).derivation(Number(values.events)),
   embedding: async () => (await import('./embedding.ts')).embedding(),
   encoding: async () => (await import('./encoding.ts')).encoding(),
   feedback: async () => (await import('./feedback.ts')).feedback(),
@@ -58,6 +59,8 @@ const listOf = (names = ''): string[] => names.split(',').filter(Boolean);
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
+    // Of `derivation`.
+    events: { type: 'string', default: '500000' },
     json: { type: 'boolean', default: false },
     // Of `quality`, see docs/quality.md.
     seeds: { type: 'string', default: '3' },

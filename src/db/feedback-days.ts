@@ -23,6 +23,8 @@ const FILTERED_WEIGHT = 0.5;
 const MOST_VALUE = 20;
 const MOST_VALUE_OF_ANCHOR = 10;
 const MOST_SEEN = 1000;
+/** Rows that are fetched at once. */
+const PAGE = 10_000;
 /** ms; a day of a large shop has millions of rows. */
 const BUILDING = { timeout: 3_600_000 };
 
@@ -45,17 +47,30 @@ export class FeedbackDays {
     private readonly catalogId: string,
   ) {}
 
-  /** All feedback up to `until`, by anchor, item and position, from days that are built again first where they must be. */
+  /** All that `read` gives. */
   async statistics(until: Date): Promise<PairStatistics[]> {
-    for (;;) {
+    const all: PairStatistics[] = [];
+    await this.read(until, (page) => {
+      for (const row of page) all.push(row);
+    });
+    return all;
+  }
+
+  /**
+   * All feedback up to `until`, by anchor, item and position, from days that are built again first where they must be.
+   * @param take is given up to `PAGE` rows at a time: the database keeps the others, and nobody ever holds all
+   */
+  async read(until: Date, take: (page: PairStatistics[]) => void): Promise<void> {
+    for (let isRead = false; !isRead; ) {
       await this.rollUp(until);
-      const found = await this.db.$transaction(async (tx) => {
+      isRead = await this.db.$transaction(async (tx) => {
         await lockFeedback(tx, this.catalogId);
-        if ((await this.settledDays(tx, until)).length > 0) return null; // something was erased meanwhile
+        if ((await this.settledDays(tx, until)).length > 0) return false; // something was erased meanwhile
         for (const day of await this.openDays(tx, until)) await this.build(tx, day, until);
-        return this.sums(tx, until);
+        await this.declareSums(tx, until);
+        for (let page = await nextPage(tx); page.length > 0; page = await nextPage(tx)) take(page);
+        return true;
       }, BUILDING);
-      if (found) return found;
     }
   }
 
@@ -188,8 +203,9 @@ export class FeedbackDays {
       ON CONFLICT (catalog_id, day) DO UPDATE SET stale = excluded.stale`;
   }
 
-  private sums(tx: Transaction, until: Date): Promise<PairStatistics[]> {
-    return tx.$queryRaw<PairStatistics[]>`
+  private async declareSums(tx: Transaction, until: Date): Promise<void> {
+    await tx.$executeRaw`
+      DECLARE feedback_sums NO SCROLL CURSOR FOR
       SELECT anchor_id AS "anchorId", item_id AS "itemId", position, round(sum(impressions), 9)::float8 AS impressions,
         round(sum(chosen), 9)::float8 AS clicks,
         round(sum(clicks + ${CART}::int * carts + ${PURCHASE}::int * purchases - dismisses), 9)::float8 AS value
@@ -199,5 +215,8 @@ export class FeedbackDays {
       ORDER BY anchor_id, item_id, position`;
   }
 }
+
+const nextPage = (tx: Transaction): Promise<PairStatistics[]> =>
+  tx.$queryRawUnsafe<PairStatistics[]>(`FETCH ${PAGE} FROM feedback_sums`);
 
 const dayOf = (moment: Date): Prisma.Sql => Prisma.sql`(${moment}::timestamptz AT TIME ZONE 'UTC')::date`;

@@ -41,6 +41,11 @@ export class FeedbackRepository {
   }
 
   /** See `FeedbackDays`. */
+  read(until: Date, take: (page: PairStatistics[]) => void): Promise<void> {
+    return this.days.read(until, take);
+  }
+
+  /** See `FeedbackDays`. */
   rollUp(until: Date): Promise<number> {
     return this.days.rollUp(until);
   }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { makeRandom } from '../../learning/numbers/random.ts';
 import type { FeedbackKind, FeedbackWrite } from '../../src/db/feedback.ts';
-import { toIndices } from '../../workers/evidence/training-set.ts';
+import { seenPairs } from '../../workers/evidence/training-set.ts';
 import { learnFromClicks } from '../../workers/training/clicks.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 
@@ -29,8 +29,8 @@ const event = (kind: FeedbackKind, anchor: number, items: [id: number, position:
   filtered: false,
 });
 const learned = async () => {
-  const statistics = await database.repositories.feedback.statistics(new Date(Date.now() + 60_000));
-  return learnFromClicks(toIndices(statistics, ids), columns, () => 0.1);
+  const seen = await seenPairs(database.repositories.feedback, new Date(Date.now() + 60_000), ids);
+  return learnFromClicks(seen, columns, () => 0.1);
 };
 
 test('forty purchases in 200 impressions beat two products that nobody bought, although there was no click', async () => {

@@ -4,7 +4,7 @@ import type { SeenPair } from '@simili/learning/relevance/relevance';
 import type { Triplet } from '@simili/learning/sampling/sampler';
 import type { ReadyImage } from 'simili/internal/db/images';
 import type { Repositories } from 'simili/internal/db/repositories';
-import { toIndices, toTriplets } from '../evidence/training-set.ts';
+import { seenPairs, toTriplets } from '../evidence/training-set.ts';
 import { learnFromClicks } from '../training/clicks.ts';
 import { structureTriplets } from '../training/mixture.ts';
 
@@ -42,7 +42,7 @@ export async function collectEvaluationSet(
   until: Date,
 ): Promise<EvaluationSet> {
   const { ids, columns } = await comparedProducts(images);
-  const statistics = toIndices(await feedback.statistics(until), ids);
+  const statistics = await seenPairs(feedback, until, ids);
   const held = itemsIn(columns, 'test');
   const flat = () => 0.5; // no prior opinion: evaluation trusts what was seen
   return {

@@ -1,7 +1,7 @@
 import { isIn, splitOf, splits } from '@simili/learning/metrics/split';
 import type { SeenPair } from '@simili/learning/relevance/relevance';
 import type { Triplet } from '@simili/learning/sampling/triplet-rules';
-import type { PairStatistics } from 'simili/internal/db/feedback';
+import type { FeedbackRepository } from 'simili/internal/db/feedback';
 import type { ReadyImage } from 'simili/internal/db/images';
 import type { Rating } from 'simili/internal/db/ratings';
 import { SimiliError } from 'simili/internal/errors';
@@ -59,7 +59,7 @@ export async function collectTrainingSet(
   checkFits(set.hashes.length / 32, pictures.capacity(sides));
   const need = FEWEST_PRODUCTS[kind];
   if (ids.length < need) throw new SimiliError('CATALOG_TOO_SMALL', { have: ids.length, need });
-  const feedback = toIndices(await repositories.feedback.statistics(until), ids);
+  const feedback = await seenPairs(repositories.feedback, until, ids);
   const ratings = toTriplets(await repositories.ratings.upTo(until), ids)
     .filter(({ q, p, n }) => ![q, p, n].some((item) => isIn(set, item, 'test')))
     .map(({ q, p, n }) => ({ q: set.starts[q]!, p: set.starts[p]!, n: set.starts[n]! }));
@@ -127,12 +127,20 @@ export function toTriplets(ratings: readonly Rating[], ids: readonly string[]): 
   });
 }
 
-/** Feedback about products that are gone teaches nothing. */
-export function toIndices(statistics: readonly PairStatistics[], ids: readonly string[]): SeenPair[] {
+/** What shoppers did up to `until`, by items; feedback about products that are gone teaches nothing. */
+export async function seenPairs(
+  feedback: Pick<FeedbackRepository, 'read'>,
+  until: Date,
+  ids: readonly string[],
+): Promise<SeenPair[]> {
   const indexOf = new Map(ids.map((id, i) => [id, i]));
-  return statistics.flatMap(({ anchorId, itemId, position, impressions, clicks, value }) => {
-    const anchor = indexOf.get(anchorId);
-    const item = indexOf.get(itemId);
-    return anchor === undefined || item === undefined ? [] : [{ anchor, item, position, impressions, clicks, value }];
+  const pairs: SeenPair[] = [];
+  await feedback.read(until, (page) => {
+    for (const { anchorId, itemId, ...votes } of page) {
+      const anchor = indexOf.get(anchorId);
+      const item = indexOf.get(itemId);
+      if (anchor !== undefined && item !== undefined) pairs.push({ anchor, item, ...votes });
+    }
   });
+  return pairs;
 }

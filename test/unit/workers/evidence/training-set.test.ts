@@ -25,7 +25,9 @@ function contextOf(
           return rows.slice(from, from + limit);
         },
       },
-      feedback: { statistics: async () => statistics },
+      feedback: {
+        read: async (_until: Date, take: (page: object[]) => void) => take(statistics),
+      },
       ratings: { upTo: async () => ratings },
     },
     pictures: {
