@@ -165,6 +165,8 @@ function valueFor(random: Random, { name, type }: GraphQLArgument, field: string
       return seen[cursorOf(field)].length ? JSON.stringify(pick(random, seen[cursorOf(field)])) : null;
     case 'filter':
       return random.habits.filter;
+    case 'minScore':
+      return pick(random, ['0', '0.3']);
     case 'states':
       return pick(random, ['[RUNNING]', '[SUCCEEDED, FAILED]']);
     case 'representations':
@@ -216,6 +218,8 @@ function callOf(
 
 const FILTERS = [
   ...NAMES.map((one) => `{ categories: ["${one}"] }`),
+  ...NAMES.map((one) => `{ tags: ["tag of ${one}"] }`),
+  ...NAMES.map((one) => `{ not: { categories: ["${one}"], attributes: [{ name: "brand", anyOf: ["${one}"] }] } }`),
   '{ available: true }',
   '{ price: { min: "3.00" } }',
   '{ excludeIds: ["p1", "p2"] }',
