@@ -210,7 +210,7 @@ const Env = z.object({
     .min(1)
     .max(86_400)
     .default(150)
-    .describe('Length of a training, unless the retrain mutation says otherwise'),
+    .describe("Length of a network's training, unless the retrain mutation says otherwise"),
   SIMILI_RETRAIN_PAUSE_MINUTES: z.coerce
     .number()
     .min(0)

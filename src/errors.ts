@@ -69,7 +69,7 @@ const CODES = {
   // admin
   UNAUTHENTICATED: {
     retry: false,
-    say: () => 'Send the admin key: `Authorization: Bearer <key>`',
+    say: () => 'Send a key that is known here: `Authorization: Bearer <key>`',
   },
   FORBIDDEN: {
     retry: false,

@@ -56,6 +56,9 @@ export type Encoder = ProductEncoder | PictureEncoder;
 
 /** @throws SimiliError CONFIGURATION_INVALID: what is wrong with the first that is not right. */
 export function checkEncoders(encoders: readonly Encoder[]): void {
+  const isList = Array.isArray(encoders) && encoders.every((one) => typeof one === 'object' && one !== null);
+  if (!isList)
+    throw new SimiliError('CONFIGURATION_INVALID', { why: 'Encoders are a list of objects: `encoders: [mine]`' });
   const names = new Set<string>([PICTURES]);
   for (const { id, space, weight, input, encode } of encoders) {
     const refuse = (why: string): never => {
@@ -65,7 +68,9 @@ export function checkEncoders(encoders: readonly Encoder[]): void {
       refuse('needs an id of at most 100 letters, digits and . _ - @ #');
     if (typeof encode !== 'function') refuse('has no function encode');
     if (input !== 'product' && input !== 'pictures') refuse('reads neither `product` nor `pictures`');
-    if (!(weight > 0 && weight <= 100)) refuse(`needs a weight over 0, at most 100, not ${weight}`);
+    if (typeof weight !== 'number' || !(weight > 0 && weight <= 100))
+      refuse(`needs a weight over 0, at most 100, a number, not ${JSON.stringify(weight)}`);
+    if (typeof space !== 'object' || space === null) refuse('has no space: `{ name, dimensions, distance, storage }`');
     checkSpace(space);
     if (names.has(space.name)) refuse(`has a space ${space.name}, and that name is taken`);
     names.add(space.name);

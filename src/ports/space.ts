@@ -2,7 +2,7 @@ import { SimiliError } from '../errors.ts';
 
 /** Vectors that are compared with each other: how many numbers, how far apart two are, how the database keeps them. */
 export type EmbeddingSpace = {
-  /** Letter, then small letters, digits and _: at most 30 characters. */
+  /** Small letter, then small letters, digits and _: at most 30 characters. */
   readonly name: string;
   /** Numbers of a vector, from 1; of `bit`, bits. At most 2,000 (vector), 4,000 (halfvec) or 64,000 (bit), as pgvector indexes them. */
   readonly dimensions: number;
@@ -43,11 +43,13 @@ export function checkSpace({ name, dimensions, distance, storage }: EmbeddingSpa
     throw new SimiliError('CONFIGURATION_INVALID', { why: `The space ${JSON.stringify(name)} ${why}` });
   };
   if (!/^[a-z][a-z0-9_]{0,29}$/.test(name)) refuse('needs a name of small letters, digits and _, at most 30');
-  if (!Object.hasOwn(MOST_DIMENSIONS, storage)) refuse(`cannot be stored as ${storage}`);
+  if (!Object.hasOwn(MOST_DIMENSIONS, storage)) refuse(`cannot be stored as ${storage}: vector, halfvec or bit`);
   const most = MOST_DIMENSIONS[storage];
   if (!Number.isInteger(dimensions) || dimensions < 1 || dimensions > most)
     refuse(`has ${dimensions} dimensions: a ${storage} may have 1 to ${most}`);
+  if (!['euclidean', 'cosine', 'hamming'].includes(distance))
+    refuse(`has no distance ${distance}: euclidean, cosine or hamming`);
   const isOfBits = storage === 'bit';
-  if (isOfBits !== (distance === 'hamming')) refuse('may be hamming and bit, or neither');
-  if (!['euclidean', 'cosine', 'hamming'].includes(distance)) refuse(`has no distance ${distance}`);
+  if (isOfBits !== (distance === 'hamming'))
+    refuse('is of bits or not: storage bit goes with distance hamming, and only with it');
 }

@@ -43,17 +43,27 @@ export function encoderContract<Item>(encoder: Encoder, samples = sampleProducts
       async run() {
         const answers = await encode(samples);
         assert.equal(answers.length, samples.length);
-        for (const answer of answers) {
+        const { name, dimensions } = encoder.space;
+        for (const [i, answer] of answers.entries()) {
           if (answer === null || answer === undefined) continue;
-          assert.ok(answer instanceof Float32Array);
-          assert.equal(answer.length, encoder.space.dimensions);
-          assert.ok(answer.every(Number.isFinite), 'numbers that are not finite');
+          const of = `sample ${i + 1}`;
+          assert.ok(answer instanceof Float32Array, `${of}: a Float32Array, null or undefined is needed`);
+          assert.equal(
+            answer.length,
+            dimensions,
+            `${of}: the space ${name} has ${dimensions} numbers, not ${answer.length}`,
+          );
+          assert.ok(answer.every(Number.isFinite), `${of}: numbers that are not finite`);
         }
       },
     },
     {
       title: 'has something to say of one of the samples',
-      run: async () => assert.ok((await encode(samples)).some((answer) => answer?.some((value) => value !== 0))),
+      async run() {
+        const answers = await encode(samples);
+        const says = answers.some((answer) => answer?.some((value) => value !== 0));
+        assert.ok(says, 'of every sample it says nothing: null, undefined or zeros');
+      },
     },
     {
       title: 'says the same of a product again, alone and in another order',

@@ -47,14 +47,20 @@ test.each<[object, string]>([
   [{ id: 'a b' }, 'needs an id of at most 100'],
   [{ encode: undefined }, 'has no function encode'],
   [{ input: 'sound' }, 'reads neither `product` nor `pictures`'],
-  [{ weight: 0 }, 'needs a weight over 0, at most 100, not 0'],
+  [{ weight: 0 }, 'needs a weight over 0, at most 100, a number, not 0'],
+  [{ weight: '1' as never }, 'needs a weight over 0, at most 100, a number, not "1"'],
+  [{ space: undefined as never }, 'has no space: `{ name, dimensions, distance, storage }`'],
   [{ space: { ...space, dimensions: 4001 } }, 'has 4001 dimensions: a halfvec may have 1 to 4000'],
-  [{ space: { ...space, storage: 'bit' } }, 'may be hamming and bit, or neither'],
+  [{ space: { ...space, storage: 'bit' } }, 'storage bit goes with distance hamming, and only with it'],
   [{ space: { ...space, storage: 'text' } }, 'cannot be stored as text'],
   [{ space: { ...space, distance: 'far' } }, 'has no distance far'],
   [{ space: { ...space, name: 'pictures' } }, 'has a space pictures, and that name is taken'],
 ])('an encoder with %j is refused before anything opens', (change, why) => {
   expect(() => checkEncoders([{ ...titleWords, ...change } as Encoder])).toThrow(why);
+});
+
+test.each([{ a: 1 }, [null], 'mine'])('%j is no list of encoders, and says so', (encoders) => {
+  expect(() => checkEncoders(encoders as never)).toThrow('Encoders are a list of objects');
 });
 
 test('two encoders have two spaces', () => {
