@@ -65,7 +65,7 @@ async function answers(simili: SimiliProcess, id: string) {
 const KEY = 'an-admin-key-for-tests';
 const settings = (more: Record<string, string>) => ({
   SIMILI_ADMIN_KEY: KEY,
-  SIMILI_TRAIN_SECONDS: '6',
+  SIMILI_TRAIN_SECONDS: '4',
   SIMILI_CHECKPOINT_SECONDS: '2',
   SIMILI_RECIPE: 'catalog', // a head is trained before anybody can kill it
   ...more,

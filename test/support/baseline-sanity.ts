@@ -6,7 +6,7 @@ import { PICTURE_SIZE, type Picture } from '../../learning/picture.ts';
 /** What holds for every baseline, whatever it looks at. */
 export function describeBaseline(name: string, baseline: Baseline): void {
   describe(`${name}, as any baseline,`, () => {
-    const pictures = drawPictures(30, 5);
+    const pictures = drawPictures(20, 5);
     const white = new Uint8Array(PICTURE_SIZE * PICTURE_SIZE * 3).fill(255);
     let comparison: Comparison;
     let represented: Float32Array[];

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFailed } from 'vitest';
+import { onTestFailed } from 'vitest';
+import { getCurrentTest } from 'vitest/suite';
 import { builtFile } from './built.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -29,7 +30,7 @@ export async function startSimili(
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk));
   const tell = () => console.error(`simili ${args.join(' ')}, ${child.exitCode ?? child.signalCode}:\n${output}`);
-  if (expect.getState().currentTestName) onTestFailed(tell); // in a hook there is no test yet that could fail
+  if (getCurrentTest()) onTestFailed(tell); // in a hook there is no test yet that could fail
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');

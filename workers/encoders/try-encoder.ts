@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Encoder } from '@simili/learning/models/encoder';
 import type { Picture } from '@simili/learning/picture';
@@ -85,5 +86,13 @@ function difference(a: Float32Array, b: Float32Array): number {
   return apart === 0 ? 0 : apart / Math.max(Math.hypot(...a), Number.MIN_VALUE);
 }
 
-/** Node gives KiB on every system. */
-const peakMb = (): number => process.resourceUsage().maxRSS / 1024;
+/**
+ * MiB. Linux counts for `maxRSS` what the process was before it became Node, a copy of the one that started it: beside a large
+ * worker an encoder would need as much as that. The high-water mark of its own memory does not.
+ */
+function peakMb(): number {
+  const own = /^VmHWM:\s+(\d+) kB/m.exec(existsSync(STATUS) ? readFileSync(STATUS, 'utf8') : '');
+  return (own ? Number(own[1]) : process.resourceUsage().maxRSS) / 1024;
+}
+
+const STATUS = '/proc/self/status';
