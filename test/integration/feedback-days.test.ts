@@ -88,8 +88,11 @@ async function compare(known: readonly Deed[], until: Date, by: 'day' | 'all'): 
     by,
   );
   const found = await database.repositories.feedback.statistics(until);
-  expect(found.map(rounded)).toEqual(wanted.map(rounded));
+  expect(found.map(rounded).filter(isSomething)).toEqual(wanted.map(rounded).filter(isSomething));
 }
+/** What a visitor's caps leave may be 0, or 1e-16 where the oracle divides floats: neither says anything. */
+const isSomething = ({ impressions, clicks, value }: Record<'impressions' | 'clicks' | 'value', string>): boolean =>
+  [impressions, clicks, value].some((sum) => Number(sum) !== 0);
 const rounded = (row: PairStatistics) => ({
   ...row,
   impressions: row.impressions.toFixed(6),

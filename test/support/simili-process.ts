@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { onTestFailed } from 'vitest';
-import { getCurrentTest } from 'vitest/suite';
+import { onTestFailed, TestRunner } from 'vitest';
 import { builtFile } from './built.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -30,7 +29,7 @@ export async function startSimili(
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += chunk));
   const tell = () => console.error(`simili ${args.join(' ')}, ${child.exitCode ?? child.signalCode}:\n${output}`);
-  if (getCurrentTest()) onTestFailed(tell); // in a hook there is no test yet that could fail
+  if (TestRunner.getCurrentTest()) onTestFailed(tell); // in a hook there is no test yet that could fail
   const kill = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
