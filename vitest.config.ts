@@ -8,7 +8,7 @@ import { UntriedReporter } from './test/support/untried.ts';
 const OWN_PROCESS = [
   'test/unit/workers/{hosts,pictures}/**/*.test.ts',
   'test/property/src/graphql/**/*.test.ts',
-  'test/integration/open-engine.test.ts',
+  'test/integration/{demo-catalog,open-engine}.test.ts',
 ];
 
 const GLOBAL_SETUP = ['test/support/global-setup.ts'];
