@@ -24,6 +24,7 @@ export type Appended = { stored: number; full: string[] };
 
 /** A list is made for one shopper; a few more share it behind one page of a household or a test. */
 export const MOST_VISITORS = 10;
+
 export class FeedbackRepository {
   /** The same by days, for trainings. */
   private readonly days: FeedbackDays;
