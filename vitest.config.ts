@@ -4,11 +4,11 @@ import { serviceTags } from './test/support/services.ts';
 import { sources } from './test/support/sources.ts';
 import { UntriedReporter } from './test/support/untried.ts';
 
-/** Ask what their process has loaded, cost it or changed for good: the decoder blocks parsers, the fuzz test measures, an engine stays loaded. */
+/** Ask what their process has loaded, cost it or changed for good: the decoder blocks parsers, the fuzz test measures, TensorFlow.js stays loaded. */
 const OWN_PROCESS = [
   'test/unit/workers/{hosts,pictures}/**/*.test.ts',
   'test/property/src/graphql/**/*.test.ts',
-  'test/integration/{demo-catalog,open-engine}.test.ts',
+  'test/integration/{demo-catalog,open-engine,tensorflow}.test.ts',
 ];
 
 const GLOBAL_SETUP = ['test/support/global-setup.ts'];
