@@ -74,13 +74,25 @@ export const zerosLike = (weights: Weights): Weights =>
  */
 export function clipGradients(gradients: Weights, limit: number): number {
   const tensors = Object.values(gradients);
-  let sum = 0;
-  for (const { data } of tensors) for (let i = 0; i < data.length; i++) sum += data[i]! * data[i]!;
-  const norm = Math.sqrt(sum);
+  const norm = Math.sqrt(tensors.reduce((sum, { data }) => sum + sumOfSquares(data), 0));
   if (!(norm > limit) || norm === Number.POSITIVE_INFINITY) return norm;
   const scale = limit / norm;
   for (const { data } of tensors) for (let i = 0; i < data.length; i++) data[i] = data[i]! * scale;
   return norm;
+}
+
+/** Sum in float64, as four: in one, each addition waits for that before it, which takes three times as long. */
+function sumOfSquares(values: Float32Array): number {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = values.length - (values.length % 4);
+  for (let i = 0; i < whole; i += 4) {
+    a += values[i]! * values[i]!;
+    b += values[i + 1]! * values[i + 1]!;
+    c += values[i + 2]! * values[i + 2]!;
+    d += values[i + 3]! * values[i + 3]!;
+  }
+  for (let i = whole; i < values.length; i++) a += values[i]! * values[i]!;
+  return a + b + c + d;
 }
 
 /** Share of the peak where the warm-up starts: a rate of 0 would waste the first step. */

@@ -6,6 +6,7 @@ import { describeNetwork, dropoutLayers } from '../../learning/network/shapes.ts
 import type { Layer, NetworkSpec, Weights } from '../../learning/network/spec.ts';
 import { makeRandom } from '../../learning/numbers/random.ts';
 import { embeddingModel } from '../../workers/engines/onnx/index.ts';
+import { chunkSize } from '../../workers/engines/onnx/layers/in-chunks.ts';
 import { OnnxEngine } from '../../workers/engines/onnx/onnx-engine.ts';
 import { cpuDevice, type Device, loadRuntime } from '../../workers/engines/onnx/runtime.ts';
 import { relativeError } from '../support/oracle-network.ts';
@@ -59,7 +60,7 @@ const wide: NetworkSpec = {
           name: 'deep',
           subsample: 1,
           layers: [
-            { type: 'conv', name: 'first', kernel: 3, stride: 1, filters: 32 },
+            { type: 'conv', name: 'first', kernel: 3, stride: 1, filters: 128 },
             { type: 'relu' },
             { type: 'maxPool', size: 2 },
             { type: 'conv', name: 'second', kernel: 5, stride: 2, padding: 1, filters: 16 },
@@ -162,6 +163,11 @@ function hingeOf(rows: Float32Array, dimensions: number): number {
   const costs = gaps.map((gap, i) => Math.max(0, gap + distance(i, i + 4) - distance(i, i + 8)));
   return costs.reduce((sum, cost) => sum + cost, 0) / gaps.length;
 }
+
+test('the wide network is taken in several chunks, the last of them smaller', () => {
+  const size = chunkSize({ batch, block: 16 }, describeNetwork(wide).branches[0]!.paths[0]!.layers);
+  expect([size, batch % size]).toEqual([5, 2]);
+});
 
 test.each([normed, wide])('blocked convolutions in chunks change nothing but rounding: $name', async (spec) => {
   const [plain, blocked] = [plainCpu, cpu].map((device) => open(spec, weightsOf(spec), device)) as [

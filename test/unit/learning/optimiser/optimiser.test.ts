@@ -70,6 +70,10 @@ test('gradients are scaled together to the limit, or left', () => {
   expect([...gradients.a!.data, ...gradients.b!.data]).toEqual([3, 0, 4]);
   expect(clipGradients(gradients, 1)).toBe(5);
   expect([...gradients.a!.data, ...gradients.b!.data]).toEqual([0.6, 0, 0.8].map(Math.fround));
+  for (const length of [1, 3, 4, 7]) {
+    const ones: Weights = { a: vector(...Array<number>(length).fill(1)) };
+    expect(clipGradients(ones, 0.5)).toBe(Math.sqrt(length));
+  }
   const broken: Weights = { a: vector(1, Number.NaN) };
   expect(clipGradients(broken, 1)).toBeNaN();
   expect(broken.a!.data[0]).toBe(1);

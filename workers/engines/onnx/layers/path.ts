@@ -27,7 +27,9 @@ function chain(site: Site, path: string, layers: readonly LayerShape[], input: F
     const isChunked = apart.some(({ layer }) => layer.type === 'conv');
     const taken = isChunked ? apart : layers.slice(done, done + Math.max(1, apart.length));
     const links = (part: Site, map: FeatureMap) => linked(part, path, taken, map);
-    const stage = isChunked ? inChunks(site, chunkSize(site, taken), output, links) : links(site, output);
+    const stage = isChunked
+      ? inChunks(site, site.training ? chunkSize(site.training, taken) : 1, output, links)
+      : links(site, output);
     stages.push(stage);
     output = stage.output;
     done += taken.length;
