@@ -1,5 +1,6 @@
 import { PICTURE_SIZE } from '@simili/learning/picture';
 import { toWebp } from '@simili/worker/pictures/encode';
+import MarkdownIt from 'markdown-it';
 import type { MethodResult } from '../compare/compare-methods.ts';
 import type { LabelledPictures } from '../questions/labelled.ts';
 import { type Bar, drawBars } from './bar-chart.ts';
@@ -31,42 +32,13 @@ export async function toHtml(input: HtmlInput): Promise<string> {
   return [
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">',
     `<title>Simili evaluation</title><style>${STYLE}</style></head><body>`,
-    fromMarkdown(toMarkdown(report)),
+    new MarkdownIt().render(toMarkdown(report)), // HTML in it stays text
     `<h2>Charts</h2><div class="charts">${bars(report)}</div>`,
     sweepChart(report),
     curves(report),
     await tops(input),
     '</body></html>\n',
   ].join('\n');
-}
-
-/** The few forms that report.md has: headings, tables, lists, code, paragraphs. */
-function fromMarkdown(text: string): string {
-  return text
-    .trim()
-    .split('\n\n')
-    .map((part) => {
-      if (part.startsWith('## ')) return `<h2>${escapeXml(part.slice(3))}</h2>`;
-      if (part.startsWith('# ')) return `<h1>${escapeXml(part.slice(2))}</h1>`;
-      if (part.startsWith('    ')) return `<p><code>${escapeXml(part.trim())}</code></p>`;
-      if (part.startsWith('- '))
-        return `<ul>${part
-          .split('\n')
-          .map((line) => `<li>${escapeXml(line.slice(2))}</li>`)
-          .join('')}</ul>`;
-      if (part.startsWith('|')) return tableOf(part.split('\n'));
-      return `<p>${escapeXml(part)}</p>`;
-    })
-    .join('\n');
-}
-
-function tableOf([head = '', , ...rows]: readonly string[]): string {
-  const cells = (line: string): string[] => line.slice(2, -2).split(/(?<!\\) \| /);
-  const row = (line: string, tag: 'th' | 'td'): string =>
-    `<tr>${cells(line)
-      .map((cell) => `<${tag}>${escapeXml(cell.replaceAll('\\|', '|'))}</${tag}>`)
-      .join('')}</tr>`;
-  return `<table>${row(head, 'th')}${rows.map((line) => row(line, 'td')).join('')}</table>`;
 }
 
 function bars({ methods, data }: Report): string {

@@ -1,28 +1,17 @@
-/** `work` on every item, at most `width` at a time; results in the items' order. The first failure ends it: no new work starts. */
-export async function concurrently<T, R>(
+import pMap from 'p-map';
+
+/** Results of `work` on every item, in the items' order, at most `width` at a time. After the first failure no new work starts. */
+export function concurrently<T, R>(
   items: readonly T[],
   width: number,
-  work: (item: T, index: number) => Promise<R>,
-  onDone: (done: number) => void = () => {},
+  work: (item: T) => Promise<R>,
+  onDone: (done: number) => void,
 ): Promise<R[]> {
-  const results: R[] = new Array(items.length);
-  let next = 0;
   let done = 0;
-  let failed = false;
-  const lane = async () => {
-    while (next < items.length && !failed) {
-      const index = next++;
-      try {
-        results[index] = await work(items[index] as T, index);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-      onDone(++done);
-    }
+  const counted = async (item: T) => {
+    const result = await work(item);
+    onDone(++done);
+    return result;
   };
-  const lanes = await Promise.allSettled(Array.from({ length: Math.min(width, items.length) }, lane));
-  const failure = lanes.find((result) => result.status === 'rejected');
-  if (failure) throw failure.reason;
-  return results;
+  return pMap(items, counted, { concurrency: width });
 }
