@@ -4,7 +4,7 @@ import type { CatalogRepository } from './db/catalogs.ts';
 import { SimiliError } from './errors.ts';
 import { hashOfKey, isKeyOf, KEY_PREFIX, type Keys, newKey } from './keys.ts';
 import { type Authenticator, type Caller, type KeyScope, keyScopes } from './ports/authenticator.ts';
-import { isStorable, lengthOf } from './text.ts';
+import { lengthOf } from './text.ts';
 
 export type KeyRequest = { name: string; scopes: readonly string[]; catalog?: string | null | undefined };
 type Deps = { apiKeys: Pick<ApiKeyRepository, 'create'>; catalogs: Pick<CatalogRepository, 'exists'> };
@@ -17,11 +17,7 @@ export async function createApiKey(
   { name, scopes, catalog = null }: KeyRequest,
   random = randomBytes,
 ): Promise<{ key: string; row: ApiKeyRow }> {
-  demand(
-    'name',
-    name !== '' && lengthOf(name) <= LONGEST_NAME && isStorable(name),
-    `must be 1 to ${LONGEST_NAME} characters`,
-  );
+  demand('name', name !== '' && lengthOf(name) <= LONGEST_NAME, `must be 1 to ${LONGEST_NAME} characters`);
   const unknown = scopes.filter((scope) => !keyScopes.includes(scope as KeyScope));
   demand('scopes', scopes.length > 0 && unknown.length === 0, `must be some of ${keyScopes.join(', ')}`);
   if (catalog !== null && !(await catalogs.exists(catalog)))

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SimiliError } from './errors.ts';
 import { isDecimal } from './similarity/decimal.ts';
-import { isUuid, toId } from './text.ts';
+import { isStorable, isUuid, toId, UNSTORABLE } from './text.ts';
 
 const WANTED_UUID = 'must be a UUID (RFC 9562) like "0197a3f0-5b1c-7c2e-9f10-2a6f3a1c0001"';
 const WANTED_TIME = 'must be text like "2026-03-01T12:00:00Z" (RFC 3339, with its zone)';
@@ -34,21 +34,25 @@ export function misfit(field: string[], why: string): Misfit {
 export const entryOf = <S extends z.ZodRawShape>(shape: S) =>
   z.strictObject(shape, { error: ({ code }) => (code === 'invalid_type' ? 'must be an object' : undefined) });
 
-export const entryText = z.string({ error: ({ input }) => missingOr(input, 'must be text') });
+export const entryText = z
+  .string({ error: ({ input }) => missingOr(input, 'must be text') })
+  .refine(isStorable, UNSTORABLE);
 
 /** An id in its one spelling. JSON may write it as a number; beyond 2^53 its last digits were lost before we saw it. */
 export const entryId = z
   .preprocess(
     (value) => (Number.isSafeInteger(value) ? String(value) : value),
-    z.string({
-      error: ({ input }) =>
-        missingOr(
-          input,
-          typeof input === 'number'
-            ? 'must be text: JSON numbers lose digits beyond 9007199254740991, so send it as text'
-            : 'must be text',
-        ),
-    }),
+    z
+      .string({
+        error: ({ input }) =>
+          missingOr(
+            input,
+            typeof input === 'number'
+              ? 'must be text: JSON numbers lose digits beyond 9007199254740991, so send it as text'
+              : 'must be text',
+          ),
+      })
+      .refine(isStorable, UNSTORABLE),
   )
   .transform(toId);
 

@@ -3,6 +3,7 @@ import { knowCatalogs } from './catalog/known-catalogs.ts';
 import { deleteProducts, upsertProducts, type WriteResult } from './catalog/products.ts';
 import type { JobRow } from './db/jobs.ts';
 import type { ModelRow } from './db/models.ts';
+import type { ProductRow } from './db/products.ts';
 import type { Repositories } from './db/repositories.ts';
 import { type Patiences, startDeadline, within } from './deadline.ts';
 import {
@@ -15,7 +16,6 @@ import {
 import { type FeedbackResult, submitFeedback } from './feedback/submit.ts';
 import { type RatingResult, submitRatings } from './feedback/submit-ratings.ts';
 import type { Visitor } from './feedback/visitor.ts';
-import { cancelJob } from './jobs/cancel.ts';
 import { type RetrainRequest, retrain } from './jobs/retrain.ts';
 import { nextRetrain } from './jobs/retrain-policy.ts';
 import { watchJob } from './jobs/watch-job.ts';
@@ -32,9 +32,10 @@ import type { JobQueue } from './queue/jobs.ts';
 import type { AnswerView } from './similarity/answer-view.ts';
 import { type LastKnown, openLastKnown, withLastKnown } from './similarity/last-known.ts';
 import { type SimilarItemsPage, type SimilarItemsRequest, similarItems } from './similarity/similar-items.ts';
+import { refusingUnstorable, type Texts } from './storable-arguments.ts';
 import { watched } from './watched.ts';
 
-/** What the resolvers need: the use cases, and the repositories for plain reading. */
+/** The use cases, and the repositories for reading by what is no text of a caller. */
 export type Services = {
   /** All of it is about this one. */
   readonly catalog: string;
@@ -49,6 +50,10 @@ export type Services = {
   /** How long a shopper's request and an administrator's may take. */
   readonly patience: Patiences;
   similarItems(request: SimilarItemsRequest, view: AnswerView): Promise<SimilarItemsPage>;
+  /** Null: there is none. Of several with one address, the first by id. */
+  productByUrl(url: string): Promise<ProductRow | null>;
+  /** Null: there is none. */
+  job(id: string): Promise<JobRow | null>;
   // Entries are plain JSON as it came: each is judged alone.
   submitFeedback(visitor: Visitor, entries: readonly unknown[]): Promise<FeedbackResult>;
   /** Null: nothing was stored about them. */
@@ -63,6 +68,7 @@ export type Services = {
   retrain(request: RetrainRequest, requestedBy: string): Promise<JobRow>;
   /** When the next training comes by itself, and why. */
   retrainPlan(): Promise<RetrainPlan>;
+  /** A waiting job ends at once, a running one within 2 s. Rejects with SimiliError NOT_FOUND, JOB_NOT_CANCELLABLE. */
   cancelJob(id: string): Promise<JobRow>;
   rollback(modelId: string | null): Promise<ModelRow>;
   /** Whether the queue answers: false, and what was accepted is worked on later. */
@@ -137,6 +143,8 @@ function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, ...sha
       lastKnown,
       catalog,
     ),
+    productByUrl: (url) => products.byUrl(url),
+    job: (id) => jobs.byId(id),
     submitFeedback: (visitor, entries) => submitFeedback({ feedback, signingKey, now }, visitor, entries),
     eraseVisitors: (visitorIds) => eraseVisitors({ erasures }, visitorIds),
     erasure: (id) => erasureReceipt({ erasures }, id),
@@ -147,13 +155,34 @@ function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, ...sha
     deleteProducts: (ids) => deleteProducts({ products }, ids),
     retrain: (request, requestedBy) => retrain({ jobs, queue }, request, requestedBy),
     retrainPlan: remembered(() => nextRetrain(repositories, retrainPolicy, now()), PLAN_MS, now),
-    cancelJob: (id) => cancelJob(jobs, id),
+    cancelJob: (id) => jobs.cancel(id),
     rollback: (modelId) => rollback({ models, serving }, modelId),
     queueAlive: () => queue.alive(),
     watchJob: (id) => watchJob(readPatiently, id),
   };
-  return watched(services, catalog);
+  return watched(refusingUnstorable(services, TEXTS), catalog);
 }
+
+const TEXTS: Texts<Services> = {
+  inCatalog: null, // what is not the name of a catalog is none
+  similarItems: ({ anchorId: id, after: _signed, ...rest }) => ({ id, ...rest }),
+  productByUrl: (url) => ({ url }),
+  job: (id) => ({ id }),
+  submitFeedback: ({ id }) => ({ visitor: { id } }),
+  eraseVisitors: (visitorIds) => ({ visitorIds }),
+  erasure: (id) => ({ id }),
+  explainSimilarity: (a, b) => ({ a, b }),
+  visitorEvents: (visitorId) => ({ visitorId }),
+  submitRatings: null,
+  upsertProducts: null,
+  deleteProducts: (ids) => ({ ids }),
+  retrain: (request) => request,
+  retrainPlan: null,
+  cancelJob: (id) => ({ id }),
+  rollback: (modelVersionId) => ({ modelVersionId }),
+  queueAlive: null,
+  watchJob: (id) => ({ id }),
+};
 
 /** What `ask` gave, for `ms`; a failure is not remembered. */
 function remembered<T>(ask: () => Promise<T>, ms: number, now: () => Date): () => Promise<T> {

@@ -3,6 +3,8 @@
  * UTF-8 cannot write: two ids that differ there would become one. What is not storable is in no table.
  */
 export const isStorable = (text: string): boolean => !/[\0\p{Cs}]/u.test(text);
+/** Why such a text is refused: the end of a sentence that names it. */
+export const UNSTORABLE = 'may not hold U+0000 or half of a surrogate pair';
 
 /** Length of a text in code points, as Postgres counts it: an emoji outside the BMP is one character, not two. */
 export const lengthOf = (text: string): number =>

@@ -1,7 +1,7 @@
 import { isAbsolute } from 'node:path';
 import { SimiliError } from '../errors.ts';
 import { digitsOf, isDecimal } from '../similarity/decimal.ts';
-import { isStorable, lengthOf } from '../text.ts';
+import { lengthOf } from '../text.ts';
 
 /** A product as a sender describes it (`ProductInput` of the contract). */
 export type ProductDraft = {
@@ -43,7 +43,6 @@ export function checkProduct(draft: ProductDraft, { localPaths = false }: CheckO
 function checkText(argument: string, text: string, most: number): void {
   const length = lengthOf(text);
   if (length < 1 || length > most) refuse(argument, `must have 1 to ${most} characters, not ${length}`);
-  if (!isStorable(text)) refuse(argument, 'may not hold U+0000 or half of a surrogate pair');
 }
 
 function checkList(
@@ -57,7 +56,7 @@ function checkList(
 }
 
 function checkSource(argument: string, source: string, localPaths: boolean): void {
-  if (isWebUrl(source) || (localPaths && isAbsolute(source) && isStorable(source))) return;
+  if (isWebUrl(source) || (localPaths && isAbsolute(source))) return;
   refuse(argument, localPaths ? 'must be an http(s) URL or an absolute path' : 'must be an http(s) URL');
 }
 
@@ -73,7 +72,7 @@ function checkPrice(price: string | null | undefined, currencyCode: string | nul
 }
 
 export function isWebUrl(text: string): boolean {
-  return lengthOf(text) <= MOST_URL_CHARACTERS && isStorable(text) && /^https?:\/\//i.test(text) && URL.canParse(text);
+  return lengthOf(text) <= MOST_URL_CHARACTERS && /^https?:\/\//i.test(text) && URL.canParse(text);
 }
 
 function refuse(argument: string, why: string): never {

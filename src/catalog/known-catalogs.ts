@@ -1,4 +1,4 @@
-import { DEFAULT_CATALOG } from '../catalog-id.ts';
+import { DEFAULT_CATALOG, isCatalogId } from '../catalog-id.ts';
 import type { CatalogRepository } from '../db/catalogs.ts';
 import { SimiliError } from '../errors.ts';
 
@@ -26,7 +26,7 @@ export function knowCatalogs(catalogs: Pick<CatalogRepository, 'exists'>, now: (
       const at = now().getTime();
       const last = seen.get(id);
       if (last === undefined) {
-        if (!(await look(id, at))) throw new SimiliError('CATALOG_UNKNOWN', { catalog: id });
+        if (!(isCatalogId(id) && (await look(id, at)))) throw new SimiliError('CATALOG_UNKNOWN', { catalog: id });
       } else if (at - last >= FRESH_MS) {
         seen.set(id, at); // nobody else looks meanwhile
         look(id, at).catch(() => {}); // while the database is away, it is there as it was

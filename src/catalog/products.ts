@@ -3,7 +3,7 @@ import { checkCount } from '../check-count.ts';
 import type { ProductRepository, ProductWrite, WriteOutcome } from '../db/products.ts';
 import { SimiliError } from '../errors.ts';
 import type { JobQueue } from '../queue/jobs.ts';
-import { isStorable, toId } from '../text.ts';
+import { toId } from '../text.ts';
 import { type CheckOptions, checkProduct, type ProductDraft } from './check-product.ts';
 import { judgeProduct } from './judge-product.ts';
 
@@ -80,7 +80,7 @@ export async function deleteProducts(
   ids: readonly string[],
 ): Promise<number> {
   checkCount('ids', ids, MOST_PER_CALL);
-  return products.remove(ids.filter(isStorable).map(toId));
+  return products.remove(ids.map(toId));
 }
 
 function problemOf(draft: ProductDraft, options: CheckOptions): SimiliError<'INVALID_ARGUMENT'> | null {

@@ -1,6 +1,6 @@
 import type { ErasureRepository, ErasureRow, VisitorEvent, VisitorPlace } from '../db/erasures.ts';
 import { SimiliError } from '../errors.ts';
-import { isStorable, isUuid } from '../text.ts';
+import { isUuid } from '../text.ts';
 
 /** A receipt: what was deleted and when, and the first version that learned without it. */
 export type ErasureReceipt = ErasureRow & { trainedWithout: string | null };
@@ -21,7 +21,7 @@ export async function eraseVisitors({ erasures }: Deps, visitorIds: readonly str
     const why = `must hold 1 to ${MOST_VISITORS} ids, not ${visitorIds.length}`;
     throw new SimiliError('INVALID_ARGUMENT', { argument: 'visitorIds', why });
   }
-  const row = await erasures.erase(visitorIds.filter(isStorable)); // what cannot be stored is not there
+  const row = await erasures.erase(visitorIds);
   return row && { ...row, trainedWithout: null };
 }
 
@@ -43,7 +43,7 @@ export async function visitorEvents(
     throw new SimiliError('INVALID_ARGUMENT', { argument: 'first', why: `must be 1 to ${MOST_PAGE}, not ${first}` });
   }
   const place = after === null ? null : readPlace(after);
-  const found = isStorable(visitorId) ? await erasures.eventsOf(visitorId, first + 1, place) : [];
+  const found = await erasures.eventsOf(visitorId, first + 1, place);
   const events = found.slice(0, first);
   const last = events.at(-1);
   return { events, endCursor: last ? placeOf(last) : null, hasNextPage: found.length > first };

@@ -3,7 +3,6 @@ import type { ProductRepository } from '../db/products.ts';
 import type { Rating, RatingRepository } from '../db/ratings.ts';
 import { entryId, entryOf, judge } from '../entries.ts';
 import { SimiliError } from '../errors.ts';
-import { isStorable } from '../text.ts';
 
 /** `index`: place among the given ratings; `field`: path inside the rating. */
 export type RatingRejection = { index: number; field: string[]; error: SimiliError };
@@ -27,7 +26,7 @@ export async function submitRatings({ ratings, products }: Deps, given: readonly
   checkCount('ratings', given, MOST_RATINGS);
   const judged = given.map((entry) => judge(RatingEntry, entry));
   const ids = new Set(judged.flatMap((entry) => ('value' in entry ? FIELDS.map((field) => entry.value[field]) : [])));
-  const known = await products.existing([...ids].filter(isStorable));
+  const known = await products.existing([...ids]);
   const rejections: RatingRejection[] = [];
   const valid = new Map<string, Rating>();
   for (const [index, entry] of judged.entries()) {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { SimiliError } from '../errors.ts';
-import { isStorable, lengthOf } from '../text.ts';
+import { lengthOf } from '../text.ts';
 
 /** `consents`: agreed that what he does is kept; without it events are judged and not stored. */
 export type Visitor = { readonly id: string; readonly consents: boolean };
@@ -13,9 +13,7 @@ const MOST_CHARACTERS = 128;
  */
 export function checkVisitor(visitorId: string): void {
   const length = lengthOf(visitorId);
-  if (length < 1 || length > MOST_CHARACTERS || !isStorable(visitorId)) {
-    refuse(`must be text of 1 to ${MOST_CHARACTERS} characters`);
-  }
+  if (length < 1 || length > MOST_CHARACTERS) refuse(`must be text of 1 to ${MOST_CHARACTERS} characters`);
   if (isEmail(visitorId)) refuse(`looks like an e-mail address: ${ADVICE}`);
   if (isAddress(visitorId)) refuse(`looks like an IP address: ${ADVICE}`);
 }

@@ -25,8 +25,10 @@ export const feedbackResolvers = (scope: ScopeOf): Resolvers => ({
         { accepted: 0, duplicates: 0, rejected: events.length, withoutConsent: 0 },
       ),
     forgetMe: (_root, { input: { visitor } }, context) =>
-      withUserErrors(async () => ({ erasure: await (await scope(context)).services.eraseVisitors([visitor.id]) }), {
-        erasure: null,
-      }),
+      withUserErrors(
+        async () => ({ erasure: await (await scope(context)).services.eraseVisitors([visitor.id]) }),
+        { erasure: null },
+        ['visitor', 'id'],
+      ),
   },
 });

@@ -1,7 +1,6 @@
 import type { CurvePoint, JobFailure, JobRow } from '../db/jobs.ts';
 import { SimiliError } from '../errors.ts';
 import type { Resolvers } from '../generated/graphql.ts';
-import { isStorable } from '../text.ts';
 import { atMost } from './limits.ts';
 import type { Scope, ScopeOf } from './scope.ts';
 import { toUserError, withUserErrors } from './user-errors.ts';
@@ -9,10 +8,7 @@ import { toUserError, withUserErrors } from './user-errors.ts';
 /** Trainings and what becomes of them (admin). */
 export const jobResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
-    job: async (_root, { id }, context) => {
-      const { jobs } = (await scope(context)).services.repositories;
-      return isStorable(id) ? jobs.byId(id) : null;
-    },
+    job: async (_root, { id }, context) => (await scope(context)).services.job(id),
     jobs: async (_root, { first, states }, context) =>
       (await scope(context)).services.repositories.jobs.list(atMost(100, first ?? 20), states ?? undefined),
     retraining: async (_root, _args, context) => (await scope(context)).services.retrainPlan(),

@@ -2,7 +2,6 @@ import { isWebUrl } from '../catalog/check-product.ts';
 import { pageOfProducts } from '../catalog/product-page.ts';
 import type { ProductRow } from '../db/products.ts';
 import type { Resolvers } from '../generated/graphql.ts';
-import { isStorable } from '../text.ts';
 import type { Scope, ScopeOf } from './scope.ts';
 
 export const productResolvers = (scope: ScopeOf): Resolvers => ({
@@ -50,7 +49,7 @@ const ownUrlOf = (id: string, { catalog, usualCatalog }: Scope['services']): str
   `/images/${id}${catalog === usualCatalog ? '' : `?catalog=${catalog}`}`;
 
 async function byUrl({ services, products }: Scope, url: string): Promise<ProductRow | null> {
-  const found = isStorable(url) ? await services.repositories.products.byUrl(url) : null;
+  const found = await services.productByUrl(url);
   if (found) products.prime(found.id, found);
   return found;
 }

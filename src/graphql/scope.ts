@@ -6,7 +6,7 @@ import type { Services } from '../services.ts';
 import type { AnswerView } from '../similarity/answer-view.ts';
 import { searcher } from '../similarity/searcher.ts';
 import type { SimilarItemsPage, SimilarItemsRequest } from '../similarity/similar-items.ts';
-import { isStorable, toId } from '../text.ts';
+import { isStorable, toId, UNSTORABLE } from '../text.ts';
 import { MOST_LISTS, named } from './cost/limits.ts';
 import { requestHeader } from './request-header.ts';
 
@@ -72,13 +72,16 @@ function makeView({ serving, repositories, telemetry }: Services, products: Scop
   };
 }
 
+/** An error for its id alone: others of the request are read together with it. */
+const unstorable = new SimiliError('INVALID_ARGUMENT', { argument: 'id', why: UNSTORABLE });
+
 function productLoader({ repositories }: Services): Scope['products'] {
-  return new DataLoader(
+  return new DataLoader<string, ProductRow | null>(
     async (asked) => {
       const ids = asked.map(toId);
       const rows = await repositories.products.byIds(ids.filter(isStorable));
       const byId = new Map(rows.map((row) => [row.id, row]));
-      return ids.map((id) => byId.get(id) ?? null);
+      return ids.map((id) => (isStorable(id) ? (byId.get(id) ?? null) : unstorable));
     },
     { cacheKeyFn: toId },
   );

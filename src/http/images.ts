@@ -6,7 +6,8 @@ import type { PictureCopies } from '../catalog/picture-copies.ts';
 import type { ImageRepository } from '../db/images.ts';
 import { SimiliError } from '../errors.ts';
 import { CATALOG_HEADER } from '../ports/authenticator.ts';
-import { isStorable } from '../text.ts';
+import { isStorable, UNSTORABLE } from '../text.ts';
+import { refuse } from './refuse.ts';
 
 type Deps = {
   images: { byId(catalog: string | null, id: string): ReturnType<ImageRepository['byId']> };
@@ -24,7 +25,11 @@ export const serveImage =
   ({ images, copies, maxBytes }: Deps): RequestHandler<{ id: string }> =>
   async (req, res) => {
     const { id } = req.params;
-    const image = isStorable(id) ? await images.byId(catalogOf(req), id).catch(noneInUnknownCatalog) : null;
+    if (!isStorable(id)) {
+      const { message, extensions } = new SimiliError('INVALID_ARGUMENT', { argument: 'id', why: UNSTORABLE });
+      return refuse(res, 400, message, extensions);
+    }
+    const image = await images.byId(catalogOf(req), id).catch(noneInUnknownCatalog);
     const { source = '', mime, contentHash } = image ?? {};
     const bytes =
       image?.state === 'READY' && mime && contentHash && isAbsolute(source)

@@ -2,7 +2,7 @@ import type { JobRepository, JobRow } from '../db/jobs.ts';
 import { isEncoderName } from '../encoder-name.ts';
 import { SimiliError } from '../errors.ts';
 import type { JobQueue } from '../queue/jobs.ts';
-import { isStorable, lengthOf } from '../text.ts';
+import { lengthOf } from '../text.ts';
 import { presetNames, recipeNames } from '../training-names.ts';
 import { enqueuePhase } from './enqueue.ts';
 
@@ -53,7 +53,7 @@ function checked(request: RetrainRequest): StoredRetrain {
   const { reason, seconds, steps, seed, preset, recipe, encoder } = request;
   demand(
     'reason',
-    !reason || (lengthOf(reason) <= LONGEST_REASON && isStorable(reason)),
+    !reason || lengthOf(reason) <= LONGEST_REASON,
     `must be text of at most ${LONGEST_REASON} characters`,
   );
   demand('seconds', isWithin(seconds, 5, 86_400), `must be 5 to 86400, not ${seconds}`);

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobRepository, JobRow } from '../db/jobs.ts';
 import { SimiliError } from '../errors.ts';
-import { isStorable } from '../text.ts';
 
 type Jobs = Pick<JobRepository, 'byId'>;
 
@@ -11,7 +10,7 @@ type Jobs = Pick<JobRepository, 'byId'>;
  * @throws SimiliError NOT_FOUND before the first state.
  */
 export async function watchJob(jobs: Jobs, id: string, everyMs = 500): Promise<AsyncGenerator<JobRow>> {
-  const first = isStorable(id) ? await jobs.byId(id) : null;
+  const first = await jobs.byId(id);
   if (!first) throw new SimiliError('NOT_FOUND', { what: 'job', id });
   return leavable((left) => states(jobs, first, everyMs, left));
 }

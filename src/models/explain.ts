@@ -2,7 +2,7 @@ import type { EmbeddingRepository } from '../db/embeddings.ts';
 import type { FeedbackRepository } from '../db/feedback.ts';
 import { type ModelRepository, type ModelRow, spacesOf } from '../db/models.ts';
 import { PICTURES, UNRELATED, type VersionSpace } from '../ports/space.ts';
-import { isStorable, toId } from '../text.ts';
+import { toId } from '../text.ts';
 
 /** A part of the likeness of two products. The shares of all parts sum to 1, and share times score to the whole score. */
 export type SimilarityPart = {
@@ -44,7 +44,7 @@ const TITLES: Readonly<Record<string, string>> = {
 /** Why two products are as alike as they are. @returns null: no version serves, or it has no vector of one of the two. */
 export async function explainSimilarity(deps: Deps, a: string, b: string): Promise<Explanation | null> {
   const [first, second] = [toId(a), toId(b)];
-  const model = isStorable(first) && isStorable(second) ? await deps.models.active() : null;
+  const model = await deps.models.active();
   if (!model) return null;
   const parts: SimilarityPart[] = [];
   const spaces = spacesOf(model);

@@ -1,6 +1,4 @@
 import type { ModelRepository, ModelRow } from '../db/models.ts';
-import { SimiliError } from '../errors.ts';
-import { isStorable } from '../text.ts';
 import type { Serving } from './serving.ts';
 
 type Deps = {
@@ -13,7 +11,6 @@ type Deps = {
  * @throws SimiliError NOT_FOUND, MODEL_NOT_SERVABLE, NOTHING_TO_ROLL_BACK_TO.
  */
 export async function rollback({ models, serving }: Deps, modelId: string | null): Promise<ModelRow> {
-  if (modelId && !isStorable(modelId)) throw new SimiliError('NOT_FOUND', { what: 'model version', id: modelId });
   const model = await models.rollback(modelId);
   serving.forget();
   return model;

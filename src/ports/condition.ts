@@ -1,3 +1,5 @@
+import { isStorable } from '../text.ts';
+
 /**
  * What must be true of a product, as data: the search makes a condition over the columns of the catalog of it, with every value as a
  * parameter. A product without a value (no price, no url) does not meet a condition on it.
@@ -40,9 +42,9 @@ const isListAt =
   ({ [key]: list }: Record<string, unknown>) =>
     Array.isArray(list) &&
     list.length <= MOST_VALUES &&
-    list.every((text) => typeof text === 'string' && !text.includes('\0'))
+    list.every((text) => typeof text === 'string' && isStorable(text))
       ? null
-      : `needs \`${key}\`: a list of at most ${MOST_VALUES} texts without U+0000`;
+      : `needs \`${key}\`: a list of at most ${MOST_VALUES} texts, without U+0000 and halves of surrogate pairs`;
 
 const CHECKS = {
   available: isBoolean,

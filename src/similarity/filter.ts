@@ -1,7 +1,7 @@
 import type { SearchFilter } from '../db/search-statement.ts';
 import { SimiliError } from '../errors.ts';
 import type { Condition } from '../ports/condition.ts';
-import { isStorable, toId } from '../text.ts';
+import { toId } from '../text.ts';
 import { compareDecimals, isDecimal } from './decimal.ts';
 import type { OwnFilterInput } from './own-filters.ts';
 
@@ -65,8 +65,7 @@ function tagConditions(argument: string, { tags, attributes }: Omit<ExclusionInp
 }
 
 function has(argument: string, { name, anyOf }: AttributeInput): Condition {
-  if (name === '' || name.includes(':') || !isStorable(name))
-    refuse(`${argument}.name`, 'must be a name without a colon');
+  if (name === '' || name.includes(':')) refuse(`${argument}.name`, 'must be a name without a colon');
   atMost(MOST_VALUES, `${argument}.anyOf`, anyOf);
   if (anyOf.length === 0) refuse(`${argument}.anyOf`, 'must hold a value');
   return { column: 'tags', overlaps: anyOf.map((value) => `${name}:${value}`) };
@@ -86,7 +85,6 @@ export const isChosenByShopper = (
 
 function atMost(most: number, argument: string, list: readonly string[] | null | undefined): void {
   if (list && list.length > most) refuse(argument, `may hold at most ${most} entries, not ${list.length}`);
-  if (list?.some((text) => !isStorable(text))) refuse(argument, 'may not hold U+0000 or half of a surrogate pair');
 }
 
 function checkedRange(min: string | undefined, max: string | undefined) {

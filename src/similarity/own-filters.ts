@@ -3,7 +3,6 @@ import type { Log } from '../log.ts';
 import { type Condition, problemOfCondition } from '../ports/condition.ts';
 import type { FilterExtension } from '../ports/filter-extension.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
-import { isStorable } from '../text.ts';
 
 /** `OwnFilterInput` of the contract: values for a filter that the shop has plugged in. */
 export type OwnFilterInput = { name: string; values: readonly string[] };
@@ -37,7 +36,6 @@ function valuesByName(filters: readonly FilterExtension[], given: readonly OwnFi
       refuse('filter.own', `knows no filter ${JSON.stringify(own.name)}`);
     if (values.has(own.name)) refuse(argument, 'is there twice');
     if (own.values.length > MOST_VALUES) refuse(argument, `may hold at most ${MOST_VALUES} values`);
-    if (!own.values.every(isStorable)) refuse(argument, 'may not hold U+0000 or half of a surrogate pair');
     values.set(own.name, own.values);
   }
   return values;

@@ -8,7 +8,7 @@ import type { Log } from '../log.ts';
 import type { FilterExtension } from '../ports/filter-extension.ts';
 import type { Reranker } from '../ports/reranker.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
-import { isStorable, toId } from '../text.ts';
+import { toId } from '../text.ts';
 import type { AnswerView } from './answer-view.ts';
 import { makeCursor, type Place, readCursor } from './cursor.ts';
 import { explore, inPlaces, NOT_EXPLORING } from './exploration.ts';
@@ -90,7 +90,6 @@ export async function similarItems(
   const place = after == null ? null : readCursor(deps.signingKey, after, anchorId);
   const minScore = checkedScore(request.minScore);
   const search = { anchorId, first, filter, filtered, minScore, place };
-  if (!isStorable(anchorId)) return without(deps, anchorId, 'ITEM_UNKNOWN');
   try {
     return await ranked(deps, search, view);
   } catch (error) {

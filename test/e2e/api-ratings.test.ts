@@ -41,7 +41,7 @@ test('a bad rating is named by its path, and the others are stored', async () =>
   expect(userErrors).toMatchObject([
     { __typename: 'NotFoundError', code: 'NOT_FOUND', field: ['ratings', '1', 'positiveId'] },
     { __typename: 'InvalidInputError', code: 'INVALID_ARGUMENT', field: ['ratings', '2'] },
-    { __typename: 'NotFoundError', code: 'NOT_FOUND', field: ['ratings', '3', 'negativeId'] },
+    { __typename: 'InvalidInputError', code: 'INVALID_ARGUMENT', field: ['ratings', '3', 'negativeId'] },
   ]);
   expect(await stored()).toEqual([rating('a', 'b', 'c')]);
 });

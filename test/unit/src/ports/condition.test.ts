@@ -11,6 +11,8 @@ test.each<[unknown, string]>([
   [{ column: 'price', atMost: '1e3' }, 'decimals like "19.90"'],
   [{ column: 'tags', overlaps: 'sale' }, 'needs `overlaps`: a list'],
   [{ column: 'id', in: Array(1001).fill('x') }, 'a list of at most 1000 texts'],
+  [{ column: 'title', in: ['\0'] }, 'without U+0000'],
+  [{ column: 'title', in: ['mug \ud83d'] }, 'halves of surrogate pairs'],
   [{ any: [{ column: 'available', is: true }, { not: {} }] }, 'names no column'],
   [{ not: { not: { not: { not: { not: { not: { column: 'available', is: true } } } } } } }, 'deeper than 5 levels'],
 ])('%j is no condition', (given, why) => {
