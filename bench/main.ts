@@ -9,7 +9,14 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
   clicks: async () => (await import('./clicks.ts')).clicks(),
   derivation: async () => (await import('./derivation.ts')).derivation(Number(values.events)),
   embedding: async () => (await import('./embedding.ts')).embedding(),
-  encoding: async () => (await import('./encoding.ts')).encoding(),
+  encoding: async () =>
+    values.engines === undefined
+      ? (await import('./encoding.ts')).encoding()
+      : (await import('./encoding-on-engines.ts')).encodingOnEngines({
+          engines: listOf(values.engines),
+          threads: Number(values.threads),
+          seconds: Number(values.seconds),
+        }),
   feedback: async () => (await import('./feedback.ts')).feedback(),
   ground: async () => (await import('./ground.ts')).ground(),
   'head-kinds': async () =>
@@ -73,7 +80,7 @@ const { positionals, values } = parseArgs({
     // A Python with PyTorch 2: `training` then measures its step beside ours, in turns; `quality` fine-tunes the encoder with it.
     peer: { type: 'string', default: '' },
     rounds: { type: 'string', default: '7' },
-    // `training` with engines of `simili doctor` by name (comma between them; docs/engines.md), and PyTorch's devices.
+    // `training` and `encoding` with engines of `simili doctor` by name (comma between them; docs/engines.md), and PyTorch's devices.
     engines: { type: 'string' },
     presets: { type: 'string', default: 'tiny,small' },
     devices: { type: 'string', default: 'cpu' },
