@@ -3,8 +3,8 @@ import { isStorable, UNSTORABLE } from './text.ts';
 
 type Use = (...args: never) => unknown;
 /**
- * Of each function of `Services`, its arguments that are text, under the names that callers of the API know; null: it has none, or
- * judges its entries one by one (src/entries.ts).
+ * Arguments that are text, by the functions of `Services`, under the names that callers of the API know; null: there is none, or entries
+ * are judged one by one (src/entries.ts).
  */
 export type Texts<Services> = {
   readonly [Name in keyof Services as Services[Name] extends Use ? Name : never]:
