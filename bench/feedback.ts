@@ -62,6 +62,7 @@ function event(i: number, listId: string): FeedbackWrite {
     modelId: 'mdl_2f0c5a0e-7d5f-4a57-8a38-3d8b5a1c9e11',
     occurredAt: new Date(),
     listId,
+    listedAt: new Date(),
     listExpiresAt: new Date(Date.now() + 6e8),
     filtered: false,
   };

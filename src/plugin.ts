@@ -16,6 +16,7 @@ import { jobResolvers } from './graphql/jobs.ts';
 import { masked, withNativeErrors } from './graphql/mask.ts';
 import { modelResolvers } from './graphql/models.ts';
 import { productResolvers } from './graphql/products.ts';
+import { quarantineResolvers } from './graphql/quarantine.ts';
 import { ratingResolvers } from './graphql/ratings.ts';
 import { adminScalars, storefrontScalars } from './graphql/scalars.ts';
 import { type CatalogOf, scoper } from './graphql/scope.ts';
@@ -85,7 +86,7 @@ export function simili(services: Services, graphql: GraphQLModule = ownGraphQL, 
     admin: (guard: AdminGuard): GraphQLSchema => {
       const office = behind(guard, {
         catalog: [catalogResolvers(scope), ratingResolvers(scope), visitorResolvers(scope)],
-        operate: [modelResolvers(scope), jobResolvers(scope)],
+        operate: [modelResolvers(scope), quarantineResolvers(scope), jobResolvers(scope)],
       });
       return built(
         [withoutFederation(storefront), admin],

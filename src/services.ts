@@ -13,6 +13,14 @@ import {
   type VisitorEventPage,
   visitorEvents,
 } from './feedback/erase.ts';
+import {
+  listQuarantines,
+  type QuarantinePage,
+  type QuarantineRequest,
+  type QuarantineRow,
+  quarantineFeedback,
+  releaseFeedback,
+} from './feedback/quarantine.ts';
 import { type FeedbackResult, submitFeedback } from './feedback/submit.ts';
 import { type RatingResult, submitRatings } from './feedback/submit-ratings.ts';
 import type { Visitor } from './feedback/visitor.ts';
@@ -62,6 +70,9 @@ export type Services = {
   /** Null: there is nothing to compare. */
   explainSimilarity(a: string, b: string): Promise<Explanation | null>;
   visitorEvents(visitorId: string, page: { first: number; after: string | null }): Promise<VisitorEventPage>;
+  quarantineFeedback(request: QuarantineRequest): Promise<QuarantineRow>;
+  releaseFeedback(id: string): Promise<QuarantineRow>;
+  quarantines(page: QuarantinePage): Promise<QuarantineRow[]>;
   submitRatings(entries: readonly unknown[]): Promise<RatingResult>;
   upsertProducts(entries: readonly unknown[]): Promise<WriteResult>;
   deleteProducts(ids: readonly string[]): Promise<number>;
@@ -124,7 +135,7 @@ function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, ...sha
   const { queue, log, now, patience, retraining, exploring, extensions = {} } = parts;
   const { filters = [], reranker = null, retrainPolicy = usualRetrainPolicy(retraining) } = extensions;
   const telemetry = telemetryOf(extensions, log);
-  const { catalog, products, embeddings, feedback, erasures, ratings, jobs, models } = repositories;
+  const { catalog, products, embeddings, feedback, erasures, quarantines, ratings, jobs, models } = repositories;
   const signingKey = signingKeyOf(parts.signingKey, catalog);
   const serving = makeServing(models, now);
   // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
@@ -150,6 +161,9 @@ function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, ...sha
     erasure: (id) => erasureReceipt({ erasures }, id),
     explainSimilarity: (a, b) => explainSimilarity({ models, embeddings, feedback }, a, b),
     visitorEvents: (visitorId, page) => visitorEvents({ erasures }, visitorId, page),
+    quarantineFeedback: (request) => quarantineFeedback({ quarantines }, request),
+    releaseFeedback: (id) => releaseFeedback({ quarantines }, id),
+    quarantines: (page) => listQuarantines({ quarantines }, page),
     submitRatings: (given) => submitRatings({ ratings, products }, given),
     upsertProducts: (entries) => upsertProducts({ catalog, products, queue }, entries),
     deleteProducts: (ids) => deleteProducts({ products }, ids),

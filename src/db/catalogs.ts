@@ -52,6 +52,7 @@ export class CatalogRepository {
       await tx.feedbackDay.deleteMany({ where: { catalogId: id } });
       await tx.feedbackRollup.deleteMany({ where: { catalogId: id } });
       await tx.feedbackSpent.deleteMany({ where: { catalogId: id } });
+      await tx.feedbackQuarantine.deleteMany({ where: { catalogId: id } });
       await tx.shownList.deleteMany({ where: { catalogId: id } });
       await tx.erasure.deleteMany({ where: { catalogId: id } });
       await tx.catalog.delete({ where: { id } });

@@ -5,7 +5,7 @@ import { lockFeedback } from './feedback-lock.ts';
 export type ErasureRow = Pick<Erasure, 'id' | 'erasedAt' | 'events'>;
 export type VisitorEvent = Pick<
   FeedbackEvent,
-  'eventId' | 'kind' | 'anchorId' | 'itemIds' | 'positions' | 'occurredAt' | 'receivedAt'
+  'eventId' | 'kind' | 'anchorId' | 'itemIds' | 'positions' | 'occurredAt' | 'receivedAt' | 'listedAt'
 >;
 /** Behind which event a page begins. */
 export type VisitorPlace = Pick<VisitorEvent, 'receivedAt' | 'eventId'>;
@@ -39,6 +39,8 @@ export class ErasureRepository {
         WHERE catalog_id = ${catalogId} AND visitor_id = ANY (${visitorIds}::text[]) RETURNING received_at
       ), spent AS (
         DELETE FROM simili.feedback_spent WHERE catalog_id = ${catalogId} AND visitor_id = ANY (${visitorIds}::text[])
+      ), quarantine AS (
+        DELETE FROM simili.feedback_quarantine WHERE catalog_id = ${catalogId} AND visitor_id = ANY (${visitorIds}::text[])
       ), counted AS (
         SELECT count(*)::int AS events FROM gone
       ), days AS (
@@ -120,6 +122,7 @@ export class ErasureRepository {
         positions: true,
         occurredAt: true,
         receivedAt: true,
+        listedAt: true,
       },
       orderBy: [{ receivedAt: 'asc' }, { eventId: 'asc' }],
       take: limit,

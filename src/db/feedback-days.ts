@@ -1,5 +1,6 @@
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import { lockFeedback } from './feedback-lock.ts';
+import { unlessQuarantined } from './quarantine-sql.ts';
 
 /** What shoppers did with one product at one place of one anchor's lists. Votes may be fractions: see `FeedbackDays`. */
 export type PairStatistics = {
@@ -108,6 +109,10 @@ export class FeedbackDays {
         await tx.$executeRaw`
           DELETE FROM simili.feedback_spent WHERE catalog_id = ${catalogId} AND day = ${day}::text::date`;
       }
+      await tx.$executeRaw`
+        DELETE FROM simili.feedback_quarantine q
+        WHERE catalog_id = ${catalogId} AND visitor_id IS NOT NULL AND created_at < now() - make_interval(days => ${days}::int)
+          AND NOT EXISTS (SELECT 1 FROM simili.feedback_event e WHERE e.catalog_id = ${catalogId} AND e.visitor_id = q.visitor_id)`;
       return events;
     }, BUILDING);
   }
@@ -168,6 +173,7 @@ export class FeedbackDays {
         WHERE e.catalog_id = ${catalogId} AND e.received_at >= ${date}::timestamp AT TIME ZONE 'UTC'
           AND e.received_at < (${date} + 1)::timestamp AT TIME ZONE 'UTC'
           AND (${until}::timestamptz IS NULL OR e.received_at <= ${until}::timestamptz)
+          AND ${unlessQuarantined(catalogId, Prisma.sql`item.id`)}
         GROUP BY e.anchor_id, item.id, item.position, e.visitor_id
       ), spent_about AS (
         SELECT visitor_id, anchor_id, sum(value) AS value, sum(seen) AS seen FROM simili.feedback_spent

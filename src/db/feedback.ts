@@ -1,5 +1,6 @@
-import type { FeedbackKind, PrismaClient } from '../generated/prisma/client.ts';
+import { type FeedbackKind, Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import { FeedbackDays, type PairStatistics } from './feedback-days.ts';
+import { unlessQuarantined } from './quarantine-sql.ts';
 
 export type { FeedbackKind, PairStatistics };
 
@@ -14,6 +15,7 @@ export type FeedbackWrite = {
   occurredAt: Date;
   /** Id of the signed list, a UUID. */
   listId: string;
+  listedAt: Date;
   listExpiresAt: Date;
   /** The list stood under a shopper's own filters. */
   filtered: boolean;
@@ -65,12 +67,12 @@ export class FeedbackRepository {
     const c = columnsOf(events);
     const [result] = await this.db.$queryRaw<Appended[]>`
       WITH sent AS (
-        SELECT e.event_id, e.kind, e.list_id, e.anchor_id, e.model_id, e.filtered, e.occurred_at,
+        SELECT e.event_id, e.kind, e.list_id, e.anchor_id, e.model_id, e.filtered, e.occurred_at, e.listed_at,
           (${c.items}::text[])[e.first:e.last] AS item_ids, (${c.positions}::int[])[e.first:e.last] AS positions
         FROM unnest(${c.eventIds}::text[]::uuid[], ${c.kinds}::text[]::simili.feedback_kind[], ${c.listIds}::text[]::uuid[],
           ${c.anchorIds}::text[], ${c.modelIds}::text[], ${c.filtered}::boolean[], ${c.occurred}::text[]::timestamptz[],
-          ${c.firsts}::int[], ${c.lasts}::int[])
-          AS e (event_id, kind, list_id, anchor_id, model_id, filtered, occurred_at, first, last)
+          ${c.listed}::text[]::timestamptz[], ${c.firsts}::int[], ${c.lasts}::int[])
+          AS e (event_id, kind, list_id, anchor_id, model_id, filtered, occurred_at, listed_at, first, last)
       ), visitor AS (
         SELECT hashtextextended(${visitorId}::text, 0) AS id
       ), list AS (
@@ -89,8 +91,9 @@ export class FeedbackRepository {
         RETURNING s.list_id, (SELECT id FROM visitor) = ANY (s.visitors) AS taken
       ), stored AS (
         INSERT INTO simili.feedback_event
-          (catalog_id, event_id, kind, visitor_id, anchor_id, item_ids, positions, model_id, occurred_at, filtered)
-        SELECT ${catalogId}::text, event_id, kind, ${visitorId}::text, anchor_id, item_ids, positions, model_id, occurred_at, filtered
+          (catalog_id, event_id, kind, visitor_id, anchor_id, item_ids, positions, model_id, occurred_at, filtered, list_id, listed_at)
+        SELECT ${catalogId}::text, event_id, kind, ${visitorId}::text, anchor_id, item_ids, positions, model_id, occurred_at, filtered,
+          list_id, listed_at
         FROM sent
         WHERE list_id <> ALL (ARRAY(SELECT list_id FROM asked WHERE NOT taken))
         ORDER BY event_id
@@ -116,8 +119,9 @@ export class FeedbackRepository {
     const [row] = await this.db.$queryRaw<{ before: number; after: number }[]>`
       SELECT count(*) FILTER (WHERE first <= ${began})::int AS before, count(*) FILTER (WHERE first > ${began})::int AS after
       FROM (
-        SELECT min(received_at) AS first FROM simili.feedback_event
+        SELECT min(received_at) AS first FROM simili.feedback_event e
         WHERE catalog_id = ${this.catalogId} AND kind IN ('CLICK', 'ADD_TO_CART', 'PURCHASE')
+          AND ${unlessQuarantined(this.catalogId, Prisma.sql`e.item_ids[1]`)}
         GROUP BY visitor_id, anchor_id, item_ids
       ) AS choice`;
     return row ?? { before: 0, after: 0 };
@@ -128,9 +132,10 @@ export class FeedbackRepository {
     const [row] = await this.db.$queryRaw<{ chosen: number; dismissed: number }[]>`
       SELECT count(DISTINCT visitor_id) FILTER (WHERE kind IN ('CLICK', 'ADD_TO_CART', 'PURCHASE'))::int AS chosen,
         count(DISTINCT visitor_id) FILTER (WHERE kind = 'DISMISS')::int AS dismissed
-      FROM simili.feedback_event
+      FROM simili.feedback_event e
       WHERE catalog_id = ${this.catalogId} AND received_at > now() - make_interval(days => ${days}::int)
-        AND kind <> 'IMPRESSION' AND ((anchor_id = ${a} AND item_ids = ARRAY[${b}]) OR (anchor_id = ${b} AND item_ids = ARRAY[${a}]))`;
+        AND kind <> 'IMPRESSION' AND ((anchor_id = ${a} AND item_ids = ARRAY[${b}]) OR (anchor_id = ${b} AND item_ids = ARRAY[${a}]))
+        AND ${unlessQuarantined(this.catalogId, Prisma.sql`e.item_ids[1]`)}`;
     return row!;
   }
 
@@ -153,6 +158,7 @@ function columnsOf(events: readonly FeedbackWrite[]) {
     modelIds: unique.map(({ modelId }) => modelId),
     filtered: unique.map(({ filtered }) => filtered),
     occurred: unique.map(({ occurredAt }) => occurredAt.toISOString()),
+    listed: unique.map(({ listedAt }) => listedAt.toISOString()),
     firsts: unique.map(({ itemIds }, i) => lasts[i]! - itemIds.length + 1),
     lasts,
     items: unique.flatMap(({ itemIds }) => itemIds),

@@ -12,6 +12,7 @@ import { InstallationRepository } from './installation.ts';
 import { JobRepository } from './jobs.ts';
 import { ModelRepository } from './models.ts';
 import { ProductRepository } from './products.ts';
+import { QuarantineRepository } from './quarantines.ts';
 import { RatingRepository } from './ratings.ts';
 import { RoundRepository } from './rounds.ts';
 import { SearchRepository } from './search.ts';
@@ -70,6 +71,7 @@ function boundTo({ prisma: db, ask, clock }: Database, catalog: string) {
     search: new SearchRepository(ask, catalog),
     feedback: new FeedbackRepository(db, catalog),
     erasures: new ErasureRepository(db, catalog),
+    quarantines: new QuarantineRepository(db, catalog),
     ratings: new RatingRepository(db, catalog),
     jobs,
     models: new ModelRepository(db, jobs, catalog, clock),

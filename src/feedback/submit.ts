@@ -115,9 +115,10 @@ function toWrite(event: IncomingEvent, received: Date, listOf: (id: string) => I
     throw new Refusal(field, new SimiliError('NOT_IN_LIST', { itemId }));
   });
   const { eventId, kind, occurredAt } = event;
-  const { anchorId, listId, filtered, expiresAt: listExpiresAt } = list;
+  const { anchorId, listId, filtered, issuedAt: listedAt, expiresAt: listExpiresAt } = list;
   const modelId = list.modelId ?? ''; // a list with items has a model
-  return { eventId, kind, anchorId, itemIds, positions, modelId, occurredAt, listId, listExpiresAt, filtered };
+  const shown = { anchorId, modelId, listId, listedAt, listExpiresAt, filtered };
+  return { eventId, kind, itemIds, positions, occurredAt, ...shown };
 }
 
 function readList({ recommendationId }: IncomingEvent, listOf: (id: string) => IssuedList): IssuedList {

@@ -222,6 +222,7 @@ export function describeCatalogs(name: string, open: () => Promise<Storage>, tag
         modelId: `mdl of ${own.catalog}`,
         occurredAt: new Date(),
         listId: LIST,
+        listedAt: new Date(),
         listExpiresAt: soon(),
         filtered: false,
       });

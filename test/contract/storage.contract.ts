@@ -486,6 +486,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         modelId: 'm',
         occurredAt: new Date(),
         listId: crypto.randomUUID(),
+        listedAt: new Date(),
         listExpiresAt: soon(),
         filtered: false,
         ...more,
@@ -510,7 +511,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         const bought = event('PURCHASE', ['x'], { positions: [7] });
         await repos.feedback.append('v "1"', [seen, bought]);
         const rows = await storage.prisma.feedbackEvent.findMany({ orderBy: { kind: 'asc' } });
-        for (const [i, { listId: _, listExpiresAt: __, ...sent }] of [seen, bought].entries())
+        for (const [i, { listExpiresAt: _, ...sent }] of [seen, bought].entries())
           expect(rows[i]).toEqual({ ...sent, catalogId: 'default', visitorId: 'v "1"', receivedAt: expect.any(Date) });
       });
 

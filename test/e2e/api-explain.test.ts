@@ -82,6 +82,7 @@ test('of fewer than twenty people nothing is shown', async () => {
             modelId,
             occurredAt: new Date(),
             listId: randomUUID(),
+            listedAt: new Date(),
             listExpiresAt: new Date(Date.now() + 1000),
             filtered: false,
           },

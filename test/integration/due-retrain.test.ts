@@ -38,6 +38,7 @@ const event = (kind: FeedbackKind, itemId: string): FeedbackWrite => ({
   modelId: 'm',
   occurredAt: new Date(),
   listId: crypto.randomUUID(),
+  listedAt: new Date(),
   listExpiresAt: new Date(Date.now() + 1e6),
   filtered: false,
 });

@@ -29,38 +29,67 @@ const deeds = (visitors: number, most: number, of: readonly (typeof kinds)[numbe
     { minLength: 5, maxLength: most },
   );
 type Drawn = Omit<Deed, 'receivedAt'> & { day: number; second: number };
+/** Days are whole: 0 is the first, null is open. */
+type DrawnSlice = { visitor: string | null; anchor: string | null; item: string | null; days: [number, number] | null };
+const slice: fc.Arbitrary<DrawnSlice> = fc
+  .record({
+    visitor: fc.option(fc.constantFrom('v0', 'v1', 'v2')),
+    anchor: fc.option(fc.constantFrom('a', 'b')),
+    item: fc.option(fc.constantFrom('x', 'y')),
+    days: fc.option(fc.constantFrom<[number, number]>([0, 1], [1, 3], [2, 9])),
+  })
+  .filter((one) => Object.values(one).some((field) => field !== null));
 /** What happens at the end of a day. */
-const between = fc.array(fc.constantFrom('rollUp', 'read', 'readEarlier', 'erase', 'nothing'), {
-  minLength: DAYS,
-  maxLength: DAYS,
-});
-type Between = 'rollUp' | 'read' | 'readEarlier' | 'erase' | 'nothing';
+type Between = 'rollUp' | 'read' | 'readEarlier' | 'erase' | 'release' | 'nothing' | DrawnSlice;
+const between: fc.Arbitrary<Between[]> = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom<Between>('rollUp', 'read', 'readEarlier', 'erase', 'release', 'nothing') },
+    { weight: 3, arbitrary: slice },
+  ),
+  { minLength: DAYS, maxLength: DAYS },
+);
+const holds = ({ visitor, anchor, item, days }: DrawnSlice, deed: Deed & { day: number }): boolean =>
+  (visitor ?? deed.visitor) === deed.visitor &&
+  (anchor ?? deed.anchor) === deed.anchor &&
+  (item ?? deed.item) === deed.item &&
+  (days === null || (days[0] <= deed.day && deed.day < days[1]));
 
-/** Plays a history, the last of its days being today. @returns the deeds that were not erased */
+/** Plays a history, the last of its days being today. @returns the deeds that were not erased and are not in quarantine */
 async function play(drawn: readonly Drawn[], then: readonly Between[]): Promise<Deed[]> {
   const { prisma } = database.storage;
-  const { feedback, erasures, clock } = database.repositories;
-  for (const table of ['feedback_event', 'feedback_day', 'feedback_rollup', 'feedback_spent'])
+  const { feedback, erasures, quarantines, clock } = database.repositories;
+  for (const table of ['feedback_event', 'feedback_day', 'feedback_rollup', 'feedback_spent', 'feedback_quarantine'])
     await prisma.$executeRawUnsafe(`DELETE FROM simili.${table}`);
   const midnight = Math.floor(clock.now().getTime() / DAY_MS) * DAY_MS;
-  let known: Deed[] = [];
+  const startOf = (day: number) => new Date(midnight - (DAYS - 1 - day) * DAY_MS);
+  let known: (Deed & { day: number })[] = [];
+  let slices: { id: string; slice: DrawnSlice }[] = [];
+  const counting = () => known.filter((deed) => !slices.some((one) => holds(one.slice, deed)));
   for (const [day, what] of then.entries()) {
-    const start = midnight - (DAYS - 1 - day) * DAY_MS;
+    const start = startOf(day).getTime();
     const own = drawn
       .filter((deed) => deed.day === day)
-      .map((deed): Deed => ({ ...deed, receivedAt: new Date(start + deed.second * 1000) }));
+      .map((deed) => ({ ...deed, receivedAt: new Date(start + deed.second * 1000) }));
     for (const deed of own) await store(deed);
     known.push(...own);
     const soon = new Date(clock.now().getTime() + DAY_MS);
     if (what === 'rollUp') await feedback.rollUp(soon);
     if (what === 'read') await feedback.statistics(soon);
-    if (what === 'readEarlier') await compare(known, new Date(start - DAY_MS / 2), 'day');
+    if (what === 'readEarlier') await compare(counting(), new Date(start - DAY_MS / 2), 'day');
     if (what === 'erase') {
       await erasures.erase(['v0']);
       known = known.filter(({ visitor }) => visitor !== 'v0');
+      slices = slices.filter((one) => one.slice.visitor !== 'v0');
+    }
+    if (what === 'release') for (const { id } of slices.splice(0, 1)) await quarantines.release(id);
+    if (typeof what === 'object') {
+      const { visitor: visitorId, anchor: anchorId, item: itemId, days } = what;
+      const [since, until] = days === null ? [null, null] : [startOf(days[0]), startOf(days[1])];
+      const { id } = await quarantines.add({ visitorId, anchorId, itemId, since, until }, 'test', null);
+      if (!slices.some((one) => one.id === id)) slices.push({ id, slice: what });
     }
   }
-  return known;
+  return counting();
 }
 
 const writeOf = (deed: Omit<Deed, 'receivedAt'>): FeedbackWrite => ({
@@ -72,6 +101,7 @@ const writeOf = (deed: Omit<Deed, 'receivedAt'>): FeedbackWrite => ({
   modelId: `m${deed.position}`,
   occurredAt: new Date(),
   listId: crypto.randomUUID(),
+  listedAt: new Date(),
   listExpiresAt: new Date(Date.now() + DAY_MS),
   filtered: deed.filtered,
 });
@@ -81,6 +111,19 @@ async function store({ receivedAt, ...deed }: Deed): Promise<void> {
   await database.repositories.feedback.append(deed.visitor, [write, write]);
   await database.storage.prisma.feedbackEvent.updateMany({ where: { eventId: write.eventId }, data: { receivedAt } });
 }
+
+const bought: Drawn = {
+  day: 0,
+  second: 1,
+  visitor: 'v',
+  kind: 'PURCHASE',
+  anchor: 'a',
+  item: 'x',
+  position: 1,
+  filtered: false,
+};
+const nothing = { visitorId: null, anchorId: null, itemId: null, since: null, until: null };
+const ofVisitor = (visitorId: string) => ({ ...nothing, visitorId });
 
 async function compare(known: readonly Deed[], until: Date, by: 'day' | 'all'): Promise<void> {
   const wanted = votesOracle(
@@ -157,6 +200,77 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
       expect(await prisma.feedbackSpent.count()).toBe(0);
     });
 
+    test('what is in quarantine counts for nothing, is kept, and counts as before once it is released', async () => {
+      const { feedback, quarantines, erasures } = database.repositories;
+      const drawn = Array.from({ length: 40 }, (_, i): Drawn => {
+        const place = { anchor: 'ab'[i % 2]!, item: 'xyz'[i % 3]!, position: 1 + (i % 2), filtered: false };
+        return { day: i % DAYS, second: i, visitor: `v${i % 4}`, kind: kinds[i % 5]!, ...place };
+      });
+      const known = await play(drawn, Array(DAYS).fill('rollUp'));
+      const before = await feedback.statistics(later());
+      const visitor = await quarantines.add(ofVisitor('v1'), 'a robot', null);
+      const pair = await quarantines.add({ ...nothing, anchorId: 'a', itemId: 'x' }, 'pushed', 'pair');
+      expect(visitor).toMatchObject({ visitorId: 'v1', reason: 'a robot', rule: null, events: 10, releasedAt: null });
+      expect(await quarantines.add(ofVisitor('v1'), 'again', 'rate')).toEqual(visitor);
+      const isOfPair = ({ anchor, item }: Deed) => anchor === 'a' && item === 'x';
+      expect(pair.events).toBe(known.filter(isOfPair).length);
+      const left = known.filter((deed) => deed.visitor !== 'v1' && !isOfPair(deed));
+      await compare(left, later(), 'day');
+      expect(await feedback.count()).toBe(40);
+      const choices = left.filter(({ kind }) => kind !== 'IMPRESSION' && kind !== 'DISMISS');
+      const chosen = new Set(choices.map((deed) => `${deed.visitor} ${deed.anchor} ${deed.item}`)).size;
+      expect(await feedback.choices(new Date(0))).toEqual({ before: 0, after: chosen });
+      expect(await feedback.visitorsOfPair('a', 'x', 90)).toEqual({ chosen: 0, dismissed: 0 });
+      expect((await quarantines.newest(10, null, null)).map(({ id }) => id)).toEqual([pair.id, visitor.id]);
+      expect(await quarantines.newest(10, pair.id, null)).toEqual([visitor]);
+      await Promise.all([visitor, pair, pair].map(({ id }) => quarantines.release(id)));
+      expect(await feedback.statistics(later())).toEqual(before);
+      expect(await quarantines.release(crypto.randomUUID())).toBeNull();
+      expect(await quarantines.newest(10, null, 'v1')).toMatchObject([
+        { id: visitor.id, releasedAt: expect.any(Date) },
+      ]);
+      // Of a visitor who was erased no quarantine tells, either.
+      await erasures.erase(['v1']);
+      expect(await quarantines.newest(10, null, 'v1')).toEqual([]);
+    });
+
+    test('what begins to count again begins to count under the same caps: later days of its visitors are built anew, too', async () => {
+      const { feedback, quarantines } = database.repositories;
+      const purchase = (day: number): Drawn => ({
+        ...bought,
+        day,
+        item: 'xy'[day % 2]!,
+      });
+      await play([purchase(0), purchase(1), purchase(2)], Array(DAYS).fill('rollUp'));
+      const sum = async () => (await feedback.statistics(later())).reduce((total, { value }) => total + value, 0);
+      expect(await sum()).toBe(10);
+      const first = { visitorId: null, anchorId: 'a', itemId: 'x', since: null, until: null };
+      const { id } = await quarantines.add(first, 'test', null);
+      expect(await feedback.statistics(later())).toMatchObject([{ itemId: 'y', value: 6 }]);
+      await quarantines.release(id);
+      expect(await feedback.statistics(later())).toMatchObject([{ value: 6 }, { value: 4 }]);
+    });
+
+    test('quarantines of visitors of whom nothing is left are forgotten with the events, others are kept', async () => {
+      const { feedback, quarantines } = database.repositories;
+      await play([bought, { ...bought, day: 4, visitor: 'w' }], Array(DAYS).fill('nothing'));
+      for (const slice of [{ visitorId: 'v' }, { visitorId: 'w' }, { itemId: 'y' }])
+        await quarantines.add({ ...nothing, ...slice }, 'test', 'rate');
+      await feedback.rollUp(later());
+      expect(await feedback.forget(3)).toBe(1);
+      expect(await quarantines.newest(10, null, null)).toHaveLength(3); // they are of today
+      await database.storage.prisma.feedbackQuarantine.updateMany({
+        data: { createdAt: new Date(Date.now() - 4 * DAY_MS) },
+      });
+      await feedback.forget(3);
+      const left = await quarantines.newest(10, null, null);
+      expect(left.map(({ visitorId, itemId }) => visitorId ?? itemId).sort()).toEqual(['w', 'y']);
+      expect(await quarantines.changedSince(new Date(0))).toBe(false); // all are of a rule
+      await quarantines.release(left[0]!.id);
+      expect(await quarantines.changedSince(new Date(Date.now() - DAY_MS))).toBe(true);
+      expect(await quarantines.changedSince(new Date(Date.now() + DAY_MS))).toBe(false);
+    });
+
     test('a day that is rolled up is rolled up again when an event comes after all: the clock went back', async () => {
       const { feedback } = database.repositories;
       const deed = {
@@ -175,8 +289,8 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
       expect(await feedback.statistics(later())).toMatchObject([{ clicks: 2 }]);
     });
 
-    test('twenty that roll up, read and erase at once leave what the events that are left say', async () => {
-      const { feedback, erasures } = database.repositories;
+    test('twenty that roll up, read, erase and put into quarantine at once leave what the events that are left say', async () => {
+      const { feedback, erasures, quarantines } = database.repositories;
       const drawn = Array.from({ length: 60 }, (_, i): Drawn => {
         const place = { anchor: 'a', item: 'xyz'[i % 3]!, position: 1 + (i % 2), filtered: false };
         return { day: i % DAYS, second: i, visitor: `v${i % 12}`, kind: kinds[i % 4]!, ...place };
@@ -188,10 +302,12 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
             ? erasures.erase([`v${i % 12}`])
             : i % 4 === 1
               ? feedback.statistics(later())
-              : feedback.rollUp(later()),
+              : i % 4 === 2
+                ? feedback.rollUp(later())
+                : quarantines.add(ofVisitor(`v${i % 12}`), 'test', null),
         ),
       );
-      const gone = ['v0', 'v4', 'v8'];
+      const gone = ['v0', 'v4', 'v8', 'v3', 'v7', 'v11'];
       await compare(
         known.filter(({ visitor }) => !gone.includes(visitor)),
         later(),

@@ -25,6 +25,7 @@ const event = (kind: FeedbackKind, anchor: number, items: [id: number, position:
   itemIds: items.map(([id]) => `p${id}`),
   positions: items.map(([, position]) => position),
   listId: crypto.randomUUID(),
+  listedAt: new Date(),
   listExpiresAt: new Date(Date.now() + 60_000),
   filtered: false,
 });

@@ -38,6 +38,7 @@ const otherThan = (name: Name): Name => (name === 'crimson' ? 'azure' : 'crimson
 const PRODUCTS = 12;
 const EVENT = '11111111-1111-4111-8111-11111111111';
 const ERASURE = '22222222-2222-4222-8222-222222222222';
+const QUARANTINES = ['33333333-3333-4333-8333-333333333333', '44444444-4444-4444-8444-444444444444'];
 /** Numbers of events in a receipt, which holds no text. */
 const MARKS = { crimson: 4242, azure: 7373 };
 const isOf = (name: Name, text: string): boolean => text.includes(name) || text.includes(`:${MARKS[name]}`);
@@ -125,6 +126,18 @@ async function fill(name: Name): Promise<void> {
       },
     });
   await prisma.erasure.create({ data: { catalogId, id: ERASURE, events: MARKS[name], visitors: [] } });
+  for (const [i, id] of QUARANTINES.entries())
+    await prisma.feedbackQuarantine.create({
+      data: {
+        catalogId,
+        id,
+        visitorId: 'vw'[i]!,
+        itemId: `${name} item`,
+        reason: name,
+        rule: name,
+        events: MARKS[name],
+      },
+    });
   const error = { code: 'INTERNAL', message: name, retry: false };
   const curve = [{ step: 1, loss: name === 'crimson' ? 0.25 : 0.75, activeShare: 1 }];
   const text = { requestedBy: name, message: name, engine: name, error, curve };
@@ -162,6 +175,7 @@ function valueFor(random: Random, { name, type }: GraphQLArgument, field: string
     case 'first':
       return String(random.habits.first);
     case 'after':
+      if (field === 'feedbackQuarantines') return JSON.stringify(QUARANTINES[0]);
       return seen[cursorOf(field)].length ? JSON.stringify(pick(random, seen[cursorOf(field)])) : null;
     case 'filter':
       return random.habits.filter;
@@ -364,6 +378,15 @@ const mutations: Record<string, { text: string; input?: () => object; answers: o
   eraseVisitors: {
     text: 'mutation { eraseVisitors(input: { visitorIds: ["w", "x"] }) { erasure { events } } }',
     answers: { erasure: { events: 1 } },
+  },
+  quarantineFeedback: {
+    text: 'mutation ($input: QuarantineFeedbackInput!) { quarantineFeedback(input: $input) { quarantine { events visitorId } } }',
+    input: () => ({ visitorId: 'v', reason: 'test' }),
+    answers: { quarantine: { events: 0, visitorId: 'v' } }, // after forgetMe
+  },
+  releaseFeedback: {
+    text: `mutation { releaseFeedback(input: { id: "${QUARANTINES[1]}" }) { quarantine { reason releasedAt } userErrors { code } } }`,
+    answers: { quarantine: { reason: 'crimson' }, userErrors: [] },
   },
   submitFeedback: {
     text: SUBMIT,

@@ -115,7 +115,13 @@ test('feedback is rolled up by days, and who did what is forgotten when its time
   const day = 24 * 3600 * SECOND;
   for (const age of [500, 300]) {
     const eventId = crypto.randomUUID();
-    const list = { listId: crypto.randomUUID(), listExpiresAt: ago(-day), modelId: 'm', filtered: false };
+    const list = {
+      listId: crypto.randomUUID(),
+      listedAt: new Date(),
+      listExpiresAt: ago(-day),
+      modelId: 'm',
+      filtered: false,
+    };
     const click = {
       eventId,
       kind: 'CLICK' as const,

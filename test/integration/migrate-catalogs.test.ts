@@ -83,7 +83,12 @@ function describeMigration(name: string, open: () => Promise<Opened>, tags: stri
       expect(await repos.ratings.upTo(until)).toEqual([{ anchorId: 'p1', positiveId: 'p2', negativeId: 'p3' }]);
       const { modelId } = (await repos.models.serving())!;
       const again = { eventId: '00000000-0000-4000-8000-000000000003', kind: 'PURCHASE' as const, anchorId: 'p1' };
-      const list = { listId: '11111111-1111-4111-8111-111111111111', listExpiresAt: until, filtered: false };
+      const list = {
+        listId: '11111111-1111-4111-8111-111111111111',
+        listedAt: new Date(),
+        listExpiresAt: until,
+        filtered: false,
+      };
       const event = { ...again, ...list, itemIds: ['p2'], positions: [1], modelId, occurredAt: new Date() };
       expect(await repos.feedback.append('visitor-1', [event])).toEqual({ stored: 0, full: [] });
     });

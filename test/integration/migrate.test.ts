@@ -55,6 +55,7 @@ const ALL = [
   '0011_api_keys',
   '0012_feedback_days',
   '0013_tags',
+  '0014_feedback_quarantine',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

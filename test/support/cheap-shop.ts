@@ -113,6 +113,7 @@ export function cheapShop(): CheapShop {
     erasure: async () => read(null),
     eraseVisitors: async () => read(null),
     explainSimilarity: async () => read(null),
+    quarantines: async () => read([]),
     visitorEvents: async () => read({ events: [], endCursor: null, hasNextPage: false }),
   } as unknown as Services;
   const plugin = simili(services);

@@ -120,17 +120,19 @@ export async function makeRequest(
 /**
  * Training goes on from the version that serves. Not over several machines: each makes the request for itself, and another
  * version may serve by then. A restarted job that finds another one begins anew (`fingerprintOf`). Nor from one that learned from what
- * a visitor had deleted since.
+ * a visitor had deleted since, or an administrator put into quarantine; what the rules find themselves is mostly found before it is learned
+ * from, and would begin every training anew.
  */
 export async function warmed(
-  { repositories: { models, jobs, erasures } }: WorkerContext,
+  { repositories: { models, jobs, erasures, quarantines } }: WorkerContext,
   request: Asked<TrainingRequest>,
   parent: { readonly modelId: string } | null,
 ): Promise<Asked<TrainingRequest>> {
   if (request.kind !== 'NETWORK' || !parent) return request;
   const version = await models.byId(parent.modelId);
   const job = version?.jobId ? await jobs.byId(version.jobId) : null;
-  if (await erasures.since(job?.startedAt ?? version?.createdAt ?? new Date(0))) return request;
+  const learned = job?.startedAt ?? version?.createdAt ?? new Date(0);
+  if ((await erasures.since(learned)) || (await quarantines.changedSince(learned))) return request;
   const stored = await models.artefact(parent.modelId);
   return stored && sha256(stored.artefact) === stored.checksum ? { ...request, serving: stored.artefact } : request;
 }

@@ -31,6 +31,7 @@ const SIZES: Readonly<Record<string, Size>> = {
   'Query.jobs': newest,
   'Query.visitorEvents': { page: { argument: 'first', standard: 100, most: 500 } },
   'VisitorEventConnection.nodes': ofPage,
+  'Query.feedbackQuarantines': { entries: { argument: 'first', standard: 100, most: 500 } },
   'ModelVersion.embedded': { lists: 1 }, // counts a table of vectors
   'ModelVersion.gates': { entries: 20 },
   'Query.explainSimilarity': { lists: 1 }, // reads feedback of 90 days

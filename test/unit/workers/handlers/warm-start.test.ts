@@ -11,6 +11,7 @@ function asked(
   checksum = sha256(artefact),
   parent: { modelId: string } | null = { modelId: 'm1' },
   erasedAt = new Date(1000),
+  quarantinedAt = new Date(1000),
 ) {
   const models = {
     artefact: async (id: string) => (id === 'm1' ? { checksum, artefact } : null),
@@ -18,7 +19,8 @@ function asked(
   };
   const jobs = { byId: async (id: string) => (id === 'j1' ? { startedAt: new Date(2000) } : null) };
   const erasures = { since: async (moment: Date) => erasedAt >= moment };
-  const context = { repositories: { models, jobs, erasures } } as unknown as WorkerContext;
+  const quarantines = { changedSince: async (moment: Date) => quarantinedAt >= moment };
+  const context = { repositories: { models, jobs, erasures, quarantines } } as unknown as WorkerContext;
   return warmed(context, { kind } as Parameters<typeof warmed>[1], parent);
 }
 
@@ -30,6 +32,12 @@ test('a retrain learns anew where the version that serves learned from what a vi
   const erased = (at: number) => asked('NETWORK', undefined, undefined, new Date(at));
   expect(await erased(2000)).toEqual({ kind: 'NETWORK' });
   expect(await erased(1999)).toEqual({ kind: 'NETWORK', serving: artefact });
+});
+
+test('a retrain learns anew where the version that serves learned from what an administrator put into quarantine since', async () => {
+  const quarantined = (at: number) => asked('NETWORK', undefined, undefined, undefined, new Date(at));
+  expect(await quarantined(2000)).toEqual({ kind: 'NETWORK' });
+  expect(await quarantined(1999)).toEqual({ kind: 'NETWORK', serving: artefact });
 });
 
 test('a first model, a retrain of a shop that serves none, and one whose artefact is damaged start afresh', async () => {
