@@ -51,6 +51,7 @@ function toRow({ label, tags = [] }: Emoji, [group, subgroup]: [string, string],
     categories: [group, capital(subgroup.replaceAll('-', ' '))].filter(Boolean),
     tags: [...tags, 'invented-price'],
     ...inventedOffer(id),
+    groupId: null,
     version: 0,
   };
 }

@@ -8,10 +8,10 @@ mkdirSync(`${folder}/pictures`, { recursive: true });
 const lines: string[] = [];
 for await (const entry of demoCatalog()) {
   if (!('row' in entry)) continue;
-  const { images, ...row } = entry.row;
+  const { images, groupId, ...row } = entry.row;
   const image = `pictures/${row.id}.webp`;
   copyFileSync(images[0] as string, `${folder}/${image}`);
-  lines.push(JSON.stringify({ ...row, image }));
+  lines.push(JSON.stringify({ ...row, image, item_group_id: groupId }));
 }
 writeFileSync(`${folder}/catalog.jsonl`, `${lines.join('\n')}\n`);
 

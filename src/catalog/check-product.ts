@@ -15,6 +15,8 @@ export type ProductDraft = {
   price?: string | null | undefined;
   currencyCode?: string | null | undefined;
   availableForSale?: boolean | null | undefined;
+  /** Of the product whose variant this is. */
+  groupId?: string | null | undefined;
   version?: number | null | undefined;
   /** Revisions of pictures that are files, in the order of `imageUrls`: which content they have now. For importing only. */
   revisions?: readonly (string | null)[];
@@ -28,7 +30,7 @@ const MOST_URL_CHARACTERS = 2048;
 
 /** @throws SimiliError INVALID_ARGUMENT; its `argument` is the path inside the product, e.g. `imageUrls.0`. */
 export function checkProduct(draft: ProductDraft, { localPaths = false }: CheckOptions = {}): void {
-  const { id, title, url, imageUrls, categories, tags, price, currencyCode, version } = draft;
+  const { id, title, url, imageUrls, categories, tags, price, currencyCode, groupId, version } = draft;
   checkText('id', id, 200);
   checkText('title', title, 1000);
   if (url != null && !isWebUrl(url)) refuse('url', 'must be an http(s) URL');
@@ -36,6 +38,7 @@ export function checkProduct(draft: ProductDraft, { localPaths = false }: CheckO
   checkList('categories', categories ?? [], 10, (at, category) => checkText(at, category, 200));
   checkList('tags', tags ?? [], 100, (at, tag) => checkText(at, tag, 200));
   checkPrice(price, currencyCode);
+  if (groupId != null) checkText('groupId', groupId, 200);
   if (version != null && !(Number.isSafeInteger(version) && version >= 0))
     refuse('version', 'must be a whole number, 0 or more');
 }

@@ -21,6 +21,7 @@ const Product = entryOf({
   price: entryDecimal.nullish(),
   currencyCode: entryText.nullish(),
   availableForSale: entryBoolean.nullish(),
+  groupId: entryText.nullish(),
   version: entryVersion.nullish(),
 });
 

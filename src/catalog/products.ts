@@ -104,14 +104,16 @@ function toWrite(draft: ProductDraft): ProductWrite {
     price: draft.price ?? null,
     currency: draft.currencyCode ?? null,
     available: draft.availableForSale ?? true,
+    groupId: draft.groupId == null ? null : toId(draft.groupId),
     images: [...draft.imageUrls],
     version: draft.version ?? 0,
   };
   return { ...write, fingerprint: fingerprintOf(write), ...(draft.revisions && { revisions: draft.revisions }) };
 }
 
-/** sha-256 of the JSON with its keys in alphabetical order. */
-function fingerprintOf(write: Omit<ProductWrite, 'fingerprint'>): string {
-  const sorted = Object.fromEntries(Object.entries(write).sort(([a], [b]) => (a < b ? -1 : 1)));
+/** sha-256 of the JSON with its keys in alphabetical order. No group is no key: products of before there were groups keep theirs. */
+function fingerprintOf({ groupId, ...write }: Omit<ProductWrite, 'fingerprint'>): string {
+  const said = groupId === null ? write : { ...write, groupId };
+  const sorted = Object.fromEntries(Object.entries(said).sort(([a], [b]) => (a < b ? -1 : 1)));
   return createHash('sha256').update(JSON.stringify(sorted)).digest('hex');
 }

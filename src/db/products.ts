@@ -13,6 +13,8 @@ export type ProductRow = {
   price: string | null;
   currency: string | null;
   available: boolean;
+  /** Of the product whose variant this is; null: it has none. */
+  groupId: string | null;
   image: {
     id: string;
     source: string;
@@ -172,7 +174,7 @@ const freshImages = (key: Key, sources: readonly string[], kept: ReadonlySet<num
   );
 
 function toRow({ images: [image], price, ...product }: Found): ProductRow {
-  const { id, title, url, categories, tags, currency, available } = product;
+  const { id, title, url, categories, tags, currency, available, groupId } = product;
   return {
     id,
     title,
@@ -181,6 +183,7 @@ function toRow({ images: [image], price, ...product }: Found): ProductRow {
     tags,
     currency,
     available,
+    groupId,
     price: price === null ? null : withCents(price.toFixed()),
     image: image
       ? { id: image.id, source: image.source, state: image.state, width: image.width, height: image.height }

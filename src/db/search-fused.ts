@@ -1,4 +1,5 @@
 import { UNRELATED } from '../ports/space.ts';
+import { looked } from './search-groups.ts';
 import { PASSING_IDS, type RankingParts, type Way } from './search-parts.ts';
 import { distanceSql, squaredSql } from './space-sql.ts';
 
@@ -34,15 +35,20 @@ export function fused(parts: RankingParts, way: Way): string {
     tables
       .map(({ table }, i) => (i === leftOut ? '' : `LEFT JOIN ${table} x${i} ON x${i}.product_id = ${id}`))
       .join(' ');
+  const other = (i: number): string => `v${i}`;
+  const vectors = tables.map(({ table }, i) => `LEFT JOIN ${table} v${i} ON v${i}.product_id = q.id`).join(' ');
+  const variants = { id: 'r.product_id', l2: 'r.l2', vectors, distance: distances(other) };
+  const folded = (ranking: string): string =>
+    `SELECT * FROM (${ranking}) AS r WHERE ${looked(parts, variants)} ORDER BY l2, product_id LIMIT ${limit}`;
   const hasAny = `(${tables.map((_, i) => `x${i}.vec IS NOT NULL`).join(' OR ')})`;
   if (typeof way === 'string') {
     const from = way === 'passing' ? `unnest(${PASSING_IDS})` : 'simili.product';
     const passes =
       way === 'exact' ? ['', `q.catalog_id = ${catalog}`, ...(narrowing ? [narrowing] : [])].join(' AND ') : '';
-    return `
+    return folded(`
       SELECT q.id AS product_id, ${distances(own)} AS l2, NULL::int AS looked, NULL::float8 AS farthest
       FROM ${from} q${way === 'passing' ? ' (id)' : ''} ${vectorsOf('q.id')}
-      WHERE ${hasAny} AND ${where('q.id', own)} ${passes} ORDER BY l2, q.id LIMIT ${limit}`;
+      WHERE ${hasAny} AND ${where('q.id', own)} ${passes} ORDER BY l2, q.id`);
   }
   const most = limit + way;
   const given = tables.map(({ space, table, vec }, i) => {
@@ -62,7 +68,7 @@ export function fused(parts: RankingParts, way: Way): string {
   );
   const counts = tables.map((_, i) => `(SELECT count(*) FROM given${i})`);
   const isAll = tables.map(({ vec }, i) => `anchor.${vec} IS NOT NULL AND ${counts[i]} < ${most}`);
-  return `
+  return folded(`
       WITH ${given.join(', ')},
         given AS (${tables.map((_, i) => `SELECT product_id FROM given${i}`).join(' UNION ')}),
         bound AS (
@@ -70,7 +76,7 @@ export function fused(parts: RankingParts, way: Way): string {
             greatest(${counts.join(', ')})::int AS looked)
       SELECT given.product_id, ${distances(own)} AS l2, bound.looked, bound.farthest
       FROM given CROSS JOIN bound ${vectorsOf('given.product_id')}
-      ORDER BY l2, given.product_id LIMIT ${limit}`;
+      ORDER BY l2, given.product_id`);
 }
 
 /** A null distance, where one of the two has no vector. */

@@ -1,3 +1,4 @@
+import { joined, looked, type Variants } from './search-groups.ts';
 import { PASSING_IDS, type RankingParts, type Way } from './search-parts.ts';
 import { distanceSql } from './space-sql.ts';
 
@@ -10,29 +11,35 @@ export const TIES = [3, 50, 1000];
  * Equal distances (the same picture twice) rank by id, so that pages neither repeat nor lose a product: the index is asked
  * for more than the page, to see such a group whole, as Postgres before 17 cannot sort by id on top of the index.
  */
-export function nearest({ catalog, tables, limit, narrowing, without, behind, param }: RankingParts, way: Way): string {
+export function nearest(parts: RankingParts, way: Way): string {
+  const { catalog, tables, limit, narrowing, without, behind, param } = parts;
   const [{ space, table, vec }] = tables as [RankingParts['tables'][number]];
   const distance = distanceSql(space, 'e.vec', `anchor.${vec}`);
   const after = behind
     ? `AND (${distance}, e.product_id) > (${param(behind.l2, 'float8')}, ${param(behind.productId, 'text')})`
     : '';
   const where = `WHERE e.product_id <> anchor.id ${without ? `AND e.product_id <> ALL(${without})` : ''} ${after}`;
-  const product = narrowing
-    ? `JOIN simili.product q ON q.catalog_id = ${catalog} AND q.id = e.product_id AND ${narrowing}`
-    : '';
+  const product = (passes: string) =>
+    `JOIN simili.product q ON q.catalog_id = ${catalog} AND q.id = e.product_id ${passes && `AND ${passes}`}`;
+  const variants = (id: string, l2: string): Variants => ({
+    id,
+    l2,
+    vectors: `JOIN ${table} v ON v.product_id = q.id`,
+    distance: distanceSql(space, 'v.vec', `anchor.${vec}`),
+  });
+  const sorted = (from: string) => `
+      SELECT * FROM (
+        SELECT e.product_id, (${distance}) + 0 AS l2, NULL::int AS looked, NULL::float8 AS farthest
+        FROM ${table} e ${from} ORDER BY l2, e.product_id
+      ) AS r WHERE ${looked(parts, variants('r.product_id', 'r.l2'))} ORDER BY l2, product_id LIMIT ${limit}`;
   // As an array, and not as a join: whatever the planner thinks of how many pass, their vectors are looked up one by one. `+ 0`: in
   // no order that the index has, which ends somewhere.
-  if (way === 'passing')
-    return `
-      SELECT e.product_id, (${distance}) + 0 AS l2, NULL::int AS looked, NULL::float8 AS farthest
-      FROM ${table} e ${where} AND e.product_id = ANY(${PASSING_IDS}) ORDER BY l2, e.product_id LIMIT ${limit}`;
-  if (way === 'exact')
-    return `
-      SELECT e.product_id, (${distance}) + 0 AS l2, NULL::int AS looked, NULL::float8 AS farthest
-      FROM ${table} e ${product} ${where} ORDER BY l2, e.product_id LIMIT ${limit}`;
+  if (way === 'passing') return sorted(`${where} AND e.product_id = ANY(${PASSING_IDS})`);
+  if (way === 'exact') return sorted(`${narrowing && product(narrowing)} ${where}`);
   return `
       SELECT product_id, l2, looked, farthest FROM (
         SELECT found.*, count(*) OVER ()::int AS looked, max(l2) OVER () AS farthest
-        FROM (SELECT e.product_id, ${distance} AS l2 FROM ${table} e ${product} ${where} ORDER BY ${distance} LIMIT ${limit + way}) AS found
+        FROM (SELECT e.product_id, ${distance} AS l2 FROM ${table} e ${product(narrowing)} ${where} AND ${joined(parts, variants('e.product_id', distance))}
+          ORDER BY ${distance} LIMIT ${limit + way}) AS found
       ) AS counted ORDER BY l2, product_id LIMIT ${limit}`;
 }

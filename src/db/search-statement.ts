@@ -66,7 +66,7 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const warm = tables.map(({ vec }) => `anchor.${vec} IS NOT NULL`).join(' OR ');
   const text = `
     WITH anchor AS MATERIALIZED (
-      SELECT a.nr, p.id, ${tables.map(({ vec }, i) => `e${i}.vec AS ${vec}`).join(', ')}
+      SELECT a.nr, p.id, p.group_id, ${tables.map(({ vec }, i) => `e${i}.vec AS ${vec}`).join(', ')}
       FROM ${settings(effort)},
         unnest($1::text[]) WITH ORDINALITY AS a (id, nr)
         LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = a.id

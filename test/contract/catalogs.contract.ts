@@ -59,6 +59,7 @@ export function describeCatalogs(name: string, open: () => Promise<Storage>, tag
       price: catalog === 'red' ? '1.00' : '9.00',
       currency: 'EUR',
       available: true,
+      groupId: null,
       images: i === 4 ? [] : ['/p.png'],
       version: 0,
       fingerprint: `${catalog}-${i}`,

@@ -18,6 +18,7 @@ const product = (id: string, more: object = {}) => ({
   price: null,
   currency: null,
   available: true,
+  groupId: null,
   images: [`/pictures/${id}.png`],
   version: 0,
   fingerprint: `${id}-0`,

@@ -64,7 +64,15 @@ test('the plan of the next training says what it waits for, of how much there is
 
 test('products are created, updated, left alone and deleted; the workers are woken when something changed', async () => {
   expect(
-    await upsert(shirt, { id: 'hat', title: 'Hat', imageUrls: [], price: '9.5', currencyCode: 'EUR', tags: ['new'] }),
+    await upsert(shirt, {
+      id: 'hat',
+      title: 'Hat',
+      imageUrls: [],
+      price: '9.5',
+      currencyCode: 'EUR',
+      tags: ['new'],
+      groupId: 'hats',
+    }),
   ).toMatchObject({ created: 2, rejected: 0 });
   expect(api.queue.added.splice(0)).toEqual([{ name: 'ingest', payload: { catalog: 'default' }, key: undefined }]);
   expect(await upsert(shirt)).toEqual({ created: 0, updated: 0, unchanged: 1, rejected: 0, userErrors: [] });
@@ -72,11 +80,11 @@ test('products are created, updated, left alone and deleted; the workers are wok
   expect(await upsert({ ...shirt, title: 'Blue shirt', version: 2 })).toMatchObject({ updated: 1 });
   expect(await upsert({ ...shirt, title: 'An older message', version: 1 })).toMatchObject({ unchanged: 1 });
   const read = await api.shop(
-    '{ shirt: product(by: { id: "shirt" }) { title } hat: product(by: { id: "hat" }) { tags price { amount currencyCode } } }',
+    '{ shirt: product(by: { id: "shirt" }) { title groupId } hat: product(by: { id: "hat" }) { tags groupId price { amount currencyCode } } }',
   );
   expect(read.data).toEqual({
-    shirt: { title: 'Blue shirt' },
-    hat: { tags: ['new'], price: { amount: '9.50', currencyCode: 'EUR' } },
+    shirt: { title: 'Blue shirt', groupId: null },
+    hat: { tags: ['new'], groupId: 'hats', price: { amount: '9.50', currencyCode: 'EUR' } },
   });
   const remove =
     'mutation { deleteProducts(input: { ids: ["hat", "hat", "nobody", "shirt"] }) { deleted userErrors { code } } }';
@@ -96,6 +104,9 @@ test.each<[string, object]>([
   ['imageUrls', { imageUrls: Array(11).fill('https://cdn.example/1.jpg') }],
   ['categories', { categories: Array(11).fill('c') }],
   ['tags.1', { tags: ['ok', ''] }],
+  ['groupId', { groupId: '' }],
+  ['groupId', { groupId: 'x'.repeat(201) }],
+  ['groupId', { groupId: ['a'] }],
   ['price', { price: '-1', currencyCode: 'EUR' }],
   ['price', { price: '12345678901', currencyCode: 'EUR' }],
   ['price', { price: '0.00001', currencyCode: 'EUR' }],

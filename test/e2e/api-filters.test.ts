@@ -63,6 +63,14 @@ function describeFilters(name: string, tags: string[] = []): void {
       expect((await list({ minScore: 1 })).nodes).toEqual([]);
       for (const minScore of [-0.1, 1.1]) expect(codeOf(await api.shop(LIST, { minScore }))).toBe('INVALID_ARGUMENT');
     });
+
+    test('of variants the nearest that passes is shown, and none of the anchor', async () => {
+      const inGroup = (group: string, ...members: (keyof typeof PRODUCTS)[]) =>
+        members.map((id) => ({ id, tags: PRODUCTS[id].tags, categories: PRODUCTS[id].categories, groupId: group }));
+      await addProducts(api.database, [...inGroup('shoe', 'anchor', 'plain'), ...inGroup('boot', 'red', 'used')]);
+      expect(await idsOf({})).toEqual(['red', 'other', 'far']);
+      expect(await idsOf({ not: { tags: ['new'] } })).toEqual(['used', 'other', 'far']);
+    });
   });
 }
 

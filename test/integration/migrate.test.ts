@@ -56,6 +56,7 @@ const ALL = [
   '0012_feedback_days',
   '0013_tags',
   '0014_feedback_quarantine',
+  '0016_groups',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

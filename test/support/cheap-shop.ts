@@ -29,6 +29,7 @@ const row = (id: string): ProductRow => ({
   price: '9.50',
   currency: 'EUR',
   available: true,
+  groupId: null,
   image: { id: 'img', source: 'https://cdn.example/1.jpg', state: 'READY', width: 1, height: 1 },
 });
 const time = new Date(0);

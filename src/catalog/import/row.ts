@@ -17,6 +17,8 @@ export type ImportRow = {
   /** ISO 4217; present when there is a price. */
   currency: string | null;
   available: boolean;
+  /** Of the product whose variant this is. */
+  groupId: string | null;
   /** The sender's own counting, >= 0. */
   version: number;
 };
@@ -105,6 +107,8 @@ const Row = z
       },
       z.int('must be a whole number below 2^53').min(0, 'must be 0 or more'),
     ),
+    // As product feeds call it.
+    item_group_id: z.preprocess(idAsText, optional(text(200))),
   })
   .refine(({ price, currency }) => price === undefined || currency !== undefined, {
     path: ['currency'],
@@ -121,11 +125,17 @@ export const knownColumns = Object.keys(Row.shape);
 export function toRow(raw: Record<string, unknown>, folder: string): { row: ImportRow } | { problem: string } {
   const parsed = Row.safeParse(raw);
   if (!parsed.success) return { problem: describe(parsed.error) };
-  const { image, title, url, price, currency, ...rest } = parsed.data;
+  const { image, title, url, price, currency, item_group_id: groupId, ...rest } = parsed.data;
   const images = image.map((source) => locate(source, folder));
   const stranger = images.indexOf(null);
   if (stranger >= 0) return { problem: `image ${image[stranger]} is neither a path nor an http(s) URL` };
-  const optionals = { title: title ?? rest.id, url: url ?? null, price: price ?? null, currency: currency ?? null };
+  const optionals = {
+    title: title ?? rest.id,
+    url: url ?? null,
+    price: price ?? null,
+    currency: currency ?? null,
+    groupId: groupId ?? null,
+  };
   return { row: { ...rest, ...optionals, images: images as string[] } };
 }
 

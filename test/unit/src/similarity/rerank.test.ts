@@ -16,6 +16,7 @@ const row = (id: string) => ({
   price: null,
   currency: null,
   available: true,
+  groupId: null,
   image: null,
 });
 /** A ranking of so many products; how many were asked for, each time. */

@@ -20,6 +20,7 @@ const row = (id: string) => ({
   price: null,
   currency: null,
   available: true,
+  groupId: null,
   image: null,
 });
 

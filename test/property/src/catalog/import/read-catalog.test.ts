@@ -36,6 +36,7 @@ const row: fc.Arbitrary<ImportRow> = fc
     tags: entry('|'),
     money: fc.option(fc.tuple(fc.nat(9_999_999), fc.integer({ min: 0, max: 99 }), fc.constantFrom('EUR', 'JPY'))),
     available: fc.boolean(),
+    groupId: fc.option(text()),
     version: fc.nat(),
   })
   .map(({ money, ...rest }) => ({
@@ -48,10 +49,22 @@ const catalog = fc.uniqueArray(row, { selector: ({ id }) => id, minLength: 1, ma
 /** Independent of the reader: RFC 4180, every cell quoted or only those that need it. */
 function toCsv(rows: ImportRow[], delimiter: string, quoteAll: boolean): string {
   const quote = (cell: string) => (quoteAll || /[",;\t\n\r]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
-  const header = ['id', 'title', 'image', 'url', 'categories', 'tags', 'price', 'currency', 'available', 'version'];
+  const header = [
+    'id',
+    'title',
+    'image',
+    'url',
+    'categories',
+    'tags',
+    'price',
+    'currency',
+    'available',
+    'version',
+    'item_group_id',
+  ];
   const cells = rows.map((r) => [
     ...[r.id, r.title, r.images.join('|'), r.url ?? '', r.categories.join('>'), r.tags.join('|')],
-    ...[r.price ?? '', r.currency ?? '', String(r.available), String(r.version)],
+    ...[r.price ?? '', r.currency ?? '', String(r.available), String(r.version), r.groupId ?? ''],
   ]);
   return [header, ...cells].map((line) => line.map(quote).join(delimiter)).join('\n');
 }
@@ -70,7 +83,9 @@ test('a catalog written as CSV comes back as it was', async () => {
 test('a catalog written as JSONL comes back as it was', async () => {
   await fc.assert(
     fc.asyncProperty(catalog, async (rows) => {
-      const lines = rows.map(({ images, ...rest }) => JSON.stringify({ ...rest, image: images }));
+      const lines = rows.map(({ images, groupId, ...rest }) =>
+        JSON.stringify({ ...rest, image: images, item_group_id: groupId }),
+      );
       expect(await read('round.jsonl', lines.join('\n'))).toEqual(rows.map((r, i) => ({ line: i + 1, row: r })));
     }),
     { numRuns: 100 },

@@ -34,6 +34,7 @@ const plain = (id: string, image = '/p.png') => ({
   price: null,
   currency: null,
   available: true,
+  groupId: null,
   version: 0,
 });
 const full = {
@@ -46,6 +47,7 @@ const full = {
   price: '119.90',
   currency: 'EUR',
   available: false,
+  groupId: 'boots',
   version: 7,
 };
 
@@ -55,8 +57,8 @@ describe('a CSV file', () => {
   test('gives every column of a row', async () => {
     expect(
       await csv(
-        header,
-        'boot-1,"Red boot, high",https://shop.test/a.jpg | /pictures/b.jpg,https://shop.test/boot-1,Shoes > Boots,red|leather,119.90,EUR,no,7',
+        `${header},item_group_id`,
+        'boot-1,"Red boot, high",https://shop.test/a.jpg | /pictures/b.jpg,https://shop.test/boot-1,Shoes > Boots,red|leather,119.90,EUR,no,7,boots',
       ),
     ).toEqual([{ line: 2, row: full }]);
   });
@@ -106,7 +108,7 @@ describe('a CSV file', () => {
 
   test('names unknown columns once and the known ones, and reads the rows', async () => {
     expect(await csv('id,image,colour,Size', 'a,/p.png,red,4', 'b,/p.png,red,5')).toEqual([
-      { line: 1, note: `"colour", "size" are not read; known are ${header.replaceAll(',', ', ')}` },
+      { line: 1, note: `"colour", "size" are not read; known are ${header.replaceAll(',', ', ')}, item_group_id` },
       { line: 2, row: plain('a') },
       { line: 3, row: plain('b') },
     ]);
@@ -238,7 +240,8 @@ describe('a CSV file', () => {
 
 describe('a JSONL file', () => {
   test('takes lists as arrays or as text, numbers and booleans as they are', async () => {
-    const { images, ...rest } = full;
+    const { images, groupId, ...others } = full;
+    const rest = { ...others, item_group_id: groupId };
     const asText = {
       ...rest,
       image: images.join('|'),
@@ -247,9 +250,9 @@ describe('a JSONL file', () => {
       available: 'false',
       version: '7',
     };
-    expect(await jsonl({ ...rest, image: images }, { ...asText, id: 5, price: 119.9 })).toEqual([
+    expect(await jsonl({ ...rest, image: images }, { ...asText, id: 5, item_group_id: 12, price: 119.9 })).toEqual([
       { line: 1, row: full },
-      { line: 2, row: { ...full, id: '5', price: '119.9' } },
+      { line: 2, row: { ...full, id: '5', groupId: '12', price: '119.9' } },
     ]);
   });
 
