@@ -2,6 +2,7 @@ import { DEFAULT_CATALOG } from '../catalog-id.ts';
 import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
 import { vectorSchema } from './embedding-table.ts';
 import { lockFeedback } from './feedback-lock.ts';
+import { int, rows } from './row.ts';
 
 export type CatalogRow = { id: string; createdAt: Date; products: number };
 
@@ -24,8 +25,8 @@ export class CatalogRepository {
   /** In the order of `ids`; counts all products. */
   async list(): Promise<CatalogRow[]> {
     const found = await this.db.catalog.findMany({ include: { _count: { select: { products: true } } } });
-    const rows = new Map(found.map(({ _count, ...row }) => [row.id, { ...row, products: _count.products }]));
-    return (await this.ids()).flatMap((id) => rows.get(id) ?? []);
+    const known = new Map(found.map(({ _count, ...row }) => [row.id, { ...row, products: _count.products }]));
+    return (await this.ids()).flatMap((id) => known.get(id) ?? []);
   }
 
   /** @returns false when it was there already. */
@@ -67,6 +68,6 @@ const REMOVAL = { timeout: 3_600_000 };
 /** Nobody else removes the catalog, or changes what serves in it, until the transaction ends. @returns whether there is one. */
 export async function lockCatalog(tx: Prisma.TransactionClient, id: string): Promise<boolean> {
   // Not FOR UPDATE: a product that is written meanwhile holds a key share of the row.
-  const found = await tx.$queryRaw<unknown[]>`SELECT 1 FROM simili.catalog WHERE id = ${id} FOR NO KEY UPDATE`;
+  const found = await rows(tx, { one: int })`SELECT 1 AS one FROM simili.catalog WHERE id = ${id} FOR NO KEY UPDATE`;
   return found.length > 0;
 }

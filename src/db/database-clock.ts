@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock.ts';
 import type { Ask } from './ask.ts';
+import { float } from './row.ts';
 
 /** After this the database is asked again: clocks of two machines drift by some milliseconds a minute at most. */
 const SOUND_MS = 60_000;
@@ -12,8 +13,8 @@ const SOUND_MS = 60_000;
  */
 export async function openDatabaseClock(ask: Ask, monotonic = () => performance.now()): Promise<Clock> {
   const measure = async (): Promise<Sample> => {
-    const [row] = await ask<{ ms: number }>({ text: STATEMENT }, []);
-    return { ms: Number(row!.ms), at: monotonic() };
+    const [row] = await ask({ text: STATEMENT, row: { ms: float } }, []);
+    return { ms: row!.ms, at: monotonic() };
   };
   let sample = await measure();
   let measuring = false;

@@ -12,6 +12,7 @@ import { lockDataDir } from './lock.ts';
 import { migrate } from './migrate.ts';
 import { PGlitePool } from './pglite-pool.ts';
 import { PolitePGlite } from './polite-pglite.ts';
+import type { RowOf, Shape } from './row.ts';
 import type { Storage } from './storage.ts';
 import { typedAsk, typedClient } from './typed-client.ts';
 
@@ -43,7 +44,8 @@ export async function openEmbedded(
     );
     const [row] = found.rows;
     const ask = typedAsk(
-      async <Row>({ text }: Statement, values: readonly unknown[]) => (await db.query<Row>(text, [...values])).rows,
+      async <S extends Shape>({ text }: Statement<S>, values: readonly unknown[]) =>
+        (await db.query<RowOf<S>>(text, [...values])).rows,
     );
     return {
       kind: 'pglite',

@@ -1,9 +1,10 @@
 import { fromSql } from 'pgvector';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import { type EmbeddingSpace, PICTURES } from '../ports/space.ts';
-import type { Ask } from './ask.ts';
+import { type Ask, NO_ROWS } from './ask.ts';
 import { lockCatalog } from './catalogs.ts';
 import { embeddingName, embeddingTable } from './embedding-table.ts';
+import { bigint, rows, text, texts } from './row.ts';
 import { columnType, indexClass, storedSql } from './space-sql.ts';
 import { vectorsParameter } from './vector-bytes.ts';
 import { ofVersion, VersionGone } from './version-gone.ts';
@@ -17,6 +18,8 @@ export type MissingVector = MissingOfProduct & { pictures: readonly { source: st
 /** What the name of a table, and how it stores a vector, follow from. */
 type Stored = Pick<EmbeddingSpace, 'name' | 'storage'>;
 
+const Count = { n: bigint };
+const Missing = { productId: text, contentHash: text };
 const OF_PICTURES: Stored = { name: PICTURES, storage: 'vector' };
 
 /**
@@ -66,10 +69,10 @@ export class EmbeddingRepository {
   }
 
   /** Overwrites by product; a product deleted in the meantime is left out. */
-  async upsert(model: number, rows: readonly Vector[], space: Stored = OF_PICTURES): Promise<void> {
-    const some = rows.flatMap(({ vector, ...row }) => (vector ? [{ ...row, vector }] : []));
-    const none = rows.filter(({ vector }) => vector === null);
-    const text = (vec: string, given: string): string => `
+  async upsert(model: number, vectors: readonly Vector[], space: Stored = OF_PICTURES): Promise<void> {
+    const some = vectors.flatMap(({ vector, ...row }) => (vector ? [{ ...row, vector }] : []));
+    const none = vectors.filter(({ vector }) => vector === null);
+    const insert = (vec: string, given: string): string => `
       INSERT INTO ${this.table(model, space.name)} (product_id, content_hash, vec)
       SELECT v.id, v.hash, ${vec} FROM ${given}
       WHERE EXISTS (SELECT FROM simili.product p WHERE p.catalog_id = $1 AND p.id = v.id FOR KEY SHARE)
@@ -80,23 +83,24 @@ export class EmbeddingRepository {
       of.map((row) => row.contentHash),
     ];
     if (some.length > 0) {
-      const vectors = await vectorsParameter(
+      const bytes = await vectorsParameter(
         this.ask,
         'vector',
         some.map(({ vector }) => vector),
       );
       const given = 'unnest($2::text[], $3::text[], $4::vector[]) AS v (id, hash, vec)';
-      await this.ask({ text: text(storedSql(space, 'v.vec'), given) }, [...keys(some), vectors]);
+      await this.ask({ text: insert(storedSql(space, 'v.vec'), given), row: NO_ROWS }, [...keys(some), bytes]);
     }
     if (none.length > 0)
-      await this.ask({ text: text('NULL', 'unnest($2::text[], $3::text[]) AS v (id, hash)') }, keys(none));
+      await this.ask(
+        { text: insert('NULL', 'unnest($2::text[], $3::text[]) AS v (id, hash)'), row: NO_ROWS },
+        keys(none),
+      );
   }
 
   /** @throws VersionGone */
   async count(model: number): Promise<number> {
-    const [row] = await ofVersion(
-      this.db.$queryRaw<{ n: bigint }[]>`SELECT count(*) AS n FROM ${this.tableSql(model)}`,
-    );
+    const [row] = await ofVersion(rows(this.db, Count)`SELECT count(*) AS n FROM ${this.tableSql(model)}`);
     return Number(row?.n ?? 0);
   }
 
@@ -106,9 +110,7 @@ export class EmbeddingRepository {
    * @param after only those behind this id; null: from the start.
    */
   async missing(model: number, limit: number, after: string | null = null, space = PICTURES): Promise<MissingVector[]> {
-    const rows = await this.db.$queryRaw<
-      { productId: string; contentHash: string; sources: string[]; hashes: string[] }[]
-    >`
+    const found = await rows(this.db, { ...Missing, sources: texts, hashes: texts })`
       SELECT i.product_id AS "productId", concat_ws('+', i.content_hash, o.joined) AS "contentHash",
         array_prepend(i.source, o.sources) AS sources, array_prepend(i.content_hash, o.hashes) AS hashes
       FROM simili.product_image i
@@ -121,14 +123,14 @@ export class EmbeddingRepository {
       WHERE i.catalog_id = ${this.catalogId} AND i.state = 'READY' AND i.position = 0 AND i.product_id > ${after ?? ''}
         AND (e.content_hash IS NULL OR e.content_hash <> concat_ws('+', i.content_hash, o.joined))
       ORDER BY i.product_id LIMIT ${limit}`;
-    return rows.map(({ sources, hashes, ...row }) => ({
+    return found.map(({ sources, hashes, ...row }) => ({
       ...row,
       pictures: sources.map((source, i) => ({ source, contentHash: hashes[i]! })),
     }));
   }
 
   async countMissing(model: number, space = PICTURES): Promise<number> {
-    const [row] = await this.db.$queryRaw<{ n: bigint }[]>`
+    const [row] = await rows(this.db, Count)`
       SELECT count(*) AS n
       FROM simili.product_image i
         LEFT JOIN ${this.tableSql(model, space)} e ON e.product_id = i.product_id
@@ -146,8 +148,13 @@ export class EmbeddingRepository {
    * Products whose vector is missing, or of other words than their sender says now, in id order. Anything that is said counts: what
    * an encoder reads of it, only the encoder knows.
    */
-  missingOfProducts(model: number, { name }: Pick<EmbeddingSpace, 'name'>, limit: number, after: string | null) {
-    return this.db.$queryRaw<MissingOfProduct[]>`
+  missingOfProducts(
+    model: number,
+    { name }: Pick<EmbeddingSpace, 'name'>,
+    limit: number,
+    after: string | null,
+  ): Promise<MissingOfProduct[]> {
+    return rows(this.db, Missing)`
       SELECT p.id AS "productId", p.fingerprint AS "contentHash"
       FROM simili.product p LEFT JOIN ${this.tableSql(model, name)} e ON e.product_id = p.id AND e.product_id > ${after ?? ''}
       WHERE p.catalog_id = ${this.catalogId} AND p.id > ${after ?? ''} AND (e.content_hash IS NULL OR e.content_hash <> p.fingerprint)
@@ -155,7 +162,7 @@ export class EmbeddingRepository {
   }
 
   async countMissingOfProducts(model: number, { name }: Pick<EmbeddingSpace, 'name'>): Promise<number> {
-    const [row] = await this.db.$queryRaw<{ n: bigint }[]>`
+    const [row] = await rows(this.db, Count)`
       SELECT count(*) AS n FROM simili.product p LEFT JOIN ${this.tableSql(model, name)} e ON e.product_id = p.id
       WHERE p.catalog_id = ${this.catalogId} AND (e.content_hash IS NULL OR e.content_hash <> p.fingerprint)`;
     return Number(row?.n ?? 0);
@@ -167,11 +174,11 @@ export class EmbeddingRepository {
     productIds: readonly string[],
     space: Stored = OF_PICTURES,
   ): Promise<Map<string, Float32Array>> {
-    const rows = await this.db.$queryRaw<{ productId: string; vec: string }[]>`
+    const found = await rows(this.db, { productId: text, vec: text })`
       SELECT product_id AS "productId", vec::text AS vec FROM ${this.tableSql(model, space.name)}
       WHERE product_id = ANY(${[...productIds]}) AND vec IS NOT NULL`;
-    const numbers = (text: string) => (space.storage === 'bit' ? [...text].map(Number) : (fromSql(text) as number[]));
-    return new Map(rows.map((row) => [row.productId, Float32Array.from(numbers(row.vec))]));
+    const numbers = (vec: string) => (space.storage === 'bit' ? [...vec].map(Number) : (fromSql(vec) as number[]));
+    return new Map(found.map((row) => [row.productId, Float32Array.from(numbers(row.vec))]));
   }
 
   private table(model: number, space?: string): string {

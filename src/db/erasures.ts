@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Erasure, FeedbackEvent, Prisma, PrismaClient } from '../generated/prisma/client.ts';
 import { lockFeedback } from './feedback-lock.ts';
+import { int, rows, text, time } from './row.ts';
 
 export type ErasureRow = Pick<Erasure, 'id' | 'erasedAt' | 'events'>;
 export type VisitorEvent = Pick<
@@ -33,7 +34,7 @@ export class ErasureRepository {
 
   private async eraseLocked(tx: Prisma.TransactionClient, visitorIds: string[]): Promise<ErasureRow | null> {
     const { catalogId } = this;
-    const [row] = await tx.$queryRaw<ErasureRow[]>`
+    const [row] = await rows(tx, { id: text, erasedAt: time, events: int })`
       WITH gone AS (
         DELETE FROM simili.feedback_event
         WHERE catalog_id = ${catalogId} AND visitor_id = ANY (${visitorIds}::text[]) RETURNING received_at
@@ -95,7 +96,7 @@ export class ErasureRepository {
 
   /** The first version whose training began after a moment, by its id; null: there is none yet. */
   async firstTrainedAfter(moment: Date): Promise<string | null> {
-    const [row] = await this.db.$queryRaw<{ id: string }[]>`
+    const [row] = await rows(this.db, { id: text })`
       SELECT m.id FROM simili.model_version m JOIN simili.job j ON j.catalog_id = m.catalog_id AND j.id = m.job_id
       WHERE m.catalog_id = ${this.catalogId} AND j.started_at > ${moment} ORDER BY m.number LIMIT 1`;
     return row?.id ?? null;

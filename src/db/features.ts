@@ -1,10 +1,13 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import type { Ask } from './ask.ts';
+import { type Ask, NO_ROWS } from './ask.ts';
 import { bytesOf } from './bytes.ts';
+import { rows, text } from './row.ts';
 import { vectorsParameter } from './vector-bytes.ts';
 
 /** [dimensions] by the sha-256 of a picture. */
 export type Features = ReadonlyMap<string, Uint16Array>;
+
+const Seen = { hash: text, vec: text };
 
 /**
  * What encoders and the hand-made features see in pictures, as float16 bits. `encoder` is an id that also says how the pictures were decoded: what is
@@ -19,30 +22,30 @@ export class FeatureRepository {
   /** Writes what is not there yet; doing it twice changes nothing. */
   async add(encoder: string, rows: Features): Promise<void> {
     if (rows.size === 0) return;
-    const text = `
+    const statement = `
       INSERT INTO simili.picture_feature (encoder, content_hash, vec)
       SELECT $1, hash, vec FROM unnest($2::text[], $3::halfvec[]) AS v (hash, vec)
       ON CONFLICT DO NOTHING`;
     const vectors = await vectorsParameter(this.ask, 'halfvec', [...rows.values()]);
-    await this.ask({ text }, [encoder, [...rows.keys()], vectors]);
+    await this.ask({ text: statement, row: NO_ROWS }, [encoder, [...rows.keys()], vectors]);
   }
 
   /** Features of those of the given pictures that are there. */
   async of(encoder: string, contentHashes: readonly string[]): Promise<Features> {
     // As base64: bytes come as twice as much text.
-    const text = `
+    const statement = `
       SELECT content_hash AS hash, encode(halfvec_send(vec), 'base64') AS vec FROM simili.picture_feature
       WHERE encoder = $1 AND content_hash = ANY($2::text[])`;
-    const rows = await this.ask<{ hash: string; vec: string }>({ text }, [encoder, [...contentHashes]]);
-    return new Map(rows.map(({ hash, vec }) => [hash, halfOf(bytesOf(vec))]));
+    const found = await this.ask({ text: statement, row: Seen }, [encoder, [...contentHashes]]);
+    return new Map(found.map(({ hash, vec }) => [hash, halfOf(bytesOf(vec))]));
   }
 
   /** Those of the given pictures that are there. */
   async known(encoder: string, contentHashes: readonly string[]): Promise<Set<string>> {
-    const rows = await this.db.$queryRaw<{ hash: string }[]>`
+    const found = await rows(this.db, { hash: text })`
       SELECT content_hash AS hash FROM simili.picture_feature
       WHERE encoder = ${encoder} AND content_hash = ANY(${[...contentHashes]})`;
-    return new Set(rows.map(({ hash }) => hash));
+    return new Set(found.map(({ hash }) => hash));
   }
 
   /** Removes what no picture of any catalog has any more. @returns how many. */

@@ -1,6 +1,7 @@
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import { lockFeedback } from './feedback-lock.ts';
 import { unlessQuarantined } from './quarantine-sql.ts';
+import { float, int, rows, text } from './row.ts';
 
 /** What shoppers did with one product at one place of one anchor's lists. Votes may be fractions: see `FeedbackDays`. */
 export type PairStatistics = {
@@ -95,7 +96,7 @@ export class FeedbackDays {
     const { catalogId } = this;
     return this.db.$transaction(async (tx) => {
       await lockFeedback(tx, catalogId);
-      const old = await tx.$queryRaw<{ day: string }[]>`
+      const old = await rows(tx, { day: text })`
         UPDATE simili.feedback_day SET forgotten = true
         WHERE catalog_id = ${catalogId} AND NOT stale AND NOT forgotten
           AND day < (now() AT TIME ZONE 'UTC')::date - ${days}::int
@@ -137,7 +138,7 @@ export class FeedbackDays {
   /** In the order of time, for each takes what those before have left. */
   private async daysToBuild(tx: Transaction, last: Prisma.Sql): Promise<string[]> {
     const { catalogId } = this;
-    const rows = await tx.$queryRaw<{ day: string }[]>`
+    const days = await rows(tx, { day: text })`
       WITH first AS (
         SELECT (min(received_at) AT TIME ZONE 'UTC')::date AS day FROM simili.feedback_event WHERE catalog_id = ${catalogId}
       ), unknown AS (
@@ -153,7 +154,7 @@ export class FeedbackDays {
       SELECT day::text FROM simili.feedback_day
       WHERE catalog_id = ${catalogId} AND stale AND NOT forgotten AND day <= ${last}
       ORDER BY 1`;
-    return rows.map(({ day }) => day);
+    return days.map(({ day }) => day);
   }
 
   /** Builds a day's rows anew, those before it being built. @param until events after it are left out, and the day stays stale; null: none are */
@@ -222,7 +223,8 @@ export class FeedbackDays {
   }
 }
 
+const Sums = { anchorId: text, itemId: text, position: int, impressions: float, clicks: float, value: float };
 const nextPage = (tx: Transaction): Promise<PairStatistics[]> =>
-  tx.$queryRawUnsafe<PairStatistics[]>(`FETCH ${PAGE} FROM feedback_sums`);
+  rows(tx, Sums)`FETCH ${Prisma.raw(String(PAGE))} FROM feedback_sums`;
 
 const dayOf = (moment: Date): Prisma.Sql => Prisma.sql`(${moment}::timestamptz AT TIME ZONE 'UTC')::date`;

@@ -1,6 +1,7 @@
 import { type FeedbackKind, Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import { FeedbackDays, type PairStatistics } from './feedback-days.ts';
 import { unlessQuarantined } from './quarantine-sql.ts';
+import { int, rows, texts } from './row.ts';
 
 export type { FeedbackKind, PairStatistics };
 
@@ -65,7 +66,7 @@ export class FeedbackRepository {
   async append(visitorId: string, events: readonly FeedbackWrite[]): Promise<Appended> {
     const { catalogId } = this;
     const c = columnsOf(events);
-    const [result] = await this.db.$queryRaw<Appended[]>`
+    const [result] = await rows(this.db, { stored: int, full: texts })`
       WITH sent AS (
         SELECT e.event_id, e.kind, e.list_id, e.anchor_id, e.model_id, e.filtered, e.occurred_at, e.listed_at,
           (${c.items}::text[])[e.first:e.last] AS item_ids, (${c.positions}::int[])[e.first:e.last] AS positions
@@ -116,7 +117,7 @@ export class FeedbackRepository {
 
   /** Products that shoppers chose, one a visitor, anchor and product: received up to `began`, and after it. */
   async choices(began: Date): Promise<{ before: number; after: number }> {
-    const [row] = await this.db.$queryRaw<{ before: number; after: number }[]>`
+    const [row] = await rows(this.db, { before: int, after: int })`
       SELECT count(*) FILTER (WHERE first <= ${began})::int AS before, count(*) FILTER (WHERE first > ${began})::int AS after
       FROM (
         SELECT min(received_at) AS first FROM simili.feedback_event e
@@ -129,7 +130,7 @@ export class FeedbackRepository {
 
   /** Visitors of the last days who chose one of two products in a list of the other, and who dismissed it. */
   async visitorsOfPair(a: string, b: string, days: number): Promise<{ chosen: number; dismissed: number }> {
-    const [row] = await this.db.$queryRaw<{ chosen: number; dismissed: number }[]>`
+    const [row] = await rows(this.db, { chosen: int, dismissed: int })`
       SELECT count(DISTINCT visitor_id) FILTER (WHERE kind IN ('CLICK', 'ADD_TO_CART', 'PURCHASE'))::int AS chosen,
         count(DISTINCT visitor_id) FILTER (WHERE kind = 'DISMISS')::int AS dismissed
       FROM simili.feedback_event e

@@ -1,14 +1,20 @@
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import type { Clock } from '../ports/clock.ts';
+import { bigint, filled, float, int, orNull, type RowOf, rows, text, texts } from './row.ts';
 
-export type ImageRow = { id: string; productId: string; position: number; source: string; attempts: number };
+export type ImageRow = RowOf<typeof Claimed>;
 /** A decoded picture and the product it shows: what training and embedding start from. */
-export type ReadyImage = Omit<ImageRow, 'attempts'> & { contentHash: string; categories: string[] };
+export type ReadyImage = RowOf<typeof Ready>;
 export type ImageFacts = { contentHash: string; mime: string; width: number; height: number };
 /** Which content a source had (workers/pictures/fetched.ts). */
 export type ImageRevision = { etag: string | null; lastModified: string | null };
 /** A decoded picture that may have been replaced. */
-export type AgedImage = ImageRow & ImageRevision & { contentHash: string };
+export type AgedImage = RowOf<typeof Aged>;
+
+const Place = { id: text, productId: text, position: int, source: text };
+const Claimed = { ...Place, attempts: int };
+const Aged = { ...Claimed, contentHash: filled(text), etag: orNull(text), lastModified: orNull(text) };
+const Ready = { ...Place, contentHash: filled(text), categories: filled(texts) };
 
 export class ImageRepository {
   constructor(
@@ -22,7 +28,7 @@ export class ImageRepository {
    * before and never finished comes back afterwards, so a dead worker loses none.
    */
   claimPending(limit: number, seconds: number): Promise<ImageRow[]> {
-    return this.db.$queryRaw<ImageRow[]>`
+    return rows(this.db, Claimed)`
       UPDATE simili.product_image SET claimed_until = now() + make_interval(secs => ${seconds}), attempts = attempts + 1
       WHERE catalog_id = ${this.catalogId} AND id IN (
         SELECT id FROM simili.product_image
@@ -44,7 +50,7 @@ export class ImageRepository {
    * `ageSeconds`, those that were last looked at that long ago. They stay READY: the old picture serves meanwhile.
    */
   claimAged(limit: number, seconds: number, ageSeconds: number | null = null): Promise<AgedImage[]> {
-    return this.db.$queryRaw<AgedImage[]>`
+    return rows(this.db, Aged)`
       UPDATE simili.product_image SET claimed_until = now() + make_interval(secs => ${seconds}), attempts = attempts + 1
       WHERE catalog_id = ${this.catalogId} AND id IN (
         SELECT id FROM simili.product_image
@@ -57,11 +63,11 @@ export class ImageRepository {
 
   /** Whether `claimAged` would find one. */
   async hasAged(ageSeconds: number | null): Promise<boolean> {
-    const rows = await this.db.$queryRaw<unknown[]>`
-      SELECT 1 FROM simili.product_image
+    const found = await rows(this.db, { one: int })`
+      SELECT 1 AS one FROM simili.product_image
       WHERE catalog_id = ${this.catalogId} AND state = 'READY' AND (claimed_until IS NULL OR claimed_until < now())
         AND ${isDue(ageSeconds)} LIMIT 1`;
-    return rows.length > 0;
+    return found.length > 0;
   }
 
   /** A decoded picture was looked at and kept. @param againSeconds when it is looked at again; null: at the usual age. */
@@ -89,7 +95,7 @@ export class ImageRepository {
 
   /** Pictures that could be claimed now. */
   async countClaimable(): Promise<number> {
-    const [row] = await this.db.$queryRaw<{ n: bigint }[]>`
+    const [row] = await rows(this.db, { n: bigint })`
       SELECT count(*) AS n FROM simili.product_image
       WHERE catalog_id = ${this.catalogId} AND state = 'PENDING' AND (claimed_until IS NULL OR claimed_until < now())`;
     return Number(row?.n ?? 0);
@@ -156,7 +162,7 @@ export class ImageRepository {
 
   /** Every decoded picture, in product and position order, in pages: `after` is the last one of the page before. */
   readyPage(limit: number, after: { productId: string; position: number } | null): Promise<ReadyImage[]> {
-    return this.db.$queryRaw<ReadyImage[]>`
+    return rows(this.db, Ready)`
       SELECT i.id, i.product_id AS "productId", i.position, i.source, i.content_hash AS "contentHash", p.categories
       FROM simili.product_image i
         JOIN simili.product p ON p.catalog_id = i.catalog_id AND p.id = i.product_id
@@ -166,7 +172,7 @@ export class ImageRepository {
 
   /** Products whose first picture is decoded, and those of them that came to it after `began`. */
   async readySince(began: Date): Promise<{ products: number; changed: number }> {
-    const [row] = await this.db.$queryRaw<{ products: number; changed: number }[]>`
+    const [row] = await rows(this.db, { products: int, changed: int })`
       SELECT count(*)::int AS products, count(*) FILTER (WHERE updated_at > ${began})::int AS changed
       FROM simili.product_image WHERE catalog_id = ${this.catalogId} AND state = 'READY' AND position = 0`;
     return row ?? { products: 0, changed: 0 };
@@ -174,7 +180,7 @@ export class ImageRepository {
 
   /** Products with a decoded picture, counted up to `most`, and how long ago the last one was decoded. */
   async decoded(most: number): Promise<{ products: number; quietSeconds: number }> {
-    const [row] = await this.db.$queryRaw<{ products: number; quietSeconds: number | null }[]>`
+    const [row] = await rows(this.db, { products: int, quietSeconds: orNull(float) })`
       SELECT (SELECT count(*)::int FROM (
           SELECT DISTINCT product_id FROM simili.product_image
           WHERE catalog_id = ${this.catalogId} AND state = 'READY' LIMIT ${most}) found) AS products,
@@ -187,8 +193,8 @@ export class ImageRepository {
   async counts(since?: Date): Promise<{ ready: number; pending: number; failed: number }> {
     const { catalogId } = this;
     const where = since ? { catalogId, updatedAt: { gte: since } } : { catalogId };
-    const rows = await this.db.productImage.groupBy({ by: ['state'], where, _count: true });
-    const of = (state: string) => rows.find((row) => row.state === state)?._count ?? 0;
+    const states = await this.db.productImage.groupBy({ by: ['state'], where, _count: true });
+    const of = (state: string) => states.find((row) => row.state === state)?._count ?? 0;
     return { ready: of('READY'), pending: of('PENDING'), failed: of('FAILED') };
   }
 

@@ -3,14 +3,16 @@ import {
   type Job,
   type JobKind,
   type JobPhase,
-  type JobState,
+  JobState,
   Prisma,
   type PrismaClient,
 } from '../generated/prisma/client.ts';
 import type { Clock } from '../ports/clock.ts';
 import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './bytes.ts';
+import { bool, int, oneOf, rows, text } from './row.ts';
 
-export type { JobKind, JobPhase, JobState };
+export type { JobKind, JobPhase };
+export { JobState };
 export type JobRow = Job;
 /** A worker's right to a job. It ends when somebody else claims the job: every later write of the old holder is refused. */
 export type Claim = { job: JobRow; fence: number };
@@ -79,7 +81,7 @@ export class JobRepository {
 
   /** @returns null when the job is not to be run: elsewhere already, in another phase, settled. */
   async claim(id: string, phase: JobPhase): Promise<Claim | null> {
-    const [row] = await this.db.$queryRaw<{ fence: number }[]>`
+    const [row] = await rows(this.db, { fence: int })`
       UPDATE simili.job SET state = 'RUNNING', fence = fence + 1, attempts = attempts + 1, heartbeat_at = now(),
         started_at = coalesce(started_at, now()), updated_at = now()
       WHERE catalog_id = ${this.catalogId} AND id = ${id} AND phase = ${phase}::simili.job_phase
@@ -94,7 +96,7 @@ export class JobRepository {
    * @returns 'cancel' when the job should stop, 'lost' when somebody else holds it.
    */
   async heartbeat({ job, fence }: Claim, news: Progress = {}): Promise<'held' | 'lost' | 'cancel'> {
-    const [row] = await this.db.$queryRaw<{ cancelAsked: boolean }[]>`
+    const [row] = await rows(this.db, { cancelAsked: bool })`
       UPDATE simili.job SET heartbeat_at = now()
       WHERE catalog_id = ${this.catalogId} AND id = ${job.id} AND fence = ${fence} AND state = 'RUNNING'
       RETURNING cancel_asked AS "cancelAsked"`;
@@ -145,7 +147,7 @@ export class JobRepository {
    * @returns the state it is in now; null: the claim was lost, or this was told before.
    */
   async fail({ job, fence }: Claim, error: JobFailure): Promise<JobState | null> {
-    const [row] = await this.db.$queryRaw<{ state: JobState }[]>`
+    const [row] = await rows(this.db, { state: oneOf('simili.job_state', JobState) })`
       UPDATE simili.job SET error = ${JSON.stringify(error)}::jsonb, message = NULL, eta_seconds = NULL, updated_at = now(),
         state = (CASE WHEN ${error.retry} AND attempts < ${MAX_ATTEMPTS} THEN 'QUEUED' ELSE 'FAILED' END)::simili.job_state,
         finished_at = CASE WHEN ${error.retry} AND attempts < ${MAX_ATTEMPTS} THEN NULL ELSE now() END
@@ -210,7 +212,7 @@ export class JobRepository {
   }
 
   async checkpoint(jobId: string): Promise<{ step: number; checksum: string; state: Uint8Array } | null> {
-    const [row] = await this.db.$queryRaw<{ step: number; checksum: string; state: string }[]>`
+    const [row] = await rows(this.db, { step: int, checksum: text, state: text })`
       SELECT step, checksum, encode(state, 'base64') AS state FROM simili.checkpoint
       WHERE catalog_id = ${this.catalogId} AND job_id = ${jobId}`;
     return row ? { ...row, state: bytesOf(row.state) } : null;

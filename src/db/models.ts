@@ -1,13 +1,21 @@
 import { SimiliError } from '../errors.ts';
-import type { ModelKind, ModelState, ModelVersion, Prisma, PrismaClient } from '../generated/prisma/client.ts';
+import {
+  type ModelKind,
+  ModelState,
+  type ModelVersion,
+  type Prisma,
+  type PrismaClient,
+} from '../generated/prisma/client.ts';
 import type { Clock } from '../ports/clock.ts';
 import { pictureSpace, type VersionSpace } from '../ports/space.ts';
 import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './bytes.ts';
 import { lockCatalog } from './catalogs.ts';
 import { vectorSchema } from './embedding-table.ts';
 import type { Claim, JobRepository } from './jobs.ts';
+import { int, json, oneOf, rows, text } from './row.ts';
 
-export type { ModelKind, ModelState };
+export type { ModelKind };
+export { ModelState };
 /** A version without its artefact, which may be large. */
 export type ModelRow = Omit<ModelVersion, 'artefact'>;
 export type NewModel = {
@@ -35,6 +43,8 @@ export const spacesOf = ({ dimensions, spaces }: Pick<ModelRow, 'dimensions' | '
 type Slot = 'active' | 'previous';
 type Where = Prisma.ModelVersionWhereInput;
 
+const Pointer = { modelId: text, number: int, epoch: int, dimensions: int, spaces: json };
+const Retirable = { id: text, number: int, state: oneOf('simili.model_state', ModelState) };
 const withoutArtefact = { artefact: true } as const;
 
 export class ModelRepository {
@@ -68,14 +78,14 @@ export class ModelRepository {
   }
 
   async artefact(id: string): Promise<{ checksum: string; artefact: Uint8Array } | null> {
-    const [row] = await this.db.$queryRaw<{ checksum: string; artefact: string }[]>`
+    const [row] = await rows(this.db, { checksum: text, artefact: text })`
       SELECT checksum, encode(artefact, 'base64') AS artefact FROM simili.model_version
       WHERE catalog_id = ${this.catalogId} AND id = ${id}`;
     return row ? { ...row, artefact: bytesOf(row.artefact) } : null;
   }
 
   async serving(): Promise<ServingPointer | null> {
-    const [row] = await this.db.$queryRaw<(Omit<ServingPointer, 'spaces'> & Pick<ModelRow, 'dimensions' | 'spaces'>)[]>`
+    const [row] = await rows(this.db, Pointer)`
       SELECT m.id AS "modelId", m.number, s.epoch, m.dimensions, m.spaces
       FROM simili.serving s JOIN simili.model_version m ON m.catalog_id = s.catalog_id AND m.id = s.version_id
       WHERE s.catalog_id = ${this.catalogId} AND s.slot = 'active'`;
@@ -167,7 +177,7 @@ export class ModelRepository {
 
   /** Versions whose vectors nobody needs: rejected ones, orphans of ended jobs, standbys beyond the newest `keep`. */
   async retirable(keep: number): Promise<Pick<ModelRow, 'id' | 'number' | 'state'>[]> {
-    return this.db.$queryRaw`
+    return rows(this.db, Retirable)`
       SELECT m.id, m.number, m.state
       FROM simili.model_version m LEFT JOIN simili.job j ON j.catalog_id = m.catalog_id AND j.id = m.job_id
       WHERE m.catalog_id = ${this.catalogId}
@@ -190,7 +200,7 @@ export class ModelRepository {
 
   /** Retired versions whose table still stands. */
   retiredWithVectors(): Promise<Pick<ModelRow, 'number' | 'dimensions' | 'spaces'>[]> {
-    return this.db.$queryRaw`
+    return rows(this.db, { number: int, dimensions: int, spaces: json })`
       SELECT number, dimensions, spaces FROM simili.model_version
       WHERE catalog_id = ${this.catalogId} AND state = 'RETIRED'
         AND to_regclass(format('%I.%I', ${vectorSchema(this.catalogId)}::text, 'embedding_' || number)) IS NOT NULL`;

@@ -88,7 +88,7 @@ export class ProductRepository {
     const key = { catalogId, id: product.id };
     return this.db.$transaction(async (tx) => {
       // Two senders of one product wait for each other here, also when it does not exist yet: the lower version loses.
-      await tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`simili.product ${catalogId} ${product.id}`}, 0))::text`;
+      await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`simili.product ${catalogId} ${product.id}`}, 0))`;
       const stored = await tx.product.findUnique({
         where: { catalogId_id: key },
         select: { version: true, fingerprint: true },

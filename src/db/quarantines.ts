@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FeedbackQuarantine, Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import { lockFeedback } from './feedback-lock.ts';
+import { int, rows } from './row.ts';
 
 /** Feedback that fits every field which is not null. Times are of receipt: from `since`, before `until`; open ends take in what is still to come. */
 export type Slice = Pick<FeedbackQuarantine, 'visitorId' | 'anchorId' | 'itemId' | 'since' | 'until'>;
@@ -93,7 +94,7 @@ async function touch(tx: Transaction, catalogId: string, slice: Slice): Promise<
     ...(since === null ? [] : [Prisma.sql`e.received_at >= ${since}`]),
     ...(until === null ? [] : [Prisma.sql`e.received_at < ${until}`]),
   ];
-  const [row] = await tx.$queryRaw<{ events: number }[]>`
+  const [row] = await rows(tx, { events: int })`
     WITH touched AS (
       SELECT e.visitor_id, min(e.received_at) AS first, count(*) AS events FROM simili.feedback_event e
       WHERE ${Prisma.join(conditions, ' AND ')} GROUP BY e.visitor_id

@@ -2,6 +2,7 @@ import { Prisma, type PrismaClient, type TrainingRound } from '../generated/pris
 import type { Clock } from '../ports/clock.ts';
 import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './bytes.ts';
 import type { Claim, JobRepository } from './jobs.ts';
+import { bool, float, int, orNull, rows, text } from './row.ts';
 
 /** One member's part of one round. `fence` is the coordinator's: for any other one nothing is taken or reported. */
 export type Shard = { jobId: string; round: number; fence: number; member: number };
@@ -99,7 +100,7 @@ export class RoundRepository {
 
   /** Whether results are still wanted: the round is open, its coordinator has the job, and nobody cancelled it. */
   async isOpen(key: RoundKey): Promise<boolean> {
-    return (await this.db.$queryRaw<unknown[]>(this.wanted(key))).length > 0;
+    return (await rows(this.db, Wanted)`${this.wanted(key)}`).length > 0;
   }
 
   /** @returns false when the round is closed or the shard is reported already. Taking it again renews its time. */
@@ -125,7 +126,7 @@ export class RoundRepository {
     const { jobId, round, member } = shard;
     return this.db.$transaction(async (tx) => {
       // The round cannot be closed between this look and the commit.
-      const open = await tx.$queryRaw<unknown[]>(Prisma.sql`${this.wanted(shard)} FOR SHARE OF r`);
+      const open = await rows(tx, Wanted)`${this.wanted(shard)} FOR SHARE OF r`;
       if (open.length === 0) return false;
       const where = { ...this.ofJob(jobId), round, member };
       const known = await tx.trainingShard.findUnique({
@@ -154,11 +155,11 @@ export class RoundRepository {
 
   /** @returns null when this round is not open. */
   async status({ jobId, round, fence }: RoundKey): Promise<RoundStatus | null> {
-    const [row] = await this.db.$queryRaw<{ openedMs: number; settled: boolean }[]>`
+    const [row] = await rows(this.db, { openedMs: float, settled: bool })`
       SELECT ${ageOf('opened_at')} AS "openedMs", settled FROM simili.training_round
       WHERE catalog_id = ${this.catalogId} AND job_id = ${jobId} AND round = ${round} AND fence = ${fence}`;
     if (!row) return null;
-    const shards = await this.db.$queryRaw<RoundStatus['shards']>`
+    const shards = await rows(this.db, { member: int, takenMs: float, reportedMs: orNull(float) })`
       SELECT member, ${ageOf('taken_at')} AS "takenMs", ${ageOf('reported_at')} AS "reportedMs"
       FROM simili.training_shard
       WHERE catalog_id = ${this.catalogId} AND job_id = ${jobId} AND round = ${round} ORDER BY member`;
@@ -167,16 +168,18 @@ export class RoundRepository {
 
   /** What was reported so far, by member. `tookMs`: from taking to reporting. */
   async results({ jobId, round }: RoundKey): Promise<(ShardResult & { member: number; tookMs: number })[]> {
-    const rows = await this.db.trainingShard.findMany({
+    const shards = await this.db.trainingShard.findMany({
       where: { ...this.ofJob(jobId), round, reportedAt: { not: null } },
       orderBy: { member: 'asc' },
       omit: { state: true },
     });
-    const states = await this.db.$queryRaw<{ member: number; state: string }[]>`
+    const states = await rows(this.db, { member: int, state: orNull(text) })`
       SELECT member, encode(state, 'base64') AS state FROM simili.training_shard
       WHERE catalog_id = ${this.catalogId} AND job_id = ${jobId} AND round = ${round} AND reported_at IS NOT NULL`;
-    const stateOf = new Map(states.map(({ member, state }) => [member, bytesOf(state)]));
-    return rows.flatMap(({ member, takenAt, reportedAt, checksum, pictures, loss, activeShare }) => {
+    const stateOf = new Map(
+      states.flatMap(({ member, state }) => (state === null ? [] : [[member, bytesOf(state)] as const])),
+    );
+    return shards.flatMap(({ member, takenAt, reportedAt, checksum, pictures, loss, activeShare }) => {
       const state = stateOf.get(member);
       if (!state || checksum === null || !reportedAt) return [];
       const numbers = { pictures: pictures ?? 0, loss: loss ?? 0, activeShare: activeShare ?? 0 };
@@ -191,11 +194,13 @@ export class RoundRepository {
   /** One row where the round of this key takes results. */
   private wanted({ jobId, round, fence }: RoundKey): Prisma.Sql {
     return Prisma.sql`
-      SELECT 1 FROM simili.training_round r JOIN simili.job j ON j.catalog_id = r.catalog_id AND j.id = r.job_id
+      SELECT 1 AS one FROM simili.training_round r JOIN simili.job j ON j.catalog_id = r.catalog_id AND j.id = r.job_id
       WHERE r.catalog_id = ${this.catalogId} AND r.job_id = ${jobId} AND r.round = ${round} AND r.fence = ${fence}
         AND j.fence = ${fence} AND j.state = 'RUNNING' AND NOT j.cancel_asked`;
   }
 }
+
+const Wanted = { one: int };
 
 type JobKey = { catalogId: string; jobId: string };
 
@@ -204,7 +209,7 @@ const ageOf = (column: 'opened_at' | 'taken_at' | 'reported_at'): Prisma.Sql =>
 
 async function readRound(db: Prisma.TransactionClient, key: JobKey): Promise<Round | null> {
   const row = await db.trainingRound.findUnique({ where: { catalogId_jobId: key }, omit: { state: true } });
-  const [bytes] = await db.$queryRaw<{ state: string }[]>`
+  const [bytes] = await rows(db, { state: text })`
     SELECT encode(state, 'base64') AS state FROM simili.training_round
     WHERE catalog_id = ${key.catalogId} AND job_id = ${key.jobId}`;
   return row && bytes ? roundOf(row, bytesOf(bytes.state)) : null;

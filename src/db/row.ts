@@ -4,6 +4,8 @@ import { Prisma } from '../generated/prisma/client.ts';
 export type Column<T> = {
   readonly type: string;
   readonly nullable: boolean;
+  /** Nullable in its table, and of no row that the statement looks at. */
+  readonly filled?: true;
   /** All values of an enum. */
   readonly labels?: readonly string[];
   readonly value?: () => T;
@@ -27,6 +29,8 @@ export const oneOf = <Label extends string>(type: string, labels: Readonly<Recor
   ...column<Label>(type),
   labels: Object.values(labels),
 });
+/** A column that is nullable in its table, where the statement looks at no row in which it is null. */
+export const filled = <T>(own: Column<T>): Column<T> => ({ ...own, filled: true });
 export const orNull = <T>({ value: _, ...own }: Column<T>): Column<T | null> => ({ ...own, nullable: true });
 
 /**

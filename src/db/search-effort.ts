@@ -1,3 +1,5 @@
+import { int, type RowOf } from './row.ts';
+
 /**
  * How far a search by the index looks, and when it is not asked at all.
  *
@@ -35,7 +37,8 @@ export const sampleSql = (catalog: string, narrowing: string): string => `
     TABLESAMPLE SYSTEM (least(100, ${SAMPLED_PAGES} * 8192 * 100.0 / greatest(1, pg_relation_size('simili.product')))) REPEATABLE (1)
   WHERE q.catalog_id = ${catalog}`;
 
-export type Sample = { looked: number; passing: number };
+export const Sample = { looked: int, passing: int };
 
 /** @returns the share that passes; 0, which is the greatest effort, where too little was seen. */
-export const shareOf = ({ looked, passing }: Sample): number => (looked < FEWEST_SAMPLED ? 0 : passing / looked);
+export const shareOf = ({ looked, passing }: RowOf<typeof Sample>): number =>
+  looked < FEWEST_SAMPLED ? 0 : passing / looked;

@@ -4,8 +4,9 @@ import type { VersionSpace } from '../ports/space.ts';
 import type { Statement } from './ask.ts';
 import { conditionSql } from './condition-sql.ts';
 import { embeddingTable } from './embedding-table.ts';
-import { PRODUCT_COLUMNS } from './product-columns.ts';
-import { mostPassingSql, sampleSql } from './search-effort.ts';
+import { PRODUCT_COLUMNS, ProductShape } from './product-columns.ts';
+import { bool, float, int, orNull } from './row.ts';
+import { mostPassingSql, Sample, sampleSql } from './search-effort.ts';
 import { fused, LOOKS } from './search-fused.ts';
 import { nearest, TIES } from './search-one.ts';
 import type { Behind, Parameter, Way } from './search-parts.ts';
@@ -41,6 +42,22 @@ export type Search = {
   /** Most products that pass a filter and are ranked one by one; null: as many as suits the size of the catalog. */
   mostPassing: number | null;
 };
+
+/** A place of an anchor's list, or that it has none. */
+export const Ranked = {
+  nr: int,
+  known: bool,
+  warm: bool,
+  /** More products pass the filter than are ranked one by one, so none was; null where they were not counted. */
+  many: orNull(bool),
+  /** Null: the anchor has no neighbours. */
+  l2: orNull(float),
+  /** Products that the index gave, and the greatest distance among them. Of several spaces: see `fused`. */
+  looked: orNull(int),
+  farthest: orNull(float),
+  ...ProductShape,
+};
+
 /** Settings of the index scan, made where the anchor's row is read. */
 const settings = (effort: string): string =>
   `(SELECT set_config('hnsw.ef_search', ${effort}, true), set_config('hnsw.iterative_scan', 'strict_order', true)) AS settings`;
@@ -49,7 +66,7 @@ const settings = (effort: string): string =>
  * One statement for a page of each anchor. The settings of the index scan are made within it, where the anchor's row is
  * read, which is before the scan begins: it needs no session of its own, so a pooler may lie between.
  */
-export function searchStatement(search: Search, way: Way): { statement: Statement; values: unknown[] } {
+export function searchStatement(search: Search, way: Way): { statement: Statement<typeof Ranked>; values: unknown[] } {
   const { catalogId, model, spaces, anchorIds, filter, limit, behind } = search;
   const values: unknown[] = [[...anchorIds]];
   const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
@@ -85,7 +102,7 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
     !filter.own?.length &&
     !filter.conditions?.length &&
     (way === 'passing' || way === TIES[0] || way === LOOKS[0]);
-  return { statement: { name: isCommon ? nameOf(text) : undefined, text }, values };
+  return { statement: { name: isCommon ? nameOf(text) : undefined, text, row: Ranked }, values };
 }
 
 const nameOf = (text: string): string => `simili ${createHash('sha1').update(text).digest('base64url')}`;
@@ -99,11 +116,17 @@ const passing = (catalog: string, narrowing: string, most: number | string): str
       FROM (SELECT count(*) > (SELECT n FROM most) AS isMany FROM found) AS counted)`;
 
 /** Asks which share of the catalog passes a filter, by a sample: see Sample. */
-export function sampleStatement(catalogId: string, filter: SearchFilter): { statement: Statement; values: unknown[] } {
+export function sampleStatement(
+  catalogId: string,
+  filter: SearchFilter,
+): { statement: Statement<typeof Sample>; values: unknown[] } {
   const values: unknown[] = [];
   const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
   const catalog = param(catalogId, 'text');
-  return { statement: { text: sampleSql(catalog, conditions(filter, param).narrowing || 'TRUE') }, values };
+  return {
+    statement: { text: sampleSql(catalog, conditions(filter, param).narrowing || 'TRUE'), row: Sample },
+    values,
+  };
 }
 
 function conditions(filter: SearchFilter, param: Parameter) {

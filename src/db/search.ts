@@ -3,11 +3,12 @@ import type { VersionSpace } from '../ports/space.ts';
 import type { Ask } from './ask.ts';
 import { type ProductColumns, productOf } from './product-columns.ts';
 import type { ProductRow } from './products.ts';
-import { effortFor, type Sample, shareOf } from './search-effort.ts';
+import type { RowOf } from './row.ts';
+import { effortFor, shareOf } from './search-effort.ts';
 import { LOOKS } from './search-fused.ts';
 import { TIES } from './search-one.ts';
 import type { Behind, Way } from './search-parts.ts';
-import { type Search, type SearchFilter, sampleStatement, searchStatement } from './search-statement.ts';
+import { type Ranked, type Search, type SearchFilter, sampleStatement, searchStatement } from './search-statement.ts';
 import { squaredOf } from './space-sql.ts';
 import { ofVersion } from './version-gone.ts';
 
@@ -19,18 +20,7 @@ export type Neighbour = { productId: string; distance: number; l2: number; produ
 /** What a search found of one anchor. `unknown`: no such product; `cold`: the version has no vector of it. */
 export type Found = { anchor: 'unknown' | 'cold' | 'ranked'; neighbours: Neighbour[] };
 
-type Row = ProductColumns & {
-  nr: number;
-  known: boolean;
-  warm: boolean;
-  /** More products pass the filter than are ranked one by one, so none was; null where they were not counted. */
-  many: boolean | null;
-  /** Null: the anchor has no neighbours. */
-  l2: number | null;
-  /** Products that the index gave, and the greatest distance among them. Of several spaces: see `fused`. */
-  looked: number | null;
-  farthest: number | null;
-};
+type Row = RowOf<typeof Ranked>;
 
 /** Sizes of pages that are prepared: a size of its own for each would be as many plans in every session. */
 const SIZES = [13, 25, 51];
@@ -98,13 +88,13 @@ export class SearchRepository {
 
   private async shareOf({ excludeIds: _, ...filter }: SearchFilter): Promise<number> {
     const { statement, values } = sampleStatement(this.catalogId, filter);
-    const [sample] = await this.ask<Sample>(statement, values);
+    const [sample] = await this.ask(statement, values);
     return sample ? shareOf(sample) : 0;
   }
 
   private run(search: Search, way: Way): Promise<Row[]> {
     const { statement, values } = searchStatement(search, way);
-    return ofVersion(this.ask<Row>(statement, values));
+    return ofVersion(this.ask(statement, values));
   }
 }
 
@@ -167,7 +157,7 @@ function foundOf(rows: readonly Row[], limit: number, scale: (l2: number) => num
   const neighbours = rows.slice(0, limit).flatMap((row) => {
     const { l2 } = row;
     if (l2 === null) return [];
-    const product = productOf(row);
+    const product = productOf(row as ProductColumns); // a neighbour is a product: a table of vectors refers to it
     return [{ productId: product.id, l2, distance: scale(l2), product }];
   });
   return { anchor: first?.warm ? 'ranked' : first?.known ? 'cold' : 'unknown', neighbours };

@@ -1,7 +1,8 @@
 import { RETRY_AFTER_SECONDS } from '../deadline.ts';
 import { SimiliError } from '../errors.ts';
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import type { Ask } from './ask.ts';
+import type { Ask, Statement } from './ask.ts';
+import type { Shape } from './row.ts';
 
 type Carrier = {
   code?: string;
@@ -41,9 +42,9 @@ export function typedClient(client: PrismaClient): PrismaClient {
 
 /** Likewise. */
 export function typedAsk(ask: Ask): Ask {
-  return async <Row>(...asked: Parameters<Ask>) => {
+  return async <S extends Shape>(statement: Statement<S>, values: readonly unknown[]) => {
     try {
-      return await ask<Row>(...asked);
+      return await ask(statement, values);
     } catch (error) {
       throw typed(error);
     }

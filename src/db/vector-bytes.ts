@@ -1,4 +1,5 @@
 import type { Ask } from './ask.ts';
+import { text } from './row.ts';
 
 /** Numbers of pgvector's types: the bits of float16, and float32. */
 type Rows = { halfvec: Uint16Array; vector: Float32Array };
@@ -18,7 +19,7 @@ export async function vectorsParameter<Type extends keyof Rows>(
   rows: readonly Rows[Type][],
 ): Promise<Uint8Array> {
   // Each database numbers the types of an extension anew, also when it is restored under a running process.
-  const [found] = await ask<{ oid: string }>({ text: 'SELECT to_regtype($1)::oid::text AS oid' }, [type]);
+  const [found] = await ask({ text: 'SELECT to_regtype($1)::oid::text AS oid', row: { oid: text } }, [type]);
   return arrayBytes(Number(found!.oid), type, rows);
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { conditionSql } from '../../src/db/condition-sql.ts';
+import * as columns from '../../src/db/row.ts';
 import { type Condition, problemOfCondition } from '../../src/ports/condition.ts';
 import type { ProductFacts } from '../../src/ports/encoder.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
@@ -76,7 +77,7 @@ function describeConditions(name: string, open: () => Promise<FreshDatabase>, ta
         const values: unknown[] = [];
         const sql = conditionSql(one, (value, type) => `$${values.push(value)}::${type}`);
         const text = `SELECT q.id FROM simili.product q WHERE ${sql} ORDER BY length(q.id), q.id`;
-        const found = await database.storage.ask<{ id: string }>({ text }, values);
+        const found = await database.storage.ask({ text, row: { id: columns.text } }, values);
         expect(found.map(({ id }) => id)).toEqual(products.filter((row) => meets(row, one)).map(({ id }) => id));
       }),
       { numRuns: 200 },

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
+import { float } from '../../src/db/row.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { addProducts } from '../support/fixtures.ts';
 
@@ -15,10 +16,8 @@ afterAll(() => database[Symbol.asyncDispose]());
 
 test("the storage's own clock is the database's", async () => {
   const { ask, clock } = database.storage;
-  const [row] = await ask<{ behind: number }>(
-    { text: 'SELECT extract(epoch FROM clock_timestamp() - $1::timestamptz)::float8 AS behind' },
-    [clock.now().toISOString()],
-  );
+  const text = 'SELECT extract(epoch FROM clock_timestamp() - $1::timestamptz)::float8 AS behind';
+  const [row] = await ask({ text, row: { behind: float } }, [clock.now().toISOString()]);
   expect(row!.behind).toBeGreaterThanOrEqual(0);
   expect(database.repositories.clock).toBe(clock);
 });

@@ -1,6 +1,7 @@
 import { GOLDEN } from '@simili/learning/features/golden';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { spacesOf } from '../../src/db/models.ts';
+import { text } from '../../src/db/row.ts';
 import { retrain } from '../../src/jobs/retrain.ts';
 import type { Encoder, ProductEncoder } from '../../src/ports/encoder.ts';
 import { keyOf } from '../../workers/embedding/encoding.ts';
@@ -71,8 +72,9 @@ test('a version that is made with an own encoder ranks by its space too', async 
   const nearest = await nearestTo('p0', 7);
   expect(red(nearest)).toEqual(nearest);
   // Those of one title are told apart by their pictures.
-  const rows = await worker.database.storage.ask<{ id: string }>(
+  const rows = await worker.database.storage.ask(
     {
+      row: { id: text },
       text: `SELECT product_id AS id FROM simili.embedding_${model.number} e
                WHERE substr(product_id, 2)::int % 3 = 0 AND product_id <> 'p0'
                ORDER BY vec <-> (SELECT vec FROM simili.embedding_${model.number} WHERE product_id = 'p0')`,
@@ -144,8 +146,11 @@ test('the tables of all spaces go with a version that is retired', async () => {
   for (let i = 0; i < 4; i++) await made([counted]);
   await chores(worker.context)[1]!.work(run.signal);
   expect(await models.byId(first.id)).toMatchObject({ state: 'RETIRED' });
-  const left = await worker.database.storage.ask<{ name: string }>(
-    { text: `SELECT table_name AS name FROM information_schema.tables WHERE table_name LIKE 'embedding_%'` },
+  const left = await worker.database.storage.ask(
+    {
+      text: `SELECT table_name::text AS name FROM information_schema.tables WHERE table_name LIKE 'embedding_%'`,
+      row: { name: text },
+    },
     [],
   );
   const numbers = left.map(({ name }) => name.split('_')[1]);

@@ -1,11 +1,61 @@
+import { expect, test } from 'vitest';
 import { openPostgres } from '../../src/db/postgres.ts';
+import { makeRepositories } from '../../src/db/repositories.ts';
+import { float, int, oneOf, rows, text } from '../../src/db/row.ts';
 import { describeCatalogs } from '../contract/catalogs.contract.ts';
 import { describeStorage } from '../contract/storage.contract.ts';
+import { type Described, described, sitesInSource, untyped } from '../support/described.ts';
 import { freshEmbedded } from '../support/embedded.ts';
 import { freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
-describeStorage('PGlite', freshEmbedded);
-describeCatalogs('PGlite', freshEmbedded);
+const watching: Described[] = [];
+/** Each statement of the contracts is described by the database, and compared with the rows that it says it gives. */
+async function onPGlite() {
+  const own = await described(await freshEmbedded());
+  watching.push(own);
+  return own.storage;
+}
+describeStorage('PGlite', onPGlite);
+describeCatalogs('PGlite', onPGlite);
+
+test('every statement gives the rows that it says: columns, types, and no null where none is told', async () => {
+  const last = await described(await freshEmbedded());
+  const { erasures, feedback } = makeRepositories(last.storage, 'default');
+  await erasures.firstTrainedAfter(new Date(0)); // these two no contract asks for
+  await feedback.forget(400);
+  await last.storage.close();
+  const all = [...watching, last];
+  expect(all.flatMap(({ problems }) => problems)).toEqual([]);
+  const seen = new Set(all.flatMap((own) => [...own.seen]));
+  const sites = sitesInSource();
+  expect(sites.length).toBeGreaterThan(30);
+  expect(sites.filter(({ start }) => !seen.has(start))).toEqual([]);
+  expect(untyped()).toEqual([]);
+});
+
+test('a row type that lies is told', async () => {
+  const own = await described(await freshEmbedded());
+  const { prisma } = own.storage;
+  await rows(prisma, { n: text })`SELECT 1 AS n`;
+  await rows(prisma, { m: int })`SELECT 2 AS n`;
+  await rows(prisma, { n: int })`SELECT NULL::int AS n`;
+  await rows(prisma, { url: text })`SELECT url FROM simili.product`;
+  await prisma.$transaction(
+    (tx) => rows(tx, { state: oneOf('simili.job_state', { QUEUED: 'QUEUED' }) })`SELECT state FROM simili.job`,
+  );
+  await own.storage.ask({ text: 'SELECT 1.5 AS n', row: { n: float } }, []);
+  await own.storage.close();
+  expect(own.problems.map((problem) => problem.replace(/,? (in|not of) .*/s, ''))).toEqual([
+    'n is integer, not text',
+    'n came as number',
+    'columns n, not m',
+    'n came as null',
+    'url may be null',
+    'state is one of CANCELLED,FAILED,QUEUED,RUNNING,SUCCEEDED',
+    'n is numeric, not double precision',
+    'n came as string',
+  ]);
+});
 
 async function onPostgres() {
   const database = await freshPostgresDatabase(postgresUrl());

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { askPrepared } from '../../../../src/db/ask.ts';
+import { askPrepared, NO_ROWS } from '../../../../src/db/ask.ts';
 
 /** A session that answers with what it was asked for, or fails with an SQLSTATE. */
 function session(failures: (string | null)[]) {
@@ -12,7 +12,7 @@ function session(failures: (string | null)[]) {
   });
   return { asked, ask };
 }
-const STATEMENT = { name: 'one', text: 'SELECT $1' };
+const STATEMENT = { name: 'one', text: 'SELECT $1', row: NO_ROWS };
 
 test('a statement is asked for by its name', async () => {
   const { asked, ask } = session([]);
