@@ -20,8 +20,9 @@ describeCatalogs('PGlite', onPGlite);
 
 test('every statement gives the rows that it says: columns, types, and no null where none is told', async () => {
   const last = await described(await freshEmbedded());
-  const { erasures, feedback } = makeRepositories(last.storage, 'default');
-  await erasures.firstTrainedAfter(new Date(0)); // these two no contract asks for
+  const { erasures, feedback, quarantines } = makeRepositories(last.storage, 'default');
+  await erasures.firstTrainedAfter(new Date(0)); // these no contract asks for
+  await quarantines.add({ visitorId: 'v', anchorId: null, itemId: null, since: null, until: null }, 'test', null);
   await feedback.forget(400);
   await last.storage.close();
   const all = [...watching, last];
