@@ -48,7 +48,7 @@ function begun<T>(result: T): T {
 }
 
 /**
- * What is left for the next statement of the request that is running, and the error when that passes. Null: no request.
+ * Time left for the next statement of the request that is running, and the error when that passes. Null: no request.
  * @throws SimiliError DEADLINE_EXCEEDED: nothing is left.
  */
 export function timeLeft(): TimeLeft | null {

@@ -9,8 +9,8 @@ const WANTED_DECIMAL = 'must be text like "19.90": digits and at most one point'
 const WANTED_VERSION = 'must be a whole number from 0 to 9007199254740991, or its digits as text';
 
 /**
- * What one call brings many of (events, products, ratings) is judged entry by entry, as plain JSON: these are the parts
- * of such entries. An entry that is not right is refused alone, by the path inside it.
+ * Parts of entries, as plain JSON: where one call brings many (events, products, ratings), one that is not right is refused alone, by
+ * the path inside it.
  */
 export type Misfit = { field: string[]; error: SimiliError<'INVALID_ARGUMENT'> };
 export type Judged<T> = { value: T } | Misfit;

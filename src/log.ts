@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import type { Config } from './config.ts';
 
-/** What modules need of a log: structured facts first, then a sentence. */
+/** The log that modules need: structured facts first, then a sentence. */
 export type Log = Pick<import('pino').Logger, 'debug' | 'info' | 'warn' | 'error'>;
 
 /** JSON lines on stderr: stdout belongs to the person at the terminal. */

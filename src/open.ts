@@ -20,7 +20,7 @@ import { queuePrefix } from './queue/prefix.ts';
 import { makeServices, type Services } from './services.ts';
 
 export type OpenOptions = {
-  /** What the shop plugs in (docs/extending.md). */
+  /** Implementations of seams (docs/extending.md). */
   extensions?: Extensions | undefined;
   /** Postgres with pgvector, shared with `simili worker`, which fetches, embeds and trains. */
   databaseUrl?: string | undefined;

@@ -12,6 +12,5 @@ export function packageFile(path: string, of: string = import.meta.url): string 
   return join(dir, path);
 }
 
-/** What package.json says of the package. */
 export const packageFacts = (): { readonly version: string; readonly description: string } =>
   JSON.parse(readFileSync(packageFile('package.json'), 'utf8'));

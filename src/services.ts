@@ -88,7 +88,7 @@ export type Services = {
 };
 
 type Parts = {
-  /** What the shop plugs in. */
+  /** The shop's own implementations of seams. */
   extensions?: Extensions | undefined;
   /** Doors of the usual catalog. */
   repositories: Repositories;
@@ -201,7 +201,7 @@ const TEXTS: Texts<Services> = {
   watchJob: (id) => ({ id }),
 };
 
-/** What `ask` gave, for `ms`; a failure is not remembered. */
+/** The last answer of `ask`, for `ms`; a failure is not remembered. */
 function remembered<T>(ask: () => Promise<T>, ms: number, now: () => Date): () => Promise<T> {
   let last: { answer: T; at: number } | null = null;
   return async () => {

@@ -14,7 +14,7 @@ export const presetNames = [
 export const recipeNames = ['head', 'catalog', 'deepRanking', 'relevanceGap', 'multiSimilarity', 'softmax'] as const;
 
 /**
- * What SIMILI_ENGINE may be: an engine of workers/engines/engines.ts, or a choice among them. docs/engines.md tells what
+ * Values of SIMILI_ENGINE: an engine of workers/engines/engines.ts, or a choice among them. docs/engines.md tells what
  * each is.
  */
 export const engineChoices = ['auto', 'onnx', 'onnx-cuda', 'onnx-webgpu', 'tensorflow', 'tensorflow-webgpu'] as const;

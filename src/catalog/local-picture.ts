@@ -32,7 +32,7 @@ async function realFolder(folder: string): Promise<string> {
   }
 }
 
-/** What can be told without opening it. @throws NodeJS.ErrnoException when there is no such file. */
+/** Size and revision of a file, without opening it. @throws NodeJS.ErrnoException when there is no such file. */
 export async function stateOf(path: string): Promise<FileState> {
   const { size, mtimeMs } = await lstat(path);
   return { size, revision: `file ${size} ${Math.floor(mtimeMs)}` };

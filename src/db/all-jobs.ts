@@ -1,7 +1,7 @@
 import type { Job, PrismaClient } from '../generated/prisma/client.ts';
 import { type JobFailure, MAX_ATTEMPTS, RUNNING } from './jobs.ts';
 
-/** What it takes to put a job into a queue. */
+/** The columns of a job that its message in a queue is made of. */
 export type JobInLine = Pick<Job, 'catalogId' | 'id' | 'phase' | 'fence'>;
 const IN_LINE = { catalogId: true, id: true, phase: true, fence: true } as const;
 

@@ -43,7 +43,7 @@ export async function openDatabaseClock(ask: Ask, monotonic = () => performance.
   };
 }
 
-/** What the database said, and when its answer was here. */
+/** The database's time, and when its answer was here. */
 type Sample = { readonly ms: number; readonly at: number };
 
 const STATEMENT = 'SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS ms';

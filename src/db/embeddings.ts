@@ -15,7 +15,7 @@ export type Vector = { productId: string; contentHash: string; vector: Float32Ar
 export type MissingOfProduct = Pick<Vector, 'productId' | 'contentHash'>;
 /** A product that needs a vector of its decoded pictures, in their order: one or more. */
 export type MissingVector = MissingOfProduct & { pictures: readonly { source: string; contentHash: string }[] };
-/** What the name of a table, and how it stores a vector, follow from. */
+/** The part of a space that the name of a table, and how it stores a vector, follow from. */
 type Stored = Pick<EmbeddingSpace, 'name' | 'storage'>;
 
 const Count = { n: bigint };

@@ -14,7 +14,7 @@ export type VisitorPlace = Pick<VisitorEvent, 'receivedAt' | 'eventId'>;
 /** ms: it may wait for a day that is rolled up. */
 const ERASING = { timeout: 600_000 };
 
-/** What is known of visitors, and its end. */
+/** Events of visitors, and their erasure. */
 export class ErasureRepository {
   constructor(
     private readonly db: PrismaClient,

@@ -10,7 +10,7 @@ export type Features = ReadonlyMap<string, Uint16Array>;
 const Seen = { hash: text, vec: text };
 
 /**
- * What encoders and the hand-made features see in pictures, as float16 bits. `encoder` is an id that also says how the pictures were decoded: what is
+ * Features of pictures, of encoders and made by hand, as float16 bits. `encoder` is an id that also says how the pictures were decoded: what is
  * found under it never changes. Of no catalog: what is seen in a picture follows from its content.
  */
 export class FeatureRepository {

@@ -3,7 +3,7 @@ import { lockFeedback } from './feedback-lock.ts';
 import { unlessQuarantined } from './quarantine-sql.ts';
 import { float, int, rows, text } from './row.ts';
 
-/** What shoppers did with one product at one place of one anchor's lists. Votes may be fractions: see `FeedbackDays`. */
+/** Feedback on one product at one place of one anchor's lists. Votes may be fractions: see `FeedbackDays`. */
 export type PairStatistics = {
   anchorId: string;
   itemId: string;
@@ -21,7 +21,7 @@ const CART = 3;
 const PURCHASE = 6;
 /** A vote from a list under a shopper's own filters: worth half, because it was half the shopper's own choice. */
 const FILTERED_WEIGHT = 0.5;
-/** What one visitor may count for in all: two whole purchases (click, cart, purchase: 10), or twenty clicks. */
+/** The most that one visitor counts for in all: two whole purchases (click, cart, purchase: 10), or twenty clicks. */
 const MOST_VALUE = 20;
 const MOST_VALUE_OF_ANCHOR = 10;
 const MOST_SEEN = 1000;

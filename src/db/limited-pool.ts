@@ -7,7 +7,7 @@ import { asUnavailable } from './connection-errors.ts';
 import { carry } from './typed-client.ts';
 
 type Ask = (...query: unknown[]) => Promise<unknown>;
-/** What cancelling needs; the driver's types leave it out. */
+/** Facts of a session that cancelling needs; the driver's types leave them out. */
 type Session = { processID: number | null; secretKey: number | null; host: string; port: number };
 
 /** A connection that is not there by then is given up, ms: also one that a frozen server accepted and never greets. */

@@ -229,7 +229,7 @@ export class ModelRepository {
   }
 
   /**
-   * What served becomes what served before, in one statement, which sees the rows as they were.
+   * The version that served becomes the one before, in one statement, which sees the rows as they were.
    * @param from the state it must still be in; maintenance may be retiring it at this moment.
    */
   private async activate(tx: Prisma.TransactionClient, modelId: string, from: ModelState): Promise<void> {

@@ -24,7 +24,7 @@ export type ProductRow = {
   } | null;
 };
 
-/** What a sender says of a product. `fingerprint`: hash over everything else, so that an unchanged one is noticed. */
+/** A product as its sender describes it. `fingerprint`: hash over everything else, so that an unchanged one is noticed. */
 export type ProductWrite = Omit<ProductRow, 'image'> & {
   images: string[];
   /** Revisions of pictures that are files, in the order of `images`: which content they have now (src/catalog/local-picture.ts). */

@@ -20,7 +20,7 @@ import { SettingRepository } from './settings.ts';
 import type { Storage } from './storage.ts';
 
 type Database = Pick<Storage, 'prisma' | 'ask' | 'clock'>;
-/** What no catalog owns. */
+/** Repositories of no catalog. */
 type Shared = ReturnType<typeof sharedBy>;
 
 /**

@@ -20,7 +20,7 @@ export type Round = Omit<
 };
 export type NewRound = Omit<Round, 'fence'>;
 
-/** What a member made of its shard. */
+/** Outcome of a member's shard. */
 export type ShardResult = {
   state: Uint8Array;
   checksum: string;
@@ -166,7 +166,7 @@ export class RoundRepository {
     return { ...row, shards };
   }
 
-  /** What was reported so far, by member. `tookMs`: from taking to reporting. */
+  /** Outcomes so far, by member. `tookMs`: from taking to reporting. */
   async results({ jobId, round }: RoundKey): Promise<(ShardResult & { member: number; tookMs: number })[]> {
     const shards = await this.db.trainingShard.findMany({
       where: { ...this.ofJob(jobId), round, reportedAt: { not: null } },

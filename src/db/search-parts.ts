@@ -15,7 +15,7 @@ export type Way = number | 'passing' | 'exact';
 /** Under 'passing': the ids of what passes; none where it is many. */
 export const PASSING_IDS = '(SELECT ids FROM passing)::text[]';
 
-/** What the ranking of one anchor is made from. */
+/** Parts of the SQL that ranks the neighbours of one anchor. */
 export type RankingParts = {
   /** Parameter with the id of the catalog. */
   catalog: string;

@@ -24,7 +24,7 @@ export type SearchFilter = {
   excludeIds?: readonly string[];
   /** Further ones, all of them. */
   conditions?: readonly Condition[];
-  /** What the shop's own filters ask for, all of it. */
+  /** Conditions of the shop's own filters, all of them. */
   own?: readonly Condition[];
 };
 
@@ -136,7 +136,7 @@ function conditions(filter: SearchFilter, param: Parameter) {
   return { narrowing: narrowing.join(' AND '), without };
 }
 
-/** What a filter asks of a product's columns: the catalog's indexes can find it. */
+/** Conditions of a filter on a product's columns, which the catalog's indexes serve. */
 const conditionsOf = ({
   available,
   categories,

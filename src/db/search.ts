@@ -17,7 +17,7 @@ import { ofVersion } from './version-gone.ts';
  * `l2`: exactly what the database ranked by (of one Euclidean space the root: squaring would make two distances one).
  */
 export type Neighbour = { productId: string; distance: number; l2: number; product: ProductRow };
-/** What a search found of one anchor. `unknown`: no such product; `cold`: the version has no vector of it. */
+/** Neighbours of one anchor. `unknown`: no such product; `cold`: the version has no vector of it. */
 export type Found = { anchor: 'unknown' | 'cold' | 'ranked'; neighbours: Neighbour[] };
 
 type Row = RowOf<typeof Ranked>;
@@ -108,7 +108,7 @@ const waysTo = (isFused: boolean, mayBeFew: boolean): Way[] => [
   'exact',
 ];
 
-/** What ranks: a model version, as the search needs it. */
+/** A model version, as the search needs it. */
 export type RankingVersion = { readonly number: number; readonly spaces: readonly VersionSpace[] };
 
 /** The part of a filter that the catalog's indexes can find, as text: NOTHING where there is none. */
@@ -148,7 +148,7 @@ function isWholeOfSpaces(
   return last.l2! < (farthest ?? 0) || (way === LOOKS.at(-1) && looked === size + way);
 }
 
-/** What the database ranked by → the squared distance. */
+/** The squared distance from what the database ranked by. */
 const scaleOf = ([one, ...others]: readonly VersionSpace[]): ((l2: number) => number) =>
   others.length > 0 || !one ? (l2) => l2 : (l2) => squaredOf(one, l2);
 

@@ -1,6 +1,6 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
 
-/** What a catalog's processes tell each other. */
+/** Values that a catalog's processes tell each other. */
 export class SettingRepository {
   constructor(
     private readonly db: PrismaClient,

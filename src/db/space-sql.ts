@@ -20,7 +20,7 @@ export function squaredSql(space: Kind, a: string, b: string): string {
   return space.distance === 'cosine' ? `2 * (${distance})` : `4 * (${distance}) / ${space.dimensions}`;
 }
 
-/** What an operator gave, on that scale. */
+/** An operator's distance on that scale. */
 export function squaredOf(space: Kind, distance: number): number {
   if (space.distance === 'euclidean') return distance ** 2;
   return space.distance === 'cosine' ? 2 * distance : (4 * distance) / space.dimensions;

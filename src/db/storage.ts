@@ -15,12 +15,12 @@ export type Storage = {
   readonly queue: PGlitePool | { connectionString: string };
   /** Version of the server and of pgvector, in words. */
   readonly version: string;
-  /** What works but should be looked at, one sentence each. */
+  /** Things that work but should be looked at, one sentence each. */
   readonly warnings: readonly string[];
   close(): Promise<void>;
 };
 
-/** What the migration runner and the checks need of a database: one session, text in, rows out. */
+/** One session of a database, for the migration runner and the checks: text in, rows out. */
 export type SqlSession = {
   /** One or more statements, no parameters. */
   exec(sql: string): Promise<void>;

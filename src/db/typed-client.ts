@@ -17,7 +17,7 @@ export function carry(error: SimiliError): SimiliError {
   return Object.defineProperty(error, 'meta', { value: { carried: error } });
 }
 
-/** What a driver threw, whoever packed it; of a disk without room, STORAGE_FULL. */
+/** The error of a driver, whoever packed it; of a disk without room, STORAGE_FULL. */
 function typed(error: unknown): unknown {
   const { code, meta } = (error ?? {}) as Carrier;
   const isFull = [code, meta?.driverAdapterError?.cause?.originalCode].some((own) => own && FULL.includes(own));

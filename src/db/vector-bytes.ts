@@ -23,7 +23,7 @@ export async function vectorsParameter<Type extends keyof Rows>(
   return arrayBytes(Number(found!.oid), type, rows);
 }
 
-/** What `array_send` gives for a one-dimensional array of pgvector's type with this number. */
+/** A one-dimensional array of pgvector's type with this number, as `array_send` gives it. */
 export function arrayBytes<Type extends keyof Rows>(oid: number, type: Type, rows: readonly Rows[Type][]): Uint8Array {
   const size = BYTES[type];
   const length = rows.reduce((sum, row) => sum + ROW_HEADER + size * row.length, ARRAY_HEADER);

@@ -33,7 +33,7 @@ export async function erasureReceipt({ erasures }: Deps, id: string): Promise<Er
 
 export type VisitorEventPage = { events: VisitorEvent[]; endCursor: string | null; hasNextPage: boolean };
 
-/** What is stored about a visitor, in the order of receipt. @throws SimiliError INVALID_ARGUMENT, CURSOR_INVALID */
+/** A page of a visitor's events, in the order of receipt. @throws SimiliError INVALID_ARGUMENT, CURSOR_INVALID */
 export async function visitorEvents(
   { erasures }: Deps,
   visitorId: string,

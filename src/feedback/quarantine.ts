@@ -3,7 +3,7 @@ import { SimiliError } from '../errors.ts';
 import { isUuid, lengthOf } from '../text.ts';
 
 export type { QuarantineRow };
-/** What nothing shall be derived from, and why. Null and left out are the same. */
+/** The slice of feedback that nothing shall be derived from, and why. Null and left out are the same. */
 export type QuarantineRequest = { readonly [key in keyof Slice]?: Slice[key] | undefined } & {
   readonly reason: string;
 };

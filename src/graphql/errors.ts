@@ -3,7 +3,7 @@ import type { Log } from '../log.ts';
 import { internalError } from './mask.ts';
 
 /**
- * What our own server answers for an error: always `extensions.code` and `extensions.retry`. Codes of GraphQL itself
+ * The answer of our own server to an error: always `extensions.code` and `extensions.retry`. Codes of GraphQL itself
  * (a query that does not parse, a wrong enum value) stay as they are; an error without a code is one of ours.
  */
 export const makeFormatError =

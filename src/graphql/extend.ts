@@ -36,7 +36,7 @@ export function extendSchema(
   return attach(graphql.extendSchema(theirs, additions), onlyAdded(resolvers, additions, rootNames));
 }
 
-/** What of the contract the host gets: types that only its missing catalog would need are not among it. */
+/** The part of the contract that the host gets: types that only its missing catalog would need are not among it. */
 function contractFor(theirs: GraphQLSchema, contract: DocumentNode): DocumentNode {
   const schema = makeExecutableSchema({ typeDefs: contract });
   if (!theirs.getType('Product')) return getDocumentNodeFromSchema(schema);

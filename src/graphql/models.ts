@@ -37,7 +37,7 @@ export const modelResolvers = (scope: ScopeOf): Resolvers => ({
 });
 
 type Encoder = { id: string; title: string; licence: string };
-/** What a training says of its encoder (workers/handlers/train.ts). */
+/** A training's facts about its encoder (workers/handlers/train.ts). */
 const trainingOf = (metrics: unknown) =>
   ((metrics ?? {}) as { training?: { encoder?: Encoder; withoutEncoder?: { why: string } } }).training ?? {};
 

@@ -2,7 +2,7 @@ import { GraphQLError, type GraphQLScalarType, Kind, type ValueNode, valueFromAS
 import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars';
 import { isDecimal } from '../similarity/decimal.ts';
 
-/** What a scalar does, without the class: that is the server's copy of graphql's. */
+/** Functions of a scalar, without the class: that is the server's copy of graphql's. */
 type ScalarFunctions = Pick<GraphQLScalarType, 'serialize' | 'parseValue' | 'parseLiteral'>;
 
 const functionsOf = ({ serialize, parseValue, parseLiteral }: GraphQLScalarType): ScalarFunctions => ({

@@ -14,7 +14,7 @@ import { requestHeader } from './request-header.ts';
 export type RequestContext = object;
 /** Which catalog a request is about; null: the one of requests that name none. */
 export type CatalogOf = (context: RequestContext) => string | null | undefined;
-/** What the resolvers of one request share. */
+/** State that the resolvers of one request share. */
 export type Scope = {
   readonly services: Services;
   readonly products: DataLoader<string, ProductRow | null>;

@@ -5,7 +5,7 @@ import type { ResolverMap } from './attach.ts';
 import { withoutFederation } from './extend.ts';
 import type { RequestContext, ScopeOf } from './scope.ts';
 
-/** What a federation router asks every subgraph for (specification of Apollo Federation 2, "Subgraph schema"). */
+/** Fields that a federation router asks every subgraph for (specification of Apollo Federation 2, "Subgraph schema"). */
 const ROUTER_FIELDS = `
   scalar _Any
   union _Entity = Product

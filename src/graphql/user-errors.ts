@@ -7,7 +7,7 @@ export type AnyUserError =
   | ({ __typename: 'NotFoundError' } & Omit<NotFoundError, '__typename'>)
   | ({ __typename: 'JobAlreadyRunningError' } & Omit<JobAlreadyRunningError, '__typename'>);
 
-/** What a caller of a mutation can correct; all else is a top-level error. */
+/** Codes that a caller of a mutation can correct; all else is a top-level error. */
 const CORRECTABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'INVALID_ARGUMENT',
   'NOT_FOUND',

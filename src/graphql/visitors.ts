@@ -2,7 +2,7 @@ import type { Resolvers } from '../generated/graphql.ts';
 import type { ScopeOf } from './scope.ts';
 import { withUserErrors } from './user-errors.ts';
 
-/** What is stored about visitors, and its end (admin). */
+/** Events of visitors, and their erasure (admin). */
 export const visitorResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
     visitorEvents: async (_root, { visitorId, first, after }, context) => {

@@ -3,7 +3,7 @@ import type { Request, RequestHandler } from 'express';
 /** Where a page comes from, as its browser says; a program says nothing. */
 type Source = 'no page' | 'own page' | 'allowed page' | 'foreign page';
 
-/** What a page may add to a request of its own: names as fetch accepts them, of bounded length and number. */
+/** Headers that a page may add to a request of its own: names as fetch accepts them, of bounded length and number. */
 const NAME = /^[a-z0-9-]{1,64}$/;
 const MOST_NAMES = 64;
 const ALWAYS = ['content-type', 'apollo-require-preflight'];

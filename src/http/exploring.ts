@@ -13,7 +13,7 @@ export const isOpenToExplore = ({
 }: Pick<Config, 'NODE_ENV' | 'HOST' | 'SIMILI_TRUSTED_HOPS'>): boolean =>
   NODE_ENV === 'development' || (NODE_ENV === undefined && SIMILI_TRUSTED_HOPS === 0 && isLoopback(HOST));
 
-/** What an endpoint tells of itself. */
+/** How much an endpoint tells of itself. */
 export type Manners = {
   /** Introspection, and names in errors ("Did you mean"). */
   readonly explore: boolean;

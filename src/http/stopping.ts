@@ -29,7 +29,7 @@ export function makeStopping(): Stopping {
   };
 }
 
-/** What has arrived is answered, then connections are closed; whoever is not done after 10 s is cut off. */
+/** Answers all that has arrived, then closes connections; whoever is not done after 10 s is cut off. */
 export async function closeServer(http: Server): Promise<void> {
   const cut = setTimeout(() => http.closeAllConnections(), CUT_MS);
   await untilQuiet(http);

@@ -27,7 +27,7 @@ export function readTrustedDocuments(path: string): TrustedDocuments {
   }
 }
 
-/** What a request says of its document, in the body of a POST or in the URL of a GET. */
+/** A request's document, in the body of a POST or in the URL of a GET. */
 type Asked = { query?: unknown; documentId?: unknown; extensions?: unknown };
 
 /**
@@ -65,7 +65,7 @@ function parsed(extensions: unknown): unknown {
   }
 }
 
-/** What follows sees the document itself, under no id. */
+/** Handlers that follow see the document itself, under no id. */
 function put(req: Request, query: string): void {
   if (req.method !== 'GET') {
     const { documentId: _id, extensions: _extensions, ...rest } = req.body as Asked;

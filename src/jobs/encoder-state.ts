@@ -3,7 +3,7 @@ import type { ModelRow } from '../db/models.ts';
 import type { SettingRepository } from '../db/settings.ts';
 import type { StoredRetrain } from './retrain.ts';
 
-/** What workers know of encoders and API nodes do not, since these need not have the files. */
+/** State of encoders, which workers tell API nodes: these need not have the files. */
 export type EncoderState = {
   /** Looks at pictures now; null: none does. */
   readonly configured: { readonly id: string; readonly title: string } | null;
@@ -29,7 +29,7 @@ export async function toldEncoderState(settings: Pick<SettingRepository, 'get'>)
 }
 
 /**
- * What of the encoders asks for a training, in a sentence: the configured one is another than the last training had. One that
+ * Reason of the encoders for a training, in a sentence: the configured one is another than the last training had. One that
  * was asked for by name for that training is left in peace as long as it is there. Null: nothing does; also after a training with
  * the configured encoder whose version does not serve, for another one would end alike.
  * @param last the version that the last training made, and what was asked of it

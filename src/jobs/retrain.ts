@@ -23,7 +23,7 @@ export type RetrainRequest = {
   /** Name of an encoder (workers/encoders/find.ts); whether it is there, the worker finds out. */
   encoder?: string | null | undefined;
 };
-/** What a job row keeps of it: only what was asked for. */
+/** The part of a request that a job row keeps: only what was asked for. */
 export type StoredRetrain = Partial<{
   reason: string;
   seconds: number;

@@ -1,7 +1,7 @@
 import { SimiliError } from '../errors.ts';
 
 /**
- * What a caller may do. storefront: ask for lists and products; feedback: tell what shoppers did, and forget them; catalog: write
+ * Scopes of a caller. storefront: ask for lists and products; feedback: tell what shoppers did, and forget them; catalog: write
  * products and ratings, and look into the catalog; operate: trainings, versions, roll back.
  */
 export const keyScopes = ['storefront', 'feedback', 'catalog', 'operate'] as const;
@@ -23,7 +23,7 @@ export const CATALOG_HEADER = 'simili-catalog';
 export const wrongCatalog = ({ catalog }: Caller, named: string | null): string | null =>
   catalog === null || named === null || named === catalog ? null : `is for the catalog ${catalog}`;
 
-/** What a request brings. */
+/** Credentials of a request. */
 export type Credentials = {
   /** The key of `Authorization: Bearer <key>`; null: there is none. */
   readonly key: string | null;

@@ -1,7 +1,7 @@
 import { isStorable } from '../text.ts';
 
 /**
- * What must be true of a product, as data: the search makes a condition over the columns of the catalog of it, with every value as a
+ * A condition on products, as data: the search makes a condition over the columns of the catalog of it, with every value as a
  * parameter. A product without a value (no price, no url) does not meet a condition on it.
  */
 export type Condition =

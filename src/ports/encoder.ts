@@ -21,7 +21,7 @@ export type ProductPictures = {
 };
 
 /**
- * What an encoder says of one product: its vector, which is made unit length; null: there is nothing to say of it as it is;
+ * An encoder's answer for one product: its vector, which is made unit length; null: there is nothing to say of it as it is;
  * undefined: not now, ask again.
  */
 export type Encoded = Float32Array | null | undefined;
@@ -34,7 +34,7 @@ type EncoderOf<Input extends string, Item> = {
   /** Weight of its squared distance where the pictures' is 1; over 0, at most 100. */
   readonly weight: number;
   /**
-   * What it reads, and so when a product is encoded anew: `product`, whenever anything that its sender says of it has changed;
+   * Its input, and so when a product is encoded anew: `product`, whenever anything that its sender says of it has changed;
    * `pictures`, whenever one of its decoded pictures has.
    */
   readonly input: Input;

@@ -6,7 +6,7 @@ import type { Reranker } from './reranker.ts';
 import type { RetrainPolicy } from './retrain-policy.ts';
 import type { Telemetry } from './telemetry.ts';
 
-/** What a shop plugs in, of each what it likes; docs/extending.md. */
+/** A shop's own implementations of seams, any of them (docs/extending.md). */
 export type Extensions = {
   /** Each ranks beside the pictures, in a space of its own. Workers need them; API processes do not. */
   readonly encoders?: readonly Encoder[];

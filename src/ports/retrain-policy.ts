@@ -1,7 +1,7 @@
 import { Cron } from 'croner';
 import { SimiliError } from '../errors.ts';
 
-/** What has come since the last training began. */
+/** Changes since the last training began. */
 export type SinceTraining = {
   /** Any network or head was ever trained: the first one follows by itself. */
   readonly trained: boolean;
@@ -15,7 +15,7 @@ export type SinceTraining = {
   /** Products with a decoded picture, and those whose picture is new since. */
   readonly products: number;
   readonly changed: number;
-  /** What of the encoders asks for a training, in a sentence; null: nothing does. */
+  /** Reason of the encoders for a training, in a sentence; null: nothing does. */
   readonly encoder: string | null;
 };
 

@@ -13,7 +13,7 @@ export type Attributes = Readonly<Record<string, string | number | boolean>>;
 /** A span that is open. */
 export type Span = { set(attributes: Attributes): void };
 
-/** What is told of the work, for whoever watches an installation (docs/extending.md lists names and attributes). */
+/** Spans and counters of the work, for whoever watches an installation (docs/extending.md lists names and attributes). */
 export type Telemetry = {
   /**
    * Runs `work` once, in a span that begins now and ends when it settles; what `work` rejects with is the span's error, and what

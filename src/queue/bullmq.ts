@@ -60,7 +60,7 @@ async function overPostgres(
   return makeJobQueue(classes, both({ connection: pool }, drainDelay), onError, ownPool);
 }
 
-/** What differs between the places where a queue can live. */
+/** Differences between the places where a queue can live. */
 type Place = {
   /** Throws when the queue is away. Default: a small question by the way that messages take. */
   look?: () => Promise<unknown>;

@@ -11,7 +11,7 @@ export type Wanted = {
   limit: number;
   behind: Behind | null;
 };
-/** What all lists of one answer share: one serving version, and one statement for those that are asked for together. */
+/** State that all lists of one answer share: one serving version, and one statement for those that are asked for together. */
 export type AnswerView = {
   serving(): Promise<ServingPointer | null>;
   /** The serving version's table is gone: ask again. */

@@ -1,5 +1,5 @@
 /**
- * What a list did to find out how far shoppers look: the share of lists that explore, and which of two neighbours stand the other way
+ * Exploration of a list, to find out how far shoppers look: the share of lists that explore, and which of two neighbours stand the other way
  * round. It travels in the signed list, so that the chance of every place is known for every list.
  */
 export type Exploration = {

@@ -13,7 +13,7 @@ const MOST_OWN = 10;
 const MOST_VALUES = 50;
 
 /**
- * What the shop's own filters ask of products in one search: all of them, also those that the storefront did not name.
+ * Conditions of the shop's own filters in one search: all of them, also those that the storefront did not name.
  * @throws SimiliError INVALID_ARGUMENT, EXTENSION_FAILED.
  */
 export function ownConditions(

@@ -21,7 +21,7 @@ export type ShownList = {
 /** `listId`: a UUID, another one for each list that was handed out, however alike they are. */
 export type IssuedList = Required<ShownList> & { listId: string; expiresAt: Date };
 
-/** What makes a list another one than all that are like it, and decides whether it explores: 6 random bytes. */
+/** 6 random bytes that tell a list from all that are like it, and decide whether it explores. */
 export const makeNonce = (): Buffer => randomBytes(6);
 /** A nonce as a number in [0, 1): who has the list can draw again what it drew. */
 export const drawOf = (nonce: Buffer): number => nonce.readUIntBE(0, 6) / 2 ** 48;

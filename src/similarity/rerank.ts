@@ -16,7 +16,7 @@ type Found = Pick<Neighbour, 'product'> & { readonly score: number };
 type Deps = { reranker: Reranker; log: Pick<Log, 'error'>; telemetry: Telemetry };
 
 /**
- * What was found, in the shop's own order. Where the reranker fails, in the order of the search, unless it is required.
+ * Neighbours in the shop's own order. Where the reranker fails, in the order of the search, unless it is required.
  * @throws SimiliError EXTENSION_FAILED
  */
 export async function reranked<T extends Found>(

@@ -12,7 +12,7 @@ const NONE: Credentials = { key: null, header: () => null };
 const STRANGERS = ['', 'x', 'simili_', 'a'.repeat(100_000), '\u{1f511}', "' OR 1 = 1 --", '{}', '..', 'null'];
 
 /**
- * What every authenticator must do.
+ * Checks of an authenticator.
  * @param known credentials that it lets in, one or more
  */
 export function authenticatorContract(authenticator: Authenticator, known: readonly Credentials[]): Check[] {

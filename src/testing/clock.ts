@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, checkClock } from '../ports/clock.ts';
 import type { Check } from './check.ts';
 
-/** What every clock must do. */
+/** Checks of a clock. */
 export const clockContract = (clock: Clock): Check[] => [
   { title: 'is described well: a function now that gives a Date', run: async () => checkClock(clock) },
   {

@@ -26,7 +26,7 @@ export const sampleProducts: readonly ProductFacts[] = [
 const dontStop = new AbortController().signal;
 
 /**
- * What every encoder must do.
+ * Checks of an encoder.
  * @param samples what it reads; default of one that reads products: `sampleProducts`. One that reads pictures needs some of its own.
  */
 export function encoderContract<Item>(encoder: Encoder, samples = sampleProducts as readonly Item[]): Check[] {

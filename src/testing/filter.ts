@@ -3,7 +3,7 @@ import { type Condition, problemOfCondition } from '../ports/condition.ts';
 import { checkFilters, type FilterExtension } from '../ports/filter-extension.ts';
 import type { Check } from './check.ts';
 
-/** What storefronts may send, sensible or not. */
+/** Values that storefronts may send, sensible or not. */
 const ANYTHING: readonly (readonly string[])[] = [
   [],
   [''],
@@ -13,7 +13,7 @@ const ANYTHING: readonly (readonly string[])[] = [
 ];
 
 /**
- * What every filter of a shop must do.
+ * Checks of a filter.
  * @param samples values that it takes, one or more
  */
 export function filterContract(filter: FilterExtension, samples: readonly (readonly string[])[]): Check[] {

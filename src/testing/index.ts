@@ -1,4 +1,4 @@
-/** What every implementation of a seam must do (docs/extending.md), for the tests of whoever writes one. */
+/** Contracts of the seams (docs/extending.md), for the tests of whoever implements one. */
 export { authenticatorContract } from './authenticator.ts';
 export type { Check } from './check.ts';
 export { clockContract } from './clock.ts';

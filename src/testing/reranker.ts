@@ -11,7 +11,7 @@ const sampleCandidates: readonly Candidate[] = Array.from({ length: 50 }, (_, i)
 const [query] = sampleProducts as [(typeof sampleProducts)[number]];
 
 /**
- * What every reranker must do.
+ * Checks of a reranker.
  * @param candidates nearest first; default 50 of `sampleProducts`
  */
 export function rerankerContract(reranker: Reranker, candidates = sampleCandidates): Check[] {

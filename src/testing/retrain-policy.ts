@@ -19,7 +19,7 @@ const busy: SinceTraining = {
 const idle: SinceTraining = { ...busy, choices: 0, changed: 0, encoder: null };
 const samples = [busy, idle, { ...idle, products: 0 }];
 
-/** What every retrain policy must do. */
+/** Checks of a retrain policy. */
 export function retrainPolicyContract(policy: RetrainPolicy): Check[] {
   const everywhere = (check: (since: SinceTraining, now: Date) => void): void => {
     for (const since of samples) for (const now of times) check(since, now);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { checkTelemetry, type Telemetry } from '../ports/telemetry.ts';
 import type { Check } from './check.ts';
 
-/** What every telemetry must do. */
+/** Checks of a telemetry. */
 export const telemetryContract = (telemetry: Telemetry): Check[] => [
   { title: 'is described well: functions span and count', run: async () => checkTelemetry(telemetry) },
   {

@@ -5,7 +5,7 @@ import { type CatalogEntry, toRow } from './row.ts';
 
 const PICTURES = new Set(['.jpg', '.jpeg', '.png', '.webp', '.avif', '.gif']);
 
-/** What storage devices and desktops put beside a shop's own pictures: thumbnails, waste bins, resource forks. */
+/** Files that storage devices and desktops put beside a shop's own pictures: thumbnails, waste bins, resource forks. */
 const FOREIGN = new Set([
   ...['@eadir', '#recycle', '#snapshot', '@recycle', '@recently-snapshot', '@__thumb', '__macosx', '$recycle.bin'],
   ...['lost+found', 'system volume information'],

@@ -1,6 +1,6 @@
 import { SimiliError } from '../../errors.ts';
 
-/** What the file system says of a file as an error for whoever named it; any other error as it is. */
+/** IMPORT_UNREADABLE for an error of the file system; any other error as it is. */
 export function importError(source: string, error: unknown): unknown {
   if (error instanceof SimiliError) return error;
   const { code, message } = error as NodeJS.ErrnoException;

@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from 'node:path';
 const WEB = /^https?:\/\//i;
 /** A picture's path is complete here. */
 const PICTURE_END = /\.(jpe?g|png|webp|avif|gif)$/i;
-/** What can begin a source of its own: a URL, one without its scheme, an absolute path. */
+/** Beginnings of a source of its own: a URL, one without its scheme, an absolute path. */
 const BEGINS = /^(https?:\/\/|\/)/i;
 
 /**

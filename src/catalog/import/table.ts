@@ -12,7 +12,7 @@ export type TableEntry = { line: number } & (
   | { note: string }
 );
 
-/** What is said of a line that gives no row. */
+/** Message for a line that gives no row. */
 export const reasonOf = (entry: { problem: string } | { note: string }): string =>
   'problem' in entry ? entry.problem : entry.note;
 

@@ -41,7 +41,7 @@ export const storefrontLimits: Limits = {
 /** 100 jobs with their curves, 500 products with all their tags. */
 export const adminLimits: Limits = { ...storefrontLimits, values: 200_000, variableValues: 100_000 };
 
-/** What a caller is told, by limit. */
+/** Names of the limits, as callers are told. */
 export const named: Record<keyof Limits, string> = {
   levels: 'levels of fields',
   aliases: 'aliases',

@@ -3,7 +3,7 @@ import { DEFAULT_FIRST, MOST_FIRST } from '../../similarity/page-arguments.ts';
 
 /** How many entries an argument asks for. */
 export type FromArgument = { argument: string; standard: number; most: number };
-/** What a field costs beyond being one value. */
+/** Cost of a field beyond being one value. */
 export type Size = {
   /** Vector searches, or as much. */
   lists?: number;

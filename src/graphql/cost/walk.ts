@@ -31,7 +31,7 @@ type Place = {
   /** Page size of the connection around it. */
   page: number;
 };
-/** What the fields of one name cost: the most of any of them, since types may exclude each other. */
+/** Cost of the fields of one name: the most of any of them, since types may exclude each other. */
 type Cost = { lists: number; page: number; entries: number };
 const INTROSPECTION = ['__schema', '__type'];
 export type Asked = {

@@ -38,6 +38,14 @@ test('a doc comment says its subject: none begins with "Of"', () => {
   expect(placesOf(/\/\*\*\s+(\*\s+)?Of\b/g)).toEqual([]);
 });
 
+/** Folders of which this holds: add one when its comments say their subject. */
+const SAY_THEIR_SUBJECT = ['src'];
+
+test.each(SAY_THEIR_SUBJECT)('a doc comment of %s says its subject: none begins with "What"', (folder) => {
+  const found = placesOf(/\/\*\*\s+(\*\s+)?What\b/g);
+  expect(found.filter((place) => place.startsWith(`${folder}/`))).toEqual([]);
+});
+
 test('a doc comment stands before the field that it describes, not behind the one before it', () => {
   expect(placesOf(/\S[ \t]+\/\*\*(?! @)[^\n*]*\*\/;/g)).toEqual([]);
 });
