@@ -15,7 +15,7 @@ export type ProductDraft = {
   price?: string | null | undefined;
   currencyCode?: string | null | undefined;
   availableForSale?: boolean | null | undefined;
-  /** Of the product whose variant this is. */
+  /** Id of the product whose variant this is. */
   groupId?: string | null | undefined;
   version?: number | null | undefined;
   /** Revisions of pictures that are files, in the order of `imageUrls`: which content they have now. For importing only. */

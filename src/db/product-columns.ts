@@ -12,6 +12,7 @@ const Product = {
   price: orNull(text),
   currency: orNull(text),
   available: orNull(bool),
+  groupId: orNull(text),
 };
 const FirstPicture = {
   imageId: orNull(text),

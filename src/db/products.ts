@@ -13,7 +13,7 @@ export type ProductRow = {
   price: string | null;
   currency: string | null;
   available: boolean;
-  /** Of the product whose variant this is; null: it has none. */
+  /** Id of the product whose variant this is; null: it has none. */
   groupId: string | null;
   image: {
     id: string;

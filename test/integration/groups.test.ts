@@ -21,7 +21,7 @@ const pictures = pictureSpace(8);
 const words: VersionSpace = { ...pictureSpace(6), name: 'words', distance: 'cosine', weight: 0.5, encoder: 'words-1' };
 const versions = { one: { number: 1, spaces: [pictures] }, two: { number: 2, spaces: [pictures, words] } };
 
-/** Of variants next to each other every other pair looks the same, so that distances tie. */
+/** Vectors of which, for variants next to each other, every other pair is the same, so that distances tie. */
 function vectorsOf(seed: number, dimensions: number): Float32Array[] {
   const random = makeRandom(seed);
   const rows = ids.map(() => unit(Array.from({ length: dimensions }, () => random.gaussian())));

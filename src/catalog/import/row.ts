@@ -17,7 +17,7 @@ export type ImportRow = {
   /** ISO 4217; present when there is a price. */
   currency: string | null;
   available: boolean;
-  /** Of the product whose variant this is. */
+  /** Id of the product whose variant this is. */
   groupId: string | null;
   /** The sender's own counting, >= 0. */
   version: number;
