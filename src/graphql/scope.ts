@@ -4,6 +4,7 @@ import { SimiliError } from '../errors.ts';
 import { CATALOG_HEADER } from '../ports/authenticator.ts';
 import type { Services } from '../services.ts';
 import type { AnswerView } from '../similarity/answer-view.ts';
+import { alikeAmong } from '../similarity/diversity.ts';
 import { searcher } from '../similarity/searcher.ts';
 import type { SimilarItemsPage, SimilarItemsRequest } from '../similarity/similar-items.ts';
 import { isStorable, toId, UNSTORABLE } from '../text.ts';
@@ -68,6 +69,7 @@ function makeView({ serving, repositories, telemetry }: Services, products: Scop
       pinned = null;
     },
     nearest: searcher(repositories.search, telemetry),
+    alike: (version, ids) => alikeAmong(repositories.embeddings, version, ids),
     product: (id) => products.load(id),
   };
 }

@@ -2,6 +2,7 @@ import type { ServingPointer } from '../db/models.ts';
 import type { ProductRow } from '../db/products.ts';
 import type { Found, RankingVersion } from '../db/search.ts';
 import type { Behind, SearchFilter } from '../db/search-statement.ts';
+import type { Alike } from './diversity.ts';
 
 /** One list to be searched for. */
 export type Wanted = {
@@ -18,6 +19,8 @@ export type AnswerView = {
   forgetServing(): void;
   /** Rejects with VersionGone. */
   nearest(wanted: Wanted): Promise<Found>;
+  /** How alike these products of a list are to each other. Rejects with VersionGone. */
+  alike(version: RankingVersion, ids: readonly string[]): Promise<Alike>;
   /** Null: the catalog has no such product. */
   product(id: string): Promise<ProductRow | null>;
 };

@@ -44,7 +44,8 @@ export function withLastKnown(ask: Ask, known: LastKnown, catalog: string): Ask 
 
 const isAway = (error: unknown): boolean => error instanceof SimiliError && error.code === 'DATABASE_UNAVAILABLE';
 
-function keyOf(catalog: string, { anchorId, first, after, filter, minScore }: SimilarItemsRequest): string {
-  const text = JSON.stringify([catalog, anchorId, first ?? null, after ?? null, filter ?? null, minScore ?? null]);
+function keyOf(catalog: string, { anchorId, first, after, filter, ...rest }: SimilarItemsRequest): string {
+  const { minScore = null, diversity = null } = rest;
+  const text = JSON.stringify([catalog, anchorId, first ?? null, after ?? null, filter ?? null, minScore, diversity]);
   return createHash('sha256').update(text).digest('base64');
 }

@@ -13,6 +13,13 @@ export function checkedFirst(first: number | null | undefined): number {
   });
 }
 
+/** @returns 0 to 1; see `diversified`. @throws SimiliError INVALID_ARGUMENT. */
+export function checkedDiversity(diversity: number | null | undefined): number {
+  const share = diversity ?? 0;
+  if (share >= 0 && share <= 1) return share;
+  throw new SimiliError('INVALID_ARGUMENT', { argument: 'diversity', why: `must be 0 to 1, not ${share}` });
+}
+
 /** @returns the least score of a product that is shown. @throws SimiliError INVALID_ARGUMENT. */
 export function checkedScore(minScore: number | null | undefined): number {
   const least = minScore ?? 0;

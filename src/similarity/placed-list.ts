@@ -5,6 +5,7 @@ import type { Reranker } from '../ports/reranker.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { AnswerView, Wanted } from './answer-view.ts';
 import type { Place } from './cursor.ts';
+import { diversified, MOST_DIVERSE } from './diversity.ts';
 import { candidatesOf, reranked } from './rerank.ts';
 
 /** A product of a list, and where a list that goes on behind it begins. */
@@ -20,6 +21,8 @@ export type Page = {
   readonly first: number;
   /** Products less alike than that are not shown; left out: 0. */
   readonly minScore?: number;
+  /** 0 to 1 (diversity.ts); left out: 0. */
+  readonly diversity?: number;
   readonly place: Pick<Place, 'l2' | 'productId' | 'skip'> | null;
 };
 
@@ -39,19 +42,20 @@ export async function inSearchOrder(view: Pick<AnswerView, 'nearest'>, page: Pag
 /** A reranker that leaves nearly everything out is asked about so many windows for one page, and no more. */
 const MOST_WINDOWS = 5;
 
-type Deps = { reranker: Reranker; log: Pick<Log, 'error'>; telemetry: Telemetry };
+type Deps = { reranker: Reranker | null; log: Pick<Log, 'error'>; telemetry: Telemetry };
 
 /**
- * A page in the shop's own order. The ranking of the search is cut into windows of the reranker's size, each is put in order as a
- * whole, and pages are cut from these: a product comes once, on whichever page. A place is the beginning of a window and how
+ * A page in another order than that of the search: by diversity, then by the shop's own. The ranking is cut into windows of the
+ * reranker's size, or of MOST_DIVERSE, each is put in order as a whole, and pages are cut from these: a product comes once, on whichever page. A place is the beginning of a window and how
  * many of it were passed.
  */
-export async function inShopOrder(
-  view: Pick<AnswerView, 'nearest' | 'product'>,
+export async function inWindows(
+  view: Pick<AnswerView, 'nearest' | 'product' | 'alike'>,
   deps: Deps,
-  { wanted, first, minScore = 0, place }: Page,
+  { wanted, first, minScore = 0, diversity = 0, place }: Page,
 ): Promise<PlacedList> {
-  const size = candidatesOf(deps.reranker);
+  const { reranker, ...others } = deps;
+  const size = reranker ? candidatesOf(reranker) : MOST_DIVERSE;
   const items: Placed[] = [];
   let start = behindOf(place);
   let skip = place?.skip ?? 0;
@@ -64,7 +68,18 @@ export async function inShopOrder(
     if (query === null) return { anchor: 'unknown', items: [], hasMore: false }; // deleted between the two
     const window = neighbours.slice(0, size);
     const alike = window.map(placedAt).filter(({ score }) => score >= minScore);
-    const order = await reranked(deps, query, alike);
+    const diverse =
+      diversity > 0 && alike.length > 1
+        ? diversified(
+            alike,
+            await view.alike(
+              wanted.version,
+              alike.map(({ productId }) => productId),
+            ),
+            diversity,
+          )
+        : alike;
+    const order = reranker ? await reranked({ reranker, ...others }, query, diverse) : diverse;
     const from = start ?? START;
     const left = order.map((one, i) => ({ ...one, place: { ...from, skip: i + 1 } })).slice(skip);
     const taken = left.slice(0, first - items.length);

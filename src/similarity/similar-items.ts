@@ -14,8 +14,8 @@ import { makeCursor, type Place, readCursor } from './cursor.ts';
 import { explore, inPlaces, NOT_EXPLORING } from './exploration.ts';
 import { type FilterInput, isChosenByShopper, toSearchFilter } from './filter.ts';
 import { ownConditions } from './own-filters.ts';
-import { checkedFirst, checkedScore } from './page-arguments.ts';
-import { inSearchOrder, inShopOrder, type PlacedList } from './placed-list.ts';
+import { checkedDiversity, checkedFirst, checkedScore } from './page-arguments.ts';
+import { inSearchOrder, inWindows, type PlacedList } from './placed-list.ts';
 import { drawOf, makeNonce, type ShownList, signList } from './recommendation-id.ts';
 
 export type SimilarItemsRequest = {
@@ -26,6 +26,8 @@ export type SimilarItemsRequest = {
   filter?: FilterInput | null | undefined;
   /** 0 to 1; null or left out: 0. */
   minScore?: number | null | undefined;
+  /** 0 to 1; null or left out: 0. */
+  diversity?: number | null | undefined;
 };
 export type Status = 'OK' | 'PARTIAL' | 'COLD_ITEM' | 'ITEM_UNKNOWN' | 'MODEL_NOT_READY';
 export type SimilarItem = {
@@ -69,6 +71,7 @@ type Search = {
   /** The shopper's own filter decides what stands where. */
   filtered: boolean;
   minScore: number;
+  diversity: number;
   place: Place | null;
 };
 
@@ -89,7 +92,8 @@ export async function similarItems(
   const filtered = isChosenByShopper(filter, request.filter);
   const place = after == null ? null : readCursor(deps.signingKey, after, anchorId);
   const minScore = checkedScore(request.minScore);
-  const search = { anchorId, first, filter, filtered, minScore, place };
+  const diversity = checkedDiversity(request.diversity);
+  const search = { anchorId, first, filter, filtered, minScore, diversity, place };
   try {
     return await ranked(deps, search, view);
   } catch (error) {
@@ -102,15 +106,16 @@ export async function similarItems(
 }
 
 async function ranked(deps: Deps, search: Search, view: AnswerView): Promise<SimilarItemsPage> {
-  const { anchorId, first, filter, minScore, place } = search;
+  const { anchorId, first, filter, minScore, diversity, place } = search;
   const serving = await view.serving();
   const version = place ? await versionOf(deps, place, serving) : serving;
   if (!version) return without(deps, anchorId, (await view.product(anchorId)) ? 'MODEL_NOT_READY' : 'ITEM_UNKNOWN');
   const { number, spaces } = version;
   const wanted = { version: { number, spaces }, anchorId, filter };
   const { reranker, log, telemetry } = deps;
-  const list = reranker
-    ? await inShopOrder(view, { reranker, log, telemetry }, { wanted, first, minScore, place })
+  const isReordered = reranker !== null || diversity > 0;
+  const list = isReordered
+    ? await inWindows(view, { reranker, log, telemetry }, { wanted, first, minScore, diversity, place })
     : await inSearchOrder(view, { wanted, first, minScore, place });
   if (list.anchor !== 'ranked') return without(deps, anchorId, STATUS[list.anchor]);
   return page(deps, search, version, list);

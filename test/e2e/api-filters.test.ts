@@ -14,8 +14,8 @@ const PRODUCTS = {
   plain: { tags: [], categories: [], angle: 0.8 },
   far: { tags: ['brand:acme', 'colour:red'], categories: ['hats'], angle: 3 },
 };
-const LIST = `query ($filter: ProductFilter, $minScore: Float, $first: Int, $after: String) {
-  similarItems(id: "anchor", filter: $filter, minScore: $minScore, first: $first, after: $after) {
+const LIST = `query ($filter: ProductFilter, $minScore: Float, $diversity: Float, $first: Int, $after: String) {
+  similarItems(id: "anchor", filter: $filter, minScore: $minScore, diversity: $diversity, first: $first, after: $after) {
     status nodes { id } edges { score } pageInfo { hasNextPage endCursor } } }`;
 
 function describeFilters(name: string, tags: string[] = []): void {
@@ -62,6 +62,34 @@ function describeFilters(name: string, tags: string[] = []): void {
       expect((await list({ minScore: scores[2], filter: { not: { tags: ['used'] } } })).nodes).toHaveLength(2);
       expect((await list({ minScore: 1 })).nodes).toEqual([]);
       for (const minScore of [-0.1, 1.1]) expect(codeOf(await api.shop(LIST, { minScore }))).toBe('INVALID_ARGUMENT');
+    });
+
+    test('by diversity each next product is also judged by how little it is like those before, on whatever page', async () => {
+      // Likeness of two is 1 - (2 - 2 cos) / 4 of the angle between them.
+      const like = (a: number, b: number) => (1 + Math.cos(a - b)) / 2;
+      const angles = Object.entries(PRODUCTS).map(([id, { angle }]) => ({ id, angle }));
+      const order = (diversity: number) => {
+        const [anchor, ...left] = angles;
+        const shown: typeof left = [];
+        while (left.length > 0) {
+          const gains = left.map(
+            ({ angle }) =>
+              (1 - diversity) * like(angle, anchor!.angle) -
+              diversity * Math.max(0, ...shown.map((one) => like(angle, one.angle))),
+          );
+          shown.push(...left.splice(gains.indexOf(Math.max(...gains)), 1));
+        }
+        return shown.map(({ id }) => id);
+      };
+      expect(order(0.6)).toEqual(['red', 'far', 'plain', 'used', 'other']);
+      for (const diversity of [0, 0.3, 0.6, 1]) {
+        const nodes = (await list({ diversity })).nodes.map(({ id }: { id: string }) => id);
+        expect(nodes).toEqual(order(diversity));
+        const first = await list({ diversity, first: 2 });
+        const second = await list({ diversity, first: 3, after: first.pageInfo.endCursor });
+        expect([...first.nodes, ...second.nodes].map(({ id }: { id: string }) => id)).toEqual(nodes);
+      }
+      for (const diversity of [-0.1, 1.1]) expect(codeOf(await api.shop(LIST, { diversity }))).toBe('INVALID_ARGUMENT');
     });
 
     test('of variants the nearest that passes is shown, and none of the anchor', async () => {

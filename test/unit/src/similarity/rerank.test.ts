@@ -5,7 +5,7 @@ import type { Behind } from '../../../../src/db/search-statement.ts';
 import type { Candidate, Reranker } from '../../../../src/ports/reranker.ts';
 import { noTelemetry } from '../../../../src/ports/telemetry.ts';
 import type { Wanted } from '../../../../src/similarity/answer-view.ts';
-import { inSearchOrder, inShopOrder, type Placed } from '../../../../src/similarity/placed-list.ts';
+import { inSearchOrder, inWindows, type Placed } from '../../../../src/similarity/placed-list.ts';
 
 const row = (id: string) => ({
   id,
@@ -28,6 +28,9 @@ function ranking(count: number) {
   const asked: number[] = [];
   const view = {
     product: async (id: string) => row(id),
+    // One long row of products, of which neighbours are alike.
+    alike: async () => (a: string, b: string) =>
+      1 - Math.abs(all.findIndex((one) => one.productId === a) - all.findIndex((one) => one.productId === b)) / 1000,
     async nearest({ limit, behind }: { limit: number; behind: Behind | null }) {
       asked.push(limit);
       const neighbours = all.filter(({ l2 }) => !behind || l2 > behind.l2).slice(0, limit);
@@ -58,7 +61,7 @@ const backwards = (candidates: readonly Candidate[]) => candidates.toReversed();
 async function pages(view: ReturnType<typeof ranking>['view'], reranker: Reranker, first: number): Promise<Placed[][]> {
   const found: Placed[][] = [];
   for (let place: Placed['place'] | null = null; ; ) {
-    const { items, hasMore } = await inShopOrder(
+    const { items, hasMore } = await inWindows(
       view,
       { reranker, log, telemetry: noTelemetry },
       { wanted, first, place },
@@ -91,7 +94,7 @@ test('page by page the list is the windows of the search, each in the order of t
 test('what the reranker leaves out is not shown, and the page is filled from what comes behind', async () => {
   const { view, asked } = ranking(100);
   const even = by((all) => all.filter(({ product }) => Number(product.id.slice(1)) % 2 === 0), { candidates: 10 });
-  const { items, hasMore } = await inShopOrder(
+  const { items, hasMore } = await inWindows(
     view,
     { reranker: even, log, telemetry: noTelemetry },
     { wanted, first: 12, place: null },
@@ -104,7 +107,7 @@ test('a reranker is not asked about what is less alike than the least score, and
   const { view, asked, all } = ranking(100);
   const minScore = 1 - all[14]!.distance / 4;
   const deps = { reranker: by(backwards, { candidates: 10 }), log, telemetry: noTelemetry };
-  const { items, hasMore } = await inShopOrder(view, deps, { wanted, first: 20, minScore, place: null });
+  const { items, hasMore } = await inWindows(view, deps, { wanted, first: 20, minScore, place: null });
   const place = (i: number) => `p${String(i).padStart(3, '0')}`;
   expect(idsOf(items)).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 14, 13, 12, 11, 10].map(place));
   expect([asked, hasMore]).toEqual([[11, 11], false]);
@@ -113,7 +116,7 @@ test('a reranker is not asked about what is less alike than the least score, and
 test('one that leaves nearly everything out is asked about five windows for a page', async () => {
   const { view, asked } = ranking(100);
   const none = by(() => [], { candidates: 10 });
-  const list = await inShopOrder(
+  const list = await inWindows(
     view,
     { reranker: none, log, telemetry: noTelemetry },
     { wanted, first: 12, place: null },
@@ -131,11 +134,7 @@ test('it gets 50 candidates with their scores, nearest first, the product they a
       return [candidates[49]!.product.id];
     },
   };
-  const { items } = await inShopOrder(
-    view,
-    { reranker, log, telemetry: noTelemetry },
-    { wanted, first: 1, place: null },
-  );
+  const { items } = await inWindows(view, { reranker, log, telemetry: noTelemetry }, { wanted, first: 1, place: null });
   expect(got).toEqual(['a', 50, 1, 'p049']);
   expect(idsOf(items)).toEqual(['p049']);
   expect(asked).toEqual([51]);
@@ -161,14 +160,10 @@ test.each<[string, Reranker['rerank'], string]>([
     const { logged, log } = logging();
     const reranker = { name: 'rule', timeoutMs: 1, rerank };
     const page = { wanted, first: 3, place: null };
-    const { items } = await inShopOrder(view, { reranker, log, telemetry: noTelemetry }, page);
+    const { items } = await inWindows(view, { reranker, log, telemetry: noTelemetry }, page);
     expect(idsOf(items)).toEqual(['p000', 'p001', 'p002']);
     expect(logged).toMatchObject([{ reranker: 'rule', err: { message: expect.stringContaining(why) } }]);
-    const required = inShopOrder(
-      view,
-      { reranker: { ...reranker, required: true }, log, telemetry: noTelemetry },
-      page,
-    );
+    const required = inWindows(view, { reranker: { ...reranker, required: true }, log, telemetry: noTelemetry }, page);
     await expect(required).rejects.toMatchObject({ code: 'EXTENSION_FAILED', facts: { what: 'reranker rule' } });
   },
 );
@@ -180,7 +175,7 @@ test('one whose time is over is told by its signal', async () => {
     signal.addEventListener('abort', () => reasons.push(signal.reason));
     return new Promise(() => {});
   };
-  await inShopOrder(
+  await inWindows(
     view,
     { reranker: { name: 'slow', timeoutMs: 1, rerank }, log, telemetry: noTelemetry },
     { wanted, first: 3, place: null },

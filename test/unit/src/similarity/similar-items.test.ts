@@ -53,6 +53,7 @@ function world(tables: Record<number, Neighbour[]>, pointers: ServingPointer[], 
       return { anchor: anchorId === 'a' ? ('ranked' as const) : ('unknown' as const), neighbours };
     },
     product: async (id: string) => (id === 'a' ? row('a') : null),
+    alike: async () => () => 0,
   };
   return { deps, view };
 }
