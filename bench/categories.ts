@@ -7,9 +7,10 @@ import { withoutProxies } from '../learning/network/shapes.ts';
 import { squaredDistance } from '../learning/numbers/distance.ts';
 import { loadConfig } from '../src/config.ts';
 import { trainingRequest } from '../test/support/training-request.ts';
-import { beginFit, type Fit } from '../workers/training/fit.ts';
-import { trainedNetwork } from '../workers/training/network.ts';
-import { extractByNetwork } from '../workers/training/network-feature.ts';
+import type { Fit } from '../workers/training/fit.ts';
+import { trainedNetwork } from '../workers/training/network/index.ts';
+import { extractByNetwork } from '../workers/training/network/network-feature.ts';
+import { beginFit } from '../workers/training/train.ts';
 import { emojiFolder, fashionFolder, type LabelledFolder } from './table-sets.ts';
 
 type Row = Record<string, string | number>;
@@ -62,8 +63,8 @@ async function compared(folder: LabelledFolder, seeds: number, steps: number): P
   const rows: Row[] = [];
   for (const { name, of } of variants) {
     for (let seed = 1; seed <= seeds; seed++) {
-      const asked = of({ ...fit, request: { ...fit.request, seed } });
-      const figures = await trainedNetwork(asked, ({ weights }, { engine }) =>
+      const asked = of({ ...fit, seed });
+      const figures = await trainedNetwork(asked, null, ({ weights }, { engine }) =>
         engine.setWeights(weights).then(() => measured(data, extractByNetwork(engine, asked.spec), asked)),
       );
       rows.push({ set: folder.name, network: name, seed, steps, ...figures });
@@ -74,17 +75,7 @@ async function compared(folder: LabelledFolder, seeds: number, steps: number): P
 }
 
 const fitOf = ({ set }: LabelledPictures, steps: number): Promise<Fit> =>
-  beginFit(
-    trainingRequest(set, {
-      preset: PRESET,
-      recipe: 'catalog',
-      seconds: 0,
-      steps,
-      checkpointSeconds: Number.POSITIVE_INFINITY,
-    }),
-    never,
-    () => {},
-  );
+  beginFit(trainingRequest(set, { preset: PRESET, recipe: 'catalog', seconds: 0, steps }), never, () => {});
 
 /** Every held-out picture looks for the others of its identity, or of its category where it is the only one of its own. */
 async function measured(

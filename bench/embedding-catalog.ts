@@ -11,8 +11,8 @@ import { makeRandom } from '../learning/numbers/random.ts';
 import { pictureSpace } from '../src/ports/space.ts';
 import { type FreshDatabase, freshDatabase } from '../test/support/database.ts';
 import { sha256 } from '../workers/tools/sha256.ts';
-import { HAND_MADE, NETWORK } from '../workers/training/blocks.ts';
-import { sidesFor } from '../workers/training/spec.ts';
+import { HAND_MADE, NETWORK } from '../workers/training/features/blocks.ts';
+import { sidesFor } from '../workers/training/network/spec.ts';
 
 export type PictureFile = { path: string; bytes: Uint8Array; contentHash: string };
 

@@ -4,11 +4,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { itemsIn } from '../learning/metrics/split.ts';
 import { trainingRequest } from '../test/support/training-request.ts';
-import { evidenceOf } from '../workers/training/evidence.ts';
-import { beginFit } from '../workers/training/fit.ts';
-import { frozenModel } from '../workers/training/frozen-model.ts';
+import { fusedBlocks } from '../workers/training/fusion/mixture.ts';
 import { frozenParts } from '../workers/training/head/frozen-parts.ts';
 import type { TrainingSet } from '../workers/training/protocol.ts';
+import { beginFit } from '../workers/training/train.ts';
 import { openProduct } from './product.ts';
 import { SHIPPED } from './quality/arena.ts';
 import { emojiArena } from './quality/emoji.ts';
@@ -47,7 +46,7 @@ async function requestOf(set: TrainingSet, file: string) {
     new AbortController().signal,
     () => {},
   );
-  const all = frozenModel(fit.golden, fit.encoder?.fitted ?? [], evidenceOf(fit)).blocks;
+  const all = fusedBlocks(fit.frozen, fit.evidence);
   const blocks = all.filter(({ weight }) => weight > 0);
   const rows = [...itemsIn(set, 'train', 'val')].flatMap((item) =>
     Array.from({ length: set.starts[item + 1]! - set.starts[item]! }, (_, i) => ({

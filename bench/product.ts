@@ -13,8 +13,8 @@ import type { InstalledEncoder } from '../workers/engines/onnx/encoder-descripti
 import { factsOf } from '../workers/engines/onnx/encoder-description.ts';
 import { type Host, openHost } from '../workers/hosts/rpc.ts';
 import { sha256 } from '../workers/tools/sha256.ts';
-import { encodedOf, openEncodedBits } from '../workers/training/encoded-features.ts';
-import { hashAt } from '../workers/training/picture-store.ts';
+import { encodedOf, openEncodedBits } from '../workers/training/data/encoded-features.ts';
+import { hashAt } from '../workers/training/data/picture-store.ts';
 import type {
   EngineChoice,
   EngineHostApi,

@@ -10,8 +10,8 @@ import { pictureSpace } from '../src/ports/space.ts';
 import { type FreshDatabase, freshDatabase } from '../test/support/database.ts';
 import type { InstalledEncoder } from '../workers/engines/onnx/encoder-description.ts';
 import { sha256 } from '../workers/tools/sha256.ts';
-import { HAND_MADE } from '../workers/training/blocks.ts';
-import { directionsOfPart } from '../workers/training/encoder-block.ts';
+import { HAND_MADE } from '../workers/training/features/blocks.ts';
+import { directionsOfPart } from '../workers/training/features/encoder-block.ts';
 
 export type ProjectedCatalog = FreshDatabase & {
   /** Under which features are stored. */

@@ -5,16 +5,18 @@ import { makeRandom } from '../learning/numbers/random.ts';
 import { PICTURE_SIZE } from '../learning/picture.ts';
 import { trainingRequest } from '../test/support/training-request.ts';
 import type { Engine } from '../workers/engines/engine.ts';
-import { rankingSource } from '../workers/training/batches.ts';
-import { beginFit, type Fit } from '../workers/training/fit.ts';
-import { openFitMembers, runPhase, startOfRanking } from '../workers/training/network.ts';
+import type { Fit } from '../workers/training/fit.ts';
+import { rankingSource } from '../workers/training/network/batches.ts';
+import { openFitMembers, runPhase, startOfRanking } from '../workers/training/network/index.ts';
 import type { TrainingRequest } from '../workers/training/protocol.ts';
+import { beginFit } from '../workers/training/train.ts';
 import { generatedSet } from './generated-set.ts';
 import { temporaryDir } from './running.ts';
 
 /** Pictures of one batch: 64 triplets. */
 export const ROWS = 192;
-/** Long enough to hold a checkpoint, which comes every ten seconds. */
+const KEEPING = { checkpoint: null, checkpointSeconds: 10, fingerprint: '', about: {} };
+/** Long enough to hold a checkpoint. */
 const WINDOW_SECONDS = 11;
 const WINDOWS = 3;
 const SCHEDULE = 1_000_000;
@@ -28,7 +30,7 @@ export type Compared = { bare: number; job: number };
  */
 export const jobBesideStep = (spec: NetworkSpec): Promise<Compared> =>
   withFit(spec, 1, async (fit) => {
-    const members = await openFitMembers(fit, spec);
+    const members = await openFitMembers(fit);
     const state = { ...startOfRanking(fit, null), totalSteps: SCHEDULE };
     const source = rankingSource(fit);
     const bareStep = makeBareStep(members.engine, spec, fit);
@@ -36,7 +38,11 @@ export const jobBesideStep = (spec: NetworkSpec): Promise<Compared> =>
     const [bare, job]: [number[], number[]] = [[], []];
     for (let window = 0; window < WINDOWS; window++) {
       bare.push(await rate(steps, () => times(steps, bareStep)));
-      job.push(await rate(steps, () => runPhase(fit, members, state, source, state.step + steps)));
+      job.push(
+        await rate(steps, () =>
+          runPhase(fit, members, { state, source, keeping: KEEPING, untilStep: state.step + steps }),
+        ),
+      );
     }
     await members.close();
     return { bare: median(bare), job: median(job) };
@@ -64,11 +70,11 @@ const ONE_THREAD: JobEngine = { engine: 'onnx', threads: 1 };
 export async function openJob(spec: NetworkSpec, processes: number, on: JobEngine = ONE_THREAD) {
   const dir = await temporaryDir();
   const fit = await fitIn(dir.path, spec, processes, on);
-  const members = await openFitMembers(fit, spec);
+  const members = await openFitMembers(fit);
   const state = { ...startOfRanking(fit, null), totalSteps: SCHEDULE };
   const source = rankingSource(fit);
   return {
-    run: (steps: number) => runPhase(fit, members, state, source, state.step + steps),
+    run: (steps: number) => runPhase(fit, members, { state, source, keeping: KEEPING, untilStep: state.step + steps }),
     async close() {
       await members.close();
       await dir.remove();
@@ -94,7 +100,6 @@ async function fitIn(dir: string, spec: NetworkSpec, processes: number, on = ONE
     recipe: 'relevanceGap',
     processes,
     steps: SCHEDULE,
-    checkpointSeconds: 10,
   });
   const fit = await beginFit(request, new AbortController().signal, () => {});
   // No looks at held-out triplets: they are a matter of the recipe, not of the step.

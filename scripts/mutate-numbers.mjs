@@ -8,8 +8,11 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const feedback = { file: 'src/db/feedback.ts', tests: ['test/integration/storage.test.ts', '-t', 'feedback'] };
 const days = { ...feedback, file: 'src/db/feedback-days.ts' };
-const clicks = { file: 'workers/training/clicks.ts', tests: ['test/unit/workers/training/clicks.test.ts'] };
-const mixture = { file: 'workers/training/mixture.ts', tests: clicks.tests };
+const clicks = {
+  file: 'workers/training/triplets/clicks.ts',
+  tests: ['test/unit/workers/training/triplets/clicks.test.ts'],
+};
+const trust = { file: 'workers/training/fusion/evidence.ts', tests: clicks.tests };
 const gates = { file: 'workers/evaluation/gates.ts', tests: ['test/unit/workers/evaluation/gates.test.ts'] };
 const policy = { file: 'src/ports/retrain-policy.ts', tests: ['test/unit/src/ports/usual-retrain-policy.test.ts'] };
 const propensity = {
@@ -26,7 +29,10 @@ const list = { file: 'src/similarity/recommendation-id.ts', tests: ['test/unit/s
 const page = { file: 'src/similarity/page-arguments.ts', tests: ['test/unit/src/similarity/similar-items.test.ts'] };
 const lastKnown = { file: 'src/similarity/last-known.ts', tests: ['test/unit/src/similarity/last-known.test.ts'] };
 const submit = { file: 'src/feedback/submit.ts', tests: ['test/unit/src/feedback/submit.test.ts'] };
-const frozen = { file: 'workers/training/frozen-model.ts', tests: ['test/unit/workers/training/frozen-model.test.ts'] };
+const mixture = {
+  file: 'workers/training/fusion/mixture.ts',
+  tests: ['test/unit/workers/training/fusion/mixture.test.ts'],
+};
 const choice = { file: 'workers/training/head/choice.ts', tests: ['test/unit/workers/training/head/choice.test.ts'] };
 const split = { file: 'learning/metrics/split.ts', tests: ['test/unit/learning/metrics/split.test.ts'] };
 const retry = { file: 'workers/jobs/retry-plan.ts', tests: ['test/unit/workers/jobs/retry-plan.test.ts'] };
@@ -89,7 +95,7 @@ export const mutations = [
   { name: 'fewest impressions', ...clicks, from: 'FEWEST_IMPRESSIONS = 0.01', to: 'FEWEST_IMPRESSIONS = 0.02' },
   { name: 'share of clicks', ...clicks, from: 'MOST_CLICK_SHARE = 0.5', to: 'MOST_CLICK_SHARE = 0.6' },
   { name: 'choices for half of it', ...clicks, from: 'HALF_OF_IT = 200', to: 'HALF_OF_IT = 250' },
-  { name: 'choices for half', ...mixture, from: 'CHOICES_FOR_HALF = 200', to: 'CHOICES_FOR_HALF = 250' },
+  { name: 'choices for half', ...trust, from: 'CHOICES_FOR_HALF = 200', to: 'CHOICES_FOR_HALF = 250' },
   { name: 'prior of the propensity', ...propensity, from: 'mean: 0.3', to: 'mean: 0.4' },
   { name: 'deviation of the propensity', ...propensity, from: 'deviation: 0.25', to: 'deviation: 0.3' },
   { name: 'greatest propensity', ...propensity, from: 'GREATEST = 2', to: 'GREATEST = 3' },
@@ -104,7 +110,8 @@ export const mutations = [
   { name: 'kept versions', ...maintenance, from: 'KEEP_STANDBY = 2', to: 'KEEP_STANDBY = 3' },
   { name: 'silence of a worker', ...jobs, from: 'STALE_AFTER_SECONDS = 8', to: 'STALE_AFTER_SECONDS = 6' },
   { name: 'attempts of a job', ...jobs, from: 'MAX_ATTEMPTS = 5', to: 'MAX_ATTEMPTS = 4' },
-  { name: 'share of the encoder', ...frozen, from: 'ENCODER_PRIOR = 2 / 3', to: 'ENCODER_PRIOR = 1 / 2' },
+  { name: 'share of the encoder', ...mixture, from: 'ENCODER_PRIOR = 2 / 3', to: 'ENCODER_PRIOR = 1 / 2' },
+  { name: 'share of the network', ...mixture, from: 'NETWORK_PRIOR = 0.4', to: 'NETWORK_PRIOR = 0.5' },
   { name: 'beyond doubt', ...choice, from: 'BEYOND_DOUBT = 2', to: 'BEYOND_DOUBT = 1.5' },
   { name: 'products to train on', ...split, from: 'share < 0.7', to: 'share < 0.6' },
   { name: 'products held out', ...split, from: 'share < 0.8', to: 'share < 0.9' },

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Split } from '../../learning/metrics/split.ts';
+import { shuffled } from '../../learning/numbers/shuffled.ts';
 
 /** What several vendors have drawn: a code point with the words of Unicode for where it belongs. */
 export type Thing = {
@@ -50,7 +51,9 @@ export function listThings(drawnByAll: ReadonlySet<string>): Thing[] {
     .filter(({ key }) => drawnByAll.has(key))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
   const next = mulberry32(SPLIT_SEED);
-  const names = shuffled([...new Set(known.map(({ subgroup }) => subgroup))].sort(), next);
+  const names = shuffled([...new Set(known.map(({ subgroup }) => subgroup))].sort(), {
+    int: (n) => Math.floor(next() * n),
+  });
   const tests = Math.round(names.length * TEST_SUBGROUPS);
   const test = new Set(names.slice(0, tests));
   const val = new Set(names.slice(tests, tests + Math.round(names.length * VALIDATION_SUBGROUPS)));
@@ -64,15 +67,6 @@ export function listThings(drawnByAll: ReadonlySet<string>): Thing[] {
       wholeSubgroup: test.has(thing.subgroup) || val.has(thing.subgroup),
     };
   });
-}
-
-function shuffled<T>(values: readonly T[], next: () => number): T[] {
-  const out = [...values];
-  for (let i = out.length - 1; i > 0; i--) {
-    const j = Math.floor(next() * (i + 1));
-    [out[i], out[j]] = [out[j] as T, out[i] as T];
-  }
-  return out;
 }
 
 /** Tommy Ettinger's generator, as the prototype used it: with it the split is the same. */

@@ -8,7 +8,7 @@ import { itemsIn } from '../../learning/metrics/split.ts';
 import type { ServedModel } from '../../learning/models/served-model.ts';
 import { findEncoder } from '../../workers/encoders/find.ts';
 import { sha256 } from '../../workers/tools/sha256.ts';
-import { hashAt } from '../../workers/training/picture-store.ts';
+import { hashAt } from '../../workers/training/data/picture-store.ts';
 import type { TrainingSet } from '../../workers/training/protocol.ts';
 import { SHIPPED } from './arena.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PICTURE_SIZE, type Picture } from '@simili/learning/picture';
 import { openConfiguredPictures } from '@simili/worker/pictures/configured';
-import { makePictureStore } from '@simili/worker/training/picture-store';
+import { makePictureStore } from '@simili/worker/training/data/picture-store';
 import { type CatalogEntry, readCatalog } from '../../src/catalog/import/index.ts';
 import { configuredCopies } from '../../src/catalog/picture-copies.ts';
 import type { Config } from '../../src/config.ts';

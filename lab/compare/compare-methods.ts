@@ -1,6 +1,6 @@
 import { type Judged, judge, type Questions } from '@simili/learning/metrics/judge';
 import { type Summary, summarise } from '@simili/learning/metrics/summary';
-import type { Distance } from '@simili/worker/training/mixture';
+import type { Distance } from '@simili/worker/training/fusion/mixture';
 import type { Method } from '../methods/method.ts';
 import type { Planned, Trainer } from '../methods/trainer.ts';
 import type { LabelledPictures } from '../questions/labelled.ts';

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { InstalledEncoder } from '@simili/worker/engines/onnx/encoder-description';
-import { hashAt } from '@simili/worker/training/picture-store';
+import { hashAt } from '@simili/worker/training/data/picture-store';
 import type { EncodedPictures, EncodeRequest, EncodeResult, TrainingSet } from '@simili/worker/training/protocol';
 
 type Encode = (request: Omit<EncodeRequest, 'threads'>) => Promise<EncodeResult>;

@@ -1,5 +1,5 @@
 import type { Triplet } from '@simili/learning/sampling/triplet-rules';
-import { sidesFor, specFor } from '@simili/worker/training/spec';
+import { sidesFor, specFor } from '@simili/worker/training/network/spec';
 import type { Config } from 'simili/internal/config';
 import { SimiliError } from 'simili/internal/errors';
 import type { LabelledPictures } from '../questions/labelled.ts';

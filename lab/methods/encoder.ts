@@ -1,10 +1,9 @@
 import type { Block } from '@simili/learning/models/served-model';
 import { squaredDistance } from '@simili/learning/numbers/distance';
 import { makeRandom } from '@simili/learning/numbers/random';
-import type { Fitted } from '@simili/worker/training/blocks';
-import { type EncodedFeatures, openEncodedFeatures } from '@simili/worker/training/encoded-features';
-import { fitEncoderBlocks } from '@simili/worker/training/encoder-block';
-import { evenly, frozenModel, mixed } from '@simili/worker/training/frozen-model';
+import { type EncodedFeatures, openEncodedFeatures } from '@simili/worker/training/data/encoded-features';
+import { fitEncoderBlocks } from '@simili/worker/training/features/encoder-block';
+import { evenly, type Fitted, fusedBlocks, mixed, withEncoder } from '@simili/worker/training/fusion/mixture';
 import { frozenVectors, goldenOf } from './golden.ts';
 import { byVectors, type Compared, type FrozenContext, fittedOnce, type Method } from './method.ts';
 import type { NetworkTraining } from './trainer.ts';
@@ -37,7 +36,7 @@ export async function encoderWithGolden(context: FrozenContext): Promise<Compare
   const golden = await goldenOf(context);
   const { structure, identity, rated } = golden;
   const evidence = { structure, identity, people: rated, choices: rated.length };
-  return byBlocks(context, features, frozenModel(golden, fitted, evidence).blocks);
+  return byBlocks(context, features, fusedBlocks(withEncoder(golden, fitted), evidence));
 }
 
 const about = { kind: 'feature', seeded: false, training: null } as const;

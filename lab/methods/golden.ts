@@ -4,12 +4,13 @@ import { squaredDistance } from '@simili/learning/numbers/distance';
 import { makeRandom } from '@simili/learning/numbers/random';
 import { PICTURE_SIZE } from '@simili/learning/picture';
 import { fuse } from '@simili/learning/whitening/whitening';
-import { sampleViews } from '@simili/worker/training/blocks';
-import type { EncodedFeatures } from '@simili/worker/training/encoded-features';
-import { frozenFeature } from '@simili/worker/training/frozen-feature';
-import { fitGolden, type Golden } from '@simili/worker/training/golden';
-import { handMadeOf } from '@simili/worker/training/hand-made';
-import { makePictureStore } from '@simili/worker/training/picture-store';
+import type { EncodedFeatures } from '@simili/worker/training/data/encoded-features';
+import { handMadeOf } from '@simili/worker/training/data/hand-made';
+import { makePictureStore } from '@simili/worker/training/data/picture-store';
+import { sampleViews } from '@simili/worker/training/data/views';
+import { frozenFeature } from '@simili/worker/training/features/frozen-feature';
+import { fitGolden, type Golden } from '@simili/worker/training/features/golden';
+import { mixed } from '@simili/worker/training/fusion/mixture';
 import type { LabelledPictures } from '../questions/labelled.ts';
 import { byVectors, type Compared, type FrozenContext, fittedOnce, type Method } from './method.ts';
 
@@ -31,7 +32,7 @@ export const goldenOf = fittedOnce<Golden>(({ data: { set, rated, load }, seed, 
 /** Whitened features, mixed as the first version of a catalog is: by what people said where they did, else by its structure. */
 export async function goldenBlocks(context: FrozenContext): Promise<Block[]> {
   const { fitted, shares } = await goldenOf(context);
-  return fitted.map(({ block }, b) => ({ ...block, weight: shares[b]! }));
+  return mixed(fitted, shares);
 }
 
 /** Served vectors of frozen blocks. @param encoded what the encoder saw; default: there is none */

@@ -1,4 +1,4 @@
-import type { Distance } from '@simili/worker/training/mixture';
+import type { Distance } from '@simili/worker/training/fusion/mixture';
 import type { LabelledPictures } from '../questions/labelled.ts';
 import type { NetworkTraining, Trainer } from './trainer.ts';
 

@@ -1,6 +1,6 @@
 import type { Split } from '@simili/learning/metrics/split';
 import type { Triplet } from '@simili/learning/sampling/triplet-rules';
-import { publishedTriplets } from '@simili/worker/training/triplets';
+import { publishedTriplets } from '@simili/worker/training/network/triplet-source';
 import { SimiliError } from 'simili/internal/errors';
 import { goldenOf } from './golden.ts';
 import type { MethodContext } from './method.ts';

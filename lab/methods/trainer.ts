@@ -7,9 +7,9 @@ import type { ServedModel } from '@simili/learning/models/served-model';
 import type { Triplet } from '@simili/learning/sampling/triplet-rules';
 import { makePool } from '@simili/worker/tools/pool';
 import { sha256 } from '@simili/worker/tools/sha256';
-import { encodedOf, openEncodedBits } from '@simili/worker/training/encoded-features';
+import { encodedOf, openEncodedBits } from '@simili/worker/training/data/encoded-features';
+import { hashAt } from '@simili/worker/training/data/picture-store';
 import { type EngineHost, openEngineHost } from '@simili/worker/training/engine-client';
-import { hashAt } from '@simili/worker/training/picture-store';
 import type { TrainingEvent, TrainingSet } from '@simili/worker/training/protocol';
 import type { Config } from 'simili/internal/config';
 

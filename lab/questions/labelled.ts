@@ -2,7 +2,7 @@ import type { Labels } from '@simili/learning/metrics/labels';
 import { type Split, splits } from '@simili/learning/metrics/split';
 import { PICTURE_SIZE, type Picture } from '@simili/learning/picture';
 import type { Triplet } from '@simili/learning/sampling/triplet-rules';
-import { makePictureStore } from '@simili/worker/training/picture-store';
+import { makePictureStore } from '@simili/worker/training/data/picture-store';
 import type { TrainingSet } from '@simili/worker/training/protocol';
 
 /** Pictures with labels, decoded: what methods are fitted on and compared with. */

@@ -1,8 +1,8 @@
 import type { Questions } from '@simili/learning/metrics/judge';
 import { answerGrade } from '@simili/learning/metrics/labels';
 import { makeRandom, type Random } from '@simili/learning/numbers/random';
+import { shuffled } from '@simili/learning/numbers/shuffled';
 import type { Triplet } from '@simili/learning/sampling/triplet-rules';
-import { shuffled } from '@simili/worker/training/blocks';
 import { drawTriplets } from './draw-triplets.ts';
 import { type LabelledPictures, picturesIn } from './labelled.ts';
 

@@ -1,4 +1,5 @@
 import { makeRandom, type Random } from '@simili/learning/numbers/random';
+import { shuffled } from '@simili/learning/numbers/shuffled';
 import { SimiliError } from 'simili/internal/errors';
 import type { Progress, ShowProgress } from '../progress.ts';
 import type { Interval } from './agreement.ts';
@@ -127,16 +128,6 @@ async function setUp(
     anchors: shuffled(measurable, random).slice(0, MOST_ANCHORS),
     taste: makeTaste(features, weights, random),
   };
-}
-
-/** Fisher and Yates. */
-function shuffled(ids: readonly string[], random: Random): string[] {
-  const deck = [...ids];
-  for (let i = deck.length - 1; i > 0; i--) {
-    const j = random.int(i + 1);
-    [deck[i], deck[j]] = [deck[j]!, deck[i]!];
-  }
-  return deck;
 }
 
 async function look(

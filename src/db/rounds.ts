@@ -8,7 +8,7 @@ import { bool, float, int, orNull, rows, text } from './row.ts';
 export type Shard = { jobId: string; round: number; fence: number; member: number };
 export type RoundKey = Omit<Shard, 'member'>;
 
-/** `state` is what every member starts from (workers/training/state.ts), `checksum` its sha-256. */
+/** `state` is what every member starts from (workers/training/network/state.ts), `checksum` its sha-256. */
 export type Round = Omit<
   TrainingRound,
   'catalogId' | 'jobId' | 'settled' | 'openedAt' | 'settings' | 'pictures' | 'state'

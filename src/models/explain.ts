@@ -28,7 +28,7 @@ type Deps = {
   embeddings: Pick<EmbeddingRepository, 'vectors'>;
   feedback: Pick<FeedbackRepository, 'visitorsOfPair'>;
 };
-/** A training's facts about a block of its version, in the order of the vector (workers/training/fit-model.ts). */
+/** A training's facts about a block of its version, in the order of the vector (workers/training/train.ts). */
 type BlockFacts = { readonly feature: string; readonly share: number; readonly length: number };
 
 /** Fewest people of whom a number is shown (k-anonymity). */

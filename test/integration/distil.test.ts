@@ -15,9 +15,9 @@ import { describeStudent, STUDENT_FILE } from '../../workers/encoders/student.ts
 import { openOnnxEncoder } from '../../workers/engines/onnx/encoder.ts';
 import { factsOf } from '../../workers/engines/onnx/encoder-description.ts';
 import { studentModel } from '../../workers/engines/onnx/export/student.ts';
+import { makePictureStore } from '../../workers/training/data/picture-store.ts';
 import { distil } from '../../workers/training/distil/index.ts';
 import { teacherOf } from '../../workers/training/distil/teacher.ts';
-import { makePictureStore } from '../../workers/training/picture-store.ts';
 import type { DistilRequest, TrainingEvent } from '../../workers/training/protocol.ts';
 import { drawn, KINDS, writeTrainingSet } from '../support/training-set.ts';
 

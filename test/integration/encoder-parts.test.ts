@@ -11,10 +11,10 @@ import { makeRandom } from '../../learning/numbers/random.ts';
 import { fuse } from '../../learning/whitening/whitening.ts';
 import { findEncoder } from '../../workers/encoders/find.ts';
 import { sha256 } from '../../workers/tools/sha256.ts';
-import { embed } from '../../workers/training/embed.ts';
-import { fitModel } from '../../workers/training/fit-model.ts';
-import { makePictureStore } from '../../workers/training/picture-store.ts';
+import { makePictureStore } from '../../workers/training/data/picture-store.ts';
+import { embed } from '../../workers/training/embed/embed.ts';
 import type { TrainingRequest } from '../../workers/training/protocol.ts';
+import { train } from '../../workers/training/train.ts';
 import { drawn, writeTrainingSet } from '../support/training-set.ts';
 
 const encoder = {
@@ -65,7 +65,7 @@ test('the first model with the encoder that ships serves 384 numbers a product',
   const dir = await mkdtemp(join(tmpdir(), 'simili-parts-'));
   const { facts } = (await findEncoder('efficientnet-lite0'))!;
   const { request } = await seenShop(dir, 150, facts);
-  const { dimensions } = await fitModel(request, new AbortController().signal, () => {});
+  const { dimensions } = await train(request, new AbortController().signal, () => {});
   expect(dimensions).toBe(384);
   await rm(dir, { recursive: true });
 });
@@ -73,7 +73,7 @@ test('the first model with the encoder that ships serves 384 numbers a product',
 test('what two layers of an encoder see become two blocks, served from one stored row', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'simili-parts-'));
   const { set, keys, bits, request } = await seenShop(dir, 30, encoder);
-  const { artefact, summary } = await fitModel(request, new AbortController().signal, () => {});
+  const { artefact, summary } = await train(request, new AbortController().signal, () => {});
   const { blocks } = decodeModel(artefact);
   expect(blocks.map(({ feature, mean }) => [feature, mean.length])).toEqual([
     ...[

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { makeRandom } from '../../learning/numbers/random.ts';
 import type { FeedbackKind, FeedbackWrite } from '../../src/db/feedback.ts';
 import { seenPairs } from '../../workers/evidence/training-set.ts';
-import { learnFromClicks } from '../../workers/training/clicks.ts';
+import { learnFromClicks } from '../../workers/training/triplets/clicks.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 
 /** From events in the database to what is learned of them. */

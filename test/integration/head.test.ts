@@ -5,18 +5,19 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { splits } from '../../learning/metrics/split.ts';
 import { decodeModel, encodeModel } from '../../learning/models/artefact.ts';
-import type { Block, HiddenLayer } from '../../learning/models/served-model.ts';
+import type { Block, HiddenLayer, ServedModel } from '../../learning/models/served-model.ts';
 import { squaredDistance } from '../../learning/numbers/distance.ts';
 import { toHalf } from '../../learning/numbers/half.ts';
 import { makeRandom } from '../../learning/numbers/random.ts';
 import { recipeNamed } from '../../learning/recipes/recipe.ts';
 import { fuse } from '../../learning/whitening/whitening.ts';
-import { embed } from '../../workers/training/embed.ts';
-import { fitEncoderBlocks } from '../../workers/training/encoder-block.ts';
+import { embed } from '../../workers/training/embed/embed.ts';
+import { fitEncoderBlocks } from '../../workers/training/features/encoder-block.ts';
 import type { Fit } from '../../workers/training/fit.ts';
-import { fitModel } from '../../workers/training/fit-model.ts';
 import { fitHead } from '../../workers/training/head/index.ts';
 import type { TrainingEvent, TrainingRequest, TrainingSet } from '../../workers/training/protocol.ts';
+import { train } from '../../workers/training/train.ts';
+import { byPictures } from '../../workers/training/triplets/of-catalog.ts';
 import { drawn, writeTrainingSet } from '../support/training-set.ts';
 
 const DIMENSIONS = 24;
@@ -62,16 +63,22 @@ async function headOf(
   { set, features }: Shop,
   changes: Partial<Pick<Fit, 'clicks' | 'emit' | 'signal' | 'recipe' | 'golden'>> = {},
   seed = 1,
-  { steps = 120, serving = undefined as Uint8Array | undefined } = {},
+  { steps = 120, serving = null as ServedModel | null } = {},
 ) {
   const read = (picture: number) => features[picture]!;
   const frozen = fitEncoderBlocks(set, read, [], makeRandom(1));
+  const clicks = changes.clicks ?? { triplets: [], chosen: 0, relevance: () => undefined };
   const fit = {
-    request: { set, seed, steps, seconds: 60, threads: 1, ...(serving && { serving }) },
+    set,
+    seed,
+    steps,
+    seconds: 60,
+    computing: { threads: 1 },
+    serving,
     recipe: { ...recipeNamed('head'), rows: 96 },
-    encoder: { features: read, fitted: frozen },
-    golden: { structure: [], identity: [], rated: [] },
-    clicks: { triplets: [], chosen: 0, relevance: () => undefined },
+    encoded: read,
+    clicks,
+    evidence: { structure: [], identity: [], people: byPictures(clicks.triplets, set), choices: clicks.chosen },
     emit: () => {},
     signal: new AbortController().signal,
     ...changes,
@@ -140,17 +147,19 @@ function crossedShop(): Shop {
 
 test('what no linear map can tell hidden units learn, and they are kept; the next head goes on from them', async () => {
   const made = crossedShop();
-  const lossesOf = async (serving?: Uint8Array) => {
+  const lossesOf = async (serving: ServedModel | null = null) => {
     const losses = new Map<number, number>();
     const emit = (event: TrainingEvent) => void (event.type === 'loss' && losses.set(event.step, event.loss));
-    return { ...(await headOf(made, { emit }, 1, { steps: 60, ...(serving && { serving }) })), losses };
+    return { ...(await headOf(made, { emit }, 1, { steps: 60, serving })), losses };
   };
   const cold = await lossesOf();
   expect(cold.summary).toMatchObject({ head: { categories: 1, hidden: 512 } });
   const [weak, strong, bent] = cold.summary.gains as [number, number, number];
   expect(bent).toBeGreaterThan(Math.max(weak, strong) + 0.1); // average precision of validation products
-  const serving = encodeModel({ blocks: [...cold.blocks!], hidden: cold.hidden!, network: null });
+  const serving = { blocks: [...cold.blocks!], hidden: cold.hidden!, network: null };
+  const before = encodeModel(serving);
   const warm = await lossesOf(serving);
+  expect(encodeModel(serving)).toEqual(before); // it is read, not trained
   // The third training is the one with hidden units; the linear ones have nothing to go on from.
   const at = (step: number) => [cold.losses.get(step)!, warm.losses.get(step)!] as const;
   expect(at(20)[1]).toBe(at(20)[0]);
@@ -167,14 +176,14 @@ test('the same seed gives the same head, bit for bit, and another seed another o
 
 test('a head goes on from the one that serves: it reaches the loss of a fresh one in less than half the steps', async () => {
   const made = shop();
-  const ending = async (steps: number, serving?: Uint8Array) => {
+  const ending = async (steps: number, serving: ServedModel | null = null) => {
     const losses = new Map<number, number>();
     const emit = (event: TrainingEvent) => void (event.type === 'loss' && losses.set(event.step, event.loss));
-    const head = await headOf(made, { emit }, 1, { steps, ...(serving && { serving }) });
+    const head = await headOf(made, { emit }, 1, { steps, serving });
     return { ...head, loss: losses.get(steps)! }; // of the first training, which tells its last step
   };
   const cold = await ending(200);
-  const warm = await ending(60, encodeModel({ blocks: [...cold.blocks!], network: null }));
+  const warm = await ending(60, { blocks: [...cold.blocks!], network: null });
   expect(warm.loss).toBeLessThan(cold.loss);
   expect((await ending(100)).loss).toBeGreaterThan(cold.loss);
 });
@@ -193,7 +202,7 @@ test('a head learns by the hinge of the paper as well, from triplets that golden
   const relevance = (i: number, j: number) => (categories[i] === categories[j] ? 0.5 : 0);
   const hinge = { kind: 'tripletHinge', gap: 0.3, perRelevance: 0, isPublished: true } as const;
   const recipe = { ...recipeNamed('head'), rows: 96, objective: hinge };
-  const golden = { structure: [], identity: [], rated: [], relevanceOfPictures: relevance } as unknown as Fit['golden'];
+  const golden = { relevanceOfPictures: relevance } as unknown as Fit['golden'];
   const { blocks, frozen } = await headOf(made, { recipe, golden });
   expect(nearestIsKin(blocks!, made)).toBeGreaterThan(nearestIsKin(frozen, made) + 0.1);
 });
@@ -276,7 +285,7 @@ test('the head of a whole fit is served by the projections of its blocks, and no
     checkpointSeconds: 60,
     checkpoint: null,
   };
-  const { artefact, summary } = await fitModel(request, new AbortController().signal, () => {});
+  const { artefact, summary } = await train(request, new AbortController().signal, () => {});
   expect(summary).toMatchObject({ recipe: 'head', steps: 300, head: { categories: 1 } });
   expect(decodeModel(artefact).network).toBeNull();
   const checksum = createHash('sha256').update(artefact).digest('hex');

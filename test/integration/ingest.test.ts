@@ -17,7 +17,7 @@ import { SimiliError } from '../../src/errors.ts';
 import { noTelemetry } from '../../src/ports/telemetry.ts';
 import { ingestHandler } from '../../workers/handlers/ingest.ts';
 import { openPictures, type PictureService } from '../../workers/pictures/picture-service.ts';
-import { encode } from '../../workers/training/encode.ts';
+import { encode } from '../../workers/training/embed/encode.ts';
 import type { EngineHost } from '../../workers/training/engine-client.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import * as drawn from '../support/pictures.ts';

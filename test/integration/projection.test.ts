@@ -4,7 +4,7 @@ import { handMadeFeatures } from '../../learning/features/index.ts';
 import type { Block, ServedModel } from '../../learning/models/served-model.ts';
 import { makeRandom } from '../../learning/numbers/random.ts';
 import { openProjection } from '../../workers/engines/onnx/projection.ts';
-import { plainProjection } from '../../workers/training/project.ts';
+import { plainProjection } from '../../workers/training/embed/project.ts';
 
 const random = makeRandom(5);
 const eye = { id: 'eye-1', title: 'An eye', licence: 'MIT', dimensions: 33 };

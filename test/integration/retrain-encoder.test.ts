@@ -23,10 +23,10 @@ import { trainHandler } from '../../workers/handlers/train.ts';
 import { openArtefactCache } from '../../workers/jobs/artefact-cache.ts';
 import { startFirstModels } from '../../workers/jobs/first-models.ts';
 import { openPictures, type PictureService } from '../../workers/pictures/picture-service.ts';
-import { embed } from '../../workers/training/embed.ts';
-import { encode } from '../../workers/training/encode.ts';
+import { embed } from '../../workers/training/embed/embed.ts';
+import { encode } from '../../workers/training/embed/encode.ts';
 import type { EngineHost } from '../../workers/training/engine-client.ts';
-import { fitModel } from '../../workers/training/fit-model.ts';
+import { train } from '../../workers/training/train.ts';
 import { makeBackbone, nanBackbone } from '../support/backbone.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { writeEncoder } from '../support/encoder.ts';
@@ -38,7 +38,7 @@ const computing = { engine: 'onnx' as const, requireGpu: false, threads: 1, gpus
 /** Engines of this process. */
 const trainer: Pick<EngineHost, 'train'> = {
   train: (request, signal, onEvent) =>
-    fitModel({ ...request, ...computing, processes: 1 }, signal, (event) => void onEvent(event)),
+    train({ ...request, ...computing, processes: 1 }, signal, (event) => void onEvent(event)),
 };
 const embedder: Pick<EngineHost, 'encode' | 'embed'> = {
   encode: (request) => encode({ ...request, threads: 1 }),

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mergeResults } from '../../workers/distributed/merge.ts';
-import { rankingSource } from '../../workers/training/batches.ts';
-import { beginFit, type Fit } from '../../workers/training/fit.ts';
-import type { Members } from '../../workers/training/members/index.ts';
-import { openFitMembers, runPhase, startOfRanking } from '../../workers/training/network.ts';
+import type { Fit } from '../../workers/training/fit.ts';
+import { rankingSource } from '../../workers/training/network/batches.ts';
+import { openFitMembers, runPhase, startOfRanking } from '../../workers/training/network/index.ts';
+import type { Members } from '../../workers/training/network/members/index.ts';
+import { decodeState, encodeState, type TrainingState } from '../../workers/training/network/state.ts';
 import type { TrainingRequest } from '../../workers/training/protocol.ts';
-import { decodeState, encodeState, type TrainingState } from '../../workers/training/state.ts';
+import { beginFit } from '../../workers/training/train.ts';
 import { trainingRequest } from '../support/training-request.ts';
 import { drawnCatalog, writeTrainingSet } from '../support/training-set.ts';
 
@@ -28,19 +29,19 @@ beforeAll(async () => {
   const request: TrainingRequest = trainingRequest(set, { recipe: 'catalog', steps: BATCHES });
   fit = await beginFit(request, new AbortController().signal, () => {});
   fit = { ...fit, recipe: { ...fit.recipe, rows: ROWS } };
-  engines = await openFitMembers(fit, fit.spec);
+  engines = await openFitMembers(fit);
 });
 afterAll(async () => {
   await engines.close();
   await rm(dir, { recursive: true, force: true });
 });
 
-const seeded = (seed: number, steps: number): Fit => ({ ...fit, request: { ...fit.request, seed, steps } });
+const seeded = (seed: number, steps: number): Fit => ({ ...fit, seed, steps });
 
 async function oneProcess(seed: number): Promise<TrainingState> {
   const own = seeded(seed, BATCHES);
   const state = startOfRanking(own, null);
-  await runPhase(own, engines, state, rankingSource(own));
+  await runPhase(own, engines, { state, source: rankingSource(own), keeping: null });
   return state;
 }
 
@@ -56,7 +57,8 @@ async function meet(seed: number, start: Uint8Array, rounds: readonly Rounds[]):
       const results = [];
       for (const member of members) {
         const state = decodeState(bytes, 'test')!;
-        await runPhase(own, engines, state, rankingSource(own, { round, member }), state.step + perRound);
+        const source = rankingSource(own, { round, member });
+        await runPhase(own, engines, { state, source, keeping: null, untilStep: state.step + perRound });
         const { loss, activeShare } = state;
         results.push({ state: encodeState(state, 'test'), loss, activeShare, pictures: perRound * fit.recipe.rows });
       }

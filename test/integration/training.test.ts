@@ -14,14 +14,15 @@ import { toHalf } from '../../learning/numbers/half.ts';
 import { makeRandom } from '../../learning/numbers/random.ts';
 import { recipeNamed } from '../../learning/recipes/recipe.ts';
 import type { SimiliError } from '../../src/errors.ts';
-import { sideBySide } from '../../workers/training/blocks.ts';
-import { embed } from '../../workers/training/embed.ts';
-import { beginFit, type Fit } from '../../workers/training/fit.ts';
-import { fitModel } from '../../workers/training/fit-model.ts';
-import { openHandMade } from '../../workers/training/hand-made.ts';
-import { startOfRanking, trainedNetwork } from '../../workers/training/network.ts';
-import { makePictureStore } from '../../workers/training/picture-store.ts';
+import { openHandMade } from '../../workers/training/data/hand-made.ts';
+import { makePictureStore } from '../../workers/training/data/picture-store.ts';
+import { embed } from '../../workers/training/embed/embed.ts';
+import { sideBySide } from '../../workers/training/features/blocks.ts';
+import type { Fit } from '../../workers/training/fit.ts';
+import { startOfRanking, trainedNetwork } from '../../workers/training/network/index.ts';
+import { keepingOf } from '../../workers/training/network/keeping.ts';
 import type { TrainingEvent, TrainingRequest } from '../../workers/training/protocol.ts';
+import { beginFit, train } from '../../workers/training/train.ts';
 import { trainingRequest } from '../support/training-request.ts';
 import { drawnCatalog, writeTrainingSet } from '../support/training-set.ts';
 
@@ -80,8 +81,20 @@ async function trained(
   const asked = { ...request, ...changes };
   const recipe = { ...recipeNamed(asked.recipe), rows: 24 };
   const untaught = { spec: presetNamed(asked.preset), categories: { taught: null, why: 'not of this recipe' } };
-  const fit: Fit = { ...features, ...(recipe.categories ? {} : untaught), request: asked, recipe, emit, signal };
-  return trainedNetwork(fit, async ({ weights, ...facts }, { reason }) => ({
+  const { seed, steps, sampling, processes } = asked;
+  const fit: Fit = {
+    ...features,
+    ...(recipe.categories ? {} : untaught),
+    ...(sampling && { sampling }),
+    seed,
+    steps,
+    computing: { ...features.computing, processes },
+    serving: asked.serving ? decodeModel(asked.serving) : null,
+    recipe,
+    emit,
+    signal,
+  };
+  return trainedNetwork(fit, keepingOf(asked), async ({ weights, ...facts }, { reason }) => ({
     ...facts,
     reason,
     bytes: bytesOf(weights),
@@ -100,8 +113,8 @@ const checkpointsOf = async (changes: Partial<TrainingRequest>) => {
 
 test('a first model from hand-made features ranks products it never saw, the same every time, in unit vectors', async () => {
   const golden: TrainingRequest = { ...request, kind: 'GOLDEN' };
-  const first = await fitModel(golden, never, () => {});
-  const again = await fitModel(golden, never, () => {});
+  const first = await train(golden, never, () => {});
+  const again = await train(golden, never, () => {});
   expect(Buffer.from(first.artefact).equals(Buffer.from(again.artefact))).toBe(true);
   const answer = await served(first.artefact);
   expect(answer.dimensions).toBe(first.dimensions);
@@ -124,8 +137,8 @@ test('from stored features it is the same model up to half precision, and gives 
     [...handMade('colour', 5)].map((value, i) => value - handMadeFeatures.colour.extract(load(5, 64))[i]!),
   ).toEqual(Array.from({ length: 64 }, () => expect.closeTo(0, 3)));
   expect(looked).toEqual([]);
-  const fromPixels = await fitModel(golden, never, () => {});
-  const fromStored = await fitModel({ ...golden, set: { ...golden.set, golden: path } }, never, () => {});
+  const fromPixels = await train(golden, never, () => {});
+  const fromStored = await train({ ...golden, set: { ...golden.set, golden: path } }, never, () => {});
   const [wanted, own] = [fromPixels, fromStored].map(({ summary }) => summary.shares as Record<string, number>);
   for (const [feature, share] of Object.entries(wanted!)) expect(own![feature]).toBeCloseTo(share, 2);
   // The version that was fitted on pixels, of pixels and of what is stored.
@@ -139,7 +152,7 @@ test('from stored features it is the same model up to half precision, and gives 
 
 test('answers of raters move the mix to the feature that agrees with them', async () => {
   const golden: TrainingRequest = { ...request, kind: 'GOLDEN' };
-  const { artefact, summary } = await fitModel(golden, never, () => {});
+  const { artefact, summary } = await train(golden, never, () => {});
   const before = summary.shares as Record<string, number>;
   // Raters who see colour alone: of random pairs the positive is the one that is nearer in colour.
   const colour = decodeModel(artefact).blocks.findIndex(({ feature }) => feature === 'colour');
@@ -154,14 +167,14 @@ test('answers of raters move the mix to the feature that agrees with them', asyn
     ];
     return distance(q, a) < distance(q, b) ? { q, p: a, n: b } : { q, p: b, n: a };
   });
-  const after = (await fitModel({ ...golden, ratings }, never, () => {})).summary.shares as Record<string, number>;
+  const after = (await train({ ...golden, ratings }, never, () => {})).summary.shares as Record<string, number>;
   expect(after.colour).toBeGreaterThan(0.8);
   expect(before.colour).toBeLessThan(0.5);
 });
 
 test('a network is trained where a head has no encoder to stand on, fused and embedded, and events tell how far it is', async () => {
   const events: TrainingEvent[] = [];
-  const result = await fitModel({ ...request, recipe: 'head', steps: 4 }, never, (event) => events.push(event));
+  const result = await train({ ...request, recipe: 'head', steps: 4 }, never, (event) => events.push(event));
   const done = events.flatMap((event) => (event.type === 'progress' ? [event.done] : []));
   expect(done).toEqual(done.toSorted((a, b) => a - b));
   const { engine } = result.summary;
@@ -193,7 +206,7 @@ test('the recipe of the paper first learns categories, then ranks with the first
 
 test('categories teach the recipe catalog, and what teaches is not served', async () => {
   expect(features.categories.taught).toMatchObject({ classes: 3, weight: 1, kin: 6, share: 0.5 });
-  const { artefact, summary } = await fitModel({ ...request, steps: 2 }, never, () => {});
+  const { artefact, summary } = await train({ ...request, steps: 2 }, never, () => {});
   expect(summary).toMatchObject({ recipe: 'catalog', categories: 3 });
   const { network } = decodeModel(artefact);
   expect(network?.spec.proxies).toBeUndefined();
@@ -205,7 +218,7 @@ test('a shop with meaningless categories loses nothing: its network is, bit for 
   const shuffled = request.set.categories.map(() => random.int(3));
   const networkFor = async (categories: Int32Array) => {
     const asked = { ...request, set: { ...request.set, categories }, steps: 1 };
-    const { artefact, summary } = await fitModel(asked, never, () => {});
+    const { artefact, summary } = await train(asked, never, () => {});
     const { spec, weights } = decodeModel(artefact).network!;
     return { summary, spec, bytes: bytesOf(weights) };
   };
@@ -219,12 +232,11 @@ test('a shop with meaningless categories loses nothing: its network is, bit for 
 test('a training goes on from the network that serves: it reaches the loss of a fresh one in half the steps', async () => {
   const cold = await trained({ steps: 24 });
   const { weights } = withoutProxies(features.spec, decodeSafetensors(cold.bytes).tensors);
-  const model = embeddingAlone({ blocks: [], network: { spec: presetNamed('tiny'), weights, backbone: null } });
-  const serving = encodeModel(model);
-  const warm = await trained({ steps: 12, serving });
+  const serving = embeddingAlone({ blocks: [], network: { spec: presetNamed('tiny'), weights, backbone: null } });
+  const warm = await trained({ steps: 12, serving: encodeModel(serving) });
   expect(warm.loss).toBeLessThan(cold.loss);
   // Another network serves: nothing to go on from.
-  const other = startOfRanking({ ...features, spec: presetNamed('small'), request: { ...request, serving } }, null);
+  const other = startOfRanking({ ...features, spec: presetNamed('small'), serving }, null);
   const fresh = startOfRanking({ ...features, spec: presetNamed('small') }, null);
   expect(bytesOf(other.weights).equals(bytesOf(fresh.weights))).toBe(true);
 });
@@ -232,7 +244,7 @@ test('a training goes on from the network that serves: it reaches the loss of a 
 test('the recipe softmax ranks by what its classifier reads', async () => {
   const loss: number[] = [];
   const asked = { ...request, kind: 'NETWORK', recipe: 'softmax', steps: 15 } as const;
-  const result = await fitModel(asked, never, (event) => {
+  const result = await train(asked, never, (event) => {
     if (event.type === 'loss') loss.push(event.loss);
   });
   expect(result.summary).toMatchObject({ recipe: 'softmax', steps: 15 });
@@ -246,7 +258,7 @@ test('the recipe softmax ranks by what its classifier reads', async () => {
 
 test('the recipe softmax without categories says what it lacks', async () => {
   const set = { ...request.set, categories: new Int32Array(request.set.categories.length).fill(-1) };
-  await expect(fitModel({ ...request, set, recipe: 'softmax' }, never, () => {})).rejects.toMatchObject({
+  await expect(train({ ...request, set, recipe: 'softmax' }, never, () => {})).rejects.toMatchObject({
     code: 'CATALOG_UNLABELLED',
   });
 });
@@ -277,7 +289,7 @@ test('two processes train as one, on twice the pictures', async () => {
 });
 
 test('an artefact with one changed byte is refused', async () => {
-  const { artefact } = await fitModel({ ...request, kind: 'GOLDEN', seed: 3 }, never, () => {});
+  const { artefact } = await train({ ...request, kind: 'GOLDEN', seed: 3 }, never, () => {});
   const checksum = createHash('sha256').update(artefact).digest('hex');
   artefact[artefact.length - 5]! ^= 1;
   const artefactPath = join(dir, 'damaged');
@@ -317,8 +329,8 @@ test('a checkpoint of another request is not continued', async () => {
 
 test('a training whose numbers leave their range stops with the step and the products of the batch', async () => {
   const broken = { ...recipeNamed('catalog'), peakRate: 1e30 };
-  const fit: Fit = { ...features, request: { ...request, steps: 20 }, recipe: broken };
-  const running = trainedNetwork(fit, async () => {});
+  const fit: Fit = { ...features, steps: 20, recipe: broken };
+  const running = trainedNetwork(fit, null, async () => {});
   await expect(running).rejects.toMatchObject({ code: 'TRAINING_DIVERGED', facts: { step: expect.any(Number) } });
   const error = (await running.catch((caught: unknown) => caught)) as SimiliError<'TRAINING_DIVERGED'>;
   const learners = request.set.splits.reduce((sum, split) => sum + Number(split === 0), 0);
@@ -330,6 +342,6 @@ test('a training whose numbers leave their range stops with the step and the pro
 test('a shop of two products is ranked by hand-made features as they are, and so is whatever comes next', async () => {
   const few = await writeTrainingSet(dir, items.slice(0, 2));
   const golden: TrainingRequest = { ...request, kind: 'GOLDEN', set: few.set };
-  const { artefact } = await fitModel(golden, never, () => {});
+  const { artefact } = await train(golden, never, () => {});
   expect(nearestIsKin(await served(artefact))).toBeGreaterThan(0.8); // of three kinds, none of which it had seen two
 });

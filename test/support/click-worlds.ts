@@ -5,7 +5,7 @@ import { makeRandom, type Random } from '../../learning/numbers/random.ts';
 import type { SeenPair, WeightedTriplet } from '../../learning/relevance/relevance.ts';
 import { propensityOf } from '../../src/similarity/exploration.ts';
 import { qualityGates } from '../../workers/evaluation/gates.ts';
-import { learnFromClicks } from '../../workers/training/clicks.ts';
+import { learnFromClicks } from '../../workers/training/triplets/clicks.ts';
 
 /** served: shoppers want just what is shown, in its order. none: they want all alike. noisy: the order is good, with errors. */
 export type WorldKind = 'served' | 'none' | 'noisy';

@@ -2,7 +2,7 @@ import { decodeSafetensors } from '@simili/learning/models/safetensors';
 import { averageWeights, firstNotFinite } from '@simili/learning/optimiser/averaging';
 import type { ShardResult } from 'simili/internal/db/rounds';
 import { SimiliError } from 'simili/internal/errors';
-import { decodeState, encodeState, type TrainingState } from '../training/state.ts';
+import { decodeState, encodeState, type TrainingState } from '../training/network/state.ts';
 
 export type Merged = { state: Uint8Array; step: number; loss: number; activeShare: number; pictures: number };
 

@@ -5,8 +5,8 @@ import type { Triplet } from '@simili/learning/sampling/sampler';
 import type { ReadyImage } from 'simili/internal/db/images';
 import type { Repositories } from 'simili/internal/db/repositories';
 import { seenPairs, toTriplets } from '../evidence/training-set.ts';
-import { learnFromClicks } from '../training/clicks.ts';
-import { structureTriplets } from '../training/mixture.ts';
+import { learnFromClicks } from '../training/triplets/clicks.ts';
+import { structureTriplets } from '../training/triplets/of-catalog.ts';
 
 /** What a version is measured on: products that no version ever learned from, and the same triplets for all. */
 export type EvaluationSet = {

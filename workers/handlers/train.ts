@@ -15,8 +15,8 @@ import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
 import { thinCurve } from '../jobs/thin-curve.ts';
 import { sha256 } from '../tools/sha256.ts';
 import type { Asked } from '../training/engine-client.ts';
+import { sidesFor, specFor } from '../training/network/spec.ts';
 import type { TrainingEvent, TrainingRequest } from '../training/protocol.ts';
-import { sidesFor, specFor } from '../training/spec.ts';
 
 /** Share of a job's progress bar that its training takes; embedding and evaluation share the rest. */
 export const TRAIN_SHARE = 0.8;

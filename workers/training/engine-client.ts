@@ -4,6 +4,7 @@ import { SimiliError } from 'simili/internal/errors';
 import { isTimeout } from '../hosts/options.ts';
 import { openHost } from '../hosts/rpc.ts';
 import type {
+  Computing,
   DistilRequest,
   DistilResult,
   EmbedRequest,
@@ -21,7 +22,6 @@ import type {
 
 /** What a worker asks for; how it is computed is this machine's configuration. */
 export type Asked<Request> = Omit<Request, keyof Computing>;
-type Computing = EngineChoice & { processes: number };
 type OnEvent = (event: TrainingEvent) => Promise<void>;
 
 /** A worker's view of its engine process. Starts it with the first call, again after a crash. */

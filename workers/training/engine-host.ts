@@ -1,8 +1,7 @@
 import { type HostRun, serveHost } from '../hosts/serve.ts';
 import { distil } from './distil/index.ts';
-import { embed } from './embed.ts';
-import { encode } from './encode.ts';
-import { fitModel } from './fit-model.ts';
+import { embed } from './embed/embed.ts';
+import { encode } from './embed/encode.ts';
 import type {
   DistilRequest,
   EmbedRequest,
@@ -12,12 +11,13 @@ import type {
   TrainingRequest,
 } from './protocol.ts';
 import { beginRounds, finishRounds, trainRound, whileBusy } from './rounds.ts';
+import { train } from './train.ts';
 
 const eventsOf = (run: HostRun) => (event: TrainingEvent) => run.event(event);
 
 /** The child process that owns an engine. It knows files and numbers, no database, no queue, no network. */
 serveHost({
-  train: (request: TrainingRequest, run) => fitModel(request, run.signal, eventsOf(run)),
+  train: (request: TrainingRequest, run) => train(request, run.signal, eventsOf(run)),
   embed: (request: EmbedRequest) => embed(request),
   encode: (request: EncodeRequest) => encode(request),
   distil: (request: DistilRequest, run) => distil(request, run.signal, eventsOf(run)),

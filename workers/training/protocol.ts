@@ -53,6 +53,12 @@ export type EngineChoice = {
   gpus: string[];
 };
 
+/** How this machine computes a training. */
+export type Computing = EngineChoice & {
+  /** Engine processes that share the work, each with one thread or one GPU. */
+  processes: number;
+};
+
 /**
  * The catalog as training sees it, in columns: n items and their pictures, a few dozen bytes each, so that a million of
  * them cross to a host and stay in its memory. Items are named by their index everywhere.
@@ -88,7 +94,7 @@ export type Sampling = {
   uniform: boolean;
 };
 
-export type TrainingRequest = EngineChoice & {
+export type TrainingRequest = Computing & {
   kind: 'GOLDEN' | 'NETWORK';
   set: TrainingSet;
   /** `anchor` and `item` are items of the set. */
@@ -109,8 +115,6 @@ export type TrainingRequest = EngineChoice & {
   seconds: number;
   /** The same in steps, which makes two trainings comparable; null: as many as fit into `seconds`. */
   steps: number | null;
-  /** Engine processes that share the work, each with one thread or one GPU. */
-  processes: number;
   seed: number;
   /** Longest time between two checkpoint events. */
   checkpointSeconds: number;
@@ -169,16 +173,11 @@ export type EncodeRequest = {
 };
 export type EncodeResult = { /** float16 [pictures, dimensions] */ vectors: Uint16Array };
 
-export type DistilRequest = EngineChoice & {
-  /** With what the teacher saw (`encoded`). */
-  set: TrainingSet;
-  /** As of `TrainingRequest`, all of these. */
-  preset: string;
-  seconds: number;
-  steps: number | null;
-  processes: number;
-  seed: number;
-};
+export type DistilRequest = Computing &
+  Pick<TrainingRequest, 'preset' | 'seconds' | 'steps' | 'seed'> & {
+    /** With vectors of the teacher (`encoded`). */
+    set: TrainingSet;
+  };
 
 export type DistilResult = {
   /** ONNX, an encoder (workers/encoders/student.ts). */

@@ -1,11 +1,13 @@
+import { whyInstead } from '@simili/learning/recipes/recipe';
 import { SimiliError } from 'simili/internal/errors';
-import { rankingSource } from './batches.ts';
-import { beginFit, type Fit, fingerprintOf } from './fit.ts';
-import { fusedModel } from './fit-model.ts';
-import type { Members } from './members/index.ts';
-import { openFitMembers, pretrain, runPhase, startOfRanking } from './network.ts';
+import type { Fit } from './fit.ts';
+import { rankingSource } from './network/batches.ts';
+import { openFitMembers, pretrain, runPhase, startOfRanking } from './network/index.ts';
+import { fingerprintOf } from './network/keeping.ts';
+import type { Members } from './network/members/index.ts';
+import { decodeState, encodeState, type TrainingState } from './network/state.ts';
 import type { RoundRequest, RoundResult, TrainingEvent, TrainingRequest, TrainingResult } from './protocol.ts';
-import { decodeState, encodeState, type TrainingState } from './state.ts';
+import { beginFit, fusedWithNetwork } from './train.ts';
 
 /**
  * One training over several machines: local SGD. In every round each member trains from the same weights on batches of
@@ -38,11 +40,11 @@ export async function beginRounds(
   emit: (event: TrainingEvent) => void,
 ): Promise<{ state: Uint8Array; plannedSteps: number }> {
   const { fit, members, fingerprint } = await sessionFor(request, signal, emit);
-  const state = startOfRanking(fit, (await pretrain(fit, null))?.state.weights ?? null);
+  const state = startOfRanking(fit, (await pretrain(fit, null, null))?.state.weights ?? null);
   const encoded = encodeState(state, fingerprint);
   if (state.totalSteps > 0) return { state: encoded, plannedSteps: state.totalSteps };
   const trial = decodeOf(encoded, fingerprint);
-  await runPhase(fit, members, trial, rankingSource(fit), TRIAL_STEPS);
+  await runPhase(fit, members, { state: trial, source: rankingSource(fit), keeping: null, untilStep: TRIAL_STEPS });
   return { state: encoded, plannedSteps: trial.totalSteps };
 }
 
@@ -59,7 +61,8 @@ export async function trainRound(
   const state = decodeOf(bytes, fingerprint);
   const first = state.step;
   Object.assign(state, { totalSteps, source: null });
-  await runPhase(fit, members, state, rankingSource(fit, { round, member }), Math.min(totalSteps, first + steps));
+  const source = rankingSource(fit, { round, member });
+  await runPhase(fit, members, { state, source, keeping: null, untilStep: Math.min(totalSteps, first + steps) });
   const rows = (state.step - first) * fit.recipe.rows * members.count;
   return { state: encodeState(state, fingerprint), loss: state.loss, activeShare: state.activeShare, rows };
 }
@@ -73,7 +76,8 @@ export async function finishRounds(
   const { fit, members, fingerprint } = await sessionFor(request, signal, emit);
   const { weights, step, loss } = decodeOf(bytes, fingerprint);
   try {
-    return await fusedModel(fit, { weights, steps: step, keptStep: step, loss, counts: {} }, members);
+    const instead = whyInstead(request.recipe, fit.recipe);
+    return await fusedWithNetwork(fit, { weights, steps: step, keptStep: step, loss, counts: {} }, members, instead);
   } finally {
     await endRounds();
   }
@@ -109,7 +113,7 @@ async function openSession(
   emit: (event: TrainingEvent) => void,
 ): Promise<Session> {
   const fit = await beginFit(request, signal, emit);
-  return { fingerprint, fit, members: await openFitMembers(fit, fit.spec) };
+  return { fingerprint, fit, members: await openFitMembers(fit) };
 }
 
 function decodeOf(bytes: Uint8Array, fingerprint: string): TrainingState {

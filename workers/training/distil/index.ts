@@ -8,11 +8,11 @@ import type { NetworkSpec } from '@simili/learning/network/spec';
 import { makeRandom } from '@simili/learning/numbers/random';
 import type { Descent } from '@simili/learning/recipes/recipe';
 import { studentModel } from '../../engines/onnx/export/student.ts';
-import { itemAt } from '../item-at.ts';
-import { type Members, openMembers } from '../members/index.ts';
+import { itemAt } from '../data/item-at.ts';
+import { type Members, openMembers } from '../network/members/index.ts';
+import { freshState } from '../network/state.ts';
+import { trainNetwork } from '../network/train-network.ts';
 import type { DistilRequest, DistilResult, TrainingEvent, TrainingSet } from '../protocol.ts';
-import { freshState } from '../state.ts';
-import { trainNetwork } from '../train-network.ts';
 import { teacherOf } from './teacher.ts';
 
 /** Rows of a batch: so many neighbours has a picture in one. */
@@ -32,8 +32,6 @@ const DESCENT: Omit<Descent, 'rows'> = {
 };
 /** What a photographer might have done differently is still the same to the teacher. */
 const AUGMENTATION = 'mild';
-/** Longer than any training: nothing is resumed. */
-const NEVER_SECONDS = 86_400;
 
 /**
  * Trains a small network from pixels to give a teacher's neighbourhoods: what an encoder saw in the pictures of a set, whitened
@@ -54,11 +52,7 @@ export async function distil(
   const source = taughtBatches({ pictures, vectorOf: teacher.vectorOf, rows, loss: LOSS, seed });
   const weights = initialWeights(spec, makeRandom(seed));
   const state = freshState('rank', weights, steps ?? 0);
-  const members = await openMembers(request.processes, {
-    engine: request.engine,
-    requireGpu: request.requireGpu,
-    threads: request.threads,
-    gpus: request.gpus,
+  const members = await openMembers(request, {
     spec,
     rows,
     weights,
@@ -75,7 +69,7 @@ export async function distil(
       seconds,
       signal,
       look: null,
-      checkpointSeconds: NEVER_SECONDS,
+      keep: null,
       itemOf: (picture) => itemAt(set.starts, picture),
       emit: emitOf(members, emit),
     });
@@ -106,5 +100,4 @@ const emitOf = ({ reason }: Members, emit: (event: TrainingEvent) => void) => ({
   loss: (point: { step: number; loss: number; activeShare: number }) => emit({ type: 'loss', ...point }),
   progress: (done: number, etaSeconds: number) =>
     emit({ type: 'progress', done, etaSeconds, message: 'Training the student', engine: reason }),
-  checkpoint: () => {},
 });

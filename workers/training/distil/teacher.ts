@@ -3,12 +3,12 @@ import { servedLength } from '@simili/learning/models/artefact';
 import { placeIn } from '@simili/learning/models/encoder-facts';
 import type { Random } from '@simili/learning/numbers/random';
 import { fuse } from '@simili/learning/whitening/whitening';
-import { remembered } from '../blocks.ts';
-import { openEncodedFeatures } from '../encoded-features.ts';
-import { fitEncoderBlocks } from '../encoder-block.ts';
-import { evenly, mixed } from '../frozen-model.ts';
-import { identityTriplets } from '../mixture.ts';
+import { openEncodedFeatures } from '../data/encoded-features.ts';
+import { remembered } from '../features/blocks.ts';
+import { fitEncoderBlocks } from '../features/encoder-block.ts';
+import { evenly, mixed } from '../fusion/mixture.ts';
 import type { TrainingSet } from '../protocol.ts';
+import { identityTriplets } from '../triplets/of-catalog.ts';
 
 export type Teacher = {
   /** Length of its vectors. */

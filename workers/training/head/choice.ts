@@ -1,6 +1,6 @@
 import { type Clusters, clusteredError, meanOf } from '@simili/learning/metrics/intervals';
-import type { Look } from '../held-out.ts';
-import { type KindOfEvidence, kindsOfEvidence } from '../mixture.ts';
+import { type KindOfEvidence, kindsOfEvidence } from '../fusion/evidence.ts';
+import type { Look } from '../network/held-out.ts';
 import type { Answers, HeldOutQuestions } from './held-out-questions.ts';
 
 /** Standard errors beyond which a difference is no chance. */

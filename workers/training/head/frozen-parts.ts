@@ -2,8 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { scaleToUnit } from '@simili/learning/features/unit';
 import type { Block } from '@simili/learning/models/served-model';
 import { applyBlock } from '@simili/learning/whitening/whitening';
+import { frozenFeature } from '../features/frozen-feature.ts';
 import type { Fit } from '../fit.ts';
-import { frozenFeature } from '../frozen-feature.ts';
 
 /** What the frozen blocks give for some pictures, computed once. */
 export type FrozenParts = {
@@ -37,7 +37,7 @@ export async function frozenParts(
     rows.set(picture, row);
     let at = row * width;
     for (const block of blocks) {
-      const part = applyBlock(block, frozenFeature(block, picture, fit.handMade, fit.encoder?.features ?? null));
+      const part = applyBlock(block, frozenFeature(block, picture, fit.handMade, fit.encoded));
       all.set(part, at);
       at += part.length;
     }

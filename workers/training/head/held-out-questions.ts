@@ -2,15 +2,15 @@ import { pictureCount } from '@simili/learning/batches/catalog';
 import type { Clusters } from '@simili/learning/metrics/intervals';
 import { outcomesByQuery } from '@simili/learning/metrics/judge';
 import { averagePrecision } from '@simili/learning/metrics/metrics';
-import { isIn, itemsIn } from '@simili/learning/metrics/split';
+import { itemsIn } from '@simili/learning/metrics/split';
 import { squaredDistance } from '@simili/learning/numbers/distance';
 import { makeRandom } from '@simili/learning/numbers/random';
+import { shuffled } from '@simili/learning/numbers/shuffled';
 import type { WeightedTriplet } from '@simili/learning/relevance/relevance';
-import { shuffled } from '../blocks.ts';
-import { evidenceOf } from '../evidence.ts';
+import { remembered } from '../features/blocks.ts';
 import type { Fit } from '../fit.ts';
-import { itemAt } from '../item-at.ts';
-import { type KindOfEvidence, trustIn } from '../mixture.ts';
+import { type Evidence, heldOut, type KindOfEvidence, trustIn } from '../fusion/evidence.ts';
+import type { TrainingSet } from '../protocol.ts';
 
 /** Pictures of validation products among which is searched, products that are looked up, and triplets of people. */
 const MOST_PICTURES = 1000;
@@ -35,21 +35,20 @@ export type HeldOutQuestions = {
  */
 export type Answers = Readonly<Record<KindOfEvidence, Clusters>>;
 
-export function heldOutQuestions(fit: Fit): HeldOutQuestions {
-  const { set } = fit.request;
-  const items = someItems(fit);
+export function heldOutQuestions(fit: Pick<Fit, 'set' | 'evidence'>): HeldOutQuestions {
+  const { set, evidence } = fit;
+  const items = someItems(set);
   const asked = items.slice(0, MOST_QUERIES);
   const labelled = items.filter((item) => set.categories[item]! >= 0);
-  const people = peoplesTriplets(fit);
+  const people = peoplesTriplets(set, evidence);
   const picturesOf = (item: number) => Array.from({ length: pictureCount(set, item) }, (_, i) => set.starts[item]! + i);
   const several = asked.filter((item) => pictureCount(set, item) > 1);
   const ofCategory = askedByCategory(set.categories, asked, labelled);
   const gallery = items.flatMap(picturesOf);
   const firsts = labelled.map((item) => set.starts[item]!);
-  const { choices } = evidenceOf(fit);
   return {
     pictures: [...gallery, ...people.flatMap(({ q, p, n }) => [q, p, n])],
-    trust: trustIn({ identity: several, structure: ofCategory, people, choices }),
+    trust: trustIn({ identity: several, structure: ofCategory, people, choices: evidence.choices }),
     ask: (vectorOf) => {
       const known = remembered(vectorOf);
       const found = (query: number, among: readonly number[], relevant: readonly number[]) =>
@@ -82,7 +81,7 @@ export function heldOutQuestions(fit: Fit): HeldOutQuestions {
 }
 
 /** Validation products in random order, as many as have that many pictures. */
-function someItems({ request: { set } }: Fit): number[] {
+function someItems(set: TrainingSet): number[] {
   const kept: number[] = [];
   let pictures = 0;
   for (const item of shuffled([...itemsIn(set, 'val')], makeRandom(SEED))) {
@@ -100,19 +99,8 @@ function askedByCategory(categories: Int32Array, asked: readonly number[], label
   return sizes.size < 2 ? [] : asked.filter((item) => (sizes.get(categories[item]!) ?? 0) > 1);
 }
 
-function peoplesTriplets(fit: Fit): WeightedTriplet[] {
-  const { set } = fit.request;
-  const held = evidenceOf(fit).people.filter(({ q }) => isIn(set, itemAt(set.starts, q), 'val'));
-  return shuffled(held, makeRandom(SEED)).slice(0, MOST_TRIPLETS);
-}
-
-function remembered(vectorOf: (picture: number) => Float32Array): (picture: number) => Float32Array {
-  const known = new Map<number, Float32Array>();
-  return (picture) => {
-    const vector = known.get(picture) ?? vectorOf(picture);
-    known.set(picture, vector);
-    return vector;
-  };
+function peoplesTriplets(set: TrainingSet, evidence: Evidence): WeightedTriplet[] {
+  return shuffled(heldOut(set, evidence).people, makeRandom(SEED)).slice(0, MOST_TRIPLETS);
 }
 
 /** The others, the nearest first. */

@@ -35,7 +35,7 @@ const HEAD_ENGINE = 'onnx, cpu';
  * @throws as `trainHead`
  */
 export async function fitHead(fit: Fit, frozen: readonly Block[]): Promise<HeadFit> {
-  const teachers = findTeachers(fit.request.set, fit.clicks, fit.request.seed);
+  const teachers = findTeachers(fit.set, fit.clicks, fit.seed);
   const candidates = candidatesFor(fit, teachers);
   if (candidates.length === 0)
     return without('Not trained: no product has two pictures, a category or a choice of shoppers to learn from');
@@ -92,8 +92,7 @@ export async function prepared(
     )!;
   };
   const isHeldOut = Object.values(questions.trust).some((trust) => trust > 0);
-  const nothing = { loss: () => {}, progress: () => {}, checkpoint: () => {} };
-  return { fit, blocks, parts, teachers, look: isHeldOut ? look : null, emit: nothing };
+  return { fit, blocks, parts, teachers, look: isHeldOut ? look : null, emit: { loss: () => {}, progress: () => {} } };
 }
 
 const picturesIn = ({ set }: Teachers): number[] =>
@@ -104,7 +103,7 @@ const picturesIn = ({ set }: Teachers): number[] =>
 /** A share of the head as one of the whole progress. */
 const at = (share: number): number => GOLDEN_DONE + (NETWORK_DONE - GOLDEN_DONE) * share;
 
-/** Steps are counted through all trainings. A checkpoint is not worth its while: a restarted job begins again. */
+/** Steps are counted through all trainings. */
 function withEvents(training: HeadTraining, i: number, of: number): HeadTraining {
   const { fit } = training;
   const message = `Training the head (${i + 1} of ${of})`;
@@ -116,7 +115,6 @@ function withEvents(training: HeadTraining, i: number, of: number): HeadTraining
         const done = at(LOOKED + ((1 - LOOKED) * (i + share)) / of);
         fit.emit({ type: 'progress', done, etaSeconds: etaSeconds * (of - i), message, engine: HEAD_ENGINE });
       },
-      checkpoint: () => {},
     },
   };
 }

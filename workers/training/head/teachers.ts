@@ -2,9 +2,9 @@ import { pictureCount } from '@simili/learning/batches/catalog';
 import { type CategoryLabels, categoryLabels } from '@simili/learning/batches/category-labels';
 import { isIn, itemsIn, splits } from '@simili/learning/metrics/split';
 import { makeRandom } from '@simili/learning/numbers/random';
-import { shuffled } from '../blocks.ts';
-import type { LearnedFromClicks } from '../clicks.ts';
+import { shuffled } from '@simili/learning/numbers/shuffled';
 import type { TrainingSet } from '../protocol.ts';
+import type { LearnedFromClicks } from '../triplets/clicks.ts';
 
 /** Pictures of training products that a head learns from: more change it little, and their vectors are in memory. */
 const MOST_LEARNED = 20_000;

@@ -8,17 +8,17 @@ import type { Weights } from '@simili/learning/network/spec';
 import { makeRandom } from '@simili/learning/numbers/random';
 import { type HeadEngine, openHeadEngine } from '../../engines/onnx/head/index.ts';
 import { dimensionsOf, type HeadSpec, headWeights, unitRows } from '../../engines/onnx/head/spec.ts';
-import { rankingSource } from '../batches.ts';
-import { chosenTogether } from '../clicks.ts';
+import { itemAt } from '../data/item-at.ts';
 import type { Fit } from '../fit.ts';
-import type { Look } from '../held-out.ts';
-import { itemAt } from '../item-at.ts';
-import { freshState, type TrainingState } from '../state.ts';
-import { type NetworkTraining, trainNetwork } from '../train-network.ts';
-import { servingHidden, servingMaps } from '../warm-start.ts';
+import { rankingSource } from '../network/batches.ts';
+import type { Look } from '../network/held-out.ts';
+import { freshState, type TrainingState } from '../network/state.ts';
+import { type NetworkTraining, trainNetwork } from '../network/train-network.ts';
+import { chosenTogether } from '../triplets/clicks.ts';
 import type { FrozenParts } from './frozen-parts.ts';
 import { headVectors } from './maps.ts';
 import { MOST_PICTURES, type Teachers } from './teachers.ts';
+import { servingHidden, servingMaps } from './warm-start.ts';
 
 /** One way to train a head; validation chooses. */
 export type Candidate = {
@@ -47,7 +47,7 @@ const STEPS = 300;
  */
 const WARM_RATE = 0.1;
 
-export const stepsOf = ({ request }: Pick<Fit, 'request'>): number => request.steps ?? STEPS;
+export const stepsOf = ({ steps }: Pick<Fit, 'steps'>): number => steps ?? STEPS;
 
 export type HeadTraining = {
   readonly fit: Fit;
@@ -63,12 +63,12 @@ export type HeadTraining = {
 /** @throws SimiliError ENGINE_UNAVAILABLE, TRAINING_DIVERGED; the signal's reason when aborted. */
 export async function trainHead(training: HeadTraining, candidate: Candidate): Promise<TrainedHead> {
   const { fit, look, emit } = training;
-  const { request, recipe, signal } = fit;
+  const { set, computing, seconds, recipe, signal } = fit;
   const spec = specOf(training, candidate);
   const source = sourceOf(training, candidate, spec.rows);
   const { weights, isWarm } = startOf(spec, training);
   const state = freshState('rank', weights, stepsOf(fit));
-  const engine = await openHeadEngine(spec, request.threads);
+  const engine = await openHeadEngine(spec, computing.threads);
   try {
     const keptStep = await trainNetwork({
       state,
@@ -77,10 +77,10 @@ export async function trainHead(training: HeadTraining, candidate: Candidate): P
       emit,
       members: membersOf(engine, training),
       recipe: { ...recipe, weightDecay: candidate.decay, peakRate: recipe.peakRate * (isWarm ? WARM_RATE : 1) },
-      seconds: request.seconds,
-      checkpointSeconds: Number.POSITIVE_INFINITY,
+      seconds,
+      keep: null, // some seconds: a restarted job begins again
       look: look && (async (now) => look(spec, now)),
-      itemOf: (picture) => itemAt(request.set.starts, picture),
+      itemOf: (picture) => itemAt(set.starts, picture),
     });
     return { candidate, spec, weights: state.weights, state, keptStep, counts: source.counts() };
   } finally {
@@ -114,13 +114,13 @@ function specOf({ fit: { recipe }, blocks, parts, teachers }: HeadTraining, cand
 /** Losses that do not take every picture as it is have the batches that a network has. */
 function sourceOf({ fit, teachers: { set } }: HeadTraining, { categories }: Candidate, rows: number): BatchSource {
   const { objective } = fit.recipe;
-  if (objective.kind !== 'infoNce') return rankingSource({ ...fit, request: { ...fit.request, set } });
+  if (objective.kind !== 'infoNce') return rankingSource({ ...fit, set });
   return storedBatches({
     catalog: set,
     rows,
     views: MOST_PICTURES,
     temperature: objective.temperature,
-    seed: fit.request.seed,
+    seed: fit.seed,
     kin: categories > 0 ? (fit.recipe.categories?.kin ?? 1) : 1,
     related: chosenTogether(fit.clicks),
   });
@@ -132,7 +132,7 @@ function startOf(
   { fit, blocks, teachers, parts }: HeadTraining,
 ): { weights: Weights; isWarm: boolean } {
   const serving = servingMaps(
-    fit.request,
+    fit.serving,
     blocks,
     spec.blocks.map(({ dimensions }) => dimensions),
     spec.hidden,
@@ -142,7 +142,7 @@ function startOf(
     const data = serving[b]?.map((value, i) => value - unit[i]!) ?? new Float32Array(dimensions * length);
     return [headWeights.offset(b), { shape: [dimensions, length], data }] as const;
   });
-  const weights: Weights = { ...Object.fromEntries(offsets), ...(spec.hidden > 0 && hiddenStart(spec, fit.request)) };
+  const weights: Weights = { ...Object.fromEntries(offsets), ...(spec.hidden > 0 && hiddenStart(spec, fit)) };
   const isWarm = serving.some((map) => map !== null);
   if (!spec.proxies) return { weights, isWarm };
   const vectorOf = headVectors(spec, weights);
@@ -161,16 +161,16 @@ function startOf(
 }
 
 /** Units that each read a direction of its own, or what those of the version that serves have learned. */
-function hiddenStart(spec: HeadSpec, request: Fit['request']): Weights {
+function hiddenStart(spec: HeadSpec, fit: Pick<Fit, 'serving' | 'seed'>): Weights {
   const [units, length] = [spec.hidden, dimensionsOf(spec)];
-  const serving = servingHidden(request, units, length);
-  const random = makeRandom(request.seed);
+  const serving = servingHidden(fit.serving, units, length);
+  const random = makeRandom(fit.seed);
   // x has unit length, so rows of standard normal numbers give values of about 1.
-  const inner = serving?.inner ?? Float32Array.from({ length: units * length }, () => random.gaussian());
+  const inner = serving?.inner.slice() ?? Float32Array.from({ length: units * length }, () => random.gaussian());
   const outer = serving?.outer.map((value) => value * Math.sqrt(units)) ?? new Float32Array(length * units);
   return {
     [headWeights.inner]: { shape: [units, length], data: inner },
-    [headWeights.shift]: { shape: [units], data: serving?.shift ?? new Float32Array(units) },
+    [headWeights.shift]: { shape: [units], data: serving?.shift.slice() ?? new Float32Array(units) },
     [headWeights.outer]: { shape: [length, units], data: outer },
   };
 }
@@ -178,7 +178,7 @@ function hiddenStart(spec: HeadSpec, request: Fit['request']): Weights {
 /** One member, in this process; its batches are rows of numbers that are in memory. */
 function membersOf(
   engine: HeadEngine,
-  { fit: { request }, parts, teachers: { labels } }: HeadTraining,
+  { fit: { set }, parts, teachers: { labels } }: HeadTraining,
 ): NetworkTraining['members'] {
   const plans: BatchPlan[] = [];
   const width = parts.lengths.reduce((sum, length) => sum + length, 0);
@@ -191,7 +191,7 @@ function membersOf(
       const { pictures, loss } = plans.shift()!;
       const features = new Float32Array(pictures.length * width);
       for (const [row, picture] of pictures.entries()) features.set(parts.of(picture), row * width);
-      const rowLabels = pictures.map((picture) => labels[itemAt(request.set.starts, picture)]!);
+      const rowLabels = pictures.map((picture) => labels[itemAt(set.starts, picture)]!);
       return engine.gradients({ features, loss, labels: rowLabels }, weights);
     },
   };

@@ -1,0 +1,20 @@
+import { isHandMade } from '@simili/learning/features/index';
+import { placeIn } from '@simili/learning/models/encoder-facts';
+import type { Block } from '@simili/learning/models/served-model';
+import type { EncodedFeatures } from '../data/encoded-features.ts';
+import type { HandMadeFeatures } from '../data/hand-made.ts';
+
+/**
+ * What a frozen block reads of a picture: a hand-made feature, or what the encoder saw.
+ * @param encoded null: no encoder looked
+ */
+export function frozenFeature(
+  { feature, encoder }: Pick<Block, 'feature' | 'encoder'>,
+  picture: number,
+  handMade: HandMadeFeatures,
+  encoded: EncodedFeatures | null,
+): Float32Array {
+  if (isHandMade(feature)) return handMade(feature, picture);
+  if (!encoded || !encoder) throw new Error(`Nothing is known of the feature ${feature}`);
+  return encoded(picture, placeIn(encoder, feature));
+}

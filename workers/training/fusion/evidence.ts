@@ -1,0 +1,42 @@
+import { isIn } from '@simili/learning/metrics/split';
+import type { WeightedTriplet } from '@simili/learning/relevance/relevance';
+import { itemAt } from '../data/item-at.ts';
+import type { TrainingSet } from '../protocol.ts';
+
+/** People outweigh the catalog's structure from this many choices on. */
+const CHOICES_FOR_HALF = 200;
+
+/** Triplets of pictures by where they come from, and how much people have said. */
+export type Evidence = {
+  readonly structure: readonly WeightedTriplet[];
+  readonly identity: readonly WeightedTriplet[];
+  /** Choices of shoppers and answers of raters. */
+  readonly people: readonly WeightedTriplet[];
+  /** Pairs that shoppers acted on, and answers of raters: how much `people` is worth. */
+  readonly choices: number;
+};
+
+export const kindsOfEvidence = ['structure', 'identity', 'people'] as const;
+export type KindOfEvidence = (typeof kindsOfEvidence)[number];
+
+/**
+ * Weight of each kind, in [0, 1], sum 1: people the more the more they said; of the rest, identities have as much as categories.
+ * A kind without triplets has none.
+ */
+export function trustIn({
+  structure,
+  identity,
+  people,
+  choices,
+}: Record<KindOfEvidence, ArrayLike<unknown>> & { readonly choices: number }): Record<KindOfEvidence, number> {
+  const byPeople = people.length > 0 ? choices / (choices + CHOICES_FOR_HALF) : 0;
+  const byIdentity = identity.length > 0 ? (structure.length > 0 ? 0.5 : 1) : 0;
+  const rest = 1 - byPeople;
+  return { structure: rest * (1 - byIdentity), identity: rest * byIdentity, people: byPeople };
+}
+
+/** Those whose anchor is a validation product: the network never had it as an anchor. */
+export function heldOut(set: TrainingSet, { structure, identity, people, choices }: Evidence): Evidence {
+  const held = ({ q }: WeightedTriplet): boolean => isIn(set, itemAt(set.starts, q), 'val');
+  return { structure: structure.filter(held), identity: identity.filter(held), people: people.filter(held), choices };
+}
