@@ -12,7 +12,10 @@ const clicks = {
   file: 'workers/training/triplets/clicks.ts',
   tests: ['test/unit/workers/training/triplets/clicks.test.ts'],
 };
-const trust = { file: 'workers/training/fusion/evidence.ts', tests: clicks.tests };
+const credibility = {
+  file: 'learning/relevance/credibility.ts',
+  tests: ['test/unit/learning/relevance/credibility.test.ts'],
+};
 const gates = { file: 'workers/evaluation/gates.ts', tests: ['test/unit/workers/evaluation/gates.test.ts'] };
 const policy = { file: 'src/ports/retrain-policy.ts', tests: ['test/unit/src/ports/usual-retrain-policy.test.ts'] };
 const propensity = {
@@ -93,9 +96,9 @@ export const mutations = [
   { name: 'room for noise', ...clicks, from: 'STANDARD_ERRORS = 1', to: 'STANDARD_ERRORS = 1.2' },
   { name: 'fewest votes', ...clicks, from: 'FEWEST_VOTES = 0.25', to: 'FEWEST_VOTES = 0.2' },
   { name: 'fewest impressions', ...clicks, from: 'FEWEST_IMPRESSIONS = 0.01', to: 'FEWEST_IMPRESSIONS = 0.02' },
-  { name: 'share of clicks', ...clicks, from: 'MOST_CLICK_SHARE = 0.5', to: 'MOST_CLICK_SHARE = 0.6' },
-  { name: 'choices for half of it', ...clicks, from: 'HALF_OF_IT = 200', to: 'HALF_OF_IT = 250' },
-  { name: 'choices for half', ...trust, from: 'CHOICES_FOR_HALF = 200', to: 'CHOICES_FOR_HALF = 250' },
+  { name: 'choices for half of the credibility', ...credibility, from: 'HALF = 200', to: 'HALF = 250' },
+  { name: 'credibility in batches', ...credibility, from: 'MOST_OF_BATCHES = 0.5', to: 'MOST_OF_BATCHES = 0.6' },
+  { name: 'credibility in the fusion', ...credibility, from: 'MOST_OF_FUSION = 1', to: 'MOST_OF_FUSION = 0.9' },
   { name: 'prior of the propensity', ...propensity, from: 'mean: 0.3', to: 'mean: 0.4' },
   { name: 'deviation of the propensity', ...propensity, from: 'deviation: 0.25', to: 'deviation: 0.3' },
   { name: 'greatest propensity', ...propensity, from: 'GREATEST = 2', to: 'GREATEST = 3' },

@@ -1,10 +1,8 @@
 import { isIn } from '@simili/learning/metrics/split';
+import { credibility, MOST_OF_FUSION } from '@simili/learning/relevance/credibility';
 import type { WeightedTriplet } from '@simili/learning/relevance/relevance';
 import { itemAt } from '../data/item-at.ts';
 import type { TrainingSet } from '../protocol.ts';
-
-/** People outweigh the catalog's structure from this many choices on. */
-const CHOICES_FOR_HALF = 200;
 
 /** Triplets of pictures by where they come from, and how much people have said. */
 export type Evidence = {
@@ -20,7 +18,7 @@ export const kindsOfEvidence = ['structure', 'identity', 'people'] as const;
 export type KindOfEvidence = (typeof kindsOfEvidence)[number];
 
 /**
- * Weight of each kind, in [0, 1], sum 1: people the more the more they said; of the rest, identities have as much as categories.
+ * Weight of each kind, in [0, 1], sum 1: people by their credibility; of the rest, identities have as much as categories.
  * A kind without triplets has none.
  */
 export function trustIn({
@@ -29,7 +27,7 @@ export function trustIn({
   people,
   choices,
 }: Record<KindOfEvidence, ArrayLike<unknown>> & { readonly choices: number }): Record<KindOfEvidence, number> {
-  const byPeople = people.length > 0 ? choices / (choices + CHOICES_FOR_HALF) : 0;
+  const byPeople = people.length > 0 ? credibility(choices, MOST_OF_FUSION) : 0;
   const byIdentity = identity.length > 0 ? (structure.length > 0 ? 0.5 : 1) : 0;
   const rest = 1 - byPeople;
   return { structure: rest * (1 - byIdentity), identity: rest * byIdentity, people: byPeople };

@@ -1,5 +1,6 @@
 import type { RelatedOptions } from '@simili/learning/batches/related';
 import { isIn, type LearningColumns } from '@simili/learning/metrics/split';
+import { credibility, MOST_OF_BATCHES } from '@simili/learning/relevance/credibility';
 import { estimatePropensities } from '@simili/learning/relevance/propensity';
 import {
   clickRelevance,
@@ -18,9 +19,6 @@ export type LearnedFromClicks = {
   relevance: (anchor: number, item: number) => number | undefined;
 };
 
-/** Batches whose identities, or triplets, are decided by what shoppers chose: at most this share of them. */
-const MOST_CLICK_SHARE = 0.5;
-const CHOICES_FOR_HALF_OF_IT = 200;
 /** How many examined impressions the prior is worth. A triplet asks which of two was preferred: there it is flat and weak. */
 const PRIOR_STRENGTH = 10;
 const FLAT_PRIOR = { relevance: 0.1, strength: 0.5 };
@@ -79,6 +77,5 @@ export function chosenTogether(clicks: LearnedFromClicks): RelatedOptions {
   return { of: (item) => lists.get(item) ?? [], share: clickShare(clicks) };
 }
 
-/** Share of the batches, or triplets, that what shoppers chose decides. */
-export const clickShare = ({ chosen }: LearnedFromClicks): number =>
-  (MOST_CLICK_SHARE * chosen) / (chosen + CHOICES_FOR_HALF_OF_IT);
+/** Share of the batches, or triplets, that choices of shoppers decide, in [0, 0.5). */
+export const clickShare = ({ chosen }: LearnedFromClicks): number => credibility(chosen, MOST_OF_BATCHES);

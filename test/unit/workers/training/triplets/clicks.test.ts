@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import { isIn } from '../../../../../learning/metrics/split.ts';
 import { makeRandom } from '../../../../../learning/numbers/random.ts';
 import type { SeenPair } from '../../../../../learning/relevance/relevance.ts';
-import { trustIn } from '../../../../../workers/training/fusion/evidence.ts';
 import { fitShares } from '../../../../../workers/training/fusion/mixture.ts';
 import { chosenTogether, clickShare, learnFromClicks } from '../../../../../workers/training/triplets/clicks.ts';
 import {
@@ -182,19 +181,11 @@ test('what was looked at for less than a hundredth of an impression is no negati
 });
 
 test('clicks decide half of the batches at most, a quarter with two hundred choices', () => {
-  const share = (chosen: number) => clickShare({ chosen, triplets: [], relevance: () => undefined });
-  expect([share(0), share(200), share(600)]).toEqual([0, 0.25, 0.375]);
-  expect(share(1e9)).toBeCloseTo(0.5, 6);
-  expect(
-    chosenTogether({ chosen: 200, triplets: [{ q: 1, p: 2, n: 3, weight: 4 }], relevance: () => undefined }),
-  ).toEqual({
-    of: expect.any(Function),
-    share: 0.25,
+  const learned = (chosen: number) => ({
+    chosen,
+    triplets: [{ q: 1, p: 2, n: 3, weight: 4 }],
+    relevance: () => undefined,
   });
-});
-
-test('two hundred choices of people weigh as much as all that the catalog says, of which identities are half', () => {
-  const trust = (choices: number) => trustIn({ structure: [0], identity: [0], people: [0], choices });
-  expect(trust(200)).toEqual({ structure: 0.25, identity: 0.25, people: 0.5 });
-  expect(trust(600)).toEqual({ structure: 0.125, identity: 0.125, people: 0.75 });
+  expect([0, 200, 600].map((chosen) => clickShare(learned(chosen)))).toEqual([0, 0.25, 0.375]);
+  expect(chosenTogether(learned(200))).toEqual({ of: expect.any(Function), share: 0.25 });
 });
