@@ -11,7 +11,7 @@ import { openQueue } from '../src/queue/bullmq.ts';
 import type { JobQueue } from '../src/queue/jobs.ts';
 import { queuePrefix } from '../src/queue/prefix.ts';
 
-/** What every command works with: open, migrated, checked. */
+/** Everything a command works with: open, migrated, checked. */
 export type App = {
   config: Config;
   log: Log;

@@ -10,7 +10,7 @@ export type RatingsReport = {
   accepted: number;
   duplicates: number;
   problems: { line: number; reason: string }[];
-  /** What cost no line. */
+  /** Remarks on lines that were taken. */
   notes: { line: number; reason: string }[];
 };
 type Deps = Pick<Repositories, 'products' | 'ratings'>;

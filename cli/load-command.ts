@@ -2,7 +2,7 @@ import { SimiliError } from '../src/errors.ts';
 import { packageFacts } from '../src/package-root.ts';
 
 /**
- * What `load` gives: the module of a command, with the packages that it imports. Workers and lab are packages of their own,
+ * The module of a command, with the packages that it imports. Workers and lab are packages of their own,
  * which an API server does without.
  * @param command as it was typed, for the error
  * @throws SimiliError PACKAGE_MISSING, with the line that installs the package.

@@ -3,7 +3,7 @@ import type { ArgsDef } from 'citty';
 import { configReference } from '../src/config.ts';
 import { SimiliError } from '../src/errors.ts';
 
-/** What was typed wrongly, in one sentence that ends with where to look. */
+/** Usage error: one sentence that ends with where to look. */
 export const refuseUsage = (command: string, why: string): SimiliError =>
   new SimiliError('INVALID_ARGUMENT', { argument: command, why: `${why}; see ${command} --help` });
 

@@ -14,7 +14,7 @@ export type ImportReport = {
   outdated: number;
   /** Rows that were left out, with the place and the reason. */
   problems: { line: number | string; problem: string }[];
-  /** What should be known and cost no row. */
+  /** Remarks on rows that were taken. */
   notes: { line: number | string; note: string }[];
 };
 
@@ -71,7 +71,7 @@ const toDraft = ({ images, currency, available, ...row }: ImportRow): ProductDra
   availableForSale: available,
 });
 
-/** What tells a replaced file from the one before. A file that is not there is told when its picture is read. */
+/** Revision of each file, which tells a replaced one from the one before. A file that is not there is told when its picture is read. */
 async function revisionsOf({ images }: ImportRow): Promise<Pick<ProductDraft, 'revisions'>> {
   const revisions = images.map(async (path) =>
     isAbsolute(path)

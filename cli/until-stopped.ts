@@ -4,7 +4,7 @@ import closeWithGrace from 'close-with-grace';
 /** Longest time for closing: handlers hand their jobs back well within it. */
 const CLOSE_MS = 30_000;
 
-/** What goes on after SIGTERM until callers have gone elsewhere. */
+/** Time after SIGTERM in which work goes on, until callers have gone elsewhere. */
 export type Drain = { begin(): void; seconds: number };
 
 /**

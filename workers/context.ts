@@ -11,7 +11,7 @@ import type { ArtefactCache } from './jobs/artefact-cache.ts';
 import type { PictureService } from './pictures/picture-service.ts';
 import type { EngineHost } from './training/engine-client.ts';
 
-/** What every handler is made from. */
+/** Parts of which every handler is made. */
 export type WorkerContext = {
   /** Doors of one catalog: handlers take those of the catalog that a message names (`inCatalog`). */
   readonly repositories: Repositories;

@@ -32,7 +32,7 @@ export type FleetOptions = {
   queues?: readonly QueueName[];
   /** No other process can hold a job: an embedded database. Jobs of a killed process then go on at once. */
   alone: boolean;
-  /** What the shop plugs in. */
+  /** Seams that the shop fills. */
   extensions?: Extensions;
 };
 

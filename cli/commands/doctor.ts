@@ -9,14 +9,14 @@ export type Diagnosis = {
     name: EngineId;
     title: string;
     available: boolean;
-    /** What it runs on, or why it does not. */
+    /** Device that it runs on, or why it does not run. */
     device: string;
     onGpu: boolean;
     /** Images per second of the preset tiny; null where it is not available. */
     trainPerSecond: number | null;
     embedPerSecond: number | null;
   }[];
-  /** What a worker with this configuration takes; null: none. */
+  /** Engine of a worker with this configuration; null: none. */
   chosen: EngineId | null;
   /** Why, or why none. */
   reason: string;
@@ -40,7 +40,7 @@ export const doctor = defineCommand({
   },
 });
 
-/** What the probes of all engines mean for a worker of this configuration. */
+/** Diagnosis for a worker of this configuration, from the probes of all engines. */
 export function diagnose(found: ReadonlyMap<EngineId, Probe>, choice: Choice, requireGpu: boolean): Diagnosis {
   const rows = [...found].map(([name, probe]) => ({
     name,

@@ -51,7 +51,7 @@ export const start = defineCommand({
 
 type Say = (text: string) => void;
 
-/** What a newcomer wants to know, in the order in which it happens. */
+/** Progress for a newcomer, in the order in which it happens. */
 async function tellOfProgress(app: App, demo: boolean, say: Say, signal: AbortSignal): Promise<void> {
   const { repositories } = app;
   if (demo && (await repositories.products.count()) === 0) {

@@ -13,7 +13,7 @@ type Cost = {
   readonly batched: number;
 };
 
-/** What `simili distil --json` prints and keeps beside the student. */
+/** Report that `simili distil --json` prints and keeps beside the student. */
 export type DistilReport = {
   readonly student: Cost & { readonly folder: string };
   readonly teacher: Cost;

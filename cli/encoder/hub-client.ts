@@ -31,7 +31,7 @@ const Entry = z.object({
 });
 
 /**
- * What a hub says of a model.
+ * A hub's listing of a model.
  * @param base its address: https, or this machine.
  * @param id `owner/name`
  * @throws SimiliError INVALID_ARGUMENT, SERVER_UNREACHABLE, SERVER_REFUSED.

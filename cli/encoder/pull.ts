@@ -16,7 +16,7 @@ const MAX_OTHER = 2 ** 20;
 const LICENCES = /^(README\.md|LICEN[CS]E(\.(md|txt))?|NOTICE(\.(md|txt))?)$/;
 
 /**
- * What a hub has of a model.
+ * An offer: a hub's model, and the files of it that Simili needs.
  * @throws SimiliError IMPORT_UNREADABLE: it is none that Simili can use; MODEL_TOO_COSTLY; as `askHub`.
  */
 export async function offerOf(base: string, id: string, revision: string): Promise<Offer> {

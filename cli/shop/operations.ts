@@ -12,7 +12,7 @@ import { storedArtefact } from './stored-artefact.ts';
 export type Pictures = { pending: number; ready: number; failed: number; failures: { id: string; why: string }[] };
 /** A product and its picture, by which the pixels can be found again. */
 export type Sample = { title: string; source: string; contentHash: string };
-/** What an encoder saw in some pictures of the catalog. */
+/** Vectors of an encoder for some pictures of the catalog. */
 export type SeenPage = {
   images: Pick<ReadyImage, 'productId' | 'position' | 'categories' | 'source' | 'contentHash'>[];
   /** float16 [images, dimensions], little-endian. */
@@ -22,7 +22,7 @@ export type SeenPage = {
   /** Where the next page begins; null: this was the last one. */
   next: { productId: string; position: number } | null;
 };
-/** What goes in, what comes out, and what is told meanwhile. All of it can be written as JSON. Paths are absolute. */
+/** Input, output and events of each operation, all of it JSON. Paths are absolute. */
 type Shapes = {
   import: { input: { source: string; allowOutside?: readonly string[] }; progress: number; output: ImportReport };
   pictures: { input: { since: string }; progress: never; output: Pictures };
@@ -59,7 +59,7 @@ type Operations = {
 };
 
 /**
- * What commands do to a shop. They run in the process that holds its database: the command's own, or the server that
+ * Work of commands on a shop. Operations run in the process that holds its database: the command's own, or the server that
  * already has the embedded one open.
  */
 export const operations: Operations = {

@@ -3,7 +3,7 @@ import type { Baseline } from './baseline.ts';
 
 /** Bins of L, a and b; a and b have odd numbers of them, so that greys are at the centre of a bin. */
 const bins = [8, 9, 9] as const;
-/** What the bins of each cover; no colour of sRGB is outside. */
+/** Range of the bins of each channel; no colour of sRGB is outside. */
 const ranges = [
   [0, 100],
   [-110, 110],

@@ -21,7 +21,7 @@ export type BesideTeacher = {
   readonly systems: readonly SystemQuality[];
   /** Held-out pictures, each of which is looked up among the others. */
   readonly pictures: number;
-  /** What is right: another picture of the product, or another product of its category. */
+  /** Right answers: other pictures of the product, or other products of its category. */
   readonly right: 'product' | 'category';
 };
 
@@ -29,9 +29,9 @@ export const NEIGHBOURS = 10;
 const SEED = 1;
 
 /**
- * What a student is worth beside its teacher and the hand-made features, on products that taught it nothing, among themselves
+ * Quality of a student beside its teacher and the hand-made features, on products that taught it nothing, among themselves
  * (split test): alone, and as the first version of a catalog has them, with the golden features.
- * @param set with what the teacher saw (`encoded`)
+ * @param set with vectors of the teacher (`encoded`)
  */
 export async function besideTeacher(
   set: TrainingSet,

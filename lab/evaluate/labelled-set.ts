@@ -77,7 +77,7 @@ function numbered(names: readonly (string | null)[]): Int32Array {
   });
 }
 
-/** What labels can hardly say anything with; told, not left out. */
+/** Categories of one picture, in which nothing can be compared; told, not left out. */
 export function thinGroups(rows: readonly SetRow[], labels: string): Problem[] {
   const counts = new Map<string, SetRow[]>();
   for (const row of rows) {

@@ -1,7 +1,7 @@
 import type { Triplet } from '@simili/learning/sampling/triplet-rules';
 import type { SetRow } from './labelled-set.ts';
 
-/** What people answered, by what it may be used for: to learn from, or to measure with. */
+/** Triplets that people answered, by their use: to learn from, or to measure with. */
 export type Rated = {
   readonly learn: Triplet[];
   readonly measure: Triplet[];

@@ -5,7 +5,7 @@ import type { Problem } from './problem.ts';
 const COLUMNS = ['query', 'positive', 'negative'];
 
 /**
- * What people answered, by pictures: the positive looks more like the query than the negative. Left out with a reason: a
+ * Triplets of pictures that people answered: the positive looks more like the query than the negative. Left out with a reason: a
  * picture that is not among the labelled ones, one that is there twice in a line, a line that was there before.
  * @param indexOf of a picture by its path in labels.csv
  * @throws SimiliError IMPORT_UNREADABLE when the file cannot be read or lacks a column

@@ -8,7 +8,7 @@ export const answers = ['a', 'b', 'both', 'neither'] as const;
 export type Answer = (typeof answers)[number];
 export const isAnswer = (value: unknown): value is Answer => (answers as readonly unknown[]).includes(value);
 
-/** What was answered so far, by everybody, in a file that only grows. */
+/** Answers of everybody so far, in a file that only grows. */
 export type AnswerBook = {
   /** Answers of this rater, by question. */
   mine(): ReadonlyMap<string, Answer>;

@@ -95,7 +95,7 @@ function labelApp(options: LabelServerOptions) {
 const told: ErrorRequestHandler = (error: Error & { status?: number }, _request, response, _next) =>
   void response.status(error.status ?? 500).json({ error: error.message });
 
-/** What the page shows: the next question and, so that it can load their pictures, the one after it. */
+/** State of the page: the next question and, so that it can load their pictures, the one after it. */
 function stateOf({ questions, answers, rater }: LabelServerOptions, numberOf: ReadonlyMap<string, number>) {
   const mine = answers.mine();
   const open = questions.flatMap((question, number) => (mine.has(keyOf(question)) ? [] : [{ question, number }]));

@@ -53,7 +53,7 @@ const plainFeature = (data: LabelledPictures, name: keyof typeof handMadeFeature
     squaredDistance,
   );
 
-/** What any method must beat. */
+/** Controls, which any method must beat. */
 export const controls: readonly Method[] = [
   {
     ...plain,

@@ -2,7 +2,7 @@ import type { Distance } from '@simili/worker/training/fusion/mixture';
 import type { LabelledPictures } from '../questions/labelled.ts';
 import type { NetworkTraining, Trainer } from './trainer.ts';
 
-/** What a method may learn from, and with what. */
+/** Data and tools of a method. */
 export type MethodContext = {
   readonly data: LabelledPictures;
   /** Trains networks, each once, whoever asks. */

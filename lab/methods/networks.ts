@@ -60,7 +60,7 @@ export const networks: readonly Method[] = [
   embedding('infoNce', 'Network of the recipe catalog', 'Simili: batch softmax over views, all scales', SERVED),
 ];
 
-/** What `similarItems` serves by the recipe of a network. */
+/** The vector that `similarItems` serves by the recipe of a network. */
 export const served: Method = {
   name: 'served',
   title: 'Served vector with a network',

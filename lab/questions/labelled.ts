@@ -12,7 +12,7 @@ export type LabelledPictures = {
   /** By picture, as are all that follow. */
   readonly labels: Labels;
   readonly splits: Uint8Array;
-  /** What people said of pictures that may teach; [] where nobody was asked. */
+  /** Triplets that people answered, of pictures that may teach; [] where nobody was asked. */
   readonly rated: readonly Triplet[];
   readonly load: (picture: number) => Picture;
 };

@@ -12,7 +12,7 @@ const MOST_PICTURES = 10_000;
 const TRIPLETS_A_QUERY = 10;
 
 /**
- * What all methods are asked of the held-out pictures; larger sets are represented by a seeded part.
+ * Questions to all methods about the held-out pictures; larger sets are represented by a seeded part.
  * @param rated triplets of held-out pictures that people have answered; [] where nobody was asked: then labels give some
  */
 export function questionsOf(

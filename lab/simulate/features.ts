@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 
-/** What a simulated shopper sees in a picture. Made for this command alone: no model of the product knows these numbers. */
+/** Features by which simulated shoppers judge a picture. Made for this command alone: no model of the product knows these numbers. */
 export type Features = Readonly<Record<FeatureName, Float64Array>>;
 export const featureNames = ['colour', 'shape'] as const;
 export type FeatureName = (typeof featureNames)[number];

@@ -13,7 +13,7 @@ export type FeedbackEvent = Partial<
 >;
 type About = { itemIds: string[] } | { itemId: string };
 
-/** What a session needs to know. `shown`: may this product be shown to shoppers at all? */
+/** Shop of a session. `shown`: may this product be shown to shoppers at all? */
 export type Shop = {
   ask: Ask;
   anchors: readonly string[];

@@ -5,7 +5,7 @@ import { type FeatureName, type Features, featureNames, meanAndDeviation } from 
 /** How much each feature counts; >= 0, not all 0. */
 export type Weights = Readonly<Record<FeatureName, number>>;
 
-/** What all simulated shoppers of a run like, and nobody tells the server. */
+/** Taste of all simulated shoppers of a run, which nobody tells the server. */
 export type Taste = {
   /** Standard units, higher = liked more next to `anchor`: minus the weighted sum of z-scored distances. */
   utility(anchor: string, item: string): number;

@@ -27,7 +27,7 @@ export function augmentPicture(picture: Picture, random: Random, strength: numbe
   return Uint8Array.from(ink, (value) => Math.round(255 * (1 - value)));
 }
 
-/** What `seedFrom` tells apart: rows, groups and dropout layers of one batch have random numbers of their own. */
+/** Streams of `seedFrom`: rows, groups and dropout layers of one batch have random numbers of their own. */
 const [ROWS, GROUPS, MASKS] = [1, 2, 3];
 
 /**

@@ -31,7 +31,7 @@ type Counts = {
 };
 export type IdentitiesState = Counts & { readonly passes: PassesState; readonly waiting: readonly number[] };
 
-/** What an item brings along, that is not taken. */
+/** Draws an item that goes with another one and is not taken. */
 type DrawRelated = (
   item: number,
   taken: ReadonlySet<number>,

@@ -2,7 +2,7 @@
 export type StoredRow = {
   readonly picture: number;
   readonly item: number;
-  /** What shoppers chose beside the item, and the part of the row's target that it gets, in [0, 1). */
+  /** Item that shoppers chose beside this one, and the part of the row's target that it gets, in [0, 1). */
   readonly partner: { readonly item: number; readonly part: number } | null;
 };
 

@@ -8,7 +8,7 @@ import type { BatchSource } from './batch.ts';
 export type TaughtBatchOptions = {
   /** Those that may teach, by their index in the training set; at least two. */
   readonly pictures: Int32Array;
-  /** What the teacher sees in one of them: [D], of unit length. */
+  /** The teacher's vector of one of them: [D], of unit length. */
   readonly vectorOf: (picture: number) => Float32Array;
   /** N >= 2 */
   readonly rows: number;

@@ -1,5 +1,5 @@
 /**
- * What a batch of N embeddings (unit rows) costs, as data: engines compute it and its gradient, samplers fill it in.
+ * Loss of a batch of N embeddings (unit rows), as data: engines compute it and its gradient, samplers fill it in.
  * All losses but `softmax` read the embeddings; D(a, b) = |a - b|², s(a, b) = a·b.
  */
 export type Loss = Beside<TripletHinge | InfoNce | MultiSimilarity | Distillation> | (Softmax & { proxies?: never });
@@ -68,7 +68,7 @@ export type Softmax = {
 };
 
 /**
- * What a teacher sees in the same pictures (knowledge distillation, Hinton et al. 2015). Mean over rows i of
+ * Knowledge distillation (Hinton et al. 2015): targets from a teacher's vectors of the same pictures. Mean over rows i of
  *   - sum_j target_ij log softmax_j(s(i, j) / temperature) + regression |x_i - t_i|²,
  * j over all rows but i. The first term hands on who is near whom (Koohpayegani et al. 2020, CompRess; Fang et al. 2021, SEED),
  * the second where the teacher puts them.

@@ -3,7 +3,7 @@ import type { Clusters } from './intervals.ts';
 import { type Grade, gradeOf, type Labels } from './labels.ts';
 import { averagePrecision, ndcgAt, precisionAtOne, recallAt, tripletOutcome } from './metrics.ts';
 
-/** What every method is asked: the same of all, so that their answers compare. */
+/** Questions of a comparison, the same for every method. */
 export type Questions = {
   readonly labels: Labels;
   /** [g] Pictures that may be answers. */

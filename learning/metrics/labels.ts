@@ -1,4 +1,4 @@
-/** What people say of n pictures, in columns [n]; -1 where they say nothing. Equal numbers are the same thing. */
+/** Labels of n pictures by people, in columns [n]; -1 where there is none. Equal numbers are the same thing. */
 export type Labels = {
   /** The very same product (or person, place …), whoever took the picture. */
   readonly identities: Int32Array;

@@ -2,7 +2,7 @@ import type { Random } from '../numbers/random.ts';
 import type { SeenPair } from '../relevance/relevance.ts';
 import type { Interval } from './intervals.ts';
 
-/** What was logged of one anchor, and what systems would show there. */
+/** Log of one anchor, and the lists that systems would show there. */
 export type LoggedAnchor = {
   /** All that was seen in its lists. */
   readonly pairs: readonly SeenPair[];

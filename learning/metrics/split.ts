@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** What an item may be used for: fitting, choosing between fits, or nothing but the final measurement. */
+/** Use of an item: fitting, choosing between fits, or nothing but the final measurement. */
 export type Split = 'train' | 'val' | 'test';
 export const splits = ['train', 'val', 'test'] as const satisfies readonly Split[];
 

@@ -12,7 +12,7 @@ const backboneName = 'backbone';
 
 const size = z.int().positive();
 const name = z.string();
-/** What a layer means and may be is said in network/spec.ts and checked by `describeNetwork`; this is its form. */
+/** Form of a layer; network/spec.ts has its meaning, and `describeNetwork` checks its numbers. */
 const layer: z.ZodType<Layer> = z.lazy(() =>
   z.discriminatedUnion('type', [
     z.strictObject({ type: z.literal('orientation'), bins: size, pool: size }),
@@ -68,7 +68,7 @@ const encoder = z.strictObject({
   parts: parts.exactOptional(),
 });
 const block = z.strictObject({ feature: name, encoder: encoder.exactOptional(), weight: z.number().nonnegative() });
-/** What the metadata of the file says; everything numeric is in its tensors. */
+/** Metadata of the file; everything numeric is in its tensors. */
 const Description = z.strictObject({
   blocks: z.array(block).min(1),
   /** Units of the hidden layer. */

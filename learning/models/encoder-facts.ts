@@ -5,7 +5,7 @@ export type EncoderPart = {
   readonly length: number;
 };
 
-/** What is known of an encoder wherever its vectors are used. */
+/** Facts about an encoder that go with its vectors. */
 export type EncoderFacts = {
   /** Its name and the beginning of a sha-256 over its weights and all it does to a picture: one id, one function. */
   readonly id: string;

@@ -6,7 +6,7 @@ import type { EncoderFacts } from './encoder-facts.ts';
  * model version is a projection of them.
  */
 export interface Encoder extends EncoderFacts {
-  /** What `encode` reads: square pictures, uint8 RGB [side, side, 3], trimmed like those of the other features. */
+  /** Input of `encode`: square pictures, uint8 RGB [side, side, 3], trimmed like those of the other features. */
   readonly input: { readonly side: number };
   /** Two products with the same key have the same vector. Null: there is nothing to look at. */
   contentKey(product: { readonly contentHash: string | null }): string | null;

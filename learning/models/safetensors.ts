@@ -1,6 +1,6 @@
 import type { Tensor } from '../network/spec.ts';
 
-/** What one safetensors file holds: named float32 tensors, named files inside it, and free text about them. */
+/** Content of one safetensors file: named float32 tensors, named files inside it, and free text about them. */
 export type TensorFile = {
   readonly tensors: Record<string, Tensor>;
   /** Tensors of dtype U8 with one axis. */

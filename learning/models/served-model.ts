@@ -37,7 +37,7 @@ export type HiddenLayer = {
 };
 
 /**
- * What a model version is: picture -> unit vector v = concat over blocks of sqrt(weight) * unit(projection (x - mean)),
+ * A model version: picture -> unit vector v = concat over blocks of sqrt(weight) * unit(projection (x - mean)),
  * hence D(v_a, v_b) = sum of weight * D_block: late fusion, in one pgvector column. Where there is a hidden layer, D_block is between
  * the blocks' parts as it left them.
  */

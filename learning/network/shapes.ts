@@ -275,7 +275,7 @@ function outputShape(layer: Layer, shape: Shape, inner: readonly LayerShape[], h
   }
 }
 
-/** What an error message calls a layer. */
+/** Name of a layer in an error message. */
 function title(layer: Layer): string {
   if ('name' in layer) return `${layer.type} ${layer.name}`;
   if (layer.type === 'orientation') return `orientation ${layer.bins}`;

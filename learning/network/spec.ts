@@ -37,7 +37,7 @@ export type Path = {
   readonly backbone?: Backbone;
 };
 
-/** What a pretrained ONNX network wants and gives. It is asked for whole pictures of S x S pixels. */
+/** Input and output of a pretrained ONNX network, which reads whole pictures of S x S pixels. */
 export type Backbone = {
   /** sha-256 of the ONNX file, hex. */
   readonly checksum: string;

@@ -1,4 +1,4 @@
-/** What takes the time in linear algebra, in loops that read memory as seldom as they can. Row-major throughout. */
+/** Inner loops of linear algebra, which read memory as seldom as they can. Row-major throughout. */
 
 /**
  * Sum of x x^T over the rows x of [n, d], row-major; [d, d].

@@ -43,7 +43,7 @@ const none: Augmentation = {
   identity: { turn: 0, mirror: 0, channels: 0 },
 };
 
-/** What a photographer might have done differently. */
+/** Choices of another photographer. */
 const mild: Augmentation = {
   ...none,
   scale: 0.18,

@@ -168,7 +168,7 @@ export function resample(
   }
 }
 
-/** What a change of colours makes of one, ink 0..1. */
+/** A colour after a change, [3], ink in [0, 1]. */
 function changedColour(ink: readonly number[], { channels, gains, grey }: Change): number[] {
   const mean = (ink[0]! + ink[1]! + ink[2]!) / 3;
   return channels.map((from, place) => Math.min(1, (grey ? mean : ink[from]!) * gains[place]!));

@@ -1,6 +1,6 @@
 import type { AugmentationName } from '../pictures/augmentation.ts';
 
-/** What is asked of a batch; the losses are defined in loss.ts. */
+/** Loss of a batch, without its data; loss.ts has the equations. */
 export type Objective =
   /**
    * Paper, section 3. `perRelevance`: the gap grows by that much of r(q,p) - r(q,n); 0 in the paper. `isPublished`: hinges are
@@ -131,7 +131,7 @@ const all = [
     pretrain: 0.2,
     looks: 12,
   },
-  /** What helps the paper's hinge on a catalog: a gap that follows the relevance, and other views of the query as positives. */
+  /** The paper's hinge with what helps it on a catalog: a gap that follows the relevance, and other views of the query as positives. */
   {
     ...shared,
     name: 'relevanceGap',
@@ -182,7 +182,7 @@ export function decayOfMean({ objective, weightDecay, rows }: Descent, processes
   return isSum ? weightDecay / (processes * (rows / 3)) : weightDecay;
 }
 
-/** What stands in for `head` where there is nothing for it to stand on. */
+/** Stand-in for `head` without an encoder. */
 const INSTEAD_OF_HEAD: RecipeName = 'catalog';
 
 /**

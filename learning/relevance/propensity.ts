@@ -1,7 +1,7 @@
 import type { Propensity, SeenPair } from './relevance.ts';
 
 /**
- * What is believed of the exponent before any data: mean and standard deviation. At the low end of what is plausible: a
+ * Prior of the exponent: mean and standard deviation of a normal. At the low end of what is plausible: a
  * correction that is too weak keeps what serves, one that is too strong prefers chance to it (bench/clicks.ts).
  */
 const PRIOR = { mean: 0.3, deviation: 0.25 };

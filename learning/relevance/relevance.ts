@@ -18,7 +18,7 @@ export function goldenRelevance(categories: Int32Array, distance: Relevance, sig
   };
 }
 
-/** What shoppers did with `item` when it was shown at one position of the list of `anchor`. One row per triple. */
+/** Feedback on `item` at one position of the lists of `anchor`. One row per triple. */
 export type SeenPair = {
   /** Indices of items. */
   readonly anchor: number;

@@ -5,7 +5,7 @@ import { makeAliasTable } from './alias.ts';
 import { makeReservoir, type Reservoir } from './reservoir.ts';
 import { counter } from './source-state.ts';
 
-/** What the online sampler keeps of one category of two or more items. */
+/** State of the online sampler for one category of two or more items. */
 export type CategoryBuffer = {
   /** The next item of the category in the stream, which gives every item once per pass. */
   offer(item: number, random: Random): void;

@@ -4,7 +4,7 @@ import type { Random } from '../numbers/random.ts';
 export type Reservoir = {
   /** @returns whether the item was kept. Items whose weight is not positive never are. */
   offer(item: number, weight: number, random: Random): boolean;
-  /** What is kept, in no order. */
+  /** All entries, in no order. */
   entries(): readonly ReservoirEntry[];
 };
 

@@ -11,7 +11,7 @@ export type SamplerOptions = {
   /** r(i, j) >= 0 within a category; r(i, i) is what an item is to a view of itself, e.g. 1. */
   readonly relevance: Relevance;
   /**
-   * What queries and partners are drawn by (eqs. 6 and 7) where that is not the relevance: `() => 1` is the paper's uniform
+   * Weight by which queries and partners are drawn (eqs. 6 and 7), where it is not the relevance: `() => 1` is the paper's uniform
    * sampling (fig. 6). The margin of eq. 8 is always one of relevance.
    */
   readonly drawnBy?: Relevance;
@@ -48,7 +48,7 @@ export type TripletSampler = {
 
 export type TripletCounts = { readonly dropped: number; readonly forced: number };
 
-/** What `drawNegative` goes by: the sampler's options, less strict where a triplet is forced. */
+/** Rules of `drawNegative`: the sampler's options, less strict where a triplet is forced. */
 export type NegativeRules = Pick<SamplerOptions, 'relevance' | 'minimumGap' | 'outOfClassShare' | 'maxFailures'>;
 
 /** Dropped examples in a row after which a triplet is forced. */
@@ -56,7 +56,7 @@ const maxDropped = 100;
 /** Trials for one of another query and positive that breaks the margin only. */
 const maxForced = 1000;
 
-/** What both samplers share of the paper's section 5.1: margins, dropped examples, clicks, and what to do when all fails. */
+/** Rules of both samplers (paper, section 5.1): margins, dropped examples, clicks, and what to do when all fails. */
 export type TripletRules = {
   /** @param drawExample a triplet that keeps the rules, or null: the example is dropped */
   next(drawExample: (rules: NegativeRules) => Triplet | null): Triplet;

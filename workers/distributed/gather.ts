@@ -1,6 +1,6 @@
 import type { RoundStatus } from 'simili/internal/db/rounds';
 
-/** What a coordinator does next about an open round. */
+/** Next act of a coordinator on an open round. */
 export type Decision = 'close' | 'wait' | { /** Nobody else does: the coordinator trains it itself. */ train: number };
 
 /** Nothing happens for this long: nobody else takes shards. */

@@ -21,7 +21,7 @@ export type Member = {
   setReady(jobId: string | null): void;
 };
 
-/** What a worker's one trainer is at, for whatever catalog. Jobs are told apart by `keyOf`. */
+/** State of a worker's one trainer, for whatever catalog. Jobs are told apart by `keyOf`. */
 type Desk = {
   last: Promise<unknown>;
   ready: string | null;

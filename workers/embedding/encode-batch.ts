@@ -45,7 +45,7 @@ export const isBlindTo = (embedder: object, id: string, hash: string): boolean =
   healths.get(embedder)?.get(id)?.blind.has(hash) ?? false;
 
 /**
- * What an encoder sees in pictures, by their hashes. One that it gives no numbers for is left out, told, and not shown to it
+ * Vectors of an encoder by the pictures' hashes. One that it gives no numbers for is left out, told, and not shown to it
  * again: the others of its batch have no part in that.
  * @param folder of their pixels
  * @throws SimiliError as `isEncoderFault` where it fails on all, and for a minute after.

@@ -22,7 +22,7 @@ export const sidesOfEyes = (eyes: readonly Eye[]): number[] => [
 ];
 
 /**
- * What an eye sees in pictures: from the database, else it looks now, and what it saw is committed. Pictures that cannot
+ * Vectors of an eye for pictures: from the database, else computed now and committed. Pictures that cannot
  * be read now are left out, and fetched anew by ingest; so are those that the encoder gives no numbers for.
  * @throws SimiliError where the encoder fails: `isEncoderFault`.
  */

@@ -66,7 +66,7 @@ async function pass(
 
 type Missing = MissingOfProduct | MissingVector;
 
-/** What the encoder says, by product; one that was deleted meanwhile is not asked about. */
+/** Vectors of the encoder, by product; one that was deleted meanwhile is not asked about. */
 async function encodedOf(
   { products }: Repos,
   encoder: Encoder,

@@ -3,7 +3,7 @@ import type { EncoderFacts } from '@simili/learning/models/encoder-facts';
 import { PICTURE_SIZE } from '@simili/learning/picture';
 import type { InstalledEncoder } from '../engines/onnx/encoder-description.ts';
 
-/** What looks once at every picture, and whose vectors are kept: the hand-made features, or an encoder. */
+/** An encoder, or the hand-made features: it looks once at every picture, and its vectors are kept. */
 export type Eye = {
   readonly facts: Pick<EncoderFacts, 'id' | 'dimensions'>;
   readonly description: { readonly input: { readonly side: number } };

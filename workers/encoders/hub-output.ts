@@ -78,7 +78,7 @@ function dimensionsOf(config: Json, port: Port, axis: number, model: string): nu
   return (typeof declared === 'number' ? declared : value) as number;
 }
 
-/** What config.json says of the length of an output. A model with two towers says it of the one for pictures. */
+/** Length of an output by config.json. A model with two towers says it of the one for pictures. */
 function saidBy(config: Json, output: string): { field: string; value: number | undefined } {
   const inside = isObject(config.vision_config) ? config.vision_config : {};
   if (output === 'image_embeds')

@@ -8,13 +8,13 @@ import { readModel } from '../engines/onnx/import-model.ts';
 import { outputOf } from './hub-output.ts';
 import { isObject, type Json, preprocessing } from './hub-preprocessing.ts';
 
-/** What a licence is called that nobody named. */
+/** Name of a licence that nobody named. */
 export const UNKNOWN_LICENCE = 'unknown';
 
 const INPUT = 'pixel_values';
 /** Where a network may be, the first choice first: a model with a tower for texts too has one for pictures by itself. */
 export const HUB_MODELS = ['onnx/vision_model.onnx', 'vision_model.onnx', 'onnx/model.onnx', 'model.onnx'];
-/** What is read of a folder besides; README.md for the licence. */
+/** Files of a folder that are read besides; README.md for the licence. */
 export const HUB_CONFIGS = ['config.json', 'preprocessor_config.json'];
 
 /** Whether a folder is laid out like a model of the Hugging Face hub. An encoder.json in it comes first. */
@@ -32,7 +32,7 @@ export function hubModelAmong(has: (file: string) => boolean): string {
 }
 
 /**
- * What `encoder.json` would say of a folder of the Hugging Face hub: its config.json, preprocessor_config.json, ONNX file, and
+ * The `encoder.json` of a folder of the Hugging Face hub, from its config.json, preprocessor_config.json, ONNX file, and
  * the licence that the front matter of its README.md names. docs/encoders.md lists what is understood.
  * @throws Error with a sentence that names file and field.
  */

@@ -3,7 +3,7 @@ import type { WorkerContext } from '../context.ts';
 import type { InstalledEncoder } from '../engines/onnx/encoder-description.ts';
 import { findEncoder } from './find.ts';
 
-/** What looks at the pictures of a job, and how a version says where to find it again. */
+/** Encoder of a job, and the choice by which a version finds it again. */
 export type JobEncoder = { readonly encoder: InstalledEncoder | null; readonly choice: string };
 
 /**

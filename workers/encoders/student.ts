@@ -9,7 +9,7 @@ import { sha256 } from '../tools/sha256.ts';
 export const STUDENT_FILE = 'student.onnx';
 
 /**
- * What encoder.json says of a student. It has its teacher's licence: what it knows it has from there.
+ * `encoder.json` of a student. It has its teacher's licence: what it knows it has from there.
  * @param dimensions of its vectors
  */
 export const describeStudent = (

@@ -29,7 +29,7 @@ export type TryLimits = {
 export const tryBackboneSafely = (path: string, base: NetworkSpec, limits: TryLimits): Promise<TriedBackbone> =>
   inOwnProcess(path, limits, (host, timeoutMs) => host.call('tryBackbone', { path, base }, { timeoutMs }));
 
-/** What was found, and the encoder at work: each call has the time of the first one. */
+/** Findings, and the encoder at work: each call has the time of the first one. */
 export type AtWork = { tried: TriedEncoder; encode(pictures: readonly Picture[]): Promise<Float32Array> };
 
 /**

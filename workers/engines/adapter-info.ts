@@ -1,4 +1,4 @@
-/** What WebGPU tells of an adapter, as far as it is needed here. */
+/** WebGPU's facts about an adapter, as far as they are needed here. */
 export type AdapterInfo = {
   readonly vendor: string;
   /** The card, or what stands for it: "nvidia-h200", "llvmpipe-llvm-15-0-6-256-bits-". */

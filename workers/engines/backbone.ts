@@ -23,7 +23,7 @@ const imageNet = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225]
 const float32 = 1;
 
 /**
- * What an ONNX file is as a backbone: one float32 input [n, 3, S, S] or [n, S, S, 3], one float32 output [n, length], or a
+ * An ONNX file as a backbone: one float32 input [n, 3, S, S] or [n, S, S, 3], one float32 output [n, length], or a
  * map in the layout of the input, whose pixels are averaged; n open or fixed. Its metadata may say `simili.mean` and
  * `simili.deviation`, three numbers each, in place of ImageNet's.
  * @param source what an error calls it.
@@ -46,7 +46,7 @@ function readable(bytes: Uint8Array, source: string): BackboneFile {
   }
 }
 
-/** What the file declares, and the most of it. A usual one reads 224 to 518 pixels and gives 384 to 4096 values. */
+/** Costs that the file declares, and the most of each. A usual one reads 224 to 518 pixels and gives 384 to 4096 values. */
 const costsOf = ({ inputSize, backbone, pixels, batch }: BackboneFile): [string, number, number][] => [
   ['the side of its input', inputSize, 1024],
   ['the length of its output', backbone.length, 65_536],

@@ -2,13 +2,13 @@ import type { Loss } from '@simili/learning/losses/loss';
 import type { NetworkSpec, Weights } from '@simili/learning/network/spec';
 
 /**
- * What trains and embeds: one network on one device. Optimiser, sampling, augmentation and dropout masks are outside
+ * One network on one device: it trains and embeds. Optimiser, sampling, augmentation and dropout masks are outside
  * (plain numbers, learning), so an engine is a pure function of weights and pictures, and every engine is tested by
  * one contract. Pictures: float32 NHWC [n, S, S, 3], ink in [0, 1].
  */
 export interface Engine {
   readonly name: 'onnx' | 'tensorflow';
-  /** What it really runs on, e.g. "cpu (1 thread)", "cuda", "webgpu: <adapter>". */
+  /** Device that it really runs on, e.g. "cpu (1 thread)", "cuda", "webgpu: <adapter>". */
   readonly device: string;
   /** True only for a real GPU: a software adapter is a CPU. */
   readonly onGpu: boolean;

@@ -6,13 +6,13 @@ import { type EngineId, engines, gpuEngineIds } from './engines.ts';
 import { type Probe, probe } from './probe.ts';
 import { inShort } from './why.ts';
 
-/** What may be asked for: SIMILI_ENGINE. */
+/** Value of SIMILI_ENGINE. */
 export type Choice = (typeof engineChoices)[number];
 export type Opened = {
   engine: Engine;
   /** For logs and for whoever watches the job: what runs. Why nothing better does is told by `simili doctor`. */
   reason: string;
-  /** What another process asks for to get the same without looking for it again. */
+  /** Choice by which another process gets the same without looking for it again. */
   chosen: Choice;
 };
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type EngineId, engines } from './engines.ts';
 import type { Speed } from './probe-speed.ts';
 
-/** What became of an engine that was tried on this machine. */
+/** Outcome of trying an engine on this machine. */
 export type Probe =
   | {
       readonly works: true;

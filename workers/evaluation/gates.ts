@@ -12,7 +12,7 @@ const CHANCE = 0.5;
 /** Fewer held-out triplets than this say nothing. */
 const FEWEST_TRIPLETS = 50;
 
-/** What gates look at; the rest of a measurement is for people. */
+/** The part of a measurement that gates look at; the rest is for people. */
 type Gated = Pick<Measured, 'structure' | 'clicks' | 'ratings' | 'spread'>;
 
 /**

@@ -8,7 +8,7 @@ import { seenPairs, toTriplets } from '../evidence/training-set.ts';
 import { learnFromClicks } from '../training/triplets/clicks.ts';
 import { structureTriplets } from '../training/triplets/of-catalog.ts';
 
-/** What a version is measured on: products that no version ever learned from, and the same triplets for all. */
+/** Data of a measurement: products that no version ever learned from, and the same triplets for all. */
 export type EvaluationSet = {
   productIds: string[];
   /** [productIds] Leaf category by number; -1 where a product has none. */

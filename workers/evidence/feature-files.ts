@@ -8,7 +8,7 @@ import { encodePictures } from '../embedding/encoding.ts';
 import { type AnyEye, eyesOf } from '../encoders/eyes.ts';
 import type { TrainingSet } from '../training/protocol.ts';
 
-/** What eyes saw in the pictures of a training set, picture by picture. */
+/** Files of eyes' vectors of a training set, picture by picture. */
 export type FeatureFiles = {
   /** Adds pictures in their order. @returns those that could be read and seen: the others are no part of the set. */
   add(images: readonly ReadyImage[], signal: AbortSignal): Promise<ReadyImage[]>;

@@ -17,7 +17,7 @@ export type ModelKind = TrainingRequest['kind'];
 export const FEWEST_PRODUCTS: Readonly<Record<ModelKind, number>> = { GOLDEN: 2, NETWORK: 20 };
 const PAGE = 500;
 
-/** What a training is made from, and what only the worker needs: the names of the items. */
+/** Data of a training, and the items' ids, which only the worker needs. */
 export type CollectedSet = { set: TrainingSet; feedback: SeenPair[]; ratings: Triplet[]; ids: string[] };
 
 /**
@@ -118,7 +118,7 @@ export function makeColumns() {
   };
 }
 
-/** What people answered, by items; products that are gone teach nothing. */
+/** Answers of raters, as triplets of items; products that are gone teach nothing. */
 export function toTriplets(ratings: readonly Rating[], ids: readonly string[]): Triplet[] {
   const indexOf = new Map(ids.map((id, i) => [id, i]));
   return ratings.flatMap(({ anchorId, positiveId, negativeId }) => {
@@ -127,7 +127,7 @@ export function toTriplets(ratings: readonly Rating[], ids: readonly string[]): 
   });
 }
 
-/** What shoppers did up to `until`, by items; feedback about products that are gone teaches nothing. */
+/** Feedback up to `until`, by items; that about products that are gone teaches nothing. */
 export async function seenPairs(
   feedback: Pick<FeedbackRepository, 'read'>,
   until: Date,

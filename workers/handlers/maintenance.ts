@@ -15,7 +15,7 @@ const REOPENED = 500;
 /** Features of pictures that are gone, removed at once. */
 const PRUNED = 10_000;
 
-/** What keeps the house in order, on whichever worker gets there. All of it may run twice. */
+/** Chores, on whichever worker gets there. Each may run twice. */
 export const chores = (context: WorkerContext): Chore[] => [
   { name: 'requeue', everySeconds: 1, work: () => requeueAbandoned(context, STALE_AFTER_SECONDS) },
   {

@@ -69,13 +69,13 @@ async function train(context: WorkerContext, run: ClaimedRun): Promise<void> {
   });
 }
 
-/** What is needed to find the encoder of a version again, or why it has none. */
+/** Record of a version's encoder, by which it is found again, or why it has none. */
 const eyeOf = ({ request: { set }, choice, withoutEncoder }: Made) => ({
   ...(set.encoded && { encoder: { ...set.encoded.encoder, choice } }),
   ...(withoutEncoder && { withoutEncoder }),
 });
 
-/** What is asked of a trainer, and what only the worker needs: names of products, and of the encoder. */
+/** Request to a trainer, and what only the worker needs: ids of products, and the encoder's name. */
 type Made = {
   readonly request: Asked<TrainingRequest>;
   readonly ids: string[];

@@ -163,7 +163,7 @@ export class Child {
     void this.kill(`${this.label} ${why}`);
   }
 
-  /** What it was working on is what took the memory. */
+  /** Ends the child past its memory; the call that it was working on is at fault. */
   private watchMemory(maxMemoryMb: number | undefined): () => void {
     if (maxMemoryMb === undefined || this.pid === undefined) return () => {};
     return watchMemory(this.pid, maxMemoryMb, () => {

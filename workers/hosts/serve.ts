@@ -1,6 +1,6 @@
 import { packError, type Reply, type Request } from './messages.ts';
 
-/** What a method gets besides its arguments. `signal` aborts when the caller cancels; `event` reaches its `onEvent`. */
+/** A call as its method sees it, besides the arguments. `signal` aborts when the caller cancels; `event` reaches its `onEvent`. */
 export type HostRun = { signal: AbortSignal; event(data: unknown): void };
 /** Arguments and results cross by structured clone: typed arrays, Maps and plain objects; no functions, no classes. */
 export type HostMethods = Record<string, (args: never, run: HostRun) => Promise<unknown>>;

@@ -12,7 +12,7 @@ import { type ErrorCode, SimiliError } from 'simili/internal/errors';
 import type { Log } from 'simili/internal/log';
 import type { Telemetry } from 'simili/internal/ports/telemetry';
 
-/** What a phase of a model job works with. */
+/** One run of a phase of a model job, under a claim. */
 export type ClaimedRun = {
   readonly claim: Claim;
   /** Aborts when the job is cancelled, when its claim is lost and when the worker stops. */
@@ -25,7 +25,7 @@ type Outcome = 'stopping' | 'cancel' | 'lost';
 
 /** Cancel takes effect within this and the time an engine needs to stop. */
 const HEARTBEAT_MS = 500;
-/** What became of a job is told again and again while the database is away, this often. */
+/** Pause between two tries to store a job's outcome while the database is away, ms. */
 const TELL_AGAIN_MS = 500;
 /** These stay as they are until somebody acts: trying at once, on whichever worker, would only repeat them. */
 const WAITS_FOR_PEOPLE: readonly ErrorCode[] = ['CATALOG_TOO_SMALL', 'CATALOG_UNLABELLED'];

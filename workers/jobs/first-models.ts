@@ -38,7 +38,7 @@ export function dueFirstModel({ serving, network, products, pending, quietSecond
   return last && now.getTime() - last.updatedAt.getTime() < pauseAfter(kind, last) ? null : jobKindOf(kind);
 }
 
-/** What was too small is looked at again as soon as it is not. */
+/** Milliseconds before another try; a catalog that was too small is looked at again soon. */
 function pauseAfter(kind: ModelKind, { state, error }: NonNullable<Shop['last']>): number {
   const tooSmall = state === 'FAILED' && (error as { code?: string } | null)?.code === 'CATALOG_TOO_SMALL';
   return kind === 'GOLDEN' || tooSmall ? AGAIN_AFTER_MS : NETWORK_AGAIN_AFTER_MS;

@@ -36,7 +36,7 @@ export function areaAverage(raster: Raster, background: Colour, box: Box, size: 
 /** Source pixels from..to under each output pixel; weights [size, most] are shares of it, `shares` their sums: the rest lies outside. */
 type Coverage = { from: Int32Array; to: Int32Array; weights: Float64Array; most: number; shares: Float64Array };
 
-/** What each of `size` equal parts of [start, end) covers of the pixels 0..length. */
+/** Weights of the pixels 0..length in each of `size` equal parts of [start, end). */
 function coverage(start: number, end: number, size: number, length: number): Coverage {
   const step = (end - start) / size;
   const reach = Math.max(step, 1);

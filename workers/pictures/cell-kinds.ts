@@ -1,4 +1,4 @@
-/** What a cell of the grid is on which thing and ground are told apart. */
+/** Kinds of a cell of the grid on which thing and ground are told apart. */
 export const NO_CELL = 0;
 /** Like the ground, and not reached from the border. */
 export const ENCLOSED = 1;
@@ -8,5 +8,5 @@ export const GROUND = 3;
 export const THING = 4;
 /** Ground in shadow. */
 export const SHADOW = 5;
-/** What could be shadow and is being judged. */
+/** Possible shadow, being judged. */
 export const JUDGED = 6;

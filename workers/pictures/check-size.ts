@@ -3,9 +3,9 @@ import { SimiliError } from 'simili/internal/errors';
 
 /** Longest side, pixels. Each row costs time of its own, however short it is: 40 million of one pixel took half a minute. */
 export const MAX_SIDE = 30_000;
-/** What the pixels of one picture may take at once while they are decoded; the process has more (`DECODER_MB`). */
+/** Most bytes that the pixels of one picture take at once while they are decoded; the process has more (`DECODER_MB`). */
 const MAX_HELD_BYTES = 320 * 2 ** 20;
-/** What is held whole takes its time, too: past this a picture is large. Below, it took half a second at most. */
+/** Bytes held past which a picture is large: below, decoding took half a second at most. */
 export const LARGE_BYTES = 64 * 2 ** 20;
 
 /**
@@ -27,7 +27,7 @@ export function checkSize(metadata: Metadata, source: string, maxPixels: number)
 }
 
 /**
- * What a decoder holds of the whole picture at once, bytes a pixel, rounded up from what was measured
+ * Bytes a pixel that a decoder holds of the whole picture at once, rounded up from what was measured
  * (docs/catalog.md); 0 where it goes row by row.
  */
 function heldForAPixel(metadata: Metadata): { kind: string; bytes: number } {

@@ -62,7 +62,7 @@ async function readPixels({ bytes, metadata }: Opened, source: string, limits: D
   return { pixels, width, height, mime: mimeOf(metadata) };
 }
 
-/** What a transparent picture stands on is known; of others it is looked for. */
+/** The square picture; the ground of a transparent one is known, that of others is looked for. */
 function squareOf({ data, info }: Shrunk, limits: DecodeLimits, side: number): Uint8Array {
   const background = parseColour(limits.background);
   const { width, height } = info;

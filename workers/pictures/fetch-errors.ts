@@ -21,7 +21,7 @@ export class ForbiddenAddress extends Error {
   }
 }
 
-/** What went wrong with a connection, for people. */
+/** Cause of a failed connection, for people. */
 export function reasonOf(error: unknown, timeoutMs: number): string {
   const { name, code, message } = error as NodeJS.ErrnoException;
   if (name === 'TimeoutError') return `it took over ${timeoutMs / 1000} s`;

@@ -119,7 +119,7 @@ async function askOnce(
   }
 }
 
-/** What is no matter of the one picture that was asked for: 429, 5xx. */
+/** Trouble of the host, not of the one picture that was asked for: 429, 5xx. */
 class HostInTrouble extends Error {
   constructor(
     statusCode: number,

@@ -24,7 +24,7 @@ export type Foreground = {
   readonly colours: Float32Array;
   /** Largest difference of a channel from them, levels. */
   readonly difference: Uint8Array;
-  /** What differs by no more looks like the ground. */
+  /** Greatest difference at which a cell looks like the ground. */
   readonly limit: number;
   /** GROUND, SHADOW, THING; NO_CELL around. */
   readonly kinds: Uint8Array;

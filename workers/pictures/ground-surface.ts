@@ -5,7 +5,7 @@ export type Samples = { readonly places: Float64Array; readonly colours: Float64
 
 /** Terms of a surface: 1, x, y, x², y², xy. */
 export const TERMS = 6;
-/** What a sample may differ from the surface and still shape it: levels, and in robust standard deviations. */
+/** Greatest difference from the surface at which a sample still shapes it: levels, and in robust standard deviations. */
 const [LEAST_INLIER, INLIER_DEVIATIONS] = [6, 2.5];
 /** From the median over a plane to curved light: each fit starts from what the one before explains. */
 const FITS = [3, 3, TERMS, TERMS];

@@ -1,7 +1,7 @@
 import { fitSurface, medianColour, residuals, type Samples, TERMS } from './ground-surface.ts';
 import type { Colour, Raster } from './raster.ts';
 
-/** What a thing stands on: each channel is a polynomial of the place, as the falling light of a studio is one. */
+/** Ground behind a thing: each channel is a polynomial of the place, as the falling light of a studio is one. */
 export type Ground = {
   /** [3 x TERMS] */
   readonly terms: Float64Array;

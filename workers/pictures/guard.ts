@@ -11,7 +11,7 @@ export type Guard = {
 };
 
 /**
- * What can be told from the URL alone. Names are checked when they are resolved, literal addresses here.
+ * A URL that is allowed, as far as it tells alone. Names are checked when they are resolved, literal addresses here.
  * @throws SimiliError IMAGE_FORBIDDEN
  */
 export function checkedUrl(address: string, source: string, { isAllowed, hosts }: Guard, base?: URL): URL {

@@ -46,7 +46,7 @@ function crop({ pixels, width }: Raster, { left, top, right, bottom }: Box): Ras
 }
 
 /**
- * What a pixel of the cell differs from the ground by when it is all thing: as the cell itself, or, in one of the ground, as
+ * Difference from the ground of a pixel of the cell that is all thing: as the cell itself, or, in one of the ground, as
  * those of the thing around it. 0: no pixel of it is a mixture; none of a shadow is, whose own difference says nothing.
  */
 function contrastOf({ columns, difference, kinds }: Foreground, at: number): number {

@@ -1,5 +1,5 @@
 /**
- * What is made of each value, in order. While the consumer uses one the next two are under way, so that whoever makes them
+ * A result for each value, in order. While the consumer uses one the next two are under way, so that whoever makes them
  * never stands still between two. When the consumer stops early they are waited for, and their failures are nobody's any
  * more.
  */

@@ -20,7 +20,7 @@ import type {
   TrainingResult,
 } from './protocol.ts';
 
-/** What a worker asks for; how it is computed is this machine's configuration. */
+/** A worker's request; how it is computed is this machine's configuration. */
 export type Asked<Request> = Omit<Request, keyof Computing>;
 type OnEvent = (event: TrainingEvent) => Promise<void>;
 

@@ -5,7 +5,7 @@ import type { AnyEye } from '../encoders/eyes.ts';
 import type { Choice } from '../engines/open-engine.ts';
 
 /**
- * What crosses between a worker and its engine host (a child process that holds the engine, decoded pixels and weights,
+ * Calls of a worker to its engine host (a child process that holds the engine, decoded pixels and weights,
  * and never the database, the queue or the network).
  */
 export type EngineHostApi = {
@@ -13,7 +13,7 @@ export type EngineHostApi = {
   train(request: TrainingRequest): Promise<TrainingResult>;
   /** Served vectors of products, by their pictures, under one artefact. */
   embed(request: EmbedRequest): Promise<EmbedResult>;
-  /** What an encoder, or the hand-made features, see in pictures. */
+  /** Vectors of an encoder, or the hand-made features, of pictures. */
   encode(request: EncodeRequest): Promise<EncodeResult>;
   /** Trains a small network to see as an encoder does. Events as of `train`. */
   distil(request: DistilRequest): Promise<DistilResult>;
@@ -74,7 +74,7 @@ export type TrainingSet = {
   splits: Uint8Array;
   /** Folder of the pixel cache by side of its pictures: PICTURE_SIZE always, and what the network reads besides. */
   pixels: Record<number, string>;
-  /** What an encoder saw in them; absent: there is none. */
+  /** Vectors of an encoder; absent: there is none. */
   encoded?: EncodedPictures;
   /** File of their hand-made features, as in `encoded` (GOLDEN.dimensions); absent: they are taken of the pixels. */
   golden?: string;
@@ -186,7 +186,7 @@ export type DistilResult = {
   steps: number;
   /** Pictures trained on. */
   pictures: number;
-  /** What ran, and on what. */
+  /** Engine and device. */
   engine: string;
   /** Exponential means at the end; `elsewhere`: share of the neighbourhoods that is not where the teacher has it. */
   loss: number;

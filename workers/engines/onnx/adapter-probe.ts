@@ -1,6 +1,6 @@
 import { type AdapterInfo, describeAdapter } from '../adapter-info.ts';
 
-/** What we use of npm's `webgpu`, an optional package: not there, this process ends with an error. */
+/** The used part of npm's `webgpu`, an optional package: not there, this process ends with an error. */
 type WebGpu = {
   create(options: readonly string[]): {
     requestAdapter(wish: { powerPreference: 'high-performance' }): Promise<{ readonly info: AdapterInfo } | null>;

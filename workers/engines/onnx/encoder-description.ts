@@ -6,7 +6,7 @@ const channels = z.tuple([z.number(), z.number(), z.number()]);
 const positive = z.number().positive();
 const part = z.strictObject({ name: z.string().regex(/^[a-z0-9-]{1,32}$/), length: z.int().positive() });
 
-/** What `encoder.json` says: a pretrained network and how it wants its pictures. docs/encoders.md explains each field. */
+/** Content of `encoder.json`: a pretrained network and how it wants its pictures. docs/encoders.md explains each field. */
 const Description = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be small letters, digits, dots and dashes'),
   title: z.string().min(1).max(200),
@@ -31,7 +31,7 @@ const Description = z.strictObject({
     dimensions: z.int().min(1).max(16_000),
     /** none: [n, dimensions]; mean: over the pixels of a map in the layout of the input, or over tokens; first: the first token. */
     pooling: z.enum(['none', 'mean', 'first']),
-    /** What several layers see, each pooled and one behind the other: each is a block of its own. */
+    /** Outputs of several layers, each pooled, one behind the other: each is a block of its own. */
     parts: z.array(part).min(1).max(8).exactOptional(),
   }),
 });

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 
-/** What may bring ONNX Runtime, best first: one that the shop installed itself, perhaps with CUDA, and the one that comes with us. */
+/** Packages that may bring ONNX Runtime, best first: one that the shop installed itself, perhaps with CUDA, and the one that comes with us. */
 const PACKAGES = ['onnxruntime-node', '@simili/onnxruntime'] as const;
 
 /** The main file of the ONNX Runtime that is installed (`<package>/dist/index.js`); null: there is none. */

@@ -30,7 +30,7 @@ export class Graph {
   readonly #initializers = new Map<Value, TensorMessage>();
   readonly #inputs: ValueInfoMessage[] = [];
   readonly #outputs: ValueInfoMessage[] = [];
-  /** What was computed already, by how. */
+  /** Values by operator, inputs and attributes: nothing is computed twice. */
   readonly #known = new Map<string, Value>();
   #count = 0;
 

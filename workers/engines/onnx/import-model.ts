@@ -9,7 +9,7 @@ export type Port = {
   readonly dims: readonly (number | string | null)[];
 };
 
-/** What there is to know about somebody's ONNX file before it is run. */
+/** Facts about somebody's ONNX file before it is run. */
 export type ForeignModel = {
   /** Version of ONNX's own operators. */
   readonly opset: number;

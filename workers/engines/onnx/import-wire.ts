@@ -54,7 +54,7 @@ export const varint = (id: number, value: number): Uint8Array =>
     .int64(value)
     .finish();
 
-/** What becomes of the messages and texts of a field, by its number. */
+/** Edits of the messages and texts of a field, by its number. */
 export type Edits = Readonly<Record<number, (body: Uint8Array) => Uint8Array>>;
 
 export function edited(message: Uint8Array, edits: Edits): Uint8Array {

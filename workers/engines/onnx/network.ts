@@ -8,7 +8,7 @@ import { l2Norm } from './layers/l2-norm.ts';
 import { path } from './layers/path.ts';
 import type { Site } from './layers/stage.ts';
 
-/** What a network reads. */
+/** Inputs of a network. */
 export type Inputs = {
   /** [N, S, S, 3] */
   readonly pictures: Value;

@@ -142,7 +142,7 @@ export class OnnxEngine implements Engine {
     );
   }
 
-  /** What this graph reads: a running statistic takes no part in training. */
+  /** Inputs of this graph: a running statistic takes no part in training. */
   #feeds({ inputNames }: InferenceSession, inputs: Readonly<Record<string, Tensor>>): Record<string, OrtTensor> {
     const { Tensor } = this.runtime;
     return Object.fromEntries(

@@ -8,7 +8,7 @@ import { blockedDomain, Graph } from './graph.ts';
 
 export type Runtime = typeof import('onnxruntime-common');
 
-/** What ONNX Runtime computes on. */
+/** Device of ONNX Runtime. */
 export type Device = {
   /** For people: "cpu (1 thread)", "webgpu: <adapter>". */
   readonly title: string;

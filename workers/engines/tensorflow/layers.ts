@@ -4,7 +4,7 @@ import type { LayerOf, LayerShape } from '@simili/learning/network/shapes';
 import type { Tensor1D, Tensor2D, Tensor4D, Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import type { TensorFlow } from './backend.ts';
 
-/** What a network is run on. Every tensor belongs to the caller. */
+/** Inputs of a network. Every tensor belongs to the caller. */
 export type Inputs = {
   /** [n, S, S, 3], ink in [0, 1]. */
   readonly pictures: Tensor4D;
@@ -19,7 +19,7 @@ export type Inputs = {
   };
 };
 
-/** What the layers of one path read. */
+/** Inputs of the layers of one path. */
 export type Reading = {
   readonly tf: TensorFlow;
   readonly path: string;

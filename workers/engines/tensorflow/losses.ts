@@ -10,7 +10,7 @@ import type {
 import type { Tensor1D, Tensor2D, Tensor as TfTensor } from '@tensorflow/tfjs-core';
 import type { TensorFlow } from './backend.ts';
 
-/** What a batch costs, per triplet or row: the loss is the sum of `costs` divided by `count`, the active share likewise. */
+/** Costs of a batch, per triplet or row: the loss is the sum of `costs` divided by `count`, the active share likewise. */
 export type Costs = {
   readonly costs: Tensor1D;
   /** In [0, 1], as `activeShare` of engine.ts. Not differentiated. */

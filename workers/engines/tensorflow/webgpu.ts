@@ -1,7 +1,7 @@
 import { type AdapterInfo, describeAdapter } from '../adapter-info.ts';
 import { type Backend, checkArithmetic, importTensorFlow, setBackend, unavailable } from './backend.ts';
 
-/** What this file needs of npm's `webgpu` (Dawn) and of the WebGPU API. */
+/** The used part of npm's `webgpu` (Dawn) and of the WebGPU API. */
 type Dawn = { create(options: string[]): unknown; globals: object };
 type Gpu = { requestAdapter(options: object): Promise<GpuAdapter | null> };
 type GpuAdapter = { readonly info: AdapterInfo };

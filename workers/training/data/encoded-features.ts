@@ -5,7 +5,7 @@ import type { EncodedPictures } from '../protocol.ts';
 /** Where numbers are in a row. */
 type Place = { readonly start: number; readonly length: number };
 
-/** What the encoder saw in a picture of the set: [dimensions], or the part of it at a place. */
+/** The encoder's vector of a picture of the set: [dimensions], or the part of it at a place. */
 export type EncodedFeatures = (picture: number, place?: Place) => Float32Array;
 
 /** Reads from the file what is asked for. Nothing stays open: an engine process outlives its trainings. */
@@ -33,7 +33,7 @@ export function openStoredBits(path: string, dimensions: number): (picture: numb
   };
 }
 
-/** What `EmbedRequest.encoded` is for some pictures of a set. */
+/** `EmbedRequest.encoded` for some pictures of a set. */
 export function encodedOf(
   { encoder: { id, dimensions } }: EncodedPictures,
   bitsOf: (picture: number) => Uint16Array,

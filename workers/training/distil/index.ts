@@ -30,7 +30,7 @@ const DESCENT: Omit<Descent, 'rows'> = {
   clip: 5,
   looks: 0,
 };
-/** What a photographer might have done differently is still the same to the teacher. */
+/** Choices of another photographer, which change nothing for the teacher. */
 const AUGMENTATION = 'mild';
 
 /**

@@ -17,7 +17,7 @@ export type Teacher = {
   readonly vectorOf: (picture: number) => Float32Array;
 };
 
-/** What an encoder saw in a set, its parts under the maps that a model version would give them, each with the same share. */
+/** An encoder's vectors of a set, its parts under the maps that a model version would give them, each with the same share. */
 export function teacherOf(set: TrainingSet, random: Random): Teacher {
   if (!set.encoded) throw new Error('No encoder looked at these pictures');
   const features = openEncodedFeatures(set.encoded);

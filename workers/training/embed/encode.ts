@@ -18,7 +18,7 @@ const MOST_OPEN = 2;
 /** By id, those used last at the end. */
 const open = new Map<string, Opened>();
 
-/** What an eye sees in pictures of the pixel cache. @throws SimiliError IMPORT_UNREADABLE, ENGINE_UNAVAILABLE. */
+/** Vectors of an eye for pictures of the pixel cache. @throws SimiliError IMPORT_UNREADABLE, ENGINE_UNAVAILABLE. */
 export async function encode({ encoder: eye, pictures, folder, threads }: EncodeRequest): Promise<EncodeResult> {
   const { side } = eye.description.input;
   const load = makePictureStore({ hashes: Buffer.from(pictures.join(''), 'hex'), pixels: { [side]: folder } }, 0);

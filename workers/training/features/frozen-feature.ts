@@ -5,7 +5,7 @@ import type { EncodedFeatures } from '../data/encoded-features.ts';
 import type { HandMadeFeatures } from '../data/hand-made.ts';
 
 /**
- * What a frozen block reads of a picture: a hand-made feature, or what the encoder saw.
+ * Input of a frozen block, [d]: a hand-made feature of a picture, or a part of the encoder's vector.
  * @param encoded null: no encoder looked
  */
 export function frozenFeature(

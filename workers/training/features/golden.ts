@@ -22,7 +22,7 @@ export type Golden = Mixture & {
   readonly identity: readonly WeightedTriplet[];
   /** And those that people have answered. */
   readonly rated: readonly WeightedTriplet[];
-  /** What these triplets make of the prior. */
+  /** [blocks], fitted to these triplets near the prior. */
   readonly shares: readonly number[];
   /** Relevance of two items by their first pictures, under these shares. */
   readonly relevance: Relevance;

@@ -5,7 +5,7 @@ import { applyBlock } from '@simili/learning/whitening/whitening';
 import { frozenFeature } from '../features/frozen-feature.ts';
 import type { Fit } from '../fit.ts';
 
-/** What the frozen blocks give for some pictures, computed once. */
+/** Outputs of the frozen blocks for some pictures, computed once. */
 export type FrozenParts = {
   /** m of each block. */
   readonly lengths: readonly number[];

@@ -19,11 +19,11 @@ const MOST_TRIPLETS = 3000;
 /** Every choice asks the same. */
 const SEED = 4663;
 
-/** What heads are asked about validation products, of which none learns. */
+/** Questions to heads about validation products, of which none learns. */
 export type HeldOutQuestions = {
   /** All that must be known: [g] first the pictures among which is searched. */
   readonly pictures: readonly number[];
-  /** What each kind of answer counts for. */
+  /** Weight of each kind of answer, sum 1. */
   readonly trust: Readonly<Record<KindOfEvidence, number>>;
   /** @param vectorOf unit vector of a picture */
   ask(vectorOf: (picture: number) => Float32Array): Answers;

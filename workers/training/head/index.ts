@@ -59,7 +59,7 @@ const without = (why: string, steps = 0): HeadFit => ({
   summary: { engine: HEAD_ENGINE, steps, keptStep: 0, head: why },
 });
 
-/** What can be learned from, how near to the start, and with hidden units or without. */
+/** Heads to try: by teachers, by decay, and with hidden units or without. */
 export function candidatesFor({ recipe }: Pick<Fit, 'recipe'>, teachers: Teachers): Candidate[] {
   const { identities, chosen: choices, classes } = teachers;
   const weights = [
@@ -72,7 +72,7 @@ export function candidatesFor({ recipe }: Pick<Fit, 'recipe'>, teachers: Teacher
   ]);
 }
 
-/** What all trainings of one fit share. */
+/** The part that all trainings of one fit share. */
 export async function prepared(
   fit: Fit,
   blocks: readonly Block[],

@@ -102,7 +102,7 @@ function products({ set, clicks, golden }: Fit): Drawn {
   return { catalog: set, items, relevance };
 }
 
-/** What shoppers did is known of products, that is of their first pictures. */
+/** Relevance of pictures; feedback is about products, that is about their first pictures. */
 function relevanceOfPictures({ set, clicks, golden }: Fit): Relevance {
   const itemOf = Int32Array.from({ length: set.starts.at(-1)! }, (_, picture) => itemAt(set.starts, picture));
   return (a, b) => {

@@ -11,7 +11,7 @@ import {
 } from '@simili/learning/relevance/relevance';
 
 export type LearnedFromClicks = {
-  /** What was chosen before what was passed over, within one anchor's lists. Single ones are noise, many are not. */
+  /** Positive: chosen; negative: passed over in the same anchor's lists. Single ones are noise, many are not. */
   triplets: WeightedTriplet[];
   /** Pairs of anchor and item that shoppers acted on: how much the triplets are worth. */
   chosen: number;
@@ -65,7 +65,7 @@ export function learnFromClicks(
   };
 }
 
-/** What shoppers chose beside an item, weighed by how much they preferred it to what they passed over. */
+/** Items that shoppers chose beside an item, weighed by how much they preferred them to those they passed over. */
 export function chosenTogether(clicks: LearnedFromClicks): RelatedOptions {
   const weights = new Map<number, Map<number, number>>();
   for (const { q, p, weight } of clicks.triplets) {

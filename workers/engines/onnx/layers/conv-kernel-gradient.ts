@@ -45,7 +45,7 @@ function padPixels(graph: Graph, value: Value, [y, x]: readonly [number, number]
   return graph.pad(value, around(rows.before, columns.before), around(rows.after, columns.after));
 }
 
-/** What all outputs read at one place of the kernel, along some axes of square maps. */
+/** Inputs of all outputs at one place of the kernel, along some axes of square maps. */
 function read(
   graph: Graph,
   value: Value,

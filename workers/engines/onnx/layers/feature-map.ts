@@ -3,7 +3,7 @@ import { elements } from '@simili/learning/network/shapes';
 import { blockedDomain, type Graph, type Value } from '../graph.ts';
 
 /**
- * What flows between layers: N pictures of `shape` as one value [N, channels / block, H, W, block]. Block 1 is ONNX's own
+ * Value between two layers: N pictures of `shape` as one value [N, channels / block, H, W, block]. Block 1 is ONNX's own
  * NCHW (and has no fifth axis). A larger one is ONNX Runtime's NCHWc, whose convolutions on the CPU run near the peak:
  * channels in groups as wide as a register. Pixels are axes 2 and 3 in both. A vector of n is [N, n, 1, 1]. `CHANNELS_LAST`
  * stands for one block of all channels, [N, H, W, C]: rows of matrices.

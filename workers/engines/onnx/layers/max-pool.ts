@@ -45,7 +45,7 @@ export function maxPool({ graph, training }: Site, layer: LayerOf<'maxPool'>, ma
   };
 }
 
-/** What each place of a window gets: the gradient goes to the first that holds the largest, and nothing is left then. */
+/** Gradient of each place of a window: all of it goes to the first that holds the largest value. */
 export function sharesOf(graph: Graph, places: readonly Value[], largest: Value, gradient: Value): Value[] {
   let left = gradient;
   return places.map((place, i) => {

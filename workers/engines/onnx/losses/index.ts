@@ -21,7 +21,7 @@ export const lossGraphs: Record<Loss['kind'], BuildLoss> = {
 };
 
 /**
- * What the graph of a loss reads, by the names of its inputs.
+ * Inputs of the graph of a loss, by name.
  * @param classes categories that have a proxy
  * @throws RangeError when it is not for a batch of N embeddings of length D, or so many proxies.
  */

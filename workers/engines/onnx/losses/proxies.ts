@@ -35,7 +35,7 @@ export function withProxies(
 }
 
 /**
- * What `withProxies` reads. @param classes C; 0: there are no proxies
+ * Inputs of `withProxies`. @param classes C; 0: there are no proxies
  * @throws RangeError when the loss is not for a batch of N rows and so many proxies.
  */
 export function proxyInputs(proxies: ProxyCost | undefined, batch: number, classes: number): Record<string, Tensor> {

@@ -3,7 +3,6 @@ import type { TrainingBatch } from '../../../engines/engine.ts';
 import type { MemberOptions } from './member.ts';
 import { openThread } from './open-thread.ts';
 
-/** What the thread is started with. */
 export type BatchThreadData = Pick<MemberOptions, 'spec' | 'rows' | 'set' | 'augmentation'>;
 export type BatchMaker = {
   /** Pictures and dropout masks of a plan, made on another thread; a plan gives the same batch whenever it is made. */

@@ -5,7 +5,7 @@ import { serveHost } from '../../../hosts/serve.ts';
 import { openLocalMember, openMemberEngine } from './local.ts';
 import type { Member, MemberOptions } from './member.ts';
 
-/** What a child process that computes gradients for a trainer can be asked. */
+/** Calls of a trainer to a child process that computes gradients. */
 export type GradientHostApi = {
   open(options: MemberOptions): Promise<void>;
   prepare(plan: BatchPlan): Promise<void>;

@@ -12,7 +12,7 @@ import { openRemoteMember } from './remote.ts';
  */
 export type Members = {
   readonly count: number;
-  /** What runs, and on what. */
+  /** Engine and device, for people. */
   readonly reason: string;
   /** In this process, for embeddings between two steps; its weights are whatever was set last. */
   readonly engine: Engine;
