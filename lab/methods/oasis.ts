@@ -1,3 +1,4 @@
+import { picturesOf } from '@simili/learning/batches/catalog';
 import { scaleToUnit } from '@simili/learning/features/unit';
 import { itemsIn } from '@simili/learning/metrics/split';
 import { squaredDistance } from '@simili/learning/numbers/distance';
@@ -58,9 +59,7 @@ function isRight(matrix: Float32Array, { q, p, n }: { q: Float32Array; p: Float3
 
 /** The vectors of all pictures that may teach or decide. */
 export async function vectorTable({ data }: MethodContext, embed: Embed): Promise<(picture: number) => Float32Array> {
-  const pictures = [...itemsIn(data.set, 'train', 'val')].flatMap((item) =>
-    Array.from({ length: data.set.starts[item + 1]! - data.set.starts[item]! }, (_, i) => data.set.starts[item]! + i),
-  );
+  const pictures = picturesOf(data.set, itemsIn(data.set, 'train', 'val'));
   const vectors = await embed(Int32Array.from(pictures));
   const rowOf = new Map(pictures.map((picture, row) => [picture, row]));
   return (picture) => vectors[rowOf.get(picture)!]!;

@@ -9,6 +9,10 @@ export type BatchCatalog = LearningColumns & {
 
 export const pictureCount = ({ starts }: BatchCatalog, item: number): number => starts[item + 1]! - starts[item]!;
 
+/** All pictures of some items, item by item. */
+export const picturesOf = ({ starts }: Pick<BatchCatalog, 'starts'>, items: Iterable<number>): number[] =>
+  [...items].flatMap((item) => Array.from({ length: starts[item + 1]! - starts[item]! }, (_, i) => starts[item]! + i));
+
 /** A catalog of which every picture is an item, with the category and the split of its product: the paper's triplets are of pictures. */
 export function catalogOfPictures({ starts, categories, splits }: BatchCatalog): BatchCatalog {
   const pictures = starts.at(-1) ?? 0;

@@ -1,4 +1,4 @@
-import { pictureCount } from '@simili/learning/batches/catalog';
+import { picturesOf } from '@simili/learning/batches/catalog';
 import { taughtBatches } from '@simili/learning/batches/taught-batches';
 import { itemsIn } from '@simili/learning/metrics/split';
 import { initialWeights } from '@simili/learning/network/initial-weights';
@@ -12,7 +12,7 @@ import { itemAt } from '../data/item-at.ts';
 import { type Members, openMembers } from '../network/members/index.ts';
 import { freshState } from '../network/state.ts';
 import { trainNetwork } from '../network/train-network.ts';
-import type { DistilRequest, DistilResult, TrainingEvent, TrainingSet } from '../protocol.ts';
+import type { DistilRequest, DistilResult, TrainingEvent } from '../protocol.ts';
 import { teacherOf } from './teacher.ts';
 
 /** Rows of a batch: so many neighbours has a picture in one. */
@@ -47,7 +47,7 @@ export async function distil(
   const teacher = teacherOf(set, makeRandom(seed));
   const preset = presetNamed(request.preset);
   const spec: NetworkSpec = { ...narrowed(preset, CHANNELS[preset.name] ?? 1), embedding: teacher.dimensions };
-  const pictures = learnersOf(set);
+  const pictures = Int32Array.from(picturesOf(set, itemsIn(set, 'train')));
   const rows = Math.min(ROWS, pictures.length);
   const source = taughtBatches({ pictures, vectorOf: teacher.vectorOf, rows, loss: LOSS, seed });
   const weights = initialWeights(spec, makeRandom(seed));
@@ -87,14 +87,6 @@ export async function distil(
     elsewhere: activeShare,
   };
 }
-
-/** Every picture of the products that may teach. */
-const learnersOf = (set: TrainingSet): Int32Array =>
-  Int32Array.from(
-    [...itemsIn(set, 'train')].flatMap((item) =>
-      Array.from({ length: pictureCount(set, item) }, (_, i) => set.starts[item]! + i),
-    ),
-  );
 
 const emitOf = ({ reason }: Members, emit: (event: TrainingEvent) => void) => ({
   loss: (point: { step: number; loss: number; activeShare: number }) => emit({ type: 'loss', ...point }),

@@ -1,3 +1,4 @@
+import { pictureCount, picturesOf } from '@simili/learning/batches/catalog';
 import { tripletOutcome } from '@simili/learning/metrics/metrics';
 import { isIn, itemsIn } from '@simili/learning/metrics/split';
 import { type EncoderFacts, encodedFeatures } from '@simili/learning/models/encoder-facts';
@@ -71,16 +72,14 @@ type Views = readonly { readonly picture: number; readonly item: number }[];
 
 /** Pictures of products that have several. Null: too few have. */
 function withinIdentities(set: TrainingSet, random: Random): Views | null {
-  const { starts } = set;
-  const several = [...itemsIn(set, 'train')].filter((item) => starts[item + 1]! - starts[item]! > 1);
+  const several = [...itemsIn(set, 'train')].filter((item) => pictureCount(set, item) > 1);
   if (several.length < FEWEST_IDENTITIES) return null;
   const chosen = shuffled(several, random).slice(0, MOST_IDENTITIES);
-  return chosen.flatMap((item) => {
-    const pictures = Array.from({ length: starts[item + 1]! - starts[item]! }, (_, i) => starts[item]! + i);
-    return shuffled(pictures, random)
+  return chosen.flatMap((item) =>
+    shuffled(picturesOf(set, [item]), random)
       .slice(0, VIEWS)
-      .map((picture) => ({ picture, item }));
-  });
+      .map((picture) => ({ picture, item })),
+  );
 }
 
 function whitened(

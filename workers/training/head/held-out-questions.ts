@@ -1,4 +1,4 @@
-import { pictureCount } from '@simili/learning/batches/catalog';
+import { pictureCount, picturesOf } from '@simili/learning/batches/catalog';
 import type { Clusters } from '@simili/learning/metrics/intervals';
 import { outcomesByQuery } from '@simili/learning/metrics/judge';
 import { averagePrecision } from '@simili/learning/metrics/metrics';
@@ -41,10 +41,9 @@ export function heldOutQuestions(fit: Pick<Fit, 'set' | 'evidence'>): HeldOutQue
   const asked = items.slice(0, MOST_QUERIES);
   const labelled = items.filter((item) => set.categories[item]! >= 0);
   const people = peoplesTriplets(set, evidence);
-  const picturesOf = (item: number) => Array.from({ length: pictureCount(set, item) }, (_, i) => set.starts[item]! + i);
   const several = asked.filter((item) => pictureCount(set, item) > 1);
   const ofCategory = askedByCategory(set.categories, asked, labelled);
-  const gallery = items.flatMap(picturesOf);
+  const gallery = picturesOf(set, items);
   const firsts = labelled.map((item) => set.starts[item]!);
   return {
     pictures: [...gallery, ...people.flatMap(({ q, p, n }) => [q, p, n])],
@@ -55,7 +54,7 @@ export function heldOutQuestions(fit: Pick<Fit, 'set' | 'evidence'>): HeldOutQue
         averagePrecision(ranked(query, among, known), new Set(relevant));
       return {
         identity: several.map((item) => {
-          const own = picturesOf(item);
+          const own = picturesOf(set, [item]);
           return own.map((query) =>
             found(
               query,

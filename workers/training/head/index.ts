@@ -1,4 +1,4 @@
-import { pictureCount } from '@simili/learning/batches/catalog';
+import { picturesOf } from '@simili/learning/batches/catalog';
 import { itemsIn } from '@simili/learning/metrics/split';
 import type { Block, HiddenLayer } from '@simili/learning/models/served-model';
 import { hiddenOf } from '../../engines/onnx/head/spec.ts';
@@ -80,7 +80,7 @@ export async function prepared(
   questions: HeldOutQuestions,
 ): Promise<HeadTraining> {
   const message = 'Gathering what is known of pictures';
-  const pictures = [...questions.pictures, ...picturesIn(teachers)];
+  const pictures = [...questions.pictures, ...picturesOf(teachers.set, itemsIn(teachers.set, 'train'))];
   const parts = await frozenParts(fit, blocks, pictures, (share) =>
     fit.emit({ type: 'progress', done: at(LOOKED * share), etaSeconds: null, message, engine: null }),
   );
@@ -94,11 +94,6 @@ export async function prepared(
   const isHeldOut = Object.values(questions.trust).some((trust) => trust > 0);
   return { fit, blocks, parts, teachers, look: isHeldOut ? look : null, emit: { loss: () => {}, progress: () => {} } };
 }
-
-const picturesIn = ({ set }: Teachers): number[] =>
-  [...itemsIn(set, 'train')].flatMap((item) =>
-    Array.from({ length: pictureCount(set, item) }, (_, i) => set.starts[item]! + i),
-  );
 
 /** A share of the head as one of the whole progress. */
 const at = (share: number): number => GOLDEN_DONE + (NETWORK_DONE - GOLDEN_DONE) * share;

@@ -38,7 +38,7 @@ export function findTeachers(set: TrainingSet, clicks: LearnedFromClicks, seed: 
 
 function limitedTo(set: TrainingSet, { triplets }: LearnedFromClicks, seed: number, most: number): TrainingSet {
   const items = itemsIn(set, 'train');
-  if (picturesOf(set, items) <= most) return set;
+  if (countOf(set, items) <= most) return set;
   const spoken = new Set(triplets.flatMap(({ q, p }) => [q, p]).filter((item) => isIn(set, item, 'train')));
   const others = shuffled([...items], makeRandom(seed)).filter((item) => !spoken.has(item));
   const kept = new Set<number>();
@@ -55,5 +55,5 @@ function limitedTo(set: TrainingSet, { triplets }: LearnedFromClicks, seed: numb
   };
 }
 
-const picturesOf = (set: TrainingSet, items: Int32Array): number =>
+const countOf = (set: TrainingSet, items: Int32Array): number =>
   items.reduce((sum, item) => sum + pictureCount(set, item), 0);

@@ -1,7 +1,7 @@
+import { Worker, type WorkerOptions } from 'node:worker_threads';
 import type { BatchPlan } from '@simili/learning/batches/batch';
 import type { TrainingBatch } from '../../../engines/engine.ts';
 import type { MemberOptions } from './member.ts';
-import { openThread } from './open-thread.ts';
 
 export type BatchThreadData = Pick<MemberOptions, 'spec' | 'rows' | 'set' | 'augmentation'>;
 export type BatchMaker = {
@@ -40,4 +40,14 @@ export function openBatchMaker({ spec, rows, set, augmentation }: BatchThreadDat
       await thread.terminate();
     },
   };
+}
+
+/**
+ * A thread that runs a module of ours. From sources the thread has to load tsx itself: Node 20 does not take the loader
+ * of the process over into threads.
+ */
+function openThread(url: URL, options: WorkerOptions): Worker {
+  if (!url.pathname.endsWith('.ts')) return new Worker(url, options);
+  const load = `import('tsx/esm/api').then(({ register }) => { register(); return import(${JSON.stringify(url.href)}); })`;
+  return new Worker(load, { ...options, eval: true });
 }
