@@ -38,7 +38,7 @@ export async function derivation(events: number): Promise<Row[]> {
     };
     const now = new Date();
     const derive = async () => (await seenPairs(feedback, now, ids)).length;
-    await measure('days rolled up, once each', () => feedback.rollUp(now));
+    await measure('days rolled up, once each', () => feedback.days.rollUp(now));
     await measure('derivation, with the open day', derive);
     await measure('derivation again', derive);
     return rows;

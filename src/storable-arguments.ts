@@ -29,7 +29,7 @@ export function refusingUnstorable<Services extends object>(services: Services, 
 }
 
 /** Looks at every text in plain data. @throws SimiliError INVALID_ARGUMENT */
-export function refuseUnstorable(value: unknown, path: readonly string[] = []): void {
+function refuseUnstorable(value: unknown, path: readonly string[] = []): void {
   if (typeof value === 'string' && !isStorable(value))
     throw new SimiliError('INVALID_ARGUMENT', { argument: path.join('.'), why: UNSTORABLE });
   if (typeof value !== 'object' || value === null) return;

@@ -1,9 +1,9 @@
 import { type FeedbackKind, Prisma, type PrismaClient } from '../generated/prisma/client.ts';
-import { FeedbackDays, type PairStatistics } from './feedback-days.ts';
+import { FeedbackDays } from './feedback-days.ts';
 import { unlessQuarantined } from './quarantine-sql.ts';
 import { int, rows, texts } from './row.ts';
 
-export type { FeedbackKind, PairStatistics };
+export type { FeedbackKind };
 
 /** One event as it is stored. `itemIds` and `positions` (1-based, from the signed list) go together. */
 export type FeedbackWrite = {
@@ -30,33 +30,13 @@ export const MOST_VISITORS = 10;
 
 export class FeedbackRepository {
   /** The same by days, for trainings. */
-  private readonly days: FeedbackDays;
+  readonly days: FeedbackDays;
 
   constructor(
     private readonly db: PrismaClient,
     private readonly catalogId: string,
   ) {
     this.days = new FeedbackDays(db, catalogId);
-  }
-
-  /** See `FeedbackDays`. */
-  statistics(until: Date): Promise<PairStatistics[]> {
-    return this.days.statistics(until);
-  }
-
-  /** See `FeedbackDays`. */
-  read(until: Date, take: (page: PairStatistics[]) => void): Promise<void> {
-    return this.days.read(until, take);
-  }
-
-  /** See `FeedbackDays`. */
-  rollUp(until: Date): Promise<number> {
-    return this.days.rollUp(until);
-  }
-
-  /** See `FeedbackDays`. */
-  forget(days: number): Promise<number> {
-    return this.days.forget(days);
   }
 
   /**

@@ -493,7 +493,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         ...more,
       });
       const statistics = async (anchor: string) =>
-        (await repos.feedback.statistics(soon())).filter(({ anchorId }) => anchorId === anchor);
+        (await repos.feedback.days.statistics(soon())).filter(({ anchorId }) => anchorId === anchor);
       const forget = () => storage.prisma.feedbackEvent.deleteMany();
       beforeEach(forget);
 

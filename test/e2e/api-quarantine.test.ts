@@ -37,7 +37,7 @@ const release = async (id: string) => (await api.admin(RELEASE, { id })).data.re
 const list = async (args = '') =>
   (await api.admin(`{ feedbackQuarantines${args} { ${FIELDS} } }`)).data.feedbackQuarantines;
 const clicks = async () => {
-  const rows = await api.database.repositories.feedback.statistics(new Date(Date.now() + 60_000));
+  const rows = await api.database.repositories.feedback.days.statistics(new Date(Date.now() + 60_000));
   return Object.fromEntries(rows.map((row) => [row.itemId, row.clicks]));
 };
 

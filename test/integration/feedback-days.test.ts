@@ -73,8 +73,8 @@ async function play(drawn: readonly Drawn[], then: readonly Between[]): Promise<
     for (const deed of own) await store(deed);
     known.push(...own);
     const soon = new Date(clock.now().getTime() + DAY_MS);
-    if (what === 'rollUp') await feedback.rollUp(soon);
-    if (what === 'read') await feedback.statistics(soon);
+    if (what === 'rollUp') await feedback.days.rollUp(soon);
+    if (what === 'read') await feedback.days.statistics(soon);
     if (what === 'readEarlier') await compare(counting(), new Date(start - DAY_MS / 2), 'day');
     if (what === 'erase') {
       await erasures.erase(['v0']);
@@ -130,7 +130,7 @@ async function compare(known: readonly Deed[], until: Date, by: 'day' | 'all'): 
     known.filter(({ receivedAt }) => receivedAt <= until),
     by,
   );
-  const found = await database.repositories.feedback.statistics(until);
+  const found = await database.repositories.feedback.days.statistics(until);
   expect(found.map(rounded).filter(isSomething)).toEqual(wanted.map(rounded).filter(isSomething));
 }
 /** What a visitor's caps leave may be 0, or 1e-16 where the oracle divides floats: neither says anything. */
@@ -166,7 +166,7 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
         fc.asyncProperty(deeds(3, 60, kinds), between, async (drawn, then) => {
           const known = await play(drawn, then);
           await compare(known, later(), 'day');
-          await database.repositories.feedback.rollUp(later());
+          await database.repositories.feedback.days.rollUp(later());
           await compare(known, later(), 'day');
         }),
         RUNS,
@@ -184,18 +184,18 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
       );
       await compare(all, later(), 'day'); // of v's second purchase four of six are left
       expect(await prisma.feedbackDay.updateMany({ data: { stale: true } })).toMatchObject({ count: 3 });
-      expect(await feedback.forget(2)).toBe(0); // not before they are rolled up
-      await feedback.rollUp(later());
-      expect(await feedback.forget(4)).toBe(0);
-      expect(await feedback.forget(3)).toBe(1);
-      expect(await feedback.forget(3)).toBe(0);
-      expect(await feedback.statistics(later())).toMatchObject([{ clicks: 3, value: 6 + 1 + 6 }]);
+      expect(await feedback.days.forget(2)).toBe(0); // not before they are rolled up
+      await feedback.days.rollUp(later());
+      expect(await feedback.days.forget(4)).toBe(0);
+      expect(await feedback.days.forget(3)).toBe(1);
+      expect(await feedback.days.forget(3)).toBe(0);
+      expect(await feedback.days.statistics(later())).toMatchObject([{ clicks: 3, value: 6 + 1 + 6 }]);
       expect(await prisma.feedbackEvent.count({ where: { visitorId: 'v' } })).toBe(1);
       expect(await prisma.feedbackSpent.findMany({ where: { visitorId: 'v' }, orderBy: { day: 'asc' } })).toMatchObject(
         [{ anchorId: 'a' }],
       );
       await erasures.erase(['v', 'w']);
-      const [left] = await feedback.statistics(later());
+      const [left] = await feedback.days.statistics(later());
       expect(left).toMatchObject({ clicks: 1, value: 6 }); // of a purchase by nobody knows whom
       expect(await prisma.feedbackSpent.count()).toBe(0);
     });
@@ -207,7 +207,7 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
         return { day: i % DAYS, second: i, visitor: `v${i % 4}`, kind: kinds[i % 5]!, ...place };
       });
       const known = await play(drawn, Array(DAYS).fill('rollUp'));
-      const before = await feedback.statistics(later());
+      const before = await feedback.days.statistics(later());
       const visitor = await quarantines.add(ofVisitor('v1'), 'a robot', null);
       const pair = await quarantines.add({ ...nothing, anchorId: 'a', itemId: 'x' }, 'pushed', 'pair');
       expect(visitor).toMatchObject({ visitorId: 'v1', reason: 'a robot', rule: null, events: 10, releasedAt: null });
@@ -224,7 +224,7 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
       expect((await quarantines.newest(10, null, null)).map(({ id }) => id)).toEqual([pair.id, visitor.id]);
       expect(await quarantines.newest(10, pair.id, null)).toEqual([visitor]);
       await Promise.all([visitor, pair, pair].map(({ id }) => quarantines.release(id)));
-      expect(await feedback.statistics(later())).toEqual(before);
+      expect(await feedback.days.statistics(later())).toEqual(before);
       expect(await quarantines.release(crypto.randomUUID())).toBeNull();
       expect(await quarantines.newest(10, null, 'v1')).toMatchObject([
         { id: visitor.id, releasedAt: expect.any(Date) },
@@ -242,13 +242,13 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
         item: 'xy'[day % 2]!,
       });
       await play([purchase(0), purchase(1), purchase(2)], Array(DAYS).fill('rollUp'));
-      const sum = async () => (await feedback.statistics(later())).reduce((total, { value }) => total + value, 0);
+      const sum = async () => (await feedback.days.statistics(later())).reduce((total, { value }) => total + value, 0);
       expect(await sum()).toBe(10);
       const first = { visitorId: null, anchorId: 'a', itemId: 'x', since: null, until: null };
       const { id } = await quarantines.add(first, 'test', null);
-      expect(await feedback.statistics(later())).toMatchObject([{ itemId: 'y', value: 6 }]);
+      expect(await feedback.days.statistics(later())).toMatchObject([{ itemId: 'y', value: 6 }]);
       await quarantines.release(id);
-      expect(await feedback.statistics(later())).toMatchObject([{ value: 6 }, { value: 4 }]);
+      expect(await feedback.days.statistics(later())).toMatchObject([{ value: 6 }, { value: 4 }]);
     });
 
     test('quarantines of visitors of whom nothing is left are forgotten with the events, others are kept', async () => {
@@ -256,13 +256,13 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
       await play([bought, { ...bought, day: 4, visitor: 'w' }], Array(DAYS).fill('nothing'));
       for (const slice of [{ visitorId: 'v' }, { visitorId: 'w' }, { itemId: 'y' }])
         await quarantines.add({ ...nothing, ...slice }, 'test', 'rate');
-      await feedback.rollUp(later());
-      expect(await feedback.forget(3)).toBe(1);
+      await feedback.days.rollUp(later());
+      expect(await feedback.days.forget(3)).toBe(1);
       expect(await quarantines.newest(10, null, null)).toHaveLength(3); // they are of today
       await database.storage.prisma.feedbackQuarantine.updateMany({
         data: { createdAt: new Date(Date.now() - 4 * DAY_MS) },
       });
-      await feedback.forget(3);
+      await feedback.days.forget(3);
       const left = await quarantines.newest(10, null, null);
       expect(left.map(({ visitorId, itemId }) => visitorId ?? itemId).sort()).toEqual(['w', 'y']);
       expect(await quarantines.changedSince(new Date(0))).toBe(false); // all are of a rule
@@ -286,7 +286,7 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
       await database.storage.prisma.feedbackDay.updateMany({ data: { stale: false } });
       await database.repositories.feedback.append('w', [writeOf({ ...deed, visitor: 'w', filtered: false })]);
       expect(await database.storage.prisma.feedbackDay.findMany()).toMatchObject([{ stale: true }]);
-      expect(await feedback.statistics(later())).toMatchObject([{ clicks: 2 }]);
+      expect(await feedback.days.statistics(later())).toMatchObject([{ clicks: 2 }]);
     });
 
     test('twenty that roll up, read, erase and put into quarantine at once leave what the events that are left say', async () => {
@@ -301,9 +301,9 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
           i % 4 === 0
             ? erasures.erase([`v${i % 12}`])
             : i % 4 === 1
-              ? feedback.statistics(later())
+              ? feedback.days.statistics(later())
               : i % 4 === 2
-                ? feedback.rollUp(later())
+                ? feedback.days.rollUp(later())
                 : quarantines.add(ofVisitor(`v${i % 12}`), 'test', null),
         ),
       );

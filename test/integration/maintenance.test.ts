@@ -136,5 +136,5 @@ test('feedback is rolled up by days, and who did what is forgotten when its time
   await chore('roll-up-feedback');
   expect(await prisma.feedbackRollup.count()).toBe(2);
   expect(await repositories.feedback.count()).toBe(1); // SIMILI_FEEDBACK_DAYS is 400
-  expect(await repositories.feedback.statistics(ago(0))).toMatchObject([{ clicks: 2 }]);
+  expect(await repositories.feedback.days.statistics(ago(0))).toMatchObject([{ clicks: 2 }]);
 });

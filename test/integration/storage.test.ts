@@ -23,7 +23,7 @@ test('every statement gives the rows that it says: columns, types, and no null w
   const { erasures, feedback, quarantines } = makeRepositories(last.storage, 'default');
   await erasures.firstTrainedAfter(new Date(0)); // these no contract asks for
   await quarantines.add({ visitorId: 'v', anchorId: null, itemId: null, since: null, until: null }, 'test', null);
-  await feedback.forget(400);
+  await feedback.days.forget(400);
   await last.storage.close();
   const all = [...watching, last];
   expect(all.flatMap(({ problems }) => problems)).toEqual([]);

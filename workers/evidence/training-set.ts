@@ -129,13 +129,13 @@ export function toTriplets(ratings: readonly Rating[], ids: readonly string[]): 
 
 /** Feedback up to `until`, by items; that about products that are gone teaches nothing. */
 export async function seenPairs(
-  feedback: Pick<FeedbackRepository, 'read'>,
+  { days }: Pick<FeedbackRepository, 'days'>,
   until: Date,
   ids: readonly string[],
 ): Promise<SeenPair[]> {
   const indexOf = new Map(ids.map((id, i) => [id, i]));
   const pairs: SeenPair[] = [];
-  await feedback.read(until, (page) => {
+  await days.read(until, (page) => {
     for (const { anchorId, itemId, ...votes } of page) {
       const anchor = indexOf.get(anchorId);
       const item = indexOf.get(itemId);

@@ -49,8 +49,8 @@ export const chores = (context: WorkerContext): Chore[] => [
     everySeconds: 600,
     work: (signal) =>
       inEachCatalog(context, signal, async ({ repositories: { feedback, clock }, config }) => {
-        await feedback.rollUp(clock.now());
-        await feedback.forget(config.SIMILI_FEEDBACK_DAYS);
+        await feedback.days.rollUp(clock.now());
+        await feedback.days.forget(config.SIMILI_FEEDBACK_DAYS);
       }),
   },
   {

@@ -26,7 +26,7 @@ function contextOf(
         },
       },
       feedback: {
-        read: async (_until: Date, take: (page: object[]) => void) => take(statistics),
+        days: { read: async (_until: Date, take: (page: object[]) => void) => take(statistics) },
       },
       ratings: { upTo: async () => ratings },
     },
