@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import type { InferenceSession } from 'onnxruntime-common';
+import type { InferenceSession } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { PICTURE_SIZE } from '../learning/picture.ts';
 import { findEncoder } from '../workers/encoders/find.ts';
