@@ -131,7 +131,7 @@ async function fill(name: Name): Promise<void> {
       data: {
         catalogId,
         id,
-        visitorId: 'vw'[i]!,
+        visitorId: ['v', null][i]!,
         itemId: `${name} item`,
         reason: name,
         rule: name,
