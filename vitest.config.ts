@@ -33,9 +33,9 @@ export default defineConfig({
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
     maxWorkers: 4, // of two cores: many tests wait for a process or a clock
-    // Against hangs alone. A right test takes seconds; beside seven other busy processes it may take ten times as long.
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    // Against hangs alone. A right test takes up to a minute; beside many busy processes ten times as long.
+    testTimeout: 900_000,
+    hookTimeout: 900_000,
     expect: { poll: { timeout: 60_000, interval: 20 } },
     restoreMocks: true,
     env: {
