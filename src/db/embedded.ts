@@ -3,7 +3,6 @@ import type { PGliteOptions } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import { runMigrations } from 'bullmq';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
-import { PrismaClient } from '../generated/prisma/client.ts';
 import { makePrivate } from '../private-files.ts';
 import type { Statement } from './ask.ts';
 import { openDatabaseClock } from './database-clock.ts';
@@ -38,7 +37,7 @@ export async function openEmbedded(
     const queue = new PGlitePool(db);
     // BullMQ's statements carry no schema, ours and Prisma's always do.
     await db.exec('SET search_path = bullmq, public');
-    const prisma = typedClient(new PrismaClient({ adapter: new PrismaPGlite(db) }));
+    const prisma = typedClient(new PrismaPGlite(db));
     const found = await db.query<{ v: string; vector: string }>(
       `SELECT current_setting('server_version') AS v, extversion AS vector FROM pg_extension WHERE extname = 'vector'`,
     );

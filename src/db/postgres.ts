@@ -1,7 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { SimiliError } from '../errors.ts';
-import { PrismaClient } from '../generated/prisma/client.ts';
 import { askPrepared } from './ask.ts';
 import { asUnavailable, describe } from './connection-errors.ts';
 import { openDatabaseClock } from './database-clock.ts';
@@ -14,9 +13,6 @@ const OLDEST_POSTGRES = 14;
 /** Iterative index scans came with 0.8.0; 0.8.4 holds the last fix against damaged HNSW indexes. */
 const OLDEST_PGVECTOR = [0, 8, 0];
 const SOUND_PGVECTOR = [0, 8, 4];
-
-/** Prisma's clocks are the last resort, ms: a request's own deadline comes first, with a code. */
-const TRANSACTION = { maxWait: 60_000, timeout: 120_000 };
 
 /** @throws SimiliError DATABASE_UNAVAILABLE (no connection), DATABASE_UNSUITABLE (version, extension), MIGRATION_FAILED. */
 export async function openPostgres(url: string): Promise<Storage> {
@@ -78,8 +74,7 @@ async function withVectorsInReach(session: SqlSession, url: string): Promise<str
 /** `url` is where the queue goes: its tables are in a schema of their own. */
 async function opened(reaching: string, url: string, found: { version: string; warnings: string[] }): Promise<Storage> {
   const pool = limitedPool({ connectionString: reaching, application_name: 'simili' });
-  const adapter = new PrismaPg(pool);
-  const prisma = typedClient(new PrismaClient({ adapter, transactionOptions: TRANSACTION }));
+  const prisma = typedClient(new PrismaPg(pool));
   const ask = typedAsk(askPrepared((query) => pool.query(query)));
   const close = async () => {
     await prisma.$disconnect();

@@ -1,6 +1,6 @@
 import { RETRY_AFTER_SECONDS } from '../deadline.ts';
 import { SimiliError } from '../errors.ts';
-import type { PrismaClient } from '../generated/prisma/client.ts';
+import { type Prisma, PrismaClient } from '../generated/prisma/client.ts';
 import type { Ask, Statement } from './ask.ts';
 import type { Shape } from './row.ts';
 
@@ -24,9 +24,12 @@ function typed(error: unknown): unknown {
   return isFull ? new SimiliError('STORAGE_FULL', { retryAfter: RETRY_AFTER_SECONDS }) : (meta?.carried ?? error);
 }
 
-/** The same client, which throws what the driver below it threw. */
-export function typedClient(client: PrismaClient): PrismaClient {
-  const own = client.$extends({
+/** Prisma's clocks are the last resort, ms: a request's own deadline comes first, with a code. */
+const TRANSACTION = { maxWait: 60_000, timeout: 120_000 };
+
+/** A client over a driver, which throws what the driver threw. */
+export function typedClient(adapter: NonNullable<Prisma.PrismaClientOptions['adapter']>): PrismaClient {
+  const own = new PrismaClient({ adapter, transactionOptions: TRANSACTION }).$extends({
     query: {
       $allOperations: async ({ args, query }) => {
         try {

@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openEmbedded } from '../../src/db/embedded.ts';
 import { lockDataDir } from '../../src/db/lock.ts';
@@ -72,4 +73,13 @@ test('a data directory of before is closed to strangers; what an operator gave i
   await chmod(dir, 0o755);
   lockDataDir(dir)();
   expect(statSync(dir).mode & 0o777).toBe(0o750);
+});
+
+test('a transaction waits for one that takes longer than Prisma waits by itself, as on Postgres', async () => {
+  const storage = await openEmbedded(null);
+  const slow = storage.prisma.$transaction(() => sleep(2_500)); // Prisma lets the next in line wait for 2,000 ms
+  await sleep(50);
+  await expect(storage.prisma.$transaction((tx) => tx.product.count())).resolves.toBe(0);
+  await slow;
+  await storage.close();
 });
