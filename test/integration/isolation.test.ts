@@ -181,6 +181,8 @@ function valueFor(random: Random, { name, type }: GraphQLArgument, field: string
       return random.habits.filter;
     case 'minScore':
       return pick(random, ['0', '0.3']);
+    case 'diversity':
+      return pick(random, ['0', '0.5']);
     case 'states':
       return pick(random, ['[RUNNING]', '[SUCCEEDED, FAILED]']);
     case 'representations':

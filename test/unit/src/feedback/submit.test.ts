@@ -58,6 +58,7 @@ test('anchor, model and positions come from the signed list, never from the call
         positions: [3, 1],
         occurredAt: now,
         listId: verifyList(signingKey, recommendationId, now).listId,
+        listedAt: new Date(now.getTime() - HOUR),
         listExpiresAt: new Date(now.getTime() - HOUR + 7 * 24 * HOUR),
         filtered: true,
       },
