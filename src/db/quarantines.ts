@@ -7,7 +7,6 @@ import { int, rows } from './row.ts';
 export type Slice = Pick<FeedbackQuarantine, 'visitorId' | 'anchorId' | 'itemId' | 'since' | 'until'>;
 export type QuarantineRow = Omit<FeedbackQuarantine, 'catalogId'>;
 
-type Transaction = Prisma.TransactionClient;
 /** ms: it may wait for a day that is rolled up. */
 const MARKING = { timeout: 600_000 };
 
@@ -23,9 +22,13 @@ export class QuarantineRepository {
 
   /** Puts a slice into quarantine; one that is there already stays as it is. @param rule null: an administrator's */
   async add(slice: Slice, reason: string, rule: string | null): Promise<QuarantineRow> {
+    const { catalogId } = this;
     return this.db.$transaction(async (tx) => {
-      await lockFeedback(tx, this.catalogId);
-      return addLocked(tx, this.catalogId, slice, reason, rule);
+      await lockFeedback(tx, catalogId);
+      const known = await tx.feedbackQuarantine.findFirst({ where: { catalogId, ...slice, releasedAt: null } });
+      if (known) return known;
+      const events = await touch(tx, catalogId, slice);
+      return tx.feedbackQuarantine.create({ data: { catalogId, id: randomUUID(), ...slice, reason, rule, events } });
     }, MARKING);
   }
 
@@ -66,25 +69,11 @@ export class QuarantineRepository {
   }
 }
 
-/** `QuarantineRepository.add` by whoever holds the lock. */
-async function addLocked(
-  tx: Transaction,
-  catalogId: string,
-  slice: Slice,
-  reason: string,
-  rule: string | null,
-): Promise<QuarantineRow> {
-  const known = await tx.feedbackQuarantine.findFirst({ where: { catalogId, ...slice, releasedAt: null } });
-  if (known) return known;
-  const { events } = await touch(tx, catalogId, slice);
-  return tx.feedbackQuarantine.create({ data: { catalogId, id: randomUUID(), ...slice, reason, rule, events } });
-}
-
 /**
  * Marks the days to build anew: those of the slice, and later ones of its visitors, whose caps a day takes from the days before.
  * @returns how many events the slice holds
  */
-async function touch(tx: Transaction, catalogId: string, slice: Slice): Promise<{ events: number }> {
+async function touch(tx: Prisma.TransactionClient, catalogId: string, slice: Slice): Promise<number> {
   const { visitorId, anchorId, itemId, since, until } = slice;
   const conditions = [
     Prisma.sql`e.catalog_id = ${catalogId}`,
@@ -105,5 +94,5 @@ async function touch(tx: Transaction, catalogId: string, slice: Slice): Promise<
         WHERE e.catalog_id = ${catalogId} AND e.received_at >= touched.first)
     )
     SELECT coalesce(sum(events), 0)::int AS events FROM touched`;
-  return row!;
+  return row!.events;
 }

@@ -1,6 +1,7 @@
 import type { EmbeddingRepository } from '../db/embeddings.ts';
 import type { FeedbackRepository } from '../db/feedback.ts';
 import { type ModelRepository, type ModelRow, spacesOf } from '../db/models.ts';
+import { squaredDistance } from '../db/space-distance.ts';
 import { PICTURES, UNRELATED, type VersionSpace } from '../ports/space.ts';
 import { toId } from '../text.ts';
 
@@ -75,13 +76,13 @@ function partsOf(model: ModelRow, space: VersionSpace, [a, b]: Pair, share: numb
   const whole = { name: space.name, title: space.encoder ?? 'Pictures', share };
   if (!a || !b) return [{ ...whole, score: 1 - UNRELATED / 4 }];
   const blocks = space.name === PICTURES ? blocksOf(model, a.length) : null;
-  if (!blocks) return [{ ...whole, score: 1 - distanceOf(space, a, b) / 4 }];
+  if (!blocks) return [{ ...whole, score: 1 - squaredDistance(space, a, b) / 4 }];
   let start = 0;
   return blocks.flatMap((block) => {
     const [from, to] = [start, start + block.length];
     start = to;
     if (block.share === 0) return [];
-    const distance = squared(a.subarray(from, to), b.subarray(from, to)) / block.share;
+    const distance = squaredDistance(space, a.subarray(from, to), b.subarray(from, to)) / block.share;
     const { feature: name } = block;
     return [{ name, title: TITLES[name] ?? name, share: share * block.share, score: 1 - Math.min(4, distance) / 4 }];
   });
@@ -93,14 +94,3 @@ function blocksOf({ metrics }: ModelRow, length: number): readonly BlockFacts[] 
   const sum = training?.blocks?.reduce((own, block) => own + block.length, 0);
   return sum === length ? training!.blocks! : null;
 }
-
-/** On the scale of src/db/space-sql.ts: bits come as 0 and 1, cosine of whatever length. */
-function distanceOf({ distance, dimensions }: VersionSpace, a: Float32Array, b: Float32Array): number {
-  if (distance === 'hamming') return (4 * squared(a, b)) / dimensions;
-  if (distance === 'euclidean') return squared(a, b);
-  return 2 - (2 * dot(a, b)) / Math.sqrt(dot(a, a) * dot(b, b));
-}
-
-const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
-const squared = (a: Float32Array, b: Float32Array): number =>
-  a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0);

@@ -1,5 +1,6 @@
 import type { EmbeddingRepository } from '../db/embeddings.ts';
 import type { RankingVersion } from '../db/search.ts';
+import { squaredDistance } from '../db/space-distance.ts';
 import { UNRELATED } from '../ports/space.ts';
 
 /** Candidates that an order by diversity chooses from, unless a reranker's own windows are smaller or larger. */
@@ -46,15 +47,8 @@ export async function alikeAmong(
     let mean = 0;
     for (const { space, vectors } of tables) {
       const [one, other] = [vectors.get(a), vectors.get(b)];
-      const scale = space.storage === 'bit' ? 4 / space.dimensions : 1;
-      mean += (space.weight / total) * (one && other ? scale * squared(one, other) : UNRELATED);
+      mean += (space.weight / total) * (one && other ? squaredDistance(space, one, other) : UNRELATED);
     }
     return 1 - mean / 4;
   };
-}
-
-function squared(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
-  return sum;
 }

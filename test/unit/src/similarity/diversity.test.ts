@@ -79,3 +79,15 @@ test('likeness within a list is on the scale of scores, and what a space does no
   expect(alike('a', 'c')).toBeCloseTo(1 - ((3 / 4) * UNRELATED) / 4, 6);
   expect(alike('b', 'a')).toBe(alike('a', 'b'));
 });
+
+test('likeness in a cosine space does not see how long its vectors are', async () => {
+  const words: VersionSpace = { ...pictureSpace(2), name: 'words', distance: 'cosine' };
+  const vectors = async () =>
+    new Map([
+      ['a', Float32Array.of(3, 0)],
+      ['b', Float32Array.of(0.5, 0)],
+      ['c', Float32Array.of(0, 7)],
+    ]);
+  const alike = await alikeAmong({ vectors } as never, { number: 1, spaces: [words] }, ['a', 'b', 'c']);
+  expect([alike('a', 'b'), alike('a', 'c')]).toEqual([1, 0.5]);
+});
