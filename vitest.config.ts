@@ -3,6 +3,7 @@ import { LongestFirst } from './test/support/longest-first.ts';
 import { serviceTags } from './test/support/services.ts';
 import { sources } from './test/support/sources.ts';
 import { UntriedReporter } from './test/support/untried.ts';
+import { compilerFlags } from './workers/hosts/compiler-flags.ts';
 
 /** Ask what their process has loaded, cost it or changed for good: the decoder blocks parsers, the fuzz test measures, TensorFlow.js stays loaded. */
 const OWN_PROCESS = [
@@ -31,6 +32,7 @@ export default defineConfig({
     reporters: ['default', new UntriedReporter()],
     // Processes, not threads: sharp, ONNX Runtime and PGlite's wasm keep global state, and a crash must name its file.
     pool: 'forks',
+    execArgv: [...compilerFlags], // they train, as the processes with these flags do
     sequence: { sequencer: LongestFirst },
     maxWorkers: 4, // of two cores: many tests wait for a process or a clock
     // Against hangs alone. A right test takes up to a minute; beside many busy processes ten times as long.

@@ -1,12 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setPriority } from 'node:os';
+import { compilerFlags } from './compiler-flags.ts';
 import type { HostOptions } from './options.ts';
 
 const STDERR_LINES = 8;
 
 export function forkProcess(url: URL, { nice = 10, maxOldSpaceMb, env }: HostOptions): ChildProcess {
   const flags = [
+    ...compilerFlags,
     ...(url.pathname.endsWith('.ts') ? ['--import', 'tsx'] : []),
     ...(maxOldSpaceMb === undefined ? [] : [`--max-old-space-size=${maxOldSpaceMb}`]),
   ];
