@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import type { CatalogEntry, ImportRow } from '../src/catalog/import/index.ts';
+import { judgeImported } from '../src/catalog/judge-product.ts';
 import { stateOf } from '../src/catalog/local-picture.ts';
 import { type ProductDraft, writeProducts } from '../src/catalog/products.ts';
 import type { App } from './app.ts';
@@ -41,7 +42,7 @@ export async function runImport(
   const flush = async () => {
     const drafts = await Promise.all(batch.map(async ({ row }) => ({ ...toDraft(row), ...(await revisionsOf(row)) })));
     const { catalog, products } = repositories;
-    const written = await writeProducts(drafts, { catalog, products, queue }, { localPaths: true });
+    const written = await writeProducts(drafts, { catalog, products, queue }, judgeImported);
     report.created += written.created;
     report.updated += written.updated;
     report.renewed += written.renewed;

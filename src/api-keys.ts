@@ -1,15 +1,25 @@
 import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { checked } from './checked.ts';
 import type { ApiKeyRepository, ApiKeyRow } from './db/api-keys.ts';
 import type { CatalogRepository } from './db/catalogs.ts';
 import { SimiliError } from './errors.ts';
 import { hashOfKey, isKeyOf, KEY_PREFIX, type Keys, newKey } from './keys.ts';
 import { type Authenticator, type Caller, type KeyScope, keyScopes } from './ports/authenticator.ts';
-import { lengthOf } from './text.ts';
+import { ofLength } from './shapes.ts';
 
 export type KeyRequest = { name: string; scopes: readonly string[]; catalog?: string | null | undefined };
 type Deps = { apiKeys: Pick<ApiKeyRepository, 'create'>; catalogs: Pick<CatalogRepository, 'exists'> };
 
-const LONGEST_NAME = 100;
+const NewKey = z.object({
+  name: z.string().refine(...ofLength(100)),
+  scopes: z
+    .array(z.string())
+    .refine(
+      (scopes) => scopes.length > 0 && scopes.every((scope) => keyScopes.includes(scope as KeyScope)),
+      `must be some of ${keyScopes.join(', ')}`,
+    ),
+});
 
 /** Makes a key. @returns the key itself, which is stored nowhere, and its row. @throws SimiliError INVALID_ARGUMENT, NOT_FOUND. */
 export async function createApiKey(
@@ -17,9 +27,7 @@ export async function createApiKey(
   { name, scopes, catalog = null }: KeyRequest,
   random = randomBytes,
 ): Promise<{ key: string; row: ApiKeyRow }> {
-  demand('name', name !== '' && lengthOf(name) <= LONGEST_NAME, `must be 1 to ${LONGEST_NAME} characters`);
-  const unknown = scopes.filter((scope) => !keyScopes.includes(scope as KeyScope));
-  demand('scopes', scopes.length > 0 && unknown.length === 0, `must be some of ${keyScopes.join(', ')}`);
+  checked(NewKey, { name, scopes });
   if (catalog !== null && !(await catalogs.exists(catalog)))
     throw new SimiliError('NOT_FOUND', { what: 'catalog', id: catalog });
   const key = newKey(random);
@@ -27,10 +35,6 @@ export async function createApiKey(
   const own = keyScopes.filter((scope) => scopes.includes(scope));
   const row = await apiKeys.create({ id, name, hash: hashOfKey(key), scopes: own, catalogId: catalog });
   return { key, row };
-}
-
-function demand(argument: string, fine: boolean, why: string): void {
-  if (!fine) throw new SimiliError('INVALID_ARGUMENT', { argument, why });
 }
 
 /** Whoever sends no key: the storefront is open, as its pages are. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SimiliError } from './errors.ts';
+import { listOf } from './shapes.ts';
 import { isDecimal } from './similarity/decimal.ts';
 import { isStorable, isUuid, toId, UNSTORABLE } from './text.ts';
 
@@ -81,9 +82,9 @@ export const entryVersion = z.preprocess(
   z.int(WANTED_VERSION).min(0, WANTED_VERSION),
 );
 
-/** A list; where GraphQL takes one value for a list of one, so does this. */
-export const entryList = <T extends z.ZodType>(entry: T) =>
-  z.preprocess((value) => (value == null || Array.isArray(value) ? value : [value]), z.array(entry, 'is missing'));
+/** A list of at most so many; where GraphQL takes one value for a list of one, so does this. */
+export const entryList = <T extends z.ZodType>(entry: T, most = Number.POSITIVE_INFINITY) =>
+  z.preprocess((value) => (value == null || Array.isArray(value) ? value : [value]), listOf(entry, most));
 
 const missingOr = (input: unknown, why: string): string => (input == null ? 'is missing' : why);
 const clipped = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text);

@@ -1,3 +1,5 @@
+import { isAbsolute } from 'node:path';
+import { z } from 'zod';
 import {
   entryBoolean,
   entryDecimal,
@@ -9,21 +11,61 @@ import {
   type Judged,
   judge,
 } from '../entries.ts';
-import type { ProductDraft } from './check-product.ts';
+import { ofLength } from '../shapes.ts';
+import { digitsOf } from '../similarity/decimal.ts';
+import { lengthOf } from '../text.ts';
 
-const Product = entryOf({
-  id: entryId,
-  title: entryText,
-  url: entryText.nullish(),
-  imageUrls: entryList(entryText),
-  categories: entryList(entryText).nullish(),
-  tags: entryList(entryText).nullish(),
-  price: entryDecimal.nullish(),
-  currencyCode: entryText.nullish(),
+const MOST_URL_CHARACTERS = 2048;
+
+export const isWebUrl = (text: string): boolean =>
+  lengthOf(text) <= MOST_URL_CHARACTERS && /^https?:\/\//i.test(text) && URL.canParse(text);
+
+const webUrl = entryText.refine(isWebUrl, 'must be an http(s) URL');
+const source = entryText.refine(
+  (text) => isWebUrl(text) || isAbsolute(text),
+  'must be an http(s) URL or an absolute path',
+);
+const name = entryText.refine(...ofLength(200));
+const common = {
+  id: entryId.refine(...ofLength(200)),
+  title: entryText.refine(...ofLength(1000)),
+  url: webUrl.nullish(),
+  categories: entryList(name, 10).nullish(),
+  tags: entryList(name, 100).nullish(),
+  price: entryDecimal
+    .refine((price) => !price.startsWith('-'), 'must be a decimal like "19.90", 0 or more')
+    .refine(fitsColumn, 'may have 10 digits before the point and 4 after it')
+    .nullish(),
+  currencyCode: entryText.regex(/^[A-Z]{3}$/, 'must be three capitals (ISO 4217)').nullish(),
   availableForSale: entryBoolean.nullish(),
-  groupId: entryText.nullish(),
+  groupId: name.nullish(),
   version: entryVersion.nullish(),
-});
+};
+/** `ProductInput` of the contract. */
+const Product = priced(entryOf({ ...common, imageUrls: entryList(webUrl, 10) }));
+/** A product of an import: pictures may be files of this machine, in whose order `revisions` tells which content they have now. */
+const ImportedProduct = priced(
+  entryOf({ ...common, imageUrls: entryList(source, 10), revisions: z.array(z.string().nullable()).optional() }),
+);
 
-/** Reads one product from plain JSON of the shape `ProductInput`: form only; `checkProduct` looks at what it says. Never throws. */
+/** A product as a sender describes it; of `imageUrls` the first is shown and all are compared. */
+export type ProductDraft = z.output<typeof ImportedProduct>;
+
+/** Reads one product from plain JSON of the shape `ProductInput`. Never throws. */
 export const judgeProduct = (entry: unknown): Judged<ProductDraft> => judge(Product, entry);
+/** The same for a product of an import. */
+export const judgeImported = (entry: unknown): Judged<ProductDraft> => judge(ImportedProduct, entry);
+
+function fitsColumn(price: string): boolean {
+  const { whole, fraction } = digitsOf(price);
+  return whole <= 10 && fraction <= 4;
+}
+
+function priced<T extends z.ZodType<{ price?: string | null | undefined; currencyCode?: string | null | undefined }>>(
+  shape: T,
+) {
+  return shape.refine(({ price, currencyCode }) => price == null || currencyCode != null, {
+    path: ['currencyCode'],
+    error: 'is needed with a price',
+  });
+}

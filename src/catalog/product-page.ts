@@ -1,5 +1,7 @@
+import { checked } from '../checked.ts';
 import type { ProductRepository, ProductRow } from '../db/products.ts';
 import { SimiliError } from '../errors.ts';
+import { pageSize } from '../shapes.ts';
 import { isStorable } from '../text.ts';
 
 export type ProductPage = {
@@ -15,17 +17,12 @@ type Deps = { products: Pick<ProductRepository, 'page'> };
 
 export const DEFAULT_PAGE = 50;
 export const MOST_PAGE = 100;
+const Size = pageSize(MOST_PAGE, DEFAULT_PAGE);
 const CURSOR_MARK = 'product:';
 
 /** A page of the catalog in id order; `first` 1 to 100. @throws SimiliError INVALID_ARGUMENT, CURSOR_INVALID. */
 export async function pageOfProducts({ products }: Deps, { first, after }: Request): Promise<ProductPage> {
-  const size = first ?? DEFAULT_PAGE;
-  if (!Number.isInteger(size) || size < 1 || size > MOST_PAGE) {
-    throw new SimiliError('INVALID_ARGUMENT', {
-      argument: 'first',
-      why: `must be 1 to ${MOST_PAGE}, not ${size}`,
-    });
-  }
+  const size = checked(Size, first, 'first');
   const found = await products.page(size + 1, after == null ? null : readCursor(after));
   return {
     items: found.slice(0, size).map((product) => ({ product, cursor: makeCursor(product.id) })),

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { checkCount } from '../check-count.ts';
+import { checkCount } from '../checked.ts';
 import type { ProductRepository, ProductWrite, WriteOutcome } from '../db/products.ts';
-import { SimiliError } from '../errors.ts';
+import type { Judged } from '../entries.ts';
+import type { SimiliError } from '../errors.ts';
 import type { JobQueue } from '../queue/jobs.ts';
 import { toId } from '../text.ts';
-import { type CheckOptions, checkProduct, type ProductDraft } from './check-product.ts';
-import { judgeProduct } from './judge-product.ts';
+import { judgeProduct, type ProductDraft } from './judge-product.ts';
 
 export type { ProductDraft };
 
@@ -29,11 +29,12 @@ const MOST_PER_CALL = 500;
 /**
  * Creates or replaces products, one commit each, in the given order; a bad one is named in `rejections` and the others
  * are written. Safe to repeat. When anything changed, the workers are woken to fetch and embed the pictures.
+ * @param entries plain JSON, each judged alone
  */
 export async function writeProducts(
-  drafts: readonly ProductDraft[],
+  entries: readonly unknown[],
   { catalog, products, queue }: Deps,
-  options: CheckOptions = {},
+  judged: (entry: unknown) => Judged<ProductDraft> = judgeProduct,
 ): Promise<WriteResult> {
   const result: WriteResult = {
     created: 0,
@@ -43,35 +44,19 @@ export async function writeProducts(
     outdated: 0,
     rejections: [],
   };
-  for (const [index, draft] of drafts.entries()) {
-    const error = problemOf(draft, options);
-    if (error) result.rejections.push({ index, field: error.facts.argument.split('.'), error });
-    else result[await products.write(toWrite(draft))]++;
+  for (const [index, entry] of entries.entries()) {
+    const product = judged(entry);
+    if ('error' in product) result.rejections.push({ index, ...product });
+    else result[await products.write(toWrite(product.value))]++;
   }
   if (result.created + result.updated + result.renewed > 0) await queue.add('ingest', { catalog });
   return result;
 }
 
-/**
- * The same for the API: 1 to 500 products as plain JSON of the shape `ProductInput`, each judged alone.
- * @throws SimiliError INVALID_ARGUMENT otherwise.
- */
+/** The same for the API: 1 to 500 products. @throws SimiliError INVALID_ARGUMENT otherwise. */
 export async function upsertProducts(deps: Deps, entries: readonly unknown[]): Promise<WriteResult> {
   checkCount('products', entries, MOST_PER_CALL);
-  const drafts: ProductDraft[] = [];
-  const places: number[] = [];
-  const malformed: ProductRejection[] = [];
-  for (const [index, entry] of entries.entries()) {
-    const judged = judgeProduct(entry);
-    if ('error' in judged) malformed.push({ index, ...judged });
-    else {
-      drafts.push(judged.value);
-      places.push(index);
-    }
-  }
-  const { rejections, ...counts } = await writeProducts(drafts, deps);
-  const refused = rejections.map((rejection) => ({ ...rejection, index: places[rejection.index]! }));
-  return { ...counts, rejections: [...malformed, ...refused].sort((a, b) => a.index - b.index) };
+  return writeProducts(entries, deps);
 }
 
 /** Their pictures and vectors go with them; ids that do not exist are passed over. @throws SimiliError INVALID_ARGUMENT. */
@@ -83,29 +68,18 @@ export async function deleteProducts(
   return products.remove(ids.map(toId));
 }
 
-function problemOf(draft: ProductDraft, options: CheckOptions): SimiliError<'INVALID_ARGUMENT'> | null {
-  try {
-    checkProduct(draft, options);
-    return null;
-  } catch (error) {
-    if (error instanceof SimiliError && error.code === 'INVALID_ARGUMENT')
-      return error as SimiliError<'INVALID_ARGUMENT'>;
-    throw error;
-  }
-}
-
 function toWrite(draft: ProductDraft): ProductWrite {
   const write = {
     id: toId(draft.id),
     title: draft.title,
     url: draft.url ?? null,
-    categories: [...(draft.categories ?? [])],
-    tags: [...(draft.tags ?? [])],
+    categories: draft.categories ?? [],
+    tags: draft.tags ?? [],
     price: draft.price ?? null,
     currency: draft.currencyCode ?? null,
     available: draft.availableForSale ?? true,
     groupId: draft.groupId == null ? null : toId(draft.groupId),
-    images: [...draft.imageUrls],
+    images: draft.imageUrls,
     version: draft.version ?? 0,
   };
   return { ...write, fingerprint: fingerprintOf(write), ...(draft.revisions && { revisions: draft.revisions }) };

@@ -1,4 +1,4 @@
-import { checkCount } from '../check-count.ts';
+import { checkCount } from '../checked.ts';
 import type { ProductRepository } from '../db/products.ts';
 import type { Rating, RatingRepository } from '../db/ratings.ts';
 import { entryId, entryOf, judge } from '../entries.ts';

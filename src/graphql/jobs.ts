@@ -1,7 +1,7 @@
 import type { CurvePoint, JobFailure, JobRow } from '../db/jobs.ts';
 import { SimiliError } from '../errors.ts';
 import type { Resolvers } from '../generated/graphql.ts';
-import { atMost } from './limits.ts';
+import { listSize } from './limits.ts';
 import type { Scope, ScopeOf } from './scope.ts';
 import { toUserError, withUserErrors } from './user-errors.ts';
 
@@ -10,7 +10,7 @@ export const jobResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
     job: async (_root, { id }, context) => (await scope(context)).services.job(id),
     jobs: async (_root, { first, states }, context) =>
-      (await scope(context)).services.repositories.jobs.list(atMost(100, first ?? 20), states ?? undefined),
+      (await scope(context)).services.repositories.jobs.list(listSize(first), states ?? undefined),
     retraining: async (_root, _args, context) => (await scope(context)).services.retrainPlan(),
   },
   Mutation: {

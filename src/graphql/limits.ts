@@ -1,10 +1,7 @@
-import { SimiliError } from '../errors.ts';
+import { checked } from '../checked.ts';
+import { pageSize } from '../shapes.ts';
 
-/** Page size of a plain list. @throws SimiliError INVALID_ARGUMENT outside 1 to `most`. */
-export function atMost(most: number, first: number): number {
-  if (first >= 1 && first <= most) return first;
-  throw new SimiliError('INVALID_ARGUMENT', {
-    argument: 'first',
-    why: `must be 1 to ${most}, not ${first}`,
-  });
-}
+const Size = pageSize(100, 20);
+
+/** Page size of a plain list. @throws SimiliError INVALID_ARGUMENT outside 1 to 100. */
+export const listSize = (first: number | null | undefined): number => checked(Size, first, 'first');

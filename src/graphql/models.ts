@@ -1,7 +1,7 @@
 import type { Gate, ModelRow } from '../db/models.ts';
 import { VersionGone } from '../db/version-gone.ts';
 import type { Resolvers } from '../generated/graphql.ts';
-import { atMost } from './limits.ts';
+import { listSize } from './limits.ts';
 import type { Scope, ScopeOf } from './scope.ts';
 import { withUserErrors } from './user-errors.ts';
 
@@ -11,7 +11,7 @@ export const modelResolvers = (scope: ScopeOf): Resolvers => ({
     activeModel: async (_root, _args, context) => (await scope(context)).services.repositories.models.active(),
     explainSimilarity: async (_root, { a, b }, context) => (await scope(context)).services.explainSimilarity(a, b),
     models: async (_root, { first }, context) =>
-      (await scope(context)).services.repositories.models.list(atMost(100, first ?? 20)),
+      (await scope(context)).services.repositories.models.list(listSize(first)),
   },
   Mutation: {
     rollback: (_root, { input }, context) =>

@@ -1,4 +1,4 @@
-import { isWebUrl } from '../catalog/check-product.ts';
+import { isWebUrl } from '../catalog/judge-product.ts';
 import { pageOfProducts } from '../catalog/product-page.ts';
 import type { ProductRow } from '../db/products.ts';
 import type { Resolvers } from '../generated/graphql.ts';

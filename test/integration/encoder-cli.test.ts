@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { judgeImported } from '../../src/catalog/judge-product.ts';
 import { writeProducts } from '../../src/catalog/products.ts';
 import { openStorage } from '../../src/db/open-storage.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
@@ -62,7 +63,7 @@ test('check shows the products of the shop that is configured', async () => {
   const storage = await openStorage({ DATABASE_URL: undefined, SIMILI_DATA_DIR: data });
   const { products, images } = makeRepositories(storage, 'default');
   const rows = paths.map((path, i) => ({ id: `sku-${i}`, title: `Thing ${i}`, imageUrls: [path] }));
-  await writeProducts(rows, { catalog: 'default', products, queue: fakeQueue() }, { localPaths: true });
+  await writeProducts(rows, { catalog: 'default', products, queue: fakeQueue() }, judgeImported);
   for (const { id, source } of await images.claimPending(100, 60)) {
     const contentHash = sha256(await readFile(source));
     await images.markReady(id, { contentHash, mime: 'image/png', width: 80, height: 80 });

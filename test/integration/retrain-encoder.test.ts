@@ -8,6 +8,7 @@ import { runImport } from '../../cli/run-import.ts';
 import { meanVectors } from '../../learning/fusion/mean-vector.ts';
 import { decodeModel } from '../../learning/models/artefact.ts';
 import { readCatalog } from '../../src/catalog/import/index.ts';
+import { judgeImported } from '../../src/catalog/judge-product.ts';
 import { openPictureCopies } from '../../src/catalog/picture-copies.ts';
 import { writeProducts } from '../../src/catalog/products.ts';
 import { loadConfig } from '../../src/config.ts';
@@ -165,7 +166,7 @@ test('the vector of a product of two pictures is the mean of theirs in every blo
   const [one, other] = [first!, second!];
   const write = async (...imageUrls: string[]) => {
     const draft = { id: 'pair', title: 'A pair', imageUrls };
-    await writeProducts([draft], { catalog: 'default', products, queue: shop.context.queue }, { localPaths: true });
+    await writeProducts([draft], { catalog: 'default', products, queue: shop.context.queue }, judgeImported);
     await ingestHandler(shop.context)({ catalog: 'default' }, run);
     return (await embeddings.vectors(1, ['pair'])).get('pair')!;
   };

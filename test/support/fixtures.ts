@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { judgeImported } from '../../src/catalog/judge-product.ts';
 import { type ProductDraft, writeProducts } from '../../src/catalog/products.ts';
 import type { ModelState } from '../../src/db/models.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
@@ -29,7 +30,7 @@ export async function addProducts(
     ...draft,
   }));
   const { catalog, products } = database.repositories;
-  const { rejections } = await writeProducts(full, { catalog, products, queue: fakeQueue() }, { localPaths: true });
+  const { rejections } = await writeProducts(full, { catalog, products, queue: fakeQueue() }, judgeImported);
   if (rejections[0]) throw rejections[0].error;
 }
 

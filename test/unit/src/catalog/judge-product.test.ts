@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest';
+import { judgeImported, judgeProduct } from '../../../../src/catalog/judge-product.ts';
+import { writeProducts } from '../../../../src/catalog/products.ts';
+import type { ProductWrite } from '../../../../src/db/products.ts';
+
+const draft = { id: 'a', title: 'A', imageUrls: ['https://shop.test/a.png'] };
+const SHOE = '\u{1f45f}'; // two UTF-16 units, one character
+const refused = (argument: string, why: RegExp) => ({
+  field: argument.split('.'),
+  error: expect.objectContaining({
+    code: 'INVALID_ARGUMENT',
+    facts: { argument, why: expect.stringMatching(why) },
+  }),
+});
+const judged = (changes: object) => judgeProduct({ ...draft, ...changes });
+
+describe('lengths', () => {
+  test('are counted in characters, of which an emoji is one', () => {
+    const longest = { id: SHOE.repeat(200), title: SHOE.repeat(1000), tags: [SHOE.repeat(200)] };
+    expect(judged(longest)).toEqual({ value: { ...draft, ...longest } });
+    expect(judged({ title: SHOE.repeat(1001) })).toEqual(refused('title', /1 to 1000 characters, not 1001/));
+  });
+});
+
+test.each([
+  [{ id: '' }, 'id', /1 to 200 characters, not 0/],
+  [{ url: 'ftp://shop.test/a' }, 'url', /http/],
+  [{ imageUrls: ['/etc/passwd'] }, 'imageUrls.0', /must be an http\(s\) URL$/],
+  [{ imageUrls: Array(11).fill('https://shop.test/a.png') }, 'imageUrls', /at most 10 entries, not 11/],
+  [{ categories: Array(11).fill('a') }, 'categories', /at most 10 entries, not 11/],
+  [{ tags: ['a', ''] }, 'tags.1', /1 to 200 characters, not 0/],
+  [{ tags: Array(101).fill('a') }, 'tags', /at most 100 entries, not 101/],
+  [{ price: '-1', currencyCode: 'EUR' }, 'price', /0 or more/],
+  [{ price: '12345678901', currencyCode: 'EUR' }, 'price', /10 digits before the point and 4 after/],
+  [{ price: '1.00001', currencyCode: 'EUR' }, 'price', /10 digits before the point and 4 after/],
+  [{ price: '1' }, 'currencyCode', /is needed with a price/],
+  [{ currencyCode: 'eur' }, 'currencyCode', /three capitals/],
+  [{ groupId: '' }, 'groupId', /1 to 200 characters, not 0/],
+  [{ version: -1 }, 'version', /whole number from 0/],
+  [{ revisions: [] }, 'revisions', /not a field of this input/],
+])('%o is refused by its path', (changes, argument, why) => {
+  expect(judged(changes)).toEqual(refused(argument, why));
+});
+
+test('an import may name files of this machine, and which content they have', () => {
+  const files = { ...draft, imageUrls: ['/srv/a.png'], revisions: ['1'] };
+  expect(judgeImported(files)).toEqual({ value: files });
+  expect(judgeImported({ ...files, imageUrls: ['a.png'] })).toEqual(refused('imageUrls.0', /absolute path/));
+});
+
+test('an id is kept in its composed spelling, and one that breaks a rule costs no other', async () => {
+  const written: ProductWrite[] = [];
+  const write = async (product: ProductWrite) => {
+    written.push(product);
+    return 'created' as const;
+  };
+  const result = await writeProducts(
+    [
+      { ...draft, id: 'cafe\u0301' },
+      { ...draft, id: '' },
+    ],
+    {
+      catalog: 'default',
+      products: { write },
+      queue: { add: async () => {} },
+    },
+  );
+  expect(written.map(({ id }) => id)).toEqual(['caf\u00e9']);
+  expect(result).toMatchObject({ created: 1, rejections: [{ index: 1, error: { code: 'INVALID_ARGUMENT' } }] });
+});
