@@ -28,6 +28,10 @@ const effort = { file: 'src/db/search-effort.ts', tests: ['test/unit/src/db/sear
 const ranking = { file: 'src/db/search-one.ts', tests: search };
 const maintenance = { file: 'workers/handlers/maintenance.ts', tests: ['test/integration/maintenance.test.ts'] };
 const jobs = { file: 'src/db/jobs.ts', tests: ['test/integration/handlers.test.ts', ...maintenance.tests] };
+const clickThrough = {
+  file: 'src/feedback/click-through.ts',
+  tests: ['test/unit/src/feedback/click-through.test.ts'],
+};
 const list = { file: 'src/similarity/recommendation-id.ts', tests: ['test/unit/src/similarity/tokens.test.ts'] };
 const page = { file: 'src/similarity/page-arguments.ts', tests: ['test/unit/src/similarity/similar-items.test.ts'] };
 const lastKnown = { file: 'src/similarity/last-known.ts', tests: ['test/unit/src/similarity/last-known.test.ts'] };
@@ -62,6 +66,23 @@ export const mutations = [
   { name: 'cap of sightings', ...days, from: 'MOST_SEEN = 1000', to: 'MOST_SEEN = 1500' },
   { name: 'visitors of a list', ...feedback, from: 'MOST_VISITORS = 10', to: 'MOST_VISITORS = 11' },
   { name: 'clock skew of events', ...submit, from: 'SKEW_MINUTES = 5', to: 'SKEW_MINUTES = 6' },
+  {
+    name: 'fewest people who are shown',
+    file: 'src/fewest-people.ts',
+    tests: ['test/integration/click-through.test.ts', '-t', 'PGlite.*fewer than twenty'],
+    from: 'FEWEST_PEOPLE = 20',
+    to: 'FEWEST_PEOPLE = 19',
+  },
+  {
+    name: 'interval of click-through',
+    file: 'src/feedback/rate.ts',
+    tests: ['test/unit/src/feedback/rate.test.ts'],
+    from: 'Z = 1.959964',
+    to: 'Z = 2',
+  },
+  { name: 'days of click-through', ...clickThrough, from: 'MOST_DAYS = 400', to: 'MOST_DAYS = 401' },
+  { name: 'versions of click-through', ...clickThrough, from: 'MOST_VERSIONS = 100', to: 'MOST_VERSIONS = 101' },
+  { name: 'places of click-through', ...clickThrough, from: 'MOST_PLACES = 50', to: 'MOST_PLACES = 51' },
   { name: 'days of a list', ...list, from: 'VALID_DAYS = 7', to: 'VALID_DAYS = 8' },
   { name: 'page by default', ...page, from: 'DEFAULT_FIRST = 12', to: 'DEFAULT_FIRST = 10' },
   { name: 'largest page', ...page, from: 'MOST_FIRST = 50', to: 'MOST_FIRST = 60' },

@@ -12,6 +12,7 @@ import { extendSchema, withoutFederation } from './graphql/extend.ts';
 import { feedbackResolvers } from './graphql/feedback.ts';
 import { type AdminGuard, guarded } from './graphql/guard.ts';
 import { copyThatMade, type GraphQLModule, type OwnGraphQL, ownGraphQL } from './graphql/host-copy.ts';
+import { insightResolvers } from './graphql/insight.ts';
 import { jobResolvers } from './graphql/jobs.ts';
 import { masked, withNativeErrors } from './graphql/mask.ts';
 import { modelResolvers } from './graphql/models.ts';
@@ -86,7 +87,7 @@ export function simili(services: Services, graphql: GraphQLModule = ownGraphQL, 
     admin: (guard: AdminGuard): GraphQLSchema => {
       const office = behind(guard, {
         catalog: [catalogResolvers(scope), ratingResolvers(scope), visitorResolvers(scope)],
-        operate: [modelResolvers(scope), quarantineResolvers(scope), jobResolvers(scope)],
+        operate: [modelResolvers(scope), quarantineResolvers(scope), insightResolvers(scope), jobResolvers(scope)],
       });
       return built(
         [withoutFederation(storefront), admin],

@@ -6,6 +6,7 @@ import type { ModelRow } from './db/models.ts';
 import type { ProductRow } from './db/products.ts';
 import type { Repositories } from './db/repositories.ts';
 import { type Patiences, startDeadline, within } from './deadline.ts';
+import { type ClickThrough, type ClickThroughRequest, clickThrough } from './feedback/click-through.ts';
 import {
   type ErasureReceipt,
   eraseVisitors,
@@ -73,6 +74,8 @@ export type Services = {
   quarantineFeedback(request: QuarantineRequest): Promise<QuarantineRow>;
   releaseFeedback(id: string): Promise<QuarantineRow>;
   quarantines(page: QuarantinePage): Promise<QuarantineRow[]>;
+  /** How often visitors choose what they see. Rejects with SimiliError INVALID_ARGUMENT. */
+  clickThrough(request: ClickThroughRequest): Promise<ClickThrough>;
   submitRatings(entries: readonly unknown[]): Promise<RatingResult>;
   upsertProducts(entries: readonly unknown[]): Promise<WriteResult>;
   deleteProducts(ids: readonly string[]): Promise<number>;
@@ -164,6 +167,7 @@ function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, ...sha
     quarantineFeedback: (request) => quarantineFeedback({ quarantines }, request),
     releaseFeedback: (id) => releaseFeedback({ quarantines }, id),
     quarantines: (page) => listQuarantines({ quarantines }, page),
+    clickThrough: (request) => clickThrough({ clickThrough: repositories.clickThrough, now }, request),
     submitRatings: (given) => submitRatings({ ratings, products }, given),
     upsertProducts: (entries) => upsertProducts({ catalog, products, queue }, entries),
     deleteProducts: (ids) => deleteProducts({ products }, ids),
@@ -190,6 +194,7 @@ const TEXTS: Texts<Services> = {
   quarantineFeedback: (request) => request,
   releaseFeedback: (id) => ({ id }),
   quarantines: ({ visitorId }) => ({ visitorId }),
+  clickThrough: ({ modelVersionId }) => ({ modelVersionId }),
   submitRatings: null,
   upsertProducts: null,
   deleteProducts: (ids) => ({ ids }),

@@ -1,4 +1,5 @@
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import { clickThroughOfDay } from './click-through.ts';
 import { lockFeedback } from './feedback-lock.ts';
 import { unlessQuarantined } from './quarantine-sql.ts';
 import { float, int, rows, text } from './row.ts';
@@ -163,19 +164,24 @@ export class FeedbackDays {
     const date = Prisma.sql`${day}::text::date`;
     await tx.$executeRaw`DELETE FROM simili.feedback_rollup WHERE catalog_id = ${catalogId} AND day = ${date}`;
     await tx.$executeRaw`DELETE FROM simili.feedback_spent WHERE catalog_id = ${catalogId} AND day = ${date}`;
+    await tx.$executeRaw`DELETE FROM simili.feedback_click_through WHERE catalog_id = ${catalogId} AND day = ${date}`;
     await tx.$executeRaw`
-      WITH act AS (
-        SELECT e.anchor_id, item.id AS item_id, item.position, e.visitor_id, min(e.model_id) AS model_id,
+      WITH deed AS (
+        SELECT e.anchor_id, item.id AS item_id, item.position, e.visitor_id, e.model_id, bool_and(e.filtered) AS filtered,
           bool_or(e.kind = 'IMPRESSION')::int AS seen, bool_or(e.kind = 'CLICK')::int AS click,
           bool_or(e.kind = 'ADD_TO_CART')::int AS cart, bool_or(e.kind = 'PURCHASE')::int AS purchase,
-          bool_or(e.kind = 'DISMISS')::int AS dismiss,
-          CASE WHEN bool_and(e.filtered) THEN ${FILTERED_WEIGHT}::numeric ELSE 1 END AS weight
+          bool_or(e.kind = 'DISMISS')::int AS dismiss
         FROM simili.feedback_event e, unnest(e.item_ids, e.positions) AS item (id, position)
         WHERE e.catalog_id = ${catalogId} AND e.received_at >= ${date}::timestamp AT TIME ZONE 'UTC'
           AND e.received_at < (${date} + 1)::timestamp AT TIME ZONE 'UTC'
           AND (${until}::timestamptz IS NULL OR e.received_at <= ${until}::timestamptz)
           AND ${unlessQuarantined(catalogId, Prisma.sql`item.id`)}
-        GROUP BY e.anchor_id, item.id, item.position, e.visitor_id
+        GROUP BY e.anchor_id, item.id, item.position, e.visitor_id, e.model_id
+      ), act AS (
+        SELECT anchor_id, item_id, position, visitor_id, min(model_id) AS model_id, max(seen) AS seen, max(click) AS click,
+          max(cart) AS cart, max(purchase) AS purchase, max(dismiss) AS dismiss,
+          CASE WHEN bool_and(filtered) THEN ${FILTERED_WEIGHT}::numeric ELSE 1 END AS weight
+        FROM deed GROUP BY anchor_id, item_id, position, visitor_id
       ), spent_about AS (
         SELECT visitor_id, anchor_id, sum(value) AS value, sum(seen) AS seen FROM simili.feedback_spent
         WHERE catalog_id = ${catalogId} AND day < ${date} AND visitor_id IN (SELECT visitor_id FROM act)
@@ -198,7 +204,7 @@ export class FeedbackDays {
         INSERT INTO simili.feedback_spent (catalog_id, visitor_id, anchor_id, day, value, seen)
         SELECT ${catalogId}::text, visitor_id, anchor_id, ${date}, round(sum(amount * part), 12), round(sum(looks * part), 12)
         FROM counted GROUP BY visitor_id, anchor_id
-      )
+      ), ${clickThroughOfDay(catalogId, date)}
       INSERT INTO simili.feedback_rollup
         (catalog_id, day, anchor_id, item_id, position, model_id, impressions, chosen, clicks, carts, purchases, dismisses)
       SELECT ${catalogId}::text, ${date}, anchor_id, item_id, position, model_id,

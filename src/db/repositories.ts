@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { AllJobs } from './all-jobs.ts';
 import { ApiKeyRepository } from './api-keys.ts';
 import { CatalogRepository } from './catalogs.ts';
+import { ClickThroughRepository } from './click-through.ts';
 import { ContentRepository } from './contents.ts';
 import { EmbeddingRepository } from './embeddings.ts';
 import { ErasureRepository } from './erasures.ts';
@@ -70,6 +71,7 @@ function boundTo({ prisma: db, ask, clock }: Database, catalog: string) {
     embeddings: new EmbeddingRepository(db, ask, catalog),
     search: new SearchRepository(ask, catalog),
     feedback: new FeedbackRepository(db, catalog),
+    clickThrough: new ClickThroughRepository(db, catalog),
     erasures: new ErasureRepository(db, catalog),
     quarantines: new QuarantineRepository(db, catalog),
     ratings: new RatingRepository(db, catalog),

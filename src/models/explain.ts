@@ -2,6 +2,7 @@ import type { EmbeddingRepository } from '../db/embeddings.ts';
 import type { FeedbackRepository } from '../db/feedback.ts';
 import { type ModelRepository, type ModelRow, spacesOf } from '../db/models.ts';
 import { squaredDistance } from '../db/space-distance.ts';
+import { FEWEST_PEOPLE } from '../fewest-people.ts';
 import { PICTURES, UNRELATED, type VersionSpace } from '../ports/space.ts';
 import { toId } from '../text.ts';
 
@@ -32,8 +33,6 @@ type Deps = {
 /** A training's facts about a block of its version, in the order of the vector (workers/training/train.ts). */
 type BlockFacts = { readonly feature: string; readonly share: number; readonly length: number };
 
-/** Fewest people of whom a number is shown (k-anonymity). */
-const FEWEST_PEOPLE = 20;
 const DAYS = 90;
 const TITLES: Readonly<Record<string, string>> = {
   hog: 'Shapes: directions of edges',

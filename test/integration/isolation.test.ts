@@ -138,6 +138,13 @@ async function fill(name: Name): Promise<void> {
         events: MARKS[name],
       },
     });
+  const day = new Date(Math.floor(Date.now() / 86_400_000 - 2) * 86_400_000);
+  await prisma.feedbackDay.create({ data: { catalogId, day, stale: false } });
+  const seen = { impressions: MARKS[name], choices: MARKS[name], impressionsSq: 1e6, products: 1e6, choicesSq: 1e6 };
+  for (const position of [0, 1])
+    await prisma.feedbackClickThrough.create({
+      data: { catalogId, day, modelId: 'mdl_2', position, visitors: MARKS[name], ...seen },
+    });
   const error = { code: 'INTERNAL', message: name, retry: false };
   const curve = [{ step: 1, loss: name === 'crimson' ? 0.25 : 0.75, activeShare: 1 }];
   const text = { requestedBy: name, message: name, engine: name, error, curve };
@@ -183,6 +190,12 @@ function valueFor(random: Random, { name, type }: GraphQLArgument, field: string
       return pick(random, ['0', '0.3']);
     case 'diversity':
       return pick(random, ['0', '0.5']);
+    case 'days':
+      return pick(random, ['28', '400']);
+    case 'until':
+      return JSON.stringify(now());
+    case 'modelVersionId':
+      return pick(random, ['"mdl_0"', '"mdl_2"']);
     case 'states':
       return pick(random, ['[RUNNING]', '[SUCCEEDED, FAILED]']);
     case 'representations':

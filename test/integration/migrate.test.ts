@@ -57,6 +57,7 @@ const ALL = [
   '0013_tags',
   '0014_feedback_quarantine',
   '0016_groups',
+  '0017_click_through',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

@@ -35,6 +35,9 @@ const SIZES: Readonly<Record<string, Size>> = {
   'ModelVersion.embedded': { lists: 1 }, // counts a table of vectors
   'ModelVersion.gates': { entries: 20 },
   'Query.explainSimilarity': { lists: 1 }, // reads feedback of 90 days
+  'Query.clickThrough': { lists: 1 }, // sums days
+  'ClickThrough.versions': { entries: 100 },
+  'ClickThrough.places': { entries: 50 },
   'SimilarityExplanation.parts': { entries: 20 },
   'Job.curve': { entries: 200 },
   'CatalogHealth.failures': { entries: 50 },

@@ -1,0 +1,89 @@
+import type { ClickCells, ClickSums, ClickThroughRepository } from '../db/click-through.ts';
+import { SimiliError } from '../errors.ts';
+import { type Rate, rateOf } from './rate.ts';
+
+/** `until`: a moment of the last day; null: today. `modelVersionId` null: all versions. */
+export type ClickThroughRequest = { days: number; until: Date | null; modelVersionId: string | null };
+export type ClickThroughRate = Rate & Pick<ClickSums, 'visitors' | 'impressions' | 'choices'>;
+/** `rate` null: too few visitors in every cell. */
+type Shown = { rate: ClickThroughRate | null; suppressedCells: number };
+export type ClickThrough = {
+  /** From the start of the first day to the end of the last, UTC. */
+  since: Date;
+  until: Date;
+  days: number;
+  daysPending: number;
+  versions: (Shown & { modelVersionId: string })[];
+  places: (Shown & { place: number })[];
+};
+type Deps = { clickThrough: Pick<ClickThroughRepository, 'days' | 'cells'>; now: () => Date };
+
+const MOST_DAYS = 400;
+const MOST_VERSIONS = 100;
+const MOST_PLACES = 50;
+const DAY_MS = 86_400_000;
+
+/** How often visitors choose what they see, by version and by place. @throws SimiliError INVALID_ARGUMENT */
+export async function clickThrough(
+  { clickThrough: stored, now }: Deps,
+  { days, until, modelVersionId }: ClickThroughRequest,
+): Promise<ClickThrough> {
+  if (!(Number.isInteger(days) && days >= 1 && days <= MOST_DAYS)) {
+    throw new SimiliError('INVALID_ARGUMENT', { argument: 'days', why: `must be 1 to ${MOST_DAYS}, not ${days}` });
+  }
+  const end = (Math.floor((until ?? now()).getTime() / DAY_MS) + 1) * DAY_MS;
+  const since = new Date(end - days * DAY_MS);
+  const span = { first: dayOf(since), last: dayOf(new Date(end - DAY_MS)), modelId: modelVersionId };
+  const [known, cells] = await Promise.all([stored.days(span), stored.cells(span)]);
+  return {
+    since,
+    until: new Date(end),
+    days: known.counted,
+    daysPending: known.pending,
+    versions: versionsOf(cells),
+    places: placesOf(cells),
+  };
+}
+
+/** Its row of all places says a version's sums, those of its places what is left out. */
+function versionsOf(cells: readonly ClickCells[]): ClickThrough['versions'] {
+  const latest = [...cells].sort((a, b) => (a.lastDay < b.lastDay ? 1 : a.lastDay > b.lastDay ? -1 : 0));
+  return grouped(latest, ({ modelId }) => modelId)
+    .slice(0, MOST_VERSIONS)
+    .map(([modelVersionId, own]) => ({
+      modelVersionId,
+      rate: rateOfCells(own.filter(({ position }) => position === 0)),
+      suppressedCells: suppressedIn(own.filter(({ position }) => position > 0)),
+    }));
+}
+
+function placesOf(cells: readonly ClickCells[]): ClickThrough['places'] {
+  const seen = cells.filter(({ position }) => position >= 1 && position <= MOST_PLACES);
+  return grouped(seen, ({ position }) => position)
+    .sort(([a], [b]) => a - b)
+    .map(([place, own]) => ({ place, rate: rateOfCells(own), suppressedCells: suppressedIn(own) }));
+}
+
+function grouped<Key>(cells: readonly ClickCells[], keyOf: (cell: ClickCells) => Key): [Key, ClickCells[]][] {
+  const groups = new Map<Key, ClickCells[]>();
+  for (const cell of cells) {
+    const key = keyOf(cell);
+    groups.set(key, [...(groups.get(key) ?? []), cell]);
+  }
+  return [...groups];
+}
+
+function rateOfCells(cells: readonly ClickCells[]): ClickThroughRate | null {
+  const total = (of: keyof ClickSums): number => cells.reduce((sum, cell) => sum + cell[of], 0);
+  const [visitors, impressions, choices] = [total('visitors'), total('impressions'), total('choices')];
+  if (visitors === 0) return null;
+  const squares = {
+    impressionsSq: total('impressionsSq'),
+    products: total('products'),
+    choicesSq: total('choicesSq'),
+  };
+  return { visitors, impressions, choices, ...rateOf({ visitors, impressions, choices, ...squares }) };
+}
+
+const suppressedIn = (cells: readonly ClickCells[]): number => cells.reduce((sum, cell) => sum + cell.suppressed, 0);
+const dayOf = (moment: Date): string => moment.toISOString().slice(0, 10);

@@ -1,0 +1,14 @@
+import type { Resolvers } from '../generated/graphql.ts';
+import type { ScopeOf } from './scope.ts';
+
+/** Feedback as a whole, in numbers (admin). */
+export const insightResolvers = (scope: ScopeOf): Resolvers => ({
+  Query: {
+    clickThrough: async (_root, { days, until, modelVersionId }, context) =>
+      (await scope(context)).services.clickThrough({
+        days: days ?? 28,
+        until: until ?? null,
+        modelVersionId: modelVersionId ?? null,
+      }),
+  },
+});

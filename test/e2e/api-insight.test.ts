@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createApiKey } from '../../src/api-keys.ts';
+import { type TestApi, testApi } from '../support/api.ts';
+import { ask } from '../support/ask.ts';
+import { addModel, addProducts } from '../support/fixtures.ts';
+
+/* What feedback says as a whole, over HTTP. */
+const DAY_MS = 86_400_000;
+let api: TestApi;
+let modelId: string;
+beforeAll(async () => {
+  api = await testApi();
+  await addProducts(
+    api.database,
+    ['a', 'b', 'c'].map((id) => ({ id })),
+  );
+  ({ id: modelId } = await addModel(api.database, { a: [1, 0], b: [1, 0.1], c: [1, 0.5] }));
+});
+afterAll(() => api[Symbol.asyncDispose]());
+
+async function visit(visitor: string, seen: string[], clicked: string[]) {
+  const { similarItems } = (await api.shop('{ similarItems(id: "a") { recommendationId } }')).data;
+  const base = () => ({
+    eventId: randomUUID(),
+    occurredAt: new Date().toISOString(),
+    recommendationId: similarItems.recommendationId,
+  });
+  const events = [
+    { impression: { ...base(), itemIds: seen } },
+    ...clicked.map((itemId) => ({ click: { ...base(), itemId } })),
+  ];
+  const text = `mutation ($id: ID!, $events: [FeedbackEventInput!]!) {
+    submitFeedback(input: { visitor: { id: $id }, events: $events }) { accepted } }`;
+  return (await api.shop(text, { id: visitor, events })).data.submitFeedback;
+}
+const RATE = 'rate { impressions choices visitors rate low high } suppressedCells';
+const CLICKS = `since until days daysPending versions { modelVersionId ${RATE} } places { place ${RATE} }`;
+const clickThrough = async (args = '') => (await api.admin(`{ clickThrough${args} { ${CLICKS} } }`)).data.clickThrough;
+
+test('click-through by version and place counts what was seen and chosen, with an interval, once its day is over', async () => {
+  for (let i = 0; i < 25; i++) await visit(`v${i}`, i < 5 ? ['b', 'c'] : ['b'], i < 10 ? ['b'] : []);
+  const { storage, repositories } = api.database;
+  await repositories.feedback.days.rollUp(new Date());
+  expect(await clickThrough()).toMatchObject({ days: 0, versions: [], places: [] }); // today is not over
+  const midnight = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+  await storage.prisma.feedbackEvent.updateMany({ data: { receivedAt: new Date(midnight - 3 * DAY_MS) } });
+  await repositories.feedback.days.rollUp(new Date());
+  const answer = await clickThrough();
+  // Wilson of 10 in 25.
+  const rate = {
+    impressions: 25,
+    choices: 10,
+    visitors: 25,
+    rate: 0.4,
+    low: expect.closeTo(0.234, 3),
+    high: expect.closeTo(0.5926, 3),
+  };
+  expect(answer).toEqual({
+    since: new Date(midnight - 27 * DAY_MS).toISOString(),
+    until: new Date(midnight + DAY_MS).toISOString(),
+    days: 1,
+    daysPending: 0,
+    versions: [{ modelVersionId: modelId, rate, suppressedCells: 1 }],
+    places: [
+      { place: 1, rate, suppressedCells: 0 },
+      { place: 2, rate: null, suppressedCells: 1 },
+    ],
+  });
+  expect(await clickThrough(`(modelVersionId: "${modelId}")`)).toEqual(answer);
+  expect(await clickThrough('(modelVersionId: "mdl_0")')).toMatchObject({ days: 1, versions: [], places: [] });
+  expect(await clickThrough('(days: 3)')).toMatchObject({ days: 0, versions: [] });
+  const before = `(until: "${new Date(midnight - 4 * DAY_MS).toISOString()}")`;
+  expect(await clickThrough(before)).toMatchObject({ days: 0, versions: [] });
+  for (const args of ['(days: 0)', '(days: 401)'])
+    expect((await api.admin(`{ clickThrough${args} { days } }`)).errors?.[0]?.extensions.code).toBe('INVALID_ARGUMENT');
+});
+
+test('insight takes a key that may operate; one for the catalog alone may not look', async () => {
+  const codes = async (scope: string, text: string) => {
+    const { key } = await createApiKey(api.database.repositories, { name: 'test', scopes: [scope] });
+    const answer = await ask(`${api.server.url}/admin/graphql`, text, {}, { authorization: `Bearer ${key}` });
+    return (answer.errors ?? []).map(({ extensions }) => extensions?.code);
+  };
+  for (const text of ['{ clickThrough { days } }']) {
+    expect(await codes('catalog', text)).toEqual(['FORBIDDEN']);
+    expect(await codes('operate', text)).toEqual([]);
+  }
+});
