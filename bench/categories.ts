@@ -36,7 +36,7 @@ const variants: readonly Variant[] = [
 ];
 
 /**
- * What categories are worth to the network of the recipe `catalog` by itself, on held-out pictures of Fashion-MNIST (an
+ * Measures what categories are worth to the network of the recipe `catalog` by itself, on held-out pictures of Fashion-MNIST (an
  * answer has the query's category) and of the emoji development set (its identity).
  */
 export async function categories({ seeds, steps }: { seeds: number; steps: number }): Promise<Row[]> {

@@ -34,7 +34,7 @@ const ASKED: readonly [WorldKind, Candidate][] = [
   ['noisy', 'better'],
 ];
 
-/** What the gates make of orders in worlds whose truth is known, and how far what is learned from clicks agrees with it. */
+/** Measures what the gates make of orders in worlds whose truth is known, and how far what is learned from clicks agrees with it. */
 export async function clicks(): Promise<Row[]> {
   return [...gateRows(), ...exponentRows(), ...offPolicyRows()];
 }

@@ -28,7 +28,7 @@ setMaxListeners(0, never);
 type Row = Record<string, string | number>;
 
 /**
- * What the shipped encoder does in a worker, decoded pictures in and stored features out, against `session.run` of ONNX Runtime
+ * Measures the shipped encoder in a worker, decoded pictures in and stored features out, against `session.run` of ONNX Runtime
  * on batches of the same size with nothing around it. They take turns; the median of the rounds' shares counts. Then the demo
  * catalog from its files, by the encoder and the hand-made features, as ingest has it.
  */

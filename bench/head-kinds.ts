@@ -39,7 +39,7 @@ export async function headKinds({ peer, seeds }: { peer: string; seeds: number }
   }
 }
 
-/** What the frozen blocks give for the pictures of train and validation goes into a file; whose they are is told. */
+/** Writes what the frozen blocks give for the pictures of train and validation to a file. @returns whose they are. */
 async function requestOf(set: TrainingSet, file: string) {
   const fit = await beginFit(
     trainingRequest(set, { recipe: 'head', seconds: 0, steps: null, checkpointSeconds: Number.POSITIVE_INFINITY }),

@@ -26,7 +26,7 @@ type Row = Record<string, string | number>;
 const PATIENCE_MS = 300_000;
 
 /**
- * What each engine makes of each preset, beside PyTorch on the same machine: the step of a training by the recipe
+ * Measures each engine with each preset, beside PyTorch on the same machine: the step of a training by the recipe
  * `catalog`, from a batch in memory to new weights, and embedding. Every engine in a process of its own; one that does not
  * work has its reason in its row. Rows are told as they come, for a machine may be taken away.
  */

@@ -44,7 +44,7 @@ export type Trained = {
   steps: number;
 };
 
-/** What a worker asks its engine process for, asked by the benchmark: the same code from pixels to served vectors. */
+/** Calls that a worker makes to its engine process, made by the benchmark: the same code from pixels to served vectors. */
 export type Product = {
   /** The model version of hand-made features that a new catalog gets. */
   golden(set: TrainingSet): Promise<ServedModel>;

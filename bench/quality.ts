@@ -19,7 +19,7 @@ const arenas: readonly ((product: Awaited<ReturnType<typeof openProduct>>) => Pr
 ];
 
 /**
- * What the learning core is worth on the emoji set (identity) and on Fashion-MNIST (category; docs/quality.md): everything is
+ * Measures what the learning core is worth on the emoji set (identity) and on Fashion-MNIST (category; docs/quality.md): everything is
  * chosen on validation items while the training items are fitted on, then fitted again on both, and measured once on test
  * items, through the engine process that a worker uses. Both sets side by side, each in a process of its own.
  */

@@ -90,7 +90,7 @@ async function loop(ask: Ask, clients: number, share: number | null, anchor: () 
   return times.sort((a, b) => a - b);
 }
 
-/** What somebody would write who needs this page and nothing else: prepared, on a connection with its settings. */
+/** The statement of somebody who needs this page and nothing else: prepared, on a connection with its settings. */
 const rawWay = ({ url, table }: ServingCatalog): Way => ({
   what: 'raw pgvector',
   async open(clients) {

@@ -62,7 +62,7 @@ export async function twoBesideOne(spec: NetworkSpec): Promise<{ one: number; tw
   return { one: median(alone), two: median(together) };
 }
 
-/** What a job is computed with. */
+/** Engine and threads that a job is computed with. */
 type JobEngine = Pick<TrainingRequest, 'engine' | 'threads'>;
 const ONE_THREAD: JobEngine = { engine: 'onnx', threads: 1 };
 

@@ -8,7 +8,7 @@ import { stepRow, type TrainingRow, trainingRow } from './training-step.ts';
 const sizes = [32, 64];
 const threadCounts = [...new Set([1, availableParallelism()])];
 
-/** What is measured, one after the other; each gives its rows of the table. */
+/** Measurements, one after the other; each gives its rows of the table. */
 const measurements: readonly (() => Promise<TrainingRow[]>)[] = [onnxSteps, wholeJob, twoProcesses];
 
 /** How fast the reference network trains on each engine, beside the machine's own peak in the same run. */

@@ -7,7 +7,7 @@ import { clipGradients, makeNesterov, trackStatistics, zerosLike } from '../lear
 import { recipeNamed } from '../learning/recipes/recipe.ts';
 import type { OpenEngine } from '../workers/engines/engine.ts';
 
-/** What engines and peers train with: one batch that stays the same, and the recipe `catalog`. */
+/** A step that engines and peers train with: one batch that stays the same, and the recipe `catalog`. */
 export type StepExample = {
   spec: NetworkSpec;
   weights: Weights;

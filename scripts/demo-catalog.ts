@@ -16,7 +16,7 @@ const GROUPS: Record<string, string> = {
   'animals-nature': 'Animals & Nature',
 };
 
-/** What is used of emojibase's en/data.json and meta/groups.json. */
+/** Fields that are used of emojibase's en/data.json and meta/groups.json. */
 type Emoji = { label: string; hexcode: string; order?: number; group?: number; subgroup?: number; tags?: string[] };
 type Groups = { groups: Record<string, string>; subgroups: Record<string, string> };
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { type Look, openBrowser, openPage } from '../test/support/open-page.ts';
 
-/** What a picture shows: a view of the page, on a screen. */
+/** Picture to take: a view of the page, on a screen. */
 type Shot = { name: string; fragment: string; look: Look; prepare?: (page: Page) => Promise<void> };
 
 /**

@@ -61,7 +61,7 @@ export function codeOf({ extensions }) {
   return { code: extensions?.code ?? 'INTERNAL', retry: extensions?.retry ?? false };
 }
 
-/** What a status says when the body is no GraphQL answer (a proxy's page, say). @param {number} status */
+/** Error of a status when the body is no GraphQL answer (a proxy's page, say). @param {number} status */
 export function refusal(status) {
   if (status === 401 || status === 403) {
     return new ApiError('The server refused the key.', { code: 'UNAUTHENTICATED', retry: false });

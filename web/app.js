@@ -7,7 +7,7 @@ import { TrainingPanel } from './training.js';
 
 history.scrollRestoration = 'manual';
 
-/** What is known about the shop, for the sentence at the top. */
+/** Facts about the shop, for the sentence at the top. */
 const facts = { products: 0, model: '' };
 function showSentence() {
   const invitation = 'Pick a product to see what looks like it.';
@@ -27,7 +27,7 @@ const catalog = new CatalogView((products) => {
   showSentence();
 });
 const training = new TrainingPanel({
-  /** What this visitor saw and did shall be in the training that he asks for. */
+  /** Sends what this visitor saw and did, so that it is in the training that he asks for. */
   async beforeRetrain() {
     item.endImpressions();
     await feedback.flush();

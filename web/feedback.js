@@ -104,7 +104,7 @@ export class Feedback {
   }
 }
 
-/** What an earlier page of this tab could not send. @returns {FeedbackEvent[]} */
+/** Events that an earlier page of this tab could not send. @returns {FeedbackEvent[]} */
 function leftOver() {
   try {
     return JSON.parse(read(sessionStorage, WAITING) ?? '[]');

@@ -77,7 +77,7 @@ export class ItemView {
     this.#section.hidden = true;
   }
 
-  /** What was seen so far is all that was seen: on leaving, and before a training that should learn from it. */
+  /** Ends what is being seen, with what was seen so far: on leaving, and before a training that should learn from it. */
   endImpressions() {
     for (const impression of this.#impressions) impression.leave();
   }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Split } from '../../learning/metrics/split.ts';
 import { shuffled } from '../../learning/numbers/shuffled.ts';
 
-/** What several vendors have drawn: a code point with the words of Unicode for where it belongs. */
+/** A thing that several vendors have drawn: a code point with the words of Unicode for where it belongs. */
 export type Thing = {
   /** Code points in hex, without the variation selector FE0F: `1f355`. */
   readonly key: string;

@@ -64,7 +64,7 @@ async function seen(product: Product, set: TrainingSet, encoder: InstalledEncode
   return { ...set, encoded: { encoder: encoder.facts, path } };
 }
 
-/** What is asked of the pictures of a split, as if that alone were held out. */
+/** Questions about the pictures of a split, as if that alone were held out. */
 export function questionsIn(data: LabelledPictures, split: Held) {
   const [held, others] = [splits.indexOf('test'), splits.indexOf('train')];
   const asked = data.splits.map((code) => (splits[code] === split ? held : others));

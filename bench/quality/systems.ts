@@ -47,7 +47,7 @@ export const withValidation = (set: TrainingSet): TrainingSet => ({
 });
 
 /**
- * What is there without any training. `chosen` was fitted without the validation items, which decided its shares; `final`
+ * The model that is there without any training. `chosen` was fitted without the validation items, which decided its shares; `final`
  * has these shares and was fitted with them.
  */
 export type FirstModel = { readonly chosen: ServedModel; readonly final: ServedModel };

@@ -15,7 +15,7 @@ export const brand = {
 };
 
 /**
- * What is only for the showroom is in no list, whatever a storefront asks for.
+ * Products that are only for the showroom are in no list, whatever a storefront asks for.
  * @type {import('simili').FilterExtension}
  */
 export const noShowroom = {

@@ -5,7 +5,7 @@ import { openSimili } from 'simili';
 import { telemetryContract } from 'simili/testing';
 import { fromOpenTelemetry } from './opentelemetry.mjs';
 
-/** What a test needs of `@opentelemetry/api`, and what was told. */
+/** A stand-in for what is used of `@opentelemetry/api`, and what it was told. */
 function fakeApi() {
   const told = [];
   const tracer = {

@@ -10,7 +10,7 @@ const soon = () => new Date(Date.now() + HOUR);
 const LIST = '11111111-1111-4111-8111-111111111111';
 const EVENT = '22222222-2222-4222-8222-222222222222';
 
-/** What keeps two catalogs of one database apart: everything in both has the same ids. `open` gives a fresh, migrated database. */
+/** Two catalogs of one database stay apart, though everything in both has the same ids. `open` gives a fresh, migrated database. */
 export function describeCatalogs(name: string, open: () => Promise<Storage>, tags: string[] = []): void {
   describe(`catalogs on ${name}`, { tags }, () => {
     let storage: Storage;

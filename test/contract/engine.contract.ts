@@ -27,7 +27,7 @@ function measured(specimen: Specimen): Record<string, number[]> {
 
 const norm = (values: ArrayLike<number>) => Math.hypot(...Array.from(values));
 
-/** What every engine must do, checked against plain loops in float64 and against finite differences of them. */
+/** The contract of engines, checked against plain loops in float64 and against finite differences of them. */
 export function describeEngine(name: string, open: OpenEngine): void {
   describeArithmetic(name, open);
   describeManners(name, open);

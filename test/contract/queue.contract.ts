@@ -7,7 +7,7 @@ import type { JobQueue } from '../../src/queue/jobs.ts';
 export type OpenQueue = (onError: (error: Error) => void, idleSeconds?: number) => Promise<JobQueue>;
 
 /**
- * What every queue adapter must do. `open` joins one queue: opened twice, both ends see the same messages. `tags` names
+ * The contract of queue adapters. `open` joins one queue: opened twice, both ends see the same messages. `tags` names
  * what it needs.
  */
 export function describeQueue(

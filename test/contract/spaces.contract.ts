@@ -9,7 +9,7 @@ import { addProducts, unit } from '../support/fixtures.ts';
 
 type Vectors = ReadonlyMap<string, Float32Array>;
 
-/** What a search over spaces of any storage and distance must do, on any database. */
+/** The contract of a search over spaces of any storage and distance, on any database. */
 export function describeSpaces(name: string, open: () => Promise<FreshDatabase>, tags: string[] = []): void {
   describe(`spaces on ${name}`, { tags }, () => {
     const ids = Array.from({ length: 260 }, (_, i) => `s${String(i).padStart(3, '0')}`);

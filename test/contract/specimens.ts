@@ -82,7 +82,7 @@ const batchNorm = (name: string): Layer => ({ type: 'batchNorm', name });
 const dropout = (name: string, keep: number): Layer => ({ type: 'dropout', name, keep });
 const relu: Layer = { type: 'relu' };
 
-/** What is easy to get wrong in convolutions and pools: even kernels, strides above 1 and above the kernel, bare paths. */
+/** Cases that convolutions and pools easily get wrong: even kernels, strides above 1 and above the kernel, bare paths. */
 const strides: NetworkSpec = {
   name: 'strides',
   inputSize: 12,

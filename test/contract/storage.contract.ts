@@ -25,7 +25,7 @@ const product = (id: string, more: object = {}) => ({
   ...more,
 });
 
-/** What every database adapter must do. `open` gives a fresh, migrated, empty database; `tags` names what it needs. */
+/** The contract of database adapters. `open` gives a fresh, migrated, empty database; `tags` names what it needs. */
 export function describeStorage(name: string, open: () => Promise<Storage>, tags: string[] = []): void {
   describe(`storage on ${name}`, { tags }, () => {
     let storage: Storage;

@@ -35,7 +35,7 @@ const chore = (name: string, context = worker.context) =>
   chores(context)
     .find((one) => one.name === name)!
     .work(run.signal);
-/** What is in line, as `queue catalog`. */
+/** Messages that are in line, as `queue catalog`. */
 const inLine = () =>
   worker.queue.added.map(({ name, payload }) => `${name} ${(payload as { catalog: string }).catalog}`);
 

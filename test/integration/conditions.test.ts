@@ -8,7 +8,7 @@ import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { addProducts } from '../support/fixtures.ts';
 import { postgresUrl } from '../support/services.ts';
 
-/** What a condition means, in plain words. A product without a value meets no condition on it. */
+/** Oracle of conditions: whether a product meets one. A product without a value meets no condition on it. */
 function meets(product: ProductFacts, condition: Condition): boolean {
   if ('all' in condition) return condition.all.every((one) => meets(product, one));
   if ('any' in condition) return condition.any.some((one) => meets(product, one));

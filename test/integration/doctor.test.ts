@@ -13,7 +13,7 @@ const on = (device: string, onGpu: boolean): Probe => ({
   speed: { train: 1234.5, embed: 5678.9 },
 });
 const not = (why: string): Probe => ({ works: false, why });
-/** What a machine with a GPU, a software adapter beside it and no CUDA would find; `changes` on top of it. */
+/** Probes of a machine with a GPU, a software adapter beside it and no CUDA; `changes` on top of them. */
 const machine = (changes: Partial<Record<EngineId, Probe>> = {}) => {
   const found: Record<EngineId, Probe> = {
     'tensorflow-gpu': not('is not installed'),

@@ -29,7 +29,7 @@ const encoder = {
 };
 const choice = { engine: 'onnx', requireGpu: false, threads: 1, gpus: [] as string[] } as const;
 
-/** What a first model is fitted from: things that are drawn, and numbers for what an encoder sees in them. */
+/** Shop that a first model is fitted from: things that are drawn, and numbers for what an encoder sees in them. */
 async function seenShop(dir: string, things: number, eye: EncoderFacts) {
   const random = makeRandom(3);
   const items = Array.from({ length: things }, (_, i) => ({

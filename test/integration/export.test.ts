@@ -64,7 +64,7 @@ async function runOnnx(bytes: Uint8Array, feeds: Record<string, { pictures: read
   return { ...found, ports } as { vector: Float32Array; embeddings: Float32Array; ports: typeof ports };
 }
 
-/** What the engine gives for the same model and pictures, row by row. */
+/** Vectors that the engine gives for the same model and pictures, row by row. */
 async function runEngine(
   { blocks, hidden, network }: ServedModel,
   large: readonly Uint8Array[],

@@ -39,7 +39,7 @@ const slice: fc.Arbitrary<DrawnSlice> = fc
     days: fc.option(fc.constantFrom<[number, number]>([0, 1], [1, 3], [2, 9])),
   })
   .filter((one) => Object.values(one).some((field) => field !== null));
-/** What happens at the end of a day. */
+/** Step at the end of a day. */
 type Between = 'rollUp' | 'read' | 'readEarlier' | 'erase' | 'release' | 'nothing' | DrawnSlice;
 const between: fc.Arbitrary<Between[]> = fc.array(
   fc.oneof(
@@ -133,7 +133,7 @@ async function compare(known: readonly Deed[], until: Date, by: 'day' | 'all'): 
   const found = await database.repositories.feedback.days.statistics(until);
   expect(found.map(rounded).filter(isSomething)).toEqual(wanted.map(rounded).filter(isSomething));
 }
-/** What a visitor's caps leave may be 0, or 1e-16 where the oracle divides floats: neither says anything. */
+/** Whether a row says anything: a visitor's caps may leave 0, or 1e-16 where the oracle divides floats. */
 const isSomething = ({ impressions, clicks, value }: Record<'impressions' | 'clicks' | 'value', string>): boolean =>
   [impressions, clicks, value].some((sum) => Number(sum) !== 0);
 const rounded = (row: PairStatistics) => ({

@@ -3,7 +3,7 @@ import type { Baseline, Comparison } from '../../lab/baselines/baseline.ts';
 import { makeRandom, type Random } from '../../learning/numbers/random.ts';
 import { PICTURE_SIZE, type Picture } from '../../learning/picture.ts';
 
-/** What holds for every baseline, whatever it looks at. */
+/** The contract of baselines, whatever they look at. */
 export function describeBaseline(name: string, baseline: Baseline): void {
   describe(`${name}, as any baseline,`, () => {
     const pictures = drawPictures(20, 5);

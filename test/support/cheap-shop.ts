@@ -8,7 +8,7 @@ import { noTelemetry } from '../../src/ports/telemetry.ts';
 import type { Services } from '../../src/services.ts';
 import { fakeLog } from './api.ts';
 
-/** What a request made the services do. */
+/** Work that a request made the services do. */
 export type Work = { lists: number; reads: number };
 export type CheapShop = {
   plugin: ReturnType<typeof simili>;

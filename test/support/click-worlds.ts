@@ -19,7 +19,7 @@ const EXAMINED = 0.7;
 const CLICKS_A_VIEW = 0.21;
 /** How much more the first place is wanted than the last, where the order is right. */
 const FALL = 4.4;
-/** What a candidate costs in agreement with categories, in points of precision. */
+/** A candidate's loss of agreement with categories, in precision, 0 to 1. */
 const WORSE = 0.09;
 
 export type World = { pairs: SeenPair[]; wanted(anchor: number, item: number): number };
@@ -60,7 +60,7 @@ function binomial(tries: number, chance: number, random: Random): number {
 }
 
 /**
- * What is seen of lists of 12 of which a share explores: `lists` of them, over the anchors, in an order that is good with errors.
+ * Feedback on lists of 12 of which a share explores: `lists` of them, over the anchors, in an order that is good with errors.
  * @param examined exponent of the shoppers' looking
  */
 export function exploringWorld({ lists, share, examined, seed }: Exploring): ExploringWorld {
@@ -112,7 +112,7 @@ export const trueRate = ({ attractions }: ExploringWorld, orders: readonly numbe
     0,
   ) / attractions.length;
 
-/** What an off-policy estimate is made from: what was seen, and two orders that might serve. */
+/** Logs that an off-policy estimate is made from: what was seen, and two orders that might serve. */
 export function loggedAnchors({ pairs }: ExploringWorld, ...systems: number[][][]): LoggedAnchor[] {
   return Array.from({ length: ANCHORS }, (_, anchor) => ({
     pairs: pairs.filter((pair) => pair.anchor === anchor),

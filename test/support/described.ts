@@ -13,7 +13,7 @@ type Types = ReadonlyMap<number, { name: string; labels: string[] }>;
 /** A storage over PGlite whose statements are compared, as they run, with the rows that they say they give. */
 export type Described = {
   storage: Storage;
-  /** What is not as it is said. */
+  /** Statements whose rows are not as the source says. */
   problems: string[];
   /** The beginnings of the statements that ran through `rows`, as they stand in the source. */
   seen: Set<string>;

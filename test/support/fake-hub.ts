@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 
 export const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 
-/** What a hub answers, for one model of one commit; large files (LFS) are those of .onnx, and lie behind a redirection. */
+/** Starts a hub that has one model of one commit; large files (LFS) are those of .onnx, and lie behind a redirection. */
 export async function startFakeHub(id: string, files: Record<string, Uint8Array>, card: object = { license: 'mit' }) {
   const state = {
     /** Path and Range of every file that was asked for. */

@@ -32,7 +32,7 @@ const vectorOf = (hash: string): Float32Array => {
   return unit([Math.cos(angle), Math.sin(angle)]);
 };
 
-/** What the fakes do; a test puts something else in the place of one. */
+/** Fake engines; a test puts something else in the place of one. */
 export const engines = {
   trainer: {
     async train(_request: unknown, _signal: AbortSignal, onEvent: (event: object) => Promise<void>) {

@@ -1,7 +1,7 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * What takes longest, in the order of its seconds. Without a cache, as in a fresh clone, files would be taken by their size: one that is
+ * Files that take longest, in the order of their seconds. Without a cache, as in a fresh clone, files would be taken by their size: one that is
  * short and runs for two minutes would begin when all others are over.
  */
 const LONGEST = [

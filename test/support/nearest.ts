@@ -2,7 +2,7 @@ import type { Found, SearchRepository } from '../../src/db/search.ts';
 import type { Behind, SearchFilter } from '../../src/db/search-statement.ts';
 import { pictureSpace, type VersionSpace } from '../../src/ports/space.ts';
 
-/** What a search finds of one anchor. */
+/** Products that a search finds for one anchor. */
 export async function nearestTo(
   search: SearchRepository,
   model: number,

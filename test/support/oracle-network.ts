@@ -13,7 +13,7 @@ type Volume = { height: number; width: number; channels: number; data: Float64Ar
 type Masks = NonNullable<TrainingBatch['masks']>;
 type Inputs = Pick<TrainingBatch, 'pictures'> & { features?: TrainingBatch['features'] | undefined };
 
-/** What the layers of a path read besides its pictures. */
+/** Values that the layers of a path read besides its pictures. */
 type Setting = {
   weights: ExactWeights;
   /** In training: dropout masks, and where the batch's own statistics are written. */
@@ -93,7 +93,7 @@ const pathsOf = (spec: NetworkSpec) => spec.branches.flatMap(({ paths }) => path
 const namesIn = (layer: Layer): string[] =>
   layer.type === 'residual' ? layer.layers.flatMap(namesIn) : 'name' in layer ? [layer.name] : [];
 
-/** What a path's first layer reads, for each picture. */
+/** Inputs of a path's first layer, for each picture. */
 function inputsOf(spec: NetworkSpec, path: Path, { pictures, features }: Inputs) {
   if (path.backbone) return cut(features![path.name]!, 1, path.backbone.length);
   return cut(pictures, spec.inputSize, 3).map((picture) => meanOver(picture, path.subsample));

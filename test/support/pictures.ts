@@ -139,7 +139,7 @@ export function packedText(type: 'zTXt' | 'iTXt', keyword: string, length: numbe
   return chunk(type, Buffer.concat([Buffer.from(keyword), Buffer.from(head), deflateSync(Buffer.alloc(length, 65))]));
 }
 
-/** What a chunk of this kind may hold does not matter where it is not read. */
+/** Chunk of any kind, full of zeros: its content does not matter where it is not read. */
 export const pngChunk = (type: string, length = 4): Buffer => chunk(type, Buffer.alloc(length));
 
 function chunk(type: string, data: Buffer): Buffer {

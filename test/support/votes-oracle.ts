@@ -11,7 +11,7 @@ export type Deed = {
   filtered: boolean;
   receivedAt: Date;
 };
-/** What a visitor did with a product at a place on a day: one vote a kind. */
+/** A visitor's deeds with a product at a place on a day: one vote a kind. */
 type Act = Pick<Deed, 'visitor' | 'anchor' | 'item' | 'position'> & {
   day: string;
   kinds: Set<FeedbackKind>;
@@ -20,7 +20,7 @@ type Act = Pick<Deed, 'visitor' | 'anchor' | 'item' | 'position'> & {
 const MOST = { value: 20, about: 10, seen: 1000 };
 
 /**
- * What shoppers' deeds are worth, told from them alone, day after day.
+ * Oracle of what shoppers' deeds are worth, told from them alone, day after day.
  * @param by 'day': a day takes what the days before have left; 'all': all days are one, as if all were known at once
  */
 export function votesOracle(deeds: readonly Deed[], by: 'day' | 'all'): PairStatistics[] {

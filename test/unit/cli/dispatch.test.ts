@@ -29,7 +29,7 @@ const root = defineCommand({
   },
 });
 
-/** What was printed; a terminal gets colours, everything else plain text. */
+/** Runs a command line. @returns what was printed; a terminal gets colours, everything else plain text. */
 async function run(args: string[], isTTY = false): Promise<string> {
   let text = '';
   const sink = new Writable({

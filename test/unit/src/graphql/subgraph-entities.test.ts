@@ -53,7 +53,7 @@ const QUERY = `query ($asked: [_Any!]!) {
   _entities(representations: $asked) { __typename ... on Product { id title categories tags } }
 }`;
 
-/** What a router reads of an answer: data; of errors the place, the message and the code. */
+/** Parts of an answer that a router reads: data; of errors the place, the message and the code. */
 type Seen = { data: unknown; errors: { path: unknown; message: string; code: unknown }[] };
 const seen = ({ data, errors = [] }: ExecutionResult): Seen => ({
   data: data === undefined ? undefined : JSON.parse(JSON.stringify(data)),

@@ -15,7 +15,7 @@ const brand: FilterExtension = {
 const always: FilterExtension = { name: 'always', condition: () => ({ column: 'available', is: true }) };
 const broken = (condition: () => unknown): FilterExtension => ({ name: 'broken', condition: condition as never });
 
-/** What these filters ask for, and what was logged. */
+/** Conditions that these filters ask for, and what was logged. */
 function asked(filters: readonly FilterExtension[], given?: { name: string; values: string[] }[]) {
   const logged: unknown[] = [];
   const log = { error: (facts: unknown) => void logged.push(facts) };

@@ -8,7 +8,7 @@ import { collectTrainingSet, FEWEST_PRODUCTS } from '../../../../workers/evidenc
 const never = new AbortController().signal;
 const folders = (sides: readonly number[]) => Object.fromEntries(sides.map((side) => [side, `pixels/${side}`]));
 
-/** What the worker has, with pages as Postgres gives them. `gone`: pictures that cannot be read any more. */
+/** Context of a worker, with pages as Postgres gives them. `gone`: pictures that cannot be read any more. */
 function contextOf(
   rows: readonly ReadyImage[],
   gone: ReadonlySet<string> = new Set(),

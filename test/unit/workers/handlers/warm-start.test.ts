@@ -5,7 +5,7 @@ import { sha256 } from '../../../../workers/tools/sha256.ts';
 
 const artefact = Uint8Array.of(1, 2, 3);
 
-/** What is asked of a trainer while version `m1` serves with this checksum. */
+/** Request to a trainer while version `m1` serves with this checksum. */
 function asked(
   kind: 'GOLDEN' | 'NETWORK',
   checksum = sha256(artefact),

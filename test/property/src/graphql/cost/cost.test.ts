@@ -23,7 +23,7 @@ const contracts = [
 ];
 type Contract = (typeof contracts)[number];
 
-/** What a server does before it executes anything. @returns null for a refused request. */
+/** Reads a request as a server does before it executes anything. @returns null for a refused one. */
 function admitted({ schema, limits }: Contract, { query, variables, operationName }: RandomRequest) {
   if (query.length > MOST_CHARACTERS) return null;
   try {

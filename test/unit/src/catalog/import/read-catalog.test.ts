@@ -23,7 +23,7 @@ const csv = (...lines: string[]) => readText('catalog.csv', `${lines.join('\n')}
 const jsonl = (...values: unknown[]) =>
   readText('catalog.jsonl', values.map((value) => JSON.stringify(value)).join('\n'));
 
-/** What a row is that says nothing but its id and its picture. */
+/** Row that says nothing but its id and its picture. */
 const plain = (id: string, image = '/p.png') => ({
   id,
   title: id,

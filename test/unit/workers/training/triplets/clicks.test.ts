@@ -107,7 +107,7 @@ test('other pictures of one product beat those of its nearest rivals, and produc
   expect(byPictures([{ q: 0, p: 1, n: 2, weight: 3 }], { starts })).toEqual([{ q: 0, p: 1, n: 3, weight: 3 }]);
 });
 
-/** What one anchor's lists got, all of it to train on. */
+/** Clicks on an item in one anchor's lists, all of them to train on. */
 const seen = (item: number, impressions: number, clicks: number, position = 1): SeenPair => ({
   anchor: 0,
   item,
