@@ -4,7 +4,7 @@ import type { Deed } from './votes-oracle.ts';
 export type ClickDeed = Deed & { model: string };
 type Cell = { visitors: number; impressions: number; choices: number; suppressed: number; rate: number; low: number };
 
-/** What a visitor saw and chose in one cell (day, version and place), each product of an anchor's list once. */
+/** Products that a visitor saw, and whether he chose them, in one cell (day, version and place), each product of an anchor's list once. */
 type Seen = Map<string, boolean>;
 const dayOf = ({ receivedAt }: ClickDeed): string => receivedAt.toISOString().slice(0, 10);
 
