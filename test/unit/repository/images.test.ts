@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
 
 const root = new URL('../../../', import.meta.url);
@@ -23,6 +24,15 @@ function argumentsOf(file: string): (string | undefined)[] {
 test.each(Object.entries(foreignImages))('%s names the images of others by digest', (_, images) => {
   expect(images.length).toBeGreaterThan(0);
   for (const image of images) expect(image).toMatch(BY_DIGEST);
+});
+
+test('the image for GPUs has the CUDA for which the library that it fetches is built', () => {
+  const require = createRequire(import.meta.url);
+  const { requirements } = require('onnxruntime-node/script/install-metadata.js');
+  const [built = ''] = requirements['linux/x64'];
+  expect(built).toMatch(/^cuda\d+$/);
+  const [cuda = ''] = foreignImages['docker/Dockerfile.gpu'].filter((image) => image?.startsWith('nvidia/'));
+  expect(cuda).toMatch(new RegExp(`^nvidia/cuda:${built.replace('cuda', '')}\\.\\d+\\.\\d+-cudnn-runtime-`));
 });
 
 test('no image stands in a FROM or an image line of its own, past the pinned ones', () => {
