@@ -9,6 +9,7 @@ import type { Storage } from '../../src/db/storage.ts';
 import { signList } from '../../src/similarity/recommendation-id.ts';
 import { SIGNING_KEY } from '../support/api.ts';
 import { ask } from '../support/ask.ts';
+import { freshDataDir } from '../support/embedded.ts';
 import { proxyTo } from '../support/proxy.ts';
 import { freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 import { startSimili } from '../support/simili-process.ts';
@@ -103,6 +104,7 @@ async function killUnderLoad({ env, command, kills, calls: perKill, between, ope
 test('a server on the embedded database that is killed 3 times under load has every acknowledged event, once', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'simili-killed-'));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  await freshDataDir(dir);
   await killUnderLoad({
     env: { SIMILI_DATA_DIR: dir },
     command: ['start', '--no-demo'],

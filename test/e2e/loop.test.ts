@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitOf } from '../../learning/metrics/split.ts';
 import { checkCatalogAndFeedback, checkTraining, openBrowser, openPage } from '../support/browser.ts';
+import { freshDataDir } from '../support/embedded.ts';
 import { freshPostgresDatabase, postgresUrl, redisUrl } from '../support/services.ts';
 import { runSimili, type SimiliProcess, startSimili } from '../support/simili-process.ts';
 import { drawToyCatalog } from '../support/toy-catalog.ts';
@@ -202,6 +203,7 @@ describe('embedded, as the README says', { timeout: 600_000 }, () => {
   let env: Record<string, string>;
   beforeAll(async () => {
     env = settings({ SIMILI_DATA_DIR: join(dir, 'embedded') });
+    await freshDataDir(join(dir, 'embedded'));
     const imported = await runSimili(['import', join(dir, 'pictures')], env);
     expect(imported.output).toContain(`${ids.length} created`);
     expect(imported.output).toContain(`${ids.length} pictures ready, 0 failed`);

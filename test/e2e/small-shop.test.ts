@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { demoCatalog } from '../../scripts/demo-catalog.ts';
 import { ask } from '../support/ask.ts';
 import { collect } from '../support/collect.ts';
+import { freshDataDir } from '../support/embedded.ts';
 import { runSimili, startSimili } from '../support/simili-process.ts';
 
 test('a shop of one product says what is missing; with a second one it is answered, and a third one finds its place', async () => {
@@ -21,6 +22,7 @@ test('a shop of one product says what is missing; with a second one it is answer
     }
     return runSimili(['import', join(dir, 'pictures')], env);
   };
+  await freshDataDir(join(dir, 'data'));
   await put('red-apple');
   {
     await using simili = await startSimili(['start', '--no-demo'], env, /first model needs/);

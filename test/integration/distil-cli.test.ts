@@ -12,6 +12,7 @@ import { loadConfig } from '../../src/config.ts';
 import { findEncoder } from '../../workers/encoders/find.ts';
 import type { EngineHost } from '../../workers/training/engine-client.ts';
 import { makeBackbone } from '../support/backbone.ts';
+import { freshDataDir } from '../support/embedded.ts';
 import { writeEncoder } from '../support/encoder.ts';
 import { runSimili, spawnSimili } from '../support/simili-process.ts';
 import { drawToyCatalog } from '../support/toy-catalog.ts';
@@ -24,6 +25,7 @@ beforeAll(async () => {
   await drawToyCatalog(join(dir, 'pictures'), 10);
   const eye = await writeEncoder(join(dir, 'eye'), makeBackbone().bytes);
   env = { SIMILI_DATA_DIR: join(dir, 'data'), SIMILI_ENCODER: eye };
+  await freshDataDir(join(dir, 'data'));
   const { code, output } = await runSimili(['import', join(dir, 'pictures')], env);
   expect(code, output).toBe(0);
 });

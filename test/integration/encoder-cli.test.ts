@@ -9,6 +9,7 @@ import { openStorage } from '../../src/db/open-storage.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
 import { sha256 } from '../../workers/tools/sha256.ts';
 import { endlessBackbone, makeBackbone } from '../support/backbone.ts';
+import { freshDataDir } from '../support/embedded.ts';
 import { writeEncoder } from '../support/encoder.ts';
 import { fakeQueue } from '../support/fixtures.ts';
 import { runSimili } from '../support/simili-process.ts';
@@ -60,6 +61,7 @@ test('check tells what an encoder is, how fast and how steady, and shows what it
 test('check shows the products of the shop that is configured', async () => {
   const [data, out] = [join(dir, 'shop'), join(dir, 'shop.html')];
   const paths = await draw(join(dir, 'shop-pictures'));
+  await freshDataDir(data);
   const storage = await openStorage({ DATABASE_URL: undefined, SIMILI_DATA_DIR: data });
   const { products, images } = makeRepositories(storage, 'default');
   const rows = paths.map((path, i) => ({ id: `sku-${i}`, title: `Thing ${i}`, imageUrls: [path] }));

@@ -15,6 +15,7 @@ import { openStorage } from '../../src/db/open-storage.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
 import { sha256 } from '../../workers/tools/sha256.ts';
 import { endlessBackbone, makeBackbone } from '../support/backbone.ts';
+import { freshDataDir } from '../support/embedded.ts';
 import { serve } from '../support/fixtures.ts';
 import { runSimili } from '../support/simili-process.ts';
 
@@ -129,6 +130,7 @@ test('export writes an artefact as ONNX, and as it is', async () => {
 });
 
 test('export takes the version that serves, or one by its id, and checks it', async () => {
+  await freshDataDir(join(dir, 'data'));
   const storage = await openStorage({ DATABASE_URL: undefined, SIMILI_DATA_DIR: join(dir, 'data') });
   const { models } = makeRepositories(storage, 'default');
   const small = encodeModel({

@@ -79,7 +79,7 @@ async function trained(
   signal = never,
 ) {
   const asked = { ...request, ...changes };
-  const recipe = { ...recipeNamed(asked.recipe), rows: 24 };
+  const recipe = { ...recipeNamed(asked.recipe), rows: 12 };
   const untaught = { spec: presetNamed(asked.preset), categories: { taught: null, why: 'not of this recipe' } };
   const { seed, steps, sampling, processes } = asked;
   const fit: Fit = {

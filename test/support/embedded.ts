@@ -9,9 +9,16 @@ import { packageFile } from '../../src/package-root.ts';
  * An empty, migrated database in memory, as `openEmbedded(null)` gives it. PGlite makes a new one in 2 to 5 s of CPU;
  * this one begins with a copy that the first test of a checkout made, and takes a third of that.
  */
-export async function freshEmbedded(): Promise<Storage> {
-  return openEmbedded(null, undefined, new Blob([new Uint8Array(await readDump())]));
+export const freshEmbedded = (): Promise<Storage> => openFresh(null);
+
+/** The same in a data directory, as a first start leaves it: for tests that start `simili` there and look at something else. */
+export async function freshDataDir(dir: string): Promise<void> {
+  const storage = await openFresh(join(dir, 'database'));
+  await storage.close();
 }
+
+const openFresh = async (dir: string | null): Promise<Storage> =>
+  openEmbedded(dir, undefined, new Blob([new Uint8Array(await readDump())]));
 
 async function readDump(): Promise<Buffer> {
   const folder = packageFile('node_modules/.cache/simili-test');
