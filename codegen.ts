@@ -34,6 +34,7 @@ export default {
           SimilarItemEdge: '../similarity/similar-items.ts#SimilarItem',
           ProductConnection: '../catalog/product-page.ts#ProductPage',
           ModelVersion: '../db/models.ts#ModelRow',
+          FeedbackHealth: '../feedback/health.ts#FeedbackFigures',
           Job: '../db/jobs.ts#JobRow',
         },
       },

@@ -91,6 +91,7 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
       repositories,
       createCatalog: (id) => createCatalog(repositories.catalogs, id),
       async close() {
+        await services.flush();
         await queue.close();
         await storage.close();
       },

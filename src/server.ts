@@ -159,6 +159,7 @@ export async function startServer({
       stream.close();
       await closed;
       await Promise.all(apollos.map((apollo) => apollo.stop()));
+      await services.flush();
     },
   };
 }

@@ -7,6 +7,7 @@ import type { ProductRow } from './db/products.ts';
 import type { Repositories } from './db/repositories.ts';
 import { type Patiences, startDeadline, within } from './deadline.ts';
 import { type ClickThrough, type ClickThroughRequest, clickThrough } from './feedback/click-through.ts';
+import { type Counting, counted, openCounting } from './feedback/count.ts';
 import {
   type ErasureReceipt,
   eraseVisitors,
@@ -14,6 +15,7 @@ import {
   type VisitorEventPage,
   visitorEvents,
 } from './feedback/erase.ts';
+import { type FeedbackFigures, feedbackHealth } from './feedback/health.ts';
 import {
   listQuarantines,
   type QuarantinePage,
@@ -76,6 +78,10 @@ export type Services = {
   quarantines(page: QuarantinePage): Promise<QuarantineRow[]>;
   /** How often visitors choose what they see. Rejects with SimiliError INVALID_ARGUMENT. */
   clickThrough(request: ClickThroughRequest): Promise<ClickThrough>;
+  /** How feedback of the last days fared, 1 to 90. Rejects with SimiliError INVALID_ARGUMENT. */
+  feedbackHealth(days: number): Promise<FeedbackFigures>;
+  /** Stores counts of feedback that are still in this process, of all catalogs; before the database is closed. */
+  flush(): Promise<void>;
   submitRatings(entries: readonly unknown[]): Promise<RatingResult>;
   upsertProducts(entries: readonly unknown[]): Promise<WriteResult>;
   deleteProducts(ids: readonly string[]): Promise<number>;
@@ -115,7 +121,10 @@ export function makeServices(parts: Parts): Services {
   const { repositories, now } = parts;
   const known = knowCatalogs(repositories.catalogs, now);
   const kept = new LRUCache<string, Services>({ max: KEPT });
+  const counting = openCounting({ counts: repositories.feedbackCounts, now, log: parts.log });
   const shared = {
+    counting,
+    flush: counting.flush,
     usualCatalog: repositories.catalog,
     lastKnown: openLastKnown(now),
     async inCatalog(id: string | null) {
@@ -132,9 +141,9 @@ export function makeServices(parts: Parts): Services {
   return servicesOf(repositories.catalog);
 }
 
-type Shared = Pick<Services, 'usualCatalog' | 'inCatalog'> & { lastKnown: LastKnown };
+type Shared = Pick<Services, 'usualCatalog' | 'inCatalog' | 'flush'> & { lastKnown: LastKnown; counting: Counting };
 
-function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, ...shared }: Shared): Services {
+function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, counting, ...shared }: Shared): Services {
   const { queue, log, now, patience, retraining, exploring, extensions = {} } = parts;
   const { filters = [], reranker = null, retrainPolicy = usualRetrainPolicy(retraining) } = extensions;
   const telemetry = telemetryOf(extensions, log);
@@ -168,6 +177,7 @@ function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, ...sha
     releaseFeedback: (id) => releaseFeedback({ quarantines }, id),
     quarantines: (page) => listQuarantines({ quarantines }, page),
     clickThrough: (request) => clickThrough({ clickThrough: repositories.clickThrough, now }, request),
+    feedbackHealth: (days) => feedbackHealth({ health: repositories.feedbackHealth, days: feedback.days, now }, days),
     submitRatings: (given) => submitRatings({ ratings, products }, given),
     upsertProducts: (entries) => upsertProducts({ catalog, products, queue }, entries),
     deleteProducts: (ids) => deleteProducts({ products }, ids),
@@ -178,7 +188,7 @@ function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, ...sha
     queueAlive: () => queue.alive(),
     watchJob: (id) => watchJob(readPatiently, id),
   };
-  return watched(refusingUnstorable(services, TEXTS), catalog);
+  return counted(watched(refusingUnstorable(services, TEXTS), catalog), counting, catalog);
 }
 
 const TEXTS: Texts<Services> = {
@@ -194,6 +204,8 @@ const TEXTS: Texts<Services> = {
   quarantineFeedback: (request) => request,
   releaseFeedback: (id) => ({ id }),
   quarantines: ({ visitorId }) => ({ visitorId }),
+  flush: null,
+  feedbackHealth: null,
   clickThrough: ({ modelVersionId }) => ({ modelVersionId }),
   submitRatings: null,
   upsertProducts: null,

@@ -52,6 +52,8 @@ export class CatalogRepository {
       await tx.feedbackEvent.deleteMany({ where: { catalogId: id } });
       await tx.feedbackDay.deleteMany({ where: { catalogId: id } });
       await tx.feedbackRollup.deleteMany({ where: { catalogId: id } });
+      await tx.feedbackClickThrough.deleteMany({ where: { catalogId: id } });
+      await tx.feedbackCount.deleteMany({ where: { catalogId: id } });
       await tx.feedbackSpent.deleteMany({ where: { catalogId: id } });
       await tx.feedbackQuarantine.deleteMany({ where: { catalogId: id } });
       await tx.shownList.deleteMany({ where: { catalogId: id } });

@@ -92,6 +92,11 @@ export class FeedbackDays {
     return days.length;
   }
 
+  /** Days that `rollUp` would build. */
+  async pending(until: Date): Promise<number> {
+    return (await this.settledDays(this.db, until)).length;
+  }
+
   /** Deletes the events of days that ended `days` days ago and are rolled up, and with them who did what. @returns how many events there were. */
   async forget(days: number): Promise<number> {
     const { catalogId } = this;
@@ -172,10 +177,7 @@ export class FeedbackDays {
           bool_or(e.kind = 'ADD_TO_CART')::int AS cart, bool_or(e.kind = 'PURCHASE')::int AS purchase,
           bool_or(e.kind = 'DISMISS')::int AS dismiss
         FROM simili.feedback_event e, unnest(e.item_ids, e.positions) AS item (id, position)
-        WHERE e.catalog_id = ${catalogId} AND e.received_at >= ${date}::timestamp AT TIME ZONE 'UTC'
-          AND e.received_at < (${date} + 1)::timestamp AT TIME ZONE 'UTC'
-          AND (${until}::timestamptz IS NULL OR e.received_at <= ${until}::timestamptz)
-          AND ${unlessQuarantined(catalogId, Prisma.sql`item.id`)}
+        WHERE ${this.received(date, until)} AND ${unlessQuarantined(catalogId, Prisma.sql`item.id`)}
         GROUP BY e.anchor_id, item.id, item.position, e.visitor_id, e.model_id
       ), act AS (
         SELECT anchor_id, item_id, position, visitor_id, min(model_id) AS model_id, max(seen) AS seen, max(click) AS click,
@@ -212,8 +214,19 @@ export class FeedbackDays {
         round(sum(vote * cart), 12), round(sum(vote * purchase), 12), round(sum(vote * dismiss), 12)
       FROM counted GROUP BY anchor_id, item_id, position, model_id`;
     await tx.$executeRaw`
-      INSERT INTO simili.feedback_day (catalog_id, day, stale) VALUES (${catalogId}, ${date}, ${until !== null})
-      ON CONFLICT (catalog_id, day) DO UPDATE SET stale = excluded.stale`;
+      INSERT INTO simili.feedback_day (catalog_id, day, stale, lists, lists_seen)
+      SELECT ${catalogId}::text, ${date}, ${until !== null}, count(DISTINCT e.list_id),
+        count(DISTINCT e.list_id) FILTER (WHERE e.kind = 'IMPRESSION')
+      FROM simili.feedback_event e WHERE ${this.received(date, until)} AND ${unlessQuarantined(catalogId, Prisma.sql`e.item_ids[1]`)}
+      ON CONFLICT (catalog_id, day)
+        DO UPDATE SET stale = excluded.stale, lists = excluded.lists, lists_seen = excluded.lists_seen`;
+  }
+
+  /** That an event `e` came on a day, up to `until`; null: whenever. */
+  private received(date: Prisma.Sql, until: Date | null): Prisma.Sql {
+    return Prisma.sql`e.catalog_id = ${this.catalogId} AND e.received_at >= ${date}::timestamp AT TIME ZONE 'UTC'
+      AND e.received_at < (${date} + 1)::timestamp AT TIME ZONE 'UTC'
+      AND (${until}::timestamptz IS NULL OR e.received_at <= ${until}::timestamptz)`;
   }
 
   private async declareSums(tx: Transaction, until: Date): Promise<void> {

@@ -8,6 +8,7 @@ import { EmbeddingRepository } from './embeddings.ts';
 import { ErasureRepository } from './erasures.ts';
 import { FeatureRepository } from './features.ts';
 import { FeedbackRepository } from './feedback.ts';
+import { FeedbackCounts, FeedbackHealthRepository } from './feedback-health.ts';
 import { ImageRepository } from './images.ts';
 import { InstallationRepository } from './installation.ts';
 import { JobRepository } from './jobs.ts';
@@ -58,6 +59,7 @@ function sharedBy({ prisma: db, ask, clock }: Database) {
     installation: new InstallationRepository(db),
     allJobs: new AllJobs(db),
     contents: new ContentRepository(db),
+    feedbackCounts: new FeedbackCounts(db),
     features: new FeatureRepository(db, ask),
   };
 }
@@ -72,6 +74,7 @@ function boundTo({ prisma: db, ask, clock }: Database, catalog: string) {
     search: new SearchRepository(ask, catalog),
     feedback: new FeedbackRepository(db, catalog),
     clickThrough: new ClickThroughRepository(db, catalog),
+    feedbackHealth: new FeedbackHealthRepository(db, catalog),
     erasures: new ErasureRepository(db, catalog),
     quarantines: new QuarantineRepository(db, catalog),
     ratings: new RatingRepository(db, catalog),

@@ -4,11 +4,15 @@ import type { ScopeOf } from './scope.ts';
 /** Feedback as a whole, in numbers (admin). */
 export const insightResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
+    feedbackHealth: async (_root, { days }, context) => (await scope(context)).services.feedbackHealth(days ?? 7),
     clickThrough: async (_root, { days, until, modelVersionId }, context) =>
       (await scope(context)).services.clickThrough({
         days: days ?? 28,
         until: until ?? null,
         modelVersionId: modelVersionId ?? null,
       }),
+  },
+  FeedbackHealth: {
+    nextTraining: async (_health, _args, context) => (await scope(context)).services.retrainPlan(),
   },
 });

@@ -236,6 +236,13 @@ export function describeCatalogs(name: string, open: () => Promise<Storage>, tag
       await onlyInRed(async () =>
         expect(await red.feedback.append('v0', [event(red, 'p1')])).toMatchObject({ stored: 1 }),
       );
+      const counted = { day: '2026-01-01', name: 'accepted', count: 1 };
+      await red.feedbackCounts.add(['red', 'blue'].map((catalog) => ({ ...counted, catalog })));
+      for (const repos of [red, blue])
+        expect(await repos.feedbackHealth.counts('2026-01-01')).toEqual([{ name: 'accepted', count: 1 }]);
+      const seen = { impressions: 1, choices: 1, impressionsSq: 1, products: 1, choicesSq: 1 };
+      const cell = { catalogId: 'red', day: new Date(0), modelId: 'm', position: 1, visitors: 1 };
+      await storage.prisma.feedbackClickThrough.create({ data: { ...cell, ...seen } });
       expect(await red.feedback.choices(new Date(0))).toEqual({ before: 0, after: 10 });
       expect(await blue.feedback.choices(new Date(0))).toEqual({ before: 0, after: 1 });
       expect([await red.feedback.count(), await blue.feedback.count()]).toEqual([11, 1]);

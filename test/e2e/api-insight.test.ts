@@ -76,13 +76,73 @@ test('click-through by version and place counts what was seen and chosen, with a
     expect((await api.admin(`{ clickThrough${args} { days } }`)).errors?.[0]?.extensions.code).toBe('INVALID_ARGUMENT');
 });
 
+const HEALTH = `since accepted duplicates withoutConsent rejected rejections { code count } lists impressionCoverage quarantines
+  quarantinedEvents newestEvent rolledUpTo daysPending nextTraining { newChoices neededChoices due reason }`;
+const feedbackHealth = async (args = '') =>
+  (await api.admin(`{ feedbackHealth${args} { ${HEALTH} } }`)).data.feedbackHealth;
+
+test('feedback health counts every answer by what became of it, and tells of coverage, quarantine, lag and the next training', async () => {
+  await api.services.flush();
+  const { storage, repositories } = api.database;
+  const before = await feedbackHealth();
+  const { similarItems } = (await api.shop('{ similarItems(id: "a") { recommendationId } }')).data;
+  const event = (itemId: string, recommendationId = similarItems.recommendationId) => ({
+    click: { eventId: randomUUID(), occurredAt: new Date().toISOString(), recommendationId, itemId },
+  });
+  const good = event('b');
+  const text = `mutation ($id: ID!, $consent: VisitorConsent, $events: [FeedbackEventInput!]!) {
+    submitFeedback(input: { visitor: { id: $id, consent: $consent }, events: $events }) { rejected } }`;
+  const send = (id: string, events: object[], consent = 'GRANTED') => api.shop(text, { id, consent, events });
+  await send('w', [good, good, event('c'), event('nowhere'), event('elsewhere'), event('b', 'forged')]);
+  await send('w', [good]);
+  await send('w@shop.example', [event('b'), event('c')]);
+  await send('x', [event('b')], 'DENIED');
+  await api.services.flush();
+  await repositories.quarantines.add(
+    { visitorId: 'v0', anchorId: null, itemId: null, since: null, until: null },
+    'test',
+    null,
+  );
+  await repositories.feedback.days.rollUp(new Date());
+  api.clock.aheadMs += 11_000; // a plan is kept for ten seconds
+  const after = await feedbackHealth('(days: 90)');
+  const midnight = Math.floor(Date.now() / DAY_MS) * DAY_MS;
+  expect(before).toMatchObject({ accepted: 35, duplicates: 0, rejected: 0, rejections: [], impressionCoverage: 1 });
+  expect(before.since).toBe(new Date(midnight - 6 * DAY_MS).toISOString());
+  expect(after).toMatchObject({
+    since: new Date(midnight - 89 * DAY_MS).toISOString(),
+    accepted: before.accepted + 2,
+    duplicates: 2,
+    withoutConsent: 1,
+    rejected: 5,
+    rejections: [
+      { code: 'INVALID_ARGUMENT', count: 2 },
+      { code: 'NOT_IN_LIST', count: 2 },
+      { code: 'RECOMMENDATION_INVALID', count: 1 },
+    ],
+    lists: 24, // without that of v0; today is not over
+    impressionCoverage: 1,
+    quarantines: 1,
+    quarantinedEvents: 2,
+    rolledUpTo: new Date(midnight - 2 * DAY_MS).toISOString(),
+    daysPending: 0,
+    nextTraining: { newChoices: 11, neededChoices: 500, due: false, reason: null }, // nine of the others, and two of w
+  });
+  const { receivedAt } = await storage.prisma.feedbackEvent.findFirstOrThrow({
+    where: { visitorId: 'w' },
+  });
+  expect(after.newestEvent).toBe(receivedAt.toISOString());
+  const { retraining } = (await api.admin('{ retraining { newChoices neededChoices due reason } }')).data;
+  expect(after.nextTraining).toEqual(retraining);
+});
+
 test('insight takes a key that may operate; one for the catalog alone may not look', async () => {
   const codes = async (scope: string, text: string) => {
     const { key } = await createApiKey(api.database.repositories, { name: 'test', scopes: [scope] });
     const answer = await ask(`${api.server.url}/admin/graphql`, text, {}, { authorization: `Bearer ${key}` });
     return (answer.errors ?? []).map(({ extensions }) => extensions?.code);
   };
-  for (const text of ['{ clickThrough { days } }']) {
+  for (const text of ['{ clickThrough { days } }', '{ feedbackHealth { accepted } }']) {
     expect(await codes('catalog', text)).toEqual(['FORBIDDEN']);
     expect(await codes('operate', text)).toEqual([]);
   }

@@ -139,7 +139,11 @@ async function fill(name: Name): Promise<void> {
       },
     });
   const day = new Date(Math.floor(Date.now() / 86_400_000 - 2) * 86_400_000);
-  await prisma.feedbackDay.create({ data: { catalogId, day, stale: false } });
+  await prisma.feedbackDay.create({
+    data: { catalogId, day, stale: false, lists: MARKS[name], listsSeen: MARKS[name] },
+  });
+  for (const code of ['accepted', 'NOT_IN_LIST'])
+    await prisma.feedbackCount.create({ data: { catalogId, day, name: code, count: MARKS[name] } });
   const seen = { impressions: MARKS[name], choices: MARKS[name], impressionsSq: 1e6, products: 1e6, choicesSq: 1e6 };
   for (const position of [0, 1])
     await prisma.feedbackClickThrough.create({
@@ -191,7 +195,7 @@ function valueFor(random: Random, { name, type }: GraphQLArgument, field: string
     case 'diversity':
       return pick(random, ['0', '0.5']);
     case 'days':
-      return pick(random, ['28', '400']);
+      return pick(random, ['28', field === 'clickThrough' ? '400' : '90']);
     case 'until':
       return JSON.stringify(now());
     case 'modelVersionId':

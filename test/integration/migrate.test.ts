@@ -58,6 +58,7 @@ const ALL = [
   '0014_feedback_quarantine',
   '0016_groups',
   '0017_click_through',
+  '0017_feedback_health',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

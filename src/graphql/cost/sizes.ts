@@ -36,6 +36,8 @@ const SIZES: Readonly<Record<string, Size>> = {
   'ModelVersion.gates': { entries: 20 },
   'Query.explainSimilarity': { lists: 1 }, // reads feedback of 90 days
   'Query.clickThrough': { lists: 1 }, // sums days
+  'Query.feedbackHealth': { lists: 1 }, // counts quarantines and days
+  'FeedbackHealth.rejections': { entries: 20 },
   'ClickThrough.versions': { entries: 100 },
   'ClickThrough.places': { entries: 50 },
   'SimilarityExplanation.parts': { entries: 20 },

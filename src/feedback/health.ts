@@ -1,0 +1,61 @@
+import type { FeedbackDays } from '../db/feedback-days.ts';
+import type { FeedbackHealthRepository } from '../db/feedback-health.ts';
+import { SimiliError } from '../errors.ts';
+
+/** Fate of the feedback of some days: counts of events, and how far what is derived from them is behind. */
+export type FeedbackFigures = {
+  since: Date;
+  accepted: number;
+  duplicates: number;
+  withoutConsent: number;
+  rejected: number;
+  rejections: { code: string; count: number }[];
+  lists: number;
+  /** Share of lists that were reported about which have an impression; null: there are none. */
+  impressionCoverage: number | null;
+  quarantines: number;
+  quarantinedEvents: number;
+  newestEvent: Date | null;
+  rolledUpTo: Date | null;
+  daysPending: number;
+};
+type Deps = { health: FeedbackHealthRepository; days: Pick<FeedbackDays, 'pending'>; now: () => Date };
+
+const MOST_DAYS = 90;
+const DAY_MS = 86_400_000;
+const ANSWERS = ['accepted', 'duplicates', 'withoutConsent'] as const;
+
+/** Feedback of the last `days` days, with today. @throws SimiliError INVALID_ARGUMENT */
+export async function feedbackHealth({ health, days: derived, now }: Deps, days: number): Promise<FeedbackFigures> {
+  if (!(Number.isInteger(days) && days >= 1 && days <= MOST_DAYS)) {
+    throw new SimiliError('INVALID_ARGUMENT', { argument: 'days', why: `must be 1 to ${MOST_DAYS}, not ${days}` });
+  }
+  const since = new Date((Math.floor(now().getTime() / DAY_MS) + 1 - days) * DAY_MS);
+  const first = since.toISOString().slice(0, 10);
+  const [counts, { lists, seen, rolledUpTo }, quarantined, newestEvent, daysPending] = await Promise.all([
+    health.counts(first),
+    health.lists(first),
+    health.quarantined(),
+    health.newestEvent(),
+    derived.pending(now()),
+  ]);
+  const countOf = (name: string): number => counts.find((one) => one.name === name)?.count ?? 0;
+  const rejections = counts
+    .filter(({ name }) => !ANSWERS.some((answer) => answer === name))
+    .map(({ name: code, count }) => ({ code, count }));
+  return {
+    since,
+    accepted: countOf('accepted'),
+    duplicates: countOf('duplicates'),
+    withoutConsent: countOf('withoutConsent'),
+    rejected: rejections.reduce((sum, { count }) => sum + count, 0),
+    rejections,
+    lists,
+    impressionCoverage: lists > 0 ? seen / lists : null,
+    quarantines: quarantined.slices,
+    quarantinedEvents: quarantined.events,
+    newestEvent,
+    rolledUpTo,
+    daysPending,
+  };
+}
