@@ -31,7 +31,8 @@ export default {
         mappers: {
           Product: '../db/products.ts#ProductRow',
           SimilarItemConnection: '../similarity/similar-items.ts#SimilarItemsPage',
-          SimilarItemEdge: '../similarity/similar-items.ts#SimilarItem',
+          SimilarToProductsConnection: '../similarity/similar-to-products.ts#SimilarToProductsPage',
+          SimilarItemEdge: '../similarity/ranked-page.ts#SimilarItem',
           ProductConnection: '../catalog/product-page.ts#ProductPage',
           ModelVersion: '../db/models.ts#ModelRow',
           FeedbackHealth: '../feedback/health.ts#FeedbackFigures',

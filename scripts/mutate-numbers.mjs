@@ -23,7 +23,7 @@ const propensity = {
   tests: ['test/unit/learning/relevance/propensity.test.ts'],
 };
 const search = ['test/unit/src/db/search.test.ts'];
-const statement = { file: 'src/db/search-statement.ts', tests: search };
+const anchor = { file: 'src/db/search-anchor.ts', tests: search };
 const effort = { file: 'src/db/search-effort.ts', tests: ['test/unit/src/db/search-effort.test.ts'] };
 const ranking = { file: 'src/db/search-one.ts', tests: search };
 const maintenance = { file: 'workers/handlers/maintenance.ts', tests: ['test/integration/maintenance.test.ts'] };
@@ -99,6 +99,13 @@ export const mutations = [
   { name: 'places of click-through', ...clickThrough, from: 'MOST_PLACES = 50', to: 'MOST_PLACES = 51' },
   { name: 'days of a list', ...list, from: 'VALID_DAYS = 7', to: 'VALID_DAYS = 8' },
   { name: 'page by default', ...page, from: 'DEFAULT_FIRST = 12', to: 'DEFAULT_FIRST = 10' },
+  {
+    name: 'most anchors',
+    file: 'src/similarity/anchors.ts',
+    tests: ['test/unit/src/similarity/anchors.test.ts'],
+    from: 'MOST_ANCHORS = 20',
+    to: 'MOST_ANCHORS = 21',
+  },
   { name: 'largest page', ...page, from: 'MOST_FIRST = 50', to: 'MOST_FIRST = 60' },
   {
     name: 'score of a distance',
@@ -118,7 +125,7 @@ export const mutations = [
   { name: 'ties', ...ranking, from: '[3, 50, 1000]', to: '[3, 40, 1000]' },
   { name: 'narrowest ties', ...ranking, from: '[3, 50, 1000]', to: '[0, 50, 1000]' },
   { name: 'looks into several spaces', ...ranking, file: 'src/db/search-fused.ts', from: '[50, 400,', to: '[50, 300,' },
-  { name: 'scan order', ...statement, from: 'strict_order', to: 'relaxed_order' },
+  { name: 'scan order', ...anchor, from: 'strict_order', to: 'relaxed_order' },
   { name: 'candidates', ...effort, from: '[100, 200, 400, 1000]', to: '[40, 200, 400, 1000]' },
   { name: 'candidates under a filter', ...effort, from: 'FOR_ALL = 90', to: 'FOR_ALL = 60' },
   { name: 'ranked one by one', ...effort, from: 'greatest(4000,', to: 'greatest(5000,' },

@@ -43,6 +43,11 @@ import type { JobQueue } from './queue/jobs.ts';
 import type { AnswerView } from './similarity/answer-view.ts';
 import { type LastKnown, openLastKnown, withLastKnown } from './similarity/last-known.ts';
 import { type SimilarItemsPage, type SimilarItemsRequest, similarItems } from './similarity/similar-items.ts';
+import {
+  type SimilarToProductsPage,
+  type SimilarToProductsRequest,
+  similarToProducts,
+} from './similarity/similar-to-products.ts';
 import { refusingUnstorable, type Texts } from './storable-arguments.ts';
 import { watched } from './watched.ts';
 
@@ -61,6 +66,8 @@ export type Services = {
   /** How long a shopper's request and an administrator's may take. */
   readonly patience: Patiences;
   similarItems(request: SimilarItemsRequest, view: AnswerView): Promise<SimilarItemsPage>;
+  /** The same of several anchors together, in a list that nothing is learned from. */
+  similarToProducts(request: SimilarToProductsRequest, view: AnswerView): Promise<SimilarToProductsPage>;
   /** Null: there is none. Of several with one address, the first by id. */
   productByUrl(url: string): Promise<ProductRow | null>;
   /** Null: there is none. */
@@ -152,6 +159,7 @@ function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, counti
   const serving = makeServing(models, now);
   // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
   const readPatiently = { byId: (id: string) => within(startDeadline(patience.admin), () => jobs.byId(id)) };
+  const ranking = { models, signingKey, filters, reranker, log, telemetry };
   const services: Services = {
     ...shared,
     catalog,
@@ -161,8 +169,12 @@ function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, counti
     telemetry,
     patience,
     similarItems: withLastKnown(
-      (request, view) =>
-        similarItems({ models, signingKey, now, exploring, filters, reranker, log, telemetry }, request, view),
+      (request: SimilarItemsRequest, view) => similarItems({ ...ranking, now, exploring }, request, view),
+      lastKnown,
+      catalog,
+    ),
+    similarToProducts: withLastKnown(
+      (request: SimilarToProductsRequest, view) => similarToProducts(ranking, request, view),
       lastKnown,
       catalog,
     ),
@@ -194,6 +206,7 @@ function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, counti
 const TEXTS: Texts<Services> = {
   inCatalog: null, // what is not the name of a catalog is none
   similarItems: ({ anchorId: id, after: _signed, ...rest }) => ({ id, ...rest }),
+  similarToProducts: ({ anchorIds: ids, after: _signed, ...rest }) => ({ ids, ...rest }),
   productByUrl: (url) => ({ url }),
   job: (id) => ({ id }),
   submitFeedback: ({ id }) => ({ visitor: { id } }),

@@ -26,9 +26,9 @@ export const looked = (parts: RankingParts, variants: Variants): string =>
   `(${better(parts, variants, `SELECT g.group_id AS id FROM simili.product g WHERE g.catalog_id = ${parts.catalog} AND g.id = ${variants.id}`)} LIMIT 1) IS NULL`;
 
 /** One row where the group `own` has something that stands for it instead, or is the anchor's. */
-function better({ catalog, narrowing, without }: RankingParts, variants: Variants, own: string): string {
+function better({ catalog, ownGroup, narrowing, without }: RankingParts, variants: Variants, own: string): string {
   const { id, l2, vectors, distance } = variants;
-  return `SELECT 1 FROM (${own}) AS grp WHERE grp.id = anchor.group_id OR EXISTS (
+  return `SELECT 1 FROM (${own}) AS grp WHERE grp.id = ${ownGroup} OR EXISTS (
         SELECT FROM simili.product q ${vectors}
         WHERE q.catalog_id = ${catalog} AND q.group_id = grp.id ${narrowing && `AND ${narrowing}`}
           ${without ? `AND q.id <> ALL(${without})` : ''} AND (${distance}, q.id) < (${l2}, ${id}))`;

@@ -6,6 +6,7 @@ import { conditionSql } from './condition-sql.ts';
 import { embeddingTable } from './embedding-table.ts';
 import { PRODUCT_COLUMNS, ProductShape } from './product-columns.ts';
 import { bool, float, int, orNull } from './row.ts';
+import { eachAnchor, meanAnchor } from './search-anchor.ts';
 import { mostPassingSql, Sample, sampleSql } from './search-effort.ts';
 import { fused, LOOKS } from './search-fused.ts';
 import { nearest, TIES } from './search-one.ts';
@@ -34,6 +35,8 @@ export type Search = {
   model: number;
   spaces: readonly VersionSpace[];
   anchorIds: readonly string[];
+  /** They are one anchor together, their mean; left out: each has a list of its own. */
+  asOne?: boolean;
   filter: SearchFilter;
   limit: number;
   behind: Behind | null;
@@ -58,16 +61,12 @@ export const Ranked = {
   ...ProductShape,
 };
 
-/** Settings of the index scan, made where the anchor's row is read. */
-const settings = (effort: string): string =>
-  `(SELECT set_config('hnsw.ef_search', ${effort}, true), set_config('hnsw.iterative_scan', 'strict_order', true)) AS settings`;
-
 /**
- * One statement for a page of each anchor. The settings of the index scan are made within it, where the anchor's row is
+ * One statement for a page of each anchor, or of all together. The settings of the index scan are made within it, where the anchor's row is
  * read, which is before the scan begins: it needs no session of its own, so a pooler may lie between.
  */
 export function searchStatement(search: Search, way: Way): { statement: Statement<typeof Ranked>; values: unknown[] } {
-  const { catalogId, model, spaces, anchorIds, filter, limit, behind } = search;
+  const { catalogId, model, spaces, anchorIds, asOne, filter, limit, behind } = search;
   const values: unknown[] = [[...anchorIds]];
   const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
   const catalog = param(catalogId, 'text');
@@ -77,18 +76,13 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
     table: embeddingTable(catalogId, model, space.name),
     vec: `vec${i || ''}`,
   }));
-  const parts = { catalog, tables, limit, narrowing, without, behind, param };
+  const ownGroup = asOne ? 'ANY(anchor.group_ids)' : 'anchor.group_id';
+  const parts = { catalog, tables, ownGroup, limit, narrowing, without, behind, param };
   const effort = param(String(search.effort), 'text');
   const ranking = tables.length === 1 ? nearest(parts, way) : fused(parts, way);
   const warm = tables.map(({ vec }) => `anchor.${vec} IS NOT NULL`).join(' OR ');
   const text = `
-    WITH anchor AS MATERIALIZED (
-      SELECT a.nr, p.id, p.group_id, ${tables.map(({ vec }, i) => `e${i}.vec AS ${vec}`).join(', ')}
-      FROM ${settings(effort)},
-        unnest($1::text[]) WITH ORDINALITY AS a (id, nr)
-        LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = a.id
-        ${tables.map(({ table }, i) => `LEFT JOIN ${table} e${i} ON e${i}.product_id = a.id`).join(' ')}
-    )${way === 'passing' ? passing(catalog, narrowing, search.mostPassing ?? mostPassingSql(tables[0]!.table)) : ''}
+    WITH anchor AS MATERIALIZED (${(asOne ? meanAnchor : eachAnchor)(catalog, tables, effort)})${way === 'passing' ? passing(catalog, narrowing, search.mostPassing ?? mostPassingSql(tables[0]!.table)) : ''}
     SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest,
       ${way === 'passing' ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${PRODUCT_COLUMNS}
     FROM anchor

@@ -45,28 +45,57 @@ export class SearchRepository {
    * @param behind only what ranks after this place: what is deleted or added before it moves nothing.
    * @throws VersionGone
    */
-  async nearestOfEach(
-    { number, spaces }: RankingVersion,
+  nearestOfEach(
+    version: RankingVersion,
     anchorIds: readonly string[],
     filter: SearchFilter,
     limit: number,
     behind: Behind | null = null,
   ): Promise<Found[]> {
+    return this.nearest(
+      version,
+      anchorIds.map((id) => [id]),
+      { asOne: false, filter, limit, behind },
+    );
+  }
+
+  /**
+   * The same for several anchors as one: what is nearest to their mean, which ranks as the mean of the squared distances to each does.
+   * None of them is in the list, nor a variant of one. Those that are no product, or have no vector, do not count.
+   */
+  async nearestOfAll(
+    version: RankingVersion,
+    anchorIds: readonly string[],
+    { excludeIds = [], ...rest }: SearchFilter,
+    limit: number,
+    behind: Behind | null = null,
+  ): Promise<Found> {
+    const filter = { ...rest, excludeIds: [...excludeIds, ...anchorIds] };
+    const [found] = await this.nearest(version, [anchorIds], { asOne: true, filter, limit, behind });
+    return found!;
+  }
+
+  /** @param anchors of each list */
+  private async nearest(
+    { number, spaces }: RankingVersion,
+    anchors: readonly (readonly string[])[],
+    { asOne, filter, limit, behind }: Pick<Required<Search>, 'asOne' | 'filter' | 'limit' | 'behind'>,
+  ): Promise<Found[]> {
     const size = SIZES.find((one) => one >= limit) ?? limit;
     const { catalogId, mostPassing } = this;
     const narrowing = narrowingOf(filter);
-    const search = { catalogId, model: number, spaces, filter, limit: size, behind, mostPassing };
+    const search = { catalogId, model: number, spaces, asOne, filter, limit: size, behind, mostPassing };
     const scale = scaleOf(spaces);
     const isFused = spaces.length > 1;
     const found: Found[] = [];
-    let open = anchorIds.map((id, place) => ({ id, place }));
+    let open = anchors.map((ids, place) => ({ ids, place }));
     let isShort = false;
     let share = this.shares.get(narrowing);
     for (const way of waysTo(isFused, share === undefined && (isFused || narrowing !== NOTHING))) {
       if (isShort && way !== 'exact') continue; // looking farther brings no more of what the index gave all of
-      const ids = open.map(({ id }) => id);
+      const anchorIds = open.flatMap(({ ids }) => ids);
       const effort = effortFor(share ?? 1);
-      const groups = byAnchor(await this.run({ ...search, anchorIds: ids, effort }, way), ids.length);
+      const groups = byAnchor(await this.run({ ...search, anchorIds, effort }, way), open.length);
       if (groups[0]?.[0]?.many) {
         share = narrowing === NOTHING ? 1 : await this.shareOf(filter);
         this.shares.set(narrowing, share);

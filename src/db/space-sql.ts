@@ -29,3 +29,18 @@ export function squaredOf(space: Kind, distance: number): number {
 /** A `vector` as the column of a space takes it. */
 export const storedSql = ({ storage }: Pick<Kind, 'storage'>, vector: string): string =>
   storage === 'bit' ? `binary_quantize(${vector})` : storage === 'halfvec' ? `${vector}::halfvec` : vector;
+
+/**
+ * The mean direction of the vectors of the products `ids`, a `text[]`, as the column has it; of bits what most of them have, of equally
+ * many a one. In the order of the ids, so that every page has the same. Null where none has a vector, or where they cancel each other out and no direction is left.
+ */
+export function meanSql({ storage, dimensions }: Kind, table: string, ids: string): string {
+  const bits = `(
+        SELECT string_agg(CASE WHEN 2 * ones >= n THEN '1' ELSE '0' END, '' ORDER BY place)::bit(${dimensions})
+        FROM (SELECT place, sum(get_bit(m.vec, place)) AS ones, count(*) AS n
+          FROM ${table} m, generate_series(0, ${dimensions - 1}) AS place WHERE m.product_id = ANY(${ids}) GROUP BY place) AS votes)`;
+  const mean = `(
+        SELECT CASE WHEN mean <#> mean < 0 THEN l2_normalize(mean) END
+        FROM (SELECT avg(l2_normalize(m.vec) ORDER BY m.product_id) AS mean FROM ${table} m WHERE m.product_id = ANY(${ids})) AS summed)`;
+  return storage === 'bit' ? bits : mean;
+}

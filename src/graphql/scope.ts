@@ -3,10 +3,12 @@ import type { ProductRow } from '../db/products.ts';
 import { SimiliError } from '../errors.ts';
 import { CATALOG_HEADER } from '../ports/authenticator.ts';
 import type { Services } from '../services.ts';
+import { MOST_ANCHORS } from '../similarity/anchors.ts';
 import type { AnswerView } from '../similarity/answer-view.ts';
 import { alikeAmong } from '../similarity/diversity.ts';
 import { searcher } from '../similarity/searcher.ts';
 import type { SimilarItemsPage, SimilarItemsRequest } from '../similarity/similar-items.ts';
+import type { SimilarToProductsPage, SimilarToProductsRequest } from '../similarity/similar-to-products.ts';
 import { isStorable, toId, UNSTORABLE } from '../text.ts';
 import { MOST_LISTS, named } from './cost/limits.ts';
 import { requestHeader } from './request-header.ts';
@@ -21,6 +23,8 @@ export type Scope = {
   readonly products: DataLoader<string, ProductRow | null>;
   /** @returns null once the request has been refused. @throws SimiliError TOO_COSTLY, once. */
   similarItems(request: SimilarItemsRequest): Promise<SimilarItemsPage | null>;
+  /** The same, of several anchors: each counts as a list. */
+  similarToProducts(request: SimilarToProductsRequest): Promise<SimilarToProductsPage | null>;
 };
 /** Rejects with SimiliError CATALOG_UNKNOWN. */
 export type ScopeOf = (context: RequestContext) => Promise<Scope>;
@@ -45,17 +49,21 @@ function makeScope(services: Services): Scope {
   const products = productLoader(services);
   const view = makeView(services, products);
   let lists = 0;
+  // The last guard: a server that asks src/graphql/cost beforehand never comes here. One error says it; the lists
+  // that follow may be many thousands.
+  const mayList = (more: number): boolean => {
+    const before = lists;
+    lists += more;
+    if (lists > MOST_LISTS && before <= MOST_LISTS)
+      throw new SimiliError('TOO_COSTLY', { what: named.lists, most: MOST_LISTS });
+    return lists <= MOST_LISTS;
+  };
   return {
     services,
     products,
-    async similarItems(request) {
-      lists += 1;
-      // The last guard: a server that asks src/graphql/cost beforehand never comes here. One error says it; the lists
-      // that follow may be many thousands.
-      if (lists === MOST_LISTS + 1) throw new SimiliError('TOO_COSTLY', { what: named.lists, most: MOST_LISTS });
-      if (lists > MOST_LISTS) return null;
-      return services.similarItems(request, view);
-    },
+    similarItems: async (request) => (mayList(1) ? services.similarItems(request, view) : null),
+    similarToProducts: async (request) =>
+      mayList(Math.min(request.anchorIds.length, MOST_ANCHORS)) ? services.similarToProducts(request, view) : null,
   };
 }
 

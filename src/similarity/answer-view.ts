@@ -8,6 +8,8 @@ import type { Alike } from './diversity.ts';
 export type Wanted = {
   version: RankingVersion;
   anchorId: string;
+  /** Several anchors as one, for whom `anchorId` stands; left out: it is the one product. */
+  anchorIds?: readonly string[];
   filter: SearchFilter;
   limit: number;
   behind: Behind | null;

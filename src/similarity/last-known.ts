@@ -2,16 +2,18 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { SimiliError } from '../errors.ts';
 import type { AnswerView } from './answer-view.ts';
-import type { SimilarItemsPage, SimilarItemsRequest } from './similar-items.ts';
+import type { PageRequest, RankedPage } from './ranked-page.ts';
 
 /** Older lists are not shown any more, ms. */
 const LONGEST_MS = 5 * 60_000;
 /** All lists together, in products: some tens of megabytes. */
 const MOST_PRODUCTS = 20_000;
 
-type Ask = (request: SimilarItemsRequest, view: AnswerView) => Promise<SimilarItemsPage>;
+/** A list of one anchor, or of several: one of the two. */
+type Request = PageRequest & { anchorId?: string; anchorIds?: readonly string[] };
+type Ask<Of extends Request, Page extends RankedPage> = (request: Of, view: AnswerView) => Promise<Page>;
 
-export type LastKnown = LRUCache<string, SimilarItemsPage>;
+export type LastKnown = LRUCache<string, RankedPage>;
 
 /** One for all catalogs of a process: what it holds is bounded. */
 export const openLastKnown = (now: () => Date): LastKnown =>
@@ -27,7 +29,11 @@ export const openLastKnown = (now: () => Date): LastKnown =>
  * The same, and while the database is away the answer that the same request got in the last five minutes, marked as
  * `stale`: a shop's page keeps its widget. Prices and stock in it are of that moment.
  */
-export function withLastKnown(ask: Ask, known: LastKnown, catalog: string): Ask {
+export function withLastKnown<Of extends Request, Page extends RankedPage>(
+  ask: Ask<Of, Page>,
+  known: LastKnown,
+  catalog: string,
+): Ask<Of, Page> {
   return async (request, view) => {
     const key = keyOf(catalog, request);
     try {
@@ -35,7 +41,8 @@ export function withLastKnown(ask: Ask, known: LastKnown, catalog: string): Ask 
       known.set(key, page);
       return page;
     } catch (error) {
-      const last = isAway(error) ? known.get(key) : undefined;
+      // What a key holds was answered to the same kind of request.
+      const last = isAway(error) ? (known.get(key) as Page | undefined) : undefined;
       if (!last) throw error;
       return { ...last, stale: true };
     }
@@ -44,8 +51,9 @@ export function withLastKnown(ask: Ask, known: LastKnown, catalog: string): Ask 
 
 const isAway = (error: unknown): boolean => error instanceof SimiliError && error.code === 'DATABASE_UNAVAILABLE';
 
-function keyOf(catalog: string, { anchorId, first, after, filter, ...rest }: SimilarItemsRequest): string {
+function keyOf(catalog: string, { anchorId, anchorIds, first, after, filter, ...rest }: Request): string {
   const { minScore = null, diversity = null } = rest;
-  const text = JSON.stringify([catalog, anchorId, first ?? null, after ?? null, filter ?? null, minScore, diversity]);
+  const anchor = anchorIds ?? anchorId;
+  const text = JSON.stringify([catalog, anchor, first ?? null, after ?? null, filter ?? null, minScore, diversity]);
   return createHash('sha256').update(text).digest('base64');
 }

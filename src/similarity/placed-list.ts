@@ -3,6 +3,7 @@ import type { Behind } from '../db/search-statement.ts';
 import type { Log } from '../log.ts';
 import type { Reranker } from '../ports/reranker.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
+import { firstProduct } from './anchors.ts';
 import type { AnswerView, Wanted } from './answer-view.ts';
 import type { Place } from './cursor.ts';
 import { diversified, MOST_DIVERSE } from './diversity.ts';
@@ -61,7 +62,7 @@ export async function inWindows(
   let skip = place?.skip ?? 0;
   for (let windows = 0; ; ) {
     const [query, { anchor, neighbours }] = await Promise.all([
-      view.product(wanted.anchorId),
+      firstProduct(view, wanted.anchorIds ?? [wanted.anchorId]),
       view.nearest({ ...wanted, limit: size + 1, behind: start }),
     ]);
     if (anchor !== 'ranked') return { anchor, items: [], hasMore: false };

@@ -3,8 +3,10 @@ import type { Found, SearchRepository } from '../db/search.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { AnswerView, Wanted } from './answer-view.ts';
 
+type Search = Pick<SearchRepository, 'nearestOfEach' | 'nearestOfAll'>;
+
 /** Searches of one answer: lists that are asked for together, alike in all but their anchor, are one statement. */
-export function searcher(search: Pick<SearchRepository, 'nearestOfEach'>, telemetry: Telemetry): AnswerView['nearest'] {
+export function searcher(search: Search, telemetry: Telemetry): AnswerView['nearest'] {
   const loader = new DataLoader<Wanted, Found, string>((wanted) => searchAll(search, telemetry, wanted), {
     cacheKeyFn: JSON.stringify,
   });
@@ -12,11 +14,7 @@ export function searcher(search: Pick<SearchRepository, 'nearestOfEach'>, teleme
 }
 
 /** @returns in the order of `wanted`; an Error in the place of each that failed. */
-async function searchAll(
-  search: Pick<SearchRepository, 'nearestOfEach'>,
-  telemetry: Telemetry,
-  wanted: readonly Wanted[],
-): Promise<(Found | Error)[]> {
+async function searchAll(search: Search, telemetry: Telemetry, wanted: readonly Wanted[]): Promise<(Found | Error)[]> {
   const alike = new Map<string, number[]>();
   for (const [i, { anchorId: _, ...rest }] of wanted.entries()) {
     const key = JSON.stringify(rest);
@@ -25,11 +23,15 @@ async function searchAll(
   const answers: (Found | Error)[] = [];
   await Promise.all(
     [...alike.values()].map(async (places) => {
-      const { version, filter, limit, behind } = wanted[places[0]!]!;
+      const { version, anchorIds, filter, limit, behind } = wanted[places[0]!]!;
       const anchors = places.map((i) => wanted[i]!.anchorId);
       const facts = { lists: places.length, spaces: version.spaces.length, filtered: Object.keys(filter).length > 0 };
       const found = await telemetry
-        .span('simili.search', facts, () => search.nearestOfEach(version, anchors, filter, limit, behind))
+        .span('simili.search', facts, async () => {
+          if (!anchorIds) return search.nearestOfEach(version, anchors, filter, limit, behind);
+          const one = await search.nearestOfAll(version, anchorIds, filter, limit, behind);
+          return anchors.map(() => one);
+        })
         .catch((error: Error) => anchors.map(() => error));
       for (const [i, place] of places.entries()) answers[place] = found[i]!;
     }),

@@ -1,78 +1,15 @@
-import { type ModelRepository, type ServingPointer, spacesOf } from '../db/models.ts';
-import type { ProductRow } from '../db/products.ts';
-import type { RankingVersion } from '../db/search.ts';
-import type { SearchFilter } from '../db/search-statement.ts';
-import { VersionGone } from '../db/version-gone.ts';
-import { SimiliError } from '../errors.ts';
-import type { Log } from '../log.ts';
-import type { FilterExtension } from '../ports/filter-extension.ts';
-import type { Reranker } from '../ports/reranker.ts';
-import type { Telemetry } from '../ports/telemetry.ts';
 import { toId } from '../text.ts';
 import type { AnswerView } from './answer-view.ts';
-import { makeCursor, type Place, readCursor } from './cursor.ts';
-import { explore, inPlaces, NOT_EXPLORING } from './exploration.ts';
-import { type FilterInput, isChosenByShopper, toSearchFilter } from './filter.ts';
-import { ownConditions } from './own-filters.ts';
-import { checkedDiversity, checkedFirst, checkedScore } from './page-arguments.ts';
-import { inSearchOrder, inWindows, type PlacedList } from './placed-list.ts';
-import { drawOf, makeNonce, type ShownList, signList } from './recommendation-id.ts';
+import { type PageRequest, type RankedPage, type RankingDeps, rankedPage } from './ranked-page.ts';
+import { drawOf, makeNonce, signList } from './recommendation-id.ts';
 
-export type SimilarItemsRequest = {
-  anchorId: string;
-  /** 1 to 50; null or left out: 12. */
-  first?: number | null | undefined;
-  after?: string | null | undefined;
-  filter?: FilterInput | null | undefined;
-  /** 0 to 1; null or left out: 0. */
-  minScore?: number | null | undefined;
-  /** 0 to 1; null or left out: 0. */
-  diversity?: number | null | undefined;
-};
-export type Status = 'OK' | 'PARTIAL' | 'COLD_ITEM' | 'ITEM_UNKNOWN' | 'MODEL_NOT_READY';
-export type SimilarItem = {
-  product: ProductRow;
-  /** 1-based, over all pages. */
-  position: number;
-  /** 1 - D/4 with D the squared distance of unit vectors: 0 to 1. */
-  score: number;
-  /** Signed, which costs more than all else of an item: made for whoever asks for it. */
-  cursor(): string;
-};
-export type SimilarItemsPage = {
-  status: Status;
-  /** The version that ranked the list; null when none did. */
-  modelId: string | null;
-  items: SimilarItem[];
-  hasNextPage: boolean;
-  hasPreviousPage: boolean;
-  recommendationId: string;
-  /** An answer of some minutes ago: the database is away. */
-  stale?: true;
-};
+export type SimilarItemsRequest = PageRequest & { anchorId: string };
+export type SimilarItemsPage = RankedPage & { recommendationId: string };
 
-type Deps = {
-  models: Pick<ModelRepository, 'byId'>;
-  signingKey: string;
+type Deps = RankingDeps & {
   now: () => Date;
   /** Share of lists that explore (exploration.ts), 0 to 0.2. */
   exploring: number;
-  filters: readonly FilterExtension[];
-  /** Null: lists are in the order of the search. */
-  reranker: Reranker | null;
-  log: Pick<Log, 'error'>;
-  telemetry: Telemetry;
-};
-type Version = RankingVersion & { modelId: string };
-type Search = {
-  anchorId: string;
-  first: number;
-  filter: SearchFilter;
-  /** The shopper's own filter decides what stands where. */
-  filtered: boolean;
-  minScore: number;
-  diversity: number;
-  place: Place | null;
 };
 
 /**
@@ -81,115 +18,22 @@ type Search = {
  */
 export async function similarItems(
   deps: Deps,
-  request: SimilarItemsRequest,
+  { anchorId: id, ...request }: SimilarItemsRequest,
   view: AnswerView,
 ): Promise<SimilarItemsPage> {
-  const { after } = request;
-  const anchorId = toId(request.anchorId);
-  const first = checkedFirst(request.first);
-  const own = ownConditions(deps, request.filter?.own);
-  const filter = { ...toSearchFilter(request.filter), ...(own.length > 0 && { own }) };
-  const filtered = isChosenByShopper(filter, request.filter);
-  const place = after == null ? null : readCursor(deps.signingKey, after, anchorId);
-  const minScore = checkedScore(request.minScore);
-  const diversity = checkedDiversity(request.diversity);
-  const search = { anchorId, first, filter, filtered, minScore, diversity, place };
-  try {
-    return await ranked(deps, search, view);
-  } catch (error) {
-    // Between reading the pointer and reading its table the version was retired: the pointer has moved on since.
-    if (!(error instanceof VersionGone)) throw error;
-    if (place) throw new SimiliError('CURSOR_RETIRED', { model: place.modelId });
-    view.forgetServing();
-    return ranked(deps, search, view);
-  }
-}
-
-async function ranked(deps: Deps, search: Search, view: AnswerView): Promise<SimilarItemsPage> {
-  const { anchorId, first, filter, minScore, diversity, place } = search;
-  const serving = await view.serving();
-  const version = place ? await versionOf(deps, place, serving) : serving;
-  if (!version) return without(deps, anchorId, (await view.product(anchorId)) ? 'MODEL_NOT_READY' : 'ITEM_UNKNOWN');
-  const { number, spaces } = version;
-  const wanted = { version: { number, spaces }, anchorId, filter };
-  const { reranker, log, telemetry } = deps;
-  const isReordered = reranker !== null || diversity > 0;
-  const list = isReordered
-    ? await inWindows(view, { reranker, log, telemetry }, { wanted, first, minScore, diversity, place })
-    : await inSearchOrder(view, { wanted, first, minScore, place });
-  if (list.anchor !== 'ranked') return without(deps, anchorId, STATUS[list.anchor]);
-  return page(deps, search, version, list);
-}
-
-/** A reader who began before a promotion goes on in the version that ranked the first page, while its vectors are kept. */
-async function versionOf({ models }: Deps, { modelId }: Place, serving: ServingPointer | null): Promise<Version> {
-  if (serving?.modelId === modelId) return serving;
-  const model = await models.byId(modelId);
-  if (model?.state !== 'STANDBY' && model?.state !== 'ACTIVE')
-    throw new SimiliError('CURSOR_RETIRED', { model: modelId });
-  return { modelId, number: model.number, spaces: spacesOf(model) };
-}
-
-const STATUS = { unknown: 'ITEM_UNKNOWN', cold: 'COLD_ITEM' } as const;
-
-function page(
-  deps: Deps,
-  search: Search,
-  { modelId }: Version,
-  { items: ranked, hasMore }: PlacedList,
-): SimilarItemsPage {
-  const { anchorId, first, filter, filtered, minScore, place } = search;
-  const offset = place?.position ?? 0;
-  const places = { first: offset + 1, count: ranked.length };
+  const anchorId = toId(id);
   const nonce = makeNonce();
-  // What stands in a list under a shopper's own filter tells little of places: it stays as it is ranked.
-  const exploration = filtered ? NOT_EXPLORING : explore(deps.exploring, places, drawOf(nonce));
-  const items = inPlaces(ranked, places, exploration).map(({ product, score }, i) => {
-    const position = offset + i + 1;
-    // A cursor is a place in the ranking, whatever is shown there: the next page goes on behind it.
-    const { l2, productId, skip } = ranked[i]!.place;
-    const cursor = () => makeCursor(deps.signingKey, { modelId, anchorId, position, l2, productId, skip });
-    return { product, position, score, cursor };
-  });
-  const isShort = ranked.length < first && offset === 0 && (Object.keys(filter).length > 0 || minScore > 0);
-  return {
-    status: isShort ? 'PARTIAL' : 'OK',
-    modelId,
-    items,
-    hasNextPage: hasMore,
-    hasPreviousPage: offset > 0,
-    recommendationId: signedList(
-      deps,
-      {
-        anchorId,
-        modelId,
-        firstPosition: places.first,
-        itemIds: items.map(({ product }) => product.id),
-        filtered,
-        exploration,
-      },
-      nonce,
-    ),
-  };
-}
-
-function without(deps: Deps, anchorId: string, status: Status): SimilarItemsPage {
-  const recommendationId = signedList(deps, {
+  const asked = { anchorId, exploring: { share: deps.exploring, draw: drawOf(nonce) } };
+  const { exploration, filtered, ...page } = await rankedPage(deps, asked, request, view);
+  const { modelId, items } = page;
+  const shown = {
     anchorId,
-    modelId: null,
-    firstPosition: 1,
-    itemIds: [],
-    filtered: false,
-  });
-  return {
-    status,
-    modelId: null,
-    items: [],
-    hasNextPage: false,
-    hasPreviousPage: false,
-    recommendationId,
+    modelId,
+    firstPosition: items[0]?.position ?? 1,
+    itemIds: items.map(({ product }) => product.id),
+    filtered,
+    exploration,
+    issuedAt: deps.now(),
   };
+  return { ...page, recommendationId: signList(deps.signingKey, shown, nonce) };
 }
-
-const signedList = ({ signingKey, now }: Deps, list: Omit<ShownList, 'issuedAt'>, nonce = makeNonce()): string =>
-  signList(signingKey, { ...list, issuedAt: now() }, nonce);

@@ -174,6 +174,8 @@ function valueFor(random: Random, { name, type }: GraphQLArgument, field: string
   switch (name) {
     case 'id':
       return JSON.stringify(random.next() < 0.1 ? 'nobody' : pick(random, IDS[field] ?? ids));
+    case 'ids':
+      return JSON.stringify([pick(random, ids), pick(random, ids), ...(random.next() < 0.1 ? ['nobody'] : [])]);
     case 'a':
     case 'b':
       return JSON.stringify(pick(random, ids.slice(0, 5)));

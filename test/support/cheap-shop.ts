@@ -110,6 +110,11 @@ export function cheapShop(): CheapShop {
       const flags = { stale: false, hasNextPage: true, hasPreviousPage: false };
       return { status: 'OK', modelId: 'mdl', items, ...flags, recommendationId: 'r' };
     },
+    similarToProducts: async ({ anchorIds, ...request }: { anchorIds: string[]; first?: number | null }) => {
+      if (anchorIds.length < 1 || anchorIds.length > 20) throw new SimiliError('CURSOR_INVALID');
+      work.lists += anchorIds.length - 1;
+      return { ...(await services.similarItems({ anchorId: '', ...request }, {} as never)), anchorIds };
+    },
     submitFeedback: async () => read({ accepted: 1, duplicates: 0, withoutConsent: 0, rejections: [] }),
     erasure: async () => read(null),
     eraseVisitors: async () => read(null),

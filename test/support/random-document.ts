@@ -147,6 +147,7 @@ class Drawing {
 
 const VALUES: Readonly<Record<string, string>> = {
   'ID!': '"p1"',
+  '[ID!]!': '["p1", "p2", "p3"]',
   'ProductKeyInput!': '{ id: "p1" }',
   'SubmitFeedbackInput!': '{ visitor: { id: "v" }, events: [] }',
 };

@@ -1,4 +1,5 @@
 import { MOST_PAGE as MOST_PRODUCTS, DEFAULT_PAGE as PRODUCTS } from '../../catalog/product-page.ts';
+import { MOST_ANCHORS } from '../../similarity/anchors.ts';
 import { DEFAULT_FIRST, MOST_FIRST } from '../../similarity/page-arguments.ts';
 
 /** How many entries an argument asks for. */
@@ -6,20 +7,24 @@ export type FromArgument = { argument: string; standard: number; most: number };
 /** Cost of a field beyond being one value. */
 export type Size = {
   /** Vector searches, or as much. */
-  lists?: number;
+  lists?: number | FromArgument;
   /** Page size of the connection that the field answers. */
   page?: FromArgument;
   /** Entries of the list that the field answers; `page` is the page of the connection around it. */
   entries?: number | 'page' | FromArgument;
 };
 
-const similarItems: Size = { lists: 1, page: { argument: 'first', standard: DEFAULT_FIRST, most: MOST_FIRST } };
+const page: FromArgument = { argument: 'first', standard: DEFAULT_FIRST, most: MOST_FIRST };
+const similarItems: Size = { lists: 1, page };
 const newest: Size = { entries: { argument: 'first', standard: 20, most: 100 } };
 const ofPage: Size = { entries: 'page' };
 /** A list of text belongs to one thing and is short: it counts as one value. */
 const SIZES: Readonly<Record<string, Size>> = {
   'Query.similarItems': similarItems,
   'Product.similarItems': similarItems,
+  'Query.similarToProducts': { lists: { argument: 'ids', standard: 1, most: MOST_ANCHORS }, page },
+  'SimilarToProductsConnection.edges': ofPage,
+  'SimilarToProductsConnection.nodes': ofPage,
   'SimilarItemConnection.edges': ofPage,
   'SimilarItemConnection.nodes': ofPage,
   'Query.products': { page: { argument: 'first', standard: PRODUCTS, most: MOST_PRODUCTS } },

@@ -144,7 +144,7 @@ export class Walk {
         if (typeof asked === 'object') return entriesAsked(node, asked, this.asked.variables, operation);
         return asked === 'page' ? page : (asked ?? 0);
       };
-      most.lists = Math.max(most.lists, size.lists ?? 0);
+      most.lists = Math.max(most.lists, count(size.lists));
       most.page = Math.max(most.page, count(size.page));
       most.entries = Math.max(most.entries, count(size.entries));
     }

@@ -47,7 +47,12 @@ test('a schema of a copy that nobody can find is refused in a sentence', () => {
 test('roots of other names gain our fields, and a host without mutations gains that root', async () => {
   const theirs = shop('schema { query: Shop } type Shop { product(id: ID!): Product }');
   const schema = plugin.extend(theirs);
-  expect(Object.keys(schema.getQueryType()!.getFields())).toEqual(['product', 'similarItems', 'visitorErasure']);
+  expect(Object.keys(schema.getQueryType()!.getFields())).toEqual([
+    'product',
+    'similarItems',
+    'similarToProducts',
+    'visitorErasure',
+  ]);
   expect(schema.getType('Query')).toBeUndefined();
   expect(Object.keys(schema.getMutationType()!.getFields())).toEqual(['submitFeedback', 'forgetMe']);
   expect((await answer(schema, `{ ${list.replace('(', '(id: "a", ')} }`)).data).toMatchObject({ similarItems: found });

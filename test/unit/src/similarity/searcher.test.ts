@@ -19,12 +19,18 @@ function world(broken?: number) {
         if (version === broken) throw new Error('gone');
         return anchors.map((anchor): Found => ({ anchor: anchor === 'x' ? 'unknown' : 'ranked', neighbours: [] }));
       },
+      async nearestOfAll({ number: version }: RankingVersion, anchors: readonly string[]) {
+        statements.push(`${version} all of ${anchors}`);
+        return { anchor: 'cold', neighbours: [] };
+      },
     },
     noTelemetry,
   );
   const ask = (version: number, anchorId: string, filter: SearchFilter = {}, limit = 13) =>
     nearest({ version: { number: version, spaces: [] }, anchorId, filter, limit, behind: null });
-  return { statements, ask };
+  const askTogether = (anchorIds: readonly string[]) =>
+    nearest({ version: { number: 1, spaces: [] }, anchorId: 'key', anchorIds, filter: {}, limit: 13, behind: null });
+  return { statements, ask, askTogether };
 }
 
 test('lists that differ in nothing but their anchor are one statement, each with its own answer', async () => {
@@ -51,4 +57,11 @@ test('a statement that fails takes none of the others with it', async () => {
   const { ask } = world(2);
   const [good, bad] = await Promise.allSettled([ask(1, 'a'), ask(2, 'a')]);
   expect([good.status, bad.status]).toEqual(['fulfilled', 'rejected']);
+});
+
+test('several anchors as one are a statement of their own, asked once', async () => {
+  const { statements, ask, askTogether } = world();
+  const found = await Promise.all([ask(1, 'a'), askTogether(['a', 'b']), askTogether(['a', 'b']), askTogether(['b'])]);
+  expect(statements.sort()).toEqual(['1 a {} 13', '1 all of a,b', '1 all of b']);
+  expect(found.map(({ anchor }) => anchor)).toEqual(['ranked', 'cold', 'cold', 'cold']);
 });

@@ -45,6 +45,8 @@ test.each([
   expect(cpuOf(() => validate(storefront, document), 2 * MOST_MS)).toBeLessThanOrEqual(2 * MOST_MS);
 });
 
+const several = (times: number) =>
+  Array.from({ length: times }, (_, i) => `s${i}: similarToProducts(ids: $ids) { status }`).join(' ');
 const nested = (first: string) => `similarItems(id: "a", first: ${first}) { nodes { similarItems { status } } }`;
 
 describe('the lists of a request are counted with its variables', () => {
@@ -70,6 +72,16 @@ describe('the lists of a request are counted with its variables', () => {
     ],
     ['{ products(first: 100) { nodes { id similarItems { status } } } }', {}, true],
     ['{ products(first: 100) { nodes { a: similarItems { status } b: similarItems { status } } } }', {}, false],
+    // Of several anchors each is a list.
+    [`query ($ids: [ID!]!) { ${several(5)} }`, { ids: Array(20).fill('p') }, true],
+    [`query ($ids: [ID!]!) { ${several(5)} similarItems(id: "a") { status } }`, { ids: Array(20).fill('p') }, false],
+    [`query ($ids: [ID!]!) { ${several(5)} }`, { ids: Array(5000).fill('p') }, true], // a resolver refuses more than 20
+    ['{ similarToProducts(ids: ["a", "b"], first: 50) { nodes { similarItems { status } } } }', {}, true],
+    [
+      '{ similarToProducts(ids: ["a", "b"], first: 50) { nodes { similarItems { status } } edges { node { similarItems { status } } } } }',
+      {},
+      false,
+    ],
     // A name that objects have by themselves.
     ['query ($constructor: Int) { similarItems(id: "a", first: $constructor) { status } }', {}, true],
   ])('%s with %j: %s', (query, variables, isTaken) => {

@@ -1,0 +1,27 @@
+import type { RankingParts } from './search-parts.ts';
+import { meanSql } from './space-sql.ts';
+
+type Tables = RankingParts['tables'];
+
+/** Settings of the index scan, made where the anchor's row is read. */
+const settings = (effort: string): string =>
+  `(SELECT set_config('hnsw.ef_search', ${effort}, true), set_config('hnsw.iterative_scan', 'strict_order', true)) AS settings`;
+
+/** One row for each of the anchors $1, with its vectors. */
+export const eachAnchor = (catalog: string, tables: Tables, effort: string): string => `
+      SELECT a.nr, p.id, p.group_id, ${tables.map(({ vec }, i) => `e${i}.vec AS ${vec}`).join(', ')}
+      FROM ${settings(effort)},
+        unnest($1::text[]) WITH ORDINALITY AS a (id, nr)
+        LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = a.id
+        ${tables.map(({ table }, i) => `LEFT JOIN ${table} e${i} ON e${i}.product_id = a.id`).join(' ')}
+    `;
+
+/**
+ * One row for all of the anchors $1 together: in each space the mean of those that have a vector, put back to unit length. No product
+ * has the empty id; it is null where none of the anchors is a product.
+ */
+export const meanAnchor = (catalog: string, tables: Tables, effort: string): string => `
+      SELECT 1 AS nr, CASE WHEN count(p.id) > 0 THEN '' END AS id, array_agg(p.group_id) AS group_ids,
+        ${tables.map(({ space, table, vec }) => `${meanSql(space, table, '$1::text[]')} AS ${vec}`).join(', ')}
+      FROM ${settings(effort)} LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = ANY($1::text[])
+    `;

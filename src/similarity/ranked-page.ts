@@ -1,0 +1,181 @@
+import { type ModelRepository, type ServingPointer, spacesOf } from '../db/models.ts';
+import type { ProductRow } from '../db/products.ts';
+import type { RankingVersion } from '../db/search.ts';
+import type { SearchFilter } from '../db/search-statement.ts';
+import { VersionGone } from '../db/version-gone.ts';
+import { SimiliError } from '../errors.ts';
+import type { Log } from '../log.ts';
+import type { FilterExtension } from '../ports/filter-extension.ts';
+import type { Reranker } from '../ports/reranker.ts';
+import type { Telemetry } from '../ports/telemetry.ts';
+import { firstProduct } from './anchors.ts';
+import type { AnswerView } from './answer-view.ts';
+import { makeCursor, type Place, readCursor } from './cursor.ts';
+import { type Exploration, explore, inPlaces, NOT_EXPLORING } from './exploration.ts';
+import { type FilterInput, isChosenByShopper, toSearchFilter } from './filter.ts';
+import { ownConditions } from './own-filters.ts';
+import { checkedDiversity, checkedFirst, checkedScore } from './page-arguments.ts';
+import { inSearchOrder, inWindows, type PlacedList } from './placed-list.ts';
+
+/** Arguments that all lists of similar products have. */
+export type PageRequest = {
+  /** 1 to 50; null or left out: 12. */
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  filter?: FilterInput | null | undefined;
+  /** 0 to 1; null or left out: 0. */
+  minScore?: number | null | undefined;
+  /** 0 to 1; null or left out: 0. */
+  diversity?: number | null | undefined;
+};
+export type Status = 'OK' | 'PARTIAL' | 'COLD_ITEM' | 'ITEM_UNKNOWN' | 'MODEL_NOT_READY';
+export type SimilarItem = {
+  product: ProductRow;
+  /** 1-based, over all pages. */
+  position: number;
+  /** 1 - D/4 with D the squared distance of unit vectors: 0 to 1. */
+  score: number;
+  /** Signed, which costs more than all else of an item: made for whoever asks for it. */
+  cursor(): string;
+};
+export type RankedPage = {
+  status: Status;
+  /** The version that ranked the list; null when none did. */
+  modelId: string | null;
+  items: SimilarItem[];
+  hasNextPage: boolean;
+  hasPreviousPage: boolean;
+  /** An answer of some minutes ago: the database is away. */
+  stale?: true;
+};
+
+export type RankingDeps = {
+  models: Pick<ModelRepository, 'byId'>;
+  signingKey: string;
+  filters: readonly FilterExtension[];
+  /** Null: lists are in the order of the search. */
+  reranker: Reranker | null;
+  log: Pick<Log, 'error'>;
+  telemetry: Telemetry;
+};
+type Version = RankingVersion & { modelId: string };
+/** Whose list it is. */
+type Anchor = {
+  /** The product's; of several anchors what stands for them in a cursor. */
+  anchorId: string;
+  /** Several anchors as one, for whom `anchorId` stands; left out: it is the one product. */
+  anchorIds?: readonly string[];
+  /** Share of lists that explore, 0 to 0.2, and the number in [0, 1) that decides for this one; null: it does not. */
+  exploring: { share: number; draw: number } | null;
+};
+type Search = Anchor & {
+  first: number;
+  filter: SearchFilter;
+  /** The shopper's own filter decides what stands where. */
+  filtered: boolean;
+  minScore: number;
+  diversity: number;
+  place: Place | null;
+};
+
+/** Facts about a list that are signed with it and not answered. */
+type Shown = { exploration: Exploration; filtered: boolean };
+
+/** One page of a ranking. @throws SimiliError INVALID_ARGUMENT, CURSOR_INVALID, CURSOR_RETIRED, EXTENSION_FAILED. */
+export async function rankedPage(
+  deps: RankingDeps,
+  anchor: Anchor,
+  request: PageRequest,
+  view: AnswerView,
+): Promise<RankedPage & Shown> {
+  const { after } = request;
+  const first = checkedFirst(request.first);
+  const own = ownConditions(deps, request.filter?.own);
+  const filter = { ...toSearchFilter(request.filter), ...(own.length > 0 && { own }) };
+  const filtered = isChosenByShopper(filter, request.filter);
+  const place = after == null ? null : readCursor(deps.signingKey, after, anchor.anchorId);
+  const minScore = checkedScore(request.minScore);
+  const diversity = checkedDiversity(request.diversity);
+  const search = { ...anchor, first, filter, filtered, minScore, diversity, place };
+  try {
+    return await ranked(deps, search, view);
+  } catch (error) {
+    // Between reading the pointer and reading its table the version was retired: the pointer has moved on since.
+    if (!(error instanceof VersionGone)) throw error;
+    if (place) throw new SimiliError('CURSOR_RETIRED', { model: place.modelId });
+    view.forgetServing();
+    return ranked(deps, search, view);
+  }
+}
+
+async function ranked(deps: RankingDeps, search: Search, view: AnswerView): Promise<RankedPage & Shown> {
+  const { anchorId, anchorIds, first, filter, minScore, diversity, place } = search;
+  const serving = await view.serving();
+  const version = place ? await versionOf(deps, place, serving) : serving;
+  if (!version)
+    return without((await firstProduct(view, anchorIds ?? [anchorId])) ? 'MODEL_NOT_READY' : 'ITEM_UNKNOWN');
+  const { number, spaces } = version;
+  const wanted = { version: { number, spaces }, anchorId, ...(anchorIds && { anchorIds }), filter };
+  const { reranker, log, telemetry } = deps;
+  const isReordered = reranker !== null || diversity > 0;
+  const list = isReordered
+    ? await inWindows(view, { reranker, log, telemetry }, { wanted, first, minScore, diversity, place })
+    : await inSearchOrder(view, { wanted, first, minScore, place });
+  if (list.anchor !== 'ranked') return without(STATUS[list.anchor]);
+  return page(deps, search, version, list);
+}
+
+/** A reader who began before a promotion goes on in the version that ranked the first page, while its vectors are kept. */
+async function versionOf(
+  { models }: RankingDeps,
+  { modelId }: Place,
+  serving: ServingPointer | null,
+): Promise<Version> {
+  if (serving?.modelId === modelId) return serving;
+  const model = await models.byId(modelId);
+  if (model?.state !== 'STANDBY' && model?.state !== 'ACTIVE')
+    throw new SimiliError('CURSOR_RETIRED', { model: modelId });
+  return { modelId, number: model.number, spaces: spacesOf(model) };
+}
+
+const STATUS = { unknown: 'ITEM_UNKNOWN', cold: 'COLD_ITEM' } as const;
+
+function page(
+  deps: RankingDeps,
+  search: Search,
+  { modelId }: Version,
+  { items: ranked, hasMore }: PlacedList,
+): RankedPage & Shown {
+  const { anchorId, exploring, first, filter, filtered, minScore, place } = search;
+  const offset = place?.position ?? 0;
+  const places = { first: offset + 1, count: ranked.length };
+  // What stands in a list under a shopper's own filter tells little of places: it stays as it is ranked.
+  const exploration = filtered || !exploring ? NOT_EXPLORING : explore(exploring.share, places, exploring.draw);
+  const items = inPlaces(ranked, places, exploration).map(({ product, score }, i) => {
+    const position = offset + i + 1;
+    // A cursor is a place in the ranking, whatever is shown there: the next page goes on behind it.
+    const { l2, productId, skip } = ranked[i]!.place;
+    const cursor = () => makeCursor(deps.signingKey, { modelId, anchorId, position, l2, productId, skip });
+    return { product, position, score, cursor };
+  });
+  const isShort = ranked.length < first && offset === 0 && (Object.keys(filter).length > 0 || minScore > 0);
+  return {
+    status: isShort ? 'PARTIAL' : 'OK',
+    modelId,
+    items,
+    hasNextPage: hasMore,
+    hasPreviousPage: offset > 0,
+    exploration,
+    filtered,
+  };
+}
+
+const without = (status: Status): RankedPage & Shown => ({
+  status,
+  modelId: null,
+  items: [],
+  hasNextPage: false,
+  hasPreviousPage: false,
+  exploration: NOT_EXPLORING,
+  filtered: false,
+});
