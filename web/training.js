@@ -1,6 +1,7 @@
 import { ApiError, ask } from './api.js';
 import { announce, byId } from './dom.js';
 import { subscribe } from './event-stream.js';
+import { FEEDBACK, feedbackFacts } from './feedback-facts.js';
 import { read, write } from './ids.js';
 import { isSettled, JOB_FIELDS, sentenceOf, shareOf, showJob } from './job-view.js';
 import { MODEL_FIELDS, showModels, titleOf } from './models-view.js';
@@ -8,6 +9,8 @@ import { nextTraining, RETRAINING } from './next-training.js';
 
 const KEY = 'simili.admin-key';
 const POLL_MS = 3000;
+/** Days are summed for it. */
+const FEEDBACK_MS = 60_000;
 const ADMIN = '/admin/graphql';
 const DESK = `query Desk { jobs(first: 1) { ...JobFields } models(first: 20) { ...ModelFields } ${RETRAINING} } ${JOB_FIELDS} ${MODEL_FIELDS}`;
 const PROGRESS = `subscription Progress($id: ID!) { jobProgress(id: $id) { ...JobFields } } ${JOB_FIELDS}`;
@@ -22,6 +25,8 @@ const ROLL_BACK = `mutation RollBack($id: ID!) { rollback(input: { modelVersionI
  * @typedef {import('./job-view.js').Job} Job
  * @typedef {import('./models-view.js').Model} Model
  * @typedef {import('./next-training.js').Retraining} Retraining
+ * @typedef {import('./feedback-facts.js').Health} Health
+ * @typedef {import('./feedback-facts.js').VersionRate} VersionRate
  * @typedef {{ message: string, code: string, jobId?: string }} UserError
  */
 
@@ -42,6 +47,8 @@ export class TrainingPanel {
   /** The problem that is shown is that the server does not answer. */
   #away = false;
   #shownModels = '';
+  /** When feedback was last asked about. */
+  #askedAt = Number.NEGATIVE_INFINITY;
   #beforeRetrain;
   #onModel;
 
@@ -93,6 +100,7 @@ export class TrainingPanel {
     this.#session.abort();
     this.#key = this.#job = this.#following = null;
     this.#shownModels = '';
+    this.#askedAt = Number.NEGATIVE_INFINITY;
     write(sessionStorage, KEY, null);
     byId('key-form').hidden = false;
     byId('desk').hidden = true;
@@ -127,9 +135,20 @@ export class TrainingPanel {
       const [job] = desk.jobs;
       if (job) this.#show(job);
       if (job && !isSettled(job)) this.#follow(job.id);
+      await this.#lookAtFeedback();
     } catch (error) {
       this.#failed(error);
     }
+  }
+
+  async #lookAtFeedback() {
+    if (performance.now() - this.#askedAt < FEEDBACK_MS) return;
+    this.#askedAt = performance.now();
+    const { feedbackHealth, clickThrough } = await this.#admin(
+      /** @type {{ feedbackHealth: Health, clickThrough: { versions: VersionRate[] } }} */ ({}),
+      `{ ${FEEDBACK} }`,
+    );
+    byId('feedback-facts').textContent = feedbackFacts(feedbackHealth, clickThrough.versions, this.#activeId);
   }
 
   /** @param {Model[]} models */
@@ -141,6 +160,7 @@ export class TrainingPanel {
     const active = models.find((model) => model.state === 'ACTIVE');
     if (!active) return;
     this.#onModel(titleOf(active), this.#activeId !== null && this.#activeId !== active.id);
+    if (this.#activeId !== active.id) this.#askedAt = Number.NEGATIVE_INFINITY; // what is told is of another one
     this.#activeId = active.id;
   }
 

@@ -169,6 +169,10 @@ describe('whoever has the admin key', () => {
     const next =
       'The next training comes by itself after 500 new choices of shoppers (12 so far) or 170 new pictures (3 so far).';
     await expect.poll(() => page.page.locator('#next-training').textContent(), PATIENCE).toBe(next);
+    const facts =
+      'Feedback of 7 days: 1234 events accepted, 3 NOT_IN_LIST rejected. 92.5 % of the lists that it is about say what was seen. ' +
+      'Of what shoppers saw of the model that serves they chose 4.1 % (3.5 % to 4.8 %).';
+    await expect.poll(() => page.page.locator('#feedback-facts').textContent(), PATIENCE).toBe(facts);
     await checkTraining(page);
     await expect.poll(() => page.page.locator('#sentence').textContent(), PATIENCE).toContain('Model 2 (trained)');
     const models = page.page.locator('#models > li');

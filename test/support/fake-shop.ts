@@ -130,6 +130,15 @@ export class FakeShop {
           chosenBy: 31,
           dismissedBy: null,
         }),
+        feedbackHealth: () => ({
+          accepted: 1234,
+          rejections: [{ code: 'NOT_IN_LIST', count: 3 }],
+          impressionCoverage: 0.925,
+          daysPending: 0,
+        }),
+        clickThrough: () => ({
+          versions: [{ modelVersionId: this.#active.id, rate: { rate: 0.041, low: 0.035, high: 0.048 } }],
+        }),
         retraining: () => ({
           automatic: true,
           due: false,
