@@ -12,29 +12,34 @@ import { SimiliError } from 'simili/internal/errors';
 import type { Engine } from '../../engines/engine.ts';
 import type { Projection } from '../../engines/onnx/projection.ts';
 import { openNetworkEngine } from '../../engines/open-network.ts';
+import { keepOpen } from '../../tools/keep-open.ts';
 import { sha256 } from '../../tools/sha256.ts';
 import { makePictureStore } from '../data/picture-store.ts';
 import { sideBySide } from '../features/blocks.ts';
 import { extractByNetwork } from '../network/network-feature.ts';
-import type { EmbedRequest, EmbedResult, EngineChoice } from '../protocol.ts';
+import type { EmbedRequest, EmbedResult } from '../protocol.ts';
 import { projectionOf } from './project.ts';
 
 type Loaded = { model: ServedModel; engine: Engine | null; projection: Projection };
 
 /** Versions in memory: the active one, the standbys and a candidate, and one more; the one not used for longest goes. */
-const MOST_LOADED = 6;
-const loaded = new Map<string, Promise<Loaded>>();
+const versions = keepOpen<Loaded>(6, async ({ engine, projection }) => {
+  await engine?.dispose();
+  await projection.close();
+});
+
 /** Served vectors of products. A version is read once and stays loaded. @throws SimiliError ARTEFACT_CORRUPT, ENGINE_UNAVAILABLE. */
-export async function embed({
-  artefactPath,
-  checksum,
-  pictures,
-  counts,
-  pixels,
-  encoded = {},
-  ...choice
-}: EmbedRequest): Promise<EmbedResult> {
-  const { model, engine, projection } = await loadModel(artefactPath, checksum, choice);
+export const embed = (request: EmbedRequest): Promise<EmbedResult> =>
+  versions.use(
+    request.checksum,
+    () => readModel(request),
+    (version) => embedBy(version, request),
+  );
+
+async function embedBy(
+  { model, engine, projection }: Loaded,
+  { pictures, counts, pixels, encoded = {} }: EmbedRequest,
+): Promise<EmbedResult> {
   const load = makePictureStore({ hashes: Buffer.from(pictures.join(''), 'hex'), pixels });
   const ofSide = (side: number) => pictures.map((_hash, i) => load(i, side));
   const features: Record<FeatureName, Float32Array> = {};
@@ -89,33 +94,13 @@ function storedRows(
   return fromHalf(bits);
 }
 
-function loadModel(path: string, checksum: string, choice: EngineChoice): Promise<Loaded> {
-  const known = loaded.get(checksum);
-  if (known) {
-    loaded.delete(checksum);
-    loaded.set(checksum, known);
-    return known;
-  }
-  const fresh = readModel(path, checksum, choice);
-  loaded.set(checksum, fresh);
-  fresh.catch(() => loaded.delete(checksum));
-  if (loaded.size > MOST_LOADED) void unload(loaded.keys().next().value as string);
-  return fresh;
-}
-
-async function unload(checksum: string): Promise<void> {
-  const old = loaded.get(checksum);
-  loaded.delete(checksum);
-  const gone = await old;
-  await gone?.engine?.dispose();
-  await gone?.projection.close();
-}
-
-async function readModel(
-  path: string,
-  checksum: string,
-  { engine: choice, requireGpu, threads }: EngineChoice,
-): Promise<Loaded> {
+async function readModel({
+  artefactPath: path,
+  checksum,
+  engine: choice,
+  requireGpu,
+  threads,
+}: EmbedRequest): Promise<Loaded> {
   const bytes = await readFile(path);
   if (sha256(bytes) !== checksum) {
     throw new SimiliError('ARTEFACT_CORRUPT', { model: path, why: 'its checksum does not match' });
