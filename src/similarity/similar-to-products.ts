@@ -7,7 +7,7 @@ export type SimilarToProductsRequest = PageRequest & { anchorIds: readonly strin
 export type SimilarToProductsPage = RankedPage & { anchorIds: readonly string[] };
 
 /**
- * A page of the products that look like several anchors together (docs/adr/0021-several-anchors.md). The list is not signed and explores
+ * A page of the products that look like several anchors together (docs/adr/0020-several-anchors.md). The list is not signed and explores
  * nothing: a click in it says of no single anchor that the product looks like it, so nothing is learned from it.
  * @throws SimiliError INVALID_ARGUMENT, CURSOR_INVALID, CURSOR_RETIRED, EXTENSION_FAILED.
  */

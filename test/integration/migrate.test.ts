@@ -58,7 +58,7 @@ const ALL = [
   '0014_feedback_quarantine',
   '0016_groups',
   '0017_click_through',
-  '0017_feedback_health',
+  '0018_feedback_health',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {
