@@ -120,6 +120,7 @@ export function cheapShop(): CheapShop {
     eraseVisitors: async () => read(null),
     explainSimilarity: async () => read(null),
     quarantines: async () => read([]),
+    flush: async () => {},
     visitorEvents: async () => read({ events: [], endCursor: null, hasNextPage: false }),
   } as unknown as Services;
   const plugin = simili(services);
