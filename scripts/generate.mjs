@@ -1,14 +1,15 @@
 // What is generated and not committed: the Prisma client and GraphQL types, from the two contracts, and what TensorFlow.js needs
 // for training. `npm ci` makes all (prepare).
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { build } from 'esbuild';
 
 /** Prisma's CLI looks for its schema engine at start, although `generate` never runs it: any executable will do. */
 const env = { PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, ...process.env };
 
-function run(...args) {
-  const { status } = spawnSync(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'], env });
+async function run(...args) {
+  const [status] = await once(spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'], env }), 'exit');
   if (status !== 0) process.exit(status ?? 1);
 }
 
@@ -33,6 +34,9 @@ async function bundleTensorflowTraining() {
   });
 }
 
-run('node_modules/prisma/build/index.js', 'generate');
-run('node_modules/@graphql-codegen/cli/cjs/bin.js', '--config', 'codegen.ts', '--silent');
-await bundleTensorflowTraining();
+// Side by side: whoever installs waits for it.
+await Promise.all([
+  run('node_modules/prisma/build/index.js', 'generate'),
+  run('node_modules/@graphql-codegen/cli/cjs/bin.js', '--config', 'codegen.ts', '--silent'),
+  bundleTensorflowTraining(),
+]);
