@@ -33,7 +33,7 @@ test('a list, and a catalog that comes in, are told', async () => {
   await simili.services.similarItems({ anchorId: 'mug' }, view);
   assert.deepEqual(told, [
     { name: 'simili.products', by: 1, catalog: 'default', outcome: 'created' },
-    { name: 'simili.similar_items', catalog: 'default', status: 'MODEL_NOT_READY', items: 0, stale: false },
+    { name: 'simili.similar_items', catalog: 'default', anchors: 1, status: 'MODEL_NOT_READY', items: 0, stale: false },
   ]);
   await simili.close();
 });
