@@ -9,10 +9,13 @@ export function within(low: number, high: number): z.ZodNumber {
   return z.number({ error }).min(low, { error }).max(high, { error });
 }
 
+/** The same of whole numbers. */
+export const whole = (low: number, high: number) =>
+  within(low, high).refine(Number.isInteger, { error: ({ input }) => `must be a whole number, not ${input}` });
+
 /** The size of a page, a whole number from 1 to `most`; nothing said means `usual`. */
 export const pageSize = (most: number, usual: number) =>
-  within(1, most)
-    .refine(Number.isInteger, { error: ({ input }) => `must be a whole number, not ${input}` })
+  whole(1, most)
     .nullish()
     .transform((size) => size ?? usual);
 

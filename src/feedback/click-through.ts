@@ -1,5 +1,5 @@
 import type { ClickCells, ClickSums, ClickThroughRepository } from '../db/click-through.ts';
-import { SimiliError } from '../errors.ts';
+import { daysUpTo } from './day-span.ts';
 import { type Rate, rateOf } from './rate.ts';
 
 /** `until`: a moment of the last day; null: today. `modelVersionId` null: all versions. */
@@ -21,23 +21,18 @@ type Deps = { clickThrough: Pick<ClickThroughRepository, 'days' | 'cells'>; now:
 const MOST_DAYS = 400;
 const MOST_VERSIONS = 100;
 const MOST_PLACES = 50;
-const DAY_MS = 86_400_000;
 
 /** How often visitors choose what they see, by version and by place. @throws SimiliError INVALID_ARGUMENT */
 export async function clickThrough(
   { clickThrough: stored, now }: Deps,
   { days, until, modelVersionId }: ClickThroughRequest,
 ): Promise<ClickThrough> {
-  if (!(Number.isInteger(days) && days >= 1 && days <= MOST_DAYS)) {
-    throw new SimiliError('INVALID_ARGUMENT', { argument: 'days', why: `must be 1 to ${MOST_DAYS}, not ${days}` });
-  }
-  const end = (Math.floor((until ?? now()).getTime() / DAY_MS) + 1) * DAY_MS;
-  const since = new Date(end - days * DAY_MS);
-  const span = { first: dayOf(since), last: dayOf(new Date(end - DAY_MS)), modelId: modelVersionId };
+  const { since, until: end, first, last } = daysUpTo(until ?? now(), days, MOST_DAYS);
+  const span = { first, last, modelId: modelVersionId };
   const [known, cells] = await Promise.all([stored.days(span), stored.cells(span)]);
   return {
     since,
-    until: new Date(end),
+    until: end,
     days: known.counted,
     daysPending: known.pending,
     versions: versionsOf(cells),
@@ -86,4 +81,3 @@ function rateOfCells(cells: readonly ClickCells[]): ClickThroughRate | null {
 }
 
 const suppressedIn = (cells: readonly ClickCells[]): number => cells.reduce((sum, cell) => sum + cell.suppressed, 0);
-const dayOf = (moment: Date): string => moment.toISOString().slice(0, 10);

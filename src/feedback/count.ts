@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { FeedbackCounts, FeedbackCountWrite } from '../db/feedback-health.ts';
 import { SimiliError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { dayOf } from './day-span.ts';
 import type { FeedbackResult } from './submit.ts';
 import type { Visitor } from './visitor.ts';
 
@@ -50,7 +51,7 @@ export function openCounting({ counts, now, log }: Deps): Counting {
   });
   return {
     add(catalog, outcomes) {
-      const day = now().toISOString().slice(0, 10);
+      const day = dayOf(now());
       for (const [name, count] of Object.entries(outcomes)) if (count > 0) keep({ catalog, day, name, count });
       timer ??= setTimeout(flush, FLUSH_MS).unref();
     },

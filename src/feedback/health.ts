@@ -1,6 +1,6 @@
 import type { FeedbackDays } from '../db/feedback-days.ts';
 import type { FeedbackHealthRepository } from '../db/feedback-health.ts';
-import { SimiliError } from '../errors.ts';
+import { daysUpTo } from './day-span.ts';
 
 /** Fate of the feedback of some days: counts of events, and how far what is derived from them is behind. */
 export type FeedbackFigures = {
@@ -22,16 +22,11 @@ export type FeedbackFigures = {
 type Deps = { health: FeedbackHealthRepository; days: Pick<FeedbackDays, 'pending'>; now: () => Date };
 
 const MOST_DAYS = 90;
-const DAY_MS = 86_400_000;
 const ANSWERS = ['accepted', 'duplicates', 'withoutConsent'] as const;
 
 /** Feedback of the last `days` days, with today. @throws SimiliError INVALID_ARGUMENT */
 export async function feedbackHealth({ health, days: derived, now }: Deps, days: number): Promise<FeedbackFigures> {
-  if (!(Number.isInteger(days) && days >= 1 && days <= MOST_DAYS)) {
-    throw new SimiliError('INVALID_ARGUMENT', { argument: 'days', why: `must be 1 to ${MOST_DAYS}, not ${days}` });
-  }
-  const since = new Date((Math.floor(now().getTime() / DAY_MS) + 1 - days) * DAY_MS);
-  const first = since.toISOString().slice(0, 10);
+  const { since, first } = daysUpTo(now(), days, MOST_DAYS);
   const [counts, { lists, seen, rolledUpTo }, quarantined, newestEvent, daysPending] = await Promise.all([
     health.counts(first),
     health.lists(first),
