@@ -82,9 +82,9 @@ export const entryVersion = z.preprocess(
   z.int(WANTED_VERSION).min(0, WANTED_VERSION),
 );
 
-/** A list of at most so many; where GraphQL takes one value for a list of one, so does this. */
-export const entryList = <T extends z.ZodType>(entry: T, most = Number.POSITIVE_INFINITY) =>
-  z.preprocess((value) => (value == null || Array.isArray(value) ? value : [value]), listOf(entry, most));
+/** A list of `least` to `most` entries; where GraphQL takes one value for a list of one, so does this. */
+export const entryList = <T extends z.ZodType>(entry: T, most: number, least = 0) =>
+  z.preprocess((value) => (value == null || Array.isArray(value) ? value : [value]), listOf(entry, most, least));
 
 const missingOr = (input: unknown, why: string): string => (input == null ? 'is missing' : why);
 const clipped = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text);

@@ -1,12 +1,14 @@
+import { checkCount, checked } from '../checked.ts';
 import type { ErasureRepository, ErasureRow, VisitorEvent, VisitorPlace } from '../db/erasures.ts';
 import { SimiliError } from '../errors.ts';
+import { whole } from '../shapes.ts';
 import { isUuid } from '../text.ts';
 
 /** A receipt: what was deleted and when, and the first version that learned without it. */
 export type ErasureReceipt = ErasureRow & { trainedWithout: string | null };
 
 const MOST_VISITORS = 500;
-const MOST_PAGE = 500;
+const PageSize = whole(1, 500);
 
 type Deps = { erasures: ErasureRepository };
 
@@ -17,10 +19,7 @@ type Deps = { erasures: ErasureRepository };
  * @throws SimiliError INVALID_ARGUMENT
  */
 export async function eraseVisitors({ erasures }: Deps, visitorIds: readonly string[]): Promise<ErasureReceipt | null> {
-  if (visitorIds.length < 1 || visitorIds.length > MOST_VISITORS) {
-    const why = `must hold 1 to ${MOST_VISITORS} ids, not ${visitorIds.length}`;
-    throw new SimiliError('INVALID_ARGUMENT', { argument: 'visitorIds', why });
-  }
+  checkCount('visitorIds', visitorIds, MOST_VISITORS);
   const row = await erasures.erase(visitorIds);
   return row && { ...row, trainedWithout: null };
 }
@@ -39,9 +38,7 @@ export async function visitorEvents(
   visitorId: string,
   { first, after }: { first: number; after: string | null },
 ): Promise<VisitorEventPage> {
-  if (!(Number.isInteger(first) && first >= 1 && first <= MOST_PAGE)) {
-    throw new SimiliError('INVALID_ARGUMENT', { argument: 'first', why: `must be 1 to ${MOST_PAGE}, not ${first}` });
-  }
+  checked(PageSize, first, 'first');
   const place = after === null ? null : readPlace(after);
   const found = await erasures.eventsOf(visitorId, first + 1, place);
   const events = found.slice(0, first);

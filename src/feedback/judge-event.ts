@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { FeedbackKind } from '../db/feedback.ts';
 import { entryId, entryList, entryOf, entryTime, entryUuid, type Judged, judge, misfit } from '../entries.ts';
 
-/** An event as a storefront sends it. `itemIds`: all that were seen for an impression, else exactly one. */
+/** An event as a storefront sends it. `itemIds`: the 1 to 50 that were seen for an impression, else exactly one. */
 export type IncomingEvent = {
   /** As the contract spells it: where to look for what is wrong. */
   key: EventKey;
@@ -22,10 +22,11 @@ const KINDS = {
   dismiss: 'DISMISS',
 } as const satisfies Record<string, FeedbackKind>;
 export type EventKey = keyof typeof KINDS;
+const MOST_ITEMS = 50;
 const KEYS = Object.keys(KINDS) as EventKey[];
 
 const common = { eventId: entryUuid, occurredAt: entryTime, recommendationId: entryId };
-const Impression = entryOf({ ...common, itemIds: entryList(entryId) });
+const Impression = entryOf({ ...common, itemIds: entryList(entryId, MOST_ITEMS, 1) });
 const ItemEvent = entryOf({ ...common, itemId: entryId }).transform(({ itemId, ...rest }) => ({
   ...rest,
   itemIds: [itemId],

@@ -1,3 +1,4 @@
+import { checkCount } from '../checked.ts';
 import { type FeedbackRepository, type FeedbackWrite, MOST_VISITORS } from '../db/feedback.ts';
 import { SimiliError } from '../errors.ts';
 import { type IssuedList, positionOf, verifyList } from '../similarity/recommendation-id.ts';
@@ -25,7 +26,6 @@ type Deps = {
 };
 
 const MOST_EVENTS = 100;
-const MOST_ITEMS = 50;
 /** Clocks of shoppers and servers differ a little. */
 const SKEW_MINUTES = 5;
 const SKEW_MS = SKEW_MINUTES * 60_000;
@@ -44,7 +44,8 @@ export async function submitFeedback(
   visitor: Visitor,
   entries: readonly unknown[],
 ): Promise<FeedbackResult> {
-  checkCall(visitor.id, entries);
+  checkVisitor(visitor.id);
+  checkCount('events', entries, MOST_EVENTS);
   const received = now();
   const listOf = remembering((recommendationId) => verifyList(signingKey, recommendationId, received));
   const rejections: EventRejection[] = [];
@@ -84,16 +85,6 @@ async function stored(
   return { accepted, duplicates: valid.length - late.length - accepted, withoutConsent: 0, rejections };
 }
 
-function checkCall(visitorId: string, events: readonly unknown[]): void {
-  checkVisitor(visitorId);
-  if (events.length < 1 || events.length > MOST_EVENTS) {
-    throw new SimiliError('INVALID_ARGUMENT', {
-      argument: 'events',
-      why: `must hold 1 to ${MOST_EVENTS} events, not ${events.length}`,
-    });
-  }
-}
-
 /** Why one event is not stored, and which part of its kind is at fault. */
 class Refusal extends Error {
   constructor(
@@ -107,7 +98,7 @@ class Refusal extends Error {
 function toWrite(event: IncomingEvent, received: Date, listOf: (id: string) => IssuedList): FeedbackWrite {
   const list = readList(event, listOf);
   checkTime(event.occurredAt, list, received);
-  const itemIds = event.kind === 'IMPRESSION' ? seenItems(event.itemIds) : [...event.itemIds];
+  const itemIds = [...new Set(event.itemIds)]; // a product seen twice in one impression was seen
   const positions = itemIds.map((itemId) => {
     const position = positionOf(list, itemId);
     if (position !== null) return position;
@@ -128,15 +119,6 @@ function readList({ recommendationId }: IncomingEvent, listOf: (id: string) => I
     if (error instanceof SimiliError) throw new Refusal(['recommendationId'], error);
     throw error;
   }
-}
-
-/** A product seen twice in one impression was seen. */
-function seenItems(itemIds: readonly string[]): string[] {
-  if (itemIds.length < 1 || itemIds.length > MOST_ITEMS) {
-    const why = `must hold 1 to ${MOST_ITEMS} products, not ${itemIds.length}`;
-    throw new Refusal(['itemIds'], new SimiliError('INVALID_ARGUMENT', { argument: 'itemIds', why }));
-  }
-  return [...new Set(itemIds)];
 }
 
 /** Nobody acts on a list before it was made, nor later than now; that it is still valid was looked at before. */
