@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { isDecimal } from './decimal.ts';
 import { SimiliError } from './errors.ts';
 import { listOf } from './shapes.ts';
-import { isDecimal } from './similarity/decimal.ts';
 import { isStorable, isUuid, toId, UNSTORABLE } from './text.ts';
 
 const WANTED_UUID = 'must be a UUID (RFC 9562) like "0197a3f0-5b1c-7c2e-9f10-2a6f3a1c0001"';

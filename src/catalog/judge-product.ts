@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { z } from 'zod';
+import { digitsOf } from '../decimal.ts';
 import {
   entryBoolean,
   entryDecimal,
@@ -12,7 +13,6 @@ import {
   judge,
 } from '../entries.ts';
 import { ofLength } from '../shapes.ts';
-import { digitsOf } from '../similarity/decimal.ts';
 import { lengthOf } from '../text.ts';
 
 const MOST_URL_CHARACTERS = 2048;

@@ -1,6 +1,6 @@
 import { GraphQLError, type GraphQLScalarType, Kind, type ValueNode, valueFromASTUntyped } from 'graphql';
 import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars';
-import { isDecimal } from '../similarity/decimal.ts';
+import { isDecimal } from '../decimal.ts';
 
 /** Functions of a scalar, without the class: that is the server's copy of graphql's. */
 type ScalarFunctions = Pick<GraphQLScalarType, 'serialize' | 'parseValue' | 'parseLiteral'>;

@@ -1,3 +1,4 @@
+import { isDecimal } from '../decimal.ts';
 import { isStorable } from '../text.ts';
 
 /**
@@ -15,7 +16,6 @@ export type Condition =
   | { readonly any: readonly Condition[] }
   | { readonly not: Condition };
 
-const DECIMAL = /^-?\d{1,20}(\.\d{1,20})?$/;
 const MOST_VALUES = 1000;
 const DEEPEST = 5;
 
@@ -34,7 +34,7 @@ export function problemOfCondition(given: unknown, depth = 0): string | null {
 const isBoolean = ({ is }: Record<string, unknown>) => (typeof is === 'boolean' ? null : 'needs `is`: true or false');
 const isRange = ({ atLeast, atMost }: Record<string, unknown>) => {
   const bounds = [atLeast, atMost].filter((bound) => bound !== undefined);
-  const isFine = bounds.length > 0 && bounds.every((bound) => typeof bound === 'string' && DECIMAL.test(bound));
+  const isFine = bounds.length > 0 && bounds.every((bound) => typeof bound === 'string' && isDecimal(bound));
   return isFine ? null : 'needs `atLeast` or `atMost`: decimals like "19.90"';
 };
 const isListAt =

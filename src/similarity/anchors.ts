@@ -1,20 +1,18 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { checked } from '../checked.ts';
 import type { ProductRow } from '../db/products.ts';
-import { SimiliError } from '../errors.ts';
+import { listOf } from '../shapes.ts';
 import { toId } from '../text.ts';
 import type { AnswerView } from './answer-view.ts';
 
 /** Anchors of one list together. Each costs a look-up of its vectors; a cart of more tells no more by its mean. */
 export const MOST_ANCHORS = 20;
 
+const Anchors = listOf(z.string('must be text').transform(toId), MOST_ANCHORS, 1);
+
 /** One product of each id, in the order given. @throws SimiliError INVALID_ARGUMENT: none, or more than MOST_ANCHORS. */
-export function checkedAnchors(ids: readonly string[]): string[] {
-  if (ids.length >= 1 && ids.length <= MOST_ANCHORS) return [...new Set(ids.map(toId))];
-  throw new SimiliError('INVALID_ARGUMENT', {
-    argument: 'ids',
-    why: `must hold 1 to ${MOST_ANCHORS} ids, not ${ids.length}`,
-  });
-}
+export const checkedAnchors = (ids: readonly string[]): string[] => [...new Set(checked(Anchors, ids, 'ids'))];
 
 /** Text that stands for a set of anchors in a cursor: the same in whatever order they were given. */
 export const keyOfAnchors = (ids: readonly string[]): string =>

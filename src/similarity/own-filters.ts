@@ -3,17 +3,14 @@ import type { Log } from '../log.ts';
 import { type Condition, problemOfCondition } from '../ports/condition.ts';
 import type { FilterExtension } from '../ports/filter-extension.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
+import type { OwnFilterInput } from './filter.ts';
 
-/** `OwnFilterInput` of the contract: values for a filter that the shop has plugged in. */
-export type OwnFilterInput = { name: string; values: readonly string[] };
 type Deps = { filters: readonly FilterExtension[]; log: Pick<Log, 'error'>; telemetry: Telemetry };
 type Told = Omit<Deps, 'filters'>;
 
-const MOST_OWN = 10;
-const MOST_VALUES = 50;
-
 /**
  * Conditions of the shop's own filters in one search: all of them, also those that the storefront did not name.
+ * @param given within the bounds of `toSearchFilter`
  * @throws SimiliError INVALID_ARGUMENT, EXTENSION_FAILED.
  */
 export function ownConditions(
@@ -28,14 +25,11 @@ export function ownConditions(
 }
 
 function valuesByName(filters: readonly FilterExtension[], given: readonly OwnFilterInput[]) {
-  if (given.length > MOST_OWN) refuse('filter.own', `may hold at most ${MOST_OWN} entries, not ${given.length}`);
   const values = new Map<string, readonly string[]>();
   for (const own of given) {
-    const argument = `filter.own.${own.name}`;
     if (!filters.some(({ name }) => name === own.name))
       refuse('filter.own', `knows no filter ${JSON.stringify(own.name)}`);
-    if (values.has(own.name)) refuse(argument, 'is there twice');
-    if (own.values.length > MOST_VALUES) refuse(argument, `may hold at most ${MOST_VALUES} values`);
+    if (values.has(own.name)) refuse(`filter.own.${own.name}`, 'is there twice');
     values.set(own.name, own.values);
   }
   return values;

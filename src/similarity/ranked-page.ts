@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+import { checked } from '../checked.ts';
 import { type ModelRepository, type ServingPointer, spacesOf } from '../db/models.ts';
 import type { ProductRow } from '../db/products.ts';
 import type { RankingVersion } from '../db/search.ts';
@@ -14,19 +16,13 @@ import { makeCursor, type Place, readCursor } from './cursor.ts';
 import { type Exploration, explore, inPlaces, NOT_EXPLORING } from './exploration.ts';
 import { type FilterInput, isChosenByShopper, toSearchFilter } from './filter.ts';
 import { ownConditions } from './own-filters.ts';
-import { checkedDiversity, checkedFirst, checkedScore } from './page-arguments.ts';
+import { PageArguments } from './page-arguments.ts';
 import { inSearchOrder, inWindows, type PlacedList } from './placed-list.ts';
 
-/** Arguments that all lists of similar products have. */
-export type PageRequest = {
-  /** 1 to 50; null or left out: 12. */
-  first?: number | null | undefined;
+/** Arguments that all lists of similar products have; null or left out: as usual. */
+export type PageRequest = z.input<typeof PageArguments> & {
   after?: string | null | undefined;
   filter?: FilterInput | null | undefined;
-  /** 0 to 1; null or left out: 0. */
-  minScore?: number | null | undefined;
-  /** 0 to 1; null or left out: 0. */
-  diversity?: number | null | undefined;
 };
 export type Status = 'OK' | 'PARTIAL' | 'COLD_ITEM' | 'ITEM_UNKNOWN' | 'MODEL_NOT_READY';
 export type SimilarItem = {
@@ -68,15 +64,13 @@ type Anchor = {
   /** Share of lists that explore, 0 to 0.2, and the number in [0, 1) that decides for this one; null: it does not. */
   exploring: { share: number; draw: number } | null;
 };
-type Search = Anchor & {
-  first: number;
-  filter: SearchFilter;
-  /** The shopper's own filter decides what stands where. */
-  filtered: boolean;
-  minScore: number;
-  diversity: number;
-  place: Place | null;
-};
+type Search = Anchor &
+  z.output<typeof PageArguments> & {
+    filter: SearchFilter;
+    /** The shopper's own filter decides what stands where. */
+    filtered: boolean;
+    place: Place | null;
+  };
 
 /** Facts about a list that are signed with it and not answered. */
 type Shown = { exploration: Exploration; filtered: boolean };
@@ -89,14 +83,13 @@ export async function rankedPage(
   view: AnswerView,
 ): Promise<RankedPage & Shown> {
   const { after } = request;
-  const first = checkedFirst(request.first);
+  const numbers = checked(PageArguments, request);
+  const constraints = toSearchFilter(request.filter);
   const own = ownConditions(deps, request.filter?.own);
-  const filter = { ...toSearchFilter(request.filter), ...(own.length > 0 && { own }) };
+  const filter = { ...constraints, ...(own.length > 0 && { own }) };
   const filtered = isChosenByShopper(filter, request.filter);
   const place = after == null ? null : readCursor(deps.signingKey, after, anchor.anchorId);
-  const minScore = checkedScore(request.minScore);
-  const diversity = checkedDiversity(request.diversity);
-  const search = { ...anchor, first, filter, filtered, minScore, diversity, place };
+  const search = { ...anchor, ...numbers, filter, filtered, place };
   try {
     return await ranked(deps, search, view);
   } catch (error) {
