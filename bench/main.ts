@@ -21,6 +21,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
   ground: async () => (await import('./ground.ts')).ground(),
   'head-kinds': async () =>
     (await import('./head-kinds.ts')).headKinds({ peer: values.peer, seeds: Number(values.seeds) }),
+  import: async () => (await import('./import.ts')).importing({ products: Number(values.products) }),
   latency: async () => (await import('./latency.ts')).latency(),
   memory: async () => (await import('./memory.ts')).memory(),
   paper: async () => (await import('./paper.ts')).paper(),
@@ -88,7 +89,7 @@ const { positionals, values } = parseArgs({
     threads: { type: 'string', default: String(availableParallelism()) },
     seconds: { type: 'string', default: '4' },
     job: { type: 'boolean', default: false },
-    // Of `projection` and `serving`.
+    // Of `import`, `projection` and `serving`.
     products: { type: 'string', default: '100000' },
   },
 });

@@ -52,6 +52,20 @@ const config = { file: 'src/config.ts', tests: ['test/unit/src/config.test.ts'] 
 
 /** `from` becomes `to`, everywhere in the file. */
 export const mutations = [
+  {
+    name: 'share that a mirror may remove',
+    file: 'cli/import/mirror.ts',
+    tests: ['test/integration/import.test.ts', '-t', 'mirror'],
+    from: 'MOST_REMOVED = 10',
+    to: 'MOST_REMOVED = 12',
+  },
+  {
+    name: 'pictures of an export that are taken',
+    file: 'src/catalog/import/product.ts',
+    tests: ['test/unit/src/catalog/import/shop-catalogs.test.ts', '-t', 'products_export_1'],
+    from: 'image: 10, tags',
+    to: 'image: 9, tags',
+  },
   { name: 'value of a cart', ...days, from: 'CART = 3', to: 'CART = 4' },
   { name: 'value of a purchase', ...days, from: 'PURCHASE = 6', to: 'PURCHASE = 7' },
   { name: 'value of a dismissal', ...days, from: '- dismisses)', to: '- 2 * dismisses)' },

@@ -2,45 +2,90 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startFleet } from '@simili/worker/fleet';
 import { defineCommand } from 'citty';
+import { SimiliError } from '../../src/errors.ts';
+import { describeImport } from '../import/describe.ts';
+import { MOST_REMOVED } from '../import/mirror.ts';
+import { exitCodeOf } from '../import/run.ts';
 import { catalogOption } from '../options.ts';
 import { showProgress } from '../progress.ts';
-import { describeImport } from '../run-import.ts';
 import { openShop, type Shop } from '../shop/open-shop.ts';
+import type { Pictures } from '../shop/operations.ts';
 
 export const importCatalog = defineCommand({
   meta: {
     name: 'import',
-    description: 'Load a catalog: a folder of pictures, a .csv or a .jsonl file (docs/catalog.md)',
+    description:
+      'Load a catalog: a folder of pictures, a CSV, JSON or XML file of your own or of a shop (docs/catalog.md)',
   },
   args: {
     ...catalogOption,
     source: { type: 'positional', description: 'Folder or file', required: true },
+    map: { type: 'string', description: 'Columns with names of their own: image=image_link,title=Name' },
+    locale: { type: 'string', description: 'Whose decimals the prices have: de-DE reads 1.234,50' },
+    currency: { type: 'string', description: 'Of prices that name none: EUR' },
+    'dry-run': { type: 'boolean', description: 'Say what would happen, and store nothing', default: false },
+    mirror: { type: 'boolean', description: 'Products that the file does not name leave the shop', default: false },
+    'remove-at-most': {
+      type: 'string',
+      description: `Percent of the products that --mirror may remove; default: ${MOST_REMOVED}`,
+      default: String(MOST_REMOVED),
+    },
+    'refresh-pictures': {
+      type: 'boolean',
+      description: 'Ask for all pictures again, in case they changed',
+      default: false,
+    },
     'allow-outside': {
       type: 'string',
       description: "Folders besides the catalog's own that its pictures may lie in, comma separated",
       default: '',
     },
+    json: { type: 'boolean', description: 'One JSON object on stdout, progress on stderr', default: false },
   },
   async run({ args }) {
     const since = new Date().toISOString();
-    const allowOutside = args['allow-outside']
-      .split(',')
-      .filter(Boolean)
-      .map((folder) => resolve(folder));
+    const dryRun = args['dry-run'];
+    const out = args.json ? process.stderr : process.stdout;
+    const request = {
+      source: resolve(args.source),
+      allowOutside: args['allow-outside']
+        .split(',')
+        .filter(Boolean)
+        .map((folder) => resolve(folder)),
+      map: args.map,
+      locale: args.locale,
+      currency: args.currency,
+      dryRun,
+      mirror: args.mirror,
+      removeAtMost: percentOf(args['remove-at-most']),
+      refreshPictures: args['refresh-pictures'],
+    };
     const shop = await openShop(args.catalog);
     let told = 0;
-    const report = await shop.run('import', { source: resolve(args.source), allowOutside }, (rows) => {
+    const report = await shop.run('import', request, (rows) => {
       if (rows - told < 1000) return;
       told = rows;
-      process.stdout.write(`  ${rows} rows\n`);
+      out.write(`  ${rows} rows\n`);
     });
-    process.stdout.write(`${describeImport(report)}\n`);
+    if (!args.json) out.write(`${describeImport(report, dryRun)}\n`);
     // On a Postgres the workers decode. An embedded database has none elsewhere: its pictures are waited for.
-    if (shop.app?.storage.kind !== 'postgres') await untilDecoded(shop, since);
+    const isWaitedFor = !dryRun && shop.app?.storage.kind !== 'postgres';
+    const pictures = isWaitedFor ? await untilDecoded(shop, since, out) : null;
+    if (args.json) process.stdout.write(`${JSON.stringify({ dryRun, ...report, pictures })}\n`);
+    else if (pictures) out.write(`${describePictures(pictures)}\n`);
     await shop.close();
-    if (report.problems.length) process.exitCode = 2;
+    process.exitCode = exitCodeOf(report);
   },
 });
+
+function percentOf(text: string): number {
+  const percent = Number(text);
+  if (text.trim() !== '' && percent >= 0 && percent <= 100) return percent;
+  throw new SimiliError('INVALID_ARGUMENT', { argument: 'remove-at-most', why: `must be from 0 to 100, not ${text}` });
+}
+
+const describePictures = ({ ready, failed, failures }: Pictures): string =>
+  [`${ready} pictures ready, ${failed} failed`, ...failures.map(({ id, why }) => `  ${id}: ${why}`)].join('\n');
 
 const LOOK_MS = 200;
 const WAKE_MS = 2000;
@@ -49,10 +94,10 @@ const WAKE_MS = 2000;
  * Shows the pictures' progress until none is left. Where no server runs, this process decodes them.
  * @param since failures of before were told by the import that had them.
  */
-async function untilDecoded(shop: Shop, since: string): Promise<void> {
+async function untilDecoded(shop: Shop, since: string, out: NodeJS.WriteStream): Promise<Pictures> {
   const fleet = shop.app && (await startFleet({ ...shop.app, queues: ['ingest'], alone: true }));
   const first = await shop.run('pictures', { since });
-  const progress = showProgress('pictures', first.pending);
+  const progress = showProgress('pictures', first.pending, out);
   let now = first;
   for (let wokenAt = Date.now(); now.pending > 0; now = await shop.run('pictures', { since })) {
     progress.update(Math.max(0, first.pending - now.pending));
@@ -64,7 +109,6 @@ async function untilDecoded(shop: Shop, since: string): Promise<void> {
   }
   progress.update(first.pending);
   progress.stop();
-  process.stdout.write(`${now.ready} pictures ready, ${now.failed} failed\n`);
-  for (const { id, why } of now.failures) process.stdout.write(`  ${id}: ${why}\n`);
   await fleet?.close();
+  return now;
 }

@@ -1,11 +1,10 @@
 import { createApiKey, type KeyRequest } from '../../src/api-keys.ts';
 import { createCatalog, removeCatalog } from '../../src/catalog/catalogs.ts';
-import { readCatalog } from '../../src/catalog/import/index.ts';
 import type { ReadyImage } from '../../src/db/images.ts';
 import { rotateAdminKey } from '../../src/keys.ts';
 import type { App } from '../app.ts';
+import { type ImportReport, type ImportRequest, importCatalog } from '../import/run.ts';
 import { importRatings, type RatingsReport } from '../import-ratings.ts';
-import { type ImportReport, runImport } from '../run-import.ts';
 import { storedArtefact } from './stored-artefact.ts';
 
 /** Pictures that wait, those that came to an end since a time, and the newest failures since then, at most 50. */
@@ -24,7 +23,7 @@ export type SeenPage = {
 };
 /** Input, output and events of each operation, all of it JSON. Paths are absolute. */
 type Shapes = {
-  import: { input: { source: string; allowOutside?: readonly string[] }; progress: number; output: ImportReport };
+  import: { input: ImportRequest; progress: number; output: ImportReport };
   pictures: { input: { since: string }; progress: never; output: Pictures };
   ratings: { input: { file: string }; progress: never; output: RatingsReport };
   artefact: { input: { wanted: string }; progress: never; output: { name: string; base64: string } };
@@ -63,7 +62,7 @@ type Operations = {
  * already has the embedded one open.
  */
 export const operations: Operations = {
-  import: (app, { source, allowOutside = [] }, tell) => runImport(app, readCatalog(source, { allowOutside }), tell),
+  import: importCatalog,
   async pictures({ repositories: { images } }, { since }) {
     const from = new Date(since);
     const [{ pending }, { ready, failed }, failures] = await Promise.all([

@@ -43,9 +43,17 @@ const common = {
 };
 /** `ProductInput` of the contract. */
 const Product = priced(entryOf({ ...common, imageUrls: entryList(webUrl, 10) }));
-/** A product of an import: pictures may be files of this machine, in whose order `revisions` tells which content they have now. */
+/**
+ * A product of an import: pictures may be files of this machine, in whose order `revisions` tells which content they have
+ * now; `refresh`: all of them are read again.
+ */
 const ImportedProduct = priced(
-  entryOf({ ...common, imageUrls: entryList(source, 10), revisions: z.array(z.string().nullable()).optional() }),
+  entryOf({
+    ...common,
+    imageUrls: entryList(source, 10),
+    revisions: z.array(z.string().nullable()).optional(),
+    refresh: z.boolean().optional(),
+  }),
 );
 
 /** A product as a sender describes it; of `imageUrls` the first is shown and all are compared. */

@@ -82,7 +82,8 @@ function toWrite(draft: ProductDraft): ProductWrite {
     images: draft.imageUrls,
     version: draft.version ?? 0,
   };
-  return { ...write, fingerprint: fingerprintOf(write), ...(draft.revisions && { revisions: draft.revisions }) };
+  const { revisions, refresh } = draft;
+  return { ...write, fingerprint: fingerprintOf(write), ...(revisions && { revisions }), ...(refresh && { refresh }) };
 }
 
 /** sha-256 of the JSON with its keys in alphabetical order. No group is no key: products of before there were groups keep theirs. */

@@ -29,12 +29,14 @@ export type ProductWrite = Omit<ProductRow, 'image'> & {
   images: string[];
   /** Revisions of pictures that are files, in the order of `images`: which content they have now (src/catalog/local-picture.ts). */
   revisions?: readonly (string | null)[];
+  /** Whether all its pictures are asked for again, changed or not. */
+  refresh?: boolean;
   version: number;
   fingerprint: string;
 };
 /**
- * 'renewed': the same product, with a file behind a picture that has changed. 'outdated': the stored version is higher, so
- * nothing was written.
+ * 'renewed': the same product, with pictures that are read again: their file has changed, or `refresh`. 'outdated': the
+ * stored version is higher, so nothing was written.
  */
 export type WriteOutcome = 'created' | 'updated' | 'renewed' | 'unchanged' | 'outdated';
 
@@ -76,6 +78,14 @@ export class ProductRepository {
     ).map(toRow);
   }
 
+  /** Ids in their order, those after `afterId`. */
+  async ids(limit: number, afterId: string | null): Promise<string[]> {
+    const { catalogId } = this;
+    const where = afterId === null ? { catalogId } : { catalogId, id: { gt: afterId } };
+    const found = await this.db.product.findMany({ where, orderBy: { id: 'asc' }, take: limit, select: { id: true } });
+    return found.map(({ id }) => id);
+  }
+
   count(): Promise<number> {
     return this.db.product.count({ where: { catalogId: this.catalogId } });
   }
@@ -89,16 +99,14 @@ export class ProductRepository {
     return this.db.$transaction(async (tx) => {
       // Two senders of one product wait for each other here, also when it does not exist yet: the lower version loses.
       await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`simili.product ${catalogId} ${product.id}`}, 0))`;
-      const stored = await tx.product.findUnique({
-        where: { catalogId_id: key },
-        select: { version: true, fingerprint: true },
-      });
-      if (stored && (stored.version > product.version || stored.fingerprint === product.fingerprint)) {
+      const stored = await storedOf(tx, key);
+      const outcome = outcomeOf(stored, product);
+      if (outcome === 'outdated' || outcome === 'unchanged') {
         await retryFailed(tx, key);
-        if (stored.version > product.version) return 'outdated';
-        return (await lookAgainAtFiles(tx, key, product.revisions, this.clock.now())) ? 'renewed' : 'unchanged';
+        if (outcome === 'outdated') return outcome;
+        return (await this.lookAgainAt(tx, key, product)) ? 'renewed' : 'unchanged';
       }
-      const { id: _id, images, version, revisions: _known, ...fields } = product;
+      const { id: _id, images, version, revisions: _known, refresh: _asked, ...fields } = product;
       const data = { ...fields, version: BigInt(version), updatedAt: this.clock.now() };
       if (!stored) {
         // Nobody else is here, and a product that did not exist has no pictures: half the statements of an import.
@@ -109,10 +117,25 @@ export class ProductRepository {
       await tx.product.updateMany({ where: key, data });
       await replaceImages(tx, key, images);
       await retryFailed(tx, key);
-      await lookAgainAtFiles(tx, key, product.revisions, this.clock.now());
-      if (stored.version < version) await lookAgain(tx, imagesOf(key), this.clock.now());
+      await this.lookAgainAt(tx, key, { ...product, refresh: product.refresh || stored.version < version });
       return 'updated';
     });
+  }
+
+  /** The outcome that `write` would have, without writing anything. */
+  async tryWrite(product: ProductWrite): Promise<WriteOutcome> {
+    const key = { catalogId: this.catalogId, id: product.id };
+    const outcome = outcomeOf(await storedOf(this.db, key), product);
+    if (outcome !== 'unchanged') return outcome;
+    return (await seenAgain(this.db, key, product)).isTold ? 'renewed' : 'unchanged';
+  }
+
+  /** A decoded picture stays what it is until its source was read again. @returns whether that is to be told. */
+  private async lookAgainAt(tx: Prisma.TransactionClient, key: Key, product: ProductWrite): Promise<boolean> {
+    const { ids, isTold } = await seenAgain(tx, key, product);
+    const where = { catalogId: key.catalogId, id: { in: ids }, state: 'READY' } as const;
+    if (ids.length > 0) await tx.productImage.updateMany({ where, data: { retryAt: this.clock.now(), attempts: 0 } });
+    return isTold;
   }
 
   /** Their pictures and vectors go with them. @returns how many existed. */
@@ -134,28 +157,30 @@ async function retryFailed(tx: Prisma.TransactionClient, key: Key): Promise<void
   });
 }
 
-/** A decoded picture stays what it is until its source was read again. */
-async function lookAgain(
-  tx: Prisma.TransactionClient,
-  where: Prisma.ProductImageWhereInput & { catalogId: string },
-  now: Date,
-): Promise<void> {
-  await tx.productImage.updateMany({ where: { ...where, state: 'READY' }, data: { retryAt: now, attempts: 0 } });
+type Stored = { version: bigint; fingerprint: string };
+const storedOf = (db: Prisma.TransactionClient, key: Key): Promise<Stored | null> =>
+  db.product.findUnique({ where: { catalogId_id: key }, select: { version: true, fingerprint: true } });
+
+function outcomeOf(stored: Stored | null, product: ProductWrite): Exclude<WriteOutcome, 'renewed'> {
+  if (!stored) return 'created';
+  if (stored.version > product.version) return 'outdated';
+  return stored.fingerprint === product.fingerprint ? 'unchanged' : 'updated';
 }
 
-/** @returns whether a file has another content than the one that was decoded. One whose content is not known is read again. */
-async function lookAgainAtFiles(
-  tx: Prisma.TransactionClient,
+/**
+ * Decoded pictures that are to be read again: all where that is asked for, else files that have another content than the one
+ * that was decoded.
+ * @returns `isTold`: whether any of them surely has, or was asked for; a file whose content is not known is read quietly
+ */
+async function seenAgain(
+  db: Prisma.TransactionClient,
   key: Key,
-  revisions: ProductWrite['revisions'],
-  now: Date,
-): Promise<boolean> {
-  if (!revisions?.some((revision) => revision !== null)) return false;
-  const stored = await tx.productImage.findMany({ where: { ...imagesOf(key), state: 'READY' } });
-  const other = stored.filter(({ position, etag }) => (revisions[position] ?? etag) !== etag);
-  if (other.length > 0)
-    await lookAgain(tx, { catalogId: key.catalogId, id: { in: other.map((image) => image.id) } }, now);
-  return other.some(({ etag }) => etag !== null);
+  { revisions, refresh }: ProductWrite,
+): Promise<{ ids: string[]; isTold: boolean }> {
+  if (!refresh && !revisions?.some((revision) => revision !== null)) return { ids: [], isTold: false };
+  const stored = await db.productImage.findMany({ where: { ...imagesOf(key), state: 'READY' } });
+  const again = stored.filter(({ position, etag }) => refresh || (revisions?.[position] ?? etag) !== etag);
+  return { ids: again.map(({ id }) => id), isTold: again.some(({ etag }) => refresh || etag !== null) };
 }
 
 /** A source that stays where it was keeps its state; everything else starts anew. */

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { describeImport, runImport } from '../../cli/run-import.ts';
+import { describeImport } from '../../cli/import/describe.ts';
+import { exitCodeOf, type ImportRequest, importCatalog, runImport } from '../../cli/import/run.ts';
 import { readCatalog } from '../../src/catalog/import/index.ts';
 import { scoper } from '../../src/graphql/scope.ts';
 import { makeServices } from '../../src/services.ts';
@@ -76,6 +77,87 @@ test('a product is found under either spelling of its id', async () => {
     expect(await scope.similarItems({ anchorId: id })).toMatchObject({ status: 'MODEL_NOT_READY' });
   }
   expect(await services.deleteProducts(['cafe\u0301'])).toBe(1);
+});
+
+/** A shop of its own with these products, and the same import of other rows. */
+async function mirrorOf(catalog: string, count: number) {
+  await database.repositories.catalogs.create(catalog);
+  const repositories = database.repositories.forCatalog(catalog);
+  const run = async (lines: readonly string[], options: Partial<ImportRequest> = {}) => {
+    const source = join(dir, `${catalog}.csv`);
+    await writeFile(source, ['id,image', ...lines].join('\n'));
+    return importCatalog(
+      { repositories, queue } as never,
+      { source, mirror: true, allowOutside: ['/'], ...options },
+      () => {},
+    );
+  };
+  const rows = Array.from({ length: count }, (_, i) => `m${String(i).padStart(4, '0')},/p.png`);
+  expect(await run(rows)).toMatchObject({ created: count, mirrored: { removed: 0, refused: null } });
+  return { run, rows, ids: () => repositories.products.ids(10_000, null) };
+}
+
+test('a mirror takes away what left the file, up to a tenth of what was there; a dry run says so and takes nothing', async () => {
+  const { run, rows, ids } = await mirrorOf('mirror', 30);
+  const short = [...rows.slice(3), 'new,/p.png'];
+  expect(await run(short, { dryRun: true })).toMatchObject({ created: 1, unchanged: 27, mirrored: { removed: 3 } });
+  expect((await ids()).length).toBe(30);
+  const report = await run(short);
+  expect(report).toMatchObject({ created: 1, unchanged: 27, mirrored: { removed: 3, refused: null } });
+  expect(describeImport(report)).toContain('\n3 removed: the file no longer has them');
+  expect(exitCodeOf(report)).toBe(0);
+  expect(await ids()).toEqual(short.map((row) => row.split(',')[0]).sort());
+});
+
+test('a mirror refuses to take more than a tenth, whatever is new, unless it is told to; all rows are stored', async () => {
+  const { run, rows, ids } = await mirrorOf('refusing', 20);
+  const fresh = Array.from({ length: 100 }, (_, i) => `new${i},/p.png`);
+  const report = await run([...rows.slice(3), ...fresh]);
+  const refused =
+    'nothing was removed: 3 of 20 products are not in the file, 15 % (--remove-at-most 15 removes them; now 10)';
+  expect(report).toMatchObject({ created: 100, mirrored: { removed: 0, refused } });
+  expect(describeImport(report)).toContain(refused);
+  expect(exitCodeOf(report)).toBe(1);
+  expect((await ids()).length).toBe(120);
+  expect(await run([...rows.slice(3), ...fresh], { removeAtMost: 15 })).toMatchObject({ mirrored: { removed: 3 } });
+});
+
+test('a mirror keeps what a broken row names, and takes nothing when a row names nothing that can be read', async () => {
+  const { run, rows, ids } = await mirrorOf('broken', 20);
+  expect(await run([...rows.slice(1), 'm0000,'])).toMatchObject({
+    problems: [{ line: 21 }],
+    mirrored: { removed: 0, refused: null },
+  });
+  expect((await ids()).length).toBe(20);
+  expect(await run([...rows.slice(1), ',/p.png'])).toMatchObject({
+    mirrored: { removed: 0, refused: expect.stringContaining('the ids of 1 rows cannot be read') },
+  });
+  expect((await ids()).length).toBe(20);
+});
+
+test('a dry run names the outcomes that the import then has, and stores nothing', async () => {
+  await importFile('dry-before.csv', 'id,title,image', 'dry1,One,/p.png', 'dry2,Two,/p.png', 'dry4,Four,/p.png');
+  await importFile('dry-new.jsonl', '{"id":"dry4","title":"Four","image":"/p.png","version":9}');
+  const source = join(dir, 'dry.csv');
+  await writeFile(
+    source,
+    ['id,title,image', 'dry1,One,/p.png', 'dry2,Other,/p.png', 'dry3,Three,/p.png', 'dry4,Four,/p.png'].join('\n'),
+  );
+  const run = (dryRun: boolean) =>
+    importCatalog(
+      { repositories: database.repositories, queue } as never,
+      { source, dryRun, allowOutside: ['/'] },
+      () => {},
+    );
+  const counts = { created: 1, updated: 1, unchanged: 1, outdated: 1 };
+  const dry = await run(true);
+  expect(dry).toMatchObject({
+    ...counts,
+    notes: Array(4).fill({ line: expect.any(Number), note: 'there is no file /p.png' }),
+  });
+  expect(describeImport(dry, true)).toContain('nothing is stored');
+  expect([...(await database.repositories.products.existing(['dry3']))]).toEqual([]);
+  expect(await run(false)).toMatchObject(counts);
 });
 
 test('failures of before are not told again', async () => {

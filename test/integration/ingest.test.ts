@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { runImport } from '../../cli/run-import.ts';
+import { runImport } from '../../cli/import/run.ts';
 import { GOLDEN, goldenOf } from '../../learning/features/golden.ts';
 import { toHalf } from '../../learning/numbers/half.ts';
 import { readCatalog } from '../../src/catalog/import/index.ts';
@@ -158,7 +158,8 @@ test('a replaced file is noticed by the next import, told, and read; one that is
   const files = mkdtempSync(join(dir, 'shop-'));
   await writeFile(join(files, 'shoe.png'), await drawn.png());
   await writeFile(join(files, 'hat.png'), await drawn.blank('#ff0000'));
-  const again = () => runImport({ repositories: database.repositories, queue } as never, readCatalog(files), () => {});
+  const again = (options = {}) =>
+    runImport({ repositories: database.repositories, queue } as never, readCatalog(files), () => {}, options);
   expect(await again()).toMatchObject({ created: 2 });
   await ingest();
   const old = await imageOf('shoe');
@@ -171,6 +172,13 @@ test('a replaced file is noticed by the next import, told, and read; one that is
   const fresh = await imageOf('shoe');
   expect(fresh.contentHash).not.toBe(old.contentHash);
   expect(await copies.read(fresh.contentHash!)).toEqual(await drawn.blank('#123456'));
+  // Or all are read again because somebody says so; a dry run of that puts nothing up.
+  const due = async () => database.storage.prisma.productImage.count({ where: { retryAt: { not: null } } });
+  const before = await due();
+  expect(await again({ refreshPictures: true, dryRun: true })).toMatchObject({ renewed: 2, unchanged: 0 });
+  expect(await due()).toBe(before);
+  expect(await again({ refreshPictures: true })).toMatchObject({ renewed: 2, unchanged: 0 });
+  expect(await due()).toBe(before + 2);
 });
 
 test('a file that became a link after its import is not followed, and the picture stays what it was', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runImport } from '../../cli/run-import.ts';
+import { runImport } from '../../cli/import/run.ts';
 import { meanVectors } from '../../learning/fusion/mean-vector.ts';
 import { decodeModel } from '../../learning/models/artefact.ts';
 import { readCatalog } from '../../src/catalog/import/index.ts';

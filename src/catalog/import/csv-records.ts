@@ -15,7 +15,7 @@ const MAX_LINES = 500;
 
 /**
  * Lines to records. A quoted cell may hold line breaks. A quote that is never closed, or that would swallow a line which
- * is a good row by itself, costs its own line and no other: reading goes on with the next one. Blank lines are passed over.
+ * is a good row by itself, costs its own line and no other: reading goes on with the next one. Lines without any text in their cells are no rows.
  */
 export async function* readRecords(lines: AsyncIterator<Line>, shape: CsvShape): AsyncGenerator<CsvRecord> {
   const ahead: Line[] = [];
@@ -34,17 +34,20 @@ export async function* readRecords(lines: AsyncIterator<Line>, shape: CsvShape):
     }
     const { record, used } = await recordAt(first, peek, shape);
     ahead.splice(0, used);
-    yield record;
+    if (record) yield record;
   }
 }
 
-type Taken = { record: CsvRecord; used: number };
+/** `record`: null for separators with nothing between them, as spreadsheets write below the last row. */
+type Taken = { record: CsvRecord | null; used: number };
 
 async function recordAt(first: Line, peek: (i: number) => Promise<Line | undefined>, shape: CsvShape): Promise<Taken> {
   const line = first.number;
   if (first.text === null) return { record: { line, problem: first.problem }, used: 1 };
   const alone = parseCells(first.text, shape.delimiter, true);
-  if (Array.isArray(alone)) return { record: checked(line, alone, shape), used: 1 };
+  if (Array.isArray(alone)) {
+    return { record: alone.every((cell) => cell === '') ? null : checked(line, alone, shape), used: 1 };
+  }
   if (alone === 'open') {
     const long = await recordOverLines(first.text, peek, shape);
     if (long) return { record: { line, cells: long.cells }, used: long.used };
@@ -80,6 +83,7 @@ function checked(line: number, cells: string[], { columns }: CsvShape): CsvRecor
  * @param relaxed takes a quote inside an unquoted cell (19" rack) as a character.
  */
 export function parseCells(text: string, delimiter: string, relaxed: boolean): string[] | 'open' | { problem: string } {
+  if (!text.includes('"')) return text.split(delimiter).map((cell) => cell.trim()); // nearly all, at a tenth of the time
   try {
     return parse(text, { delimiter, relax_quotes: relaxed, relax_column_count: true, trim: true })[0] ?? [];
   } catch (error) {

@@ -17,11 +17,12 @@ const FOREIGN = new Set([
  * links to folders are passed over; a link with the name of a picture is told.
  * @throws SimiliError IMPORT_UNREADABLE when there is none.
  */
-export async function* readFolder(folder: string): AsyncGenerator<CatalogEntry> {
+export async function* readFolder(folder: string, tellId: (id: string | null) => void): AsyncGenerator<CatalogEntry> {
   let found = false;
   for await (const { parts, isLink } of picturesIn(folder, [])) {
     found = true;
     if (isLink) {
+      tellId(null);
       yield { line: parts.join(sep), problem: 'it is a link, and links are not followed' };
       continue;
     }
@@ -29,6 +30,7 @@ export async function* readFolder(folder: string): AsyncGenerator<CatalogEntry> 
     const bare = name.slice(0, -extname(name).length);
     const categories = above.reverse();
     const id = [...categories, bare].join('/');
+    tellId(id);
     const result = toRow({ id, title: titleOf(bare), image: [join(folder, ...parts)], categories }, folder);
     yield { line: parts.join(sep), ...result };
   }

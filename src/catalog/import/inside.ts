@@ -29,11 +29,12 @@ export async function* onlyInside(
       yield entry;
       continue;
     }
-    const { line, row } = entry;
+    const { row, ...place } = entry;
     const images = await Promise.all(row.images.map((image) => (isAbsolute(image) ? canonical(image) : image)));
     const stranger = images.findIndex((image) => isAbsolute(image) && !isInside(image));
-    if (stranger < 0) yield { line, row: { ...row, images } };
-    else yield { line, problem: `image ${row.images[stranger]} is outside ${allowed.join(', ')} (--allow-outside)` };
+    if (stranger < 0) yield { ...place, row: { ...row, images } };
+    else
+      yield { ...place, problem: `image ${row.images[stranger]} is outside ${allowed.join(', ')} (--allow-outside)` };
   }
 }
 

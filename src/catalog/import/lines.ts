@@ -6,7 +6,7 @@ export type Line =
   | { number: number; text: null; problem: string };
 
 /** A longer line is passed over, so that memory does not grow with what a file holds. */
-const MAX_LINE_BYTES = 2 ** 20;
+export const MAX_LINE_BYTES = 2 ** 20;
 const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 
@@ -17,7 +17,7 @@ export async function* readLines(path: string): AsyncGenerator<Line> {
     number += 1;
     if (bytes === null) yield { number, text: null, problem: `the line is longer than ${MAX_LINE_BYTES} bytes` };
     else {
-      const text = decode(bytes);
+      const text = decodeUtf8(bytes);
       yield text === null ? { number, text, problem: 'the line is not UTF-8 text' } : { number, text };
     }
   }
@@ -64,8 +64,8 @@ function lineEnd(chunk: Buffer, from: number): number {
   return -1;
 }
 
-/** A byte order mark is dropped by the decoder. */
-function decode(bytes: Buffer): string | null {
+/** Null for bytes that are no UTF-8; a byte order mark is dropped. */
+export function decodeUtf8(bytes: Buffer): string | null {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

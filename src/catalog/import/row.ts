@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isStorable, lengthOf, toId } from '../../text.ts';
+import { Unreadable } from './money.ts';
 import { isWebUrl, locate, splitSources, withScheme } from './source.ts';
 
 /** A product as an import file or folder describes it. */
@@ -24,10 +25,16 @@ export type ImportRow = {
 };
 
 /**
- * `line`: number in the file, from 1, or the path in the folder. A problem leaves out its row and nothing else; a note is
- * worth telling and leaves out nothing.
+ * `line`: number in the file, from 1, or the path in the folder; `rows`: how many of the file it is made of, 1 where it says
+ * nothing. A problem leaves out its row and nothing else; one that is passed over is no product that shoppers see; a note
+ * is worth telling and leaves out nothing.
  */
-export type CatalogEntry = { line: number | string } & ({ row: ImportRow } | { problem: string } | { note: string });
+export type CatalogEntry = { line: number | string; rows?: number } & (
+  | { row: ImportRow }
+  | { problem: string }
+  | { passedOver: string }
+  | { note: string }
+);
 
 /** A whole number of a JSON file beyond those that JavaScript counts exactly (2^53), as it is written. */
 export class ExactNumber {
@@ -41,6 +48,11 @@ const optional = <T extends z.ZodType>(type: T) => z.preprocess(absent, type.opt
 /** JSON may write ids and prices as numbers. */
 const numberAsText = (value: unknown) =>
   value instanceof ExactNumber ? value.digits : typeof value === 'number' ? String(value) : value;
+const price = (value: unknown, context: z.RefinementCtx) => {
+  if (!(value instanceof Unreadable)) return numberAsText(value);
+  context.addIssue({ code: 'custom', message: value.why });
+  return z.NEVER;
+};
 /** A power of ten says that digits were lost where the file was written. */
 const idAsText = (value: unknown, context: z.RefinementCtx) => {
   if (!(value instanceof ExactNumber) || /^-?\d+$/.test(value.digits)) return numberAsText(value);
@@ -71,7 +83,32 @@ const list = (split: Split, most: number, characters: number) =>
     asList(split),
     z.array(text(characters), 'must be a list of texts').max(most, `has more than ${most} entries`),
   );
-const TRUTH: Record<string, boolean> = { true: true, yes: true, '1': true, false: false, no: false, '0': false };
+/** As shops say it: `in stock`, `in_stock`, `http://schema.org/InStock`. What may be ordered before it is there is for sale. */
+const TRUTH: Record<string, boolean> = {
+  true: true,
+  yes: true,
+  '1': true,
+  instock: true,
+  limitedavailability: true,
+  preorder: true,
+  presale: true,
+  backorder: true,
+  onbackorder: true,
+  false: false,
+  no: false,
+  '0': false,
+  outofstock: false,
+  soldout: false,
+  discontinued: false,
+};
+const truth = (value: unknown): boolean | undefined =>
+  TRUTH[
+    String(value)
+      .trim()
+      .toLowerCase()
+      .replace(/^https?:\/\/schema\.org\//, '')
+      .replace(/[\s_-]+/g, '')
+  ];
 
 const Row = z
   .object({
@@ -82,12 +119,12 @@ const Row = z
     categories: list(at('>'), 10, 200),
     tags: list(at('|'), 100, 200),
     price: z.preprocess(
-      numberAsText,
+      price,
       optional(
         z
           .string('must be a number')
           .trim()
-          .regex(/^\d{1,10}(\.\d{1,4})?$/, 'must look like 19.90'),
+          .regex(/^\d{1,10}(\.\d{1,4})?$/, 'must look like 19.90, or as --locale says'),
       ),
     ),
     currency: optional(
@@ -96,10 +133,7 @@ const Row = z
         .trim()
         .regex(/^[A-Z]{3}$/, 'must be three capitals, like EUR'),
     ),
-    available: z.preprocess(
-      (value) => TRUTH[String(value).trim().toLowerCase()] ?? absent(value) ?? true,
-      z.boolean('must be true or false'),
-    ),
+    available: z.preprocess((value) => truth(value) ?? absent(value) ?? true, z.boolean('must be true or false')),
     version: z.preprocess(
       (value) => {
         const given = numberAsText(value);
@@ -115,8 +149,14 @@ const Row = z
     message: 'is needed with a price',
   });
 
-/** The columns of a CSV file and the keys of a JSONL line. */
-export const knownColumns = Object.keys(Row.shape);
+/** A field of a product in an import. */
+export type Field = keyof typeof Row.shape;
+/** The fields: our own columns of a CSV file and keys of JSON. */
+export const knownColumns = Object.keys(Row.shape) as Field[];
+
+/** The id of a row that may have other faults; null: it cannot be read. */
+export const idOf = (raw: Readonly<Record<string, unknown>>): string | null =>
+  Row.shape.id.safeParse(raw.id).data ?? null;
 
 /**
  * Checks one row; relative picture paths are taken from `folder`.

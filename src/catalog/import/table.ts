@@ -2,9 +2,10 @@ import { SimiliError } from '../../errors.ts';
 import { parseCells, readRecords } from './csv-records.ts';
 import { importError } from './import-error.ts';
 import { isBlank, type Line, readLines } from './lines.ts';
+import { keyOf } from './readings.ts';
 import { unknownColumns } from './unknown-columns.ts';
 
-/** A row of a CSV file by the names of its header, in lower case; what is wrong with a line; or what should be known. */
+/** A row of a CSV file by the keys of its columns; what is wrong with a line; or what should be known. */
 export type TableEntry = { line: number } & (
   | { cells: Record<string, string> }
   | { problem: string }
@@ -26,23 +27,55 @@ export type TableShape = {
   /** Whether these cells are a good row by themselves: an unclosed quote never swallows one. */
   isRow: (cells: Record<string, string>) => boolean;
 };
+/** A header, understood. */
+export type Header = {
+  isRead: (column: string) => boolean;
+  /** A remark on it, given the columns that are not read; null: none. */
+  note: (unread: readonly string[]) => string | null;
+  isRow: TableShape['isRow'];
+};
+type Shape = {
+  /** @returns null for columns that will not do. */
+  header: (columns: readonly string[]) => Header | null;
+  /** Columns that the first line must name, for the error. */
+  wanted: string;
+};
+
+/** Rows of a CSV file with these columns; see `readRows`. */
+export const readTable = (path: string, { needed, known, isRow }: TableShape): AsyncGenerator<TableEntry> =>
+  readRows(path, {
+    header: (columns) =>
+      needed.every((name) => columns.includes(name))
+        ? {
+            isRead: (column) => known.includes(column),
+            note: (unread) => (unread.length > 0 ? unknownColumns(unread, known) : null),
+            isRow,
+          }
+        : null,
+    wanted: wantedColumns(needed, known),
+  });
+
+export function wantedColumns(needed: readonly string[], known: readonly string[]): string {
+  const optional = known.filter((column) => !needed.includes(column)).join(', ');
+  return `the ${needed.length > 1 ? 'columns' : 'column'} ${listed(needed)} (and may name ${optional})`;
+}
 
 /**
- * Rows of a CSV file with a header; columns that mean nothing are told as a note on the header's line. A broken line
- * costs itself and no other.
+ * Rows of a CSV file with a header, by the keys of its columns (`keyOf`); what should be known of the header is a note on
+ * its line. A broken line costs itself and no other.
  * @throws SimiliError IMPORT_UNREADABLE when the file cannot be opened or its header will not do
  */
-export async function* readTable(path: string, { needed, known, isRow }: TableShape): AsyncGenerator<TableEntry> {
+export async function* readRows(path: string, shape: Shape): AsyncGenerator<TableEntry> {
   const lines = readLines(path);
   try {
     const first = await firstLine(lines);
-    const { columns, delimiter } = headerOf(path, first, needed, known);
-    const unknown = columns.filter((column) => column !== '' && !known.includes(column));
-    if (unknown.length > 0) yield { line: first?.number ?? 1, note: unknownColumns(unknown, known) };
+    const { columns, delimiter, header } = headerOf(path, first, shape);
+    const note = header.note(columns.filter((column) => column !== '' && !header.isRead(column)));
+    if (note !== null) yield { line: first?.number ?? 1, note };
     const named = (cells: readonly string[]) =>
       Object.fromEntries(columns.map((column, i) => [column, cells[i] ?? '']));
-    const shape = { delimiter, columns: columns.length, isRow: (cells: string[]) => isRow(named(cells)) };
-    for await (const record of readRecords(lines, shape)) {
+    const isRow = (cells: string[]) => header.isRow(named(cells));
+    for await (const record of readRecords(lines, { delimiter, columns: columns.length, isRow })) {
       yield 'problem' in record ? record : { line: record.line, cells: named(record.cells) };
     }
   } catch (error) {
@@ -52,34 +85,34 @@ export async function* readTable(path: string, { needed, known, isRow }: TableSh
   }
 }
 
+/** A spreadsheet may name its separator before its header. */
+const SEPARATOR = /^"?sep=."?$/i;
+
 async function firstLine(lines: AsyncIterator<Line>): Promise<Line | undefined> {
   for (let next = await lines.next(); !next.done; next = await lines.next())
-    if (!isBlank(next.value)) return next.value;
+    if (!isBlank(next.value) && !SEPARATOR.test(next.value.text ?? '')) return next.value;
   return undefined;
 }
 
-/** Column names in lower case; a spreadsheet may leave some at the end without a name. */
-function headerOf(source: string, line: Line | undefined, needed: readonly string[], known: readonly string[]) {
+/** Keys of the columns; a spreadsheet may leave some at the end without a name. */
+function headerOf(source: string, line: Line | undefined, { header, wanted }: Shape) {
   const refuse = (why: string) => new SimiliError('IMPORT_UNREADABLE', { source, why });
   if (!line) throw refuse('it is empty');
   if (line.text === null) throw refuse(`in its header ${line.problem}`);
-  const { text } = line;
-  const readings = DELIMITERS.map((delimiter) => ({ delimiter, columns: columnsOf(text, delimiter) }));
-  const reading = readings.find(({ columns }) => needed.every((name) => columns.includes(name)));
-  if (!reading) {
-    const optional = known.filter((column) => !needed.includes(column)).join(', ');
-    throw refuse(
-      `its first line must name the ${needed.length > 1 ? 'columns' : 'column'} ${listed(needed)} (and may name ${optional})`,
-    );
+  for (const delimiter of DELIMITERS) {
+    const columns = columnsOf(line.text, delimiter);
+    const found = header(columns);
+    if (!found) continue;
+    const twice = columns.find((column, i) => found.isRead(column) && columns.indexOf(column) !== i);
+    if (twice !== undefined) throw refuse(`its header names ${twice} twice`);
+    return { columns, delimiter, header: found };
   }
-  const twice = reading.columns.find((column, i) => column !== '' && reading.columns.indexOf(column) !== i);
-  if (twice !== undefined) throw refuse(`its header names ${twice} twice`);
-  return reading;
+  throw refuse(`its first line must name ${wanted}`);
 }
 
 function columnsOf(text: string, delimiter: string): string[] {
   const cells = parseCells(text, delimiter, true);
-  return Array.isArray(cells) ? cells.map((cell) => cell.toLowerCase()) : [];
+  return Array.isArray(cells) ? cells.map(keyOf) : [];
 }
 
 const listed = (names: readonly string[]): string =>

@@ -92,6 +92,38 @@ test('a catalog written as JSONL comes back as it was', async () => {
   );
 });
 
+test('a catalog written as a JSON array, over as many lines as it takes, comes back as it was', async () => {
+  await fc.assert(
+    fc.asyncProperty(catalog, fc.constantFrom(0, 1, 4), async (rows, indent) => {
+      const objects = rows.map(({ images, groupId, ...rest }) => ({ ...rest, image: images, item_group_id: groupId }));
+      expect(await read('round.json', `\n ${JSON.stringify(objects, null, indent)}\n`)).toEqual(
+        rows.map((r) => ({ line: expect.any(Number), row: r })),
+      );
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('a catalog written as a feed comes back as it was', async () => {
+  const inXml = (value: string) => value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll(']]>', ']]&gt;');
+  await fc.assert(
+    fc.asyncProperty(catalog, async (rows) => {
+      const items = rows.map(
+        ({ id, title, images: [first = '', ...others] }) =>
+          `<item><g:id>${inXml(id)}</g:id><title>${inXml(title)}</title><g:image_link>${inXml(first)}</g:image_link>${others
+            .map((url) => `<g:additional_image_link>${inXml(url)}</g:additional_image_link>`)
+            .join('')}</item>`,
+      );
+      const entries = await read('round.xml', `<rss><channel>${items.join('\n')}</channel></rss>`);
+      expect(rowsOf(entries).map(({ id, title, images }) => ({ id, title, images }))).toEqual(
+        rows.map(({ id, title, images }) => ({ id, title, images: [...new Set(images)] })),
+      );
+      expect(entries.filter((one) => 'problem' in one)).toEqual([]);
+    }),
+    { numRuns: 100 },
+  );
+});
+
 /** One line of anything: bytes, quotes and separators, halves of rows, JSON. */
 const junk = fc
   .oneof(

@@ -120,8 +120,8 @@ describe('a CSV file', () => {
       ['a,t,,,,,,,,', 'image is empty'],
       ['a,t,ftp://x/a.png,,,,,,,', 'image ftp://x/a.png is neither a path nor an http(s) URL'],
       ['a,t,/p.png,shop.test,,,,,,', 'url is not an http(s) URL'],
-      ['a,t,/p.png,,,,"19,90",EUR,,', 'price must look like 19.90'],
-      ['a,t,/p.png,,,,-1,EUR,,', 'price must look like 19.90'],
+      ['a,t,/p.png,,,,"19,90",EUR,,', 'price must look like 19.90, or as --locale says'],
+      ['a,t,/p.png,,,,-1,EUR,,', 'price must look like 19.90, or as --locale says'],
       ['a,t,/p.png,,,,1,,,', 'currency is needed with a price'],
       ['a,t,/p.png,,,,1,euro,maybe,', 'currency must be three capitals, like EUR; available must be true or false'],
       ['a,t,/p.png,,,,,,,1.5', 'version must be a whole number below 2^53'],
@@ -411,7 +411,7 @@ test('a catalog names pictures below its own folder, or below one that is allowe
 
 test.each([
   ['absent', /there is no such file or folder/],
-  ['catalog.xlsx', /it is neither a folder of pictures nor a .csv or .jsonl file/],
+  ['catalog.xlsx', /it is neither a folder of pictures nor a .csv, .tsv, .txt, .json, .jsonl or .xml file/],
   ['empty', /it holds no picture/],
 ])('what is no catalog says so: %s', async (name, why) => {
   await write('catalog.xlsx', 'x');

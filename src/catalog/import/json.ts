@@ -1,28 +1,27 @@
-import { dirname } from 'node:path';
+import { createReadStream } from 'node:fs';
+import { extname } from 'node:path';
 import { parse } from 'lossless-json';
+import { readElements } from './json-elements.ts';
 import { isBlank, readLines } from './lines.ts';
-import { type CatalogEntry, ExactNumber, knownColumns, toRow } from './row.ts';
-import { unknownColumns } from './unknown-columns.ts';
+import type { ReadObject } from './objects.ts';
+import { ExactNumber } from './row.ts';
 
-/** One JSON object a line, with the columns of a CSV file as keys; lists may be arrays. */
-export async function* readJsonl(path: string): AsyncGenerator<CatalogEntry> {
-  const folder = dirname(path);
-  let toldOfUnknown = false;
-  for await (const read of readLines(path)) {
+/** The objects of a file: one a line, or all in one array, which a `.json` file is known as by its first character. */
+export async function* readObjects(path: string): AsyncGenerator<ReadObject> {
+  const isWhole = extname(path).toLowerCase() === '.json' && (await isArray(path));
+  for await (const read of isWhole ? readElements(path) : readLines(path)) {
     if (isBlank(read)) continue;
     const { number: line, text, problem } = read;
-    const value = text === null ? { problem } : parseObject(text);
-    if ('problem' in value) {
-      yield { line, problem: value.problem };
-      continue;
-    }
-    const unknown = Object.keys(value.object).filter((key) => !knownColumns.includes(key));
-    if (unknown.length > 0 && !toldOfUnknown) {
-      toldOfUnknown = true;
-      yield { line, note: unknownColumns(unknown) };
-    }
-    yield { line, ...toRow(value.object, folder) };
+    yield { line, ...(text === null ? { problem } : parseObject(text)) };
   }
+}
+
+async function isArray(path: string): Promise<boolean> {
+  for await (const chunk of createReadStream(path, { encoding: 'utf8' }) as AsyncIterable<string>) {
+    const text = chunk.replace(/^\ufeff/, '').trimStart();
+    if (text !== '') return text.startsWith('[');
+  }
+  return false;
 }
 
 function parseObject(text: string): { object: Record<string, unknown> } | { problem: string } {
