@@ -53,6 +53,8 @@ const compressed = Router()
  */
 export function graphiql(schema: GraphQLSchema): Router {
   const router = Router();
+  // Of its paths a router answers OPTIONS by itself, without what allows pages of other origins.
+  router.use((req, _res, next) => next(req.method === 'OPTIONS' ? 'router' : undefined));
   router.get('/schema.graphql', (_req, res) => {
     res.type('text/plain').send(printSchema(schema));
   });

@@ -7,13 +7,15 @@ import { codeOf, events } from '../support/ask.ts';
 
 const HTML = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 
+const SHOP = 'http://shop.example';
+
 /** NODE_ENV says nothing and the address is loopback, as with `npm start`. */
 let open: TestApi;
 /** A shop's server, behind one proxy. */
 let shut: TestApi;
 beforeAll(async () => {
   [open, shut] = await Promise.all([
-    testApi({ NODE_ENV: '' }),
+    testApi({ NODE_ENV: '', SIMILI_CORS_ORIGINS: SHOP }),
     testApi({ NODE_ENV: 'production', SIMILI_TRUSTED_HOPS: '1' }),
   ]);
 });
@@ -43,6 +45,12 @@ test('on loopback a browser that opens /graphql gets GraphiQL, with nothing from
     headers: { ...HTML, 'apollo-require-preflight': '1' },
   });
   expect(await query.json()).toEqual({ data: { __typename: 'Query' } });
+});
+
+test('on loopback, too, a page of an allowed origin may ask', async () => {
+  const headers = { origin: SHOP, 'access-control-request-method': 'POST' };
+  const preflight = await fetch(`${open.server.url}/graphql`, { method: 'OPTIONS', headers });
+  expect(preflight.headers.get('access-control-allow-origin')).toBe(SHOP);
 });
 
 test('on loopback the whole introspection query is answered, and /schema.graphql is the same contract', async () => {
