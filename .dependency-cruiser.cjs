@@ -12,7 +12,7 @@ const never = (name, comment, { from, except, to, unless }) => ({
 /** An npm package, wherever it resolves to. */
 const npm = (...names) => `(^|/)node_modules/(${names.join('|')})(/|$)`;
 
-const code = '^(src|cli|learning|workers|lab)/';
+const code = '^(src|cli|learning|workers|lab|client|hooks)/';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -22,9 +22,19 @@ module.exports = {
       'src knows no process: neither the workers nor the command line; it neither learns nor measures',
       {
         from: '^src/',
-        to: '^(learning|workers|lab|cli|test|bench|scripts|examples)/',
+        to: '^(learning|workers|lab|cli|client|hooks|test|bench|scripts|examples)/',
       },
     ),
+    never('the-client-stands-alone', 'A storefront installs it without anything else', {
+      from: '^client/',
+      to: '.',
+      unless: '^client/',
+    }),
+    never('hooks-know-the-client', 'Hooks around the client, for the React of the shop', {
+      from: '^hooks/',
+      to: '.',
+      unless: ['^(client|hooks)/', npm('react', '@types/react')],
+    }),
     never('workers-know-no-lab', 'The lab measures what workers do, not the other way round', {
       from: '^workers/',
       to: '^lab/',

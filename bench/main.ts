@@ -6,6 +6,7 @@ import { NoPeer } from './peer/process.ts';
 const benches: Record<string, () => Promise<Record<string, string | number>[]>> = {
   categories: async () =>
     (await import('./categories.ts')).categories({ seeds: Number(values.seeds), steps: Number(values.steps) }),
+  client: async () => (await import('./client.ts')).client({ views: Number(values.views) }),
   clicks: async () => (await import('./clicks.ts')).clicks(),
   derivation: async () => (await import('./derivation.ts')).derivation(Number(values.events)),
   embedding: async () => (await import('./embedding.ts')).embedding(),
@@ -91,6 +92,8 @@ const { positionals, values } = parseArgs({
     job: { type: 'boolean', default: false },
     // Of `import`, `projection` and `serving`.
     products: { type: 'string', default: '100000' },
+    // Of `client`.
+    views: { type: 'string', default: '1000' },
   },
 });
 const bench = benches[positionals[0] ?? ''];

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 
 const next = 'dist.next';
 /** Workspaces that are compiled; each gets a dist/ of its own. What is left over is the root's. */
-const WORKSPACES = ['learning', 'workers', 'lab'];
+const WORKSPACES = ['learning', 'workers', 'lab', 'client', 'hooks'];
 
 function remove(folder) {
   rmSync(folder, { recursive: true, force: true });
@@ -32,7 +32,8 @@ function takePlace(from, to) {
 const since = new Date();
 remove(next);
 // Types are checked by `npm run typecheck`: whoever installs does not wait for it.
-run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', next, '--noCheck');
+for (const config of ['tsconfig.build.json', 'tsconfig.browser.json'])
+  run('node_modules/typescript/bin/tsc', '-p', config, '--outDir', next, '--noCheck');
 run('--import', 'tsx', 'scripts/pack-demo.ts', 'demo');
 
 // GraphiQL as one ready file. Version 4 is the last with such a build: 5 is an editor of 8 MB with workers of its own.
@@ -48,6 +49,11 @@ for (const file of ready)
   writeFileSync(`${next}/graphiql/${basename(file)}.gz`, gzipSync(readFileSync(`node_modules/${file}`), { level: 9 }));
 for (const name of ['graphiql', 'react', 'react-dom'])
   copyFileSync(`node_modules/${name}/LICENSE`, `${next}/graphiql/LICENSE.${name}`);
+
+// The client as pages without a bundler load it: GET /client.js.
+const { buildSync } = await import('esbuild');
+const served = { entryPoints: ['client/served.ts'], outfile: `${next}/client.js` };
+buildSync({ ...served, bundle: true, minify: true, format: 'esm', target: 'es2022', legalComments: 'none' });
 
 for (const name of WORKSPACES) takePlace(`${next}/${name}`, `${name}/dist`);
 // The tests look at it: is the build newer than the sources?

@@ -48,6 +48,8 @@ const set = {
   file: 'workers/evidence/training-set.ts',
   tests: ['test/unit/workers/evidence/training-set.test.ts', ...first.tests],
 };
+const impression = { file: 'client/impression.ts', tests: ['test/unit/client/impression.test.ts'] };
+const outbox = { file: 'client/outbox.ts', tests: ['test/unit/client/outbox.test.ts'] };
 const config = { file: 'src/config.ts', tests: ['test/unit/src/config.test.ts'] };
 
 /** `from` becomes `to`, everywhere in the file. */
@@ -112,6 +114,11 @@ export const mutations = [
   { name: 'versions of click-through', ...clickThrough, from: 'MOST_VERSIONS = 100', to: 'MOST_VERSIONS = 101' },
   { name: 'places of click-through', ...clickThrough, from: 'MOST_PLACES = 50', to: 'MOST_PLACES = 51' },
   { name: 'days of a list', ...list, from: 'VALID_DAYS = 7', to: 'VALID_DAYS = 8' },
+  { name: 'share of an impression', ...impression, from: 'SHARE = 0.5', to: 'SHARE = 0.4' },
+  { name: 'time of an impression', ...impression, from: 'MILLISECONDS = 1000', to: 'MILLISECONDS = 900' },
+  { name: 'events that wait in a browser', ...outbox, from: 'MOST_WAITING = 1000', to: 'MOST_WAITING = 999' },
+  { name: 'days of a waiting event', ...outbox, from: 'LIFETIME_MS = 7 *', to: 'LIFETIME_MS = 8 *' },
+  { name: 'events of a call', ...outbox, from: 'EVENTS_A_CALL = 100', to: 'EVENTS_A_CALL = 99' },
   { name: 'page by default', ...page, from: 'DEFAULT_FIRST = 12', to: 'DEFAULT_FIRST = 10' },
   {
     name: 'most anchors',

@@ -9,6 +9,7 @@ import { adminLimits, storefrontLimits } from './graphql/cost/limits.ts';
 import { makeApollo } from './http/apollo.ts';
 import { identify, mayAsk, requireKey } from './http/callers.ts';
 import { catalogOfUrl } from './http/catalog.ts';
+import { clientScript } from './http/client-script.ts';
 import { compressed } from './http/compress.ts';
 import { listen } from './http/connections.ts';
 import { allowOrigins } from './http/cors.ts';
@@ -139,6 +140,7 @@ export async function startServer({
   };
   const pictures = { images, copies: configuredCopies(config), maxBytes: config.SIMILI_MAX_IMAGE_BYTES };
   app.get('/images/:id', limits.picture, serveImage(pictures));
+  app.get('/client.js', limits.picture, compressed, clientScript);
   app.use(
     limits.picture,
     express.static(packageFile('web'), {

@@ -1,6 +1,6 @@
+import { SimiliClient } from '/client.js';
 import { CatalogView } from './catalog.js';
 import { byId } from './dom.js';
-import { Feedback } from './feedback.js';
 import { ItemView } from './item.js';
 import { linkTo } from './products.js';
 import { TrainingPanel } from './training.js';
@@ -17,21 +17,20 @@ function showSentence() {
     : `${products}${invitation}`;
 }
 
-const feedback = new Feedback(({ waiting, stored, failing }) => {
-  const told = stored === 0 ? '' : `${stored} ${stored === 1 ? 'event' : 'events'} stored since you came.`;
-  byId('feedback-state').textContent = failing ? `${waiting} wait for the server and are sent again.` : told;
+const client = new SimiliClient({
+  onDelivery({ waiting, stored, failing }) {
+    const told = stored === 0 ? '' : `${stored} ${stored === 1 ? 'event' : 'events'} stored since you came.`;
+    byId('feedback-state').textContent = failing ? `${waiting} wait for the server and are sent again.` : told;
+  },
 });
-const item = new ItemView(feedback, () => training.key);
+const item = new ItemView(client, () => training.key);
 const catalog = new CatalogView((products) => {
   facts.products = products;
   showSentence();
 });
 const training = new TrainingPanel({
   /** Sends what this visitor saw and did, so that it is in the training that he asks for. */
-  async beforeRetrain() {
-    item.endImpressions();
-    await feedback.flush();
-  },
+  beforeRetrain: () => client.flush(),
   onModel(title, changed) {
     facts.model = title;
     showSentence();
@@ -79,14 +78,5 @@ byId('find').addEventListener('submit', (event) => {
 });
 byId('skip').addEventListener('click', () => byId('main').focus());
 addEventListener('hashchange', route);
-addEventListener('visibilitychange', () => {
-  if (document.hidden) leave();
-});
-addEventListener('pagehide', leave);
-
-function leave() {
-  item.endImpressions();
-  feedback.leave();
-}
 
 route();

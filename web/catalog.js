@@ -1,6 +1,7 @@
+import { priceOf } from '/client.js';
 import { ask } from './api.js';
 import { announce, byId, make } from './dom.js';
-import { linkTo, nameOf, PRODUCT_FIELDS, pictureOf, priceOf, remember } from './products.js';
+import { linkTo, nameOf, PRODUCT_FIELDS, pictureOf, remember } from './products.js';
 
 const PAGE = `query Catalog($after: String) {
   products(first: 50, after: $after) { totalCount nodes { ...ProductFields } pageInfo { hasNextPage endCursor } }
@@ -107,7 +108,7 @@ const count = (n) => `${n.toLocaleString()} ${n === 1 ? 'product' : 'products'}`
 
 /** @param {import('./products.js').Product} product */
 function tileOf(product) {
-  const price = product.availableForSale ? priceOf(product) : 'Sold out';
+  const price = product.availableForSale ? priceOf(product.price) : 'Sold out';
   return make(
     'li',
     { class: 'far' },

@@ -1,22 +1,15 @@
-import { ask } from './api.js';
+import { priceOf } from '/client.js';
 import { announce, byId, make } from './dom.js';
-import { findProduct, linkTo, nameOf, PRODUCT_FIELDS, pictureOf, priceOf, remember } from './products.js';
-import { Impression } from './seen.js';
+import { FIELDS, findProduct, linkTo, nameOf, pictureOf, remember } from './products.js';
 import { whyOf } from './why.js';
 
-const SIMILAR = `query Similar($id: ID!, $after: String) {
-  similarItems(id: $id, first: 12, after: $after) {
-    recommendationId status modelVersionId pageInfo { hasNextPage endCursor }
-    edges { position score node { ...ProductFields } }
-  }
-} ${PRODUCT_FIELDS}`;
 const MODEL_POLL_MS = 2000;
 
 /**
  * @typedef {import('./products.js').Product} Product
- * @typedef {{ position: number, score: number, node: Product }} Edge
- * @typedef {{ recommendationId: string, status: 'OK' | 'PARTIAL' | 'COLD_ITEM' | 'ITEM_UNKNOWN' | 'MODEL_NOT_READY',
- *   modelVersionId: string | null, pageInfo: { hasNextPage: boolean, endCursor: string | null }, edges: Edge[] }} SimilarItems
+ * @typedef {import('/client.js').SimilarItem<Product>} Edge
+ * @typedef {import('/client.js').SimilarItems<Product>} SimilarItems
+ * @typedef {import('/client.js').SimiliError} SimiliError
  */
 
 /** Sentences for a list that is empty, or shorter than wished. @type {Record<SimilarItems['status'], string>} */
@@ -36,7 +29,7 @@ export class ItemView {
   #note = byId('alike-note');
   #more = /** @type {HTMLButtonElement} */ (byId('alike-more'));
   #again = /** @type {HTMLButtonElement} */ (byId('alike-again'));
-  /** One per page of the list: each page has its own recommendationId. @type {Impression[]} */
+  /** One per page of the list: each page has its own recommendationId. @type {import('/client.js').Impression[]} */
   #impressions = [];
   /** Aborted when another product is shown: late answers for the old one are dropped. */
   #shown = new AbortController();
@@ -44,15 +37,15 @@ export class ItemView {
   #id = null;
   /** @type {string | null} */
   #after = null;
-  #feedback;
+  #client;
   #adminKey;
 
   /**
-   * @param {Pick<import('./feedback.js').Feedback, 'add'>} feedback
+   * @param {import('/client.js').SimiliClient} client
    * @param {() => string | null} adminKey
    */
-  constructor(feedback, adminKey) {
-    this.#feedback = feedback;
+  constructor(client, adminKey) {
+    this.#client = client;
     this.#adminKey = adminKey;
     this.#more.addEventListener('click', () => this.#load(this.#after));
     this.#again.addEventListener('click', () => this.restart());
@@ -71,21 +64,22 @@ export class ItemView {
 
   /** Also tells the server what was seen of the list. */
   hide() {
-    this.endImpressions();
+    this.#endImpressions();
     this.#shown.abort();
     this.#id = null;
     this.#section.hidden = true;
   }
 
-  /** Ends what is being seen, with what was seen so far: on leaving, and before a training that should learn from it. */
-  endImpressions() {
-    for (const impression of this.#impressions) impression.leave();
+  /** Ends what is being seen, with what was seen so far. */
+  #endImpressions() {
+    for (const impression of this.#impressions) impression.end();
+    this.#impressions = [];
   }
 
   /** The list from its beginning, by the model that serves now. @param {string} [note] why, for the reader */
   restart(note = '') {
     if (this.#id === null) return;
-    this.endImpressions();
+    this.#endImpressions();
     this.#reset(note);
     this.#load(null);
   }
@@ -94,7 +88,6 @@ export class ItemView {
   #reset(note = '') {
     this.#shown.abort();
     this.#shown = new AbortController();
-    this.#impressions = [];
     this.#list.replaceChildren();
     this.#note.textContent = note;
     this.#note.hidden = note === '';
@@ -119,45 +112,32 @@ export class ItemView {
 
   /** @param {string | null} after null: the first page */
   async #load(after) {
+    const id = this.#id;
+    if (id === null) return;
     const { signal } = this.#shown;
     const byHand = after !== null;
     this.#more.hidden = this.#again.hidden = true;
     this.#status.textContent = 'Looking …';
     try {
-      const { similarItems } = await /** @type {typeof ask<{ similarItems: SimilarItems }>} */ (ask)(
-        '/graphql',
-        SIMILAR,
-        { id: this.#id, after },
-        { signal },
-      );
-      if (!signal.aborted) this.#append(similarItems, byHand);
+      const page = await this.#client.similarItems(id, { first: 12, after, fields: FIELDS, signal });
+      if (!signal.aborted) this.#append(/** @type {SimilarItems} */ (page), byHand);
     } catch (error) {
-      if (!signal.aborted) this.#failed(/** @type {import('./api.js').ApiError} */ (error));
+      if (!signal.aborted) this.#failed(/** @type {SimiliError} */ (error));
     }
   }
 
   /** @param {SimilarItems} page @param {boolean} byHand */
   #append(page, byHand) {
-    remember(page.edges.map((edge) => edge.node));
-    /** @type {Map<Element, string>} */
-    const ids = new Map();
-    const impression = () => this.#impressions.find((one) => one.recommendationId === page.recommendationId);
-    for (const edge of page.edges) {
-      const tile = this.#tileOf(edge, page.recommendationId, () => impression()?.actedOn(edge.node.id));
-      this.#list.append(tile);
-      ids.set(tile, edge.node.id);
-    }
-    if (ids.size > 0) this.#watch(page.recommendationId, ids);
+    remember(page.nodes);
+    const impression = this.#client.watch(page);
+    this.#impressions.push(impression);
+    const tiles = page.edges.map((edge) => this.#tileOf(edge, page));
+    this.#list.append(...tiles);
+    for (const [i, { node }] of page.edges.entries()) impression.add(/** @type {Element} */ (tiles[i]), node.id);
     this.#after = page.pageInfo.endCursor;
     this.#more.hidden = !page.pageInfo.hasNextPage;
     this.#say(page);
-    if (byHand) [...ids.keys()][0]?.querySelector('a')?.focus();
-  }
-
-  /** @param {string} recommendationId @param {Map<Element, string>} ids */
-  #watch(recommendationId, ids) {
-    const report = (/** @type {string[]} */ itemIds) => this.#feedback.add('impression', { recommendationId, itemIds });
-    this.#impressions.push(new Impression(recommendationId, ids, report));
+    if (byHand) tiles[0]?.querySelector('a')?.focus();
   }
 
   /** @param {SimilarItems} page */
@@ -176,7 +156,7 @@ export class ItemView {
     }, MODEL_POLL_MS);
   }
 
-  /** @param {import('./api.js').ApiError} error */
+  /** @param {SimiliError} error */
   #failed(error) {
     if (error.code === 'CURSOR_RETIRED' || error.code === 'CURSOR_INVALID') {
       this.restart('Another model ranks now, so the list starts anew.');
@@ -190,13 +170,8 @@ export class ItemView {
     }
   }
 
-  /**
-   * @param {Edge} edge
-   * @param {string} recommendationId
-   * @param {() => void} actedOn
-   */
-  #tileOf({ node, position, score }, recommendationId, actedOn) {
-    const about = { recommendationId, itemId: node.id };
+  /** @param {Edge} edge @param {SimilarItems} list */
+  #tileOf({ node, position, score }, list) {
     const link = make(
       'a',
       { class: 'tile', href: linkTo(node.id) },
@@ -211,17 +186,12 @@ export class ItemView {
       ),
     );
     const tile = make('li', {}, link);
-    const click = () => {
-      actedOn();
-      this.endImpressions(); // so that what was seen is stored before what came of it
-      this.#feedback.add('click', about);
-    };
+    const click = () => this.#client.click(node.id, list);
     link.addEventListener('click', click);
     link.addEventListener('auxclick', (event) => event.button === 1 && click());
     const act = (/** @type {'addToCart' | 'dismiss'} */ kind) => {
-      actedOn();
       tile.dataset.state = kind;
-      this.#feedback.add(kind, about);
+      this.#client[kind](node.id, list);
     };
     tile.append(
       make(
@@ -266,7 +236,7 @@ const percent = (score) => `${(Math.floor(score * 1000) / 10).toFixed(1)} %`;
 
 /** @param {Product} product */
 function factsOf(product) {
-  const price = product.availableForSale ? priceOf(product) : 'Sold out';
+  const price = product.availableForSale ? priceOf(product.price) : 'Sold out';
   return [product.categories.join(' › '), price].filter(Boolean).join(' · ');
 }
 

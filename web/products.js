@@ -7,9 +7,9 @@ import { make } from './dom.js';
  *   price: { amount: string, currencyCode: string } | null }} Product
  */
 
-export const PRODUCT_FIELDS = `fragment ProductFields on Product {
-  id title url availableForSale categories image { url width height } price { amount currencyCode }
-}`;
+export const FIELDS =
+  'id title url availableForSale categories image { url width height } price { amount currencyCode }';
+export const PRODUCT_FIELDS = `fragment ProductFields on Product { ${FIELDS} }`;
 
 const ONE = `query Product($id: ID!) { product(by: { id: $id }) { ...ProductFields } } ${PRODUCT_FIELDS}`;
 
@@ -39,18 +39,6 @@ export const nameOf = (product) => product.title ?? product.id;
 
 /** @param {string} id */
 export const linkTo = (id) => `#item=${encodeURIComponent(id)}`;
-
-/** @param {Product} product @returns {string} '' without a price */
-export function priceOf({ price }) {
-  if (!price) return '';
-  try {
-    // A string goes through Intl undamaged; a float would not.
-    const exact = /** @type {number} */ (/** @type {unknown} */ (price.amount));
-    return new Intl.NumberFormat(undefined, { style: 'currency', currency: price.currencyCode }).format(exact);
-  } catch {
-    return `${price.amount} ${price.currencyCode}`; // a currency code that Intl does not accept
-  }
-}
 
 /**
  * The picture, or the product's initial where there is none or it does not load. Decorative: the name stands beside it.

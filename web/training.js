@@ -2,10 +2,10 @@ import { ApiError, ask } from './api.js';
 import { announce, byId } from './dom.js';
 import { subscribe } from './event-stream.js';
 import { FEEDBACK, feedbackFacts } from './feedback-facts.js';
-import { read, write } from './ids.js';
 import { isSettled, JOB_FIELDS, sentenceOf, shareOf, showJob } from './job-view.js';
 import { MODEL_FIELDS, showModels, titleOf } from './models-view.js';
 import { nextTraining, RETRAINING } from './next-training.js';
+import { read, write } from './storage.js';
 
 const KEY = 'simili.admin-key';
 const POLL_MS = 3000;

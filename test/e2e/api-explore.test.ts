@@ -125,3 +125,20 @@ test('browsers that come over TLS, as a trusted proxy says, are told to come no 
   expect(await told(shut, { 'x-forwarded-proto': 'http' })).toBeNull();
   expect(await told(open, { 'x-forwarded-proto': 'https' })).toBeNull();
 });
+
+test('GET /client.js may be loaded by pages of all origins, is kept for an hour, and is not sent twice', async () => {
+  const url = `${shut.server.url}/client.js`;
+  const first = await fetch(url, { headers: { 'accept-encoding': 'br' } });
+  const headers = Object.fromEntries(first.headers);
+  expect(headers).toMatchObject({
+    'access-control-allow-origin': '*',
+    'cross-origin-resource-policy': 'cross-origin',
+    'cache-control': 'public, max-age=3600, stale-while-revalidate=86400',
+    'content-type': 'text/javascript; charset=utf-8',
+    'content-encoding': 'br',
+  });
+  expect(await first.text()).toContain('simili-similar-items');
+  const known = { 'accept-encoding': 'br', 'if-none-match': headers.etag ?? '', 'cache-control': 'max-age=0' };
+  const again = await fetch(url, { headers: known });
+  expect(again.status).toBe(304);
+});

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const SOURCES = ['src', 'cli', 'learning', 'workers', 'lab'];
+const SOURCES = ['src', 'cli', 'learning', 'workers', 'lab', 'client', 'hooks'];
 /** Whose compiled files lie in the dist/ of the root. */
 const OF_ROOT = ['src', 'cli'];
 

@@ -8,6 +8,10 @@ import { createHandler } from 'graphql-sse/lib/use/http';
 import type { FakeShop } from './fake-shop.ts';
 
 const WEB = fileURLToPath(new URL('../../web', import.meta.url));
+const CLIENT = fileURLToPath(new URL('../../dist/client.js', import.meta.url));
+/** As POST /feedback asks it (src/http/feedback.ts). */
+const SUBMIT =
+  'mutation ($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { accepted rejected userErrors { code message } } }';
 /** As the API serves the page (src/server.ts). */
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: http:; connect-src 'self'; " +
@@ -34,8 +38,10 @@ export async function serveFakeShop(shop: FakeShop, adminKey: string): Promise<F
   await Promise.all([storefront.start(), admin.start()]);
   const stream = createHandler({ schema, authenticate: () => null as never });
   const routes: Record<string, (req: IncomingMessage, res: ServerResponse) => unknown> = {
-    '/graphql': async (req, res) => json(res, 200, await execute(storefront, req)),
-    '/admin/graphql': async (req, res) => json(res, 200, await execute(admin, req)),
+    '/graphql': async (req, res) => json(res, 200, await execute(storefront, await bodyOf(req))),
+    '/feedback': async (req, res) =>
+      json(res, 200, await execute(storefront, { query: SUBMIT, variables: { input: await bodyOf(req) } })),
+    '/admin/graphql': async (req, res) => json(res, 200, await execute(admin, await bodyOf(req))),
     '/admin/graphql/stream': (req, res) => {
       streams.add(res.once('close', () => streams.delete(res)));
       return stream(req, res);
@@ -52,7 +58,7 @@ export async function serveFakeShop(shop: FakeShop, adminKey: string): Promise<F
     if (route) return route(req, res);
     const picture = path.startsWith('/images/') ? shop.pictureOf(path.slice('/images/'.length)) : undefined;
     if (picture) return res.setHeader('content-type', 'image/webp').end(await readFile(picture));
-    const file = join(WEB, normalize(path === '/' ? '/index.html' : path));
+    const file = path === '/client.js' ? CLIENT : join(WEB, normalize(path === '/' ? '/index.html' : path));
     res.setHeader('content-type', TYPES[extname(file)] ?? 'application/octet-stream');
     res.setHeader('content-security-policy', POLICY).end(await readFile(file));
   };
@@ -73,10 +79,15 @@ export async function serveFakeShop(shop: FakeShop, adminKey: string): Promise<F
   };
 }
 
-async function execute(server: ApolloServer, req: IncomingMessage): Promise<unknown> {
+type GraphqlRequest = { query: string; variables: Record<string, unknown> };
+
+async function bodyOf(req: IncomingMessage) {
   let body = '';
   for await (const chunk of req) body += chunk;
-  const { query, variables } = JSON.parse(body) as { query: string; variables: Record<string, unknown> };
+  return JSON.parse(body) as GraphqlRequest;
+}
+
+async function execute(server: ApolloServer, { query, variables }: GraphqlRequest): Promise<unknown> {
   const { body: answer } = await server.executeOperation({ query, variables });
   return answer.kind === 'single' ? answer.singleResult : null;
 }

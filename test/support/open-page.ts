@@ -89,14 +89,12 @@ function watchProblems(page: Page, origin: string, problems: string[]): void {
 async function watchFeedback(context: BrowserContext, sent: SentEvent[]): Promise<void> {
   context.on('response', (response) => {
     const body = response.request().postData() ?? '';
-    if (response.ok() && body.includes('submitFeedback')) sent.push(...eventsIn(body));
+    if (response.ok() && response.url().endsWith('/feedback')) sent.push(...eventsIn(body));
   });
 }
 
-/** Events of one submitFeedback call. */
+/** Events of one POST /feedback. */
 export function eventsIn(body: string): SentEvent[] {
-  const { variables } = JSON.parse(body) as {
-    variables: { input: { events: Record<string, Omit<SentEvent, 'kind'>>[] } };
-  };
-  return variables.input.events.flatMap((one) => Object.entries(one).map(([kind, event]) => ({ ...event, kind })));
+  const { events } = JSON.parse(body) as { events: Record<string, Omit<SentEvent, 'kind'>>[] };
+  return events.flatMap((one) => Object.entries(one).map(([kind, event]) => ({ ...event, kind })));
 }

@@ -9,6 +9,8 @@ const folders = [
   'learning',
   'workers',
   'lab',
+  'client',
+  'hooks',
   'cli',
   'bench',
   'test',

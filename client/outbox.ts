@@ -1,0 +1,179 @@
+import { answerTo } from './answer.ts';
+import type { SimiliError } from './errors.ts';
+import { makeEventId, timeOf } from './ids.ts';
+import { Store } from './store.ts';
+import type { Way } from './way.ts';
+
+/** How the events of this browser fare. */
+export type Delivery = {
+  /** Events that the server has not answered for. */
+  waiting: number;
+  /** Events of this page that the server has stored. */
+  stored: number;
+  /** Events that the server will never take; the console says why. */
+  refused: number;
+  /** The last attempt failed; there will be another. */
+  failing: boolean;
+  /** Whether what waits outlives the page. false: the browser keeps nothing, and what is not sent when the page ends is lost. */
+  kept: boolean;
+};
+export type EventKind = 'impression' | 'click' | 'addToCart' | 'purchase' | 'dismiss';
+export type EventFacts = { recommendationId: string; occurredAt: string; itemId?: string; itemIds?: readonly string[] };
+
+type Stored = [visitor?: string, event?: unknown];
+type Batch = { keys: string[]; visitor: string; events: unknown[] };
+type Verdict = { accepted: number; rejected: number; userErrors: { code: string; message: string }[] };
+
+const EVENTS_A_CALL = 100;
+/** Browsers let a page leave at most 64 KiB behind. */
+const BYTES_A_CALL = 60_000;
+/** Older events give way when a server is away for very long. */
+const MOST_WAITING = 1000;
+/** As long as a list may be reported about. */
+export const LIFETIME_MS = 7 * 86_400_000;
+const SLOWEST_RETRY_S = 30;
+const REQUEST_MS = 30_000;
+
+/**
+ * Keeps events until the server has answered for them: over failures, reloads, crashes and the end of the page, for all tabs of an origin. Each
+ * event is a key of its own in storage, so no tab overwrites another's, and is sent under one eventId however often, so it counts once (ADR 25).
+ */
+export class Outbox {
+  #store = new Store();
+  /** Keys that a request of this page is about. */
+  #inFlight = new Set<string>();
+  #sending: Promise<void> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #failures = 0;
+  #stored = 0;
+  #refused = 0;
+  #way;
+  #prefix;
+  #onChange;
+
+  constructor(way: Way, onChange: (delivery: Delivery) => void) {
+    this.#way = way;
+    this.#prefix = `simili ${way.name} `;
+    this.#onChange = onChange;
+  }
+
+  /** @returns the event's id. From now on it is the outbox's to bring it to the server. */
+  add(visitor: string, kind: EventKind, facts: EventFacts): string {
+    const eventId = makeEventId(Date.now());
+    const event = { [kind]: { eventId, ...facts } };
+    this.#store.set(this.#prefix + eventId, JSON.stringify([visitor, event]));
+    for (const key of this.#store.keys(this.#prefix).slice(0, -MOST_WAITING)) this.#store.remove(key);
+    this.#tell();
+    if (!this.#failures) this.#sendSoon(); // else the timer of the retry is running
+    return eventId;
+  }
+
+  /** Sends all that waits. Settles when it is stored, or when the server did not take it (then it is tried again later). */
+  flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#sending ??= this.#alone(() => this.#sendAll()).finally(() => {
+      this.#sending = undefined;
+    });
+    return this.#sending;
+  }
+
+  /** The page may be going: what is not on its way yet leaves with a request that outlives it. */
+  leave(): void {
+    const batch = this.#nextBatch();
+    if (batch.keys.length === 0) return;
+    const beacon = () =>
+      navigator.sendBeacon?.(
+        this.#way.url,
+        new Blob([this.#bodyOf(batch)], { type: this.#way.headers['content-type'] ?? '' }),
+      );
+    // Nobody hears what becomes of a beacon: its events stay, and are sent once more by the next page.
+    if ('keepalive' in Request.prototype) this.#send(batch).catch(beacon);
+    else beacon();
+  }
+
+  /** Forgets all that waits. */
+  clear(): void {
+    for (const key of this.#store.keys(this.#prefix)) this.#store.remove(key);
+    this.#tell();
+  }
+
+  /** Soon, not at once: what happens together travels together. */
+  #sendSoon(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.flush(), 0);
+  }
+
+  /** One tab at a time, where the browser can; else two may send the same, which counts once. */
+  async #alone(work: () => Promise<void>): Promise<void> {
+    await (navigator.locks?.request(this.#prefix, work).catch(work) ?? work());
+  }
+
+  async #sendAll(): Promise<void> {
+    try {
+      for (let batch = this.#nextBatch(); batch.keys.length > 0; batch = this.#nextBatch()) await this.#send(batch);
+      this.#failures = 0;
+    } catch (error) {
+      const seconds = Math.max(
+        (error as SimiliError).retryAfter ?? 0,
+        Math.min(2 ** this.#failures++, SLOWEST_RETRY_S),
+      );
+      // Not all browsers of a shop at the same moment.
+      this.#timer = setTimeout(() => this.flush(), 1000 * seconds * (1 + Math.random() / 4));
+    }
+    this.#tell();
+  }
+
+  /** The oldest events of one visitor that nothing is on its way with. */
+  #nextBatch(): Batch {
+    const batch: Batch = { keys: [], visitor: '', events: [] };
+    let bytes = 0;
+    for (const key of this.#store.keys(this.#prefix)) {
+      if (this.#inFlight.has(key)) continue;
+      const [visitor, event] = this.#store.read<Stored>(key, []);
+      const isOld = timeOf(key.slice(this.#prefix.length)) < Date.now() - LIFETIME_MS;
+      if (visitor === undefined || isOld) {
+        this.#store.remove(key); // another tab may have been faster
+        continue;
+      }
+      if (batch.keys.length > 0 && visitor !== batch.visitor) continue; // in a call of its own
+      bytes += new Blob([JSON.stringify(event)]).size;
+      if (batch.keys.length === EVENTS_A_CALL || (batch.keys.length > 0 && bytes > BYTES_A_CALL)) break;
+      batch.visitor = visitor;
+      batch.keys.push(key);
+      batch.events.push(event);
+    }
+    return batch;
+  }
+
+  /** @throws SimiliError what may succeed later */
+  async #send(batch: Batch): Promise<void> {
+    for (const key of batch.keys) this.#inFlight.add(key);
+    try {
+      const signal = AbortSignal.timeout?.(REQUEST_MS) ?? null;
+      const request = { headers: this.#way.headers, body: this.#bodyOf(batch), keepalive: true, signal };
+      const { value } = await answerTo<Verdict>(this.#way.url, request, 'submitFeedback');
+      this.#stored += value.accepted;
+      this.#refused += value.rejected;
+      for (const { code, message } of value.userErrors)
+        console.warn(`Simili does not take an event: ${code}: ${message}`);
+    } catch (error) {
+      if ((error as SimiliError).retry !== false) throw error;
+      this.#refused += batch.keys.length;
+      console.warn(`Simili does not take ${batch.keys.length} events: ${error}`);
+    } finally {
+      for (const key of batch.keys) this.#inFlight.delete(key);
+    }
+    for (const key of batch.keys) this.#store.remove(key);
+    this.#tell();
+  }
+
+  #bodyOf({ visitor, events }: Batch): string {
+    return this.#way.bodyOf({ visitor: { id: visitor }, events });
+  }
+
+  #tell(): void {
+    const waiting = this.#store.keys(this.#prefix).length;
+    const [stored, refused, failing] = [this.#stored, this.#refused, this.#failures > 0];
+    this.#onChange({ waiting, stored, refused, failing, kept: this.#store.isKept });
+  }
+}

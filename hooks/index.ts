@@ -1,0 +1,3 @@
+'use client';
+
+export { type SimilarItemsState, type UseSimilarItemsOptions, useSimilarItems } from './use-similar-items.ts';

@@ -1,0 +1,251 @@
+// @module-tag chromium
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { openBrowser } from '../support/browser.ts';
+import { driveViews } from '../support/page-views.ts';
+import { openStorefront, type Storefront } from '../support/storefront.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+/** A page of React with a list on it, as a shop would write it. */
+const REACT_PAGE = `
+import { SimiliClient } from '@simili/client';
+import { useSimilarItems } from '@simili/react';
+import { StrictMode, createElement as h } from 'react';
+import { createRoot } from 'react-dom/client';
+const client = new SimiliClient({ url: API });
+function Similar({ id }) {
+  const { list, seen, click, dismiss } = useSimilarItems(client, id, { first: 2 });
+  return h('ul', null, list?.nodes.map((product) => h('li', { key: product.id, ref: seen(product.id) },
+    h('a', { href: '#' + product.id, onClick: () => click(product.id) }, product.title ?? product.id),
+    h('button', { onClick: () => dismiss(product.id) }, 'No'))));
+}
+const shop = createRoot(document.body.appendChild(document.createElement('main')));
+globalThis.show = (id) => shop.render(h(StrictMode, null, id && h(Similar, { id })));
+globalThis.show('a');`;
+
+let browser: Browser;
+let shop: Storefront;
+let reactPage: string;
+let context: BrowserContext;
+let page: Page;
+const problems: string[] = [];
+
+/** Pages of the shop besides the one of openStorefront. */
+const filesOf = (api: string): Record<string, string> => ({
+  '/element.html':
+    `<!doctype html><html lang="de"><link rel="icon" href="data:,"><script type="module" src="${api}/client.js"></script>` +
+    '<simili-similar-items product="a" first="2" heading="Ähnliches" href="#{id}" dismiss="Nicht so"></simili-similar-items>',
+  '/denied.html':
+    `<!doctype html><link rel="icon" href="data:,"><script type="module" src="${api}/client.js"></script>` +
+    '<simili-similar-items product="a" href="#{id}" consent="denied"></simili-similar-items>',
+  '/react.html': '<!doctype html><link rel="icon" href="data:,"><body><script type="module" src="/react.js"></script>',
+  '/react.js': `const API = '${api}';${reactPage}`,
+});
+
+beforeAll(async () => {
+  const { outputFiles } = await build({
+    stdin: { contents: REACT_PAGE, resolveDir: root },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    alias: { '@simili/client': `${root}/client/index.ts`, '@simili/react': `${root}/hooks/index.ts` },
+    define: { 'process.env.NODE_ENV': '"development"' }, // StrictMode does everything twice
+    write: false,
+    logLevel: 'silent',
+  });
+  reactPage = outputFiles[0]!.text;
+  [browser, shop] = await Promise.all([openBrowser(), openStorefront(filesOf)]);
+});
+afterAll(async () => {
+  await browser.close();
+  await shop[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  context = await browser.newContext();
+  page = await context.newPage();
+  problems.length = 0;
+  page.on('pageerror', (error) => problems.push(String(error)));
+  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+  await shop.api.database.storage.prisma.feedbackEvent.deleteMany();
+});
+afterEach(() => context.close());
+
+const stored = async () => {
+  const rows = await shop.api.database.storage.prisma.feedbackEvent.findMany({ orderBy: { occurredAt: 'asc' } });
+  return rows.map(({ kind, itemIds }) => `${kind} ${itemIds.toSorted()}`).sort();
+};
+const keysOfStorage = () => page.evaluate('Object.keys(localStorage)') as Promise<string[]>;
+
+test('a page of an allowed origin may send what tracers and clients add to its requests', async () => {
+  await page.goto(`${shop.url}/`);
+  const statusWith = (headers: Record<string, string>) =>
+    page.evaluate(
+      `fetch('${shop.api.server.url}/graphql', { method: 'POST', body: '{"query":"{__typename}"}',
+        headers: ${JSON.stringify({ 'content-type': 'application/json', ...headers })} }).then((r) => r.status, String)`,
+    );
+  expect(await statusWith({ 'apollographql-client-name': 'shop', 'apollographql-client-version': '1' })).toBe(200);
+  expect(await statusWith({ traceparent: '00-1', tracestate: 'a=b', baggage: 'a=b', 'sentry-trace': '1-1' })).toBe(200);
+  expect(await statusWith({ 'x-datadog-trace-id': '1' })).toBe(200);
+  expect(await statusWith({ authorization: 'Bearer key' })).toMatch(/TypeError/);
+});
+
+test('a beacon from a page of an allowed origin is stored, one from a foreign page is not', async () => {
+  const foreign: Server = createServer((_req, res) =>
+    res.setHeader('content-type', 'text/html').end('<!doctype html>'),
+  );
+  await new Promise<void>((resolve) => foreign.listen(0, '127.0.0.1', resolve));
+  const { recommendationId } = (await shop.api.shop('{ similarItems(id: "a") { recommendationId } }')).data
+    .similarItems;
+  const beacon = async (url: string, itemId: string) => {
+    const event = { eventId: randomUUID(), occurredAt: new Date().toISOString(), recommendationId, itemId };
+    const body = JSON.stringify({ visitor: { id: 'visitor' }, events: [{ click: event }] });
+    await page.goto(url);
+    const answered = page.waitForEvent('requestfinished', (request) => request.url().endsWith('/feedback'));
+    const sent = await page.evaluate(
+      `navigator.sendBeacon('${shop.api.server.url}/feedback', ${JSON.stringify(body)})`,
+    );
+    expect(sent).toBe(true);
+    return (await (await answered).response())?.status();
+  };
+  expect(await beacon(`http://127.0.0.1:${(foreign.address() as AddressInfo).port}`, 'b')).toBe(403);
+  expect(await stored()).toEqual([]);
+  expect(await beacon(`${shop.url}/`, 'b')).toBe(200);
+  expect(await stored()).toEqual(['CLICK b']);
+  foreign.closeAllConnections();
+  foreign.close();
+});
+
+describe('the client', () => {
+  test('loses no click and stores none twice, whatever page and network do', async () => {
+    const tallies = await driveViews(browser, shop, 8);
+    expect(tallies.filter(({ lost, double }) => lost + double > 0)).toEqual([]);
+    for (const { events, views } of tallies) expect(events).toBe(2 * views);
+    expect(tallies.reduce((sum, { events }) => sum + events, 0)).toBe(16);
+  });
+
+  test('knows on the page of a product from which list it was opened', async () => {
+    await page.goto(`${shop.url}/`);
+    await page.evaluate('shop.ready');
+    await page.evaluate(`shop.client.click('b', shop.list)`);
+    await page.goto(`${shop.url}/?product=b`);
+    await page.evaluate('shop.ready');
+    expect(await page.evaluate(`[shop.client.addToCart('c'), shop.client.purchase('b')].map(Boolean)`)).toEqual([
+      false,
+      true,
+    ]);
+    await expect.poll(stored).toEqual(['CLICK b', 'PURCHASE b']);
+    const lists = await shop.api.database.storage.prisma.feedbackEvent.findMany({ distinct: ['listId'] });
+    expect(lists).toHaveLength(1);
+  });
+
+  test('tells the time of the server where the clock of the browser is wrong', async () => {
+    await page.clock.setFixedTime(Date.now() - 3_600_000);
+    await page.goto(`${shop.url}/`);
+    await page.evaluate('shop.ready');
+    await page.evaluate(`shop.client.click('b', shop.list)`);
+    await expect.poll(stored).toEqual(['CLICK b']);
+  });
+
+  test('says by a code why there is no list', async () => {
+    await page.goto(`${shop.url}/`);
+    await page.evaluate('shop.ready');
+    const codeOf = (call: string) =>
+      page.evaluate(`${call}.then(() => 'a list', ({ name, code, retry }) => [name, code, retry])`);
+    expect(await codeOf(`shop.client.similarItems('a', { first: 0 })`)).toEqual([
+      'SimiliError',
+      'INVALID_ARGUMENT',
+      false,
+    ]);
+    expect(await codeOf(`shop.client.similarItems('a', { fields: 'nothing' })`)).toEqual([
+      'SimiliError',
+      'GRAPHQL_VALIDATION_FAILED',
+      false,
+    ]);
+    await context.setOffline(true);
+    expect(await codeOf(`shop.client.similarItems('a')`)).toEqual(['SimiliError', 'UNREACHABLE', true]);
+  });
+});
+
+describe('<simili-similar-items>', () => {
+  test('shows links in a labelled list under a strict policy, and tells what was seen, opened and dismissed', async () => {
+    await page.goto(`${shop.url}/element.html`);
+    const region = page.getByRole('region', { name: 'Ähnliches' });
+    await expect.poll(() => region.getByRole('listitem').count()).toBe(2);
+    expect(await region.getByRole('heading', { level: 2 }).textContent()).toBe('Ähnliches');
+    const links = region.getByRole('list').getByRole('link');
+    expect(await links.allTextContents()).toEqual(['Product b', 'Product c']);
+    await expect.poll(stored).toEqual(['IMPRESSION b,c']); // both in view for a second
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    expect(page.url()).toBe(`${shop.url}/element.html#b`);
+    await region.getByRole('button', { name: 'Nicht so: Product c' }).click();
+    await region.getByRole('button', { name: 'Nicht so: Product c' }).press('Enter');
+    await expect.poll(stored).toEqual(['CLICK b', 'DISMISS c', 'IMPRESSION b,c']);
+    expect(problems).toEqual([]);
+  });
+
+  test('is themed by variables of the page, follows its attributes, and leaves the way to a router', async () => {
+    await page.goto(`${shop.url}/element.html`);
+    const link = page.getByRole('link', { name: 'Product b' });
+    await link.waitFor();
+    await page.evaluate(`document.body.style.setProperty('--simili-color', 'rgb(1, 2, 3)')`);
+    const color = `getComputedStyle(document.querySelector('simili-similar-items').shadowRoot.querySelector('a')).color`;
+    expect(await page.evaluate(color)).toBe('rgb(1, 2, 3)');
+    await page.evaluate(`globalThis.opened = [];
+      addEventListener('simili-open', (event) => { event.preventDefault(); opened.push(event.detail.id); })`);
+    await link.click();
+    expect(await page.evaluate('[opened, location.hash]')).toEqual([['b'], '']);
+    await page.evaluate(`document.querySelector('simili-similar-items').setAttribute('product', 'b')`);
+    await page.getByRole('link', { name: 'Product a' }).waitFor();
+    expect(await page.getByRole('link').allTextContents()).toEqual(['Product c', 'Product a']);
+    await page.evaluate(`document.querySelector('simili-similar-items').setAttribute('product', 'nothing')`);
+    await expect.poll(() => page.getByRole('region').count()).toBe(0); // nothing to show shows nothing
+  });
+
+  test('keeps and sends nothing of a shopper who did not agree, until he does', async () => {
+    const sent: string[] = [];
+    page.on('request', (request) => request.url().includes('/feedback') && sent.push(request.url()));
+    await page.goto(`${shop.url}/denied.html`);
+    await page.getByRole('link', { name: 'Product b' }).click();
+    expect(await keysOfStorage()).toEqual([]);
+    await page.evaluate(`document.querySelector('simili-similar-items').setAttribute('consent', 'granted')`);
+    await page.getByRole('link', { name: 'Product c' }).click();
+    await expect.poll(stored).toEqual(['CLICK c', 'IMPRESSION c']);
+    expect(await keysOfStorage()).toEqual(expect.arrayContaining(['simili.visitor']));
+    expect(sent).toHaveLength(1);
+  });
+
+  test('a page that does not know yet whether he agreed forgets nothing of the page before, and consent taken back does', async () => {
+    await page.goto(`${shop.url}/`);
+    await page.evaluate('shop.ready');
+    await page.evaluate(`fetch = () => Promise.reject(new TypeError('blocked')); navigator.sendBeacon = () => false`);
+    await page.evaluate(`shop.client.click('b', shop.list)`);
+    await page.goto(`${shop.url}/denied.html`);
+    await page.getByRole('link', { name: 'Product b' }).waitFor();
+    expect(await stored()).toEqual([]);
+    const consent = (given: string) =>
+      page.evaluate(`document.querySelector('simili-similar-items').setAttribute('consent', '${given}')`);
+    await consent('granted');
+    await expect.poll(stored).toEqual(['CLICK b']);
+    await consent('denied');
+    await expect.poll(keysOfStorage).toEqual([]);
+  });
+});
+
+test('a list of React tells what was seen once, also in StrictMode, and what was clicked', async () => {
+  await page.goto(`${shop.url}/react.html`);
+  await page.getByRole('link', { name: 'Product b' }).waitFor();
+  await expect.poll(stored).toEqual(['IMPRESSION b,c']);
+  await page.getByRole('link', { name: 'Product c' }).click();
+  await page.getByRole('button').first().click();
+  await expect.poll(stored).toEqual(['CLICK c', 'DISMISS b', 'IMPRESSION b,c']);
+  await page.evaluate(`show('b')`);
+  await page.getByRole('link', { name: 'Product a' }).waitFor();
+  await page.evaluate('show(null)');
+  expect(problems).toEqual([]);
+});
