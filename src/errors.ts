@@ -29,6 +29,10 @@ const CODES = {
     retry: false,
     say: (a: { itemId: string }) => `${a.itemId} was not in the list of this recommendationId`,
   },
+  LIST_NOT_RANKED: {
+    retry: false,
+    say: () => 'No model ranked this list (its status is neither OK nor PARTIAL), so nothing is learned from it',
+  },
   TOO_MANY_VISITORS: {
     retry: false,
     say: (a: { most: number }) =>

@@ -154,7 +154,8 @@ function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, counti
   const { queue, log, now, patience, retraining, exploring, extensions = {} } = parts;
   const { filters = [], reranker = null, retrainPolicy = usualRetrainPolicy(retraining) } = extensions;
   const telemetry = telemetryOf(extensions, log);
-  const { catalog, products, embeddings, feedback, erasures, quarantines, ratings, jobs, models } = repositories;
+  const { catalog, products, embeddings, fallbacks, feedback, erasures, quarantines, ratings, jobs, models } =
+    repositories;
   const signingKey = signingKeyOf(parts.signingKey, catalog);
   const serving = makeServing(models, now);
   // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
@@ -169,7 +170,7 @@ function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, counti
     telemetry,
     patience,
     similarItems: withLastKnown(
-      (request: SimilarItemsRequest, view) => similarItems({ ...ranking, now, exploring }, request, view),
+      (request: SimilarItemsRequest, view) => similarItems({ ...ranking, fallbacks, now, exploring }, request, view),
       lastKnown,
       catalog,
     ),

@@ -219,7 +219,7 @@ export class FeedbackDays {
         count(DISTINCT e.list_id) FILTER (WHERE e.kind = 'IMPRESSION')
       FROM simili.feedback_event e WHERE ${this.received(date, until)} AND ${unlessQuarantined(catalogId, Prisma.sql`e.item_ids[1]`)}
       ON CONFLICT (catalog_id, day)
-        DO UPDATE SET stale = excluded.stale, lists = excluded.lists, lists_seen = excluded.lists_seen`;
+        DO UPDATE SET stale = excluded.stale, lists = excluded.lists, lists_seen = excluded.lists_seen, counted = false`;
   }
 
   /** That an event `e` came on a day, up to `until`; null: whenever. */

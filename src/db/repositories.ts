@@ -6,6 +6,7 @@ import { ClickThroughRepository } from './click-through.ts';
 import { ContentRepository } from './contents.ts';
 import { EmbeddingRepository } from './embeddings.ts';
 import { ErasureRepository } from './erasures.ts';
+import { FallbackRepository } from './fallback.ts';
 import { FeatureRepository } from './features.ts';
 import { FeedbackRepository } from './feedback.ts';
 import { FeedbackCounts, FeedbackHealthRepository } from './feedback-health.ts';
@@ -72,6 +73,7 @@ function boundTo({ prisma: db, ask, clock }: Database, catalog: string) {
     images: new ImageRepository(db, catalog, clock),
     embeddings: new EmbeddingRepository(db, ask, catalog),
     search: new SearchRepository(ask, catalog),
+    fallbacks: new FallbackRepository(db, ask, catalog),
     feedback: new FeedbackRepository(db, catalog),
     clickThrough: new ClickThroughRepository(db, catalog),
     feedbackHealth: new FeedbackHealthRepository(db, catalog),

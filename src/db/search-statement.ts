@@ -123,7 +123,8 @@ export function sampleStatement(
   };
 }
 
-function conditions(filter: SearchFilter, param: Parameter) {
+/** Conditions of a filter over a product `q`, and the parameter with the ids that are left out. */
+export function conditions(filter: SearchFilter, param: Parameter) {
   const { excludeIds } = filter;
   const narrowing = conditionsOf(filter).map((condition) => conditionSql(condition, param));
   const without = excludeIds?.length ? param([...excludeIds], 'text[]') : null;

@@ -96,7 +96,7 @@ class Refusal extends Error {
 }
 
 function toWrite(event: IncomingEvent, received: Date, listOf: (id: string) => IssuedList): FeedbackWrite {
-  const list = readList(event, listOf);
+  const list = rankedList(readList(event, listOf));
   checkTime(event.occurredAt, list, received);
   const itemIds = [...new Set(event.itemIds)]; // a product seen twice in one impression was seen
   const positions = itemIds.map((itemId) => {
@@ -106,8 +106,7 @@ function toWrite(event: IncomingEvent, received: Date, listOf: (id: string) => I
     throw new Refusal(field, new SimiliError('NOT_IN_LIST', { itemId }));
   });
   const { eventId, kind, occurredAt } = event;
-  const { anchorId, listId, filtered, issuedAt: listedAt, expiresAt: listExpiresAt } = list;
-  const modelId = list.modelId ?? ''; // a list with items has a model
+  const { anchorId, modelId, listId, filtered, issuedAt: listedAt, expiresAt: listExpiresAt } = list;
   const shown = { anchorId, modelId, listId, listedAt, listExpiresAt, filtered };
   return { eventId, kind, itemIds, positions, occurredAt, ...shown };
 }
@@ -119,6 +118,12 @@ function readList({ recommendationId }: IncomingEvent, listOf: (id: string) => I
     if (error instanceof SimiliError) throw new Refusal(['recommendationId'], error);
     throw error;
   }
+}
+
+/** A list that no model ranked by likeness tells nothing of it. */
+function rankedList({ modelId, ...list }: IssuedList): IssuedList & { modelId: string } {
+  if (modelId === null) throw new Refusal(['recommendationId'], new SimiliError('LIST_NOT_RANKED'));
+  return { ...list, modelId };
 }
 
 /** Nobody acts on a list before it was made, nor later than now; that it is still valid was looked at before. */

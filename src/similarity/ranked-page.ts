@@ -24,12 +24,19 @@ export type PageRequest = z.input<typeof PageArguments> & {
   after?: string | null | undefined;
   filter?: FilterInput | null | undefined;
 };
-export type Status = 'OK' | 'PARTIAL' | 'COLD_ITEM' | 'ITEM_UNKNOWN' | 'MODEL_NOT_READY';
+export type Status =
+  | 'OK'
+  | 'PARTIAL'
+  | 'COLD_ITEM'
+  | 'ITEM_UNKNOWN'
+  | 'MODEL_NOT_READY'
+  | 'FALLBACK_CATEGORY'
+  | 'FALLBACK_POPULAR';
 export type SimilarItem = {
   product: ProductRow;
   /** 1-based, over all pages. */
   position: number;
-  /** 1 - D/4 with D the squared distance of unit vectors: 0 to 1. */
+  /** 1 - D/4 with D the squared distance of unit vectors: 0 to 1; of what was not compared 0. */
   score: number;
   /** Signed, which costs more than all else of an item: made for whoever asks for it. */
   cursor(): string;
@@ -64,7 +71,7 @@ type Anchor = {
   /** Share of lists that explore, 0 to 0.2, and the number in [0, 1) that decides for this one; null: it does not. */
   exploring: { share: number; draw: number } | null;
 };
-type Search = Anchor &
+export type PageSearch = Anchor &
   z.output<typeof PageArguments> & {
     filter: SearchFilter;
     /** The shopper's own filter decides what stands where. */
@@ -75,13 +82,8 @@ type Search = Anchor &
 /** Facts about a list that are signed with it and not answered. */
 type Shown = { exploration: Exploration; filtered: boolean };
 
-/** One page of a ranking. @throws SimiliError INVALID_ARGUMENT, CURSOR_INVALID, CURSOR_RETIRED, EXTENSION_FAILED. */
-export async function rankedPage(
-  deps: RankingDeps,
-  anchor: Anchor,
-  request: PageRequest,
-  view: AnswerView,
-): Promise<RankedPage & Shown> {
+/** A request read, within its bounds. @throws SimiliError INVALID_ARGUMENT, CURSOR_INVALID, EXTENSION_FAILED. */
+export function searchOf(deps: RankingDeps, anchor: Anchor, request: PageRequest): PageSearch {
   const { after } = request;
   const numbers = checked(PageArguments, request);
   const constraints = toSearchFilter(request.filter);
@@ -89,19 +91,23 @@ export async function rankedPage(
   const filter = { ...constraints, ...(own.length > 0 && { own }) };
   const filtered = isChosenByShopper(filter, request.filter);
   const place = after == null ? null : readCursor(deps.signingKey, after, anchor.anchorId);
-  const search = { ...anchor, ...numbers, filter, filtered, place };
+  return { ...anchor, ...numbers, filter, filtered, place };
+}
+
+/** One page of a ranking. @throws SimiliError CURSOR_RETIRED, EXTENSION_FAILED. */
+export async function rankedPage(deps: RankingDeps, search: PageSearch, view: AnswerView): Promise<RankedPage & Shown> {
   try {
     return await ranked(deps, search, view);
   } catch (error) {
     // Between reading the pointer and reading its table the version was retired: the pointer has moved on since.
     if (!(error instanceof VersionGone)) throw error;
-    if (place) throw new SimiliError('CURSOR_RETIRED', { model: place.modelId });
+    if (search.place) throw new SimiliError('CURSOR_RETIRED', { model: search.place.modelId });
     view.forgetServing();
     return ranked(deps, search, view);
   }
 }
 
-async function ranked(deps: RankingDeps, search: Search, view: AnswerView): Promise<RankedPage & Shown> {
+async function ranked(deps: RankingDeps, search: PageSearch, view: AnswerView): Promise<RankedPage & Shown> {
   const { anchorId, anchorIds, first, filter, minScore, diversity, place } = search;
   const serving = await view.serving();
   const version = place ? await versionOf(deps, place, serving) : serving;
@@ -135,7 +141,7 @@ const STATUS = { unknown: 'ITEM_UNKNOWN', cold: 'COLD_ITEM' } as const;
 
 function page(
   deps: RankingDeps,
-  search: Search,
+  search: PageSearch,
   { modelId }: Version,
   { items: ranked, hasMore }: PlacedList,
 ): RankedPage & Shown {

@@ -1,31 +1,37 @@
+import type { FallbackRepository } from '../db/fallback.ts';
 import { toId } from '../text.ts';
 import type { AnswerView } from './answer-view.ts';
-import { type PageRequest, type RankedPage, type RankingDeps, rankedPage } from './ranked-page.ts';
+import { checkedFallback, type FallbackKind, orFallback } from './fallback.ts';
+import { type PageRequest, type RankedPage, type RankingDeps, rankedPage, searchOf } from './ranked-page.ts';
 import { drawOf, makeNonce, signList } from './recommendation-id.ts';
 
-export type SimilarItemsRequest = PageRequest & { anchorId: string };
+/** `fallback`: null or left out: none. */
+export type SimilarItemsRequest = PageRequest & { anchorId: string; fallback?: FallbackKind | null | undefined };
 export type SimilarItemsPage = RankedPage & { recommendationId: string };
 
 type Deps = RankingDeps & {
+  fallbacks: Pick<FallbackRepository, 'list'>;
   now: () => Date;
   /** Share of lists that explore (exploration.ts), 0 to 0.2. */
   exploring: number;
 };
 
 /**
- * A page of the products that look like the anchor. Everything that is a fact about the catalog is a status, not an error.
+ * A page of the products that look like the anchor. Everything that is a fact about the catalog is a status, not an error. Nothing is
+ * learned from a list that no model ranked: signed, it is empty.
  * @throws SimiliError INVALID_ARGUMENT, CURSOR_INVALID, CURSOR_RETIRED, EXTENSION_FAILED.
  */
 export async function similarItems(
   deps: Deps,
-  { anchorId: id, ...request }: SimilarItemsRequest,
+  { anchorId: id, fallback, ...request }: SimilarItemsRequest,
   view: AnswerView,
 ): Promise<SimilarItemsPage> {
   const anchorId = toId(id);
   const nonce = makeNonce();
-  const asked = { anchorId, exploring: { share: deps.exploring, draw: drawOf(nonce) } };
-  const { exploration, filtered, ...page } = await rankedPage(deps, asked, request, view);
-  const { modelId, items } = page;
+  const kind = checkedFallback(fallback);
+  const search = searchOf(deps, { anchorId, exploring: { share: deps.exploring, draw: drawOf(nonce) } }, request);
+  const { exploration, filtered, ...ranked } = await rankedPage(deps, search, view);
+  const { modelId, items } = ranked;
   const shown = {
     anchorId,
     modelId,
@@ -35,5 +41,6 @@ export async function similarItems(
     exploration,
     issuedAt: deps.now(),
   };
+  const page = await orFallback(deps, kind, search, ranked, view);
   return { ...page, recommendationId: signList(deps.signingKey, shown, nonce) };
 }

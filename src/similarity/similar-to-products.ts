@@ -1,6 +1,6 @@
 import { checkedAnchors, keyOfAnchors } from './anchors.ts';
 import type { AnswerView } from './answer-view.ts';
-import { type PageRequest, type RankedPage, type RankingDeps, rankedPage } from './ranked-page.ts';
+import { type PageRequest, type RankedPage, type RankingDeps, rankedPage, searchOf } from './ranked-page.ts';
 
 export type SimilarToProductsRequest = PageRequest & { anchorIds: readonly string[] };
 /** `anchorIds`: as they were asked for, each once. */
@@ -18,6 +18,10 @@ export async function similarToProducts(
 ): Promise<SimilarToProductsPage> {
   const anchorIds = checkedAnchors(ids);
   const asked = { anchorId: keyOfAnchors(anchorIds), anchorIds, exploring: null };
-  const { exploration: _none, filtered: _unused, ...page } = await rankedPage(deps, asked, request, view);
+  const {
+    exploration: _none,
+    filtered: _unused,
+    ...page
+  } = await rankedPage(deps, searchOf(deps, asked, request), view);
   return { ...page, anchorIds };
 }

@@ -243,10 +243,10 @@ test('an id as a number that JSON cannot carry is refused wherever it stands', a
   expect((await api.shop(query, { id: 'a', not: [7] })).data.similarItems.status).toBe('PARTIAL');
 });
 
-test('nothing can be said about an empty list', async () => {
+test('nothing can be said about a list that no model ranked', async () => {
   const { data } = await api.shop('{ similarItems(id: "nobody") { recommendationId } }');
   const result = await submit([click('b', { recommendationId: data.similarItems.recommendationId })]);
-  expect(result.userErrors).toMatchObject([{ code: 'NOT_IN_LIST' }]);
+  expect(result.userErrors).toMatchObject([{ code: 'LIST_NOT_RANKED' }]);
 });
 
 test('an outage while storing is an error of ours, and the same call may be sent again', async () => {

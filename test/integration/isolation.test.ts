@@ -194,6 +194,8 @@ function valueFor(random: Random, { name, type }: GraphQLArgument, field: string
       return random.habits.filter;
     case 'minScore':
       return pick(random, ['0', '0.3']);
+    case 'fallback':
+      return pick(random, ['NONE', 'CATEGORY', 'POPULAR']);
     case 'diversity':
       return pick(random, ['0', '0.5']);
     case 'days':

@@ -59,6 +59,7 @@ const ALL = [
   '0016_groups',
   '0017_click_through',
   '0018_feedback_health',
+  '0021_popular',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

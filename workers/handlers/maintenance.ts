@@ -48,8 +48,9 @@ export const chores = (context: WorkerContext): Chore[] => [
     name: 'roll-up-feedback',
     everySeconds: 600,
     work: (signal) =>
-      inEachCatalog(context, signal, async ({ repositories: { feedback, clock }, config }) => {
+      inEachCatalog(context, signal, async ({ repositories: { fallbacks, feedback, clock }, config }) => {
         await feedback.days.rollUp(clock.now());
+        await fallbacks.countPopular();
         await feedback.days.forget(config.SIMILI_FEEDBACK_DAYS);
       }),
   },

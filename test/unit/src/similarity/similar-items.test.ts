@@ -31,6 +31,7 @@ function world(tables: Record<number, Neighbour[]>, pointers: ServingPointer[], 
   const deps = {
     signingKey,
     exploring: 0,
+    fallbacks: { list: async () => [row('popular')] },
     filters: [],
     reranker: null,
     log: { error: () => {} },
@@ -129,6 +130,22 @@ test('an unknown product is told from one that nothing ranks yet, with and witho
   const none = world({}, []);
   expect(await similarItems(none.deps, { anchorId: 'x' }, none.view)).toMatchObject({ status: 'ITEM_UNKNOWN' });
   expect(await similarItems(none.deps, { anchorId: 'a' }, none.view)).toMatchObject({ status: 'MODEL_NOT_READY' });
+});
+
+test('a fallback is shown in place of nothing, where it is asked for; the list that is signed stays empty', async () => {
+  const { deps, view } = world({}, []);
+  const page = await similarItems(deps, { anchorId: 'a', fallback: 'POPULAR' }, view);
+  expect(page).toMatchObject({
+    status: 'FALLBACK_POPULAR',
+    modelId: null,
+    items: [{ product: { id: 'popular' }, score: 0 }],
+  });
+  expect(verifyList(signingKey, page.recommendationId, new Date(0))).toMatchObject({ modelId: null, itemIds: [] });
+  const ranking = world({ 1: ranked('b') }, [pointer(1)]);
+  const alike = await similarItems(ranking.deps, { anchorId: 'a', fallback: 'POPULAR' }, ranking.view);
+  expect(alike).toMatchObject({ status: 'OK', items: [{ product: { id: 'b' } }] });
+  const wrong = similarItems(deps, { anchorId: 'a', fallback: 'NEWEST' as never }, view);
+  await expect(wrong).rejects.toThrow('fallback must be one of NONE, CATEGORY, POPULAR');
 });
 
 test('of lists that explore the given share exchange two neighbours; the signed list says which, and the next page misses nothing', async () => {

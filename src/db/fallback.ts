@@ -1,0 +1,106 @@
+import { FEWEST_PEOPLE } from '../fewest-people.ts';
+import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import type { Ask } from './ask.ts';
+import { lockFeedback } from './feedback-lock.ts';
+import { PRODUCT_COLUMNS, type ProductColumns, ProductShape, productOf } from './product-columns.ts';
+import type { ProductRow } from './products.ts';
+import { unlessQuarantined } from './quarantine-sql.ts';
+import { int, rows } from './row.ts';
+import type { Parameter } from './search-parts.ts';
+import { conditions, type SearchFilter } from './search-statement.ts';
+
+/** Days of feedback that are counted, up to the last one that is rolled up. */
+const DAYS = 28;
+/** Most products that are kept as popular. */
+const MOST_POPULAR = 1000;
+/** ms; a month of a large shop has millions of events. */
+const COUNTING = { timeout: 3_600_000 };
+
+/** A list to be shown instead of similar products. */
+export type Fallback = {
+  /** The product that it is shown beside. */
+  anchor: Pick<ProductRow, 'id' | 'groupId'>;
+  /** Products of this category; null: those that are popular. */
+  category: string | null;
+  filter: SearchFilter;
+  limit: number;
+};
+
+/** Lists for products that cannot be compared yet (docs/adr/0023-fallback.md). */
+export class FallbackRepository {
+  constructor(
+    private readonly db: PrismaClient,
+    private readonly ask: Ask,
+    private readonly catalogId: string,
+  ) {}
+
+  /**
+   * Those that most visitors chose of late come first, then the newest; of a group one, and none of the anchor's. The filter holds inside.
+   * @returns at most `limit`
+   */
+  async list({ anchor, category, filter, limit }: Fallback): Promise<ProductRow[]> {
+    const values: unknown[] = [];
+    const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
+    const catalog = param(this.catalogId, 'text');
+    const { narrowing, without } = conditions(
+      { ...filter, excludeIds: [...(filter.excludeIds ?? []), anchor.id] },
+      param,
+    );
+    const wanted = [
+      `q.catalog_id = ${catalog} AND q.id <> ALL(${without})`,
+      ...(narrowing ? [narrowing] : []),
+      ...(category === null ? [] : [`q.categories && ${param([category], 'text[]')}`]),
+      ...(anchor.groupId === null ? [] : [`q.group_id IS DISTINCT FROM ${param(anchor.groupId, 'text')}`]),
+    ];
+    const order = (alias: string) => `${alias}.visitors DESC NULLS LAST, ${alias}.created_at DESC, ${alias}.id`;
+    const text = `
+      SELECT ${PRODUCT_COLUMNS}
+      FROM (
+        SELECT * FROM (
+          SELECT *, row_number() OVER (PARTITION BY group_id, CASE WHEN group_id IS NULL THEN id END ORDER BY ${order('q')}) AS variant
+          FROM (
+            SELECT q.id, q.group_id, q.created_at, v.visitors
+            FROM simili.product q ${category === null ? '' : 'LEFT'} JOIN simili.popular_product v
+              ON v.catalog_id = q.catalog_id AND v.product_id = q.id
+            WHERE ${wanted.join(' AND ')}) AS q
+        ) AS each WHERE variant = 1 ORDER BY ${order('each')} LIMIT ${param(limit, 'int')}
+      ) AS n
+        JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = n.id
+        LEFT JOIN simili.product_image i ON i.catalog_id = ${catalog} AND i.product_id = n.id AND i.position = 0
+      ORDER BY ${order('n')}`;
+    const found = await this.ask({ text, row: ProductShape }, values);
+    return found.map((row) => productOf(row as ProductColumns));
+  }
+
+  /**
+   * Counts anew how many visitors chose each product, where a day was rolled up since: of the last `DAYS` days that are, all but quarantined
+   * events. A product that fewer than `FEWEST_PEOPLE` chose is not kept.
+   * @returns whether anything was counted
+   */
+  async countPopular(): Promise<boolean> {
+    const { catalogId } = this;
+    return this.db.$transaction(async (tx) => {
+      await lockFeedback(tx, catalogId);
+      const fresh = await rows(tx, { one: int })`
+        SELECT 1 AS one FROM simili.feedback_day WHERE catalog_id = ${catalogId} AND NOT stale AND NOT counted LIMIT 1`;
+      if (fresh.length === 0) return false;
+      await tx.$executeRaw`DELETE FROM simili.popular_product WHERE catalog_id = ${catalogId}`;
+      await tx.$executeRaw`
+        WITH days AS (
+          SELECT day FROM simili.feedback_day WHERE catalog_id = ${catalogId} AND NOT stale
+            AND day > (SELECT max(day) FROM simili.feedback_day WHERE catalog_id = ${catalogId} AND NOT stale) - ${DAYS}::int
+        )
+        INSERT INTO simili.popular_product (catalog_id, product_id, visitors)
+        SELECT ${catalogId}::text, p.id, count(DISTINCT e.visitor_id)
+        FROM days JOIN simili.feedback_event e ON e.catalog_id = ${catalogId}
+            AND e.received_at >= days.day::timestamp AT TIME ZONE 'UTC' AND e.received_at < (days.day + 1)::timestamp AT TIME ZONE 'UTC'
+          JOIN simili.product p ON p.catalog_id = ${catalogId} AND p.id = e.item_ids[1]
+        WHERE e.kind IN ('CLICK', 'ADD_TO_CART', 'PURCHASE') AND ${unlessQuarantined(catalogId, Prisma.sql`e.item_ids[1]`)}
+        GROUP BY p.id HAVING count(DISTINCT e.visitor_id) >= ${FEWEST_PEOPLE}::int
+        ORDER BY count(DISTINCT e.visitor_id) DESC, p.id LIMIT ${MOST_POPULAR}::int`;
+      await tx.$executeRaw`
+        UPDATE simili.feedback_day SET counted = true WHERE catalog_id = ${catalogId} AND NOT stale AND NOT counted`;
+      return true;
+    }, COUNTING);
+  }
+}
