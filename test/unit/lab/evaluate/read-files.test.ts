@@ -55,7 +55,7 @@ describe('labels.csv', () => {
       'gone.png;;',
       'a/1.png;;',
       '../out.png;;',
-      ';;',
+      ';;1',
       '3.png;later;',
       'a/2.png;;1',
     ];

@@ -90,6 +90,14 @@ describe('a CSV file', () => {
     ]);
   });
 
+  test('takes a quoted part of a cell, and text that begins with one, as they are written', async () => {
+    expect(await csv('id,title,image', 'a,"Best" shirt,/p.png', 'b,"x, y"z,/p.png', 'c,  "x, y"  ,/p.png')).toEqual([
+      { line: 2, row: { ...plain('a'), title: '"Best" shirt' } },
+      { line: 3, row: { ...plain('b'), title: '"x, y"z' } },
+      { line: 4, row: { ...plain('c'), title: 'x, y' } },
+    ]);
+  });
+
   test('loses one line to a quote that is never closed', async () => {
     const rows = Array.from({ length: 3 }, (_, i) => `p${i},t,/p.png`);
     expect(await csv('id,title,image', 'x,"broken,/p.png', ...rows)).toEqual([
