@@ -4,6 +4,7 @@ import { NoPeer } from './peer/process.ts';
 
 /** npm run bench -- <name> [--json]. Every figure is measured in this run, against its limit or its peer. */
 const benches: Record<string, () => Promise<Record<string, string | number>[]>> = {
+  bots: async () => (await import('./bots.ts')).bots(),
   categories: async () =>
     (await import('./categories.ts')).categories({ seeds: Number(values.seeds), steps: Number(values.steps) }),
   client: async () => (await import('./client.ts')).client({ views: Number(values.views) }),

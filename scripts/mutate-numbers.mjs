@@ -36,6 +36,10 @@ const list = { file: 'src/similarity/recommendation-id.ts', tests: ['test/unit/s
 const fallback = { file: 'src/db/fallback.ts', tests: ['test/integration/fallback.test.ts', '-t', 'PGlite'] };
 const page = { file: 'src/similarity/page-arguments.ts', tests: ['test/unit/src/similarity/similar-items.test.ts'] };
 const lastKnown = { file: 'src/similarity/last-known.ts', tests: ['test/unit/src/similarity/last-known.test.ts'] };
+const bots = {
+  file: 'src/db/bot-rules.ts',
+  tests: ['test/integration/bot-rules.test.ts', '-t', 'twenty|tenth|each rule|impression of the days'],
+};
 const submit = { file: 'src/feedback/submit.ts', tests: ['test/unit/src/feedback/submit.test.ts'] };
 const mixture = {
   file: 'workers/training/fusion/mixture.ts',
@@ -82,6 +86,17 @@ export const mutations = [
   },
   { name: 'cap of sightings', ...days, from: 'MOST_SEEN = 1000', to: 'MOST_SEEN = 1500' },
   { name: 'visitors of a list', ...feedback, from: 'MOST_VISITORS = 10', to: 'MOST_VISITORS = 11' },
+  { name: 'bots: fewest who act', ...bots, from: 'FEWEST_ACTING = 20', to: 'FEWEST_ACTING = 21' },
+  { name: 'bots: most who break a rule', ...bots, from: 'MOST_BREAKING = 0.1;', to: 'MOST_BREAKING = 0.13;' },
+  { name: 'bots: fewest actions', ...bots, from: 'FEWEST_ACTIONS = 5', to: 'FEWEST_ACTIONS = 4' },
+  { name: 'bots: clicks a minute', ...bots, from: 'MOST_A_MINUTE = 30', to: 'MOST_A_MINUTE = 31' },
+  { name: 'bots: haste', ...bots, from: 'HASTE_SECONDS = 1;', to: 'HASTE_SECONDS = 1.1;' },
+  { name: 'bots: fewest repeats', ...bots, from: 'FEWEST_REPEATS = 10', to: 'FEWEST_REPEATS = 9' },
+  { name: 'bots: days of an impression', ...bots, from: 'LIST_DAYS = 7', to: 'LIST_DAYS = 6' },
+  { name: 'bots: hasty share', ...bots, from: 'MOST_HASTY = 0.5', to: 'MOST_HASTY = 0.51' },
+  { name: 'bots: repeated share', ...bots, from: 'MOST_REPEATED = 0.5', to: 'MOST_REPEATED = 0.51' },
+  { name: 'bots: unseen share', ...bots, from: 'MOST_UNSEEN = 0.8', to: 'MOST_UNSEEN = 0.77' },
+  { name: 'bots: pushed share', ...bots, from: 'MOST_PUSHED = 0.6', to: 'MOST_PUSHED = 0.55' },
   { name: 'clock skew of events', ...submit, from: 'SKEW_MINUTES = 5', to: 'SKEW_MINUTES = 6' },
   {
     name: 'fewest people who are shown',

@@ -1,4 +1,5 @@
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import { quarantineBots } from './bot-rules.ts';
 import { clickThroughOfDay } from './click-through.ts';
 import { lockFeedback } from './feedback-lock.ts';
 import { unlessQuarantined } from './quarantine-sql.ts';
@@ -167,6 +168,7 @@ export class FeedbackDays {
   private async build(tx: Transaction, day: string, until: Date | null): Promise<void> {
     const { catalogId } = this;
     const date = Prisma.sql`${day}::text::date`;
+    if (until === null) await quarantineBots(tx, catalogId, day, this.received(date, null));
     await tx.$executeRaw`DELETE FROM simili.feedback_rollup WHERE catalog_id = ${catalogId} AND day = ${date}`;
     await tx.$executeRaw`DELETE FROM simili.feedback_spent WHERE catalog_id = ${catalogId} AND day = ${date}`;
     await tx.$executeRaw`DELETE FROM simili.feedback_click_through WHERE catalog_id = ${catalogId} AND day = ${date}`;

@@ -32,6 +32,7 @@ const DAY_MS = 86_400_000;
 const ID_BYTES = 16;
 
 type Payload = [
+  /** To the millisecond; of an older server whole ones. */
   issuedAtSeconds: number,
   anchorId: string,
   modelId: string | null,
@@ -49,7 +50,7 @@ type Payload = [
 /** The token that comes back with every event about the list: only what was really shown can be learned from. */
 export function signList(key: string, list: ShownList, nonce = makeNonce()): string {
   const { anchorId, modelId, firstPosition, itemIds, issuedAt, filtered, exploration = NOT_EXPLORING } = list;
-  const seconds = Math.floor(issuedAt.getTime() / 1000);
+  const seconds = issuedAt.getTime() / 1000;
   const id = nonce.toString('base64url');
   const payload: Payload = [seconds, anchorId, modelId, firstPosition, [...itemIds], filtered ? 1 : 0, id];
   if (exploration.share > 0) payload.push(exploration.share, exploration.swapped);
@@ -61,7 +62,7 @@ export function verifyList(key: string, recommendationId: string, now: Date): Is
   const payload = unseal(key, PURPOSE, recommendationId) as Payload | null;
   if (!payload) throw new SimiliError('RECOMMENDATION_INVALID');
   const [issuedAtSeconds, anchorId, modelId, firstPosition, itemIds, filtered, , share, swapped] = payload;
-  const issuedAt = new Date(issuedAtSeconds * 1000);
+  const issuedAt = new Date(Math.round(issuedAtSeconds * 1000));
   const expiresAt = new Date(issuedAt.getTime() + VALID_DAYS * DAY_MS);
   if (now > expiresAt) throw new SimiliError('RECOMMENDATION_EXPIRED', { days: VALID_DAYS });
   const exploration = share === undefined ? NOT_EXPLORING : { share, swapped: swapped ?? 0 };

@@ -574,6 +574,19 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         expect((await statistics('f0')).map(({ value }) => value)).toEqual(Array(5).fill(2));
       });
 
+      test('a bot of a day that is over is put into quarantine when the day is rolled up', async () => {
+        for (let i = 0; i < 20; i++) await repos.feedback.append(`v${i}`, [event('CLICK', ['p1'], { anchorId: 'f9' })]);
+        await repos.feedback.append(
+          'crawler',
+          Array.from({ length: 31 }, (_, i) => event('CLICK', [`p${i}`], { anchorId: 'f9' })),
+        );
+        await storage.prisma.feedbackEvent.updateMany({ data: { receivedAt: new Date(Date.now() - 2 * 86_400_000) } });
+        expect(await statistics('f9')).toMatchObject([{ itemId: 'p1', clicks: 20 }]);
+        const [found, ...others] = await repos.quarantines.newest(10, null, 'crawler');
+        expect(found).toMatchObject({ rule: 'rate', reason: '31 clicks within a minute', events: 31 });
+        expect(others).toEqual([]);
+      });
+
       test('one visitor has seen no more than a thousand things: who saw two thousand has half a look at each', async () => {
         const items = Array.from({ length: 50 }, (_, i) => `p${i}`);
         const lists = Array.from({ length: 40 }, (_, i) => event('IMPRESSION', items, { anchorId: `f${i}` }));
