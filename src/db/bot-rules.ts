@@ -64,7 +64,8 @@ async function convicted(
   return rows(tx, { visitorId: text, rule: text, reason: text, events: int })`
     WITH action AS (
       SELECT e.kind, e.visitor_id, e.anchor_id, e.item_ids[1] AS item_id, e.list_id, e.occurred_at,
-        e.kind IN ('CLICK', 'DISMISS') AS is_click, e.received_at < e.listed_at + make_interval(secs => ${HASTE_SECONDS}::float8) AS is_hasty
+        e.kind IN ('CLICK', 'DISMISS') AS is_click, e.without_list,
+        NOT e.without_list AND e.received_at < e.listed_at + make_interval(secs => ${HASTE_SECONDS}::float8) AS is_hasty
       FROM simili.feedback_event e
       WHERE ${received} AND e.kind <> 'IMPRESSION' AND e.list_id IS NOT NULL AND ${unlessQuarantined(catalogId, Prisma.sql`e.item_ids[1]`)}
     ), busy AS (
@@ -75,7 +76,7 @@ async function convicted(
       WHERE e.catalog_id = ${catalogId} AND e.kind = 'IMPRESSION'
         AND e.received_at BETWEEN ${start} - make_interval(days => ${LIST_DAYS}::int) AND ${start} + interval '25 hours'
     ), judged AS (
-      SELECT visitor_id, is_click, is_hasty, seen.visitor_id IS NULL AS is_unseen,
+      SELECT visitor_id, is_click, is_hasty, NOT without_list AND seen.visitor_id IS NULL AS is_unseen,
         count(*) FILTER (WHERE is_click) OVER minute AS lately
       FROM action LEFT JOIN seen USING (visitor_id, list_id, item_id)
       WINDOW minute AS (PARTITION BY visitor_id ORDER BY occurred_at RANGE BETWEEN interval '1 minute' PRECEDING AND CURRENT ROW)

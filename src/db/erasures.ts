@@ -6,7 +6,7 @@ import { int, rows, text, time } from './row.ts';
 export type ErasureRow = Pick<Erasure, 'id' | 'erasedAt' | 'events'>;
 export type VisitorEvent = Pick<
   FeedbackEvent,
-  'eventId' | 'kind' | 'anchorId' | 'itemIds' | 'positions' | 'occurredAt' | 'receivedAt' | 'listedAt'
+  'eventId' | 'kind' | 'anchorId' | 'itemIds' | 'positions' | 'occurredAt' | 'receivedAt' | 'listedAt' | 'withoutList'
 >;
 /** Behind which event a page begins. */
 export type VisitorPlace = Pick<VisitorEvent, 'receivedAt' | 'eventId'>;
@@ -124,6 +124,7 @@ export class ErasureRepository {
         occurredAt: true,
         receivedAt: true,
         listedAt: true,
+        withoutList: true,
       },
       orderBy: [{ receivedAt: 'asc' }, { eventId: 'asc' }],
       take: limit,

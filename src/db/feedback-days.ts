@@ -175,11 +175,11 @@ export class FeedbackDays {
     await tx.$executeRaw`
       WITH deed AS (
         SELECT e.anchor_id, item.id AS item_id, item.position, e.visitor_id, e.model_id, bool_and(e.filtered) AS filtered,
-          bool_or(e.kind = 'IMPRESSION')::int AS seen, bool_or(e.kind = 'CLICK')::int AS click,
+          bool_or(e.kind = 'IMPRESSION')::int AS seen, bool_or(e.kind IN ('CLICK', 'VIEW'))::int AS click,
           bool_or(e.kind = 'ADD_TO_CART')::int AS cart, bool_or(e.kind = 'PURCHASE')::int AS purchase,
           bool_or(e.kind = 'DISMISS')::int AS dismiss
         FROM simili.feedback_event e, unnest(e.item_ids, e.positions) AS item (id, position)
-        WHERE ${this.received(date, until)} AND ${unlessQuarantined(catalogId, Prisma.sql`item.id`)}
+        WHERE ${this.received(date, until)} AND e.anchor_id IS NOT NULL AND ${unlessQuarantined(catalogId, Prisma.sql`item.id`)}
         GROUP BY e.anchor_id, item.id, item.position, e.visitor_id, e.model_id
       ), act AS (
         SELECT anchor_id, item_id, position, visitor_id, min(model_id) AS model_id, max(seen) AS seen, max(click) AS click,
@@ -216,12 +216,14 @@ export class FeedbackDays {
         round(sum(vote * cart), 12), round(sum(vote * purchase), 12), round(sum(vote * dismiss), 12)
       FROM counted GROUP BY anchor_id, item_id, position, model_id`;
     await tx.$executeRaw`
-      INSERT INTO simili.feedback_day (catalog_id, day, stale, lists, lists_seen)
-      SELECT ${catalogId}::text, ${date}, ${until !== null}, count(DISTINCT e.list_id),
-        count(DISTINCT e.list_id) FILTER (WHERE e.kind = 'IMPRESSION')
+      INSERT INTO simili.feedback_day (catalog_id, day, stale, lists, lists_seen, without_list, outcomes)
+      SELECT ${catalogId}::text, ${date}, ${until !== null}, count(DISTINCT e.list_id) FILTER (WHERE NOT e.without_list),
+        count(DISTINCT e.list_id) FILTER (WHERE e.kind = 'IMPRESSION'), count(*) FILTER (WHERE e.without_list),
+        count(*) FILTER (WHERE e.without_list AND e.anchor_id IS NOT NULL)
       FROM simili.feedback_event e WHERE ${this.received(date, until)} AND ${unlessQuarantined(catalogId, Prisma.sql`e.item_ids[1]`)}
       ON CONFLICT (catalog_id, day)
-        DO UPDATE SET stale = excluded.stale, lists = excluded.lists, lists_seen = excluded.lists_seen, counted = false`;
+        DO UPDATE SET stale = excluded.stale, lists = excluded.lists, lists_seen = excluded.lists_seen,
+          without_list = excluded.without_list, outcomes = excluded.outcomes, counted = false`;
   }
 
   /** That an event `e` came on a day, up to `until`; null: whenever. */

@@ -21,8 +21,19 @@ export class FeedbackCounts {
   }
 }
 
-/** Lists that were reported about, those of them with an impression, and the end of the last day before the first that waits. */
-export type ListCounts = { lists: number; seen: number; rolledUpTo: Date | null };
+/**
+ * Lists that were reported about, those of them with an impression; events without a list, those of them that came of one; and the end of the last
+ * day before the first that waits.
+ */
+export type ListCounts = {
+  lists: number;
+  seen: number;
+  withoutList: number;
+  outcomes: number;
+  rolledUpTo: Date | null;
+};
+
+const LISTS = { lists: int, seen: int, withoutList: int, outcomes: int, rolledUpTo: orNull(time) };
 
 export class FeedbackHealthRepository {
   constructor(
@@ -41,9 +52,11 @@ export class FeedbackHealthRepository {
   async lists(since: string): Promise<ListCounts> {
     const { catalogId } = this;
     const isThere = Prisma.sql`NOT stale AND day >= ${since}::text::date`;
-    const [row] = await rows(this.db, { lists: int, seen: int, rolledUpTo: orNull(time) })`
+    const [row] = await rows(this.db, LISTS)`
       SELECT coalesce(sum(lists) FILTER (WHERE ${isThere}), 0)::int AS lists,
         coalesce(sum(lists_seen) FILTER (WHERE ${isThere}), 0)::int AS seen,
+        coalesce(sum(without_list) FILTER (WHERE ${isThere}), 0)::int AS "withoutList",
+        coalesce(sum(outcomes) FILTER (WHERE ${isThere}), 0)::int AS outcomes,
         (max(day) FILTER (WHERE NOT stale AND day < coalesce(
           (SELECT min(day) FROM simili.feedback_day WHERE catalog_id = ${catalogId} AND stale), 'infinity')) + 1
         )::timestamp AT TIME ZONE 'UTC' AS "rolledUpTo"

@@ -2,6 +2,7 @@ import { type FeedbackKind, Prisma, type PrismaClient } from '../generated/prism
 import { FeedbackDays } from './feedback-days.ts';
 import { unlessQuarantined } from './quarantine-sql.ts';
 import { int, rows, texts } from './row.ts';
+import { type AppendedWithoutList, appendWithoutList, type WriteWithoutList } from './without-list.ts';
 
 export type { FeedbackKind };
 
@@ -89,6 +90,11 @@ export class FeedbackRepository {
     return result!;
   }
 
+  /** Stores a visitor's events of which no list is told. */
+  appendWithoutList(visitorId: string, events: readonly WriteWithoutList[]): Promise<AppendedWithoutList> {
+    return appendWithoutList(this.db, this.catalogId, visitorId, events);
+  }
+
   /** Lists that are no longer valid: nobody can report about them. @returns how many there were. */
   forgetLists(now: Date): Promise<number> {
     return this.db.$executeRaw`
@@ -101,7 +107,7 @@ export class FeedbackRepository {
       SELECT count(*) FILTER (WHERE first <= ${began})::int AS before, count(*) FILTER (WHERE first > ${began})::int AS after
       FROM (
         SELECT min(received_at) AS first FROM simili.feedback_event e
-        WHERE catalog_id = ${this.catalogId} AND kind IN ('CLICK', 'ADD_TO_CART', 'PURCHASE')
+        WHERE catalog_id = ${this.catalogId} AND kind IN ('CLICK', 'ADD_TO_CART', 'PURCHASE', 'VIEW') AND anchor_id IS NOT NULL
           AND ${unlessQuarantined(this.catalogId, Prisma.sql`e.item_ids[1]`)}
         GROUP BY visitor_id, anchor_id, item_ids
       ) AS choice`;
@@ -111,7 +117,7 @@ export class FeedbackRepository {
   /** Visitors of the last days who chose one of two products in a list of the other, and who dismissed it. */
   async visitorsOfPair(a: string, b: string, days: number): Promise<{ chosen: number; dismissed: number }> {
     const [row] = await rows(this.db, { chosen: int, dismissed: int })`
-      SELECT count(DISTINCT visitor_id) FILTER (WHERE kind IN ('CLICK', 'ADD_TO_CART', 'PURCHASE'))::int AS chosen,
+      SELECT count(DISTINCT visitor_id) FILTER (WHERE kind IN ('CLICK', 'ADD_TO_CART', 'PURCHASE', 'VIEW'))::int AS chosen,
         count(DISTINCT visitor_id) FILTER (WHERE kind = 'DISMISS')::int AS dismissed
       FROM simili.feedback_event e
       WHERE catalog_id = ${this.catalogId} AND received_at > now() - make_interval(days => ${days}::int)

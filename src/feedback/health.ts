@@ -13,6 +13,9 @@ export type FeedbackFigures = {
   lists: number;
   /** Share of lists that were reported about which have an impression; null: there are none. */
   impressionCoverage: number | null;
+  /** Views and purchases of which no list was told, and those of them that a list had led to. */
+  withoutList: number;
+  outcomes: number;
   quarantines: number;
   quarantinedEvents: number;
   newestEvent: Date | null;
@@ -27,7 +30,7 @@ const ANSWERS = ['accepted', 'duplicates', 'withoutConsent'] as const;
 /** Feedback of the last `days` days, with today. @throws SimiliError INVALID_ARGUMENT */
 export async function feedbackHealth({ health, days: derived, now }: Deps, days: number): Promise<FeedbackFigures> {
   const { since, first } = daysUpTo(now(), days, MOST_DAYS);
-  const [counts, { lists, seen, rolledUpTo }, quarantined, newestEvent, daysPending] = await Promise.all([
+  const [counts, { seen, ...reported }, quarantined, newestEvent, daysPending] = await Promise.all([
     health.counts(first),
     health.lists(first),
     health.quarantined(),
@@ -45,12 +48,11 @@ export async function feedbackHealth({ health, days: derived, now }: Deps, days:
     withoutConsent: countOf('withoutConsent'),
     rejected: rejections.reduce((sum, { count }) => sum + count, 0),
     rejections,
-    lists,
-    impressionCoverage: lists > 0 ? seen / lists : null,
+    ...reported,
+    impressionCoverage: reported.lists > 0 ? seen / reported.lists : null,
     quarantines: quarantined.slices,
     quarantinedEvents: quarantined.events,
     newestEvent,
-    rolledUpTo,
     daysPending,
   };
 }

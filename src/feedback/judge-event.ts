@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { FeedbackKind } from '../db/feedback.ts';
 import { entryId, entryList, entryOf, entryTime, entryUuid, type Judged, judge, misfit } from '../entries.ts';
+import { ofLength } from '../shapes.ts';
 
 /** An event as a storefront sends it. `itemIds`: the 1 to 50 that were seen for an impression, else exactly one. */
 export type IncomingEvent = {
@@ -10,7 +11,9 @@ export type IncomingEvent = {
   /** In small letters, without braces. */
   eventId: string;
   occurredAt: Date;
-  recommendationId: string;
+  /** Null or left out only of a purchase with an order and of a view. */
+  recommendationId?: string | null | undefined;
+  orderId?: string | null | undefined;
   itemIds: readonly string[];
 };
 
@@ -20,17 +23,35 @@ const KINDS = {
   addToCart: 'ADD_TO_CART',
   purchase: 'PURCHASE',
   dismiss: 'DISMISS',
+  view: 'VIEW',
 } as const satisfies Record<string, FeedbackKind>;
 export type EventKey = keyof typeof KINDS;
 const MOST_ITEMS = 50;
 const KEYS = Object.keys(KINDS) as EventKey[];
 
-const common = { eventId: entryUuid, occurredAt: entryTime, recommendationId: entryId };
-const Impression = entryOf({ ...common, itemIds: entryList(entryId, MOST_ITEMS, 1) });
-const ItemEvent = entryOf({ ...common, itemId: entryId }).transform(({ itemId, ...rest }) => ({
-  ...rest,
-  itemIds: [itemId],
-}));
+const common = { eventId: entryUuid, occurredAt: entryTime };
+const listed = { ...common, recommendationId: entryId };
+const ofOne = <Rest extends object>({ itemId, ...rest }: Rest & { itemId: string }) => ({ ...rest, itemIds: [itemId] });
+const Action = entryOf({ ...listed, itemId: entryId }).transform(ofOne);
+const Purchase = entryOf({
+  ...common,
+  itemId: entryId,
+  recommendationId: entryId.nullish(),
+  orderId: entryId.pipe(z.string().refine(...ofLength(128))).nullish(),
+})
+  .refine(({ recommendationId, orderId }) => recommendationId != null || orderId != null, {
+    path: ['recommendationId'],
+    error: 'is missing: name the list that led here, or the order (orderId)',
+  })
+  .transform(ofOne);
+const SHAPES: Record<EventKey, z.ZodType<Omit<IncomingEvent, 'key' | 'kind'>>> = {
+  impression: entryOf({ ...listed, itemIds: entryList(entryId, MOST_ITEMS, 1) }),
+  click: Action,
+  addToCart: Action,
+  purchase: Purchase,
+  dismiss: Action,
+  view: entryOf({ ...common, itemId: entryId }).transform(ofOne),
+};
 const AnyKind = z.looseObject({}, 'must be an object with one kind of event');
 
 /**
@@ -46,10 +67,7 @@ export function judgeEvent(entry: unknown): Judged<IncomingEvent> {
   if (stranger !== undefined) return misfit([stranger.slice(0, 40)], `is no kind of event: use ${KEYS.join(', ')}`);
   const [key, ...others] = given as EventKey[];
   if (!key || others.length > 0) return misfit([], `must have exactly one kind of event, not ${given.length}`);
-  const inner = judge<Omit<IncomingEvent, 'key' | 'kind'>>(
-    key === 'impression' ? Impression : ItemEvent,
-    outer.value[key],
-  );
+  const inner = judge(SHAPES[key], outer.value[key]);
   if ('value' in inner) return { value: { key, kind: KINDS[key], ...inner.value } };
   const { field, error } = inner;
   return misfit([key, ...field], error.facts.why);

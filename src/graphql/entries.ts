@@ -11,7 +11,15 @@ import type { RequestContext } from './scope.ts';
 type Variables = Record<string, unknown>;
 
 /** Input types that are judged one by one (src/entries.ts), not by GraphQL, which knows only all or nothing. */
-const ENTRIES = ['FeedbackEventInput', 'ImpressionEventInput', 'ItemEventInput', 'ProductInput', 'RatingInput'];
+const ENTRIES = [
+  'FeedbackEventInput',
+  'ImpressionEventInput',
+  'ItemEventInput',
+  'ProductInput',
+  'PurchaseEventInput',
+  'RatingInput',
+  'ViewEventInput',
+];
 
 const sent = new WeakMap<RequestContext, Variables>();
 

@@ -513,7 +513,13 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         await repos.feedback.append('v "1"', [seen, bought]);
         const rows = await storage.prisma.feedbackEvent.findMany({ orderBy: { kind: 'asc' } });
         for (const [i, { listExpiresAt: _, ...sent }] of [seen, bought].entries())
-          expect(rows[i]).toEqual({ ...sent, catalogId: 'default', visitorId: 'v "1"', receivedAt: expect.any(Date) });
+          expect(rows[i]).toEqual({
+            ...sent,
+            catalogId: 'default',
+            visitorId: 'v "1"',
+            receivedAt: expect.any(Date),
+            withoutList: false,
+          });
       });
 
       test('twenty senders of the same events at once store each of them once', async () => {
@@ -572,6 +578,49 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
           Array.from({ length: 5 }, (_, i) => event('PURCHASE', [`p${i}`])),
         );
         expect((await statistics('f0')).map(({ value }) => value)).toEqual(Array(5).fill(2));
+      });
+
+      test('an event without a list goes under the last list in which its product was chosen, else seen, in the 30 days before', async () => {
+        for (const id of ['w1', 'w2', 'w3', 'w4']) await repos.products.write(product(id));
+        const day = (n: number) => new Date(Date.now() - n * 86_400_000);
+        const without = (itemId: string, kind: FeedbackKind = 'PURCHASE', occurredAt = new Date()) => ({
+          eventId: crypto.randomUUID(),
+          kind,
+          itemId,
+          occurredAt,
+        });
+        await repos.feedback.append('v', [
+          event('CLICK', ['w1'], { anchorId: 'f1', positions: [4], occurredAt: day(2), filtered: true }),
+          event('IMPRESSION', ['w3', 'w1'], { anchorId: 'f2', positions: [5, 6], occurredAt: day(1) }),
+          event('IMPRESSION', ['w3'], { anchorId: 'f3', positions: [7], occurredAt: day(3) }),
+          event('DISMISS', ['w4'], { anchorId: 'f4' }),
+          event('CLICK', ['w2'], { anchorId: 'f5', occurredAt: day(31) }),
+        ]);
+        await repos.feedback.append('other', [event('CLICK', ['w4'])]);
+        const sent = [without('w1'), without('w2'), without('w3', 'VIEW'), without('w4'), without('nowhere')];
+        expect(await repos.feedback.appendWithoutList('v', sent)).toEqual({ stored: 4, unknown: ['nowhere'] });
+        expect(await repos.feedback.appendWithoutList('v', sent)).toMatchObject({ stored: 0 });
+        expect(await repos.feedback.appendWithoutList('v', [without('w3', 'VIEW', day(2))])).toMatchObject({
+          stored: 1,
+        });
+        const rows = await storage.prisma.feedbackEvent.findMany({
+          where: { withoutList: true },
+          orderBy: [{ itemIds: 'asc' }, { occurredAt: 'desc' }],
+        });
+        expect(rows.map((row) => [row.itemIds[0], row.kind, row.anchorId, row.positions, row.filtered])).toEqual([
+          ['w1', 'PURCHASE', 'f1', [4], true],
+          ['w2', 'PURCHASE', null, [], false],
+          ['w3', 'VIEW', 'f2', [5], false],
+          ['w3', 'VIEW', 'f3', [7], false],
+          ['w4', 'PURCHASE', null, [], false],
+        ]);
+        expect(await statistics('f1')).toMatchObject([{ itemId: 'w1', position: 4, value: 0.5 * (1 + 6) }]);
+        expect((await statistics('f2')).find(({ itemId }) => itemId === 'w3')).toMatchObject({
+          impressions: 1,
+          clicks: 1,
+          value: 1,
+        });
+        await repos.products.remove(['w1', 'w2', 'w3', 'w4']);
       });
 
       test('a bot of a day that is over is put into quarantine when the day is rolled up', async () => {

@@ -60,6 +60,64 @@ test('what a shopper saw and did is stored with anchor, model and positions of t
   ]);
 });
 
+test('views and purchases without a list stand under the list that showed their product, once an order, or count alone', async () => {
+  const { eventId, occurredAt } = base();
+  const alone = (itemId: string, more: object = {}) => ({ eventId: randomUUID(), occurredAt, itemId, ...more });
+  const hours = (n: number) => new Date(Date.now() - n * 3_600_000).toISOString();
+  await submit([{ impression: { ...base(), itemIds: ['b', 'c'] } }, click('c')]);
+  const events = [
+    { purchase: alone('c', { orderId: 'o-1' }) },
+    { view: alone('b', { eventId }) },
+    { view: alone('d') },
+    { purchase: alone('c', { orderId: 'o-1' }) }, // a page of thanks that was loaded again
+    { purchase: { ...base(), itemId: 'd', orderId: 'o-1' } },
+  ];
+  expect(await submit(events)).toMatchObject({ accepted: 4, duplicates: 1, rejected: 0 });
+  expect(await submit(events)).toMatchObject({ accepted: 0, duplicates: 5 });
+  expect(await submit([{ purchase: alone('c', { orderId: 'o-1' }) }], { id: 'visitor-2' })).toMatchObject({
+    accepted: 1,
+  });
+  const rows = await stored();
+  const short = rows.filter(({ kind }) => kind === 'PURCHASE' || kind === 'VIEW');
+  expect(
+    short.map((row) => [row.visitorId, row.kind, row.itemIds, row.anchorId, row.positions, row.withoutList]).sort(),
+  ).toEqual([
+    ['visitor-1', 'PURCHASE', ['c'], 'a', [2], true],
+    ['visitor-1', 'PURCHASE', ['d'], 'a', [3], false],
+    ['visitor-1', 'VIEW', ['b'], 'a', [1], true],
+    ['visitor-1', 'VIEW', ['d'], null, [], true],
+    ['visitor-2', 'PURCHASE', ['c'], null, [], true],
+  ]);
+  const bad = [
+    { purchase: alone('c') },
+    { purchase: alone('c', { orderId: '' }) },
+    { purchase: alone('c', { orderId: 'o'.repeat(129) }) },
+    { view: alone('nowhere') },
+    { view: alone('b', { occurredAt: hours(30 * 24 + 0.1) }) },
+    { view: alone('b', { occurredAt: hours(-0.1) }) },
+    { view: { ...base(), itemId: 'b' } },
+    { view: alone('b', { occurredAt: hours(30 * 24 + 0.05) }) },
+  ];
+  const refused = await submit(bad);
+  expect(refused).toMatchObject({ accepted: 1, rejected: 7 });
+  expect(
+    refused.userErrors.map(({ code, field }: { code: string; field: string[] }) => [field.join('.'), code]),
+  ).toEqual([
+    ['events.0.purchase.recommendationId', 'INVALID_ARGUMENT'],
+    ['events.1.purchase.orderId', 'INVALID_ARGUMENT'],
+    ['events.2.purchase.orderId', 'INVALID_ARGUMENT'],
+    ['events.3.view.itemId', 'NOT_FOUND'],
+    ['events.4.view.occurredAt', 'TIME_OUT_OF_RANGE'],
+    ['events.5.view.occurredAt', 'TIME_OUT_OF_RANGE'],
+    ['events.6.view.recommendationId', 'INVALID_ARGUMENT'],
+  ]);
+  const text =
+    'mutation ($events: [FeedbackEventInput!]!) { submitFeedback(input: { visitor: { id: "w", consent: DENIED }, events: $events }) { withoutConsent } }';
+  const denied = await api.shop(text, { events: [{ view: alone('b') }, { purchase: alone('c', { orderId: 'o-2' }) }] });
+  expect(denied.data.submitFeedback).toEqual({ withoutConsent: 2 });
+  expect((await stored()).filter(({ visitorId }) => visitorId === 'w')).toEqual([]);
+});
+
 test('positions go on over pages', async () => {
   const first = (await api.shop('{ similarItems(id: "a", first: 2) { pageInfo { endCursor } } }')).data.similarItems;
   const { data } = await api.shop(

@@ -13,7 +13,7 @@ const RUNS = { numRuns: 12 };
 
 let database: FreshDatabase;
 
-const kinds = ['IMPRESSION', 'CLICK', 'ADD_TO_CART', 'PURCHASE', 'DISMISS'] as const;
+const kinds = ['IMPRESSION', 'CLICK', 'ADD_TO_CART', 'PURCHASE', 'DISMISS', 'VIEW'] as const;
 const deeds = (visitors: number, most: number, of: readonly (typeof kinds)[number][]) =>
   fc.array(
     fc.record({

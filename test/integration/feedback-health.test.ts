@@ -14,14 +14,21 @@ const ask = (days = 7) => {
 };
 
 /** An event about a list, some days ago. */
-async function store(kind: 'IMPRESSION' | 'CLICK', list: string, visitorId: string, daysAgo: number): Promise<void> {
+async function store(
+  kind: 'IMPRESSION' | 'CLICK' | 'VIEW',
+  list: string | null,
+  visitorId: string,
+  daysAgo: number,
+  withoutList = false,
+): Promise<void> {
   await database.storage.prisma.feedbackEvent.create({
     data: {
       catalogId: 'default',
       eventId: randomUUID(),
       kind,
       visitorId,
-      anchorId: 'a',
+      anchorId: list && 'a',
+      withoutList,
       itemIds: ['x'],
       positions: [1],
       modelId: 'm',
@@ -49,6 +56,8 @@ function describeHealth(name: string, open: () => Promise<FreshDatabase>, tags: 
         rejections: [],
         lists: 0,
         impressionCoverage: null,
+        withoutList: 0,
+        outcomes: 0,
         quarantines: 0,
         quarantinedEvents: 0,
         newestEvent: null,
@@ -92,6 +101,9 @@ function describeHealth(name: string, open: () => Promise<FreshDatabase>, tags: 
       await store('CLICK', seen!, 'v', 3);
       await store('CLICK', unseen!, 'w', 3);
       await store('IMPRESSION', other!, 'x', 2);
+      await store('VIEW', other!, 'x', 2, true);
+      await store('VIEW', unseen!, 'x', 2, true); // of a list of another day
+      await store('VIEW', null, 'x', 2, true);
       await store('IMPRESSION', old!, 'x', 8);
       const newest = new Date(midnight() - 2 * DAY_MS + 3_600_000);
       expect(await ask()).toMatchObject({ daysPending: 3, rolledUpTo: null, newestEvent: newest, lists: 0 });
@@ -100,6 +112,7 @@ function describeHealth(name: string, open: () => Promise<FreshDatabase>, tags: 
       const rolledUpTo = new Date(midnight() - DAY_MS);
       const coverage = expect.closeTo(2 / 3, 9);
       expect(await ask()).toMatchObject({ daysPending: 0, rolledUpTo, lists: 3, impressionCoverage: coverage });
+      expect(await ask()).toMatchObject({ withoutList: 3, outcomes: 2 });
       expect(await ask(9)).toMatchObject({ lists: 4, impressionCoverage: 0.75 });
       const none = { anchorId: null, itemId: null, since: null, until: null };
       const { id } = await quarantines.add({ ...none, visitorId: 'w' }, 'test', null);

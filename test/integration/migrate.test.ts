@@ -59,6 +59,7 @@ const ALL = [
   '0016_groups',
   '0017_click_through',
   '0018_feedback_health',
+  '0019_events_without_list',
   '0021_popular',
 ];
 

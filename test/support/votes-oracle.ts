@@ -47,7 +47,8 @@ export function votesOracle(deeds: readonly Deed[], by: 'day' | 'all'): PairStat
 const part = (left: number, asked: number) => (asked > 0 ? Math.max(0, left / asked) : 1);
 const compare = (a: string, b: string) => Number(a > b) - Number(a < b);
 const has = ({ kinds }: Act, kind: FeedbackKind) => Number(kinds.has(kind));
-const positive = (act: Act) => has(act, 'CLICK') + 3 * has(act, 'ADD_TO_CART') + 6 * has(act, 'PURCHASE');
+const positive = (act: Act) =>
+  Math.max(has(act, 'CLICK'), has(act, 'VIEW')) + 3 * has(act, 'ADD_TO_CART') + 6 * has(act, 'PURCHASE');
 const keysOf = ({ visitor, anchor }: Act): [string, number][] => [
   [`value ${visitor}`, MOST.value],
   [`about ${visitor} ${anchor}`, MOST.about],

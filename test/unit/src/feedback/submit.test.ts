@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { FeedbackWrite } from '../../../../src/db/feedback.ts';
+import type { WriteWithoutList } from '../../../../src/db/without-list.ts';
 import { submitFeedback } from '../../../../src/feedback/submit.ts';
 import { signList, verifyList } from '../../../../src/similarity/recommendation-id.ts';
 
@@ -21,6 +22,7 @@ const recommendationId = signList(signingKey, {
 
 function store({ full = false } = {}) {
   const commits: FeedbackWrite[][] = [];
+  const unlisted: WriteWithoutList[] = [];
   const ids = new Set<string>();
   const feedback = {
     async append(_visitorId: string, events: readonly FeedbackWrite[]) {
@@ -30,8 +32,12 @@ function store({ full = false } = {}) {
       commits.push(fresh);
       return { stored: fresh.length, full: [] };
     },
+    async appendWithoutList(_visitorId: string, events: readonly WriteWithoutList[]) {
+      unlisted.push(...events);
+      return { stored: events.length, unknown: [] };
+    },
   };
-  return { commits, deps: { feedback, signingKey, now: () => now } };
+  return { commits, unlisted, deps: { feedback, signingKey, now: () => now } };
 }
 const iso = (ms: number) => new Date(now.getTime() + ms).toISOString();
 const base = () => ({ eventId: randomUUID() as string, occurredAt: iso(0), recommendationId });
@@ -91,6 +97,33 @@ test('bad events are named one by one and the others are stored in one commit', 
     [6, 'impression.itemIds', 'INVALID_ARGUMENT'],
     [7, 'impression.itemIds.1', 'NOT_IN_LIST'],
   ]);
+});
+
+test('without a list an event may be 30 days old; a product of an order has one id for a visitor, whatever is sent with it', async () => {
+  const { deps, commits, unlisted } = store();
+  const { recommendationId: _, ...alone } = base();
+  const DAY = 24 * HOUR;
+  const view = (ms: number) => ({ view: { ...alone, eventId: randomUUID(), itemId: 'x', occurredAt: iso(ms) } });
+  const buy = (orderId: string, itemId = 'x') => ({ purchase: { ...alone, eventId: randomUUID(), itemId, orderId } });
+  const { rejections } = await submitFeedback(deps, visitor('v'), [
+    view(-30 * DAY - 5 * MINUTE),
+    view(-30 * DAY - 5 * MINUTE - 1),
+    view(5 * MINUTE),
+    view(5 * MINUTE + 1),
+  ]);
+  expect(rejections.map(({ index, field }) => [index, ...field])).toEqual([
+    [1, 'view', 'occurredAt'],
+    [3, 'view', 'occurredAt'],
+  ]);
+  expect(unlisted.splice(0).map(({ kind }) => kind)).toEqual(['VIEW', 'VIEW']);
+  await submitFeedback(deps, visitor('v'), [buy('1'), buy('1'), buy('2'), buy('1', 'y'), buy('2')]);
+  await submitFeedback(deps, visitor('w'), [buy('1')]);
+  expect(unlisted.map(({ itemId }) => itemId)).toEqual(['x', 'x', 'y', 'x']);
+  expect(new Set(unlisted.map(({ eventId }) => eventId)).size).toBe(4);
+  const inList = { purchase: { ...base(), itemId: 'p2', orderId: '1' } };
+  const again = { purchase: { ...base(), itemId: 'p2', orderId: '1' } };
+  expect(await submitFeedback(deps, visitor('v'), [inList, again])).toMatchObject({ accepted: 1, duplicates: 1 });
+  expect(commits.flat()).toMatchObject([{ kind: 'PURCHASE', anchorId: 'a', positions: [2] }]);
 });
 
 test('an expired list is told from a forged one', async () => {
@@ -170,7 +203,8 @@ test('characters are counted as code points', async () => {
 });
 
 test('an outage of the database is no rejection of the events', async () => {
-  const feedback = { append: () => Promise.reject(new Error('connection lost')) };
+  const lost = () => Promise.reject(new Error('connection lost'));
+  const feedback = { append: lost, appendWithoutList: lost };
   await expect(submitFeedback({ feedback, signingKey, now: () => now }, visitor('v'), [click()])).rejects.toThrow(
     'connection lost',
   );
