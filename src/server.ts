@@ -169,10 +169,7 @@ export async function startServer({
 /** Events, and visitors who are erased, are counted where their number is known: after their request was read, before they are stored. */
 const metered = (services: Services, limits: Limits): Services => ({
   ...services,
-  async submitFeedback(visitor, events) {
-    limits.feedback(events.length);
-    return services.submitFeedback(visitor, events);
-  },
+  submitFeedback: (visitor, events) => services.submitFeedback(visitor, events, () => limits.feedback(events.length)),
   async eraseVisitors(visitorIds) {
     limits.feedback(visitorIds.length);
     return services.eraseVisitors(visitorIds);

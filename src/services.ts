@@ -72,8 +72,11 @@ export type Services = {
   productByUrl(url: string): Promise<ProductRow | null>;
   /** Null: there is none. */
   job(id: string): Promise<JobRow | null>;
-  // Entries are plain JSON as it came: each is judged alone.
-  submitFeedback(visitor: Visitor, entries: readonly unknown[]): Promise<FeedbackResult>;
+  /**
+   * Entries are plain JSON as it came: each is judged alone.
+   * @param admit throws SimiliError where a call shall not be looked at; that is counted as any other refusal
+   */
+  submitFeedback(visitor: Visitor, entries: readonly unknown[], admit?: () => void): Promise<FeedbackResult>;
   /** Null: nothing was stored about them. */
   eraseVisitors(visitorIds: readonly string[]): Promise<ErasureReceipt | null>;
   erasure(id: string): Promise<ErasureReceipt | null>;

@@ -59,7 +59,9 @@ export function openCounting({ counts, now, log }: Deps): Counting {
   };
 }
 
-type Submits = { submitFeedback(visitor: Visitor, entries: readonly unknown[]): Promise<FeedbackResult> };
+type Submits = {
+  submitFeedback(visitor: Visitor, entries: readonly unknown[], admit?: () => void): Promise<FeedbackResult>;
+};
 
 /** The same use cases, whose answers to feedback are counted; of a call that is refused as a whole all events are rejected. */
 export const counted = <Services extends Submits>(
@@ -68,8 +70,9 @@ export const counted = <Services extends Submits>(
   catalog: string,
 ): Services => ({
   ...services,
-  async submitFeedback(visitor: Visitor, entries: readonly unknown[]) {
+  async submitFeedback(visitor: Visitor, entries: readonly unknown[], admit?: () => void) {
     try {
+      admit?.();
       const result = await services.submitFeedback(visitor, entries);
       counting.add(catalog, outcomesOf(result));
       return result;

@@ -96,6 +96,12 @@ test('feedback is counted by the event, at both its addresses', async () => {
   });
   expect([beacon.status, beacon.headers.get('retry-after')]).toEqual([429, '2']);
   expect((await submit(4)).data).toEqual({ submitFeedback: { rejected: 4 } });
+  await api.services.flush();
+  const { data } = await api.admin('{ feedbackHealth { rejected rejections { code count } } }');
+  expect(data.feedbackHealth).toMatchObject({
+    rejected: 22,
+    rejections: expect.arrayContaining([{ code: 'RATE_LIMITED', count: 12 }]),
+  });
 });
 
 test('whoever guesses the admin key is soon not heard, right or wrong; others are, and he after a minute', async () => {

@@ -106,6 +106,13 @@ test('answers are counted by what became of each event; of a call that is refuse
   await expect(
     use(() => Promise.reject(new SimiliError('INVALID_ARGUMENT', { argument: 'visitor.id', why: 'is wrong' }))),
   ).rejects.toThrow('is wrong');
+  const unasked = (_visitor: Visitor, _entries: readonly unknown[], _admit?: () => void): Promise<FeedbackResult> =>
+    Promise.reject(new Error('not asked'));
+  const many = counted({ submitFeedback: unasked }, counting, 'red');
+  const refuse = () => {
+    throw new SimiliError('RATE_LIMITED', { retryAfter: 2 });
+  };
+  await expect(many.submitFeedback(visitor, [1, 2], refuse)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
   await counting.flush();
   expect(stored.flat()).toEqual([
     row('red', 'accepted', 2),
@@ -113,5 +120,6 @@ test('answers are counted by what became of each event; of a call that is refuse
     row('red', 'NOT_IN_LIST', 2),
     row('red', 'withoutConsent', 4),
     row('red', 'INVALID_ARGUMENT', 3),
+    row('red', 'RATE_LIMITED', 2),
   ]);
 });
