@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { knowCatalogs } from './catalog/known-catalogs.ts';
 import { deleteProducts, upsertProducts, type WriteResult } from './catalog/products.ts';
+import type { VisitorEvent } from './db/erasures.ts';
 import type { JobRow } from './db/jobs.ts';
 import type { ModelRow } from './db/models.ts';
 import type { ProductRow } from './db/products.ts';
@@ -26,6 +27,7 @@ import {
 } from './feedback/quarantine.ts';
 import { type FeedbackResult, submitFeedback } from './feedback/submit.ts';
 import { type RatingResult, submitRatings } from './feedback/submit-ratings.ts';
+import { tapFeedback } from './feedback/tap.ts';
 import type { Visitor } from './feedback/visitor.ts';
 import { type RetrainRequest, retrain } from './jobs/retrain.ts';
 import { nextRetrain } from './jobs/retrain-policy.ts';
@@ -104,6 +106,8 @@ export type Services = {
   /** Whether the queue answers: false, and what was accepted is worked on later. */
   queueAlive(): Promise<boolean>;
   watchJob(id: string): Promise<AsyncGenerator<JobRow>>;
+  /** Feedback as it is stored, from now on. */
+  tapFeedback(): AsyncGenerator<VisitorEvent>;
 };
 
 type Parts = {
@@ -162,7 +166,7 @@ function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, counti
   const signingKey = signingKeyOf(parts.signingKey, catalog);
   const serving = makeServing(models, now);
   // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
-  const readPatiently = { byId: (id: string) => within(startDeadline(patience.admin), () => jobs.byId(id)) };
+  const patiently = <T>(read: () => Promise<T>): Promise<T> => within(startDeadline(patience.admin), read);
   const ranking = { models, signingKey, filters, reranker, log, telemetry };
   const services: Services = {
     ...shared,
@@ -202,7 +206,8 @@ function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, counti
     cancelJob: (id) => jobs.cancel(id),
     rollback: (modelId) => rollback({ models, serving }, modelId),
     queueAlive: () => queue.alive(),
-    watchJob: (id) => watchJob(readPatiently, id),
+    watchJob: (id) => watchJob({ byId: (job) => patiently(() => jobs.byId(job)) }, id),
+    tapFeedback: () => tapFeedback({ newest: (since, limit) => patiently(() => erasures.newest(since, limit)), now }),
   };
   return counted(watched(refusingUnstorable(services, TEXTS), catalog), counting, catalog);
 }
@@ -233,6 +238,7 @@ const TEXTS: Texts<Services> = {
   rollback: (modelVersionId) => ({ modelVersionId }),
   queueAlive: null,
   watchJob: (id) => ({ id }),
+  tapFeedback: null,
 };
 
 /** The last answer of `ask`, for `ms`; a failure is not remembered. */

@@ -4,10 +4,18 @@ import { lockFeedback } from './feedback-lock.ts';
 import { int, rows, text, time } from './row.ts';
 
 export type ErasureRow = Pick<Erasure, 'id' | 'erasedAt' | 'events'>;
-export type VisitorEvent = Pick<
-  FeedbackEvent,
-  'eventId' | 'kind' | 'anchorId' | 'itemIds' | 'positions' | 'occurredAt' | 'receivedAt' | 'listedAt' | 'withoutList'
->;
+const SHOWN = {
+  eventId: true,
+  kind: true,
+  anchorId: true,
+  itemIds: true,
+  positions: true,
+  occurredAt: true,
+  receivedAt: true,
+  listedAt: true,
+  withoutList: true,
+} as const satisfies Prisma.FeedbackEventSelect;
+export type VisitorEvent = Pick<FeedbackEvent, keyof typeof SHOWN>;
 /** Behind which event a page begins. */
 export type VisitorPlace = Pick<VisitorEvent, 'receivedAt' | 'eventId'>;
 
@@ -102,6 +110,16 @@ export class ErasureRepository {
     return row?.id ?? null;
   }
 
+  /** Events of all visitors that were received at a moment or after it, newest first. */
+  newest(since: Date, limit: number): Promise<VisitorEvent[]> {
+    return this.db.feedbackEvent.findMany({
+      where: { catalogId: this.catalogId, receivedAt: { gte: since } },
+      select: SHOWN,
+      orderBy: [{ receivedAt: 'desc' }, { eventId: 'desc' }],
+      take: limit,
+    });
+  }
+
   /** A visitor's events in the order of their receipt. */
   eventsOf(visitorId: string, limit: number, after: VisitorPlace | null): Promise<VisitorEvent[]> {
     return this.db.feedbackEvent.findMany({
@@ -115,17 +133,7 @@ export class ErasureRepository {
           ],
         }),
       },
-      select: {
-        eventId: true,
-        kind: true,
-        anchorId: true,
-        itemIds: true,
-        positions: true,
-        occurredAt: true,
-        receivedAt: true,
-        listedAt: true,
-        withoutList: true,
-      },
+      select: SHOWN,
       orderBy: [{ receivedAt: 'asc' }, { eventId: 'asc' }],
       take: limit,
     });

@@ -1,3 +1,4 @@
+import type { VisitorEvent } from '../db/erasures.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import type { ScopeOf } from './scope.ts';
 
@@ -11,6 +12,12 @@ export const insightResolvers = (scope: ScopeOf): Resolvers => ({
         until: until ?? null,
         modelVersionId: modelVersionId ?? null,
       }),
+  },
+  Subscription: {
+    feedbackTap: {
+      subscribe: async (_root, _args, context) => (await scope(context)).services.tapFeedback() as never,
+      resolve: (event: VisitorEvent) => event,
+    },
   },
   FeedbackHealth: {
     nextTraining: async (_health, _args, context) => (await scope(context)).services.retrainPlan(),

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JobRepository, JobRow } from '../db/jobs.ts';
 import { SimiliError } from '../errors.ts';
+import { leavable } from '../leavable.ts';
 
 type Jobs = Pick<JobRepository, 'byId'>;
 
@@ -30,15 +31,3 @@ async function* states(jobs: Jobs, first: JobRow, everyMs: number, left: AbortSi
 }
 
 const isSettled = ({ state }: JobRow): boolean => state !== 'QUEUED' && state !== 'RUNNING';
-
-/** A generator's own `return()` waits for its next `yield`, which may never come: this one wakes it up. */
-function leavable<T>(make: (left: AbortSignal) => AsyncGenerator<T>): AsyncGenerator<T> {
-  const leaving = new AbortController();
-  const generator = make(leaving.signal);
-  const end = generator.return.bind(generator);
-  generator.return = (value) => {
-    leaving.abort();
-    return end(value);
-  };
-  return generator;
-}

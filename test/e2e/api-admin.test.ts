@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { ADMIN_KEY, type TestApi, testApi } from '../support/api.ts';
@@ -416,6 +417,41 @@ test.each([
     { event: 'next', data: { errors: [{ extensions: { code, retry: false } }] } },
     { event: 'complete' },
   ]);
+});
+
+test('the tap tells of feedback as it is stored, and not of whom', async () => {
+  const { erasures, feedback } = api.database.repositories;
+  const newest = erasures.newest.bind(erasures);
+  let reads = 0;
+  erasures.newest = (since, limit) => {
+    reads++;
+    return newest(since, limit);
+  };
+  onTestFinished(() => {
+    erasures.newest = newest;
+  });
+  const leaving = new AbortController();
+  const query = 'subscription { feedbackTap { kind anchorId itemIds positions withoutList } }';
+  const opened = stream(query, {}, leaving.signal);
+  await expect.poll(() => reads).toBeGreaterThan(0);
+  await feedback.append('v', [
+    {
+      eventId: randomUUID(),
+      kind: 'CLICK',
+      anchorId: 'a',
+      itemIds: ['b'],
+      positions: [3],
+      modelId: 'm',
+      occurredAt: new Date(),
+      listId: randomUUID(),
+      listedAt: new Date(),
+      listExpiresAt: new Date(),
+      filtered: false,
+    },
+  ]);
+  const feedbackTap = { kind: 'CLICK', anchorId: 'a', itemIds: ['b'], positions: [3], withoutList: false };
+  expect((await events(await opened).next()).value).toEqual({ event: 'next', data: { data: { feedbackTap } } });
+  leaving.abort();
 });
 
 test('a watcher that goes away leaves nothing running, and others are served', async () => {
