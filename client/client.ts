@@ -24,7 +24,7 @@ export type ClientOptions = {
 };
 
 /** A list, or what is left of one. */
-export type ListOf = Pick<SimilarItems, 'recommendationId'>;
+export type ListOf = Pick<SimilarItems, 'recommendationId'> & Partial<Pick<SimilarItems, 'status'>>;
 type ItemEvent = Exclude<EventKind, 'impression'>;
 type Opened = [itemId: string, recommendationId: string, at: number];
 
@@ -108,10 +108,11 @@ export class SimiliClient {
   }
 
   /** The impression of a list: `add` the elements that show its products. The same list has the same one. */
-  watch({ recommendationId, nodes }: Pick<SimilarItems<{ id: string }>, 'recommendationId' | 'nodes'>): Impression {
+  watch({ nodes, ...list }: ListOf & Pick<SimilarItems<{ id: string }>, 'nodes'>): Impression {
+    const { recommendationId } = list;
     const known = this.#watching.get(recommendationId);
     if (known) return known;
-    const report = (itemIds: string[]) => void this.#track('impression', recommendationId, { itemIds });
+    const report = (itemIds: string[]) => void this.#track('impression', list, { itemIds });
     const impression = new Impression(nodes.length, report, (watching) => {
       if (watching) this.#watching.set(recommendationId, impression);
       else this.#watching.delete(recommendationId);
@@ -122,11 +123,11 @@ export class SimiliClient {
 
   /** The shopper opens a product of a list. Its list is remembered for what follows. @returns the event's id; null: nothing is sent */
   click(itemId: string, list: ListOf): string | null {
-    if (this.#consent) this.#remember(itemId, list);
+    if (this.#consent && isRanked(list)) this.#remember(itemId, list);
     const impression = this.#watching.get(list.recommendationId);
     impression?.actedOn(itemId);
     impression?.report(); // what was seen comes before what came of it, and the page may be going
-    return this.#track('click', list.recommendationId, { itemId });
+    return this.#track('click', list, { itemId });
   }
 
   /** @param list left out: the one from which the product was opened @returns the event's id; null: there is none, or no consent */
@@ -154,11 +155,12 @@ export class SimiliClient {
     const recommendationId = list?.recommendationId ?? this.#opened().find(([id]) => id === itemId)?.[1];
     if (recommendationId === undefined) return null;
     this.#watching.get(recommendationId)?.actedOn(itemId);
-    return this.#track(kind, recommendationId, { itemId });
+    return this.#track(kind, { ...list, recommendationId }, { itemId });
   }
 
-  #track(kind: EventKind, recommendationId: string, items: { itemId: string } | { itemIds: string[] }): string | null {
-    if (!this.#consent || !this.#outbox) return null;
+  #track(kind: EventKind, list: ListOf, items: { itemId: string } | { itemIds: string[] }): string | null {
+    if (!this.#consent || !this.#outbox || !isRanked(list)) return null;
+    const { recommendationId } = list;
     const occurredAt = new Date(Date.now() + this.#ahead).toISOString();
     return this.#outbox.add(this.visitorId, kind, { recommendationId, occurredAt, ...items });
   }
@@ -187,3 +189,6 @@ export class SimiliClient {
     if (this.#consent) this.#outbox?.leave();
   }
 }
+
+/** A fallback compared nothing, so nothing is learned from it and the server takes no events about it. */
+const isRanked = ({ status }: ListOf): boolean => !status?.startsWith('FALLBACK');

@@ -1,11 +1,11 @@
 import { SimiliClient } from './client.ts';
 import { STYLE } from './element-style.ts';
-import type { Product, SimilarItems } from './list.ts';
+import type { ListOptions, Product, SimilarItems } from './list.ts';
 import { priceOf } from './price.ts';
 
 /** One for an API and catalog: all elements of a page share what they remember and send. */
 const clients = new Map<string, SimiliClient>();
-const ATTRIBUTES = ['product', 'api', 'catalog', 'first', 'consent', 'heading', 'available'];
+const ATTRIBUTES = ['product', 'api', 'catalog', 'first', 'consent', 'heading', 'available', 'fallback'];
 
 /** On a server a class that does nothing: a page may be rendered there. */
 const Base = globalThis.HTMLElement ?? (class {} as unknown as typeof HTMLElement);
@@ -71,13 +71,20 @@ export class SimilarItemsElement extends Base {
     this.#asked = asked;
     const { signal } = asked;
     const first = Number(this.getAttribute('first')) || 6;
-    const filter = this.hasAttribute('available') ? { filter: { available: true } } : {};
     try {
-      const list = await client.similarItems(id, { first, signal, ...filter });
+      const list = await client.similarItems(id, { first, signal, ...this.#wishes() });
       if (!signal.aborted) this.#show(list, client);
     } catch (error) {
       if (!signal.aborted) this.#tell('simili-error', error);
     }
+  }
+
+  #wishes(): ListOptions {
+    const wishes: ListOptions = {};
+    if (this.hasAttribute('available')) wishes.filter = { available: true };
+    const fallback = this.getAttribute('fallback');
+    if (fallback) wishes.fallback = fallback.toUpperCase() as NonNullable<ListOptions['fallback']>;
+    return wishes;
   }
 
   /** Hides what was shown, and does not wait for what was asked. */
@@ -94,7 +101,9 @@ export class SimilarItemsElement extends Base {
     const tiles = list.nodes.map((product) => this.#tileOf(product, list, client));
     section.querySelector('ul')?.replaceChildren(...tiles);
     const heading = section.querySelector('slot');
-    if (heading) heading.textContent = this.getAttribute('heading') ?? 'Similar products';
+    const isFallback = list.status.startsWith('FALLBACK');
+    const name = isFallback ? this.getAttribute('fallback-heading') : this.getAttribute('heading');
+    if (heading) heading.textContent = name ?? (isFallback ? 'More products' : 'Similar products');
     section.hidden = tiles.length === 0;
     for (const [i, tile] of tiles.entries()) impression.add(tile, list.nodes[i]?.id ?? '');
     this.#end = () => impression.end();

@@ -12,7 +12,14 @@ export type Product = {
 export const PRODUCT_FIELDS = 'id title url availableForSale image { url width height } price { amount currencyCode }';
 
 /** Why a list is as long as it is: docs/api.md. */
-export type Status = 'OK' | 'PARTIAL' | 'COLD_ITEM' | 'ITEM_UNKNOWN' | 'MODEL_NOT_READY';
+export type Status =
+  | 'OK'
+  | 'PARTIAL'
+  | 'COLD_ITEM'
+  | 'ITEM_UNKNOWN'
+  | 'MODEL_NOT_READY'
+  | 'FALLBACK_CATEGORY'
+  | 'FALLBACK_POPULAR';
 
 export type SimilarItem<P> = {
   /** 1-based, over all pages. */
@@ -45,6 +52,8 @@ export type ListOptions = {
   minScore?: number;
   /** 0 to 1. */
   diversity?: number;
+  /** Products to have instead while this one cannot be compared; the status of the list says so. */
+  fallback?: 'NONE' | 'CATEGORY' | 'POPULAR';
   /** Selected of every product; `id` must be among them. Left out: those of `Product`. */
   fields?: string;
   signal?: AbortSignal;
@@ -52,6 +61,6 @@ export type ListOptions = {
 
 /** The document that `similarItems` sends, for a file of trusted documents too. */
 export const similarItemsDocument = (fields: string = PRODUCT_FIELDS): string =>
-  `query SimilarItems($id: ID!, $first: Int, $after: String, $filter: ProductFilter, $minScore: Float, $diversity: Float) { ` +
-  `similarItems(id: $id, first: $first, after: $after, filter: $filter, minScore: $minScore, diversity: $diversity) { ` +
+  `query SimilarItems($id: ID!, $first: Int, $after: String, $filter: ProductFilter, $minScore: Float, $diversity: Float, $fallback: SimilarItemsFallback) { ` +
+  `similarItems(id: $id, first: $first, after: $after, filter: $filter, minScore: $minScore, diversity: $diversity, fallback: $fallback) { ` +
   `status recommendationId modelVersionId pageInfo { hasNextPage endCursor } edges { position score node { ${fields} } } } }`;

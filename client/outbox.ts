@@ -45,6 +45,8 @@ export class Outbox {
   #sending: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
+  /** Time of the last event, milliseconds since 1970. */
+  #last = 0;
   #stored = 0;
   #refused = 0;
   #way;
@@ -59,7 +61,8 @@ export class Outbox {
 
   /** @returns the event's id. From now on it is the outbox's to bring it to the server. */
   add(visitor: string, kind: EventKind, facts: EventFacts): string {
-    const eventId = makeEventId(Date.now());
+    this.#last = Math.max(Date.now(), this.#last + 1); // so that two of one millisecond keep their order
+    const eventId = makeEventId(this.#last);
     const event = { [kind]: { eventId, ...facts } };
     this.#store.set(this.#prefix + eventId, JSON.stringify([visitor, event]));
     for (const key of this.#store.keys(this.#prefix).slice(0, -MOST_WAITING)) this.#store.remove(key);

@@ -18,6 +18,8 @@ const SAY = {
   PARTIAL: '',
   COLD_ITEM: 'The picture of this product has not been compared yet. Look again in a moment.',
   ITEM_UNKNOWN: 'There is no such product in this shop.',
+  FALLBACK_CATEGORY: '',
+  FALLBACK_POPULAR: '',
   MODEL_NOT_READY: 'No model serves yet: the first one is fitted as soon as two products have a readable picture.',
 };
 
