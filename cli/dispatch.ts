@@ -14,14 +14,21 @@ const HELP = ['--help', '-h'];
 
 /**
  * Runs the command that the arguments name. `--help` prints its usage, `--version` (alone) the version of the root.
+ * @param settings what the help of the root tells of settings, to which the help of each command points
  * @throws SimiliError INVALID_ARGUMENT for a command or option that does not exist, before anything is done.
  */
-export async function dispatch(root: AnyCommand, args: readonly string[], out: NodeJS.WriteStream): Promise<void> {
+export async function dispatch(
+  root: AnyCommand,
+  args: readonly string[],
+  out: NodeJS.WriteStream,
+  settings = '',
+): Promise<void> {
   if (args.length === 1 && args[0] === '--version') return void out.write(`${metaOf(root).version}\n`);
   const found = await find({ command: root, parent: undefined, path: [metaOf(root).name ?? ''], args: [...args] });
   const asked = untilEnd(found.args).some((arg) => HELP.includes(arg));
   if (asked || (found.command.subCommands && found.args.length === 0)) {
     await printUsage(found, out);
+    if (settings) out.write(`\n${found.command === root ? settings : `Settings: ${metaOf(root).name} --help`}\n`);
     if (!asked) process.exitCode = 1;
     return;
   }

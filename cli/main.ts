@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { defineCommand } from 'citty';
+import { configReference, useSettingsFiles } from '../src/config.ts';
 import { SimiliError } from '../src/errors.ts';
 import { packageFacts } from '../src/package-root.ts';
 import { type AnyCommand, dispatch } from './dispatch.ts';
+import { table } from './table.ts';
 
 /** Loaded when asked for: `simili --help` opens no database, `simili serve` loads no worker. */
 const load: Record<string, () => Promise<AnyCommand>> = {
@@ -22,6 +24,7 @@ const load: Record<string, () => Promise<AnyCommand>> = {
   doctor: async () => (await import('./commands/doctor.ts')).doctor,
   key: async () => (await import('./commands/key/index.ts')).key,
   'admin-key': async () => (await import('./commands/admin-key.ts')).adminKey,
+  completion: async () => (await import('./commands/completion.ts')).completionFor(() => root),
 };
 
 /** A problem that we know is one sentence for the person at the terminal, not a stack trace. */
@@ -35,5 +38,18 @@ process.on('uncaughtException', tell);
 process.on('unhandledRejection', tell);
 
 const { version, description } = packageFacts();
-const root = defineCommand({ meta: { name: 'simili', version, description }, subCommands: load });
-await dispatch(root, process.argv.slice(2), process.stdout).catch(tell);
+const root: AnyCommand = defineCommand({ meta: { name: 'simili', version, description }, subCommands: load });
+/** Settings are no options of commands: they are listed once, below the commands. */
+const settings = [
+  'SETTINGS: variables of the environment, or of simili.config.json or .env in this folder (docs/configuration.md)',
+  ...table(
+    ['', '', ''],
+    configReference.map(({ name, meaning }) => ['', name, meaning]),
+    [false, false, false],
+  ).slice(1),
+].join('\n');
+const run = async () => {
+  useSettingsFiles();
+  await dispatch(root, process.argv.slice(2), process.stdout, settings);
+};
+await run().catch(tell);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DEFAULT_CATALOG, isCatalogId } from './catalog-id.ts';
 import { SimiliError } from './errors.ts';
 import { cronOf } from './ports/retrain-policy.ts';
+import { readSettingsFiles } from './settings-files.ts';
 import { EXPLORING, MOST_EXPLORING } from './similarity/exploration.ts';
 import { engineChoices, presetNames, recipeNames } from './training-names.ts';
 
@@ -264,3 +265,13 @@ export const configReference = Object.entries(Env.shape).map(([name, type]) => (
   name,
   meaning: type.description ?? '',
 }));
+
+/**
+ * Takes settings of a folder's files (src/settings-files.ts) for those that the environment does not have, for this process and those
+ * that it starts.
+ * @throws SimiliError CONFIGURATION_INVALID
+ */
+export function useSettingsFiles(folder = process.cwd(), env: NodeJS.ProcessEnv = process.env): void {
+  const names = configReference.map(({ name }) => name);
+  for (const [name, value] of Object.entries(readSettingsFiles(folder, names))) env[name] ||= value;
+}

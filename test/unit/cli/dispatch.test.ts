@@ -30,7 +30,7 @@ const root = defineCommand({
 });
 
 /** Runs a command line. @returns what was printed; a terminal gets colours, everything else plain text. */
-async function run(args: string[], isTTY = false): Promise<string> {
+async function run(args: string[], isTTY = false, settings?: string): Promise<string> {
   let text = '';
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -38,7 +38,7 @@ async function run(args: string[], isTTY = false): Promise<string> {
       done();
     },
   });
-  await dispatch(root, args, Object.assign(sink, { isTTY }) as unknown as NodeJS.WriteStream);
+  await dispatch(root, args, Object.assign(sink, { isTTY }) as unknown as NodeJS.WriteStream, settings);
   return text;
 }
 
@@ -78,6 +78,13 @@ test('help has colours on a terminal only, and --version is one line', async () 
   expect(await run(['model', 'load', 'x', '-h'])).toContain('USAGE');
   expect(await run(['--version'])).toBe('1.2.3\n');
   expect(ran).toEqual([]);
+});
+
+test('help of the root lists the settings, and help of a command says where they are', async () => {
+  expect(await run(['--help'], false, 'SETTINGS\n  PORT')).toMatch(/load[\s\S]*\nSETTINGS\n {2}PORT\n$/);
+  const command = await run(['load', '--help'], false, 'SETTINGS');
+  expect(command).toMatch(/\nSettings: shop --help\n$/);
+  expect(command).not.toContain('SETTINGS');
 });
 
 test('a command whose package is not installed says which, and the line that installs it', async () => {
