@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/support/longest-first.ts';
+import { quickWasm } from './test/support/quick-wasm.ts';
 import { serviceTags } from './test/support/services.ts';
 import { sources } from './test/support/sources.ts';
 import { UntriedReporter } from './test/support/untried.ts';
@@ -32,7 +33,7 @@ export default defineConfig({
     reporters: ['default', new UntriedReporter()],
     // Processes, not threads: sharp, ONNX Runtime and PGlite's wasm keep global state, and a crash must name its file.
     pool: 'forks',
-    execArgv: [...compilerFlags], // they train, as the processes with these flags do
+    execArgv: [...compilerFlags, ...quickWasm], // they train, as the processes with the first flags do
     sequence: { sequencer: LongestFirst },
     maxWorkers: 4, // of two cores: many tests wait for a process or a clock
     // Against hangs alone. A right test takes up to a minute; beside many busy processes ten times as long.

@@ -17,17 +17,16 @@ export type Random = {
  * @param seed any integer; only its lowest 32 bits count.
  */
 export function makeRandom(seed: number): Random {
-  let a = 0;
-  let b = 0;
-  let c = seed | 0;
-  let counter = 1;
+  // a, b, c and the counter. As variables of a closure they would be numbers on the heap, made anew at every word.
+  const words = Int32Array.of(0, 0, seed, 1);
 
   const word = (): number => {
+    const [a, b, c, counter] = [words[0]!, words[1]!, words[2]!, words[3]!];
     const sum = (a + b + counter) | 0;
-    counter = (counter + 1) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = ((c << 21) | (c >>> 11)) + sum;
+    words[0] = b ^ (b >>> 9);
+    words[1] = c + (c << 3);
+    words[2] = ((c << 21) | (c >>> 11)) + sum;
+    words[3] = counter + 1;
     return sum >>> 0;
   };
   // The seed needs about a dozen rounds to reach every bit.
@@ -45,12 +44,12 @@ export function makeRandom(seed: number): Random {
       const radius = Math.sqrt(-2 * Math.log(1 - next()));
       return radius * Math.cos(2 * Math.PI * next());
     },
-    state: () => [a >>> 0, b >>> 0, c >>> 0, counter >>> 0],
+    state: () => Array.from(words, (value) => value >>> 0),
     restore: (state) => {
       if (state.length !== 4 || !state.every((value) => Number.isInteger(value) && value >= 0 && value < 2 ** 32)) {
         throw new Error('A random state is four uint32');
       }
-      [a, b, c, counter] = state.map((value) => value | 0) as [number, number, number, number];
+      words.set(state);
     },
   };
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { onTestFailed, TestRunner } from 'vitest';
 import { builtFile } from './built.ts';
+import { quickWasm } from './quick-wasm.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -75,7 +76,7 @@ export async function runSimili(
 /** The same, not waited for. */
 export function spawnSimili(args: string[], env: Record<string, string>): ChildProcess {
   const { DATABASE_URL: _d, REDIS_URL: _r, SIMILI_DATA_DIR: _s, ...inherited } = process.env;
-  return spawn(process.execPath, [builtFile('cli/main'), ...args], {
+  return spawn(process.execPath, [...quickWasm, builtFile('cli/main'), ...args], {
     cwd: root,
     env: {
       ...inherited,
