@@ -54,15 +54,18 @@ async function generate(url: string, events: number): Promise<void> {
     await client.query('SELECT setseed(.5)');
     await client.query(
       `INSERT INTO simili.feedback_event
-        (catalog_id, event_id, kind, visitor_id, anchor_id, item_ids, positions, model_id, occurred_at, received_at)
+        (catalog_id, event_id, kind, visitor_id, anchor_id, item_ids, positions, model_id, occurred_at, received_at, list_id, listed_at)
       SELECT 'default', gen_random_uuid(),
         (CASE WHEN i % 10 = 0 THEN 'IMPRESSION' WHEN i % 97 = 0 THEN 'PURCHASE' ELSE 'CLICK' END)::simili.feedback_kind,
         'v' || (i / 20), 'p' || anchor,
         CASE WHEN i % 10 = 0 THEN ARRAY(SELECT 'p' || (anchor + k) % $2::int FROM generate_series(1, 12) AS k)
           ELSE ARRAY['p' || (anchor + 1 + i % 12) % $2::int] END,
         CASE WHEN i % 10 = 0 THEN ARRAY(SELECT generate_series(1, 12)) ELSE ARRAY[1 + i % 12] END,
-        'm', now(), now() - make_interval(secs => i::float8 / $1::int * $3::int * 86400)
-      FROM (SELECT i, floor(random() ^ 3 * $2::int)::int AS anchor FROM generate_series(0, $1::int - 1) AS i) AS e`,
+        'm', received, received, md5('list ' || i / 10)::uuid, received - interval '1 minute'
+      FROM (
+        SELECT i, floor(random() ^ 3 * $2::int)::int AS anchor, now() - make_interval(secs => i::float8 / $1::int * $3::int * 86400) AS received
+        FROM generate_series(0, $1::int - 1) AS i
+      ) AS e`,
       [events, PRODUCTS, DAYS],
     );
     await client.query('ANALYZE simili.feedback_event');

@@ -90,7 +90,7 @@ export const mutations = [
   {
     name: 'days in which a list leads to a purchase',
     file: 'src/db/without-list.ts',
-    tests: ['test/e2e/api-feedback.test.ts', '-t', 'without a list'],
+    tests: ['test/integration/storage.test.ts', '-t', 'PGlite.*event without a list'],
     from: 'OUTCOME_DAYS = 30',
     to: 'OUTCOME_DAYS = 31',
   },

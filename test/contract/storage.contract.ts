@@ -594,7 +594,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
           event('IMPRESSION', ['w3', 'w1'], { anchorId: 'f2', positions: [5, 6], occurredAt: day(1) }),
           event('IMPRESSION', ['w3'], { anchorId: 'f3', positions: [7], occurredAt: day(3) }),
           event('DISMISS', ['w4'], { anchorId: 'f4' }),
-          event('CLICK', ['w2'], { anchorId: 'f5', occurredAt: day(31) }),
+          event('CLICK', ['w2'], { anchorId: 'f5', occurredAt: day(30.5) }),
         ]);
         await repos.feedback.append('other', [event('CLICK', ['w4'])]);
         const sent = [without('w1'), without('w2'), without('w3', 'VIEW'), without('w4'), without('nowhere')];
