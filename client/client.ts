@@ -2,7 +2,7 @@ import { answerTo } from './answer.ts';
 import { makeVisitorId } from './ids.ts';
 import { Impression } from './impression.ts';
 import { type ListOptions, type Product, type SimilarItems, similarItemsDocument } from './list.ts';
-import { type Delivery, type EventKind, LIFETIME_MS, Outbox } from './outbox.ts';
+import { type Delivery, type EventFacts, type EventKind, LIFETIME_MS, Outbox } from './outbox.ts';
 import { Store } from './store.ts';
 import { asMutation, asText } from './way.ts';
 
@@ -25,7 +25,7 @@ export type ClientOptions = {
 
 /** A list, or what is left of one. */
 export type ListOf = Pick<SimilarItems, 'recommendationId'> & Partial<Pick<SimilarItems, 'status'>>;
-type ItemEvent = Exclude<EventKind, 'impression'>;
+type ItemEvent = 'addToCart' | 'purchase' | 'dismiss';
 type Opened = [itemId: string, recommendationId: string, at: number];
 
 const VISITOR = 'simili.visitor';
@@ -135,9 +135,17 @@ export class SimiliClient {
     return this.#act('addToCart', itemId, list);
   }
 
-  /** As `addToCart`. */
-  purchase(itemId: string, list?: ListOf): string | null {
-    return this.#act('purchase', itemId, list);
+  /** As `addToCart`. With an `orderId` no list is needed, and a product of an order counts once however often it is told. */
+  purchase(itemId: string, about: Partial<ListOf> & { orderId?: string } = {}): string | null {
+    const { recommendationId, orderId } = about;
+    const list = recommendationId === undefined ? undefined : { ...about, recommendationId };
+    if (orderId === undefined) return this.#act('purchase', itemId, list);
+    return this.#add('purchase', { itemId, orderId, ...(list && isRanked(list) && { recommendationId }) });
+  }
+
+  /** The page of a product is open, however the shopper got there. @returns the event's id; null: no consent */
+  view(itemId: string): string | null {
+    return this.#add('view', { itemId });
   }
 
   /** The shopper says: not like this. As `addToCart`. */
@@ -159,10 +167,13 @@ export class SimiliClient {
   }
 
   #track(kind: EventKind, list: ListOf, items: { itemId: string } | { itemIds: string[] }): string | null {
-    if (!this.#consent || !this.#outbox || !isRanked(list)) return null;
-    const { recommendationId } = list;
+    return isRanked(list) ? this.#add(kind, { recommendationId: list.recommendationId, ...items }) : null;
+  }
+
+  #add(kind: EventKind, facts: Omit<EventFacts, 'occurredAt'>): string | null {
+    if (!this.#consent || !this.#outbox) return null;
     const occurredAt = new Date(Date.now() + this.#ahead).toISOString();
-    return this.#outbox.add(this.visitorId, kind, { recommendationId, occurredAt, ...items });
+    return this.#outbox.add(this.visitorId, kind, { occurredAt, ...facts });
   }
 
   #remember(itemId: string, { recommendationId }: ListOf): void {

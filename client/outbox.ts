@@ -17,8 +17,14 @@ export type Delivery = {
   /** Whether what waits outlives the page. false: the browser keeps nothing, and what is not sent when the page ends is lost. */
   kept: boolean;
 };
-export type EventKind = 'impression' | 'click' | 'addToCart' | 'purchase' | 'dismiss';
-export type EventFacts = { recommendationId: string; occurredAt: string; itemId?: string; itemIds?: readonly string[] };
+export type EventKind = 'impression' | 'click' | 'addToCart' | 'purchase' | 'dismiss' | 'view';
+export type EventFacts = {
+  occurredAt: string;
+  recommendationId?: string;
+  itemId?: string;
+  itemIds?: readonly string[];
+  orderId?: string;
+};
 
 type Stored = [visitor?: string, event?: unknown];
 type Batch = { keys: string[]; visitor: string; events: unknown[] };

@@ -143,6 +143,17 @@ describe('the client', () => {
     expect(lists).toHaveLength(1);
   });
 
+  test('tells views and orders of products that no list showed, an order once', async () => {
+    await page.goto(`${shop.url}/`);
+    await page.evaluate('shop.ready');
+    await page.evaluate(
+      `shop.client.view('c'); for (const _ of [1, 2]) shop.client.purchase('c', { orderId: '1001' });`,
+    );
+    await page.evaluate('shop.client.flush()');
+    expect(await page.evaluate('shop.delivery.waiting')).toBe(0);
+    expect(await stored()).toEqual(['PURCHASE c', 'VIEW c']);
+  });
+
   test('tells the time of the server where the clock of the browser is wrong', async () => {
     await page.clock.setFixedTime(Date.now() - 3_600_000);
     await page.goto(`${shop.url}/`);
