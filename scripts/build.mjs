@@ -1,6 +1,6 @@
 // A clean compile: a renamed source file must not live on in a dist/. All is made in dist.next/ and takes its places when it is
 // whole: the first `npx simili` in a checkout builds (npm runs `prepare`), and a server may be running from dist/ then.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -13,13 +13,18 @@ function remove(folder) {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Runs Node.js; when it fails, ends this build with its status and leaves everything as it was. */
-function run(...args) {
-  const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
-  if (status === 0) return;
-  remove(next);
-  process.exit(status ?? 1);
-}
+const failed = new AbortController();
+
+/** Runs Node.js beside the other steps; one that fails ends them. @returns once it has ended, its status */
+const run = (...args) =>
+  new Promise((resolve) => {
+    const child = spawn(process.execPath, args, { stdio: 'inherit', signal: failed.signal });
+    child.on('error', () => {}); // ended by another one's failure: `close` follows
+    child.on('close', (status) => {
+      if (status !== 0) failed.abort();
+      resolve(status ?? 1);
+    });
+  });
 
 function takePlace(from, to) {
   const last = `${to}.last`;
@@ -32,9 +37,16 @@ function takePlace(from, to) {
 const since = new Date();
 remove(next);
 // Types are checked by `npm run typecheck`: whoever installs does not wait for it.
-for (const config of ['tsconfig.build.json', 'tsconfig.browser.json'])
-  run('node_modules/typescript/bin/tsc', '-p', config, '--outDir', next, '--noCheck');
-run('--import', 'tsx', 'scripts/pack-demo.ts', 'demo');
+const compile = (config) => run('node_modules/typescript/bin/tsc', '-p', config, '--outDir', next, '--noCheck');
+const statuses = await Promise.all([
+  compile('tsconfig.build.json'),
+  compile('tsconfig.browser.json'),
+  run('--import', 'tsx', 'scripts/pack-demo.ts', 'demo'),
+]);
+if (failed.signal.aborted) {
+  remove(next);
+  process.exit(statuses.find((status) => status !== 0));
+}
 
 // GraphiQL as one ready file. Version 4 is the last with such a build: 5 is an editor of 8 MB with workers of its own.
 mkdirSync(`${next}/graphiql`);

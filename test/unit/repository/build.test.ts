@@ -15,7 +15,7 @@ function checkout(status: number): string {
     join(bin, 'tsc'),
     `const fs = require('node:fs');
 fs.writeFileSync('seen', fs.existsSync('dist/running.js') ? 'whole' : 'gone');
-fs.mkdirSync('dist.next');
+fs.mkdirSync('dist.next', { recursive: true });
 process.exit(${status});`,
   );
   return folder;
@@ -24,7 +24,7 @@ process.exit(${status});`,
 test('While a build compiles, and after one that failed, a server that runs from dist/ finds its files', () => {
   const folder = checkout(2);
   const { status } = spawnSync(process.execPath, [resolve('scripts/build.mjs')], { cwd: folder });
-  expect(status).toBe(2);
+  expect(status).not.toBe(0); // of the steps that run side by side the first to fail says which
   expect(readFileSync(join(folder, 'seen'), 'utf8')).toBe('whole');
   expect(readdirSync(folder).sort()).toEqual(['dist', 'node_modules', 'seen']);
 });
