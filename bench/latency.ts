@@ -1,4 +1,5 @@
-import { answered, ask, KEY, startDemo, temporaryDir, until } from './running.ts';
+import { until } from '../test/support/until.ts';
+import { answered, ask, KEY, startDemo, temporaryDir } from './running.ts';
 
 const QUERIES = 300;
 const QUERY = (id: string) =>

@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freshPostgresDatabase, postgresUrl, redisUrl } from '../test/support/services.ts';
-import { ask, KEY, runCommand, startCommand, temporaryDir, until } from './running.ts';
+import { until } from '../test/support/until.ts';
+import { ask, KEY, runCommand, startCommand, temporaryDir } from './running.ts';
 
 type Running = Awaited<ReturnType<typeof startCommand>>;
 type Row = Record<string, string | number>;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../test/support/until.ts';
 
 export const KEY = 'the-key-of-the-benchmark';
 
@@ -61,15 +61,6 @@ export async function ask(url: string, query: string, key?: string): Promise<any
   const { data, errors } = (await response.json()) as { data: unknown; errors?: { message: string }[] };
   if (errors) throw new Error(errors[0]?.message);
   return data;
-}
-
-/** Polls until `read` gives something. */
-export async function until<T>(read: () => Promise<T | undefined | null | false>, seconds: number): Promise<T> {
-  for (const end = performance.now() + seconds * 1000; ; await sleep(100)) {
-    const value = await read();
-    if (value) return value;
-    if (performance.now() > end) throw new Error(`nothing after ${seconds} s`);
-  }
 }
 
 export const answered = (url: string, kind?: string) =>

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { Agent, request } from 'undici';
 import { makeRandom } from '../learning/numbers/random.ts';
-import { temporaryDir, until } from './running.ts';
+import { until } from '../test/support/until.ts';
+import { temporaryDir } from './running.ts';
 import { categoryOf, idOf, type ServingCatalog, SHARES, servingCatalog } from './serving-catalog.ts';
 
 const FIRST = 12;

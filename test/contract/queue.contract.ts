@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { SimiliError } from '../../src/errors.ts';
 import type { JobQueue } from '../../src/queue/jobs.ts';
+import { until } from '../support/until.ts';
 
 /** `idleSeconds` as `openQueue` takes it. */
 export type OpenQueue = (onError: (error: Error) => void, idleSeconds?: number) => Promise<JobQueue>;
@@ -164,9 +165,3 @@ const flowOf = (jobId: string, members: number[]) => ({
   },
   after: { name: 'gather' as const, payload: { catalog: 'default', jobId, round: 3, fence: 1 } },
 });
-
-async function until(met: () => boolean, seconds = 90): Promise<void> {
-  for (const end = Date.now() + seconds * 1000; !met(); await sleep(20)) {
-    if (Date.now() > end) throw new Error('waited in vain');
-  }
-}

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { STALE_AFTER_SECONDS } from '../../src/db/jobs.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
@@ -12,6 +11,7 @@ import { queuePrefix } from '../../src/queue/prefix.ts';
 import { freshPostgresDatabase, postgresUrl, redisUrl } from '../support/services.ts';
 import { runSimili, type SimiliProcess, startSimili } from '../support/simili-process.ts';
 import { drawToyCatalog } from '../support/toy-catalog.ts';
+import { until } from '../support/until.ts';
 
 let dir: string;
 let ids: string[];
@@ -20,14 +20,6 @@ beforeAll(async () => {
   ids = await drawToyCatalog(join(dir, 'pictures'), 8);
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
-
-async function until<T>(read: () => Promise<T | null | undefined | false>, seconds = 480): Promise<T> {
-  for (const end = Date.now() + seconds * 1000; ; await sleep(50)) {
-    const value = await read();
-    if (value) return value;
-    if (Date.now() > end) throw new Error('waited in vain');
-  }
-}
 
 /**
  * From the last sign of life of a holder to the claim of the next one, in seconds of Postgres' clock: what a killed worker

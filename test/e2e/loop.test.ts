@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitOf } from '../../learning/metrics/split.ts';
 import { checkCatalogAndFeedback, checkTraining, openBrowser, openPage } from '../support/browser.ts';
@@ -9,6 +8,7 @@ import { freshDataDir } from '../support/embedded.ts';
 import { freshPostgresDatabase, postgresUrl, redisUrl } from '../support/services.ts';
 import { runSimili, type SimiliProcess, startSimili } from '../support/simili-process.ts';
 import { drawToyCatalog } from '../support/toy-catalog.ts';
+import { until } from '../support/until.ts';
 
 let dir: string;
 let ids: string[];
@@ -38,14 +38,6 @@ async function ask(url: string, query: string, variables: object = {}, key?: str
 }
 const storefront = (simili: SimiliProcess, query: string, variables = {}) =>
   ask(`${simili.url}/graphql`, query, variables);
-
-async function until<T>(read: () => Promise<T | null | undefined | false>, seconds = 240): Promise<T> {
-  for (const end = Date.now() + seconds * 1000; ; await sleep(200)) {
-    const value = await read();
-    if (value) return value;
-    if (Date.now() > end) throw new Error('waited in vain');
-  }
-}
 
 const SIMILAR = `query ($id: ID!, $first: Int) { similarItems(id: $id, first: $first) {
   status modelVersionId recommendationId edges { score position node { id title } } } }`;
