@@ -12,61 +12,72 @@ import { temporaryDir } from './running.ts';
 type Row = Record<string, string | number>;
 const LOOK_MS = 50;
 
+const CATALOGS = [
+  ['CSV', spreadsheet],
+  ['Shopify', shopify],
+  ['Google RSS', googleRss],
+] as const;
+
 /**
- * `simili import` of large catalogs into the Postgres of DATABASE_URL, as it was built, without any picture being fetched: rows
- * a second and the highest resident memory of the command, for a tenth of the products and for all. Linux only.
+ * Import of large catalogs, as it was built, without any picture being fetched: rows a second and the highest resident memory of
+ * the process, for a tenth of the products and for all. Reading is all but the database; with DATABASE_URL the command
+ * `simili import` stores them too. Linux only.
  * @param products of each catalog
  */
 export async function importing({ products }: { products: number }): Promise<Row[]> {
-  const admin = process.env.DATABASE_URL;
-  if (!admin) throw new Error('Set DATABASE_URL: an embedded database has its pages in the memory that is measured');
   const rows: Row[] = [];
-  for (const [format, make] of [
-    ['CSV', spreadsheet],
-    ['Shopify', shopify],
-    ['Google RSS', googleRss],
-  ] as const) {
-    for (const count of [Math.ceil(products / 10), products]) rows.push(await rowOf(admin, format, make(count)));
+  for (const [format, make] of CATALOGS) {
+    for (const count of [Math.ceil(products / 10), products]) rows.push(...(await rowsOf(format, make(count))));
   }
   return rows;
 }
 
-async function rowOf(admin: string, format: string, catalog: ShopCatalog): Promise<Row> {
+async function rowsOf(format: string, catalog: ShopCatalog): Promise<Row[]> {
   const dir = await temporaryDir();
-  await using database = await freshPostgresDatabase(admin);
   try {
     const path = join(dir.path, catalog.file);
     await writeFile(path, catalog.content);
-    const { map, locale, currency } = catalog.options;
-    const options = Object.entries({ map, locale, currency }).flatMap(([name, value]) =>
-      value ? [`--${name}`, value] : [],
-    );
-    const run = await runImport([path, ...options], {
-      DATABASE_URL: database.url,
-      SIMILI_DATA_DIR: join(dir.path, 'data'),
-    });
-    const { created, problems, passedOver, joined } = run.report;
-    if (created + problems.length + passedOver.length + joined !== catalog.rows)
-      throw new Error(`${format}: rows were lost`);
-    const { seconds, peakMb } = run;
-    return {
-      format,
-      rows: catalog.rows,
-      created,
-      seconds: Math.round(seconds),
-      rowsPerSecond: Math.round(catalog.rows / seconds),
-      peakMb,
+    const row = (what: string, { report, seconds, peakMb }: Awaited<ReturnType<typeof measured>>): Row => {
+      const { created, problems, passedOver, joined } = report;
+      if (created + problems.length + passedOver.length + joined !== catalog.rows)
+        throw new Error(`${format}: rows were lost`);
+      const perSecond = Math.round(catalog.rows / seconds);
+      return {
+        what,
+        format,
+        rows: catalog.rows,
+        seconds: Number(seconds.toFixed(1)),
+        rowsPerSecond: perSecond,
+        peakMb,
+      };
     };
+    const read = row('reading', await measured(['--input-type=module', '--eval', readingOf(path, catalog)], {}));
+    const url = process.env.DATABASE_URL;
+    if (!url) return [read];
+    await using database = await freshPostgresDatabase(url);
+    const { map, locale, currency } = catalog.options;
+    const options = Object.entries({ map, locale, currency }).flatMap(([k, value]) => (value ? [`--${k}`, value] : []));
+    const command = ['dist/cli/main.js', 'import', path, ...options, '--json'];
+    const settings = { DATABASE_URL: database.url, SIMILI_DATA_DIR: join(dir.path, 'data') };
+    return [read, row('storing', await measured(command, settings))];
   } finally {
     await dir.remove();
   }
 }
 
+/** A program that does what an import does, with a shop that forgets everything. */
+const readingOf = (source: string, { options }: ShopCatalog): string => `
+  import { importCatalog } from './dist/cli/import/run.js';
+  const products = { write: async () => 'created' };
+  const deps = { repositories: { catalog: 'default', products }, queue: { add: async () => {} } };
+  console.log(JSON.stringify(await importCatalog(deps, ${JSON.stringify({ source, ...options })}, () => {})));`;
+
 type Report = { created: number; joined: number; problems: unknown[]; passedOver: unknown[] };
 
-async function runImport(args: readonly string[], settings: Record<string, string>) {
+/** Runs Node.js to its end. @throws Error when it fails; that rows were left out is no failure */
+async function measured(args: readonly string[], settings: Record<string, string>) {
   const since = performance.now();
-  const child = spawn(process.execPath, ['dist/cli/main.js', 'import', ...args, '--json'], {
+  const child = spawn(process.execPath, args, {
     env: { PATH: process.env.PATH, ...settings },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
@@ -79,8 +90,8 @@ async function runImport(args: readonly string[], settings: Record<string, strin
     const status = await readFile(`/proc/${child.pid}/status`, 'utf8').catch(() => '');
     peakMb = Math.max(peakMb, Math.round(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024));
   }, LOOK_MS);
-  const [code] = await once(child, 'close');
+  const [code] = (await once(child, 'close')) as [number | null];
   clearInterval(look);
-  if (code !== 0 && code !== 2) throw new Error(`simili import ended with ${code}`);
+  if (code !== 0 && code !== 2) throw new Error(`an import ended with ${code}`);
   return { report: JSON.parse(output) as Report, seconds: (performance.now() - since) / 1000, peakMb };
 }
