@@ -49,7 +49,8 @@ const settings = [
   ).slice(1),
 ].join('\n');
 const run = async () => {
-  useSettingsFiles();
-  await dispatch(root, process.argv.slice(2), process.stdout, settings);
+  const args = process.argv.slice(2);
+  if (!args.includes('--help') && !args.includes('-h')) useSettingsFiles(); // help is there for whoever has them wrong
+  await dispatch(root, args, process.stdout, settings);
 };
 await run().catch(tell);

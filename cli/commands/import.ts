@@ -27,7 +27,7 @@ export const importCatalog = defineCommand({
     mirror: { type: 'boolean', description: 'Products that the file does not name leave the shop', default: false },
     'remove-at-most': {
       type: 'string',
-      description: `Percent of the products that --mirror may remove; default: ${MOST_REMOVED}`,
+      description: 'Percent of the products that --mirror may remove',
       default: String(MOST_REMOVED),
     },
     'refresh-pictures': {
