@@ -8,7 +8,7 @@ import { cpuOf } from '../../../../support/cpu.ts';
 import { type RandomRequest, randomRequest } from '../../../../support/random-document.ts';
 
 /** .ci/run asks for 50,000. `SIMILI_FUZZ_DOCUMENTS=1000000 npx vitest run test/property/src/graphql` for the long run. */
-const DOCUMENTS = Number(process.env.SIMILI_FUZZ_DOCUMENTS ?? 10_000);
+const DOCUMENTS = Number(process.env.SIMILI_FUZZ_DOCUMENTS ?? 5_000);
 const SEED = Number(process.env.SIMILI_FUZZ_SEED ?? 1);
 const MOST_REFUSAL_MS = 10;
 const MOST_RSS_GROWTH = 200 * 2 ** 20;
