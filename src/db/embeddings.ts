@@ -1,5 +1,6 @@
 import { fromSql } from 'pgvector';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import type { Encoder } from '../ports/encoder.ts';
 import { type EmbeddingSpace, PICTURES } from '../ports/space.ts';
 import { type Ask, NO_ROWS } from './ask.ts';
 import { lockCatalog } from './catalogs.ts';
@@ -17,6 +18,7 @@ export type MissingOfProduct = Pick<Vector, 'productId' | 'contentHash'>;
 export type MissingVector = MissingOfProduct & { pictures: readonly { source: string; contentHash: string }[] };
 /** The part of a space that the name of a table, and how it stores a vector, follow from. */
 type Stored = Pick<EmbeddingSpace, 'name' | 'storage'>;
+type Input = Encoder['input'];
 
 const Count = { n: bigint };
 const Missing = { productId: text, contentHash: text };
@@ -108,8 +110,16 @@ export class EmbeddingRepository {
    * Products with a decoded first picture whose vector is missing or of other pictures than are decoded now, in id order. The
    * place is said of both tables: an outer join does not carry it over, and each page would read all vectors before it.
    * @param after only those behind this id; null: from the start.
+   * @param among only these; null: all
    */
-  async missing(model: number, limit: number, after: string | null = null, space = PICTURES): Promise<MissingVector[]> {
+  async missing(
+    model: number,
+    limit: number,
+    after: string | null = null,
+    space = PICTURES,
+    among: readonly string[] | null = null,
+  ): Promise<MissingVector[]> {
+    const some = among && [...among];
     const found = await rows(this.db, { ...Missing, sources: texts, hashes: texts })`
       SELECT i.product_id AS "productId", concat_ws('+', i.content_hash, o.joined) AS "contentHash",
         array_prepend(i.source, o.sources) AS sources, array_prepend(i.content_hash, o.hashes) AS hashes
@@ -121,6 +131,7 @@ export class EmbeddingRepository {
           FROM simili.product_image
           WHERE catalog_id = ${this.catalogId} AND product_id = i.product_id AND position > 0 AND state = 'READY') o
       WHERE i.catalog_id = ${this.catalogId} AND i.state = 'READY' AND i.position = 0 AND i.product_id > ${after ?? ''}
+        AND (${some}::text[] IS NULL OR i.product_id = ANY(${some}::text[]))
         AND (e.content_hash IS NULL OR e.content_hash <> concat_ws('+', i.content_hash, o.joined))
       ORDER BY i.product_id LIMIT ${limit}`;
     return found.map(({ sources, hashes, ...row }) => ({
@@ -129,19 +140,43 @@ export class EmbeddingRepository {
     }));
   }
 
-  async countMissing(model: number, space = PICTURES): Promise<number> {
-    const [row] = await rows(this.db, Count)`
-      SELECT count(*) AS n
-      FROM simili.product_image i
-        LEFT JOIN ${this.tableSql(model, space)} e ON e.product_id = i.product_id
-        LEFT JOIN (
-          SELECT product_id, string_agg(content_hash, '+' ORDER BY position) AS joined
-          FROM simili.product_image
-          WHERE catalog_id = ${this.catalogId} AND position > 0 AND state = 'READY' GROUP BY product_id
-        ) o ON o.product_id = i.product_id
-      WHERE i.catalog_id = ${this.catalogId} AND i.state = 'READY' AND i.position = 0
-        AND (e.content_hash IS NULL OR e.content_hash <> concat_ws('+', i.content_hash, o.joined))`;
+  /** Products without a vector of what an encoder reads of them now. */
+  async countMissing(model: number, space = PICTURES, input: Input = 'pictures'): Promise<number> {
+    const [row] = await ofVersion(
+      rows(this.db, Count)`SELECT count(*) AS n FROM (${this.lackingSql(model, space, input, null)}) AS lacking`,
+    );
     return Number(row?.n ?? 0);
+  }
+
+  /**
+   * Those of the products that lack one. @param input null: which it is, is not known here, and a vector of either will do
+   * @throws VersionGone
+   */
+  async lacking(model: number, space: string, input: Input | null, ids: readonly string[]): Promise<string[]> {
+    const found = await ofVersion(rows(this.db, { id: text })`${this.lackingSql(model, space, input, ids)}`);
+    return found.map(({ id }) => id);
+  }
+
+  /** Puts all that lack one into the queue (src/db/vector-queue.ts), to be looked at now. */
+  async queueMissing(model: number, space: string, input: Input): Promise<void> {
+    await this.db.$executeRaw`
+      INSERT INTO simili.vector_queue (catalog_id, product_id)
+      SELECT ${this.catalogId}, id FROM (${this.lackingSql(model, space, input, null)}) AS lacking
+      ON CONFLICT (catalog_id, product_id) DO UPDATE SET place = excluded.place, due_at = excluded.due_at, tries = 0`;
+  }
+
+  private lackingSql(model: number, space: string, input: Input | null, ids: readonly string[] | null): Prisma.Sql {
+    const pictures = Prisma.sql`o.shown AND e.content_hash IS DISTINCT FROM o.hashes`;
+    const product = Prisma.sql`e.content_hash IS DISTINCT FROM p.fingerprint`;
+    const either = Prisma.sql`(e.content_hash = o.hashes OR e.content_hash = p.fingerprint) IS NOT TRUE`;
+    return Prisma.sql`
+      SELECT p.id FROM simili.product p
+        LEFT JOIN ${this.tableSql(model, space)} e ON e.product_id = p.id
+        CROSS JOIN LATERAL (
+          SELECT string_agg(content_hash, '+' ORDER BY position) AS hashes, bool_or(position = 0) AS shown
+          FROM simili.product_image WHERE catalog_id = ${this.catalogId} AND product_id = p.id AND state = 'READY') o
+      WHERE p.catalog_id = ${this.catalogId} AND (${ids === null ? null : [...ids]}::text[] IS NULL OR p.id = ANY(${[...(ids ?? [])]}::text[]))
+        AND ${input === 'pictures' ? pictures : input === 'product' ? product : either}`;
   }
 
   /**
@@ -153,19 +188,15 @@ export class EmbeddingRepository {
     { name }: Pick<EmbeddingSpace, 'name'>,
     limit: number,
     after: string | null,
+    among: readonly string[] | null = null,
   ): Promise<MissingOfProduct[]> {
+    const some = among && [...among];
     return rows(this.db, Missing)`
       SELECT p.id AS "productId", p.fingerprint AS "contentHash"
       FROM simili.product p LEFT JOIN ${this.tableSql(model, name)} e ON e.product_id = p.id AND e.product_id > ${after ?? ''}
-      WHERE p.catalog_id = ${this.catalogId} AND p.id > ${after ?? ''} AND (e.content_hash IS NULL OR e.content_hash <> p.fingerprint)
+      WHERE p.catalog_id = ${this.catalogId} AND p.id > ${after ?? ''} AND (${some}::text[] IS NULL OR p.id = ANY(${some}::text[]))
+        AND (e.content_hash IS NULL OR e.content_hash <> p.fingerprint)
       ORDER BY p.id LIMIT ${limit}`;
-  }
-
-  async countMissingOfProducts(model: number, { name }: Pick<EmbeddingSpace, 'name'>): Promise<number> {
-    const [row] = await rows(this.db, Count)`
-      SELECT count(*) AS n FROM simili.product p LEFT JOIN ${this.tableSql(model, name)} e ON e.product_id = p.id
-      WHERE p.catalog_id = ${this.catalogId} AND (e.content_hash IS NULL OR e.content_hash <> p.fingerprint)`;
-    return Number(row?.n ?? 0);
   }
 
   /** Vectors of the given products, as [length] float32; bits as 0 and 1. Missing ones are left out. */

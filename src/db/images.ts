@@ -1,6 +1,6 @@
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import type { Clock } from '../ports/clock.ts';
-import { bigint, filled, float, int, orNull, type RowOf, rows, text, texts } from './row.ts';
+import { filled, float, int, orNull, type RowOf, rows, text, texts } from './row.ts';
 
 export type ImageRow = RowOf<typeof Claimed>;
 /** A decoded picture and the product it shows: what training and embedding start from. */
@@ -93,12 +93,12 @@ export class ImageRepository {
         ORDER BY retry_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
   }
 
-  /** Pictures that could be claimed now. */
-  async countClaimable(): Promise<number> {
-    const [row] = await rows(this.db, { n: bigint })`
-      SELECT count(*) AS n FROM simili.product_image
-      WHERE catalog_id = ${this.catalogId} AND state = 'PENDING' AND (claimed_until IS NULL OR claimed_until < now())`;
-    return Number(row?.n ?? 0);
+  /** Whether `claimPending` would find one. */
+  async hasClaimable(): Promise<boolean> {
+    const found = await rows(this.db, { one: int })`
+      SELECT 1 AS one FROM simili.product_image
+      WHERE catalog_id = ${this.catalogId} AND state = 'PENDING' AND (claimed_until IS NULL OR claimed_until < now()) LIMIT 1`;
+    return found.length > 0;
   }
 
   async markReady(

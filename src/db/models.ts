@@ -103,6 +103,12 @@ export class ModelRepository {
     return this.db.modelVersion.findMany({ where, omit: withoutArtefact });
   }
 
+  /** Versions that have vectors, or will: the live ones and those on their way to serving. */
+  withVectors(): Promise<ModelRow[]> {
+    const state = { in: ['EMBEDDING' as const, 'CANDIDATE' as const, 'ACTIVE' as const, 'STANDBY' as const] };
+    return this.db.modelVersion.findMany({ where: { catalogId: this.catalogId, state }, omit: withoutArtefact });
+  }
+
   /** Commits a trained version and hands the job on to EMBED, together. */
   async commitTrained(claim: Claim, model: NewModel): Promise<ModelRow> {
     const { catalogId } = this;

@@ -21,6 +21,7 @@ import { RoundRepository } from './rounds.ts';
 import { SearchRepository } from './search.ts';
 import { SettingRepository } from './settings.ts';
 import type { Storage } from './storage.ts';
+import { VectorQueue } from './vector-queue.ts';
 
 type Database = Pick<Storage, 'prisma' | 'ask' | 'clock'>;
 /** Repositories of no catalog. */
@@ -72,6 +73,7 @@ function boundTo({ prisma: db, ask, clock }: Database, catalog: string) {
     products: new ProductRepository(db, catalog, clock),
     images: new ImageRepository(db, catalog, clock),
     embeddings: new EmbeddingRepository(db, ask, catalog),
+    vectorQueue: new VectorQueue(db, catalog),
     search: new SearchRepository(ask, catalog),
     fallbacks: new FallbackRepository(db, ask, catalog),
     feedback: new FeedbackRepository(db, catalog),

@@ -476,6 +476,124 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       await repos.products.remove(['several', 'single']);
     });
 
+    describe('the queue of products whose vectors may be out of date', () => {
+      const ours = ['q1', 'q2'];
+      const all = async () => (await repos.vectorQueue.take(1000)).filter(({ productId }) => ours.includes(productId));
+      /** Takes what is due, and puts it out. @returns what it was */
+      const drained = async (): Promise<string[]> => {
+        const taken = await all();
+        await repos.vectorQueue.done(taken);
+        return taken.map(({ productId }) => productId).sort();
+      };
+      const pictureOf = (source: string) => storage.prisma.productImage.findFirstOrThrow({ where: { source } });
+      const ready = async (source: string, contentHash: string) =>
+        repos.images.markReady((await pictureOf(source)).id, { contentHash, mime: 'image/png', width: 3, height: 4 });
+      const due = () => storage.prisma.queuedProduct.updateMany({ data: { dueAt: new Date(0) } });
+
+      test('whatever a vector may follow from puts its product in, in the same commit; nothing else does', async () => {
+        await repos.products.write(product('q1', { images: ['/q1.png', '/q1b.png'] }));
+        await repos.products.write(product('q2', { images: ['/q2.png'] }));
+        expect(await drained()).toEqual(['q1', 'q2']);
+        await repos.images.claimPending(100, 60);
+        await repos.images.postpone((await pictureOf('/q1.png')).id, 0);
+        await repos.products.write(product('q1', { images: ['/q1.png', '/q1b.png'] }));
+        expect(await drained()).toEqual([]);
+        await ready('/q1.png', 'one');
+        expect(await drained()).toEqual(['q1']);
+        await ready('/q1.png', 'one');
+        await repos.images.markChecked((await pictureOf('/q1.png')).id, null);
+        expect(await drained()).toEqual([]);
+        await ready('/q1.png', 'two');
+        await repos.products.write(product('q2', { images: ['/q2.png'], title: 'new', fingerprint: 'q2-1' }));
+        expect(await drained()).toEqual(['q1', 'q2']);
+        await ready('/q1b.png', 'three');
+        expect(await drained()).toEqual(['q1']);
+        await repos.images.reopen('/q1b.png');
+        expect(await drained()).toEqual(['q1']);
+        await ready('/q1b.png', 'three');
+        await drained();
+        const taken = storage.prisma.$transaction(async (tx) => {
+          await tx.productImage.deleteMany({ where: { source: '/q1b.png' } });
+          throw new Error('taken back');
+        });
+        await expect(taken).rejects.toThrow('taken back');
+        expect(await drained()).toEqual([]);
+        await storage.prisma.productImage.deleteMany({ where: { source: '/q1b.png' } });
+        expect(await drained()).toEqual(['q1']);
+      });
+
+      test('who takes a product has it for half a minute, then twice as long, up to an hour; a change begins anew', async () => {
+        await repos.images.reopen('/q1.png');
+        const seconds = async () => {
+          const [row] = await storage.prisma.$queryRaw<{ s: number }[]>`
+            SELECT round(extract(epoch FROM due_at - now()))::int AS s FROM simili.vector_queue WHERE product_id = 'q1'`;
+          return row!.s;
+        };
+        const waits: number[] = [];
+        for (let i = 0; i < 9; i++, await due()) {
+          expect(await repos.vectorQueue.isDue()).toBe(true);
+          expect((await all()).map(({ productId }) => productId)).toEqual(['q1']);
+          expect(await all()).toEqual([]);
+          waits.push(await seconds());
+        }
+        const wanted = [30, 60, 120, 240, 480, 960, 1920, 3600, 3600];
+        for (const [i, wait] of waits.entries()) expect(Math.abs(wait - wanted[i]!)).toBeLessThan(10);
+        const before = await all();
+        await ready('/q1.png', 'four');
+        await repos.vectorQueue.giveBack(before); // it changed since: neither this nor the next has to do with it
+        await repos.vectorQueue.done(before);
+        const [again] = await all();
+        expect(Math.abs((await seconds()) - 30)).toBeLessThan(10);
+        await repos.vectorQueue.giveBack([again!]);
+        expect(await all()).toEqual([again]);
+        await repos.vectorQueue.done([again!]);
+        await due();
+        expect(await all()).toEqual([]);
+      });
+
+      test('a product lacks a vector of what its encoder reads; of an encoder that nobody knows, of anything', async () => {
+        const NUMBER = 5002;
+        const words = { ...pictureSpace(2), name: 'words' };
+        for (const space of [pictureSpace(2), words]) await repos.embeddings.createTable(NUMBER, space);
+        const lacking = async () =>
+          Promise.all(
+            (
+              [
+                ['pictures', 'pictures'],
+                ['words', 'product'],
+                ['words', 'pictures'],
+                ['words', null],
+              ] as const
+            ).map(async ([space, input]) => (await repos.embeddings.lacking(NUMBER, space, input, ours)).sort()),
+          );
+        expect(await lacking()).toEqual([['q1'], ['q1', 'q2'], ['q1'], ['q1', 'q2']]); // q2 has no decoded picture
+        const vector = Float32Array.of(1, 0);
+        const put = (productId: string, contentHash: string, space = pictureSpace(2)) =>
+          repos.embeddings.upsert(NUMBER, [{ productId, contentHash, vector }], space);
+        await put('q1', 'old');
+        await put('q1', 'q1-0', words);
+        await put('q2', 'q2-1', words);
+        expect(await lacking()).toEqual([['q1'], [], ['q1'], []]);
+        await put('q1', 'four');
+        await put('q1', 'four', words);
+        expect(await lacking()).toEqual([[], ['q1'], [], []]);
+        await drained();
+        for (const [space, input, found] of [
+          ['pictures', 'pictures', []],
+          ['words', 'product', ['q1']],
+        ] as const) {
+          await repos.embeddings.queueMissing(NUMBER, space, input);
+          expect(await drained()).toEqual(found);
+          expect(await repos.embeddings.lacking(NUMBER, space, input, ours)).toEqual(found);
+        }
+        await repos.embeddings.dropTables(NUMBER, [pictureSpace(2), words]);
+        await expect(repos.embeddings.lacking(NUMBER, 'words', null, ['q1'])).rejects.toThrow('no vectors');
+        await repos.products.remove(ours); // with their pictures, of which one is decoded
+        await due();
+        expect(await all()).toEqual([]);
+      });
+    });
+
     describe('feedback', () => {
       const soon = () => new Date(Date.now() + 60_000);
       const event = (kind: FeedbackKind, itemIds: string[], more: Partial<FeedbackWrite> = {}): FeedbackWrite => ({

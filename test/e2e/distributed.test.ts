@@ -50,7 +50,7 @@ async function decoded(repos: Repositories, storage: Storage, redisUrl: string |
   try {
     await until(async () => {
       if ((await repos.images.counts()).ready === ids.length) return true;
-      if (Date.now() > again && (await repos.images.countClaimable()) === ids.length) {
+      if (Date.now() > again && (await repos.images.counts()).pending === ids.length) {
         await queue.add('ingest', { catalog: 'default' });
         again = Date.now() + LOST_MS;
       }

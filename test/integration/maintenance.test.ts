@@ -81,11 +81,18 @@ test('of the versions that may serve again the newest two keep their vectors', a
 });
 
 test('pictures that wait, and products without a vector, wake whoever ingests; else nobody is woken', async () => {
+  const { vectorQueue: queue, images } = worker.database.repositories;
+  await queue.done(await queue.take(10));
   await chore('maintenance');
   expect(inLine()).toEqual([]);
   await addProducts(worker.database, [{ id: 'new', imageUrls: ['/new.png'] }]);
+  await queue.done(await queue.take(10));
   await chore('maintenance');
   expect(inLine()).toEqual(['ingest']);
+  for (const { id } of await images.claimPending(10, 60))
+    await images.markReady(id, { contentHash: 'h', mime: 'image/png', width: 1, height: 1 });
+  await chore('maintenance');
+  expect(inLine()).toEqual(['ingest', 'ingest']);
 });
 
 test('lists that nobody can report about any more are forgotten, others are not', async () => {

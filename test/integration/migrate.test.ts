@@ -61,6 +61,7 @@ const ALL = [
   '0018_feedback_health',
   '0019_events_without_list',
   '0021_popular',
+  '0022_vector_queue',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

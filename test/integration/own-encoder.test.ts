@@ -117,6 +117,87 @@ test('one that fails in ingest is told, and keeps no picture from its vector', a
   });
 });
 
+test('what arrives while a version is on its way waits for it, and what an encoder or another worker has not done stays in line', async () => {
+  const { images, features, embeddings, vectorQueue: queue, models, jobs } = worker.database.repositories;
+  const { prisma } = worker.database.storage;
+  const waiting = async () => (await prisma.queuedProduct.findMany()).map(({ productId }) => productId).sort();
+  const due = () => prisma.queuedProduct.updateMany({ data: { dueAt: new Date(0) } });
+  const ingest = async (encoder: Encoder | null = counted) => {
+    await due();
+    await ingestHandler(worker.but({ encoders: encoder ? [encoder] : [] }))({ catalog: 'default' }, run);
+  };
+  const arrive = async (id: string, hash: string) => {
+    await say({ [id]: 'New thing' });
+    const [image] = await images.claimPending(1, 60);
+    await features.add(keyOf(worker.context, goldenEye), new Map([[hash, new Uint16Array(GOLDEN.dimensions)]]));
+    await images.markReady(image!.id, { contentHash: hash, mime: 'image/png', width: 9, height: 9 });
+  };
+  await ingest();
+  expect(await waiting()).toEqual([]);
+
+  // A worker that died after it took a product: another one has it half a minute later.
+  await arrive('pone', 'fa01');
+  await queue.take(100);
+  await ingest();
+  const live = (await models.serving())!.number;
+  expect([await waiting(), await embeddings.lacking(live, 'pictures', 'pictures', ['pone'])]).toEqual([[], []]);
+
+  // One that changes while it is embedded is looked at again.
+  await say({ pone: 'Blue thing' });
+  const changing: ProductEncoder = {
+    ...counted,
+    async encode(products, signal) {
+      await say({ pone: 'Green thing' });
+      return counted.encode(products, signal);
+    },
+  };
+  await due();
+  const [taken] = await queue.take(1);
+  await queue.giveBack([taken!]);
+  await ingest(changing);
+  expect([await waiting(), asked.filter((id) => id === 'pone').length]).toEqual([[], 3]);
+
+  // "Not now", and a worker without the encoder: it stays, and the pictures have their vector.
+  await arrive('ptwo', 'fa02');
+  const notNow: ProductEncoder = { ...counted, encode: async (products) => products.map(() => undefined) };
+  await ingest(notNow);
+  expect([await waiting(), await embeddings.countMissing(live)]).toEqual([['ptwo'], 0]);
+  await ingest(null);
+  expect(await waiting()).toEqual(['ptwo']);
+  await ingest();
+  expect(await waiting()).toEqual([]);
+
+  // A version on its way.
+  const context = worker.but({ encoders: [counted] });
+  const { id: jobId } = await retrain({ jobs, queue: { add: async () => {} } }, {}, 'test');
+  await trainHandler(context)({ catalog: 'default', jobId }, run);
+  await arrive('pthree', 'fa03');
+  await ingest(); // its table is not there yet: it will be filled from all that is
+  expect(await waiting()).toEqual([]);
+  const { number } = await models.ofJob(jobId);
+  const late: ProductEncoder = {
+    ...counted,
+    async encode(products, signal) {
+      if (!(await waiting()).includes('pfour')) {
+        await arrive('pfour', 'fa04'); // its pictures come too late for the pass that is over
+        await ingest();
+      }
+      return counted.encode(products, signal);
+    },
+  };
+  await embedHandler(worker.but({ encoders: [late] }))({ catalog: 'default', jobId }, run);
+  expect([await waiting(), await embeddings.countMissing(live), await embeddings.countMissing(number)]).toEqual([
+    ['pfour'],
+    0,
+    1,
+  ]);
+  await ingestHandler(context)({ catalog: 'default' }, run); // at once: it was queued anew
+  expect([await waiting(), await embeddings.countMissing(number)]).toEqual([[], 0]);
+  await evaluateHandler(context)({ catalog: 'default', jobId }, run);
+  expect((await models.serving())!.number).toBe(number);
+  expect(await embeddings.countMissing(number, 'title_words', 'product')).toBe(0);
+});
+
 test.each([
   ['too short', () => [new Float32Array(3)], 'it gave something else than a Float32Array of 512, null or undefined'],
   ['not a number', () => [new Float32Array(512).fill(Number.NaN)], 'it gave values that are no numbers'],

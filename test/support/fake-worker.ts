@@ -102,14 +102,14 @@ export async function fakeWorker(products = 0): Promise<FakeWorker> {
   };
 }
 
-/** Products p0, p1, … of two categories, each with a picture that was decoded and seen. */
+/** Products p0, p1, … of two categories, each with a picture that was decoded and seen, and that no version lacks: there is none. */
 export async function addDecoded(database: Pick<FreshDatabase, 'repositories'>, count: number): Promise<void> {
   const ids = Array.from({ length: count }, (_, i) => `p${i}`);
   await addProducts(
     database,
     ids.map((id, i) => ({ id, imageUrls: [`/${id}.png`], categories: [i % 2 ? 'odd' : 'even'] })),
   );
-  const { images, features } = database.repositories;
+  const { images, features, vectorQueue } = database.repositories;
   const golden = new Map<string, Uint16Array>();
   for (const { id, productId } of await images.claimPending(count, 60)) {
     const contentHash = hashOf(productId);
@@ -117,4 +117,5 @@ export async function addDecoded(database: Pick<FreshDatabase, 'repositories'>, 
     golden.set(contentHash, new Uint16Array(GOLDEN.dimensions));
   }
   if (golden.size > 0) await features.add(keyOf({ pictures }, goldenEye), golden);
+  await vectorQueue.done(await vectorQueue.take(count));
 }

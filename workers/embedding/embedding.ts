@@ -35,8 +35,10 @@ export async function embedMissing(
   model: Model,
   signal: AbortSignal,
   onProgress?: (written: number) => void,
+  only?: readonly string[],
 ): Promise<number> {
-  return fillSpace(context.repositories, model.number, await encoderOfVersion(context, model), signal, onProgress);
+  const encoder = await encoderOfVersion(context, model);
+  return fillSpace(context.repositories, model.number, encoder, signal, onProgress, only);
 }
 
 /** A version's own artefact as an encoder: what it makes of pictures, from what the eyes see in them or from their pixels. */

@@ -11,6 +11,7 @@ const BATCH = 64;
  * Gives every product that lacks it, or whose facts have changed, its vector of an encoder in the table of a version. While the
  * encoder has one batch, the next one is read and the one before is written. Stopped between batches it loses no finished one; run twice
  * it changes nothing.
+ * @param only these products; null: all
  * @returns vectors written.
  */
 export async function fillSpace(
@@ -19,6 +20,7 @@ export async function fillSpace(
   encoder: Encoder,
   signal: AbortSignal,
   onProgress: (written: number) => void = () => {},
+  only: readonly string[] | null = null,
 ): Promise<number> {
   let written = 0;
   const keep = async (rows: readonly Vector[]) => {
@@ -28,24 +30,25 @@ export async function fillSpace(
   };
   // One pass over the catalog after another: what arrives meanwhile is in the next one. What an encoder cannot look at stays
   // missing for ever: a pass of nothing else is the last.
-  while (await pass(repositories, version, encoder, signal, keep)) signal.throwIfAborted();
+  while (await pass(repositories, { version, encoder, only }, signal, keep)) signal.throwIfAborted();
   return written;
 }
+
+type Filling = { version: number; encoder: Encoder; only: readonly string[] | null };
 
 /** Ends when all is written that it began to write, however it ends. @returns whether anything was encoded. */
 async function pass(
   repositories: Repos,
-  version: number,
-  encoder: Encoder,
+  filling: Filling,
   signal: AbortSignal,
   keep: (rows: readonly Vector[]) => Promise<void>,
 ): Promise<boolean> {
   let found = false;
   let writing: Promise<void> = Promise.resolve();
   try {
-    const missing = missingBatches(repositories, version, encoder, signal);
+    const missing = missingBatches(repositories, filling, signal);
     const encode = async (rows: readonly Missing[]): Promise<Vector[]> => {
-      const encoded = await encodedOf(repositories, encoder, rows, signal);
+      const encoded = await encodedOf(repositories, filling.encoder, rows, signal);
       return rows.flatMap(({ productId, contentHash }) => {
         const vector = encoded.get(productId);
         return vector === undefined ? [] : [{ productId, contentHash, vector }];
@@ -85,16 +88,15 @@ async function encodedOf(
 /** Products without a vector, in id order and in batches. */
 async function* missingBatches(
   { embeddings }: Repos,
-  version: number,
-  { input, space, batch = BATCH }: Encoder,
+  { version, encoder: { input, space, batch = BATCH }, only }: Filling,
   signal: AbortSignal,
 ): AsyncGenerator<Missing[], void> {
   for (let after: string | null = null; ; ) {
     signal.throwIfAborted();
     const missing: Missing[] =
       input === 'pictures'
-        ? await embeddings.missing(version, batch, after, space.name)
-        : await embeddings.missingOfProducts(version, space, batch, after);
+        ? await embeddings.missing(version, batch, after, space.name, only)
+        : await embeddings.missingOfProducts(version, space, batch, after, only);
     if (missing.length === 0) return;
     yield missing;
     after = missing.at(-1)!.productId;

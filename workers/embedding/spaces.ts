@@ -13,8 +13,10 @@ export type Fillable = {
   readonly space: VersionSpace;
   /** Products without their vector. */
   countMissing(): Promise<number>;
-  /** @returns vectors written. @throws SimiliError of the encoder. */
-  fill(signal: AbortSignal, onProgress?: (written: number) => void): Promise<number>;
+  /** @param only these; left out: all. @returns vectors written. @throws SimiliError of the encoder. */
+  fill(signal: AbortSignal, onProgress?: (written: number) => void, only?: readonly string[]): Promise<number>;
+  /** Products that still lack one wait in the queue. */
+  queueMissing(): Promise<void>;
 };
 
 /** @throws SimiliError ENGINE_UNAVAILABLE: the encoder of one of its spaces is not on this worker. */
@@ -52,7 +54,8 @@ function ofPictures(context: Context, model: Version, space: VersionSpace): Fill
   return {
     space,
     countMissing: () => embeddings.countMissing(model.number),
-    fill: (signal, onProgress) => told(context, space, embedMissing(context, model, signal, onProgress)),
+    queueMissing: () => embeddings.queueMissing(model.number, space.name, 'pictures'),
+    fill: (signal, onProgress, only) => told(context, space, embedMissing(context, model, signal, onProgress, only)),
   };
 }
 
@@ -62,12 +65,10 @@ function own(context: Context, model: Version, space: VersionSpace): Fillable {
   const encoder = ownEncoder(context, space);
   return {
     space,
-    countMissing: () =>
-      encoder.input === 'pictures'
-        ? embeddings.countMissing(model.number, space.name)
-        : embeddings.countMissingOfProducts(model.number, space),
-    fill: (signal, onProgress) =>
-      told(context, space, fillSpace(repositories, model.number, encoder, signal, onProgress)),
+    countMissing: () => embeddings.countMissing(model.number, space.name, encoder.input),
+    queueMissing: () => embeddings.queueMissing(model.number, space.name, encoder.input),
+    fill: (signal, onProgress, only) =>
+      told(context, space, fillSpace(repositories, model.number, encoder, signal, onProgress, only)),
   };
 }
 

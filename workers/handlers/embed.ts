@@ -29,6 +29,8 @@ async function embed(context: WorkerContext, run: ClaimedRun): Promise<void> {
   await fillAll(spaces, run.signal, (written) =>
     run.report({ attempts: 0, progress: TRAIN_SHARE + EMBED_SHARE * Math.min(1, written / Math.max(1, total)) }),
   );
+  // Later ones are in the queue as long as this version is on its way, whoever looks at them.
+  for (const space of spaces) await space.queueMissing();
   run.report({ message: 'Building the index' });
   for (const { space } of spaces) await embeddings.createIndex(model.number, space);
   await models.commitEmbedded(run.claim, model.id);

@@ -5,7 +5,7 @@ import { inCatalog, type WorkerContext } from '../context.ts';
 import { encoderOf } from '../embedding/embedding.ts';
 import { isEncoderFault } from '../embedding/encode-batch.ts';
 import { encodeMissing, type SourcePicture, sidesOfEyes } from '../embedding/encoding.ts';
-import { fillableHere } from '../embedding/spaces.ts';
+import { fillQueued } from '../embedding/fill-queue.ts';
 import { type AnyEye, eyesOf } from '../encoders/eyes.ts';
 import { startFirstModels } from '../jobs/first-models.ts';
 import { retryDelay, SHORT_WAIT } from '../jobs/retry-plan.ts';
@@ -70,17 +70,19 @@ async function seenByAll(
   tell: (error: Error) => void,
   signal: AbortSignal,
 ) {
-  const unlessItFails = (work: Promise<unknown>) =>
-    work.catch((error: unknown) => {
+  const unlessItFails = async (work: Promise<unknown>): Promise<boolean> => {
+    try {
+      await work;
+      return true;
+    } catch (error) {
       if (signal.aborted || !isEncoderFault(error)) throw error;
       tell(error);
-    });
+      return false;
+    }
+  };
   const fresh = found.filter((picture) => picture !== null);
   if (fresh.length > 0) await Promise.all(eyes.map((eye) => unlessItFails(encodeMissing(context, eye, fresh, signal))));
-  for (const model of await context.repositories.models.live()) {
-    for (const space of fillableHere(context, model))
-      if ((await space.countMissing()) > 0) await unlessItFails(space.fill(signal));
-  }
+  await fillQueued(context, unlessItFails, signal);
 }
 
 /** An encoder that fails does so with every wake-up: it is told once in a while. */

@@ -2,7 +2,6 @@ import { STALE_AFTER_SECONDS } from 'simili/internal/db/jobs';
 import { spacesOf } from 'simili/internal/db/models';
 import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import { inCatalog, type WorkerContext } from '../context.ts';
-import { countMissing, fillableHere } from '../embedding/spaces.ts';
 import type { Chore } from '../jobs/chores.ts';
 import { startDueRetrain } from '../jobs/due-retrain.ts';
 import { startFirstModels } from '../jobs/first-models.ts';
@@ -82,17 +81,17 @@ export async function requeueAbandoned({ repositories, queue }: WorkerContext, s
 }
 
 /**
- * Pictures whose wake-up was lost, whose next try has come or that may have been replaced, and products that arrived while
- * a version was on its way to serving.
+ * Pictures whose wake-up was lost, whose next try has come or that may have been replaced, and products in the queue. That something waits
+ * is an index look-up each: nothing is counted.
  */
 async function wakeIngest(context: WorkerContext): Promise<void> {
   const { repositories, queue, config } = context;
-  const { catalog, images, models } = repositories;
+  const { catalog, images, vectorQueue } = repositories;
   await images.reopenFailed(REOPENED);
   const checkSeconds = config.SIMILI_PICTURE_CHECK_HOURS * 3600;
-  const waiting = (await images.countClaimable()) + Number(await images.hasAged(checkSeconds || null));
-  const behind = await Promise.all((await models.live()).map((model) => countMissing(fillableHere(context, model))));
-  if (waiting > 0 || behind.some((n) => n > 0)) await queue.add('ingest', { catalog });
+  const isWaiting =
+    (await images.hasClaimable()) || (await images.hasAged(checkSeconds || null)) || (await vectorQueue.isDue());
+  if (isWaiting) await queue.add('ingest', { catalog });
 }
 
 /** Marked first, dropped second: nobody can roll back to a version that is being dropped. */
