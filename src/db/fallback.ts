@@ -74,7 +74,7 @@ export class FallbackRepository {
 
   /**
    * Counts anew how many visitors chose each product, where a day was rolled up since: of the last `DAYS` days that are, all but quarantined
-   * events. A product that fewer than `FEWEST_PEOPLE` chose is not kept.
+   * events and those that no signed list led to, which anybody can send under any name. A product that fewer than `FEWEST_PEOPLE` chose is not kept.
    * @returns whether anything was counted
    */
   async countPopular(): Promise<boolean> {
@@ -95,7 +95,7 @@ export class FallbackRepository {
         FROM days JOIN simili.feedback_event e ON e.catalog_id = ${catalogId}
             AND e.received_at >= days.day::timestamp AT TIME ZONE 'UTC' AND e.received_at < (days.day + 1)::timestamp AT TIME ZONE 'UTC'
           JOIN simili.product p ON p.catalog_id = ${catalogId} AND p.id = e.item_ids[1]
-        WHERE e.kind IN ('CLICK', 'ADD_TO_CART', 'PURCHASE') AND ${unlessQuarantined(catalogId, Prisma.sql`e.item_ids[1]`)}
+        WHERE e.kind IN ('CLICK', 'ADD_TO_CART', 'PURCHASE') AND e.anchor_id IS NOT NULL AND ${unlessQuarantined(catalogId, Prisma.sql`e.item_ids[1]`)}
         GROUP BY p.id HAVING count(DISTINCT e.visitor_id) >= ${FEWEST_PEOPLE}::int
         ORDER BY count(DISTINCT e.visitor_id) DESC, p.id LIMIT ${MOST_POPULAR}::int`;
       await tx.$executeRaw`

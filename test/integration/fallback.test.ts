@@ -95,6 +95,21 @@ function describeFallback(name: string, open: () => Promise<FreshDatabase>, tags
           };
         }),
       });
+      // Purchases without a list, which anybody can send: they make nothing popular.
+      const forged = new Date(midnight - 3 * DAY_MS);
+      await prisma.feedbackEvent.createMany({
+        data: Array.from({ length: 30 }, (_, i) => ({
+          catalogId: 'default',
+          eventId: randomUUID(),
+          visitorId: `forged${i}`,
+          kind: 'PURCHASE' as const,
+          itemIds: ['bare'],
+          positions: [],
+          withoutList: true,
+          occurredAt: forged,
+          receivedAt: forged,
+        })),
+      });
     });
     afterAll(() => api[Symbol.asyncDispose]());
 
