@@ -14,15 +14,19 @@ function remove(folder) {
 }
 
 const failed = new AbortController();
+let status = 0;
 
-/** Runs Node.js beside the other steps; one that fails ends them. @returns once it has ended, its status */
+/** Runs Node.js beside the other steps; the first that fails ends them. */
 const run = (...args) =>
   new Promise((resolve) => {
     const child = spawn(process.execPath, args, { stdio: 'inherit', signal: failed.signal });
     child.on('error', () => {}); // ended by another one's failure: `close` follows
-    child.on('close', (status) => {
-      if (status !== 0) failed.abort();
-      resolve(status ?? 1);
+    child.on('close', (code) => {
+      if (code !== 0 && status === 0) {
+        status = code ?? 1;
+        failed.abort();
+      }
+      resolve();
     });
   });
 
@@ -38,14 +42,14 @@ const since = new Date();
 remove(next);
 // Types are checked by `npm run typecheck`: whoever installs does not wait for it.
 const compile = (config) => run('node_modules/typescript/bin/tsc', '-p', config, '--outDir', next, '--noCheck');
-const statuses = await Promise.all([
+await Promise.all([
   compile('tsconfig.build.json'),
   compile('tsconfig.browser.json'),
   run('--import', 'tsx', 'scripts/pack-demo.ts', 'demo'),
 ]);
-if (failed.signal.aborted) {
+if (status !== 0) {
   remove(next);
-  process.exit(statuses.find((status) => status !== 0));
+  process.exit(status);
 }
 
 // GraphiQL as one ready file. Version 4 is the last with such a build: 5 is an editor of 8 MB with workers of its own.
