@@ -30,7 +30,7 @@ import { addModel, addProducts, fakeQueue } from '../support/fixtures.ts';
  * of both contracts, in documents of twenty.
  */
 /** 10,000 in .ci/run: one for five documents of the fuzz test of costs. */
-const PROBES = Number(process.env.SIMILI_FUZZ_DOCUMENTS ?? 5_000) / 5;
+const PROBES = Number(process.env.SIMILI_FUZZ_DOCUMENTS ?? 10_000) / 5;
 const A_DOCUMENT = 20;
 const NAMES = ['crimson', 'azure'] as const;
 type Name = (typeof NAMES)[number];

@@ -10,15 +10,16 @@ import type { Members } from '../../workers/training/network/members/index.ts';
 import { decodeState, encodeState, type TrainingState } from '../../workers/training/network/state.ts';
 import type { TrainingRequest } from '../../workers/training/protocol.ts';
 import { beginFit } from '../../workers/training/train.ts';
+import { narrow } from '../support/narrow.ts';
 import { trainingRequest } from '../support/training-request.ts';
 import { drawnCatalog, writeTrainingSet } from '../support/training-set.ts';
 
 /** Batches of one process; two members share as many. */
-const BATCHES = 40;
+const BATCHES = 60;
 const ROUNDS = 5;
 const SEEDS = [1, 2, 3];
-/** Rows of a batch, a quarter of the recipe's: who shares the work is the same with fewer. */
-const ROWS = 48;
+/** Rows of a batch, a third of the recipe's: who shares the work is the same with fewer, and in a narrower network. */
+const ROWS = 64;
 
 let dir: string;
 let fit: Fit;
@@ -28,7 +29,7 @@ beforeAll(async () => {
   const { set } = await writeTrainingSet(dir, drawnCatalog());
   const request: TrainingRequest = trainingRequest(set, { recipe: 'catalog', steps: BATCHES });
   fit = await beginFit(request, new AbortController().signal, () => {});
-  fit = { ...fit, recipe: { ...fit.recipe, rows: ROWS } };
+  fit = { ...fit, recipe: { ...fit.recipe, rows: ROWS }, spec: narrow(fit.spec) };
   engines = await openFitMembers(fit);
 });
 afterAll(async () => {
