@@ -150,7 +150,7 @@ function describeAnchors(name: string, open: () => Promise<FreshDatabase>, tags:
             sizes.paged += found.length > limit ? 1 : 0;
           },
         ),
-        { numRuns: 20, seed: 4 },
+        { numRuns: 10, seed: 4 },
       );
       expect(Math.min(sizes.full, sizes.paged)).toBeGreaterThan(5);
     });
