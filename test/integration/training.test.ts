@@ -245,7 +245,10 @@ test('a shop with meaningless categories loses nothing: its network is, bit for 
 test('a training goes on from the network that serves: it reaches the loss of a fresh one in half the steps', async () => {
   const cold = await trained({ steps: 24 });
   const { weights } = withoutProxies(narrow(features.spec), decodeSafetensors(cold.bytes).tensors);
-  const serving = embeddingAlone({ blocks: [], network: { spec: narrow(presetNamed('tiny')), weights, backbone: null } });
+  const serving = embeddingAlone({
+    blocks: [],
+    network: { spec: narrow(presetNamed('tiny')), weights, backbone: null },
+  });
   const warm = await trained({ steps: 12, serving: encodeModel(serving) });
   expect(warm.loss).toBeLessThan(cold.loss);
   // Another network serves: nothing to go on from.
