@@ -27,7 +27,7 @@ const LIST_DAYS = 7;
 /**
  * Puts visitors into quarantine who behaved on a day as no shopper does, from the start of that day on; later days of theirs are marked to be built
  * again. Only for a whole day: of half a day, half of what was seen may be on its way. Nobody is convicted whom a rule has found before, or an
- * administrator has let out. ADR 17 says what each rule costs.
+ * administrator has let out. ADR 21 says what each rule costs.
  * @param day YYYY-MM-DD @param received that an event `e` came on that day
  */
 export async function quarantineBots(

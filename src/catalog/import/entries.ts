@@ -1,5 +1,6 @@
 import type { ProductReader } from './product.ts';
 import type { Cells, Raw } from './reader.ts';
+import { isThere } from './readings.ts';
 import { type CatalogEntry, type Field, idOf } from './row.ts';
 
 /** A row as its file has it, by the keys of its columns; what is wrong with a line; or a remark. */
@@ -57,12 +58,11 @@ function joined(rows: readonly Raw[]): Raw {
   if (rows.length === 1) return head;
   const fields: Partial<Record<Field, unknown>> = {};
   for (const row of rows.toReversed()) {
-    for (const [name, value] of Object.entries(row.fields)) if (isThere(value)) fields[name as Field] = value;
+    for (const [name, value] of Object.entries(row.fields)) if (saysSomething(value)) fields[name as Field] = value;
   }
   fields.image = rows.toSorted((a, b) => a.position - b.position).flatMap((row) => row.fields.image ?? []);
   fields.available = rows.some((row) => row.fields.available === true) || fields.available;
   return { ...head, fields, passedOver: rows.find((row) => row.passedOver !== null)?.passedOver ?? null };
 }
 
-const isThere = (value: unknown): boolean =>
-  value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0);
+const saysSomething = (value: unknown): boolean => isThere(value) && !(Array.isArray(value) && value.length === 0);

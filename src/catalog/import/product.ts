@@ -1,6 +1,7 @@
 import { ownFormat } from './formats.ts';
 import { type MoneyOptions, readMoney, Unreadable } from './money.ts';
 import type { Raw } from './reader.ts';
+import { isThere } from './readings.ts';
 import { type ImportRow, toRow } from './row.ts';
 
 type Judged = { row: ImportRow } | { problem: string };
@@ -25,7 +26,7 @@ export function productReader(folder: string, options: MoneyOptions): ProductRea
   const counts: Record<Cut, number> = { image: 0, tags: 0, price: 0 };
   const priced = ({ fields }: Raw): Record<string, unknown> => {
     const { price, currency } = money(fields.price);
-    return { ...fields, price, currency: fields.currency || (hasText(price) ? currency : undefined) };
+    return { ...fields, price, currency: fields.currency || (isThere(price) ? currency : undefined) };
   };
   const prepared = (raw: Raw) =>
     raw.format === ownFormat ? { fields: priced(raw), cuts: [] } : fitted(priced(raw), raw);
@@ -55,16 +56,14 @@ function fitted(fields: Record<string, unknown>, { format }: Raw): { fields: Rec
   for (const name of ['image', 'tags'] as const) {
     const list = fields[name];
     if (!Array.isArray(list)) continue;
-    const some = [...new Set(list.map((one) => (typeof one === 'string' ? one.trim() : one)))].filter(hasText);
+    const some = [...new Set(list.map((one) => (typeof one === 'string' ? one.trim() : one)))].filter(isThere);
     if (some.length > MOST[name]) cuts.push(name);
     fits[name] = some.slice(0, MOST[name]);
   }
   const { price, currency } = fields;
-  if (format.withoutCurrency && hasText(price) && !(price instanceof Unreadable) && !currency) {
+  if (format.withoutCurrency && isThere(price) && !(price instanceof Unreadable) && !currency) {
     cuts.push('price');
     fits.price = undefined;
   }
   return { fields: fits, cuts };
 }
-
-const hasText = (value: unknown): boolean => value !== undefined && value !== null && value !== '';

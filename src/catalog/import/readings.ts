@@ -14,7 +14,8 @@ export const keyOf = (name: string): string =>
     .toLowerCase()
     .replace(/[\s_-]+/g, '_');
 
-const isThere = (value: unknown): boolean => value !== undefined && value !== null && value !== '';
+/** Whether a column says something. */
+export const isThere = (value: unknown): boolean => value !== undefined && value !== null && value !== '';
 /** A feed may repeat an element: its values in their order. */
 const flat = (values: readonly unknown[]): unknown[] => values.flat().filter(isThere);
 
