@@ -6,6 +6,8 @@ import { makeRepositories, type Repositories } from '../../src/db/repositories.t
 import { SearchRepository } from '../../src/db/search.ts';
 import type { Behind, SearchFilter } from '../../src/db/search-statement.ts';
 import type { Storage } from '../../src/db/storage.ts';
+import { VectorQueue } from '../../src/db/vector-queue.ts';
+import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { nearestTo } from '../support/nearest.ts';
 
@@ -546,6 +548,14 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         expect(Math.abs((await seconds()) - 30)).toBeLessThan(10);
         await repos.vectorQueue.giveBack([again!]);
         expect(await all()).toEqual([again]);
+        for (let i = 0; i < 20; i++) {
+          const backAndTaken = await storage.prisma.$transaction(async (tx) => {
+            const queue = new VectorQueue(tx as PrismaClient, 'default');
+            await queue.giveBack([again!]);
+            return queue.take(1000); // at the very moment that it was given back
+          });
+          expect(backAndTaken, 'a moment that is rounded up is not due yet').toContainEqual(again);
+        }
         await repos.vectorQueue.done([again!]);
         await due();
         expect(await all()).toEqual([]);

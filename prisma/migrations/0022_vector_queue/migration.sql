@@ -4,7 +4,8 @@ CREATE TABLE simili.vector_queue (
     product_id TEXT NOT NULL,
     -- Another one with every change: who worked on an earlier one does not take the product out.
     place      BIGSERIAL NOT NULL,
-    due_at     TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    -- To the microsecond, as now() is: one that is rounded up lies in the future of who looks at once.
+    due_at     TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     tries      INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (catalog_id, product_id),
     FOREIGN KEY (catalog_id, product_id) REFERENCES simili.product (catalog_id, id) ON DELETE CASCADE ON UPDATE CASCADE
