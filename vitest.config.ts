@@ -6,6 +6,7 @@ import { sources } from './test/support/sources.ts';
 import { UntriedReporter } from './test/support/untried.ts';
 import { compilerFlags } from './workers/hosts/compiler-flags.ts';
 
+const ALL = ['test/{unit,property,integration,e2e,browser}/**/*.test.ts'];
 /** Ask what their process has loaded, cost it or changed for good: the decoder blocks parsers, the fuzz test measures, TensorFlow.js stays loaded. */
 const OWN_PROCESS = [
   'test/unit/workers/{hosts,pictures}/**/*.test.ts',
@@ -13,21 +14,16 @@ const OWN_PROCESS = [
   'test/integration/{demo-catalog,open-engine,tensorflow}.test.ts',
 ];
 
-const GLOBAL_SETUP = ['test/support/global-setup.ts'];
-
-const shared = (name: string, include: string[], globalSetup: string[] = []) =>
-  ({ extends: true, test: { name, include, exclude: OWN_PROCESS, globalSetup, isolate: false } }) as const;
-
 export default defineConfig({
   // graphql ships both module systems; packages load the CommonJS one, and two copies of it refuse each other's schemas.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }, ...sources] },
   test: {
     projects: [
-      // Files share a process, which saves its start, what it imports and the first compilation of a database in wasm.
-      shared('pure', ['test/{unit,property}/**/*.test.ts']),
-      shared('services', ['test/{integration,e2e,browser}/**/*.test.ts'], GLOBAL_SETUP),
-      { extends: true, test: { name: 'own process', include: OWN_PROCESS, globalSetup: GLOBAL_SETUP } },
+      // Files share a process, which saves its start, what it imports, and databases, which are cleared and used again.
+      { extends: true, test: { name: 'shared', include: ALL, exclude: OWN_PROCESS, isolate: false } },
+      { extends: true, test: { name: 'own process', include: OWN_PROCESS } },
     ],
+    globalSetup: ['test/support/global-setup.ts'],
     // Each service is a tag; where it is not given, its tests are skipped, and the second reporter says so at the end.
     tags: serviceTags(),
     reporters: ['default', new UntriedReporter()],

@@ -34,36 +34,43 @@ export async function openEmbedded(
     const db = await openMigrated({ ...(dir ? { dataDir: dir } : {}), ...(dump ? { loadDataDir: dump } : {}) }, now);
     if (disk) db.guard(disk);
     if (dir) makePrivate(dir);
-    const queue = new PGlitePool(db);
-    // BullMQ's statements carry no schema, ours and Prisma's always do.
-    await db.exec('SET search_path = bullmq, public');
-    const prisma = typedClient(new PrismaPGlite(db));
-    const found = await db.query<{ v: string; vector: string }>(
-      `SELECT current_setting('server_version') AS v, extversion AS vector FROM pg_extension WHERE extname = 'vector'`,
-    );
-    const [row] = found.rows;
-    const ask = typedAsk(
-      async <S extends Shape>({ text }: Statement<S>, values: readonly unknown[]) =>
-        (await db.query<RowOf<S>>(text, [...values])).rows,
-    );
-    return {
-      kind: 'pglite',
-      prisma,
-      ask,
-      clock: await openDatabaseClock(ask),
-      queue,
-      version: `PGlite (Postgres ${row?.v}, pgvector ${row?.vector})`,
-      warnings: [],
-      async close() {
-        await prisma.$disconnect();
-        await db.close();
-        unlock();
-      },
-    };
+    return await storageOver(db, async () => {
+      await db.close();
+      unlock();
+    });
   } catch (error) {
     unlock();
     throw error;
   }
+}
+
+/** Storage over a database that `openMigrated` opened. @param closed ends what is below. */
+export async function storageOver(db: PolitePGlite, closed: () => Promise<void>): Promise<Storage> {
+  const queue = new PGlitePool(db);
+  // BullMQ's statements carry no schema, ours and Prisma's always do.
+  await db.exec('SET search_path = bullmq, public');
+  const prisma = typedClient(new PrismaPGlite(db));
+  const found = await db.query<{ v: string; vector: string }>(
+    `SELECT current_setting('server_version') AS v, extversion AS vector FROM pg_extension WHERE extname = 'vector'`,
+  );
+  const [row] = found.rows;
+  const ask = typedAsk(
+    async <S extends Shape>({ text }: Statement<S>, values: readonly unknown[]) =>
+      (await db.query<RowOf<S>>(text, [...values])).rows,
+  );
+  return {
+    kind: 'pglite',
+    prisma,
+    ask,
+    clock: await openDatabaseClock(ask),
+    queue,
+    version: `PGlite (Postgres ${row?.v}, pgvector ${row?.vector})`,
+    warnings: [],
+    async close() {
+      await prisma.$disconnect();
+      await closed();
+    },
+  };
 }
 
 /** PGlite with our tables and BullMQ's. */

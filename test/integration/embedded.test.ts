@@ -6,8 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { CatalogRepository } from '../../src/db/catalogs.ts';
 import { openEmbedded } from '../../src/db/embedded.ts';
 import { lockDataDir } from '../../src/db/lock.ts';
+import { makeRepositories } from '../../src/db/repositories.ts';
+import { pictureSpace } from '../../src/ports/space.ts';
+import { freshEmbedded } from '../support/embedded.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -76,10 +80,34 @@ test('a data directory of before is closed to strangers; what an operator gave i
 });
 
 test('a transaction waits for one that takes longer than Prisma waits by itself, as on Postgres', async () => {
-  const storage = await openEmbedded(null);
+  const storage = await freshEmbedded();
   const slow = storage.prisma.$transaction(() => sleep(2_500)); // Prisma lets the next in line wait for 2,000 ms
   await sleep(50);
   await expect(storage.prisma.$transaction((tx) => tx.product.count())).resolves.toBe(0);
   await slow;
   await storage.close();
+});
+
+test('what a test closes is as empty for the next one as a new one: rows, tables, numbers, settings', async () => {
+  const state = async (use: boolean) => {
+    const storage = await freshEmbedded();
+    const all = `SELECT (SELECT count(*) FROM simili._prisma_migrations)::int AS migrations, (SELECT count(*) FROM simili.catalog)::int AS catalogs,
+      (SELECT count(*) FROM pg_tables WHERE schemaname IN ('simili', 'bullmq'))::int AS tables, current_setting('search_path') AS path,
+      (SELECT count(*) FROM simili.product)::int AS products, (SELECT count(*) FROM simili.vector_queue)::int AS queued,
+      (SELECT sum(coalesce(last_value, 0)) FROM pg_sequences)::int AS numbers, current_setting('statement_timeout') AS timeout`;
+    const catalogs = new CatalogRepository(storage.prisma);
+    const before = await storage.prisma.$queryRawUnsafe(all);
+    if (use) {
+      const repos = makeRepositories(storage, 'other');
+      await catalogs.create('other');
+      await storage.prisma.product.create({ data: { catalogId: 'other', id: 'p', title: 'P', fingerprint: 'f' } });
+      await repos.embeddings.createTable(77, pictureSpace(2));
+      await storage.prisma.$executeRawUnsafe(`SET statement_timeout = 60000`);
+      expect(await storage.prisma.$queryRawUnsafe(all)).not.toEqual(before);
+    }
+    await storage.close();
+    return before;
+  };
+  const whenNew = await state(true);
+  expect(await state(false)).toEqual(whenNew);
 });
