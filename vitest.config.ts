@@ -40,6 +40,7 @@ export default defineConfig({
     env: {
       ORT_DISABLE_TELEMETRY: '1', // for the tests that open the runtime themselves
       SIMILI_EXPLORE_SHARE: '0', // lists stand as they are ranked; the tests of exploration ask for it
+      SIMILI_AUDIT_SHARE: '0', // nothing runs behind an answer; the tests of the audit ask for it
     },
   },
 });

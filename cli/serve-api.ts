@@ -4,6 +4,7 @@ import { retrainSettingsOf } from '../src/jobs/retrain-policy.ts';
 import { loadKeys } from '../src/keys.ts';
 import { startServer } from '../src/server.ts';
 import { makeServices } from '../src/services.ts';
+import { auditSettingsOf } from '../src/similarity/recall.ts';
 import type { App } from './app.ts';
 
 /** The HTTP server over an open app. `newAdminKey`: the key, when it was generated just now. */
@@ -19,6 +20,7 @@ export async function serveApi({ config, log, repositories, queue, extensions }:
     patience: patiencesOf(config),
     retraining: retrainSettingsOf(config),
     exploring: config.SIMILI_EXPLORE_SHARE,
+    auditing: auditSettingsOf(config),
   });
   const { adminKeyHash, newAdminKey } = keys;
   const authenticator = extensions.authenticator ?? usualAuthenticator({ adminKeyHash, apiKeys: repositories.apiKeys });

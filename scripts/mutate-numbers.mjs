@@ -55,6 +55,10 @@ const set = {
 };
 const impression = { file: 'client/impression.ts', tests: ['test/unit/client/impression.test.ts'] };
 const outbox = { file: 'client/outbox.ts', tests: ['test/unit/client/outbox.test.ts'] };
+const recall = {
+  file: 'src/similarity/recall-audit.ts',
+  tests: ['test/unit/src/similarity/recall-audit.test.ts'],
+};
 const config = { file: 'src/config.ts', tests: ['test/unit/src/config.test.ts'] };
 
 /** `from` becomes `to`, everywhere in the file. */
@@ -121,8 +125,8 @@ export const mutations = [
   },
   {
     name: 'interval of click-through',
-    file: 'src/feedback/rate.ts',
-    tests: ['test/unit/src/feedback/rate.test.ts'],
+    file: 'src/rate.ts',
+    tests: ['test/unit/src/rate.test.ts'],
     from: 'Z = 1.959964',
     to: 'Z = 2',
   },
@@ -204,6 +208,10 @@ export const mutations = [
   { name: 'fewest triplets', ...gates, from: 'FEWEST_TRIPLETS = 50', to: 'FEWEST_TRIPLETS = 40' },
   { name: 'share of choices that retrains', ...policy, from: 'CHOICES_SHARE = 0.05', to: 'CHOICES_SHARE = 0.06' },
   { name: 'share of products that retrains', ...policy, from: 'PRODUCTS_SHARE = 0.2', to: 'PRODUCTS_SHARE = 0.25' },
+  { name: 'share of lists asked again', ...config, from: 'share(0.01)', to: 'share(0.02)' },
+  { name: 'recall of the alarm', ...config, from: 'share(0.95)', to: 'share(0.9)' },
+  { name: 'neighbours of recall', ...recall, from: 'COMPARED = 10', to: 'COMPARED = 12' },
+  { name: 'hours of recall', ...recall, from: 'HOURS = 24', to: 'HOURS = 23' },
   { name: 'choices that retrain', ...config, from: '.default(500)', to: '.default(400)' },
   { name: 'kept versions', ...maintenance, from: 'KEEP_STANDBY = 2', to: 'KEEP_STANDBY = 3' },
   { name: 'silence of a worker', ...jobs, from: 'STALE_AFTER_SECONDS = 8', to: 'STALE_AFTER_SECONDS = 6' },

@@ -24,6 +24,7 @@ const list = z
   );
 
 const count = (standard: number) => z.coerce.number().int().min(1).max(1_000_000).default(standard);
+const share = (standard: number) => z.coerce.number().min(0).max(1).default(standard);
 const rate = (standard: number) => z.coerce.number().min(0).max(1_000_000).default(standard);
 
 /** @returns the origin as browsers write it, or what is wrong with it. */
@@ -112,6 +113,12 @@ const Env = z.object({
     .max(MOST_EXPLORING)
     .default(EXPLORING)
     .describe('Share of lists that exchange two neighbours, to learn how far shoppers look; 0 to 0.2'),
+  SIMILI_AUDIT_SHARE: share(0.01).describe(
+    'Share of lists that are asked again exactly, behind the answer, to measure recall; 0 to 1',
+  ),
+  SIMILI_AUDIT_ALARM: share(0.95).describe(
+    'Recall that there is an alarm under, once 95 % of its interval are; 0 to 1',
+  ),
   SIMILI_CACHE_SECONDS: z.coerce
     .number()
     .int()

@@ -18,6 +18,7 @@ import type { Extensions } from './ports/extensions.ts';
 import { openQueue } from './queue/bullmq.ts';
 import { queuePrefix } from './queue/prefix.ts';
 import { makeServices, type Services } from './services.ts';
+import { auditSettingsOf } from './similarity/recall.ts';
 
 export type OpenOptions = {
   /** Implementations of seams (docs/extending.md). */
@@ -37,6 +38,8 @@ export type OpenOptions = {
   signingKey?: string | undefined;
   /** Share of lists that exchange two neighbours, to learn how far shoppers look: 0 to 0.2, default 0.03. */
   exploring?: number | undefined;
+  /** Share of lists that are asked again exactly, behind the answer, to measure recall: 0 to 1, default 0.01. */
+  auditing?: number | undefined;
   log?: Log;
   /** The copy of a server that has another than the one beside this package: `import * as graphql from 'graphql'`. */
   graphql?: GraphQLModule | undefined;
@@ -58,7 +61,10 @@ export type Simili = {
  */
 export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
   const { databaseUrl, dataDir = '.simili', redisUrl, signingKey, catalog, graphql = ownGraphQL } = options;
-  const config = loadConfig(options.exploring === undefined ? {} : { SIMILI_EXPLORE_SHARE: String(options.exploring) });
+  const config = loadConfig({
+    SIMILI_EXPLORE_SHARE: options.exploring?.toString(),
+    SIMILI_AUDIT_SHARE: options.auditing?.toString(),
+  });
   const { log = makeLog(config) } = options;
   const extensions = checkExtensions(options.extensions ?? {});
   const storage = await (databaseUrl ? openPostgres(databaseUrl) : openEmbedded(dataDir && join(dataDir, 'database')));
@@ -83,6 +89,7 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
       patience: patiencesOf(config),
       retraining: retrainSettingsOf(config),
       exploring: config.SIMILI_EXPLORE_SHARE,
+      auditing: auditSettingsOf(config),
       extensions,
     });
     return {

@@ -43,7 +43,10 @@ import { type RetrainPlan, type RetrainSettings, usualRetrainPolicy } from './po
 import type { Telemetry } from './ports/telemetry.ts';
 import type { JobQueue } from './queue/jobs.ts';
 import type { AnswerView } from './similarity/answer-view.ts';
+import { audited, type Search } from './similarity/audited-search.ts';
 import { type LastKnown, openLastKnown, withLastKnown } from './similarity/last-known.ts';
+import { type Recall, recallOf } from './similarity/recall.ts';
+import { type AuditSettings, openRecallAudit, openTurn, type Turn } from './similarity/recall-audit.ts';
 import { type SimilarItemsPage, type SimilarItemsRequest, similarItems } from './similarity/similar-items.ts';
 import {
   type SimilarToProductsPage,
@@ -61,7 +64,9 @@ export type Services = {
   readonly usualCatalog: string;
   /** The same of another catalog; null: of the usual one. Rejects with SimiliError CATALOG_UNKNOWN. */
   inCatalog(id: string | null): Promise<Services>;
-  readonly repositories: Pick<Repositories, 'products' | 'images' | 'embeddings' | 'search' | 'models' | 'jobs'>;
+  readonly repositories: Pick<Repositories, 'products' | 'images' | 'embeddings' | 'models' | 'jobs'>;
+  /** A share of its lists is asked again (docs/adr/0028-recall-audit.md). */
+  readonly search: Search;
   readonly serving: Serving;
   readonly log: Log;
   readonly telemetry: Telemetry;
@@ -92,7 +97,9 @@ export type Services = {
   clickThrough(request: ClickThroughRequest): Promise<ClickThrough>;
   /** How feedback of the last days fared, 1 to 90. Rejects with SimiliError INVALID_ARGUMENT. */
   feedbackHealth(days: number): Promise<FeedbackFigures>;
-  /** Stores counts of feedback that are still in this process, of all catalogs; before the database is closed. */
+  /** How much of the nearest ten the lists of the version that serves had. */
+  recall(): Promise<Recall>;
+  /** Stores counts of feedback that are still in this process, of all catalogs, and ends what runs behind answers; before the database is closed. */
   flush(): Promise<void>;
   submitRatings(entries: readonly unknown[]): Promise<RatingResult>;
   upsertProducts(entries: readonly unknown[]): Promise<WriteResult>;
@@ -123,6 +130,7 @@ type Parts = {
   retraining: RetrainSettings;
   /** Share of lists that explore, 0 to 0.2. */
   exploring: number;
+  auditing: AuditSettings;
 };
 
 /** How long a plan of the next training is shown as it was, ms: it counts all feedback. */
@@ -136,9 +144,13 @@ export function makeServices(parts: Parts): Services {
   const known = knowCatalogs(repositories.catalogs, now);
   const kept = new LRUCache<string, Services>({ max: KEPT });
   const counting = openCounting({ counts: repositories.feedbackCounts, now, log: parts.log });
+  const turn = openTurn();
   const shared = {
     counting,
-    flush: counting.flush,
+    turn,
+    async flush() {
+      await Promise.all([counting.flush(), turn.running]);
+    },
     usualCatalog: repositories.catalog,
     lastKnown: openLastKnown(now),
     async inCatalog(id: string | null) {
@@ -155,16 +167,25 @@ export function makeServices(parts: Parts): Services {
   return servicesOf(repositories.catalog);
 }
 
-type Shared = Pick<Services, 'usualCatalog' | 'inCatalog' | 'flush'> & { lastKnown: LastKnown; counting: Counting };
+type Shared = Pick<Services, 'usualCatalog' | 'inCatalog' | 'flush'> & {
+  lastKnown: LastKnown;
+  counting: Counting;
+  turn: Turn;
+};
 
-function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, counting, ...shared }: Shared): Services {
-  const { queue, log, now, patience, retraining, exploring, extensions = {} } = parts;
+function ofCatalog(
+  parts: Parts,
+  repositories: Repositories,
+  { lastKnown, counting, turn, ...shared }: Shared,
+): Services {
+  const { queue, log, now, patience, retraining, exploring, auditing, extensions = {} } = parts;
   const { filters = [], reranker = null, retrainPolicy = usualRetrainPolicy(retraining) } = extensions;
   const telemetry = telemetryOf(extensions, log);
   const { catalog, products, embeddings, fallbacks, feedback, erasures, quarantines, ratings, jobs, models } =
     repositories;
   const signingKey = signingKeyOf(parts.signingKey, catalog);
   const serving = makeServing(models, now);
+  const audit = openRecallAudit({ ...auditing, audits: repositories.recallAudits, catalog, telemetry, log }, turn);
   // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
   const patiently = <T>(read: () => Promise<T>): Promise<T> => within(startDeadline(patience.admin), read);
   const ranking = { models, signingKey, filters, reranker, log, telemetry };
@@ -172,6 +193,7 @@ function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, counti
     ...shared,
     catalog,
     repositories,
+    search: audited(repositories.search, audit),
     serving,
     log,
     telemetry,
@@ -198,6 +220,7 @@ function ofCatalog(parts: Parts, repositories: Repositories, { lastKnown, counti
     quarantines: (page) => listQuarantines({ quarantines }, page),
     clickThrough: (request) => clickThrough({ clickThrough: repositories.clickThrough, now }, request),
     feedbackHealth: (days) => feedbackHealth({ health: repositories.feedbackHealth, days: feedback.days, now }, days),
+    recall: () => recallOf({ audit, serving, settings: auditing }),
     submitRatings: (given) => submitRatings({ ratings, products }, given),
     upsertProducts: (entries) => upsertProducts({ catalog, products, queue }, entries),
     deleteProducts: (ids) => deleteProducts({ products }, ids),
@@ -227,6 +250,7 @@ const TEXTS: Texts<Services> = {
   releaseFeedback: (id) => ({ id }),
   quarantines: ({ visitorId }) => ({ visitorId }),
   flush: null,
+  recall: null,
   feedbackHealth: null,
   clickThrough: ({ modelVersionId }) => ({ modelVersionId }),
   submitRatings: null,

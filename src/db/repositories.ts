@@ -17,6 +17,7 @@ import { ModelRepository } from './models.ts';
 import { ProductRepository } from './products.ts';
 import { QuarantineRepository } from './quarantines.ts';
 import { RatingRepository } from './ratings.ts';
+import { RecallAuditRepository } from './recall-audits.ts';
 import { RoundRepository } from './rounds.ts';
 import { SearchRepository } from './search.ts';
 import { SettingRepository } from './settings.ts';
@@ -75,6 +76,7 @@ function boundTo({ prisma: db, ask, clock }: Database, catalog: string) {
     embeddings: new EmbeddingRepository(db, ask, catalog),
     vectorQueue: new VectorQueue(db, catalog),
     search: new SearchRepository(ask, catalog),
+    recallAudits: new RecallAuditRepository(db, catalog),
     fallbacks: new FallbackRepository(db, ask, catalog),
     feedback: new FeedbackRepository(db, catalog),
     clickThrough: new ClickThroughRepository(db, catalog),

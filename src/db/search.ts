@@ -43,6 +43,7 @@ export class SearchRepository {
    * id. Filters hold inside the search. A page is short only when no more products pass.
    * @param version number and spaces of it
    * @param behind only what ranks after this place: what is deleted or added before it moves nothing.
+   * @param way 'exact': past every index, all that pass are ranked; left out: as suits the filter
    * @throws VersionGone
    */
   nearestOfEach(
@@ -51,11 +52,13 @@ export class SearchRepository {
     filter: SearchFilter,
     limit: number,
     behind: Behind | null = null,
+    way?: 'exact',
   ): Promise<Found[]> {
     return this.nearest(
       version,
       anchorIds.map((id) => [id]),
       { asOne: false, filter, limit, behind },
+      way,
     );
   }
 
@@ -69,9 +72,10 @@ export class SearchRepository {
     { excludeIds = [], ...rest }: SearchFilter,
     limit: number,
     behind: Behind | null = null,
+    way?: 'exact',
   ): Promise<Found> {
     const filter = { ...rest, excludeIds: [...excludeIds, ...anchorIds] };
-    const [found] = await this.nearest(version, [anchorIds], { asOne: true, filter, limit, behind });
+    const [found] = await this.nearest(version, [anchorIds], { asOne: true, filter, limit, behind }, way);
     return found!;
   }
 
@@ -80,6 +84,7 @@ export class SearchRepository {
     { number, spaces }: RankingVersion,
     anchors: readonly (readonly string[])[],
     { asOne, filter, limit, behind }: Pick<Required<Search>, 'asOne' | 'filter' | 'limit' | 'behind'>,
+    only?: 'exact',
   ): Promise<Found[]> {
     const size = SIZES.find((one) => one >= limit) ?? limit;
     const { catalogId, mostPassing } = this;
@@ -91,7 +96,8 @@ export class SearchRepository {
     let open = anchors.map((ids, place) => ({ ids, place }));
     let isShort = false;
     let share = this.shares.get(narrowing);
-    for (const way of waysTo(isFused, share === undefined && (isFused || narrowing !== NOTHING))) {
+    const mayBeFew = share === undefined && (isFused || narrowing !== NOTHING);
+    for (const way of only ? [only] : waysTo(isFused, mayBeFew)) {
       if (isShort && way !== 'exact') continue; // looking farther brings no more of what the index gave all of
       const anchorIds = open.flatMap(({ ids }) => ids);
       const effort = effortFor(share ?? 1);

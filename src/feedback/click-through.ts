@@ -1,6 +1,6 @@
 import type { ClickCells, ClickSums, ClickThroughRepository } from '../db/click-through.ts';
+import { type Rate, rateOf } from '../rate.ts';
 import { daysUpTo } from './day-span.ts';
-import { type Rate, rateOf } from './rate.ts';
 
 /** `until`: a moment of the last day; null: today. `modelVersionId` null: all versions. */
 export type ClickThroughRequest = { days: number; until: Date | null; modelVersionId: string | null };

@@ -5,6 +5,7 @@ import type { ScopeOf } from './scope.ts';
 /** Feedback as a whole, in numbers (admin). */
 export const insightResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
+    recall: async (_root, _args, context) => (await scope(context)).services.recall(),
     feedbackHealth: async (_root, { days }, context) => (await scope(context)).services.feedbackHealth(days ?? 7),
     clickThrough: async (_root, { days, until, modelVersionId }, context) =>
       (await scope(context)).services.clickThrough({

@@ -68,7 +68,7 @@ function makeScope(services: Services): Scope {
 }
 
 /** One read of the serving pointer for all lists: a promotion in between does not mix two versions in one answer. */
-function makeView({ serving, repositories, telemetry }: Services, products: Scope['products']): AnswerView {
+function makeView({ serving, search, repositories, telemetry }: Services, products: Scope['products']): AnswerView {
   let pinned: ReturnType<AnswerView['serving']> | null = null;
   return {
     serving: () => (pinned ??= serving.current()),
@@ -76,7 +76,7 @@ function makeView({ serving, repositories, telemetry }: Services, products: Scop
       serving.forget();
       pinned = null;
     },
-    nearest: searcher(repositories.search, telemetry),
+    nearest: searcher(search, telemetry),
     alike: (version, ids) => alikeAmong(repositories.embeddings, version, ids),
     product: (id) => products.load(id),
   };

@@ -8,6 +8,8 @@ export type CounterName =
   | 'simili.products'
   | 'simili.pictures'
   | 'simili.vectors'
+  | 'simili.audits'
+  | 'simili.audited_neighbours'
   | 'simili.extension_failures';
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 /** A span that is open. */

@@ -1,9 +1,8 @@
 import DataLoader from 'dataloader';
-import type { Found, SearchRepository } from '../db/search.ts';
+import type { Found } from '../db/search.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { AnswerView, Wanted } from './answer-view.ts';
-
-type Search = Pick<SearchRepository, 'nearestOfEach' | 'nearestOfAll'>;
+import type { Search } from './audited-search.ts';
 
 /** Searches of one answer: lists that are asked for together, alike in all but their anchor, are one statement. */
 export function searcher(search: Search, telemetry: Telemetry): AnswerView['nearest'] {

@@ -23,6 +23,7 @@ beforeAll(async () => {
     log: logged.log,
     signingKey: SIGNING_KEY,
     exploring: 0,
+    auditing: { share: 0, alarmBelow: 0.95 },
     now: () => new Date(),
     patience: UNHURRIED,
     retraining: { pauseMinutes: 60, choices: 500 },

@@ -67,6 +67,7 @@ test('a product is found under either spelling of its id', async () => {
     log,
     signingKey: 'k'.repeat(32),
     exploring: 0,
+    auditing: { share: 0, alarmBelow: 0.95 },
     now: () => new Date(),
     patience: UNHURRIED,
     retraining: { pauseMinutes: 60, choices: 500 },

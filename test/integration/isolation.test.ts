@@ -62,6 +62,7 @@ beforeAll(async () => {
     patience: patiencesOf(loadConfig({})),
     retraining: { pauseMinutes: 60, choices: 500 },
     exploring: 0,
+    auditing: { share: 0, alarmBelow: 0.95 },
   });
   const plugin = simili(services);
   schemas = { storefront: plugin.subgraph(), admin: plugin.admin({ authorize: () => true }) };

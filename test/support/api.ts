@@ -7,6 +7,7 @@ import type { Log } from '../../src/log.ts';
 import type { Authenticator } from '../../src/ports/authenticator.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
 import { makeServices, type Services } from '../../src/services.ts';
+import { auditSettingsOf } from '../../src/similarity/recall.ts';
 import { type Answer, ask } from './ask.ts';
 import { type FreshDatabase, freshDatabase } from './database.ts';
 import { fakeQueue } from './fixtures.ts';
@@ -70,6 +71,7 @@ export async function testApi(
     SIMILI_ADMIN_KEY: ADMIN_KEY,
     SIMILI_SIGNING_KEY: SIGNING_KEY,
     SIMILI_EXPLORE_SHARE: '0', // lists stand as they are ranked
+    SIMILI_AUDIT_SHARE: '0',
     ...env,
   });
   const queue = fakeQueue();
@@ -85,6 +87,7 @@ export async function testApi(
     patience,
     retraining: retrainSettingsOf(config),
     exploring: config.SIMILI_EXPLORE_SHARE,
+    auditing: auditSettingsOf(config),
   });
   const server = await startServer({
     services,

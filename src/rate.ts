@@ -1,4 +1,4 @@
-import type { ClickSums } from '../db/click-through.ts';
+import type { ClickSums } from './db/click-through.ts';
 
 /** Choices / impressions, and a 95 % interval: all 0 to 1. */
 export type Rate = { rate: number; low: number; high: number };

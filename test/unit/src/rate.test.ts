@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { makeRandom } from '../../../../learning/numbers/random.ts';
-import { rateOf } from '../../../../src/feedback/rate.ts';
+import { makeRandom } from '../../../learning/numbers/random.ts';
+import { rateOf } from '../../../src/rate.ts';
 
 /** Visitors as [impressions, choices]. */
 type Visitors = readonly (readonly [number, number])[];

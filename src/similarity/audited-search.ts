@@ -1,0 +1,30 @@
+import type { Found, SearchRepository } from '../db/search.ts';
+import type { Answered, RecallAudit } from './recall-audit.ts';
+
+export type Search = Pick<SearchRepository, 'nearestOfEach' | 'nearestOfAll'>;
+
+/** The same search, of whose lists some are asked again. Pages behind the first are not: they begin where an answer ended. */
+export function audited(search: Search, audit: RecallAudit): Search {
+  const offer = (behind: unknown, list: Answered): void => {
+    if (behind === null && list.found.anchor === 'ranked') audit.offer(list);
+  };
+  return {
+    async nearestOfEach(version, anchorIds, filter, limit, behind = null) {
+      const all = await audit.watch(() => search.nearestOfEach(version, anchorIds, filter, limit, behind));
+      for (const [i, found] of all.entries()) {
+        const exactly = async (): Promise<Found> => {
+          const [one] = await search.nearestOfEach(version, [anchorIds[i]!], filter, limit, null, 'exact');
+          return one!;
+        };
+        offer(behind, { version, limit, found, exactly });
+      }
+      return all;
+    },
+    async nearestOfAll(version, anchorIds, filter, limit, behind = null) {
+      const found = await audit.watch(() => search.nearestOfAll(version, anchorIds, filter, limit, behind));
+      const exactly = () => search.nearestOfAll(version, anchorIds, filter, limit, null, 'exact');
+      offer(behind, { version, limit, found, exactly });
+      return found;
+    },
+  };
+}
