@@ -32,6 +32,10 @@ const ASKED: readonly [WorldKind, Candidate][] = [
   ['noisy', 'random'],
   ['noisy', 'reversed'],
   ['noisy', 'better'],
+  ['popular', 'random'],
+  ['popular', 'reversed'],
+  ['popular', 'popular'],
+  ['popular', 'better'],
 ];
 
 /** Measures what the gates make of orders in worlds whose truth is known, and how far what is learned from clicks agrees with it. */

@@ -36,6 +36,11 @@ export type SeenPair = {
 /** theta(position): chance in (0, 1] that a shopper looks at a position, relative to the first: theta(1) = 1. */
 export type Propensity = (position: number) => number;
 
+/** How often an item is chosen anywhere, 1 where it is as usual: pi > 0, and the variance of log pi. */
+export type BaseRate = { readonly rate: number; readonly variance: number };
+/** Base rate where items are chosen as often as each other, or nobody knows. */
+export const USUAL: BaseRate = { rate: 1, variance: 0 };
+
 export type ClickRelevanceOptions = {
   /** Relevance before any click, on the scale that the result shall have, e.g. `goldenRelevance`. */
   readonly prior: Relevance;
@@ -46,6 +51,8 @@ export type ClickRelevanceOptions = {
   /** Results are cut to [0, maximum]. */
   readonly maximum: number;
   readonly propensity: Propensity;
+  /** pi of an item beside an anchor (base-rate.ts). Left out: items are chosen as often as each other. */
+  readonly base?: (anchor: number, item: number) => BaseRate;
 };
 
 export type ClickRelevance = {
@@ -66,26 +73,31 @@ export type ClickRelevance = {
  * An impression at position k weighs w_k = min(clip, 1 / theta_k). Action value per examined impression, self-normalised:
  * x = sum w value / sum w theta impressions, which clipping leaves unbiased. N = (sum w theta impressions)^2 / sum w^2
  * theta impressions (Kish 1965). x is scaled so that its mean over everything seen is the mean of the prior r0: clicks
- * then say which pairs do better or worse than their kind, and one minimum gap fits both sources. Finally the gamma-Poisson
- * posterior: r = (N x + M r0) / (N + M), standard error sqrt(r u / (N + M)), u the scaled value of one action, and never
- * less than one action makes, so that what nobody clicked is not taken for certain.
+ * then say which pairs do better or worse than their kind, and one minimum gap fits both sources. An item of base rate pi gets pi
+ * times the value of another that is as relevant, so N impressions of it are N pi of a usual one. Finally the gamma-Poisson
+ * posterior: r = (N x + M r0) / (N pi + M), of variance r u / (N pi + M) + (r N pi / (N pi + M))^2 Var(log pi), u the scaled value
+ * of one action, and r there never less than one action makes, so that what nobody clicked is not taken for certain.
  * Feedback whose values sum to 0 or less orders nothing: the result is the prior.
  */
 export function clickRelevance(pairs: Iterable<SeenPair>, options: ClickRelevanceOptions): ClickRelevance[] {
-  const { prior, strength, maximum } = options;
+  const { prior, strength, maximum, base = () => USUAL } = options;
   if (!(strength > 0)) throw new Error(`strength ${strength} is not positive`);
   const votes = collectVotes(pairs, options);
-  const { scale, action } = calibrate(votes, prior);
-  return votes.map(({ anchor, item, value, examined, squares, actions, raw }) => {
+  const rates = votes.map(({ anchor, item }) => base(anchor, item));
+  const { scale, action } = calibrate(votes, rates, prior);
+  return votes.map(({ anchor, item, value, examined, squares, actions, raw }, i) => {
+    const { rate, variance } = rates[i]!;
     const n = scale > 0 && squares > 0 ? examined ** 2 / squares : 0;
     const own = actions > 0 ? Math.max(action, raw / actions) : action;
     const observed = n > 0 ? (scale * value) / examined : 0;
-    const posterior = (n * observed + strength * prior(anchor, item)) / (n + strength);
+    const usual = n * rate;
+    const posterior = (n * observed + strength * prior(anchor, item)) / (usual + strength);
     const relevance = Math.min(maximum, Math.max(0, posterior));
     // With no scale there are no actions to count in; the prior's own size stands in for one.
     const unit = scale > 0 ? scale * own : 1;
-    const one = unit / (n + strength);
-    const standardError = Math.sqrt(Math.max(posterior, one) * one);
+    const one = unit / (usual + strength);
+    const ofRate = ((posterior * usual) / (usual + strength)) ** 2 * variance;
+    const standardError = Math.sqrt(Math.max(posterior, one) * one + ofRate);
     return { anchor, item, relevance, standardError, effectiveImpressions: n, actions };
   });
 }
@@ -119,12 +131,19 @@ function collectVotes(pairs: Iterable<SeenPair>, { clip, propensity }: ClickRele
 }
 
 /** `scale`: prior per action value, 0 when nothing was valued, 1 when the prior is 0 everywhere; `action`: mean value of an impression with actions. */
-function calibrate(votes: readonly Votes[], prior: Relevance): { scale: number; action: number } {
+function calibrate(
+  votes: readonly Votes[],
+  rates: readonly BaseRate[],
+  prior: Relevance,
+): { scale: number; action: number } {
   const value = votes.reduce((sum, vote) => sum + vote.value, 0);
   const raw = votes.reduce((sum, vote) => sum + vote.raw, 0);
   const actions = votes.reduce((sum, vote) => sum + vote.actions, 0);
   if (!(value > 0 && raw > 0 && actions > 0)) return { scale: 0, action: 0 };
-  const expected = votes.reduce((sum, { anchor, item, examined }) => sum + examined * prior(anchor, item), 0);
+  const expected = votes.reduce(
+    (sum, { anchor, item, examined }, i) => sum + examined * rates[i]!.rate * prior(anchor, item),
+    0,
+  );
   return { scale: expected > 0 ? expected / value : 1, action: raw / actions };
 }
 

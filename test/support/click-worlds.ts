@@ -2,15 +2,19 @@ import { bootstrapInterval } from '../../learning/metrics/intervals.ts';
 import { outcomesByQuery } from '../../learning/metrics/judge.ts';
 import type { LoggedAnchor } from '../../learning/metrics/off-policy.ts';
 import { makeRandom, type Random } from '../../learning/numbers/random.ts';
+import { shuffled } from '../../learning/numbers/shuffled.ts';
 import type { SeenPair, WeightedTriplet } from '../../learning/relevance/relevance.ts';
 import { propensityOf } from '../../src/similarity/exploration.ts';
 import { qualityGates } from '../../workers/evaluation/gates.ts';
 import { learnFromClicks } from '../../workers/training/triplets/clicks.ts';
 
-/** served: shoppers want just what is shown, in its order. none: they want all alike. noisy: the order is good, with errors. */
-export type WorldKind = 'served' | 'none' | 'noisy';
-/** An order that might serve instead: by chance, the other way round, or the one that shoppers want. */
-export type Candidate = 'random' | 'reversed' | 'better';
+/**
+ * served: shoppers want just what is shown, in its order. none: they want all alike. noisy: the order is good, with errors.
+ * popular: as noisy, of products that stand in several lists, and some are chosen many times as often as others wherever they stand.
+ */
+export type WorldKind = 'served' | 'none' | 'noisy' | 'popular';
+/** An order that might serve instead: by chance, the other way round, the one that shoppers want beside the anchor, or by what is chosen everywhere. */
+export type Candidate = 'random' | 'reversed' | 'better' | 'popular';
 
 const ANCHORS = 60;
 const PLACES = 24;
@@ -22,15 +26,31 @@ const FALL = 4.4;
 /** A candidate's loss of agreement with categories, in precision, 0 to 1. */
 const WORSE = 0.09;
 
-export type World = { pairs: SeenPair[]; wanted(anchor: number, item: number): number };
+/** Products of a popular world; a list has 24 of 48 that are neighbours in a circle. */
+const POOL = 120;
+const NEIGHBOURS = 48;
+/** Standard deviation of the logarithm of how often a product of a popular world is chosen: in 100, the tenth has 13 times what the ninetieth has. */
+const POPULARITY = 1;
+
+export type World = {
+  pairs: SeenPair[];
+  /** Logarithm of how much an item is wanted beside an anchor. */
+  wanted(anchor: number, item: number): number;
+  /** From 0. */
+  placeOf(anchor: number, item: number): number;
+  /** Logarithm of how often an item is chosen wherever it stands. */
+  popularity(item: number): number;
+};
 const itemAt = (anchor: number, place: number) => ANCHORS + anchor * PLACES + place;
-const placeOf = (item: number) => (item - ANCHORS) % PLACES;
 
 /** Held-out anchors with a list each that was shown `views` times, always in the same order: nothing says how far shoppers look. */
 export function clickWorld(kind: WorldKind, views: number, seed: number): World {
   const random = makeRandom(seed);
-  const wants = Array.from({ length: ANCHORS }, () =>
-    Array.from({ length: PLACES }, (_, place) => {
+  const lists = listsOf(kind, random);
+  const popularities = Array.from({ length: POOL }, () => (kind === 'popular' ? POPULARITY * random.gaussian() : 0));
+  const popularity = (item: number) => popularities[item - ANCHORS] ?? 0;
+  const wants = lists.map((list) =>
+    list.map((_, place) => {
       if (kind === 'none') return 0;
       return kind === 'served'
         ? (-Math.log(FALL) * place) / (PLACES - 1)
@@ -38,15 +58,26 @@ export function clickWorld(kind: WorldKind, views: number, seed: number): World 
     }),
   );
   const pairs = wants.flatMap((own, anchor) => {
-    const chances = own.map((want, place) => Math.exp(want) * (place + 1) ** -EXAMINED);
+    const list = lists[anchor]!;
+    const chances = own.map((want, place) => Math.exp(want + popularity(list[place]!)) * (place + 1) ** -EXAMINED);
     const scale = CLICKS_A_VIEW / chances.reduce((sum, chance) => sum + chance, 0);
     return chances.map((chance, place): SeenPair => {
       const clicks = binomial(views, Math.min(1, scale * chance), random);
-      return { anchor, item: itemAt(anchor, place), position: place + 1, impressions: views, clicks, value: clicks };
+      return { anchor, item: list[place]!, position: place + 1, impressions: views, clicks, value: clicks };
     });
   });
-  return { pairs, wanted: (anchor, item) => wants[anchor]![placeOf(item)]! };
+  const placeOf = (anchor: number, item: number) => lists[anchor]!.indexOf(item);
+  return { pairs, wanted: (anchor, item) => wants[anchor]![placeOf(anchor, item)]!, placeOf, popularity };
 }
+
+/** Items of every anchor's list, in the order in which they are served. */
+const listsOf = (kind: WorldKind, random: Random): number[][] =>
+  Array.from({ length: ANCHORS }, (_, anchor) => {
+    if (kind !== 'popular') return Array.from({ length: PLACES }, (_place, place) => itemAt(anchor, place));
+    const first = (anchor * POOL) / ANCHORS;
+    const near = Array.from({ length: NEIGHBOURS }, (_near, i) => ANCHORS + ((first + i) % POOL));
+    return shuffled(near, random).slice(0, PLACES);
+  });
 
 /** Hits among so many tries: the tries between two hits are geometric, so that it costs as much as there are hits or misses. */
 function binomial(tries: number, chance: number, random: Random): number {
@@ -90,7 +121,11 @@ type ExploringWorld = { pairs: SeenPair[]; attractions: number[][] };
 export const exploringPairs = (options: Exploring): SeenPair[] => exploringWorld(options).pairs;
 
 /** An order of the places of a page, for every anchor: by chance, the other way round, as shoppers want, or as served. */
-export function ordersOf({ attractions }: ExploringWorld, candidate: Candidate | 'serving', seed: number): number[][] {
+export function ordersOf(
+  { attractions }: ExploringWorld,
+  candidate: Exclude<Candidate, 'popular'> | 'serving',
+  seed: number,
+): number[][] {
   const random = makeRandom(seed);
   return attractions.map((own) => {
     const places = own.map((_, i) => i);
@@ -140,10 +175,11 @@ export function isPromoted(world: World, candidate: Candidate, seed: number): bo
   const random = makeRandom(seed);
   const chance = Float64Array.from({ length: ANCHORS * (PLACES + 1) }, () => random.next());
   const ranks: Record<Candidate | 'serving', (anchor: number, item: number) => number> = {
-    serving: (_anchor, item) => placeOf(item),
-    reversed: (_anchor, item) => -placeOf(item),
+    serving: world.placeOf,
+    reversed: (anchor, item) => -world.placeOf(anchor, item),
     random: (_anchor, item) => chance[item]!,
     better: (anchor, item) => -world.wanted(anchor, item),
+    popular: (_anchor, item) => -world.popularity(item),
   };
   const learned = triplets(world);
   const measured = (order: keyof typeof ranks, structure: number) => ({

@@ -1,5 +1,6 @@
 import type { RelatedOptions } from '@simili/learning/batches/related';
 import { isIn, type LearningColumns } from '@simili/learning/metrics/split';
+import { baseRates } from '@simili/learning/relevance/base-rate';
 import { credibility, MOST_OF_BATCHES } from '@simili/learning/relevance/credibility';
 import { estimatePropensities } from '@simili/learning/relevance/propensity';
 import {
@@ -33,7 +34,7 @@ const FEWEST_VOTES = 0.25;
 const FEWEST_IMPRESSIONS = 0.01;
 
 /**
- * Feedback, corrected for position, as relevance and as triplets. Learning takes anchors of 'train' and 'val' and never
+ * Feedback, corrected for position and for what is chosen everywhere, as relevance and as triplets. Learning takes anchors of 'train' and 'val' and never
  * touches a held-out product; evaluation ('test') takes held-out anchors only.
  */
 export function learnFromClicks(
@@ -47,7 +48,9 @@ export function learnFromClicks(
     part === 'test' ? isHeld(anchor) : !isHeld(anchor) && !isHeld(item),
   );
   // Positions are a matter of the page, not of the products: all feedback helps to estimate them.
-  const shared = { clip: CLIP, maximum: 1, propensity: estimatePropensities(feedback) };
+  const propensity = estimatePropensities(feedback);
+  const base = baseRates(part === 'test' ? feedback : wanted, propensity);
+  const shared = { clip: CLIP, maximum: 1, propensity, base };
   const informed = clickRelevance(wanted, { ...shared, prior, strength: PRIOR_STRENGTH });
   const flat = clickRelevance(wanted, { ...shared, prior: () => FLAT_PRIOR.relevance, strength: FLAT_PRIOR.strength });
   const known = new Map(informed.map(({ anchor, item, relevance }) => [`${anchor} ${item}`, relevance]));

@@ -68,6 +68,20 @@ test('what nobody clicked is uncertain by one action, and dear actions are less 
   expect(dear!.standardError / cheap!.standardError).toBeCloseTo(Math.sqrt(10), 3);
 });
 
+test('an item that is chosen twice as often everywhere needs twice the choices to be as relevant', () => {
+  const base = (_anchor: number, item: number) => (item === 1 ? { rate: 2, variance: 0.04 } : { rate: 1, variance: 0 });
+  const [popular, usual] = clickRelevance([seen(1, 1, 100, 20), seen(2, 1, 100, 10)], { ...options, base });
+  // The prior's .5 for each of 100 · 2 + 100 usual impressions: 150, for 30 choices.
+  const scale = 150 / 30;
+  const [first, second] = [(scale * 20 + 20 * 0.5) / (200 + 20), (scale * 10 + 20 * 0.5) / (100 + 20)];
+  expect([popular!.relevance, usual!.relevance]).toEqual([expect.closeTo(first, 12), expect.closeTo(second, 12)]);
+  expect(first).toBeCloseTo(second, 12);
+  // What is not known of the base rate makes the relevance as uncertain, as far as it rests on choices.
+  const own = (first * scale) / 220;
+  expect(popular!.standardError).toBeCloseTo(Math.sqrt(own + ((first * 200) / 220) ** 2 * 0.04), 12);
+  expect(usual!.standardError).toBeCloseTo(Math.sqrt((second * scale) / 120), 12);
+});
+
 test('under a prior that knows nothing, values count as they are', () => {
   const [result] = clickRelevance([seen(1, 1, 100, 30)], { ...options, prior: () => 0 });
   expect(result!.relevance).toBeCloseTo(30 / 120, 12);

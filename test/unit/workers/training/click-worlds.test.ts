@@ -23,6 +23,13 @@ test('what is learned agrees with the hidden taste where the order is just that,
   expect(agreed('noisy')).toBeGreaterThan(0.93);
 });
 
+test('what is chosen everywhere is not learned for alike, and an order by popularity is not promoted', () => {
+  const popular = worlds('popular', 200);
+  // .88 without base rates.
+  expect(mean(popular.map((world) => agreement(world, triplets(world))))).toBeGreaterThan(0.93);
+  expect(popular.filter((world, i) => isPromoted(world, 'popular', i))).toHaveLength(0);
+});
+
 test('an order that shoppers like better is promoted although it agrees less with categories', () => {
   expect(worlds('noisy', 200).filter((world, i) => isPromoted(world, 'better', i))).toHaveLength(WORLDS);
 });
