@@ -24,7 +24,8 @@ type Rate = {
 export function makeTokenBuckets({ perSecond, burst }: Rate, now: () => number): TokenBuckets {
   if (perSecond === 0) return { waitFor: () => 0, take: () => 0 };
   const msPerToken = 1000 / perSecond;
-  const fullAt = new LRUCache<string, number>({ max: MOST_CALLERS });
+  // Bounded by size: bounded by `max` it takes room for all at once, 20 ms and 2 MB a kind of request.
+  const fullAt = new LRUCache<string, number>({ maxSize: MOST_CALLERS, sizeCalculation: () => 1 });
   const after = (caller: string, tokens: number, at: number) =>
     Math.max(fullAt.get(caller) ?? at, at) + Math.min(tokens, burst) * msPerToken;
   const waitMs = (full: number, at: number) => Math.max(0, full - burst * msPerToken - at);
