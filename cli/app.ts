@@ -7,8 +7,8 @@ import { SimiliError } from '../src/errors.ts';
 import { loadExtensions } from '../src/load-extensions.ts';
 import { type Log, makeLog } from '../src/log.ts';
 import type { Extensions } from '../src/ports/extensions.ts';
-import { openQueue } from '../src/queue/bullmq.ts';
 import type { JobQueue } from '../src/queue/jobs.ts';
+import { queueLater } from '../src/queue/later.ts';
 import { queuePrefix } from '../src/queue/prefix.ts';
 
 /** Everything a command works with: open, migrated, checked. */
@@ -31,8 +31,11 @@ export function loadSharedConfig(): Config {
   });
 }
 
-/** @throws SimiliError of configuration, database, Redis, data directory; CATALOG_UNKNOWN. */
-export async function openApp(config: Config = loadConfig()): Promise<App> {
+/**
+ * @param queue whether it is opened now, or when it is used first.
+ * @throws SimiliError of configuration, database, Redis, data directory; CATALOG_UNKNOWN.
+ */
+export async function openApp(config: Config = loadConfig(), queue: 'now' | 'later' = 'now'): Promise<App> {
   const log = makeLog(config);
   const extensions = await loadExtensions(config);
   const storage = await openStorage(config);
@@ -41,13 +44,17 @@ export async function openApp(config: Config = loadConfig()): Promise<App> {
     const { clock = storage.clock } = extensions;
     const repositories = makeRepositories({ ...storage, clock }, config.SIMILI_CATALOG);
     await knowCatalogs(repositories.catalogs, () => clock.now()).check(config.SIMILI_CATALOG);
-    const queue = await openQueue({
-      redisUrl: config.REDIS_URL,
-      storage,
-      prefix: await queuePrefix(repositories.installation),
-      onError: (error) => log.error({ err: error }, 'queue'),
-    });
-    return { config, log, storage, repositories, queue, extensions };
+    const open = async () => {
+      const { openQueue } = await import('../src/queue/bullmq.ts');
+      return openQueue({
+        redisUrl: config.REDIS_URL,
+        storage,
+        prefix: await queuePrefix(repositories.installation),
+        onError: (error) => log.error({ err: error }, 'queue'),
+      });
+    };
+    const app = { config, log, storage, repositories, extensions };
+    return { ...app, queue: queue === 'later' ? queueLater(open) : await open() };
   } catch (error) {
     await storage.close();
     throw error;

@@ -1,5 +1,5 @@
 import type { ArgsDef } from 'citty';
-import type { AnyCommand } from './dispatch.ts';
+import type { Entries, Group, Lazy } from './dispatch.ts';
 import { loadCommand } from './load-command.ts';
 
 /** Words that may stand behind those of a command. */
@@ -9,8 +9,8 @@ type Place = { path: string[]; words: string[] };
  * The script that completes `simili` in bash and, by its bashcompinit, in zsh: commands and options, and files where neither fits.
  * Everything is written into it, so that a press of the key starts no process.
  */
-export async function completionOf(root: AnyCommand): Promise<string> {
-  const places = await placesOf(root, []);
+export async function completionOf(commands: Entries): Promise<string> {
+  const places = await placesOf({ about: '', commands }, []);
   const branches = places.filter(({ path }) => path.length > 0).map(({ path }) => `"${path.join(' ')}"`);
   const cases = places.map(({ path, words }) => `    "${path.join(' ')}") words="${words.join(' ')}" ;;`);
   return `# simili: completion for bash and zsh
@@ -31,17 +31,15 @@ complete -o default -F _simili simili
 `;
 }
 
-/** Places of the command at `path` and of all below it; one whose package is not installed has no words. */
-async function placesOf(command: AnyCommand, path: string[]): Promise<Place[]> {
-  const below = Object.entries((command.subCommands ?? {}) as Record<string, () => Promise<AnyCommand>>);
-  const inside = await Promise.all(
-    below.map(async ([name, load]) => {
-      const loaded = await loadCommand(name, load).catch(() => null);
-      return loaded ? placesOf(loaded, [...path, name]) : [{ path: [...path, name], words: [] }];
-    }),
-  );
-  const options = optionsOf((command.args ?? {}) as ArgsDef);
-  return [{ path, words: [...below.map(([name]) => name), ...options, '--help'] }, ...inside.flat()];
+/** Places of the entry at `path` and of all below it; one whose package is not installed has no words. */
+async function placesOf(entry: Lazy | Group, path: string[]): Promise<Place[]> {
+  if (!('commands' in entry)) {
+    const command = await loadCommand(path.join(' '), entry.load).catch(() => null);
+    return [{ path, words: command ? [...optionsOf((command.args ?? {}) as ArgsDef), '--help'] : [] }];
+  }
+  const below = Object.entries(entry.commands);
+  const inside = await Promise.all(below.map(([name, next]) => placesOf(next, [...path, name])));
+  return [{ path, words: [...below.map(([name]) => name), '--help'] }, ...inside.flat()];
 }
 
 const optionsOf = (args: ArgsDef): string[] =>

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { SimiliError } from '../src/errors.ts';
 import { packageFacts } from '../src/package-root.ts';
 
@@ -7,15 +8,28 @@ import { packageFacts } from '../src/package-root.ts';
  * @param command as it was typed, for the error
  * @throws SimiliError PACKAGE_MISSING, with the line that installs the package.
  */
-export async function loadCommand<Command>(command: string, load: () => Promise<Command>): Promise<Command> {
+export async function loadCommand<Module>(command: string, load: () => Promise<Module>): Promise<Module> {
   try {
     return await load();
   } catch (error) {
     const name = missingPackage(error);
     if (name === null) throw error;
-    throw new SimiliError('PACKAGE_MISSING', { command, name, version: packageFacts().version });
+    throw missing(command, name);
   }
 }
+
+/** Why a command cannot run without a package of ours, and what installs it; null: it is installed. Nothing is loaded. */
+export function sayMissing(command: string, name: string): string | null {
+  try {
+    createRequire(import.meta.url).resolve(`${name}/package.json`);
+    return null;
+  } catch {
+    return missing(command, name).message.slice(command.length + 1);
+  }
+}
+
+const missing = (command: string, name: string): SimiliError =>
+  new SimiliError('PACKAGE_MISSING', { command, name, version: packageFacts().version });
 
 /** The package of ours that Node.js did not find; null for any other error. */
 function missingPackage(error: unknown): string | null {

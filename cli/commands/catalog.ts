@@ -15,8 +15,7 @@ async function inShop(work: (shop: Shop) => Promise<string>): Promise<void> {
 
 const id = { type: 'positional', description: 'Lower-case letters, digits and single dashes', required: true } as const;
 
-const list = defineCommand({
-  meta: { name: 'list', description: 'The catalogs, and how many products each has' },
+export const list = defineCommand({
   args: { json: { type: 'boolean', description: 'As JSON', default: false } },
   run: ({ args }) =>
     inShop(async (shop) => {
@@ -27,8 +26,7 @@ const list = defineCommand({
     }),
 });
 
-const create = defineCommand({
-  meta: { name: 'create', description: 'Make a catalog; safe to repeat' },
+export const create = defineCommand({
   args: { id } satisfies ArgsDef,
   run: ({ args }) =>
     inShop(async (shop) => {
@@ -37,20 +35,11 @@ const create = defineCommand({
     }),
 });
 
-const remove = defineCommand({
-  meta: {
-    name: 'remove',
-    description: 'Remove a catalog with all its products, feedback and model versions, for good',
-  },
+export const remove = defineCommand({
   args: { id, force: { type: 'boolean', description: 'Also one that has products', default: false } },
   run: ({ args }) =>
     inShop(async (shop) => {
       await shop.run('removeCatalog', { id: args.id, force: args.force });
       return `${args.id} is removed`;
     }),
-});
-
-export const catalog = defineCommand({
-  meta: { name: 'catalog', description: 'Several catalogs in one database (docs/production.md)' },
-  subCommands: { list: async () => list, create: async () => create, remove: async () => remove },
 });

@@ -9,11 +9,6 @@ import { catalogOption, secondsOf } from '../options.ts';
 const INTERRUPTED = 130;
 
 export const distil = defineCommand({
-  meta: {
-    name: 'distil',
-    description:
-      'Train a small encoder on the catalog that finds the neighbours that the configured one finds (docs/distil.md)',
-  },
   args: {
     ...catalogOption,
     preset: { type: 'enum', options: ['tiny', 'small'], description: 'Of 32 or 64 px', default: 'tiny' },

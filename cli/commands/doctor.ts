@@ -23,7 +23,6 @@ export type Diagnosis = {
 };
 
 export const doctor = defineCommand({
-  meta: { name: 'doctor', description: 'Try every engine on this machine and tell which one a worker takes.' },
   args: { json: { type: 'boolean', description: 'As JSON', default: false } },
   async run({ args }) {
     const config = loadConfig();

@@ -5,10 +5,6 @@ import { loadConfig } from '../../src/config.ts';
 import { onStderr } from '../progress.ts';
 
 export const evaluate = defineCommand({
-  meta: {
-    name: 'evaluate',
-    description: 'Compare every method of the paper on a folder of labelled pictures (docs/evaluation.md)',
-  },
   args: {
     images: { type: 'string', description: 'Folder of the pictures', required: true },
     labels: {

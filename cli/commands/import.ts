@@ -1,22 +1,16 @@
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startFleet } from '@simili/worker/fleet';
 import { defineCommand } from 'citty';
 import { SimiliError } from '../../src/errors.ts';
-import { describeImport } from '../import/describe.ts';
+import { describeImport, exitCodeOf } from '../import/describe.ts';
 import { MOST_REMOVED } from '../import/mirror.ts';
-import { exitCodeOf } from '../import/run.ts';
+import { loadCommand } from '../load-command.ts';
 import { catalogOption } from '../options.ts';
 import { showProgress } from '../progress.ts';
 import { openShop, type Shop } from '../shop/open-shop.ts';
 import type { Pictures } from '../shop/operations.ts';
 
 export const importCatalog = defineCommand({
-  meta: {
-    name: 'import',
-    description:
-      'Load a catalog: a folder of pictures, a CSV, JSON or XML file of your own or of a shop (docs/catalog.md)',
-  },
   args: {
     ...catalogOption,
     source: { type: 'positional', description: 'Folder or file', required: true },
@@ -61,6 +55,10 @@ export const importCatalog = defineCommand({
       refreshPictures: args['refresh-pictures'],
     };
     const shop = await openShop(args.catalog);
+    // On a Postgres the workers decode. An embedded database has none elsewhere: its pictures are waited for.
+    const isWaitedFor = !dryRun && shop.app?.storage.kind !== 'postgres';
+    // Where no server runs, this process decodes them: without that package nothing is begun.
+    const fleet = isWaitedFor && shop.app && (await loadCommand('simili import', () => import('@simili/worker/fleet')));
     let told = 0;
     const report = await shop.run('import', request, (rows) => {
       if (rows - told < 1000) return;
@@ -68,9 +66,10 @@ export const importCatalog = defineCommand({
       out.write(`  ${rows} rows\n`);
     });
     if (!args.json) out.write(`${describeImport(report, dryRun)}\n`);
-    // On a Postgres the workers decode. An embedded database has none elsewhere: its pictures are waited for.
-    const isWaitedFor = !dryRun && shop.app?.storage.kind !== 'postgres';
+    const decoders =
+      shop.app && fleet ? await fleet.startFleet({ ...shop.app, queues: ['ingest'], alone: true }) : null;
     const pictures = isWaitedFor ? await untilDecoded(shop, since, out) : null;
+    await decoders?.close();
     if (args.json) process.stdout.write(`${JSON.stringify({ dryRun, ...report, pictures })}\n`);
     else if (pictures) out.write(`${describePictures(pictures)}\n`);
     await shop.close();
@@ -91,11 +90,10 @@ const LOOK_MS = 200;
 const WAKE_MS = 2000;
 
 /**
- * Shows the pictures' progress until none is left. Where no server runs, this process decodes them.
+ * Shows the pictures' progress until none is left.
  * @param since failures of before were told by the import that had them.
  */
 async function untilDecoded(shop: Shop, since: string, out: NodeJS.WriteStream): Promise<Pictures> {
-  const fleet = shop.app && (await startFleet({ ...shop.app, queues: ['ingest'], alone: true }));
   const first = await shop.run('pictures', { since });
   const progress = showProgress('pictures', first.pending, out);
   let now = first;
@@ -109,6 +107,5 @@ async function untilDecoded(shop: Shop, since: string, out: NodeJS.WriteStream):
   }
   progress.update(first.pending);
   progress.stop();
-  await fleet?.close();
   return now;
 }

@@ -16,10 +16,6 @@ import { untilStopped } from '../until-stopped.ts';
 type Found = LabelPicture & { file: string; line: number; split: string | null };
 
 export const label = defineCommand({
-  meta: {
-    name: 'label',
-    description: 'A local page that asks people which of two pictures looks more like a third (docs/label.md)',
-  },
   args: {
     images: { type: 'string', description: 'Folder of the pictures', required: true },
     labels: { type: 'string', description: 'CSV as for simili evaluate: questions then stay within a category' },

@@ -5,10 +5,6 @@ import { openShop } from '../shop/open-shop.ts';
 import { tellProblems } from '../tell-problems.ts';
 
 export const ratings = defineCommand({
-  meta: {
-    name: 'ratings',
-    description: 'Give a shop what people answered: the triplets.csv of simili label (docs/label.md)',
-  },
   args: {
     ...catalogOption,
     file: { type: 'positional', description: 'triplets.csv: query,positive,negative', required: true },

@@ -4,7 +4,6 @@ import { serveApi } from '../serve-api.ts';
 import { untilStopped } from '../until-stopped.ts';
 
 export const serve = defineCommand({
-  meta: { name: 'serve', description: 'Run the API alone; workers run elsewhere (simili worker). Needs DATABASE_URL.' },
   async run() {
     const app = await openApp(loadSharedConfig());
     const api = await serveApi(app);

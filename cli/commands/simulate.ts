@@ -13,11 +13,6 @@ import { showProgress } from '../progress.ts';
 const POLL_MS = 500;
 
 export const simulate = defineCommand({
-  meta: {
-    name: 'simulate',
-    description:
-      'Send simulated shoppers through the public API, train, measure. Proves plumbing, not quality (docs/simulate.md)',
-  },
   args: {
     shoppers: { type: 'string', description: 'How many; 0 trains without new feedback', default: '1000' },
     taste: { type: 'string', description: 'What they like: colour, shape, or colour=0.8,shape=0.2', default: 'colour' },

@@ -15,7 +15,6 @@ import { startControl } from '../shop/control-server.ts';
 import { untilStopped } from '../until-stopped.ts';
 
 export const start = defineCommand({
-  meta: { name: 'start', description: 'API and workers in one process; an empty catalog gets the demo pictures' },
   args: { demo: { type: 'boolean', description: 'Load the demo catalog into an empty database', default: true } },
   async run({ args }) {
     const since = performance.now();

@@ -6,10 +6,6 @@ import { loadSharedConfig, openApp } from '../app.ts';
 import { untilStopped } from '../until-stopped.ts';
 
 export const worker = defineCommand({
-  meta: {
-    name: 'worker',
-    description: `Take work from the queues: ${queueNames.join(', ')}. Needs DATABASE_URL.`,
-  },
   args: {
     queues: {
       type: 'string',

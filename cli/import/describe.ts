@@ -25,3 +25,7 @@ export function describeImport(report: ImportReport, dryRun = false): string {
     ...(mirrored?.refused ? [mirrored.refused] : []),
   ].join('\n');
 }
+
+/** Status of the command: 0, all rows were taken; 1, nothing was removed that should have been; 2, some were left out. */
+export const exitCodeOf = ({ mirrored, problems }: ImportReport): number =>
+  mirrored?.refused ? 1 : problems.length > 0 ? 2 : 0;

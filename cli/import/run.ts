@@ -141,7 +141,3 @@ const revisionsOf = ({ images }: ImportRow): Promise<(string | null)[]> =>
         : null,
     ),
   );
-
-/** Status of the command: 0, all rows were taken; 1, nothing was removed that should have been; 2, some were left out. */
-export const exitCodeOf = ({ mirrored, problems }: ImportReport): number =>
-  mirrored?.refused ? 1 : problems.length > 0 ? 2 : 0;

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DEFAULT_CATALOG } from '../../src/catalog-id.ts';
 import { type ErrorCode, SimiliError } from '../../src/errors.ts';
-import { CONTROL_FILE } from './control-server.ts';
 import type { Input, OperationName, Output, Progress } from './operations.ts';
+
+/** In the data directory: where the process that holds it takes commands. */
+export const CONTROL_FILE = 'control.json';
 
 type Told = { progress?: unknown; output?: unknown; error?: { code?: ErrorCode; facts?: unknown; why?: string } };
 

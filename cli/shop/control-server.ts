@@ -7,10 +7,8 @@ import { knowCatalogs } from '../../src/catalog/known-catalogs.ts';
 import { DEFAULT_CATALOG } from '../../src/catalog-id.ts';
 import { SimiliError } from '../../src/errors.ts';
 import type { App } from '../app.ts';
+import { CONTROL_FILE } from './control-client.ts';
 import { type OperationName, operations } from './operations.ts';
-
-/** In the data directory: where the process that holds it takes commands. */
-export const CONTROL_FILE = 'control.json';
 
 /**
  * Lets commands work on the embedded database of this process, which no second one can open: HTTP on a socket that

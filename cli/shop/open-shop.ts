@@ -19,7 +19,7 @@ export type Shop = {
 export async function openShop(catalog?: string): Promise<Shop> {
   const config = loadConfigFor(catalog);
   try {
-    return openHere(await openApp(config));
+    return openHere(await openApp(config, 'later'));
   } catch (error) {
     if (!(error instanceof SimiliError && error.code === 'DATA_DIR_LOCKED')) throw error;
     const socket = await findControl(config.SIMILI_DATA_DIR);

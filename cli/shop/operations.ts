@@ -1,11 +1,8 @@
-import { createApiKey, type KeyRequest } from '../../src/api-keys.ts';
-import { createCatalog, removeCatalog } from '../../src/catalog/catalogs.ts';
+import type { KeyRequest } from '../../src/api-keys.ts';
 import type { ReadyImage } from '../../src/db/images.ts';
-import { rotateAdminKey } from '../../src/keys.ts';
 import type { App } from '../app.ts';
-import { type ImportReport, type ImportRequest, importCatalog } from '../import/run.ts';
-import { importRatings, type RatingsReport } from '../import-ratings.ts';
-import { storedArtefact } from './stored-artefact.ts';
+import type { ImportReport, ImportRequest } from '../import/run.ts';
+import type { RatingsReport } from '../import-ratings.ts';
 
 /** Pictures that wait, those that came to an end since a time, and the newest failures since then, at most 50. */
 export type Pictures = { pending: number; ready: number; failed: number; failures: { id: string; why: string }[] };
@@ -59,10 +56,14 @@ type Operations = {
 
 /**
  * Work of commands on a shop. Operations run in the process that holds its database: the command's own, or the server that
- * already has the embedded one open.
+ * already has the embedded one open. Each loads what it needs.
  */
 export const operations: Operations = {
-  import: importCatalog,
+  async import(app, request, tell) {
+    if (!request.dryRun) await app.queue.alive(); // one that cannot be opened is told before anything is stored
+    const { importCatalog } = await import('../import/run.ts');
+    return importCatalog(app, request, tell);
+  },
   async pictures({ repositories: { images } }, { since }) {
     const from = new Date(since);
     const [{ pending }, { ready, failed }, failures] = await Promise.all([
@@ -77,8 +78,12 @@ export const operations: Operations = {
       failures: failures.map(({ productId, failure }) => ({ id: productId, why: failure ?? '' })),
     };
   },
-  ratings: ({ repositories }, { file }) => importRatings(repositories, file),
+  async ratings({ repositories }, { file }) {
+    const { importRatings } = await import('../import-ratings.ts');
+    return importRatings(repositories, file);
+  },
   async artefact({ repositories: { models } }, { wanted }) {
+    const { storedArtefact } = await import('./stored-artefact.ts');
     const { name, artefact } = await storedArtefact(models, wanted);
     return { name, base64: Buffer.from(artefact).toString('base64') };
   },
@@ -113,13 +118,21 @@ export const operations: Operations = {
   },
   catalogs: async ({ repositories: { catalogs } }) =>
     (await catalogs.list()).map(({ createdAt, ...row }) => ({ ...row, createdAt: createdAt.toISOString() })),
-  createCatalog: ({ repositories: { catalogs } }, { id }) => createCatalog(catalogs, id),
+  async createCatalog({ repositories: { catalogs } }, { id }) {
+    const { createCatalog } = await import('../../src/catalog/catalogs.ts');
+    return createCatalog(catalogs, id);
+  },
   async removeCatalog({ repositories }, { id, force }) {
+    const { removeCatalog } = await import('../../src/catalog/catalogs.ts');
     await removeCatalog(repositories, id, force);
     return null;
   },
-  adminKey: ({ repositories: { installation }, config }) => rotateAdminKey(installation, config),
+  async adminKey({ repositories: { installation }, config }) {
+    const { rotateAdminKey } = await import('../../src/keys.ts');
+    return rotateAdminKey(installation, config);
+  },
   async createKey({ repositories }, request) {
+    const { createApiKey } = await import('../../src/api-keys.ts');
     const { key, row } = await createApiKey(repositories, request);
     return { id: row.id, key };
   },

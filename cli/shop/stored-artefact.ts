@@ -1,4 +1,4 @@
-import { sha256 } from '@simili/worker/tools/sha256';
+import { createHash } from 'node:crypto';
 import type { ModelRepository } from '../../src/db/models.ts';
 import { SimiliError } from '../../src/errors.ts';
 
@@ -16,7 +16,7 @@ export async function storedArtefact(
   const id = wanted === 'active' ? (await models.serving())?.modelId : wanted;
   const stored = id === undefined ? null : await models.artefact(id);
   if (!id || !stored) throw new SimiliError('NOT_FOUND', { what: 'model version', id: wanted });
-  if (sha256(stored.artefact) !== stored.checksum) {
+  if (createHash('sha256').update(stored.artefact).digest('hex') !== stored.checksum) {
     throw new SimiliError('ARTEFACT_CORRUPT', { model: id, why: 'its checksum does not match' });
   }
   return { artefact: stored.artefact, name: id };

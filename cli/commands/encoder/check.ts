@@ -9,11 +9,6 @@ import { catalogOption, secondsOf } from '../../options.ts';
 import { short } from '../../table.ts';
 
 export const check = defineCommand({
-  meta: {
-    name: 'check',
-    description:
-      'Run an encoder in a bounded process: speed, memory, steadiness, and what it finds alike in own products',
-  },
   args: {
     ...catalogOption,
     encoder: { type: 'positional', description: 'As SIMILI_ENCODER: a name, a folder, a .onnx file', required: true },

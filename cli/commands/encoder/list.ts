@@ -4,7 +4,6 @@ import { loadConfig } from '../../../src/config.ts';
 import { table } from '../../table.ts';
 
 export const list = defineCommand({
-  meta: { name: 'list', description: 'The encoders that ship, those that were pulled, and the one that is configured' },
   async run() {
     const { SIMILI_ENCODER: configured, SIMILI_DATA_DIR: dataDir } = loadConfig();
     const names = await encoderNames(dataDir);

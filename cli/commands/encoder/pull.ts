@@ -9,7 +9,6 @@ import { showProgress } from '../../progress.ts';
 import { short } from '../../table.ts';
 
 export const pull = defineCommand({
-  meta: { name: 'pull', description: 'Download an encoder from the Hugging Face hub; its licence is shown before' },
   args: {
     id: { type: 'positional', description: 'owner/name', required: true },
     revision: { type: 'string', description: 'Branch, tag or commit', default: 'main' },

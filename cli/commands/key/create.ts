@@ -3,7 +3,6 @@ import { keyScopes } from '../../../src/ports/authenticator.ts';
 import { openShop } from '../../shop/open-shop.ts';
 
 export const create = defineCommand({
-  meta: { name: 'create', description: 'Make a key and print it, this once' },
   args: {
     name: { type: 'string', description: 'Who is to have it', required: true },
     scopes: { type: 'string', description: `Comma separated, of ${keyScopes.join(', ')}`, required: true },

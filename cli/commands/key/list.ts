@@ -3,7 +3,6 @@ import { openShop } from '../../shop/open-shop.ts';
 import { table } from '../../table.ts';
 
 export const list = defineCommand({
-  meta: { name: 'list', description: 'Keys, and what each may do; of the keys themselves only hashes are kept' },
   async run() {
     const shop = await openShop();
     const rows = (await shop.run('keys', {})).map(({ id, name, scopes, catalog, createdAt }) => [

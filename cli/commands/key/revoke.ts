@@ -3,7 +3,6 @@ import { SimiliError } from '../../../src/errors.ts';
 import { openShop } from '../../shop/open-shop.ts';
 
 export const revoke = defineCommand({
-  meta: { name: 'revoke', description: 'End a key, at once and in all processes' },
   args: { id: { type: 'positional', description: 'Its id, as `simili key list` shows it', required: true } },
   async run({ args: { id } }) {
     const shop = await openShop();

@@ -5,7 +5,6 @@ import { SimiliError } from '../../../src/errors.ts';
 import { describeForPeople, descriptionOf } from './description.ts';
 
 export const describe = defineCommand({
-  meta: { name: 'describe', description: 'Layers, sizes, parameters, FLOPs and memory of a network preset' },
   args: {
     preset: { type: 'positional', description: 'simili model list shows them', required: true },
     json: { type: 'boolean', description: 'One JSON object', default: false },

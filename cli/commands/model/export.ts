@@ -13,10 +13,6 @@ import { catalogOption } from '../../options.ts';
 import type { Source } from '../../shop/stored-artefact.ts';
 
 export const exportModel = defineCommand({
-  meta: {
-    name: 'export',
-    description: 'Write a model version as one file: ONNX for any runtime, or its own safetensors (docs/models.md)',
-  },
   args: {
     ...catalogOption,
     format: { type: 'enum', options: ['onnx', 'safetensors'], description: 'Of the file', default: 'onnx' },

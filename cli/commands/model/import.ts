@@ -7,10 +7,6 @@ import { presetOf } from './describe.ts';
 import { describeForPeople } from './description.ts';
 
 export const importBackbone = defineCommand({
-  meta: {
-    name: 'import',
-    description: 'Check a pretrained ONNX network and show what it becomes in front of a preset (docs/models.md)',
-  },
   args: {
     file: { type: 'positional', description: 'The .onnx file', required: true },
     preset: { type: 'string', description: 'The network whose first branch it replaces', default: 'tiny' },

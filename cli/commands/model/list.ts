@@ -4,7 +4,6 @@ import { defineCommand } from 'citty';
 import { short, table } from '../../table.ts';
 
 export const list = defineCommand({
-  meta: { name: 'list', description: 'The network presets: size of their pictures and vectors, parameters, FLOPs' },
   run() {
     const rows = presetNames.map((name) => {
       const { inputSize, embedding, ...spec } = presetNamed(name);

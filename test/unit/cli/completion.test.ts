@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { defineCommand } from 'citty';
 import { expect, test } from 'vitest';
 import { completionOf } from '../../../cli/completion.ts';
+import type { Entries } from '../../../cli/dispatch.ts';
 
 const load = defineCommand({
-  meta: { name: 'load' },
   args: {
     source: { type: 'positional', description: 'File', required: true },
     demo: { type: 'boolean', default: true },
@@ -13,18 +13,17 @@ const load = defineCommand({
   },
 });
 const missing = Object.assign(new Error("Cannot find package '@simili/lab'"), { code: 'ERR_MODULE_NOT_FOUND' });
-const root = defineCommand({
-  meta: { name: 'simili' },
-  subCommands: {
-    load: async () => load,
-    model: async () =>
-      defineCommand({
-        meta: { name: 'model' },
-        subCommands: { load: async () => load, list: async () => defineCommand({}) },
-      }),
-    evaluate: () => Promise.reject(missing),
+const commands: Entries = {
+  load: { about: 'Loads', load: async () => load },
+  model: {
+    about: 'Models',
+    commands: {
+      load: { about: 'Loads', load: async () => load },
+      list: { about: 'Lists', load: async () => defineCommand({}) },
+    },
   },
-});
+  evaluate: { about: 'Measures', load: () => Promise.reject(missing) },
+};
 
 /** Completions that bash gives behind these words, the last of which is being typed. */
 function completed(script: string, words: readonly string[]): string[] {
@@ -34,7 +33,7 @@ function completed(script: string, words: readonly string[]): string[] {
 }
 
 test('bash completes commands, commands of commands, and the options that a command has', async () => {
-  const script = await completionOf(root);
+  const script = await completionOf(commands);
   expect(completed(script, [''])).toEqual(['load', 'model', 'evaluate', '--help']);
   expect(completed(script, ['lo'])).toEqual(['load']);
   expect(completed(script, ['load', '--'])).toEqual(['--no-demo', '--dry-run', '--out', '--help']);

@@ -6,10 +6,10 @@ import { dispatch } from '../../../cli/dispatch.ts';
 let ran: Record<string, unknown>[];
 beforeEach(() => {
   ran = [];
+  loaded = [];
 });
 
 const load = defineCommand({
-  meta: { name: 'load', description: 'Loads' },
   args: {
     source: { type: 'positional', description: 'Folder or file', required: true },
     demo: { type: 'boolean', description: 'Demo pictures too', default: true },
@@ -20,17 +20,24 @@ const load = defineCommand({
     ran.push({ source: args.source, demo: args.demo, out: args.out, format: args.format });
   },
 });
-const root = defineCommand({
-  meta: { name: 'shop', version: '1.2.3', description: 'A shop' },
-  subCommands: {
-    load: async () => load,
-    model: async () =>
-      defineCommand({ meta: { name: 'model', description: 'Models' }, subCommands: { load: async () => load } }),
+/** Commands that were loaded. */
+let loaded: string[];
+const lazy = (name: string) => ({
+  about: `About ${name}`,
+  load: async () => {
+    loaded.push(name);
+    return load;
   },
 });
+const root = {
+  name: 'shop',
+  version: '1.2.3',
+  about: 'A shop',
+  commands: { load: lazy('load'), model: { about: 'Models', commands: { load: lazy('model load') } } },
+};
 
 /** Runs a command line. @returns what was printed; a terminal gets colours, everything else plain text. */
-async function run(args: string[], isTTY = false, settings?: string): Promise<string> {
+async function run(args: string[], isTTY = false, settings?: () => string): Promise<string> {
   let text = '';
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -81,10 +88,22 @@ test('help has colours on a terminal only, and --version is one line', async () 
 });
 
 test('help of the root lists the settings, and help of a command says where they are', async () => {
-  expect(await run(['--help'], false, 'SETTINGS\n  PORT')).toMatch(/load[\s\S]*\nSETTINGS\n {2}PORT\n$/);
-  const command = await run(['load', '--help'], false, 'SETTINGS');
+  const settings = () => 'SETTINGS\n  PORT';
+  expect(await run(['--help'], false, settings)).toMatch(/load[\s\S]*\nSETTINGS\n {2}PORT\n$/);
+  const command = await run(['load', '--help'], false, () => {
+    throw new Error('asked for by nobody');
+  });
   expect(command).toMatch(/\nSettings: shop --help\n$/);
-  expect(command).not.toContain('SETTINGS');
+});
+
+test('help of a group says what its commands are for and loads none; help of a command loads that one', async () => {
+  expect(await run(['--help'])).toMatch(/A shop \(shop v1\.2\.3\)[\s\S]*load +About load\n\s*model +Models\n/);
+  expect(await run(['model', '--help'])).toMatch(/Models \(shop model v1\.2\.3\)[\s\S]*load +About model load\n/);
+  expect(loaded).toEqual([]);
+  expect(await run(['model', 'load', '--help'])).toMatch(
+    /^About model load \(shop model load v1\.2\.3\)\n\nUSAGE shop model load \[OPTIONS\] <SOURCE>\n/,
+  );
+  expect(loaded).toEqual(['model load']);
 });
 
 test('a command whose package is not installed says which, and the line that installs it', async () => {
@@ -92,20 +111,28 @@ test('a command whose package is not installed says which, and the line that ins
     Object.assign(new Error(`Cannot find package '${name}' imported from /shop/dist/cli/commands/worker.js`), {
       code: 'ERR_MODULE_NOT_FOUND',
     });
-  const worker = (name: string) =>
-    defineCommand({ meta: { name: 'shop' }, subCommands: { worker: () => Promise.reject(missing(name)) } });
-  const out = new Writable() as unknown as NodeJS.WriteStream;
+  const worker = (needs: string, name = needs) => ({
+    ...root,
+    commands: {
+      worker: { about: 'Works', needs, load: () => Promise.reject(missing(name)) },
+      other: { about: 'Others', needs: '@simili/worker', load: async () => load },
+    },
+  });
   let help = '';
-  const sink = {
+  const out = {
     write: (text: string) => {
       help += text;
     },
   } as unknown as NodeJS.WriteStream;
-  await dispatch(worker('@simili/worker'), ['--help'], sink);
-  expect(help).toContain('needs the package @simili/worker: npm install @simili/worker@');
-  await expect(dispatch(worker('@simili/worker'), ['worker'], out)).rejects.toMatchObject({
+  await dispatch(worker('@simili/nowhere'), ['--help'], out);
+  expect(help).toMatch(
+    /worker +\(needs the package @simili\/nowhere: npm install @simili\/nowhere@\d+\.[^\n]*\)\n\s*other +Others\n/,
+  );
+  await expect(dispatch(worker('@simili/nowhere'), ['worker'], out)).rejects.toMatchObject({
     code: 'PACKAGE_MISSING',
-    message: expect.stringMatching(/^shop worker needs the package @simili\/worker: npm install @simili\/worker@\d+\./),
+    message: expect.stringMatching(
+      /^shop worker needs the package @simili\/nowhere: npm install @simili\/nowhere@\d+\./,
+    ),
   });
-  await expect(dispatch(worker('somebody-elses'), ['worker'], out)).rejects.toThrow("'somebody-elses'");
+  await expect(dispatch(worker('', 'somebody-elses'), ['worker'], out)).rejects.toThrow("'somebody-elses'");
 });
