@@ -7,6 +7,7 @@ import type { OpenEngine } from '../../workers/engines/engine.ts';
 import { openOnnxEngine } from '../../workers/engines/onnx/index.ts';
 import { openJavaScriptEngine } from '../../workers/engines/tensorflow/index.ts';
 import { describeEngine } from '../contract/engine.contract.ts';
+import { narrow } from '../support/narrow.ts';
 import { relativeError } from '../support/oracle-network.ts';
 
 // The pure JavaScript engine and, where a machine has one, native TensorFlow: tensorflow.test.ts. WebGPU: test/webgpu.
@@ -16,7 +17,7 @@ describeEngine('onnx', openOnnxEngine);
  * `tiny` without its batch normalisation. Over a few pictures of noise that divides by next to nothing: the last bit of a
  * float32 then decides which of two pixels a pool takes, and gradients jump. The contract holds the layer by itself.
  */
-const tiny = presetNamed('tiny');
+const tiny = narrow(presetNamed('tiny'));
 const spec = {
   ...tiny,
   branches: tiny.branches.map(({ paths }) => ({

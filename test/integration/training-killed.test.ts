@@ -12,7 +12,7 @@ import { trainingRequest } from '../support/training-request.ts';
 import { drawnCatalog, writeTrainingSet } from '../support/training-set.ts';
 
 /** Each costs the start of a process, a second of CPU. */
-const KILLS = 8;
+const KILLS = 5;
 
 let dir: string;
 let request: TrainingRequest;
@@ -65,7 +65,7 @@ test(`a trainer that is killed at ${KILLS} random moments ends bit for bit where
   const pids: number[] = [];
   let kept: Uint8Array | null = null;
   let kills = 0;
-  // One in each eighth of the time that a few steps take: no part of it is left out by chance.
+  // One in each fifth of the time that a few steps take: no part of it is left out by chance.
   const delay = () => (700 * (kills + random.next())) / KILLS;
   let result: TrainingResult | null = null;
   const host = openTrainer();
