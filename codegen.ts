@@ -32,6 +32,7 @@ export default {
           Product: '../db/products.ts#ProductRow',
           SimilarItemConnection: '../similarity/similar-items.ts#SimilarItemsPage',
           SimilarToProductsConnection: '../similarity/similar-to-products.ts#SimilarToProductsPage',
+          SimilarToPictureConnection: '../similarity/similar-to-picture.ts#SimilarToPicturePage',
           SimilarItemEdge: '../similarity/ranked-page.ts#SimilarItem',
           ProductConnection: '../catalog/product-page.ts#ProductPage',
           ModelVersion: '../db/models.ts#ModelRow',

@@ -27,6 +27,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
   latency: async () => (await import('./latency.ts')).latency(),
   memory: async () => (await import('./memory.ts')).memory(),
   paper: async () => (await import('./paper.ts')).paper(),
+  picture: async () => (await import('./picture.ts')).picture(),
   processes: async () => (await import('./processes.ts')).processes(),
   projection: async () => (await import('./projection.ts')).projection({ products: Number(values.products) }),
   quality: async () =>

@@ -55,6 +55,14 @@ const set = {
 };
 const impression = { file: 'client/impression.ts', tests: ['test/unit/client/impression.test.ts'] };
 const outbox = { file: 'client/outbox.ts', tests: ['test/unit/client/outbox.test.ts'] };
+const looking = {
+  file: 'src/similarity/look-at-picture.ts',
+  tests: ['test/unit/src/similarity/look-at-picture.test.ts'],
+};
+const pictureToken = {
+  file: 'src/similarity/picture-token.ts',
+  tests: ['test/unit/src/similarity/picture-token.test.ts'],
+};
 const recall = {
   file: 'src/similarity/recall-audit.ts',
   tests: ['test/unit/src/similarity/recall-audit.test.ts'],
@@ -210,6 +218,9 @@ export const mutations = [
   { name: 'share of products that retrains', ...policy, from: 'PRODUCTS_SHARE = 0.2', to: 'PRODUCTS_SHARE = 0.25' },
   { name: 'share of lists asked again', ...config, from: 'share(0.01)', to: 'share(0.02)' },
   { name: 'recall of the alarm', ...config, from: 'share(0.95)', to: 'share(0.9)' },
+  { name: 'searches by a picture a second', ...config, from: 'rate(0.5)', to: 'rate(1)' },
+  { name: 'pictures that wait', ...looking, from: 'MOST_WAITING = 16', to: 'MOST_WAITING = 20' },
+  { name: 'age of a picture token', ...pictureToken, from: 'VALID_MS = 3_600_000', to: 'VALID_MS = 7_200_000' },
   { name: 'neighbours of recall', ...recall, from: 'COMPARED = 10', to: 'COMPARED = 12' },
   { name: 'hours of recall', ...recall, from: 'HOURS = 24', to: 'HOURS = 23' },
   { name: 'choices that retrain', ...config, from: '.default(500)', to: '.default(400)' },

@@ -84,6 +84,7 @@ const Env = z.object({
   SIMILI_MAX_CONNECTIONS: count(4096).describe('Open connections of all'),
   SIMILI_CONNECTIONS_PER_ADDRESS: count(256).describe('Open connections of one address, where no proxy is in front'),
   SIMILI_QUERY_RATE: rate(100).describe('Storefront requests a second of one address; 0: no limit'),
+  SIMILI_PICTURE_RATE: rate(0.5).describe('Searches by a new picture a second of one address; 0: no limit'),
   SIMILI_FEEDBACK_RATE: rate(20).describe('Feedback events a second of one address; 0: no limit'),
   SIMILI_ADMIN_RATE: rate(100).describe('Requests a second with the admin key; 0: no limit'),
   SIMILI_WRONG_KEYS_PER_MINUTE: rate(10).describe('Wrong admin keys of one address; 0: no limit'),

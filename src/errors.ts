@@ -33,6 +33,22 @@ const CODES = {
     retry: false,
     say: () => 'No model ranked this list (its status is neither OK nor PARTIAL), so nothing is learned from it',
   },
+  PICTURE_TOKEN_INVALID: {
+    retry: false,
+    say: () => 'This picture token was not made by this server: send the picture',
+  },
+  PICTURE_TOKEN_EXPIRED: {
+    retry: false,
+    say: () => 'This picture token is over an hour old, or of a model version that is gone: send the picture again',
+  },
+  PICTURES_BUSY: {
+    retry: true,
+    say: (a: { retryAfter: number }) => `Too many pictures wait to be looked at: try again in ${a.retryAfter} s`,
+  },
+  PICTURES_UNAVAILABLE: {
+    retry: true,
+    say: (a: { why: string }) => `The picture cannot be looked at now: ${a.why}`,
+  },
   TOO_MANY_VISITORS: {
     retry: false,
     say: (a: { most: number }) =>

@@ -20,6 +20,7 @@ import { lastResort, notKept, onlyMethods, onlyShortDocuments, secureHeaders } f
 import { addHealth } from './http/health.ts';
 import { serveImage } from './http/images.ts';
 import { type Limits, makeLimits } from './http/limits.ts';
+import { receivePicture } from './http/picture.ts';
 import { closeServer, makeStopping } from './http/stopping.ts';
 import { makeStream } from './http/stream.ts';
 import { onlyTrusted, readTrustedDocuments } from './http/trusted-documents.ts';
@@ -125,6 +126,13 @@ export async function startServer({
     ],
     ...[limits.remember, shopEndpoint],
   );
+  const look = (catalog: string | null, bytes: Uint8Array) =>
+    inShopTime(async () => (await services.inCatalog(catalog)).pictureToken(bytes));
+  app.use(
+    '/picture',
+    ...[cors, notKept, onlyMethods('POST'), limits.query, limits.sentPicture, identified],
+    ...receivePicture({ look, maxBytes: config.SIMILI_MAX_IMAGE_BYTES }),
+  );
   const guarded = [
     compressed,
     notKept,
@@ -166,13 +174,17 @@ export async function startServer({
   };
 }
 
-/** Events, and visitors who are erased, are counted where their number is known: after their request was read, before they are stored. */
+/** Events, visitors who are erased and addresses of pictures are counted where their number is known: after their request was read, before they are stored. */
 const metered = (services: Services, limits: Limits): Services => ({
   ...services,
   submitFeedback: (visitor, events) => services.submitFeedback(visitor, events, () => limits.feedback(events.length)),
   async eraseVisitors(visitorIds) {
     limits.feedback(visitorIds.length);
     return services.eraseVisitors(visitorIds);
+  },
+  async similarToPicture(request, view) {
+    if (request.picture.url != null) limits.namedPicture();
+    return services.similarToPicture(request, view);
   },
   inCatalog: async (id) => metered(await services.inCatalog(id), limits),
 });

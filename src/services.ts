@@ -49,6 +49,12 @@ import { type Recall, recallOf } from './similarity/recall.ts';
 import { type AuditSettings, openRecallAudit, openTurn, type Turn } from './similarity/recall-audit.ts';
 import { type SimilarItemsPage, type SimilarItemsRequest, similarItems } from './similarity/similar-items.ts';
 import {
+  pictureToken,
+  type SimilarToPicturePage,
+  type SimilarToPictureRequest,
+  similarToPicture,
+} from './similarity/similar-to-picture.ts';
+import {
   type SimilarToProductsPage,
   type SimilarToProductsRequest,
   similarToProducts,
@@ -75,6 +81,10 @@ export type Services = {
   similarItems(request: SimilarItemsRequest, view: AnswerView): Promise<SimilarItemsPage>;
   /** The same of several anchors together, in a list that nothing is learned from. */
   similarToProducts(request: SimilarToProductsRequest, view: AnswerView): Promise<SimilarToProductsPage>;
+  /** The same of a picture that is no product's, which a worker looks at. */
+  similarToPicture(request: SimilarToPictureRequest, view: AnswerView): Promise<SimilarToPicturePage>;
+  /** A token for `similarToPicture` from the bytes of a picture. Rejects with SimiliError as `lookAtPicture`. */
+  pictureToken(bytes: Uint8Array): Promise<string>;
   /** Null: there is none. Of several with one address, the first by id. */
   productByUrl(url: string): Promise<ProductRow | null>;
   /** Null: there is none. */
@@ -122,7 +132,7 @@ type Parts = {
   extensions?: Extensions | undefined;
   /** Doors of the usual catalog. */
   repositories: Repositories;
-  queue: Pick<JobQueue, 'add' | 'alive'>;
+  queue: Pick<JobQueue, 'add' | 'alive' | 'withdraw'>;
   log: Log;
   signingKey: string;
   now: () => Date;
@@ -189,6 +199,7 @@ function ofCatalog(
   // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
   const patiently = <T>(read: () => Promise<T>): Promise<T> => within(startDeadline(patience.admin), read);
   const ranking = { models, signingKey, filters, reranker, log, telemetry };
+  const looking = { catalog, pictureQueries: repositories.pictureQueries, queue, signingKey, now };
   const services: Services = {
     ...shared,
     catalog,
@@ -208,6 +219,8 @@ function ofCatalog(
       lastKnown,
       catalog,
     ),
+    similarToPicture: (request, view) => similarToPicture({ ...ranking, ...looking }, request, view),
+    pictureToken: (bytes) => pictureToken({ ...looking, serving }, bytes),
     productByUrl: (url) => products.byUrl(url),
     job: (id) => jobs.byId(id),
     submitFeedback: (visitor, entries) => submitFeedback({ feedback, signingKey, now }, visitor, entries),
@@ -239,6 +252,8 @@ const TEXTS: Texts<Services> = {
   inCatalog: null, // what is not the name of a catalog is none
   similarItems: ({ anchorId: id, after: _signed, ...rest }) => ({ id, ...rest }),
   similarToProducts: ({ anchorIds: ids, after: _signed, ...rest }) => ({ ids, ...rest }),
+  similarToPicture: ({ after: _signed, ...rest }) => rest,
+  pictureToken: null,
   productByUrl: (url) => ({ url }),
   job: (id) => ({ id }),
   submitFeedback: ({ id }) => ({ visitor: { id } }),

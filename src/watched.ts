@@ -5,6 +5,7 @@ import type { Telemetry } from './ports/telemetry.ts';
 import type { AnswerView } from './similarity/answer-view.ts';
 import type { RankedPage } from './similarity/ranked-page.ts';
 import type { SimilarItemsPage, SimilarItemsRequest } from './similarity/similar-items.ts';
+import type { SimilarToPicturePage, SimilarToPictureRequest } from './similarity/similar-to-picture.ts';
 import type { SimilarToProductsPage, SimilarToProductsRequest } from './similarity/similar-to-products.ts';
 
 /** Those of the use cases that are told of. */
@@ -12,6 +13,7 @@ type Watched = {
   readonly telemetry: Telemetry;
   similarItems(request: SimilarItemsRequest, view: AnswerView): Promise<SimilarItemsPage>;
   similarToProducts(request: SimilarToProductsRequest, view: AnswerView): Promise<SimilarToProductsPage>;
+  similarToPicture(request: SimilarToPictureRequest, view: AnswerView): Promise<SimilarToPicturePage>;
   submitFeedback(visitor: Visitor, entries: readonly unknown[]): Promise<FeedbackResult>;
   upsertProducts(entries: readonly unknown[]): Promise<WriteResult>;
 };
@@ -29,6 +31,7 @@ export const watched = <Services extends Watched>(services: Services, catalog: s
     similarItems: (request, view) => list(() => services.similarItems(request, view), 1),
     similarToProducts: (request, view) =>
       list(() => services.similarToProducts(request, view), request.anchorIds.length),
+    similarToPicture: (request, view) => list(() => services.similarToPicture(request, view), 1),
     async submitFeedback(visitor, entries) {
       const result = await services.submitFeedback(visitor, entries);
       const { accepted, duplicates: duplicate, rejections } = result;

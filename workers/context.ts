@@ -8,6 +8,7 @@ import type { Telemetry } from 'simili/internal/ports/telemetry';
 import type { JobQueue } from 'simili/internal/queue/jobs';
 import type { InstalledEncoder } from './engines/onnx/encoder-description.ts';
 import type { ArtefactCache } from './jobs/artefact-cache.ts';
+import type { AskedPictures } from './pictures/asked-pictures.ts';
 import type { PictureService } from './pictures/picture-service.ts';
 import type { EngineHost } from './training/engine-client.ts';
 
@@ -17,6 +18,8 @@ export type WorkerContext = {
   readonly repositories: Repositories;
   readonly queue: JobQueue;
   readonly pictures: PictureService;
+  /** Pictures that shoppers search by. */
+  readonly askedPictures: AskedPictures;
   /** Copies on this machine. */
   readonly copies: PictureCopies;
   /** Trains; a separate process from the one that embeds, so that a new product does not wait for a training. */

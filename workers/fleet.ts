@@ -16,11 +16,13 @@ import { embedHandler } from './handlers/embed.ts';
 import { evaluateHandler } from './handlers/evaluate.ts';
 import { ingestHandler } from './handlers/ingest.ts';
 import { chores, requeueAbandoned } from './handlers/maintenance.ts';
+import { pictureHandler } from './handlers/picture.ts';
 import { gatherHandler, roundHandler } from './handlers/round.ts';
 import { trainHandler } from './handlers/train.ts';
 import { openArtefactCache } from './jobs/artefact-cache.ts';
 import { startChores } from './jobs/chores.ts';
-import { openConfiguredPictures } from './pictures/configured.ts';
+import { openAskedPictures } from './pictures/asked-pictures.ts';
+import { openConfiguredPictures, pictureLimitsOf } from './pictures/configured.ts';
 import { openEngineHost } from './training/engine-client.ts';
 
 export type FleetOptions = {
@@ -54,6 +56,7 @@ export async function startFleet({ queues = queueNames, alone, ...base }: FleetO
     embed: () => base.queue.work('embed', embedHandler(context)),
     evaluate: () => base.queue.work('evaluate', evaluateHandler(context)),
     ingest: () => base.queue.work('ingest', ingestHandler(context)),
+    picture: () => base.queue.work('picture', pictureHandler(context)),
     maintenance: async () => {
       endChores = startChores({ installation: base.repositories.installation, log: base.log }, chores(context));
     },
@@ -64,7 +67,8 @@ export async function startFleet({ queues = queueNames, alone, ...base }: FleetO
     /** The queue is closed first: handlers hand their jobs back, then the children may end. */
     async close() {
       await Promise.all([base.queue.close(), endChores()]);
-      await Promise.all([context.trainer.close(), context.embedder.close(), context.pictures.close()]);
+      await Promise.all([context.trainer.close(), context.embedder.close()]);
+      await Promise.all([context.pictures.close(), context.askedPictures.close()]);
     },
   };
 }
@@ -83,6 +87,10 @@ async function makeContext(options: Omit<FleetOptions, 'queues' | 'alone'>): Pro
     log,
     copies,
     pictures: openConfiguredPictures(config, copies),
+    askedPictures: openAskedPictures({
+      dir: join(config.SIMILI_DATA_DIR, 'asked'),
+      limits: pictureLimitsOf(config),
+    }),
     trainer: openEngineHost('the trainer', config),
     embedder: openEngineHost('the embedder', config),
     encoder,

@@ -14,6 +14,7 @@ import { ImageRepository } from './images.ts';
 import { InstallationRepository } from './installation.ts';
 import { JobRepository } from './jobs.ts';
 import { ModelRepository } from './models.ts';
+import { PictureQueryRepository } from './picture-queries.ts';
 import { ProductRepository } from './products.ts';
 import { QuarantineRepository } from './quarantines.ts';
 import { RatingRepository } from './ratings.ts';
@@ -77,6 +78,7 @@ function boundTo({ prisma: db, ask, clock }: Database, catalog: string) {
     vectorQueue: new VectorQueue(db, catalog),
     search: new SearchRepository(ask, catalog),
     recallAudits: new RecallAuditRepository(db, catalog),
+    pictureQueries: new PictureQueryRepository(db, ask, catalog),
     fallbacks: new FallbackRepository(db, ask, catalog),
     feedback: new FeedbackRepository(db, catalog),
     clickThrough: new ClickThroughRepository(db, catalog),

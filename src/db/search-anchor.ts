@@ -1,5 +1,5 @@
 import type { RankingParts } from './search-parts.ts';
-import { meanSql } from './space-sql.ts';
+import { meanSql, storedSql } from './space-sql.ts';
 
 type Tables = RankingParts['tables'];
 
@@ -24,4 +24,10 @@ export const meanAnchor = (catalog: string, tables: Tables, effort: string): str
       SELECT 1 AS nr, CASE WHEN count(p.id) > 0 THEN '' END AS id, array_agg(p.group_id) AS group_ids,
         ${tables.map(({ space, table, vec }) => `${meanSql(space, table, '$1::text[]')} AS ${vec}`).join(', ')}
       FROM ${settings(effort)} LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = ANY($1::text[])
+    `;
+
+/** One row for the vector $1, which is no product's, in the first space. */
+export const givenAnchor = (tables: Tables, effort: string): string => `
+      SELECT 1 AS nr, '' AS id, NULL::text[] AS group_ids, ${storedSql(tables[0]!.space, '$1::vector')} AS ${tables[0]!.vec}
+      FROM ${settings(effort)}
     `;

@@ -6,7 +6,7 @@ import { conditionSql } from './condition-sql.ts';
 import { embeddingTable } from './embedding-table.ts';
 import { PRODUCT_COLUMNS, ProductShape } from './product-columns.ts';
 import { bool, float, int, orNull } from './row.ts';
-import { eachAnchor, meanAnchor } from './search-anchor.ts';
+import { eachAnchor, givenAnchor, meanAnchor } from './search-anchor.ts';
 import { mostPassingSql, Sample, sampleSql } from './search-effort.ts';
 import { fused, LOOKS } from './search-fused.ts';
 import { nearest, TIES } from './search-one.ts';
@@ -37,6 +37,8 @@ export type Search = {
   anchorIds: readonly string[];
   /** They are one anchor together, their mean; left out: each has a list of its own. */
   asOne?: boolean;
+  /** The anchor itself, in the one space, instead of products; left out: these. */
+  vector?: Float32Array | undefined;
   filter: SearchFilter;
   limit: number;
   behind: Behind | null;
@@ -66,8 +68,8 @@ export const Ranked = {
  * read, which is before the scan begins: it needs no session of its own, so a pooler may lie between.
  */
 export function searchStatement(search: Search, way: Way): { statement: Statement<typeof Ranked>; values: unknown[] } {
-  const { catalogId, model, spaces, anchorIds, asOne, filter, limit, behind } = search;
-  const values: unknown[] = [[...anchorIds]];
+  const { catalogId, model, spaces, anchorIds, asOne, vector, filter, limit, behind } = search;
+  const values: unknown[] = [vector ? `[${vector.join()}]` : [...anchorIds]];
   const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
   const catalog = param(catalogId, 'text');
   const { narrowing, without } = conditions(filter, param);
@@ -81,8 +83,9 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const effort = param(String(search.effort), 'text');
   const ranking = tables.length === 1 ? nearest(parts, way) : fused(parts, way);
   const warm = tables.map(({ vec }) => `anchor.${vec} IS NOT NULL`).join(' OR ');
+  const anchor = vector ? givenAnchor(tables, effort) : (asOne ? meanAnchor : eachAnchor)(catalog, tables, effort);
   const text = `
-    WITH anchor AS MATERIALIZED (${(asOne ? meanAnchor : eachAnchor)(catalog, tables, effort)})${way === 'passing' ? passing(catalog, narrowing, search.mostPassing ?? mostPassingSql(tables[0]!.table)) : ''}
+    WITH anchor AS MATERIALIZED (${anchor})${way === 'passing' ? passing(catalog, narrowing, search.mostPassing ?? mostPassingSql(tables[0]!.table)) : ''}
     SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest,
       ${way === 'passing' ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${PRODUCT_COLUMNS}
     FROM anchor

@@ -79,17 +79,44 @@ export class SearchRepository {
     return found!;
   }
 
+  /**
+   * The same for a vector that is no product's, in the first space of the version.
+   * @param vector of unit length, as long as that space has it
+   */
+  async nearestToVector(
+    { number, spaces: [space] }: RankingVersion,
+    vector: Float32Array,
+    filter: SearchFilter,
+    limit: number,
+    behind: Behind | null = null,
+    way?: 'exact',
+  ): Promise<Found> {
+    const version = { number, spaces: [space!] };
+    const [found] = await this.nearest(version, [[]], { asOne: true, vector, filter, limit, behind }, way);
+    return found!;
+  }
+
   /** @param anchors of each list */
   private async nearest(
     { number, spaces }: RankingVersion,
     anchors: readonly (readonly string[])[],
-    { asOne, filter, limit, behind }: Pick<Required<Search>, 'asOne' | 'filter' | 'limit' | 'behind'>,
+    { asOne, vector, filter, limit, behind }: Pick<Search, 'asOne' | 'vector' | 'filter' | 'limit' | 'behind'>,
     only?: 'exact',
   ): Promise<Found[]> {
     const size = SIZES.find((one) => one >= limit) ?? limit;
     const { catalogId, mostPassing } = this;
     const narrowing = narrowingOf(filter);
-    const search = { catalogId, model: number, spaces, asOne, filter, limit: size, behind, mostPassing };
+    const search = {
+      catalogId,
+      model: number,
+      spaces,
+      asOne: asOne ?? false,
+      vector,
+      filter,
+      limit: size,
+      behind,
+      mostPassing,
+    };
     const scale = scaleOf(spaces);
     const isFused = spaces.length > 1;
     const found: Found[] = [];

@@ -40,3 +40,11 @@ export function arrayBytes<Type extends keyof Rows>(oid: number, type: Type, row
   }
   return new Uint8Array(view.buffer);
 }
+
+/** Numbers of float32 as text, to the bit. */
+export const base64Of = ({ buffer, byteOffset, byteLength }: Float32Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('base64');
+
+/** The numbers of `base64Of`. */
+export const vectorOf = (base64: string): Float32Array =>
+  new Float32Array(new Uint8Array(Buffer.from(base64, 'base64')).buffer);

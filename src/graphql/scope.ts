@@ -8,6 +8,7 @@ import type { AnswerView } from '../similarity/answer-view.ts';
 import { alikeAmong } from '../similarity/diversity.ts';
 import { searcher } from '../similarity/searcher.ts';
 import type { SimilarItemsPage, SimilarItemsRequest } from '../similarity/similar-items.ts';
+import type { SimilarToPicturePage, SimilarToPictureRequest } from '../similarity/similar-to-picture.ts';
 import type { SimilarToProductsPage, SimilarToProductsRequest } from '../similarity/similar-to-products.ts';
 import { isStorable, toId, UNSTORABLE } from '../text.ts';
 import { MOST_LISTS, named } from './cost/limits.ts';
@@ -25,6 +26,8 @@ export type Scope = {
   similarItems(request: SimilarItemsRequest): Promise<SimilarItemsPage | null>;
   /** The same, of several anchors: each counts as a list. */
   similarToProducts(request: SimilarToProductsRequest): Promise<SimilarToProductsPage | null>;
+  /** The same, of a picture. */
+  similarToPicture(request: SimilarToPictureRequest): Promise<SimilarToPicturePage | null>;
 };
 /** Rejects with SimiliError CATALOG_UNKNOWN. */
 export type ScopeOf = (context: RequestContext) => Promise<Scope>;
@@ -62,6 +65,7 @@ function makeScope(services: Services): Scope {
     services,
     products,
     similarItems: async (request) => (mayList(1) ? services.similarItems(request, view) : null),
+    similarToPicture: async (request) => (mayList(1) ? services.similarToPicture(request, view) : null),
     similarToProducts: async (request) =>
       mayList(Math.min(request.anchorIds.length, MOST_ANCHORS)) ? services.similarToProducts(request, view) : null,
   };

@@ -22,6 +22,7 @@ export const similarItemsResolvers = (scope: ScopeOf): Resolvers => ({
       (await scope(context)).similarItems({ anchorId: id, ...request }),
     similarToProducts: async (_root, { ids, ...request }, context) =>
       (await scope(context)).similarToProducts({ anchorIds: ids, ...request }),
+    similarToPicture: async (_root, request, context) => (await scope(context)).similarToPicture(request),
   },
   Product: {
     similarItems: async ({ id }, request, context) => (await scope(context)).similarItems({ anchorId: id, ...request }),
@@ -35,6 +36,7 @@ export const similarItemsResolvers = (scope: ScopeOf): Resolvers => ({
       return anchorIds.filter((_id, i) => found[i] === null);
     },
   },
+  SimilarToPictureConnection: ofList,
   SimilarItemEdge: {
     node: ({ product }) => product,
     cursor: ({ cursor }) => cursor(),

@@ -2,8 +2,8 @@ import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
 import { type DocumentNode, Kind, visit } from 'graphql';
 import { isAnonymous } from './callers.ts';
 
-/** Fields whose answers are for one caller: a list that is signed for one shopper, and what a visitor had deleted. */
-const FOR_ONE = ['recommendationId', 'visitorErasure'];
+/** Fields whose answers are for one caller: a list that is signed for one shopper, or of his own picture, and what a visitor had deleted. */
+const FOR_ONE = ['recommendationId', 'visitorErasure', 'similarToPicture'];
 
 /**
  * Lets browsers and proxies keep the answers of GET requests for a while, those that are the same for everybody: a query, without an

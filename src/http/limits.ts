@@ -12,6 +12,7 @@ type Settings = Pick<
   | 'SIMILI_TRUSTED_HOPS'
   | 'SIMILI_QUERY_RATE'
   | 'SIMILI_FEEDBACK_RATE'
+  | 'SIMILI_PICTURE_RATE'
   | 'SIMILI_ADMIN_RATE'
   | 'SIMILI_WRONG_KEYS_PER_MINUTE'
 >;
@@ -31,6 +32,8 @@ export type Limits = {
   /** One request of the storefront. */
   readonly query: RequestHandler;
   readonly picture: RequestHandler;
+  /** A picture that is sent to search by. */
+  readonly sentPicture: RequestHandler;
   /** One request with the right admin key, and one progress stream. */
   readonly admin: RequestHandler;
   readonly stream: RequestHandler;
@@ -38,6 +41,8 @@ export type Limits = {
   /** Below it, `feedback` knows whose request it is about. After the body was read. */
   readonly remember: RequestHandler;
   readonly rememberAdmin: RequestHandler;
+  /** A picture that is named to search by. @throws SimiliError RATE_LIMITED */
+  namedPicture(): void;
   /** @throws SimiliError RATE_LIMITED when the caller has sent too many events. */
   feedback(events: number): void;
 };
@@ -47,6 +52,7 @@ export function makeLimits(config: Settings, log: Log, now: () => number): Limit
   const rate = (perSecond: number) => makeTokenBuckets({ perSecond, burst: perSecond * BURST_SECONDS }, now);
   const queries = rate(config.SIMILI_QUERY_RATE);
   const feedback = rate(config.SIMILI_FEEDBACK_RATE);
+  const pictures = rate(config.SIMILI_PICTURE_RATE);
   const admin = rate(config.SIMILI_ADMIN_RATE);
   const streams = makeTokenBuckets(STREAMS, now);
   const keys = makeTokenBuckets(
@@ -60,9 +66,15 @@ export function makeLimits(config: Settings, log: Log, now: () => number): Limit
     (of: (req: Request) => Caller): RequestHandler =>
     (req, _res, next) =>
       current.run(of(req), next);
+  const take = (buckets: TokenBuckets, tokens: number): void => {
+    const caller = current.getStore();
+    const wait = caller ? buckets.take(caller.name, tokens / caller.ease) : 0;
+    if (wait > 0) throw new SimiliError('RATE_LIMITED', { retryAfter: wait });
+  };
   return {
     query: limited(queries, callerOf, 1),
     picture: limited(queries, callerOf, PICTURE),
+    sentPicture: limited(pictures, callerOf, 1),
     admin: limited(admin, keyHolder, 1),
     stream: limited(streams, keyHolder, 1),
     wrongKeys: {
@@ -75,11 +87,8 @@ export function makeLimits(config: Settings, log: Log, now: () => number): Limit
     },
     remember: remembering(callerOf),
     rememberAdmin: remembering(keyHolder),
-    feedback(events) {
-      const caller = current.getStore();
-      const wait = caller ? feedback.take(caller.name, events / caller.ease) : 0;
-      if (wait > 0) throw new SimiliError('RATE_LIMITED', { retryAfter: wait });
-    },
+    namedPicture: () => take(pictures, 1),
+    feedback: (events) => take(feedback, events),
   };
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createPostgresBackend, FlowProducer, Queue, UnrecoverableError, Worker, withBackend } from 'bullmq';
 import type { Storage } from '../db/storage.ts';
 import { SimiliError } from '../errors.ts';
-import { type Flow, type Handler, type JobQueue, jobs, type Payload, type QueueName } from './jobs.ts';
+import { type Flow, type Handler, type JobQueue, jobs, type Payload, type QueueName, sideBySide } from './jobs.ts';
 import { openQueuePool, ping } from './postgres.ts';
 import { checkRedis } from './redis.ts';
 
@@ -114,10 +114,13 @@ function makeJobQueue(
       const tree = treeOf(flow, key);
       await patiently(flow.after.name, flows().add(tree));
     },
+    async withdraw(name, key) {
+      await patiently(name, queueOf(name).remove(key));
+    },
     async work(name, handler) {
       const worker = new Worker(`simili-${name}`, processor(name, handler, stopping.signal), {
         ...working,
-        concurrency: 1,
+        concurrency: sideBySide[name] ?? 1,
         lockDuration: LOCK_MS,
         maxStalledCount: 5,
       } as never);

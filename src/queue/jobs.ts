@@ -23,9 +23,14 @@ export const jobs = {
   gather: { attempts: 3, payload: z.object({ catalog, jobId: z.string().min(1), round: count, fence: count }) },
   /** A wake-up: fetch, decode and embed whatever pictures of a catalog are pending. */
   ingest: { attempts: 3, payload: z.object({ catalog }) },
+  /** A picture that somebody searches by, and waits (src/db/picture-queries.ts). */
+  picture: { attempts: 1, payload: z.object({ catalog, id: z.uuid() }) },
   /** No message: the name under which a worker takes part in what is done on a schedule (workers/jobs/chores.ts). */
   maintenance: { attempts: 1, payload: z.object({}) },
 } as const;
+
+/** Messages that a worker takes side by side; of all others one at a time. Fetching a picture is mostly waiting. */
+export const sideBySide: Partial<Record<keyof typeof jobs, number>> = { picture: 4 };
 
 export type QueueName = keyof typeof jobs;
 export const queueNames = Object.keys(jobs) as QueueName[];
@@ -54,7 +59,9 @@ export interface JobQueue {
    * All or none are added; returns as `add` does. `key`: of one key at most one flow is on its way.
    */
   addFlow<N extends QueueName, M extends QueueName>(flow: Flow<N, M>, key: string): Promise<void>;
-  /** Starts taking messages of one queue, one at a time. */
+  /** Takes a message back that waits, where there is one of that key. */
+  withdraw(name: QueueName, key: string): Promise<void>;
+  /** Starts taking messages of one queue, one at a time or as `sideBySide` says. */
   work<N extends QueueName>(name: N, handler: Handler<N>): Promise<void>;
   /** Whether the queue would take a message now; false after two seconds without an answer. Many may ask at once. */
   alive(): Promise<boolean>;

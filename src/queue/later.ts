@@ -7,6 +7,7 @@ export function queueLater(open: () => Promise<JobQueue>): JobQueue {
   return {
     add: async (name, payload, key) => (await queue()).add(name, payload, key),
     addFlow: async (flow, key) => (await queue()).addFlow(flow, key),
+    withdraw: async (name, key) => (await queue()).withdraw(name, key),
     work: async (name, handler) => (await queue()).work(name, handler),
     alive: async () => (await queue()).alive(),
     close: async () => {

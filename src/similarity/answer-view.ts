@@ -10,6 +10,8 @@ export type Wanted = {
   anchorId: string;
   /** Several anchors as one, for whom `anchorId` stands; left out: it is the one product. */
   anchorIds?: readonly string[];
+  /** A vector that is no product's, for which `anchorId` stands. */
+  vector?: Float32Array;
   filter: SearchFilter;
   limit: number;
   behind: Behind | null;

@@ -1,7 +1,7 @@
 import type { Found, SearchRepository } from '../db/search.ts';
 import type { Answered, RecallAudit } from './recall-audit.ts';
 
-export type Search = Pick<SearchRepository, 'nearestOfEach' | 'nearestOfAll'>;
+export type Search = Pick<SearchRepository, 'nearestOfEach' | 'nearestOfAll' | 'nearestToVector'>;
 
 /** The same search, of whose lists some are asked again. Pages behind the first are not: they begin where an answer ended. */
 export function audited(search: Search, audit: RecallAudit): Search {
@@ -23,6 +23,12 @@ export function audited(search: Search, audit: RecallAudit): Search {
     async nearestOfAll(version, anchorIds, filter, limit, behind = null) {
       const found = await audit.watch(() => search.nearestOfAll(version, anchorIds, filter, limit, behind));
       const exactly = () => search.nearestOfAll(version, anchorIds, filter, limit, null, 'exact');
+      offer(behind, { version, limit, found, exactly });
+      return found;
+    },
+    async nearestToVector(version, vector, filter, limit, behind = null) {
+      const found = await audit.watch(() => search.nearestToVector(version, vector, filter, limit, behind));
+      const exactly = () => search.nearestToVector(version, vector, filter, limit, null, 'exact');
       offer(behind, { version, limit, found, exactly });
       return found;
     },

@@ -61,12 +61,13 @@ export async function inWindows(
   let start = behindOf(place);
   let skip = place?.skip ?? 0;
   for (let windows = 0; ; ) {
+    const isOfPicture = wanted.vector !== undefined;
     const [query, { anchor, neighbours }] = await Promise.all([
-      firstProduct(view, wanted.anchorIds ?? [wanted.anchorId]),
+      isOfPicture ? null : firstProduct(view, wanted.anchorIds ?? [wanted.anchorId]),
       view.nearest({ ...wanted, limit: size + 1, behind: start }),
     ]);
     if (anchor !== 'ranked') return { anchor, items: [], hasMore: false };
-    if (query === null) return { anchor: 'unknown', items: [], hasMore: false }; // deleted between the two
+    if (query === null && !isOfPicture) return { anchor: 'unknown', items: [], hasMore: false }; // deleted between the two
     const window = neighbours.slice(0, size);
     const alike = window.map(placedAt).filter(({ score }) => score >= minScore);
     const diverse =
@@ -80,7 +81,7 @@ export async function inWindows(
             diversity,
           )
         : alike;
-    const order = reranker ? await reranked({ reranker, ...others }, query, diverse) : diverse;
+    const order = reranker && query ? await reranked({ reranker, ...others }, query, diverse) : diverse;
     const from = start ?? START;
     const left = order.map((one, i) => ({ ...one, place: { ...from, skip: i + 1 } })).slice(skip);
     const taken = left.slice(0, first - items.length);

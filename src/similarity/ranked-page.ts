@@ -17,6 +17,7 @@ import { type Exploration, explore, inPlaces, NOT_EXPLORING } from './exploratio
 import { type FilterInput, isChosenByShopper, toSearchFilter } from './filter.ts';
 import { ownConditions } from './own-filters.ts';
 import { PageArguments } from './page-arguments.ts';
+import type { SeenPicture } from './picture-token.ts';
 import { inSearchOrder, inWindows, type PlacedList } from './placed-list.ts';
 
 /** Arguments that all lists of similar products have; null or left out: as usual. */
@@ -68,6 +69,8 @@ type Anchor = {
   anchorId: string;
   /** Several anchors as one, for whom `anchorId` stands; left out: it is the one product. */
   anchorIds?: readonly string[];
+  /** A picture that is no product's, for whom `anchorId` stands; ranked by the version that has seen it. */
+  seen?: SeenPicture;
   /** Share of lists that explore, 0 to 0.2, and the number in [0, 1) that decides for this one; null: it does not. */
   exploring: { share: number; draw: number } | null;
 };
@@ -101,21 +104,27 @@ export async function rankedPage(deps: RankingDeps, search: PageSearch, view: An
   } catch (error) {
     // Between reading the pointer and reading its table the version was retired: the pointer has moved on since.
     if (!(error instanceof VersionGone)) throw error;
-    if (search.place) throw new SimiliError('CURSOR_RETIRED', { model: search.place.modelId });
+    const pinned = pinnedTo(search);
+    if (pinned !== null) throw retired(search, pinned);
     view.forgetServing();
     return ranked(deps, search, view);
   }
 }
 
 async function ranked(deps: RankingDeps, search: PageSearch, view: AnswerView): Promise<RankedPage & Shown> {
-  const { anchorId, anchorIds, first, filter, minScore, diversity, place } = search;
+  const { anchorId, anchorIds, seen, first, filter, minScore, diversity, place } = search;
   const serving = await view.serving();
-  const version = place ? await versionOf(deps, place, serving) : serving;
+  const pinned = pinnedTo(search);
+  const version = pinned === null ? serving : await versionOf(deps, search, pinned, serving);
   if (!version)
     return without((await firstProduct(view, anchorIds ?? [anchorId])) ? 'MODEL_NOT_READY' : 'ITEM_UNKNOWN');
-  const { number, spaces } = version;
-  const wanted = { version: { number, spaces }, anchorId, ...(anchorIds && { anchorIds }), filter };
-  const { reranker, log, telemetry } = deps;
+  const { number } = version;
+  const spaces = seen ? version.spaces.slice(0, 1) : version.spaces;
+  const several = { ...(anchorIds && { anchorIds }), ...(seen && { vector: seen.vector }) };
+  const wanted = { version: { number, spaces }, anchorId, ...several, filter };
+  const { log, telemetry } = deps;
+  // It is given the product that a list is for.
+  const reranker = seen ? null : deps.reranker;
   const isReordered = reranker !== null || diversity > 0;
   const list = isReordered
     ? await inWindows(view, { reranker, log, telemetry }, { wanted, first, minScore, diversity, place })
@@ -124,16 +133,22 @@ async function ranked(deps: RankingDeps, search: PageSearch, view: AnswerView): 
   return page(deps, search, version, list);
 }
 
+/** The version that a page has to be of: that of the pages before, or the one that has seen the picture. Null: the one that serves. */
+const pinnedTo = ({ place, seen }: PageSearch): string | null => place?.modelId ?? seen?.modelId ?? null;
+
+const retired = ({ seen }: PageSearch, model: string): SimiliError =>
+  seen ? new SimiliError('PICTURE_TOKEN_EXPIRED') : new SimiliError('CURSOR_RETIRED', { model });
+
 /** A reader who began before a promotion goes on in the version that ranked the first page, while its vectors are kept. */
 async function versionOf(
   { models }: RankingDeps,
-  { modelId }: Place,
+  search: PageSearch,
+  modelId: string,
   serving: ServingPointer | null,
 ): Promise<Version> {
   if (serving?.modelId === modelId) return serving;
   const model = await models.byId(modelId);
-  if (model?.state !== 'STANDBY' && model?.state !== 'ACTIVE')
-    throw new SimiliError('CURSOR_RETIRED', { model: modelId });
+  if (model?.state !== 'STANDBY' && model?.state !== 'ACTIVE') throw retired(search, modelId);
   return { modelId, number: model.number, spaces: spacesOf(model) };
 }
 
@@ -169,7 +184,7 @@ function page(
   };
 }
 
-const without = (status: Status): RankedPage & Shown => ({
+export const without = (status: Status): RankedPage & Shown => ({
   status,
   modelId: null,
   items: [],

@@ -7,7 +7,7 @@ import type { Search } from './audited-search.ts';
 /** Searches of one answer: lists that are asked for together, alike in all but their anchor, are one statement. */
 export function searcher(search: Search, telemetry: Telemetry): AnswerView['nearest'] {
   const loader = new DataLoader<Wanted, Found, string>((wanted) => searchAll(search, telemetry, wanted), {
-    cacheKeyFn: JSON.stringify,
+    cacheKeyFn: ({ vector: _known, ...rest }) => JSON.stringify(rest),
   });
   return (wanted) => loader.load(wanted);
 }
@@ -15,20 +15,24 @@ export function searcher(search: Search, telemetry: Telemetry): AnswerView['near
 /** @returns in the order of `wanted`; an Error in the place of each that failed. */
 async function searchAll(search: Search, telemetry: Telemetry, wanted: readonly Wanted[]): Promise<(Found | Error)[]> {
   const alike = new Map<string, number[]>();
-  for (const [i, { anchorId: _, ...rest }] of wanted.entries()) {
-    const key = JSON.stringify(rest);
+  for (const [i, one] of wanted.entries()) {
+    const { anchorId, vector, ...rest } = one;
+    // A vector is known by what stands for it.
+    const key = JSON.stringify(vector ? { ...rest, anchorId } : rest);
     alike.set(key, [...(alike.get(key) ?? []), i]);
   }
   const answers: (Found | Error)[] = [];
   await Promise.all(
     [...alike.values()].map(async (places) => {
-      const { version, anchorIds, filter, limit, behind } = wanted[places[0]!]!;
+      const { version, anchorIds, vector, filter, limit, behind } = wanted[places[0]!]!;
       const anchors = places.map((i) => wanted[i]!.anchorId);
       const facts = { lists: places.length, spaces: version.spaces.length, filtered: Object.keys(filter).length > 0 };
       const found = await telemetry
         .span('simili.search', facts, async () => {
-          if (!anchorIds) return search.nearestOfEach(version, anchors, filter, limit, behind);
-          const one = await search.nearestOfAll(version, anchorIds, filter, limit, behind);
+          if (!anchorIds && !vector) return search.nearestOfEach(version, anchors, filter, limit, behind);
+          const one = await (vector
+            ? search.nearestToVector(version, vector, filter, limit, behind)
+            : search.nearestOfAll(version, anchorIds!, filter, limit, behind));
           return anchors.map(() => one);
         })
         .catch((error: Error) => anchors.map(() => error));

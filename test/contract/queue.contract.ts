@@ -47,6 +47,30 @@ export function describeQueue(
       expect(seen).toEqual(['a', 'b', 'c', 'd']);
     });
 
+    test('a message that is taken back before anybody took it does not come, and of pictures four come at once', async () => {
+      const { join } = await setUp();
+      const queue = await join();
+      const catalog = 'default';
+      const ids = Array.from({ length: 6 }, () => crypto.randomUUID());
+      for (const id of ids) await queue.add('picture', { catalog, id }, id);
+      await queue.withdraw('picture', ids[0]!);
+      await queue.withdraw('picture', 'never there');
+      const seen: string[] = [];
+      let goOn = () => {};
+      const gate = new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      await queue.work('picture', async ({ id }) => {
+        seen.push(id);
+        await gate;
+      });
+      await until(() => seen.length === 4);
+      goOn();
+      await until(() => seen.length === 5);
+      await queue.close();
+      expect(seen.sort()).toEqual(ids.slice(1).sort());
+    });
+
     test('a message waits for a worker that comes later, and a key makes it wait only once', async () => {
       const { join } = await setUp();
       const queue = await join();

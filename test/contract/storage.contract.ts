@@ -84,6 +84,53 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       expect((await repos.images.claimPending(100, 60)).map(({ productId }) => productId)).toContain('p3');
     });
 
+    test('a picture that is searched by is taken once, out of the table, and its answer is read once', async () => {
+      const { pictureQueries } = repos;
+      const bounds = { mostWaiting: 2, patienceSeconds: 60 };
+      const [one, two, three] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
+      const bytes = Uint8Array.from({ length: 70_000 }, (_, i) => (i * 7) % 256);
+      expect(await pictureQueries.add(one, 'mdl_1', { bytes }, bounds)).toBe(true);
+      expect(await pictureQueries.add(two, 'mdl_1', { url: 'https://a.test/1' }, bounds)).toBe(true);
+      expect(await pictureQueries.add(three, 'mdl_1', { url: 'https://a.test/1' }, bounds)).toBe(false);
+      expect(await pictureQueries.collect(one)).toBeNull();
+      const taken = (await pictureQueries.take(one))!;
+      expect(taken).toMatchObject({ modelId: 'mdl_1', waitedMs: expect.any(Number) });
+      expect(Buffer.compare((taken.picture as { bytes: Uint8Array }).bytes, bytes)).toBe(0);
+      expect(await pictureQueries.take(one)).toBeNull();
+      expect(await storage.prisma.pictureQuery.findMany({ where: { id: one }, select: { bytes: true } })).toEqual([
+        { bytes: null },
+      ]);
+      expect(await pictureQueries.add(three, 'mdl_1', { url: 'https://a.test/3' }, bounds)).toBe(true);
+      const vector = Float32Array.of(0.25, -1e-9, 3);
+      await pictureQueries.answer(one, { vector });
+      expect(await pictureQueries.collect(one)).toEqual({ vector });
+      expect(await pictureQueries.collect(one)).toBeNull();
+      expect(await pictureQueries.take(two)).toMatchObject({ picture: { url: 'https://a.test/1' } });
+      const failure = { code: 'IMAGE_UNREADABLE', facts: { why: 'test' } };
+      await pictureQueries.answer(two, failure);
+      expect(await pictureQueries.leave(three, 60)).toEqual({ taken: false, busy: true });
+      expect(await pictureQueries.leave(three, 0)).toEqual({ taken: false, busy: false });
+      expect(await pictureQueries.collect(two)).toEqual(failure);
+    });
+
+    test('of pictures that nobody waits for nothing is left, nor their room', async () => {
+      const { pictureQueries } = repos;
+      const bounds = { mostWaiting: 9, patienceSeconds: 60 };
+      const ids = [crypto.randomUUID(), crypto.randomUUID()] as const;
+      const bytes = new Uint8Array(2 ** 21).fill(1);
+      for (const id of ids) await pictureQueries.add(id, 'mdl_1', { bytes }, bounds);
+      const askedAt = new Date(Date.now() - 61_000);
+      await storage.prisma.pictureQuery.updateMany({ where: { id: ids[0] }, data: { askedAt } });
+      await pictureQueries.prune();
+      expect(await storage.prisma.pictureQuery.findMany({ select: { id: true } })).toEqual([{ id: ids[1] }]);
+      await storage.prisma.pictureQuery.updateMany({ data: { askedAt } });
+      await pictureQueries.prune();
+      const [{ size } = { size: -1 }] = await storage.prisma.$queryRawUnsafe<{ size: number }[]>(
+        `SELECT pg_total_relation_size('simili.picture_query')::float8 AS size`,
+      );
+      expect(size).toBeLessThan(2 ** 20);
+    });
+
     test('of two starters of a job one wins and the other is told which', async () => {
       const [one, two] = await Promise.allSettled([
         repos.jobs.create('RETRAIN', {}, 'a'),

@@ -1,7 +1,8 @@
 import { type GraphQLInputType, isEnumType, isInputObjectType, isListType, isNonNullType, isObjectType } from 'graphql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { simili } from '../../src/plugin.ts';
-import { type TestApi, testApi } from '../support/api.ts';
+import { makePictureToken } from '../../src/similarity/picture-token.ts';
+import { SIGNING_KEY, type TestApi, testApi } from '../support/api.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -13,14 +14,23 @@ const BAD = ['a\0', 'a\ud83d'];
 /** A text in the arguments of a field: where it stands, and the arguments with `text` there. */
 type Place = { path: string[]; at: (text: string) => unknown };
 
-const TYPICAL: Record<string, unknown> = { ID: 'a', String: 'a', Int: 1, Float: 0.5, Boolean: true, Decimal: '1' };
+const picture = makePictureToken(SIGNING_KEY, { modelId: 'mdl', vector: Float32Array.of(1, 0) }, new Date());
+const TYPICAL: Record<string, unknown> = {
+  ID: 'a',
+  String: 'a',
+  Int: 1,
+  Float: 0.5,
+  Boolean: true,
+  Decimal: '1',
+  PictureInput: { token: picture },
+};
 
 /** The least that a value of this type must hold. */
 function least(type: GraphQLInputType): unknown {
   if (isNonNullType(type)) return least(type.ofType);
   if (isListType(type)) return [least(type.ofType)];
   if (isEnumType(type)) return type.getValues()[0]?.name;
-  if (!isInputObjectType(type)) return TYPICAL[type.name];
+  if (!isInputObjectType(type) || type.name in TYPICAL) return TYPICAL[type.name];
   const needed = Object.values(type.getFields()).filter((field) => isNonNullType(field.type));
   return Object.fromEntries(needed.map((field) => [field.name, least(field.type)]));
 }
@@ -30,7 +40,7 @@ function placesIn(type: GraphQLInputType): Place[] {
   if (isListType(type))
     return placesIn(type.ofType).map(({ path, at }) => ({ path: ['0', ...path], at: (text) => [at(text)] }));
   if (isInputObjectType(type)) {
-    const rest = least(type) as object;
+    const rest = type.isOneOf ? {} : (least(type) as object);
     return Object.values(type.getFields()).flatMap((field) =>
       placesIn(field.type).map(({ path, at }) => ({
         path: [field.name, ...path],

@@ -1,10 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitOf } from '../../learning/metrics/split.ts';
 import { checkCatalogAndFeedback, checkTraining, openBrowser, openPage } from '../support/browser.ts';
 import { freshDataDir } from '../support/embedded.ts';
+import { pngClaiming } from '../support/pictures.ts';
 import { freshPostgresDatabase, postgresUrl, redisUrl } from '../support/services.ts';
 import { runSimili, type SimiliProcess, startSimili } from '../support/simili-process.ts';
 import { drawToyCatalog } from '../support/toy-catalog.ts';
@@ -21,7 +23,7 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 /** Whatever the query asked for: the expectations below say what it must be. */
 // biome-ignore lint/suspicious/noExplicitAny: answers are checked field by field
 type Json = any;
-type Answer = { data: Json; errors?: { extensions: { code: string } }[] };
+type Answer = { data: Json; errors?: { message: string; extensions: { code: string } }[] };
 
 async function ask(url: string, query: string, variables: object = {}, key?: string): Promise<Answer> {
   const headers = {
@@ -77,12 +79,51 @@ async function trainedOnce(simili: SimiliProcess): Promise<string> {
   return (await settled(simili, id)).state;
 }
 
+const RETRIED = ['PICTURES_BUSY', 'PICTURES_UNAVAILABLE', 'DEADLINE_EXCEEDED'];
+
+/** The picture of a product finds it, as it is, mirrored, smaller and in another format; what is no picture is refused by its code. */
+async function searchByPicture({ url }: SimiliProcess): Promise<void> {
+  const path = join(dir, 'pictures', `${ids[0]}.png`);
+  const bytes = await readFile(path);
+  const headers = { 'content-type': 'image/png' };
+  /** A busy machine may need longer than its deadline: then it is asked again, as every answer of 503 says. */
+  const post = (body: Uint8Array) =>
+    until(async () => {
+      const answer = await fetch(`${url}/picture`, { method: 'POST', headers, body: Buffer.from(body) });
+      return answer.status !== 503 && { status: answer.status, json: (await answer.json()) as Json };
+    });
+  const found = async (body: Uint8Array) => {
+    const { status, json } = await post(body);
+    expect([status, json]).toEqual([200, { pictureToken: expect.any(String) }]);
+    const query =
+      'query ($token: ID!) { similarToPicture(picture: { token: $token }) { status edges { score node { id } } } }';
+    const { similarToPicture } = (await ask(`${url}/graphql`, query, { token: json.pictureToken })).data;
+    expect(similarToPicture.status).toBe('OK');
+    return similarToPicture.edges as { score: number; node: { id: string } }[];
+  };
+  const [itself] = await found(bytes);
+  expect(itself).toEqual({ node: { id: ids[0] }, score: expect.closeTo(1, 4) });
+  const again = [sharp(bytes).flop().png(), sharp(bytes).resize(120).webp({ quality: 80 })];
+  for (const other of await Promise.all(again.map((one) => one.toBuffer())))
+    expect((await found(other)).slice(0, 3).map(({ node }) => node.id)).toContain(ids[0]);
+  expect((await post(Buffer.from('no picture'))).json.errors[0].extensions.code).toBe('IMAGE_UNREADABLE');
+  expect((await post(pngClaiming(1, 40_000_000))).json.errors[0].extensions.code).toBe('IMAGE_TOO_LARGE');
+  const fetched = 'query ($url: String!) { similarToPicture(picture: { url: $url }) { status } }';
+  const { errors } = await until(async () => {
+    const asked = await ask(`${url}/graphql`, fetched, { url: `${url}/client.js` });
+    return !RETRIED.includes(asked.errors?.[0]?.extensions.code ?? '') && asked;
+  });
+  expect(errors?.[0]?.extensions).toMatchObject({ code: 'IMAGE_FORBIDDEN' });
+  expect(errors?.[0]?.message).not.toMatch(/127\.0\.0\.1 is/);
+}
+
 /** The README's sequence, over whatever storage and queue the environment gives. */
 async function walkTheLoop(simili: SimiliProcess, recipe: string): Promise<void> {
   const anchor = ids[0] as string;
   const first = await answers(simili, anchor);
   expect(first.edges).toHaveLength(8);
   expect(first.edges.map((edge: Json) => edge.node.id)).not.toContain(anchor);
+  await searchByPicture(simili);
   const scores = first.edges.map((edge: Json) => edge.score);
   expect(scores).toEqual(scores.toSorted((a: number, b: number) => b - a));
 

@@ -117,10 +117,16 @@ test('@oneOf holds in the subgraph itself', async () => {
   );
 });
 
-test("a host's catalog stays its own: it gains six fields and nothing about products", () => {
+test("a host's catalog stays its own: it gains seven fields and nothing about products", () => {
   const schema = simili(services).extend(shop);
   const fields = (type: string) => Object.keys((schema.getType(type) as never as { getFields(): object }).getFields());
-  expect(fields('Query')).toEqual(['product', 'similarItems', 'similarToProducts', 'visitorErasure']);
+  expect(fields('Query')).toEqual([
+    'product',
+    'similarItems',
+    'similarToProducts',
+    'similarToPicture',
+    'visitorErasure',
+  ]);
   expect(fields('Product')).toEqual(['id', 'sku', 'price', 'similarItems']);
   expect(fields('Mutation')).toEqual(['submitFeedback', 'forgetMe']);
   expect(fields('Money')).toEqual(['cents']);

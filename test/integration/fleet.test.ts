@@ -38,7 +38,15 @@ test('a fleet takes work from the queues that it is asked for, and from all but 
   const one = handQueue();
   const fleets = [await fleetOf(all.queue), await fleetOf(one.queue, { queues: ['embed'] })];
   await Promise.all(fleets.map((fleet) => fleet.close()));
-  expect([...all.handlers.keys()].sort()).toEqual(['embed', 'evaluate', 'gather', 'ingest', 'round', 'train']);
+  expect([...all.handlers.keys()].sort()).toEqual([
+    'embed',
+    'evaluate',
+    'gather',
+    'ingest',
+    'picture',
+    'round',
+    'train',
+  ]);
   expect([...one.handlers.keys()]).toEqual(['embed']);
   expect([all.isClosed(), one.isClosed()]).toEqual([true, true]);
 });
@@ -52,6 +60,7 @@ test('a message that is delivered is handled: one for a job that is not there do
   await handlers.get('round')!({ catalog: 'default', jobId: 'job_gone', round: 0, fence: 1, member: 0 }, run);
   await handlers.get('gather')!({ catalog: 'default', jobId: 'job_gone', round: 0, fence: 1 }, run);
   await handlers.get('ingest')!({ catalog: 'default' }, run);
+  await handlers.get('picture')!({ catalog: 'default', id: crypto.randomUUID() }, run);
   await fleet.close();
   expect(worker.queue.added).toEqual([]);
 });

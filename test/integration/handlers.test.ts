@@ -5,6 +5,7 @@ import { retrain } from '../../src/jobs/retrain.ts';
 import type { Telemetry } from '../../src/ports/telemetry.ts';
 import { embedHandler } from '../../workers/handlers/embed.ts';
 import { evaluateHandler } from '../../workers/handlers/evaluate.ts';
+import { pictureHandler } from '../../workers/handlers/picture.ts';
 import { gatherHandler, roundHandler } from '../../workers/handlers/round.ts';
 import { trainHandler } from '../../workers/handlers/train.ts';
 import { sha256 } from '../../workers/tools/sha256.ts';
@@ -278,4 +279,56 @@ test('the coordinator is told when no message of a round is on its way any more'
   expect(await rounds.status(key)).toMatchObject({ settled: false });
   await gatherHandler(worker.context)(key, run);
   expect(await rounds.status(key)).toMatchObject({ settled: true });
+});
+
+test('a picture is answered with its vector, or with what is wrong with it, and a stranger learns nothing of the network', async () => {
+  const { models, pictureQueries } = worker.database.repositories;
+  const { id: modelId } = await models.ofJob(await trained());
+  const contentHash = sha256(Uint8Array.of(9));
+  const looked: unknown[] = [];
+  const askedPictures = {
+    async decode(picture: object, sides: number[], _signal: AbortSignal, use: (found: object) => Promise<unknown>) {
+      looked.push([picture, sides]);
+      return use({ contentHash, folders: { 64: 'aside' } });
+    },
+  };
+  const answerOf = async (changes: object, picture = { url: 'https://a.test/1' }) => {
+    const id = crypto.randomUUID();
+    await pictureQueries.add(id, modelId, picture, { mostWaiting: 9, patienceSeconds: 5 });
+    await pictureHandler(worker.but(changes))({ catalog: 'default', id }, run);
+    return pictureQueries.collect(id);
+  };
+  const { vectors } = await engines.embedder.embed({ pictures: [contentHash] });
+  expect(await answerOf({ askedPictures })).toEqual({ vector: vectors });
+  expect(looked).toEqual([[{ url: 'https://a.test/1' }, [64]]]);
+
+  const failing = (error: Error) => ({ askedPictures: { decode: () => Promise.reject(error) } });
+  const source = 'https://a.test/1';
+  const inside = new SimiliError('IMAGE_FORBIDDEN', { source, why: '10.0.0.7 is not a public address' });
+  const closed = new SimiliError('IMAGE_UNREACHABLE', { source, why: 'connection refused', retryAfterSeconds: 0 });
+  for (const error of [inside, closed]) {
+    const answer = await answerOf(failing(error));
+    expect(answer).toMatchObject({ code: error.code, facts: { source, why: expect.any(String) } });
+    expect(JSON.stringify(answer)).not.toMatch(/10\.0\.0\.7|refused/);
+  }
+  const damaged = new SimiliError('IMAGE_UNREADABLE', { source, why: 'it is cut short' });
+  expect(await answerOf(failing(damaged))).toEqual({ code: 'IMAGE_UNREADABLE', facts: damaged.facts });
+  worker.logged.length = 0;
+  expect(await answerOf(failing(new Error('no memory at /home/x')))).toEqual({
+    code: 'PICTURES_UNAVAILABLE',
+    facts: { why: 'the worker that took it failed, and its log says how' },
+  });
+  expect(worker.logged.map(({ level }) => level)).toEqual(['error']);
+});
+
+test('a picture that nobody waits for any more is not looked at', async () => {
+  const { pictureQueries } = worker.database.repositories;
+  const id = crypto.randomUUID();
+  await pictureQueries.add(id, 'mdl', { url: 'https://a.test/1' }, { mostWaiting: 9, patienceSeconds: 5 });
+  const askedAt = new Date(Date.now() - 6000);
+  await worker.database.storage.prisma.pictureQuery.updateMany({ where: { id }, data: { askedAt } });
+  const askedPictures = { decode: () => Promise.reject(new Error('it was')) };
+  await pictureHandler(worker.but({ askedPictures }))({ catalog: 'default', id }, run);
+  await pictureHandler(worker.but({ askedPictures }))({ catalog: 'default', id: crypto.randomUUID() }, run);
+  expect(await pictureQueries.collect(id)).toBeNull();
 });

@@ -22,7 +22,8 @@ afterAll(async () => {
   await rm(dir, { recursive: true });
 });
 
-const queue = { add: async () => {}, work: () => {}, alive: async () => true, close: async () => {} };
+const none = async () => {};
+const queue = { add: none, withdraw: none, work: () => {}, alive: async () => true, close: none };
 async function importFile(name: string, ...lines: string[]) {
   const path = join(dir, name);
   await writeFile(path, lines.join('\n'));

@@ -55,7 +55,7 @@ beforeAll(async () => {
   for (const name of NAMES) await fill(name);
   services = makeServices({
     repositories: database.repositories,
-    queue: fakeQueue(),
+    queue: { ...fakeQueue(), add: lookAtOnce },
     log,
     signingKey: SIGNING_KEY,
     now: () => new Date(),
@@ -68,6 +68,15 @@ beforeAll(async () => {
   schemas = { storefront: plugin.subgraph(), admin: plugin.admin({ authorize: () => true }) };
 });
 afterAll(() => database[Symbol.asyncDispose]());
+
+/** A worker that sees the same in every picture. */
+async function lookAtOnce(_name: string, payload: object): Promise<void> {
+  const { catalog, id } = payload as { catalog?: Name; id?: string };
+  if (!catalog || !id) return;
+  const { pictureQueries } = of(catalog);
+  await pictureQueries.take(id);
+  await pictureQueries.answer(id, { vector: Float32Array.of(1, 0) });
+}
 
 /** Products, pictures in all states, three versions, two jobs, of which one runs: under one set of ids. */
 async function fill(name: Name): Promise<void> {
@@ -207,6 +216,8 @@ function valueFor(random: Random, { name, type }: GraphQLArgument, field: string
       return pick(random, ['"mdl_0"', '"mdl_2"']);
     case 'states':
       return pick(random, ['[RUNNING]', '[SUCCEEDED, FAILED]']);
+    case 'picture':
+      return `{ url: "https://pictures.test/${random.int(9)}.jpg" }`;
     case 'representations':
       return `[{ __typename: "Product", id: "${pick(random, ids)}" }]`;
     default:

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { openHost } from '../../workers/hosts/rpc.ts';
+import { openAskedPictures } from '../../workers/pictures/asked-pictures.ts';
 import { type Decoder, decodeSafely } from '../../workers/pictures/decode-safely.ts';
 import type { PictureHostApi } from '../../workers/pictures/picture-host.ts';
 import { openPictures, type PictureLimits } from '../../workers/pictures/picture-service.ts';
@@ -279,3 +280,75 @@ async function killWhenBusy(
   process.kill(pid, 'SIGKILL');
   return pid;
 }
+
+describe('pictures that shoppers search by', () => {
+  const cacheDir = join(dir, 'asked');
+  /** The loopback address counts as any other; what may be connected to is an argument. */
+  const open = (isAllowed: (address: string) => boolean) =>
+    openAskedPictures({ dir: cacheDir, limits: { ...limits, allowPrivate: false }, isAllowed, processes: 1 });
+  const service = open(() => true);
+  afterAll(() => service.close());
+  const signal = AbortSignal.timeout(600_000);
+  const decode = (bytes: Uint8Array) =>
+    service.decode({ bytes }, [64, 96], signal, async ({ contentHash, folders }) => {
+      const path = join(folders[96]!, contentHash.slice(0, 2), `${contentHash}.rgb`);
+      return { contentHash, folders, pixels: await readFile(path) };
+    });
+
+  test('has the pixels of its own that a catalog has of the same picture, and nothing of it afterwards', async () => {
+    const bytes = await pictures.noise(300, 200);
+    const own = openPictures({ cacheDir: join(dir, 'beside-asked'), limits, processes: 1 });
+    const { contentHash } = await own.load(await file('asked.png', bytes), undefined, [96]);
+    const asked = await decode(bytes);
+    expect(asked.contentHash).toBe(contentHash);
+    expect(asked.pixels).toEqual(
+      await readFile(join(own.folders([96])[96]!, contentHash.slice(0, 2), `${contentHash}.rgb`)),
+    );
+    await own.close();
+    expect(await readdir(cacheDir)).toEqual([]);
+    await expect(stat(asked.folders[64]!)).rejects.toThrow('ENOENT');
+  });
+
+  test.each([
+    ['no picture', async () => Buffer.from('<svg onload="alert(1)"/>'), 'IMAGE_UNREADABLE'],
+    ['a picture cut short', () => pictures.truncated('png'), 'IMAGE_UNREADABLE'],
+    ['one of 40,000,000 rows', async () => pictures.pngClaiming(1, 40_000_000), 'IMAGE_TOO_LARGE'],
+    [
+      'one whose texts unpack to gigabytes',
+      async () =>
+        pictures.pngWith(
+          await pictures.png(),
+          ...Array.from({ length: 50 }, (_, i) => pictures.packedText('zTXt', `k${i}`, 8 * 2 ** 20)),
+        ),
+      'IMAGE_UNREADABLE|IMAGE_TOO_LARGE|decoded',
+    ],
+  ])('%s is refused by its code, or harms nobody', async (_name, make, code) => {
+    const bytes = await make();
+    const outcome = await decode(bytes).then(
+      () => 'decoded',
+      (error: { code: string }) => error.code,
+    );
+    expect(outcome).toMatch(new RegExp(`^(${code})$`));
+    expect((await decode(await pictures.png())).contentHash).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test('is fetched by the guard of all pictures: an address that is not allowed is never connected to', async () => {
+    let connections = 0;
+    const bytes = await pictures.jpeg();
+    const server = createServer((_request, response) => response.end(bytes)).on('connection', () => (connections += 1));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/a.jpg`;
+    const fetched = await service.decode({ url }, [64], signal, async ({ contentHash }) => contentHash);
+    expect(fetched).toBe(createHash('sha256').update(bytes).digest('hex'));
+    expect(connections).toBe(1);
+    const guarded = open((address) => !address.startsWith('127.'));
+    for (const refused of [url, `http://localhost:${port}/a.jpg`, 'file:///etc/passwd', '/etc/passwd'])
+      await expect(guarded.decode({ url: refused }, [64], signal, async () => {})).rejects.toMatchObject({
+        code: 'IMAGE_FORBIDDEN',
+      });
+    await guarded.close();
+    expect(connections).toBe(1);
+    server.close();
+  });
+});

@@ -168,6 +168,35 @@ function describeAnchors(name: string, open: () => Promise<FreshDatabase>, tags:
       expect(await search.nearestOfAll(version, ['nobody', 'm199'], {}, 5)).toEqual({ anchor: 'cold', neighbours: [] });
     });
 
+    test.each(['one', 'two', 'halfvec'] as const)(
+      "%s: a vector that is no product's is an anchor, in the first space",
+      async (kind) => {
+        const version = { number: NUMBERS[kind], spaces: versions[kind] };
+        const search = new SearchRepository(database.storage.ask, 'default', 10);
+        const vector = vectors.pictures[10]!;
+        const own = ids.map((id, i) => ({ id, i })).filter(({ i }) => isKnown(pictures, i) && isAvailable(i));
+        const ranked = own
+          .map(({ id, i }) => ({ id, i, d: distanceTo(pictures, [...vector], i) }))
+          .sort((a, b) => a.d - b.d);
+        const groups = new Set<string>();
+        const right = ranked.filter(({ i }) => {
+          const group = groupOf(i);
+          if (group !== null && groups.has(group)) return false;
+          if (group !== null) groups.add(group);
+          return true;
+        });
+        const found: { id: string; d: number }[] = [];
+        for (let behind: Behind | null = null; found.length < 60; ) {
+          const page = await search.nearestToVector(version, vector, { available: true }, 20, behind);
+          expect(page.anchor).toBe('ranked');
+          found.push(...page.neighbours.map(({ productId, distance }) => ({ id: productId, d: distance })));
+          const { productId, l2 } = page.neighbours.at(-1)!;
+          behind = { productId, l2 };
+        }
+        expectSame(found, right.slice(0, 60), kind === 'halfvec' ? 5e-3 : 1e-5);
+      },
+    );
+
     test('anchors that cancel each other out are no direction', async () => {
       const { embeddings } = database.repositories;
       const space = pictureSpace(2);

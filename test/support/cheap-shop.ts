@@ -115,6 +115,10 @@ export function cheapShop(): CheapShop {
       work.lists += anchorIds.length - 1;
       return { ...(await services.similarItems({ anchorId: '', ...request }, {} as never)), anchorIds };
     },
+    similarToPicture: async ({ picture: _any, ...request }: { picture: object; first?: number | null }) => ({
+      ...(await services.similarItems({ anchorId: '', ...request }, {} as never)),
+      pictureToken: 't',
+    }),
     submitFeedback: async () => read({ accepted: 1, duplicates: 0, withoutConsent: 0, rejections: [] }),
     erasure: async () => read(null),
     eraseVisitors: async () => read(null),

@@ -15,6 +15,7 @@ export function fakeQueue() {
     async add(name: string, payload: object, key?: string) {
       added.push({ name, payload, key });
     },
+    withdraw: async () => {},
     alive: async () => true as boolean,
   };
 }

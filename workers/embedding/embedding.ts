@@ -96,7 +96,10 @@ export function sidesOf(model: Pick<Model, 'metrics'>): number[] {
  * pixels, which it reads anyway.
  * @throws SimiliError ENGINE_UNAVAILABLE: its encoder is not on this machine.
  */
-async function eyesFor(context: Context, model: Pick<Model, 'metrics'>): Promise<AnyEye[]> {
+export async function eyesFor(
+  context: Pick<WorkerContext, 'encoder' | 'config'>,
+  model: Pick<Model, 'metrics'>,
+): Promise<AnyEye[]> {
   const { shares } = factsOf(model);
   const handMade = sidesOf(model).length === 0 && Object.keys(shares ?? {}).some(isHandMade);
   const encoder = await encoderOf(context, model);

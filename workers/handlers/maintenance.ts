@@ -29,6 +29,7 @@ export const chores = (context: WorkerContext): Chore[] => [
       await context.copies.prune((hashes) => context.repositories.contents.named(hashes));
     },
   },
+  { name: 'forget-pictures', everySeconds: 60, work: () => context.repositories.pictureQueries.prune() },
   { name: 'retrain', everySeconds: 60, work: (signal) => inEachCatalog(context, signal, startDueRetrain) },
   {
     name: 'forget-visitors',

@@ -56,7 +56,7 @@ export async function decodeShared(
 
 /** The last try, alone in its decoder. */
 export const decodeAlone = (
-  { alone }: Decoders,
+  { alone }: Pick<Decoders, 'alone'>,
   bytes: Uint8Array,
   source: string,
   limits: Limits,

@@ -205,7 +205,7 @@ const begun = <Result>(
   });
 
 /** Starts with its first picture. No environment: it reads strangers' files and has no use for keys and passwords. */
-function openDecoder(): Decoder {
+export function openDecoder(): Decoder {
   const source = import.meta.url.endsWith('.ts') ? './picture-host.ts' : './picture-host.js';
   return openHost<PictureHostApi>(new URL(source, import.meta.url), {
     label: 'the picture decoder',

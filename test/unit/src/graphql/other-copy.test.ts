@@ -51,6 +51,7 @@ test('roots of other names gain our fields, and a host without mutations gains t
     'product',
     'similarItems',
     'similarToProducts',
+    'similarToPicture',
     'visitorErasure',
   ]);
   expect(schema.getType('Query')).toBeUndefined();

@@ -60,6 +60,10 @@ function world({ share = 1, alarmBelow = 0.95, live = numbered(0, 13), exact = n
         asked.push(`${way ?? 'index'} all of ${ids}`);
         return way ? state.exact() : live;
       },
+      nearestToVector: async (_version, vector, _filter, _limit, _behind, way) => {
+        asked.push(`${way ?? 'index'} ${vector}`);
+        return way ? state.exact() : live;
+      },
     },
     audit,
   );
@@ -85,7 +89,12 @@ test('the answer is there before its list is asked again, with the same anchors;
   await search.nearestOfAll(version, ['b', 'c'], {}, 13);
   await audit.settled();
   expect(asked.slice(2)).toEqual(['index all of b,c', 'exact all of b,c']);
+  state.now += 1e6;
+  await search.nearestToVector(version, Float32Array.of(0, 1), {}, 13);
+  await audit.settled();
+  expect(asked.slice(4)).toEqual(['index 0,1', 'exact 0,1']);
   expect(kept).toEqual([
+    { wanted: 10, found: 10 },
     { wanted: 10, found: 10 },
     { wanted: 10, found: 10 },
   ]);

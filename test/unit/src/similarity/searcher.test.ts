@@ -23,6 +23,10 @@ function world(broken?: number) {
         statements.push(`${version} all of ${anchors}`);
         return { anchor: 'cold', neighbours: [] };
       },
+      async nearestToVector({ number: version }: RankingVersion, vector: Float32Array) {
+        statements.push(`${version} to ${vector}`);
+        return { anchor: 'ranked', neighbours: [] };
+      },
     },
     noTelemetry,
   );
@@ -30,7 +34,16 @@ function world(broken?: number) {
     nearest({ version: { number: version, spaces: [] }, anchorId, filter, limit, behind: null });
   const askTogether = (anchorIds: readonly string[]) =>
     nearest({ version: { number: 1, spaces: [] }, anchorId: 'key', anchorIds, filter: {}, limit: 13, behind: null });
-  return { statements, ask, askTogether };
+  const askPicture = (anchorId: string, ...numbers: number[]) =>
+    nearest({
+      version: { number: 1, spaces: [] },
+      anchorId,
+      vector: Float32Array.from(numbers),
+      filter: {},
+      limit: 13,
+      behind: null,
+    });
+  return { statements, ask, askTogether, askPicture };
 }
 
 test('lists that differ in nothing but their anchor are one statement, each with its own answer', async () => {
@@ -64,4 +77,15 @@ test('several anchors as one are a statement of their own, asked once', async ()
   const found = await Promise.all([ask(1, 'a'), askTogether(['a', 'b']), askTogether(['a', 'b']), askTogether(['b'])]);
   expect(statements.sort()).toEqual(['1 a {} 13', '1 all of a,b', '1 all of b']);
   expect(found.map(({ anchor }) => anchor)).toEqual(['ranked', 'cold', 'cold', 'cold']);
+});
+
+test('each picture is a statement of its own, asked once, also beside a product', async () => {
+  const { statements, ask, askPicture } = world();
+  await Promise.all([
+    ask(1, 'a'),
+    askPicture('picture x', 0, 1),
+    askPicture('picture x', 0, 1),
+    askPicture('picture y', 1, 0),
+  ]);
+  expect(statements.sort()).toEqual(['1 a {} 13', '1 to 0,1', '1 to 1,0']);
 });

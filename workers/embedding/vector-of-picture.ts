@@ -1,0 +1,36 @@
+import type { AskedPicture } from 'simili/internal/db/picture-queries';
+import { SimiliError } from 'simili/internal/errors';
+import type { WorkerContext } from '../context.ts';
+import { eyesFor, sidesOf } from './embedding.ts';
+
+type Context = Pick<WorkerContext, 'repositories' | 'askedPictures' | 'embedder' | 'artefacts' | 'config' | 'encoder'>;
+
+/**
+ * The vector that a version gives a picture which is no product's, [dimensions]: as it would be a product's only picture. Nothing of it is
+ * stored. The encoders are asked past what is remembered of how they fare: what a stranger sends puts none to rest.
+ * @throws SimiliError NOT_FOUND, IMAGE_*, and those of encoders and engines.
+ */
+export async function vectorOfPicture(
+  context: Context,
+  modelId: string,
+  picture: AskedPicture,
+  signal: AbortSignal,
+): Promise<Float32Array> {
+  const { models } = context.repositories;
+  const model = await models.byId(modelId);
+  if (!model) throw new SimiliError('NOT_FOUND', { what: 'model version', id: modelId });
+  const artefact = await context.artefacts.pathOf(models, modelId);
+  const eyes = await eyesFor(context, model);
+  const own = sidesOf(model);
+  const sides = [...new Set([...own, ...eyes.map(({ description }) => description.input.side)])];
+  return context.askedPictures.decode(picture, sides, signal, async ({ contentHash, folders }) => {
+    const pictures = [contentHash];
+    const encoded: Record<string, Uint16Array> = {};
+    for (const encoder of eyes) {
+      const folder = folders[encoder.description.input.side]!;
+      encoded[encoder.facts.id] = (await context.embedder.encode({ encoder, pictures, folder }, signal)).vectors;
+    }
+    const { vectors } = await context.embedder.embed({ ...artefact, pictures, pixels: folders, encoded }, signal);
+    return vectors;
+  });
+}
