@@ -37,7 +37,7 @@ export async function derivation(events: number): Promise<Row[]> {
       });
     };
     const now = new Date();
-    const derive = async () => (await seenPairs(feedback, now, ids)).length;
+    const derive = async () => (await seenPairs(feedback, now, ids)).pairs.length;
     await measure('days rolled up, once each', () => feedback.days.rollUp(now));
     await measure('derivation, with the open day', derive);
     await measure('derivation again', derive);

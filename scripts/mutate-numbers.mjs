@@ -17,6 +17,10 @@ const credibility = {
   tests: ['test/unit/learning/relevance/credibility.test.ts'],
 };
 const gates = { file: 'workers/evaluation/gates.ts', tests: ['test/unit/workers/evaluation/gates.test.ts'] };
+const judged = {
+  file: 'workers/evidence/judged-days.ts',
+  tests: ['test/unit/workers/evidence/judged-days.test.ts'],
+};
 const policy = { file: 'src/ports/retrain-policy.ts', tests: ['test/unit/src/ports/usual-retrain-policy.test.ts'] };
 const propensity = {
   file: 'learning/relevance/propensity.ts',
@@ -209,6 +213,9 @@ export const mutations = [
   { name: 'prior of the propensity', ...propensity, from: 'mean: 0.3', to: 'mean: 0.4' },
   { name: 'deviation of the propensity', ...propensity, from: 'deviation: 0.25', to: 'deviation: 0.3' },
   { name: 'greatest propensity', ...propensity, from: 'GREATEST = 2', to: 'GREATEST = 3' },
+  { name: 'judged days', ...judged, from: 'MOST_DAYS = 7', to: 'MOST_DAYS = 8' },
+  { name: 'judged days: enough', ...judged, from: 'ENOUGH = 1000', to: 'ENOUGH = 999' },
+  { name: 'judged days: share', ...judged, from: 'MOST_SHARE = 0.2', to: 'MOST_SHARE = 0.25' },
   { name: 'tolerance', ...gates, from: 'TOLERANCE = 0.02', to: 'TOLERANCE = 0.025' },
   { name: 'tolerance with clicks', ...gates, from: 'TOLERANCE_WITH_CLICKS = 0.1', to: 'TOLERANCE_WITH_CLICKS = 0.11' },
   { name: 'least spread', ...gates, from: 'LEAST_SPREAD = 0.1', to: 'LEAST_SPREAD = 0.05' },

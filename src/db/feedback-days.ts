@@ -18,6 +18,12 @@ export type PairStatistics = {
   value: number;
 };
 
+/** Votes for what was chosen on a day (YYYY-MM-DD, UTC). */
+export type DayChoices = { day: string; choices: number };
+/** Days from one on and before another (YYYY-MM-DD, UTC); null: without a bound. */
+export type DayRange = { readonly from: string | null; readonly before: string | null };
+const ALL_DAYS: DayRange = { from: null, before: null };
+
 /** Values of actions; a click is 1, a dismissal -1. */
 const CART = 3;
 const PURCHASE = 6;
@@ -63,18 +69,26 @@ export class FeedbackDays {
   /**
    * All feedback up to `until`, by anchor, item and position, from days that are built again first where they must be.
    * @param take is given up to `PAGE` rows at a time: the database keeps the others, and nobody ever holds all
+   * @param rangeOf which days are summed, told from the choices of each, oldest first; default: all
+   * @returns the days that were summed
    */
-  async read(until: Date, take: (page: PairStatistics[]) => void): Promise<void> {
-    for (let isRead = false; !isRead; ) {
+  async read(
+    until: Date,
+    take: (page: PairStatistics[]) => void,
+    rangeOf: (days: readonly DayChoices[]) => DayRange = () => ALL_DAYS,
+  ): Promise<DayRange> {
+    for (;;) {
       await this.rollUp(until);
-      isRead = await this.db.$transaction(async (tx) => {
+      const read = await this.db.$transaction(async (tx) => {
         await lockFeedback(tx, this.catalogId);
-        if ((await this.settledDays(tx, until)).length > 0) return false; // something was erased meanwhile
+        if ((await this.settledDays(tx, until)).length > 0) return null; // something was erased meanwhile
         for (const day of await this.openDays(tx, until)) await this.build(tx, day, until);
-        await this.declareSums(tx, until);
+        const range = rangeOf(await this.choicesByDay(tx, until));
+        await this.declareSums(tx, until, range);
         for (let page = await nextPage(tx); page.length > 0; page = await nextPage(tx)) take(page);
-        return true;
+        return range;
       }, BUILDING);
+      if (read) return read;
     }
   }
 
@@ -233,7 +247,13 @@ export class FeedbackDays {
       AND (${until}::timestamptz IS NULL OR e.received_at <= ${until}::timestamptz)`;
   }
 
-  private async declareSums(tx: Transaction, until: Date): Promise<void> {
+  private choicesByDay(tx: Transaction, until: Date): Promise<DayChoices[]> {
+    return rows(tx, { day: text, choices: float })`
+      SELECT day::text, round(sum(chosen), 9)::float8 AS choices FROM simili.feedback_rollup
+      WHERE catalog_id = ${this.catalogId} AND day <= ${dayOf(until)} GROUP BY day ORDER BY day`;
+  }
+
+  private async declareSums(tx: Transaction, until: Date, { from, before }: DayRange): Promise<void> {
     await tx.$executeRaw`
       DECLARE feedback_sums NO SCROLL CURSOR FOR
       SELECT anchor_id AS "anchorId", item_id AS "itemId", position, round(sum(impressions), 9)::float8 AS impressions,
@@ -241,6 +261,7 @@ export class FeedbackDays {
         round(sum(clicks + ${CART}::int * carts + ${PURCHASE}::int * purchases - dismisses), 9)::float8 AS value
       FROM simili.feedback_rollup
       WHERE catalog_id = ${this.catalogId} AND day <= ${dayOf(until)}
+        AND day >= coalesce(${from}::text::date, '-infinity') AND day < coalesce(${before}::text::date, 'infinity')
       GROUP BY anchor_id, item_id, position
       ORDER BY anchor_id, item_id, position`;
   }

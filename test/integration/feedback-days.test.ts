@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FeedbackWrite } from '../../src/db/feedback.ts';
-import type { PairStatistics } from '../../src/db/feedback-days.ts';
+import type { DayRange, PairStatistics } from '../../src/db/feedback-days.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { postgresUrl } from '../support/services.ts';
 import { type Deed, votesOracle } from '../support/votes-oracle.ts';
@@ -133,6 +133,36 @@ async function compare(known: readonly Deed[], until: Date, by: 'day' | 'all'): 
   const found = await database.repositories.feedback.days.statistics(until);
   expect(found.map(rounded).filter(isSomething)).toEqual(wanted.map(rounded).filter(isSomething));
 }
+/** Days before one say what all said at its beginning, and with those from it on what all say. */
+async function compareHalves(known: readonly Deed[]): Promise<void> {
+  const start = new Date((Math.floor(database.repositories.clock.now().getTime() / DAY_MS) - 1) * DAY_MS);
+  const day = start.toISOString().slice(0, 10);
+  const sums = async (range: DayRange) => {
+    const found: PairStatistics[] = [];
+    await database.repositories.feedback.days.read(
+      later(),
+      (page) => void found.push(...page),
+      (days) => {
+        expect(days.map((one) => one.day)).toEqual([...new Set(days.map((one) => one.day))].sort());
+        return range;
+      },
+    );
+    return found;
+  };
+  const past = await sums({ from: null, before: day });
+  const wanted = votesOracle(
+    known.filter(({ receivedAt }) => receivedAt < start),
+    'day',
+  );
+  expect(past.map(rounded).filter(isSomething)).toEqual(wanted.map(rounded).filter(isSomething));
+  const clicks = (rows: readonly PairStatistics[]) => rows.reduce((sum, row) => sum + row.clicks, 0);
+  const last = await sums({ from: day, before: null });
+  expect(clicks(past) + clicks(last)).toBeCloseTo(
+    clicks(await database.repositories.feedback.days.statistics(later())),
+    6,
+  );
+}
+
 /** Whether a row says anything: a visitor's caps may leave 0, or 1e-16 where the oracle divides floats. */
 const isSomething = ({ impressions, clicks, value }: Record<'impressions' | 'clicks' | 'value', string>): boolean =>
   [impressions, clicks, value].some((sum) => Number(sum) !== 0);
@@ -168,6 +198,7 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
           await compare(known, later(), 'day');
           await database.repositories.feedback.days.rollUp(later());
           await compare(known, later(), 'day');
+          await compareHalves(known);
         }),
         RUNS,
       );

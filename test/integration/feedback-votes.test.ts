@@ -30,7 +30,7 @@ const event = (kind: FeedbackKind, anchor: number, items: [id: number, position:
   filtered: false,
 });
 const learned = async () => {
-  const seen = await seenPairs(database.repositories.feedback, new Date(Date.now() + 60_000), ids);
+  const { pairs: seen } = await seenPairs(database.repositories.feedback, new Date(Date.now() + 60_000), ids);
   return learnFromClicks(seen, columns, () => 0.1);
 };
 

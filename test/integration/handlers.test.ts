@@ -3,6 +3,7 @@ import type { JobPhase } from '../../src/db/jobs.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { retrain } from '../../src/jobs/retrain.ts';
 import type { Telemetry } from '../../src/ports/telemetry.ts';
+import { dayAfter } from '../../workers/evidence/judged-days.ts';
 import { embedHandler } from '../../workers/handlers/embed.ts';
 import { evaluateHandler } from '../../workers/handlers/evaluate.ts';
 import { pictureHandler } from '../../workers/handlers/picture.ts';
@@ -55,7 +56,8 @@ test('a training is committed with its metrics and its checkpoint, and the job w
   expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'EMBED', attempts: 0 });
   const model = await models.ofJob(jobId);
   expect(model).toMatchObject({ kind: 'NETWORK', state: 'EMBEDDING', dimensions: 2, parentId: null });
-  expect(model.metrics).toEqual({ training: { sides: [64] } });
+  const judgedFrom = dayAfter((await jobOf(jobId)).startedAt!); // nothing was chosen yet
+  expect(model.metrics).toEqual({ training: { sides: [64], judgedFrom } });
   expect(await models.artefact(model.id)).toEqual({
     checksum: sha256(Uint8Array.of(1, 2, 3)),
     artefact: Uint8Array.of(1, 2, 3),

@@ -185,6 +185,7 @@ export function isPromoted(world: World, candidate: Candidate, seed: number): bo
   const measured = (order: keyof typeof ranks, structure: number) => ({
     structure: { triplets: 1000, precision: structure, interval: null },
     clicks: precisionOf(learned, ranks[order]),
+    later: { triplets: 0, precision: 0, interval: null },
     ratings: { triplets: 0, precision: 0, interval: null },
     spread: 1,
   });

@@ -13,7 +13,7 @@ const CHANCE = 0.5;
 const FEWEST_TRIPLETS = 50;
 
 /** The part of a measurement that gates look at; the rest is for people. */
-type Gated = Pick<Measured, 'structure' | 'clicks' | 'ratings' | 'spread'>;
+type Gated = Pick<Measured, 'structure' | 'clicks' | 'later' | 'ratings' | 'spread'>;
 
 /**
  * Whether a candidate may serve. `serving` null: nothing serves yet, so there is nothing to fall behind.
@@ -36,6 +36,7 @@ export function qualityGates(own: Gated, serving: Gated | null, missing: number)
       catalogTolerance(own, serving),
     ),
     notWorse('clicks', 'held-out click triplets', own.clicks, serving?.clicks ?? null, TOLERANCE),
+    notWorse('later', 'click triplets of the last days', own.later, serving?.later ?? null, TOLERANCE),
     notWorse('ratings', 'held-out triplets of raters', own.ratings, serving?.ratings ?? null, TOLERANCE),
   ];
 }

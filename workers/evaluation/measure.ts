@@ -13,6 +13,7 @@ type Asked = Omit<EvaluationSet, 'held' | 'seen' | 'isWhole'>;
 export type Measured = {
   structure: Precision;
   clicks: Precision;
+  later: Precision;
   ratings: Precision;
   /** Mean squared distance of random pairs; null: of fewer than FEWEST_VECTORS it says nothing. */
   spread: number | null;
@@ -32,6 +33,7 @@ export function measure(vectors: ReadonlyMap<string, Float32Array>, set: Asked):
   return {
     structure: precision(rows, set.structure),
     clicks: precision(rows, set.clicks),
+    later: precision(rows, set.later),
     ratings: precision(rows, set.ratings),
     spread: spread([...vectors.values()]),
     catalog: catalogMetrics(rows, set),

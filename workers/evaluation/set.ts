@@ -19,6 +19,8 @@ export type EvaluationSet = {
   structure: Triplet[];
   /** Anchor held out; what shoppers preferred beats what they passed over. */
   clicks: Triplet[];
+  /** Any anchor, on days of which no version that is compared learned anything; as `clicks`. */
+  later: Triplet[];
   /** Anchor held out; as people answered. */
   ratings: Triplet[];
   /** Products that are held out. */
@@ -37,12 +39,15 @@ const PAGE = 1000;
 /** Never changed: versions of different days are measured with the same triplets while the catalog stays. */
 const SEED = 20140416;
 
+/** @param judgedFrom the first day (YYYY-MM-DD, UTC) of which none of the versions that are compared learned anything */
 export async function collectEvaluationSet(
   { images, feedback, ratings }: Pick<Repositories, 'images' | 'feedback' | 'ratings'>,
   until: Date,
+  judgedFrom: string,
 ): Promise<EvaluationSet> {
   const { ids, columns } = await comparedProducts(images);
-  const statistics = await seenPairs(feedback, until, ids);
+  const { pairs: statistics } = await seenPairs(feedback, until, ids);
+  const { pairs: judged } = await seenPairs(feedback, until, ids, () => ({ from: judgedFrom, before: null }));
   const held = itemsIn(columns, 'test');
   const flat = () => 0.5; // no prior opinion: evaluation trusts what was seen
   return {
@@ -51,6 +56,7 @@ export async function collectEvaluationSet(
     queries: held.slice(0, MOST_QUERIES),
     structure: structureTriplets(columns, held, makeRandom(SEED)),
     clicks: learnFromClicks(statistics, columns, flat, 'test').triplets,
+    later: learnFromClicks(statistics, columns, flat, judged).triplets,
     held: new Set(held),
     seen: statistics,
     isWhole: ids.length < MOST_PRODUCTS,

@@ -2,12 +2,14 @@ import { isIn, splitOf, splits } from '@simili/learning/metrics/split';
 import type { SeenPair } from '@simili/learning/relevance/relevance';
 import type { Triplet } from '@simili/learning/sampling/triplet-rules';
 import type { FeedbackRepository } from 'simili/internal/db/feedback';
+import type { DayChoices, DayRange, PairStatistics } from 'simili/internal/db/feedback-days';
 import type { ReadyImage } from 'simili/internal/db/images';
 import type { Rating } from 'simili/internal/db/ratings';
 import { SimiliError } from 'simili/internal/errors';
 import type { WorkerContext } from '../context.ts';
 import type { TrainingRequest, TrainingSet } from '../training/protocol.ts';
 import type { FeatureFiles } from './feature-files.ts';
+import { firstJudgedDay } from './judged-days.ts';
 
 export type ModelKind = TrainingRequest['kind'];
 /**
@@ -18,11 +20,18 @@ export const FEWEST_PRODUCTS: Readonly<Record<ModelKind, number>> = { GOLDEN: 2,
 const PAGE = 500;
 
 /** Data of a training, and the items' ids, which only the worker needs. */
-export type CollectedSet = { set: TrainingSet; feedback: SeenPair[]; ratings: Triplet[]; ids: string[] };
+export type CollectedSet = {
+  set: TrainingSet;
+  feedback: SeenPair[];
+  ratings: Triplet[];
+  ids: string[];
+  /** First day (YYYY-MM-DD, UTC) that judges what is made of this, and of which nothing is in it. */
+  judgedFrom: string;
+};
 
 /**
  * Catalog and feedback as training sees them: products with a decoded picture whose pixels are at hand, and what
- * shoppers did up to `until`. Unreadable pictures are left out (and marked by the next embedding).
+ * shoppers did up to `until`, without the days that will judge it. Unreadable pictures are left out (and marked by the next embedding).
  * @param sides of the pixels that training reads
  * @param features where what was seen in the pictures is written to; null: nobody is asked
  * @param kind of the model: what is enough depends on it
@@ -59,11 +68,14 @@ export async function collectTrainingSet(
   checkFits(set.hashes.length / 32, pictures.capacity(sides));
   const need = FEWEST_PRODUCTS[kind];
   if (ids.length < need) throw new SimiliError('CATALOG_TOO_SMALL', { have: ids.length, need });
-  const feedback = await seenPairs(repositories.feedback, until, ids);
+  const { pairs: feedback, before: judgedFrom } = await seenPairs(repositories.feedback, until, ids, (days) => ({
+    from: null,
+    before: firstJudgedDay(days, until),
+  }));
   const ratings = toTriplets(await repositories.ratings.upTo(until), ids)
     .filter(({ q, p, n }) => ![q, p, n].some((item) => isIn(set, item, 'test')))
     .map(({ q, p, n }) => ({ q: set.starts[q]!, p: set.starts[p]!, n: set.starts[n]! }));
-  return { set, ids, feedback, ratings };
+  return { set, ids, feedback, ratings, judgedFrom: judgedFrom! };
 }
 
 /** A training reads all its pictures again and again: pixels that were pruned meanwhile would end it in the middle. */
@@ -127,20 +139,21 @@ export function toTriplets(ratings: readonly Rating[], ids: readonly string[]): 
   });
 }
 
-/** Feedback up to `until`, by items; that about products that are gone teaches nothing. */
+/** Feedback up to `until`, by items, and of which days it is; that about products that are gone teaches nothing. */
 export async function seenPairs(
   { days }: Pick<FeedbackRepository, 'days'>,
   until: Date,
   ids: readonly string[],
-): Promise<SeenPair[]> {
+  rangeOf?: (days: readonly DayChoices[]) => DayRange,
+): Promise<{ pairs: SeenPair[] } & DayRange> {
   const indexOf = new Map(ids.map((id, i) => [id, i]));
   const pairs: SeenPair[] = [];
-  await days.read(until, (page) => {
+  const take = (page: PairStatistics[]) => {
     for (const { anchorId, itemId, ...votes } of page) {
       const anchor = indexOf.get(anchorId);
       const item = indexOf.get(itemId);
       if (anchor !== undefined && item !== undefined) pairs.push({ anchor, item, ...votes });
     }
-  });
-  return pairs;
+  };
+  return { pairs, ...(await days.read(until, take, rangeOf)) };
 }

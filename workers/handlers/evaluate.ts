@@ -8,6 +8,7 @@ import { qualityGates } from '../evaluation/gates.ts';
 import { measure } from '../evaluation/measure.ts';
 import { ratesOf } from '../evaluation/rate.ts';
 import { collectEvaluationSet } from '../evaluation/set.ts';
+import { firstUnseenDay, latest } from '../evidence/judged-days.ts';
 import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
 
 /** Measures the candidate and the active version on the same frozen products, then lets the gates decide. */
@@ -27,7 +28,8 @@ async function evaluate(context: WorkerContext, { claim, report, signal }: Claim
   const candidate = await models.ofJob(claim.job.id);
   const active = await models.active();
   report({ message: 'Comparing with the version that serves now' });
-  const set = await collectEvaluationSet(repositories, claim.job.startedAt ?? claim.job.createdAt);
+  const judgedFrom = latest([candidate, ...(active ? [active] : [])].map(firstUnseenDay));
+  const set = await collectEvaluationSet(repositories, claim.job.startedAt ?? claim.job.createdAt, judgedFrom);
   const vectorsOf = (model: ModelRow) => servedVectors(embeddings, model, set.productIds);
   const vectors = await vectorsOf(candidate);
   const rivals = active && (await vectorsOf(active));

@@ -11,6 +11,7 @@ import { trainInRounds } from '../distributed/coordinator.ts';
 import { spacesOfEncoders } from '../embedding/own-encoder.ts';
 import { encoderOfJob } from '../encoders/of-job.ts';
 import { collectSeen, type WithoutEncoder } from '../evidence/collect-seen.ts';
+import { firstUnseenDay, latest } from '../evidence/judged-days.ts';
 import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
 import { thinCurve } from '../jobs/thin-curve.ts';
 import { sha256 } from '../tools/sha256.ts';
@@ -51,10 +52,13 @@ async function train(context: WorkerContext, run: ClaimedRun): Promise<void> {
   const ranks = request.kind === 'NETWORK' && recipe.trains === 'network' && recipe.pretrain < 1;
   const machines = ranks ? context.config.SIMILI_TRAIN_MACHINES : 1;
   const sink = eventSink(context, run);
+  const goesOn = machines > 1 ? request : await warmed(context, request, parent);
+  const before = goesOn.serving && parent ? await models.byId(parent.modelId) : null;
+  const judgedFrom = latest([made.judgedFrom, ...(before ? [firstUnseenDay(before)] : [])]);
   const training =
     machines > 1
       ? trainInRounds(context, run, { request, machines }, sink)
-      : context.trainer.train(await warmed(context, request, parent), run.signal, sink);
+      : context.trainer.train(goesOn, run.signal, sink);
   const result = await training.catch((error: unknown) => {
     throw named(error, ids);
   });
@@ -65,7 +69,9 @@ async function train(context: WorkerContext, run: ClaimedRun): Promise<void> {
     spaces: spacesOfEncoders(context),
     checksum: sha256(result.artefact),
     artefact: result.artefact,
-    metrics: { training: { ...result.summary, ...eyeOf(made) } as Record<string, never> },
+    metrics: {
+      training: { ...({ ...result.summary, ...eyeOf(made) } as Record<string, never>), judgedFrom },
+    },
   });
 }
 
@@ -82,6 +88,8 @@ type Made = {
   /** As SIMILI_ENCODER. */
   readonly choice: string;
   readonly withoutEncoder: WithoutEncoder | null;
+  /** First day of which nothing is in the request. */
+  readonly judgedFrom: string;
 };
 
 /** @returns the same for every worker that takes the job. @throws SimiliError as `encoderOfJob` and `collectSeen`. */
@@ -101,7 +109,7 @@ export async function makeRequest(
   const isFrozen = kind === 'GOLDEN' || recipe.trains === 'head';
   const sides = isFrozen ? [PICTURE_SIZE] : sidesFor(specFor(preset, backbone));
   const seeing = { ...context, encoder };
-  const { ids, withoutEncoder, ...data } = await collectSeen(seeing, job, sides, signal, kind);
+  const { ids, withoutEncoder, judgedFrom, ...data } = await collectSeen(seeing, job, sides, signal, kind);
   const request = {
     kind,
     ...data,
@@ -114,7 +122,7 @@ export async function makeRequest(
     checkpointSeconds: config.SIMILI_CHECKPOINT_SECONDS,
     checkpoint: await soundCheckpoint(repositories.jobs, job.id),
   } as const;
-  return { ids, request, choice, withoutEncoder };
+  return { ids, request, choice, withoutEncoder, judgedFrom };
 }
 
 /**

@@ -35,21 +35,22 @@ const FEWEST_IMPRESSIONS = 0.01;
 
 /**
  * Feedback, corrected for position and for what is chosen everywhere, as relevance and as triplets. Learning takes anchors of 'train' and 'val' and never
- * touches a held-out product; evaluation ('test') takes held-out anchors only.
+ * touches a held-out product; evaluation takes held-out anchors only ('test'), or pairs of days of which no version learned.
+ * @param part which of the feedback counts; what is known of places and of base rates comes of all that may be known
  */
 export function learnFromClicks(
   feedback: readonly SeenPair[],
   columns: LearningColumns,
   prior: Relevance,
-  part: 'learning' | 'test' = 'learning',
+  part: 'learning' | 'test' | readonly SeenPair[] = 'learning',
 ): LearnedFromClicks {
   const isHeld = (item: number) => isIn(columns, item, 'test');
-  const wanted = feedback.filter(({ anchor, item }) =>
-    part === 'test' ? isHeld(anchor) : !isHeld(anchor) && !isHeld(item),
-  );
+  const isWanted = ({ anchor, item }: SeenPair) =>
+    part === 'test' ? isHeld(anchor) : !isHeld(anchor) && !isHeld(item);
+  const wanted = typeof part === 'string' ? feedback.filter(isWanted) : part;
   // Positions are a matter of the page, not of the products: all feedback helps to estimate them.
   const propensity = estimatePropensities(feedback);
-  const base = baseRates(part === 'test' ? feedback : wanted, propensity);
+  const base = baseRates(part === 'learning' ? wanted : feedback, propensity);
   const shared = { clip: CLIP, maximum: 1, propensity, base };
   const informed = clickRelevance(wanted, { ...shared, prior, strength: PRIOR_STRENGTH });
   const flat = clickRelevance(wanted, { ...shared, prior: () => FLAT_PRIOR.relevance, strength: FLAT_PRIOR.strength });

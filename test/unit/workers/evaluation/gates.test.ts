@@ -10,7 +10,14 @@ const measured = (
   clicks: number | null = null,
   spread = 2,
   ratings: number | null = null,
-): Gated => ({ structure: precision(structure), clicks: orNone(clicks), ratings: orNone(ratings), spread });
+  later: number | null = null,
+): Gated => ({
+  structure: precision(structure),
+  clicks: orNone(clicks),
+  later: orNone(later),
+  ratings: orNone(ratings),
+  spread,
+});
 const red = (...args: Parameters<typeof qualityGates>) =>
   qualityGates(...args).flatMap(({ name, passed }) => (passed ? [] : [name]));
 
@@ -24,6 +31,8 @@ test('a version that falls behind the one that serves is stopped, by catalog, by
   expect(red(measured(0.681), measured(0.7), 0)).toEqual([]); // two points
   expect(red(measured(0.679), measured(0.7), 0)).toEqual(['catalog']);
   expect(red(measured(0.7, 0.5), measured(0.7, 0.6), 0)).toEqual(['clicks']);
+  expect(red(measured(0.7, null, 2, null, 0.79), measured(0.7, null, 2, null, 0.8), 0)).toEqual([]);
+  expect(red(measured(0.7, null, 2, null, 0.77), measured(0.7, null, 2, null, 0.8), 0)).toEqual(['later']);
   expect(red(measured(0.7, null, 2, 0.79), measured(0.7, null, 2, 0.8), 0)).toEqual([]);
   expect(red(measured(0.7, null, 2, 0.77), measured(0.7, null, 2, 0.8), 0)).toEqual(['ratings']);
 });
@@ -51,12 +60,13 @@ test('a shop of a few products that look alike is served, and the gate says that
 
 test('every gate says what was measured and what was asked', () => {
   const gates = qualityGates(measured(0.65), measured(0.7), 2);
-  expect(gates.map(({ measured }) => measured)).toEqual([true, true, true, false, false]);
+  expect(gates.map(({ measured }) => measured)).toEqual([true, true, true, false, false, false]);
   expect(gates.map(({ reason }) => reason)).toEqual([
     '2 products have no vector',
     'mean squared distance of random pairs 2.000, at least 0.1',
     '65.0 % of 1000 held-out category triplets, at least 68.0 %',
     'not measured: 0 held-out click triplets, 50 needed',
+    'not measured: 0 click triplets of the last days, 50 needed',
     'not measured: 0 held-out triplets of raters, 50 needed',
   ]);
 });
@@ -77,12 +87,14 @@ test('precision counts triplets in the right order, a tie as a half, and leaves 
       { q: 0, p: 4, n: 1 }, // no vector
     ],
     clicks: [],
+    later: [{ q: 1, p: 3, n: 0 }], // right
     ratings: [
       { q: 0, p: 1, n: 2 }, // right
       { q: 0, p: 2, n: 4 }, // no vector
     ],
   };
-  const { structure, clicks, ratings, catalog } = measure(vectors, set);
+  const { structure, clicks, later, ratings, catalog } = measure(vectors, set);
+  expect(later).toMatchObject({ triplets: 1, precision: 1 });
   expect(structure).toMatchObject({ triplets: 4, precision: 2.5 / 4 });
   expect(structure.interval).toMatchObject({ mean: 2.5 / 4 });
   expect(clicks).toEqual({ triplets: 0, precision: 0, interval: null });

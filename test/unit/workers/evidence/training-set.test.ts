@@ -26,7 +26,13 @@ function contextOf(
         },
       },
       feedback: {
-        days: { read: async (_until: Date, take: (page: object[]) => void) => take(statistics) },
+        days: {
+          read: async (_until: Date, take: (page: object[]) => void, rangeOf = (_days: object[]): object => ({})) => {
+            const range = rangeOf([]);
+            take(statistics);
+            return range;
+          },
+        },
       },
       ratings: { upTo: async () => ratings },
     },

@@ -55,6 +55,15 @@ test('evaluation takes held-out anchors only', () => {
   expect(triplets.every(({ q }) => isIn(columns, q, 'test'))).toBe(true);
 });
 
+test('of pairs that are named only these make triplets, held out or not', () => {
+  const all = shopping(2000, kin);
+  const days = all.filter(({ anchor }) => anchor < 20);
+  const { triplets } = learnFromClicks(all, columns, flat, days);
+  expect(new Set(triplets.map(({ q }) => q)).size).toBeGreaterThan(10);
+  expect(triplets.every(({ q }) => q < 20)).toBe(true);
+  expect(triplets.some(({ p, n }) => isIn(columns, p, 'test') || isIn(columns, n, 'test'))).toBe(true);
+});
+
 /** Squared distance of two directions. */
 const apart = (a: number, b: number) => 2 - 2 * Math.cos(a - b);
 
