@@ -20,7 +20,7 @@ async function install(name) {
   const cwd = join(folder, name);
   cpSync(join(examples, name), cwd, { recursive: true, filter: (path) => !/node_modules|[.]test[.]/.test(path) });
   const manifest = JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8'));
-  const { dependencies } = manifest;
+  const { dependencies = {} } = manifest;
   for (const [of, version] of Object.entries(dependencies)) dependencies[of] = tarballOf(of, version);
   writeFileSync(join(cwd, 'package.json'), JSON.stringify(manifest));
   const since = Date.now();

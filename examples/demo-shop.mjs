@@ -5,16 +5,26 @@ const VECTORS = { 'red-mug': [1, 0], 'pink-mug': [0.8, 0.6], 'blue-jug': [0, 1] 
 const PICTURES = { name: 'pictures', dimensions: 2, distance: 'euclidean', storage: 'vector' };
 
 /**
- * Walks a model version through the phases of its job, as workers do.
- * @param {{ vectors?: Record<string, number[]>, tags?: Record<string, string[]>, spaces?: object[], fill?: (version: number) => Promise<unknown> }} [shop]
- *   `spaces`: beside the one of the pictures; `fill`: fills these
+ * Three products, and a model for them.
+ * @param {Shop & { tags?: Record<string, string[]> }} [shop]
  */
-export async function addDemoShop(simili, { vectors = VECTORS, tags = {}, spaces = [], fill = async () => {} } = {}) {
+export async function addDemoShop(simili, { tags = {}, ...shop } = {}) {
+  const ids = Object.keys(shop.vectors ?? VECTORS);
+  await simili.services.upsertProducts(
+    ids.map((id) => ({ id, title: id.replace('-', ' '), tags: tags[id] ?? [], imageUrls: [] })),
+  );
+  await addDemoModel(simili, shop);
+}
+
+/**
+ * Walks a model version through the phases of its job, as workers do.
+ * @typedef {{ vectors?: Record<string, number[]>, spaces?: object[], fill?: (version: number) => Promise<unknown> }} Shop
+ *   `vectors`: of products that are there, in the space of the pictures; `spaces`: beside that one; `fill`: fills these
+ * @param {Shop} [shop]
+ */
+export async function addDemoModel(simili, { vectors = VECTORS, spaces = [], fill = async () => {} } = {}) {
   const { services, repositories } = simili;
   const { models, embeddings, jobs } = repositories;
-  await services.upsertProducts(
-    Object.keys(vectors).map((id) => ({ id, title: id.replace('-', ' '), tags: tags[id] ?? [], imageUrls: [] })),
-  );
   const { id } = await services.retrain({ reason: 'demo' }, 'example');
 
   const version = {

@@ -22,7 +22,7 @@ export async function openBrowser(t) {
 }
 
 const start = (cwd, [name, ...args], env, stdout) =>
-  spawn(join(cwd, 'node_modules/.bin', name), args, {
+  spawn(name === 'node' ? process.execPath : join(cwd, 'node_modules/.bin', name), args, {
     cwd,
     env: { ...environment, ...env },
     stdio: ['ignore', stdout, 'inherit'],
