@@ -28,7 +28,7 @@ export type NewModel = {
   /** Beside the space of its pictures; default none. */
   spaces?: readonly VersionSpace[];
 };
-/** `measured` false: there was nothing to measure, and it passed for want of a reason not to. */
+/** `measured` false: there was too little to measure or to decide by, and it passed for want of a reason not to. */
 export type Gate = { name: string; passed: boolean; measured: boolean; reason: string };
 /** Which version answers, and in which spaces. `epoch` changes with every promotion and rollback. */
 export type ServingPointer = { modelId: string; number: number; epoch: number; spaces: readonly VersionSpace[] };
@@ -97,10 +97,11 @@ export class ModelRepository {
     return pointer && this.byId(pointer.modelId);
   }
 
-  /** Versions that must hold a vector of every product: the active one and those kept for rollback. */
+  /** Versions that must hold a vector of every product: the active one, first, and those kept for rollback, newest first. */
   live(): Promise<ModelRow[]> {
     const where = { catalogId: this.catalogId, state: { in: ['ACTIVE', 'STANDBY'] } } satisfies Where;
-    return this.db.modelVersion.findMany({ where, omit: withoutArtefact });
+    const orderBy = [{ state: 'asc' as const }, { number: 'desc' as const }];
+    return this.db.modelVersion.findMany({ where, orderBy, omit: withoutArtefact });
   }
 
   /** Versions that have vectors, or will: the live ones and those on their way to serving. */

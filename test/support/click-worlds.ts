@@ -1,11 +1,10 @@
-import { bootstrapInterval } from '../../learning/metrics/intervals.ts';
-import { outcomesByQuery } from '../../learning/metrics/judge.ts';
 import type { LoggedAnchor } from '../../learning/metrics/off-policy.ts';
 import { makeRandom, type Random } from '../../learning/numbers/random.ts';
 import { shuffled } from '../../learning/numbers/shuffled.ts';
 import type { SeenPair, WeightedTriplet } from '../../learning/relevance/relevance.ts';
 import { propensityOf } from '../../src/similarity/exploration.ts';
 import { qualityGates } from '../../workers/evaluation/gates.ts';
+import { differenceOf } from '../../workers/evaluation/measure.ts';
 import { learnFromClicks } from '../../workers/training/triplets/clicks.ts';
 
 /**
@@ -25,6 +24,8 @@ const CLICKS_A_VIEW = 0.21;
 const FALL = 4.4;
 /** A candidate's loss of agreement with categories, in precision, 0 to 1. */
 const WORSE = 0.09;
+/** Half of its interval. */
+const UNSURE = 0.009;
 
 /** Products of a popular world; a list has 24 of 48 that are neighbours in a circle. */
 const POOL = 120;
@@ -182,18 +183,14 @@ export function isPromoted(world: World, candidate: Candidate, seed: number): bo
     popular: (_anchor, item) => -world.popularity(item),
   };
   const learned = triplets(world);
-  const measured = (order: keyof typeof ranks, structure: number) => ({
-    structure: { triplets: 1000, precision: structure, interval: null },
-    clicks: precisionOf(learned, ranks[order]),
-    later: { triplets: 0, precision: 0, interval: null },
-    ratings: { triplets: 0, precision: 0, interval: null },
-    spread: 1,
-  });
-  return qualityGates(measured(candidate, 0.8 - WORSE), measured('serving', 0.8), 0).every(({ passed }) => passed);
-}
-
-function precisionOf(learned: readonly WeightedTriplet[], rank: (anchor: number, item: number) => number) {
-  if (learned.length === 0) return { triplets: 0, precision: 0, interval: null };
-  const interval = bootstrapInterval([outcomesByQuery(learned, rank)], makeRandom(1));
-  return { triplets: learned.length, precision: interval.mean, interval };
+  const none = { triplets: 0, precision: 0, interval: null };
+  const clicks = { ...none, triplets: learned.length };
+  const own = { structure: { ...none, triplets: 1000 }, clicks, later: none, ratings: none, spread: 1 };
+  const differences = {
+    structure: { mean: -WORSE, low: -WORSE - UNSURE, high: -WORSE + UNSURE },
+    clicks: differenceOf(learned, ranks[candidate], ranks.serving),
+    later: null,
+    ratings: null,
+  };
+  return qualityGates(own, [{ name: 'serving', differences, rate: null }], 0).every(({ passed }) => passed);
 }

@@ -1,25 +1,41 @@
+import type { Interval } from '@simili/learning/metrics/intervals';
 import type { Gate } from 'simili/internal/db/models';
-import { FEWEST_VECTORS, type Measured } from './measure.ts';
+import { type Differences, FEWEST_TRIPLETS, FEWEST_VECTORS, type Measured, type Question } from './measure.ts';
 
 /** How far a candidate may fall behind: about one standard error of 1,000 triplets. */
 const TOLERANCE = 0.02;
 /** Categories stand in for shoppers until there are some: what shoppers are seen to prefer may cost this much of them. */
 const TOLERANCE_WITH_CLICKS = 0.1;
+/** Share of a rival's choices a view that a candidate may lose. */
+const TOLERANCE_OF_RATE = 0.05;
 /** Vectors of random products must differ: all alike is what a collapsed training leaves. */
 const LEAST_SPREAD = 0.1;
-/** Share of triplets that a random order has right. */
-const CHANCE = 0.5;
-/** Fewer held-out triplets than this say nothing. */
-const FEWEST_TRIPLETS = 50;
 
 /** The part of a measurement that gates look at; the rest is for people. */
-type Gated = Pick<Measured, 'structure' | 'clicks' | 'later' | 'ratings' | 'spread'>;
+type Gated = Pick<Measured, Question | 'spread'>;
+/** A version that a candidate must not fall behind: the one that serves, or one that served. */
+export type Rival = {
+  /** E.g. "version 3, which serves". */
+  readonly name: string;
+  /** Candidate minus rival. */
+  readonly differences: Differences;
+  /** Candidate minus rival in choices a view, as a share of the rival's; null: not measured. */
+  readonly rate: Interval | null;
+};
+const WHAT: Readonly<Record<Question, { gate: string; of: string }>> = {
+  structure: { gate: 'catalog', of: 'held-out category triplets' },
+  clicks: { gate: 'clicks', of: 'held-out click triplets' },
+  later: { gate: 'later', of: 'click triplets of the last days' },
+  ratings: { gate: 'ratings', of: 'held-out triplets of raters' },
+};
 
 /**
- * Whether a candidate may serve. `serving` null: nothing serves yet, so there is nothing to fall behind.
- * A gate that cannot be measured passes and says so.
+ * Whether a candidate may serve. It is compared with each rival by a paired difference and its 95 % interval. A gate is green where the lower
+ * bound is within the tolerance of every rival: surely not much worse. It is red where the upper bound is below 0 and the difference beyond the
+ * tolerance: surely worse, and by more than is forgiven. Else the evidence decides nothing, as where there is none: such a gate passes as not
+ * measured. Without rivals there is nothing to fall behind.
  */
-export function qualityGates(own: Gated, serving: Gated | null, missing: number): Gate[] {
+export function qualityGates(own: Gated, rivals: readonly Rival[], missing: number): Gate[] {
   return [
     {
       name: 'complete',
@@ -28,16 +44,12 @@ export function qualityGates(own: Gated, serving: Gated | null, missing: number)
       reason: missing === 0 ? 'every product with a picture has a vector' : `${missing} products have no vector`,
     },
     spreadGate(own.spread),
-    notWorse(
-      'catalog',
-      'held-out category triplets',
-      own.structure,
-      serving?.structure ?? null,
-      catalogTolerance(own, serving),
+    ...(Object.keys(WHAT) as Question[]).map((question) => precisionGate(question, own, rivals)),
+    gateOf(
+      'choices',
+      'estimated choices a view',
+      rivals.map(({ name, rate }) => ({ name, difference: rate, tolerance: TOLERANCE_OF_RATE, unit: '%' })),
     ),
-    notWorse('clicks', 'held-out click triplets', own.clicks, serving?.clicks ?? null, TOLERANCE),
-    notWorse('later', 'click triplets of the last days', own.later, serving?.later ?? null, TOLERANCE),
-    notWorse('ratings', 'held-out triplets of raters', own.ratings, serving?.ratings ?? null, TOLERANCE),
   ];
 }
 
@@ -49,34 +61,47 @@ function spreadGate(spread: number | null): Gate {
   return { name, passed: spread >= LEAST_SPREAD, measured: true, reason };
 }
 
-function catalogTolerance(own: Gated, serving: Gated | null): number {
-  const surely = own.clicks.interval?.low ?? 0;
-  const toBeat = serving?.clicks.triplets ? serving.clicks.precision : CHANCE;
-  const preferred = own.clicks.triplets >= FEWEST_TRIPLETS && surely > toBeat;
-  return preferred ? TOLERANCE_WITH_CLICKS : TOLERANCE;
-}
-
-function notWorse(
-  name: string,
-  what: string,
-  own: Measured['clicks'],
-  serving: Measured['clicks'] | null,
-  tolerance: number,
-): Gate {
-  if (own.triplets < FEWEST_TRIPLETS)
+function precisionGate(question: Question, own: Gated, rivals: readonly Rival[]): Gate {
+  const { gate, of } = WHAT[question];
+  const { triplets, precision } = own[question];
+  if (triplets < FEWEST_TRIPLETS)
     return {
-      name,
+      name: gate,
       passed: true,
       measured: false,
-      reason: `not measured: ${own.triplets} ${what}, ${FEWEST_TRIPLETS} needed`,
+      reason: `not measured: ${triplets} ${of}, ${FEWEST_TRIPLETS} needed`,
     };
-  const value = `${(100 * own.precision).toFixed(1)} % of ${own.triplets} ${what}`;
-  if (!serving) return { name, passed: true, measured: true, reason: `${value}; nothing serves yet` };
-  const bound = serving.precision - tolerance;
-  return {
-    name,
-    passed: own.precision >= bound,
-    measured: true,
-    reason: `${value}, at least ${(100 * bound).toFixed(1)} %`,
-  };
+  const beside = rivals.map(({ name, differences }) => {
+    const tolerance = question === 'structure' && isPreferred(differences) ? TOLERANCE_WITH_CLICKS : TOLERANCE;
+    return { name, difference: differences[question], tolerance, unit: 'points' };
+  });
+  return gateOf(gate, `${(100 * precision).toFixed(1)} % of ${triplets} ${of}`, beside);
+}
+
+/** Whether shoppers surely prefer the candidate. */
+const isPreferred = ({ clicks, later }: Differences): boolean =>
+  [clicks, later].some((difference) => difference !== null && difference.low > 0);
+
+type Beside = { name: string; difference: Interval | null; tolerance: number; unit: string };
+const VERDICTS = ['red', 'open', 'green'] as const;
+
+function gateOf(name: string, what: string, rivals: readonly Beside[]): Gate {
+  if (rivals.length === 0) return { name, passed: true, measured: true, reason: `${what}; nothing serves yet` };
+  const judged = rivals.map((rival) => ({ ...rival, verdict: verdictOf(rival) }));
+  const [worst] = judged.sort((a, b) => VERDICTS.indexOf(a.verdict) - VERDICTS.indexOf(b.verdict));
+  const { verdict } = worst!;
+  return { name, passed: verdict !== 'red', measured: verdict !== 'open', reason: `${what}; ${told(worst!)}` };
+}
+
+function verdictOf({ difference, tolerance }: Beside): (typeof VERDICTS)[number] {
+  if (difference === null) return 'open';
+  const { mean, low, high } = difference;
+  if (low >= -tolerance) return 'green';
+  return high < 0 && mean < -tolerance ? 'red' : 'open';
+}
+
+function told({ name, difference, tolerance, unit }: Beside): string {
+  if (difference === null) return `not measured beside ${name}`;
+  const [mean, low, high] = [difference.mean, difference.low, difference.high].map((value) => (100 * value).toFixed(1));
+  return `beside ${name} ${mean} ${unit} [${low}, ${high}], ${100 * tolerance} may be lost`;
 }

@@ -1,4 +1,4 @@
-import { bootstrapInterval, type Interval } from '@simili/learning/metrics/intervals';
+import { bootstrapInterval, type Interval, pairedDifference } from '@simili/learning/metrics/intervals';
 import { type ByMetric, byMetric, judge, outcomesByQuery } from '@simili/learning/metrics/judge';
 import { type Metric, summarise } from '@simili/learning/metrics/summary';
 import { squaredDistance } from '@simili/learning/numbers/distance';
@@ -20,6 +20,15 @@ export type Measured = {
   /** As `simili evaluate` has them (docs/evaluation.md), an answer being right in the query's category; null: no query has one. */
   catalog: ByMetric<Metric | null> & { coverage: number; hubness: number };
 };
+/** Kinds of triplets that an order is asked for. */
+export type Question = 'structure' | 'clicks' | 'later' | 'ratings';
+/** Precision of a candidate minus that of a rival, paired by anchor, with its 95 % interval; null: too few triplets or anchors. */
+export type Differences = Readonly<Record<Question, Interval | null>>;
+/** Fewer triplets than this say nothing. */
+export const FEWEST_TRIPLETS = 50;
+/** Fewer anchors have no interval to speak of. */
+const FEWEST_ANCHORS = 10;
+type Vectors = ReadonlyMap<string, Float32Array>;
 /** K of the paper's Score-at-top-K. */
 const K = 30;
 
@@ -28,7 +37,7 @@ const PAIRS = 2000;
 export const FEWEST_VECTORS = 20;
 
 /** @param vectors unit vectors by product id; triplets with a product that has none are left out. */
-export function measure(vectors: ReadonlyMap<string, Float32Array>, set: Asked): Measured {
+export function measure(vectors: Vectors, set: Asked): Measured {
   const rows = set.productIds.map((id) => vectors.get(id));
   return {
     structure: precision(rows, set.structure),
@@ -68,6 +77,29 @@ function precision(rows: readonly (Float32Array | undefined)[], triplets: readon
   if (measured === 0) return { triplets: 0, precision: 0, interval: null };
   const interval = bootstrapInterval([clusters], makeRandom(1));
   return { triplets: measured, precision: interval.mean, interval };
+}
+
+/** On the triplets of which both have all vectors. */
+export function differences(own: Vectors, rival: Vectors, set: Asked): Differences {
+  const systems = [own, rival].map((vectors) => set.productIds.map((id) => vectors.get(id)));
+  const [first, second] = systems.map((rows) => (a: number, b: number) => squaredDistance(rows[a]!, rows[b]!)) as [
+    Distance,
+    Distance,
+  ];
+  const of = (triplets: readonly Triplet[]) => {
+    const known = triplets.filter(({ q, p, n }) => systems.every((rows) => [q, p, n].every((row) => rows[row])));
+    return differenceOf(known, first, second);
+  };
+  return { structure: of(set.structure), clicks: of(set.clicks), later: of(set.later), ratings: of(set.ratings) };
+}
+
+type Distance = (a: number, b: number) => number;
+
+/** Precision under one distance minus that under another; null: fewer than 50 triplets, or than 10 anchors. */
+export function differenceOf(triplets: readonly Triplet[], own: Distance, rival: Distance): Interval | null {
+  const [first, second] = [outcomesByQuery(triplets, own), outcomesByQuery(triplets, rival)];
+  const isEnough = triplets.length >= FEWEST_TRIPLETS && first.length >= FEWEST_ANCHORS;
+  return isEnough ? pairedDifference([first], [second], makeRandom(1)) : null;
 }
 
 function spread(vectors: readonly Float32Array[]): number | null {

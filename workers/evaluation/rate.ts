@@ -5,12 +5,12 @@ import { makeRandom } from '@simili/learning/numbers/random';
 import { fitPropensity } from '@simili/learning/relevance/propensity';
 import type { EvaluationSet } from './set.ts';
 
-/** Choices a view of the first K places: what the candidate would have got of what was seen, and the version that serves. */
+/** Choices a view of the first K places: what the candidate would have got of what was seen, and its rivals. */
 export type Rates = {
   readonly candidate: OffPolicyRate;
-  readonly serving: OffPolicyRate | null;
-  /** Candidate minus serving, paired by anchor; null: nothing serves yet. */
-  readonly difference: Interval | null;
+  readonly rivals: readonly OffPolicyRate[];
+  /** Candidate minus each rival, paired by anchor. */
+  readonly differences: readonly Interval[];
 };
 
 type Vectors = ReadonlyMap<string, Float32Array>;
@@ -26,19 +26,28 @@ const FEWEST_ANCHORS = 20;
  * Off-policy estimates on anchors that no version learned from. Null: fewer than 20 of them were seen, or not the whole catalog is
  * compared, so that nobody knows what the first places would be.
  */
-export function ratesOf(set: EvaluationSet, candidate: Vectors, serving: Vectors | null): Rates | null {
+export function ratesOf(set: EvaluationSet, candidate: Vectors, rivals: readonly Vectors[]): Rates | null {
   const anchors = set.isWhole ? anchorsOf(set) : [];
   if (anchors.length < FEWEST_ANCHORS) return null;
-  const systems = serving ? [serving, candidate] : [candidate];
-  const rankers = systems.map((vectors) => rankerOf(set, vectors));
+  const rankers = [candidate, ...rivals].map((vectors) => rankerOf(set, vectors));
   const logged = anchors.map(({ anchor, pairs }) => ({ pairs, rankings: rankers.map((first) => first(anchor)) }));
   const { rates, differences } = offPolicyRates(logged, {
     exponent: fitPropensity(set.seen),
     random: makeRandom(1),
   });
-  const [first, second] = rates;
-  return { candidate: (second ?? first)!, serving: second ? first! : null, difference: differences[0] ?? null };
+  const [own, ...others] = rates;
+  return {
+    candidate: own!,
+    rivals: others,
+    differences: differences.map(({ mean, low, high }) => ({ mean: -mean, low: -high, high: -low })),
+  };
 }
+
+/** A difference as a share of what the rival gets; null where that gets nothing. */
+export const relativeTo = ({ doublyRobust }: OffPolicyRate, { mean, low, high }: Interval): Interval | null => {
+  const own = doublyRobust.mean;
+  return own > 0 ? { mean: mean / own, low: low / own, high: high / own } : null;
+};
 
 function anchorsOf({ seen, held }: EvaluationSet) {
   const byAnchor = new Map<number, { anchor: number; pairs: EvaluationSet['seen'][number][]; impressions: number }>();

@@ -4,10 +4,10 @@ import type { Handler } from 'simili/internal/queue/jobs';
 import { inCatalog, type WorkerContext } from '../context.ts';
 import { servedVectors } from '../embedding/served-vectors.ts';
 import { countMissing, fillAll, fillable } from '../embedding/spaces.ts';
-import { qualityGates } from '../evaluation/gates.ts';
-import { measure } from '../evaluation/measure.ts';
-import { ratesOf } from '../evaluation/rate.ts';
-import { collectEvaluationSet } from '../evaluation/set.ts';
+import { qualityGates, type Rival } from '../evaluation/gates.ts';
+import { differences, measure } from '../evaluation/measure.ts';
+import { ratesOf, relativeTo } from '../evaluation/rate.ts';
+import { collectEvaluationSet, type EvaluationSet } from '../evaluation/set.ts';
 import { firstUnseenDay, latest } from '../evidence/judged-days.ts';
 import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
 
@@ -24,26 +24,50 @@ export const evaluateHandler =
 
 async function evaluate(context: WorkerContext, { claim, report, signal }: ClaimedRun): Promise<void> {
   const { repositories } = context;
-  const { models, embeddings } = repositories;
+  const { models } = repositories;
   const candidate = await models.ofJob(claim.job.id);
-  const active = await models.active();
-  report({ message: 'Comparing with the version that serves now' });
-  const judgedFrom = latest([candidate, ...(active ? [active] : [])].map(firstUnseenDay));
+  const rivals = await models.live();
+  report({ message: `Comparing with ${rivals.map(nameOf).join(', ') || 'nothing: no version serves yet'}` });
+  const judgedFrom = latest([candidate, ...rivals].map(firstUnseenDay));
   const set = await collectEvaluationSet(repositories, claim.job.startedAt ?? claim.job.createdAt, judgedFrom);
-  const vectorsOf = (model: ModelRow) => servedVectors(embeddings, model, set.productIds);
-  const vectors = await vectorsOf(candidate);
-  const rivals = active && (await vectorsOf(active));
-  const own = measure(vectors, set);
-  const serving = rivals && measure(rivals, set);
+  const { metrics, own, beside } = await compared(repositories, set, candidate, rivals);
   // Products that arrived since the table was filled.
   const spaces = fillable(context, candidate);
   await fillAll(spaces, signal);
   const missing = await countMissing(spaces);
+  const all = { ...(candidate.metrics as object), ...metrics };
+  await models.commitEvaluated(claim, candidate.id, all as never, qualityGates(own, beside, missing));
+}
+
+const nameOf = ({ number, state }: ModelRow): string =>
+  state === 'ACTIVE' ? `version ${number}, which serves` : `version ${number}`;
+
+/** @param rivals the version that serves first */
+async function compared(
+  { embeddings }: WorkerContext['repositories'],
+  set: EvaluationSet,
+  candidate: ModelRow,
+  rivals: readonly ModelRow[],
+) {
+  const vectorsOf = (model: ModelRow) => servedVectors(embeddings, model, set.productIds);
+  const vectors = await vectorsOf(candidate);
+  const others = await Promise.all(rivals.map(vectorsOf));
+  const own = measure(vectors, set);
+  const rates = ratesOf(set, vectors, others);
+  const beside = rivals.map((rival, i): Rival => {
+    const rate = rates && relativeTo(rates.rivals[i]!, rates.differences[i]!);
+    return { name: nameOf(rival), differences: differences(vectors, others[i]!, set), rate };
+  });
+  const [serving] = others;
   const metrics = {
-    ...(candidate.metrics as object),
     evaluation: own,
-    active: serving,
-    rates: ratesOf(set, vectors, rivals),
+    active: serving ? measure(serving, set) : null,
+    rates: rates && {
+      candidate: rates.candidate,
+      serving: rates.rivals[0] ?? null,
+      difference: rates.differences[0] ?? null,
+    },
+    beside,
   };
-  await models.commitEvaluated(claim, candidate.id, metrics as never, qualityGates(own, serving, missing));
+  return { metrics, own, beside };
 }

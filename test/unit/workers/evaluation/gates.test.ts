@@ -1,74 +1,120 @@
 import { expect, test } from 'vitest';
 import { qualityGates } from '../../../../workers/evaluation/gates.ts';
-import { measure } from '../../../../workers/evaluation/measure.ts';
+import { differenceOf, measure } from '../../../../workers/evaluation/measure.ts';
 
 const precision = (value: number, triplets = 1000) => ({ triplets, precision: value, interval: null });
-type Gated = Parameters<typeof qualityGates>[0];
-const orNone = (value: number | null) => (value === null ? precision(0, 0) : precision(value));
-const measured = (
-  structure: number,
-  clicks: number | null = null,
-  spread = 2,
-  ratings: number | null = null,
-  later: number | null = null,
-): Gated => ({
-  structure: precision(structure),
-  clicks: orNone(clicks),
-  later: orNone(later),
-  ratings: orNone(ratings),
-  spread,
-});
-const red = (...args: Parameters<typeof qualityGates>) =>
-  qualityGates(...args).flatMap(({ name, passed }) => (passed ? [] : [name]));
+type Own = Parameters<typeof qualityGates>[0];
+const own: Own = {
+  structure: precision(0.7),
+  clicks: precision(0.6),
+  later: precision(0.6),
+  ratings: precision(0.6),
+  spread: 2,
+};
+const nothing = precision(0, 0);
+/** Nothing was measured but the spread. */
+const unmeasured: Own = { structure: nothing, clicks: nothing, later: nothing, ratings: nothing, spread: 2 };
+type Points = [mean: number, low: number, high: number];
+const interval = ([mean, low, high]: Points) => ({ mean: mean / 100, low: low / 100, high: high / 100 });
+/** A rival, by how many points the candidate is better than it; as good as it where nothing is said. */
+function rival(
+  points: Partial<Record<'structure' | 'clicks' | 'later' | 'ratings' | 'rate', Points | null>>,
+  name = 'version 3',
+) {
+  const of = (question: keyof typeof points) => {
+    const given = points[question];
+    return given === null ? null : interval(given ?? [0, -1, 1]);
+  };
+  const differences = {
+    structure: of('structure'),
+    clicks: of('clicks'),
+    later: of('later'),
+    ratings: of('ratings'),
+  };
+  return { name, differences, rate: of('rate') };
+}
+/** Each gate that is not green: red, or open where it decides nothing. */
+const told = (...args: Parameters<typeof qualityGates>) =>
+  qualityGates(...args).flatMap(({ name, passed, measured }) =>
+    passed && measured ? [] : [`${name} ${passed ? 'open' : 'red'}`],
+  );
 
 test('a first version needs only to be complete and not collapsed', () => {
-  expect(red(measured(0.4), null, 0)).toEqual([]);
-  expect(red(measured(0.4), null, 3)).toEqual(['complete']);
-  expect(red(measured(0.9, 0.9, 0.01), null, 0)).toEqual(['spread']);
+  expect(told(own, [], 0)).toEqual([]);
+  expect(told(own, [], 3)).toEqual(['complete red']);
+  expect(told({ ...own, spread: 0.01 }, [], 0)).toEqual(['spread red']);
+  expect(told({ ...own, spread: 0.1 }, [], 0)).toEqual([]);
 });
 
-test('a version that falls behind the one that serves is stopped, by catalog, by clicks or by ratings', () => {
-  expect(red(measured(0.681), measured(0.7), 0)).toEqual([]); // two points
-  expect(red(measured(0.679), measured(0.7), 0)).toEqual(['catalog']);
-  expect(red(measured(0.7, 0.5), measured(0.7, 0.6), 0)).toEqual(['clicks']);
-  expect(red(measured(0.7, null, 2, null, 0.79), measured(0.7, null, 2, null, 0.8), 0)).toEqual([]);
-  expect(red(measured(0.7, null, 2, null, 0.77), measured(0.7, null, 2, null, 0.8), 0)).toEqual(['later']);
-  expect(red(measured(0.7, null, 2, 0.79), measured(0.7, null, 2, 0.8), 0)).toEqual([]);
-  expect(red(measured(0.7, null, 2, 0.77), measured(0.7, null, 2, 0.8), 0)).toEqual(['ratings']);
+test('a gate is green where it surely loses no more than is forgiven, red where it surely loses and more than that, else open', () => {
+  for (const [question, gate, tolerance] of [
+    ['structure', 'catalog', 2],
+    ['clicks', 'clicks', 2],
+    ['later', 'later', 2],
+    ['ratings', 'ratings', 2],
+    ['rate', 'choices', 5],
+  ] as const) {
+    const beside = (...points: Points) => told(own, [rival({ [question]: points })], 0);
+    expect(beside(-1, -tolerance + 0.01, 1)).toEqual([]);
+    expect(beside(-1, -tolerance - 0.01, 1)).toEqual([`${gate} open`]);
+    expect(beside(-tolerance + 0.01, -9, -0.01)).toEqual([`${gate} open`]);
+    expect(beside(-tolerance - 0.01, -9, -0.01)).toEqual([`${gate} red`]);
+    expect(beside(-tolerance - 0.01, -9, 0.01)).toEqual([`${gate} open`]);
+    expect(told(own, [rival({ [question]: null })], 0)).toEqual([`${gate} open`]);
+  }
+});
+
+test('every rival counts: who loses a little to each that serves does not lose more and more to those before', () => {
+  const [serving, before] = [rival({ clicks: [-1, -1.5, 0] }), rival({ clicks: [-3, -4, -2] }, 'version 1')];
+  expect(told(own, [serving], 0)).toEqual([]);
+  expect(told(own, [serving, before], 0)).toEqual(['clicks red']);
+  expect(told(own, [before, serving], 0)).toEqual(['clicks red']);
+  expect(told(own, [serving, rival({ clicks: [-1, -4, 2] })], 0)).toEqual(['clicks open']);
 });
 
 test('what shoppers are surely seen to prefer may cost some agreement with categories, not all of it', () => {
-  const sure = (structure: number, low: number): Gated => {
-    const clicks = { ...precision(0.7), interval: { mean: 0.7, low, high: 0.9 } };
-    return { ...measured(structure), clicks };
-  };
-  expect(red(sure(0.65, 0.61), measured(0.7, 0.6), 0)).toEqual([]);
-  expect(red(sure(0.65, 0.59), measured(0.7, 0.6), 0)).toEqual(['catalog']); // it may be chance
-  expect(red(sure(0.601, 0.61), measured(0.7, 0.6), 0)).toEqual([]); // ten points
-  expect(red(sure(0.599, 0.61), measured(0.7, 0.6), 0)).toEqual(['catalog']);
-  // The version that serves was not measured by clicks: a random order is what has to be beaten.
-  expect(red(sure(0.65, 0.49), measured(0.7), 0)).toEqual(['catalog']);
-  expect(red(sure(0.65, 0.51), measured(0.7), 0)).toEqual([]);
+  for (const question of ['clicks', 'later']) {
+    const beside = (structure: Points, low: number) => told(own, [rival({ structure, [question]: [5, low, 9] })], 0);
+    expect(beside([-9, -9.9, -8], 0.1)).toEqual([]);
+    expect(beside([-9, -9.9, -8], -0.1)).toEqual(['catalog red']); // it may be chance
+    expect(beside([-10.1, -11, -9], 0.1)).toEqual(['catalog red']);
+  }
+  // Preferred to one, it is forgiven beside that one alone.
+  const [liked, not] = [rival({ structure: [-9, -9.9, -8], clicks: [5, 1, 9] }), rival({ structure: [-9, -9.9, -8] })];
+  expect(told(own, [liked, not], 0)).toEqual(['catalog red']);
 });
 
 test('a shop of a few products that look alike is served, and the gate says that it saw nothing', () => {
-  const few = { ...measured(0), structure: precision(0, 0), spread: null };
-  const gates = qualityGates(few, null, 0);
+  const gates = qualityGates({ ...unmeasured, spread: null }, [rival({ rate: null })], 0);
   expect(gates.every(({ passed }) => passed)).toBe(true);
   expect(gates.flatMap(({ name, measured }) => (measured ? [name] : []))).toEqual(['complete']);
 });
 
 test('every gate says what was measured and what was asked', () => {
-  const gates = qualityGates(measured(0.65), measured(0.7), 2);
-  expect(gates.map(({ measured }) => measured)).toEqual([true, true, true, false, false, false]);
-  expect(gates.map(({ reason }) => reason)).toEqual([
+  const beside = [rival({ structure: [-5, -6.25, -4] }, 'version 3, which serves'), rival({ rate: null })];
+  expect(qualityGates({ ...own, ratings: precision(0.6, 49) }, beside, 2).map(({ reason }) => reason)).toEqual([
     '2 products have no vector',
     'mean squared distance of random pairs 2.000, at least 0.1',
-    '65.0 % of 1000 held-out category triplets, at least 68.0 %',
-    'not measured: 0 held-out click triplets, 50 needed',
-    'not measured: 0 click triplets of the last days, 50 needed',
-    'not measured: 0 held-out triplets of raters, 50 needed',
+    '70.0 % of 1000 held-out category triplets; beside version 3, which serves -5.0 points [-6.3, -4.0], 2 may be lost',
+    '60.0 % of 1000 held-out click triplets; beside version 3, which serves 0.0 points [-1.0, 1.0], 2 may be lost',
+    '60.0 % of 1000 click triplets of the last days; beside version 3, which serves 0.0 points [-1.0, 1.0], 2 may be lost',
+    'not measured: 49 held-out triplets of raters, 50 needed',
+    'estimated choices a view; not measured beside version 3',
   ]);
+  expect(qualityGates(own, [], 0).at(-1)!.reason).toBe('estimated choices a view; nothing serves yet');
+});
+
+test('two versions are compared on the same triplets, by anchor, and not by fewer than fifty or ten anchors', () => {
+  const triplets = (anchors: number, each: number) =>
+    Array.from({ length: anchors * each }, (_, i) => ({ q: i % anchors, p: 100 + i, n: 1000 + i }));
+  const right = (_a: number, b: number) => b;
+  // Wrong of the first anchor alone.
+  const less = (a: number, b: number) => (a === 0 ? -b : b);
+  expect(differenceOf(triplets(10, 5), less, right)).toMatchObject({ mean: -0.1 });
+  const { low, high } = differenceOf(triplets(10, 5), less, right)!;
+  expect([low, high]).toEqual([expect.closeTo(-0.3, 9), 0]); // by binomial chances: the first drawn 0 to 3 of 10 times
+  expect(differenceOf(triplets(7, 7), right, right)).toBeNull();
+  expect(differenceOf(triplets(9, 6), right, right)).toBeNull();
 });
 
 test('precision counts triplets in the right order, a tie as a half, and leaves out products without a vector', () => {

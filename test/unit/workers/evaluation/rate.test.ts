@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ratesOf } from '../../../../workers/evaluation/rate.ts';
+import { ratesOf, relativeTo } from '../../../../workers/evaluation/rate.ts';
 import type { EvaluationSet } from '../../../../workers/evaluation/set.ts';
 
 const ANCHORS = 24;
@@ -51,17 +51,23 @@ test('a version that shows first what is chosen gets more choices a view than th
   const { set, vectors } = world();
   const serving = vectors((i) => 0.01 * (i + 1));
   const candidate = vectors((i) => 0.01 * (ITEMS - i));
-  const rates = ratesOf(set, candidate, serving)!;
+  const rates = ratesOf(set, candidate, [serving])!;
   expect(rates.candidate.seen).toBe(1);
-  expect(rates.candidate.doublyRobust.mean).toBeGreaterThan(rates.serving!.doublyRobust.mean);
-  expect(rates.difference!.low).toBeGreaterThan(0);
+  expect(rates.candidate.doublyRobust.mean).toBeGreaterThan(rates.rivals[0]!.doublyRobust.mean);
+  const [difference] = rates.differences;
+  expect(difference!.low).toBeGreaterThan(0);
+  expect(difference!.mean).toBeCloseTo(rates.candidate.doublyRobust.mean - rates.rivals[0]!.doublyRobust.mean, 12);
+  expect(difference!.high).toBeGreaterThan(difference!.mean);
+  const own = rates.rivals[0]!.doublyRobust.mean;
+  expect(relativeTo(rates.rivals[0]!, difference!)?.low).toBeCloseTo(difference!.low / own, 12);
+  expect(ratesOf(set, serving, [candidate])!.differences[0]!.high).toBeLessThan(0);
 });
 
 test('nothing is said of fewer than twenty anchors, of a part of a catalog, and of products that versions learned from', () => {
   const { set, vectors } = world();
   const own = vectors((i) => 0.01 * (i + 1));
-  expect(ratesOf(set, own, null)).toMatchObject({ serving: null, difference: null });
+  expect(ratesOf(set, own, [])).toMatchObject({ rivals: [], differences: [] });
   const few = set.seen.filter(({ anchor }) => anchor < 19);
   for (const changes of [{ seen: few }, { isWhole: false }, { held: new Set<number>() }])
-    expect(ratesOf({ ...set, ...changes }, own, own)).toBeNull();
+    expect(ratesOf({ ...set, ...changes }, own, [own])).toBeNull();
 });
