@@ -273,6 +273,10 @@ export class SimiliError<C extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
+/** A code as some version stored it; INTERNAL where this version has none of that name. */
+export const knownCode = (stored: string | null): ErrorCode =>
+  stored !== null && Object.hasOwn(CODES, stored) ? (stored as ErrorCode) : 'INTERNAL';
+
 /** Code and retry of every error, for docs and tests. */
 export const errorCodes = Object.entries(CODES).map(([code, { retry }]) => ({
   code: code as ErrorCode,

@@ -1,5 +1,6 @@
 import type { FeedbackDays } from '../db/feedback-days.ts';
 import type { FeedbackHealthRepository } from '../db/feedback-health.ts';
+import { type ErrorCode, knownCode } from '../errors.ts';
 import { daysUpTo } from './day-span.ts';
 
 /** Fate of the feedback of some days: counts of events, and how far what is derived from them is behind. */
@@ -9,7 +10,7 @@ export type FeedbackFigures = {
   duplicates: number;
   withoutConsent: number;
   rejected: number;
-  rejections: { code: string; count: number }[];
+  rejections: { code: ErrorCode; count: number }[];
   lists: number;
   /** Share of lists that were reported about which have an impression; null: there are none. */
   impressionCoverage: number | null;
@@ -40,7 +41,7 @@ export async function feedbackHealth({ health, days: derived, now }: Deps, days:
   const countOf = (name: string): number => counts.find((one) => one.name === name)?.count ?? 0;
   const rejections = counts
     .filter(({ name }) => !ANSWERS.some((answer) => answer === name))
-    .map(({ name: code, count }) => ({ code, count }));
+    .map(({ name, count }) => ({ code: knownCode(name), count }));
   return {
     since,
     accepted: countOf('accepted'),

@@ -1,3 +1,4 @@
+import { knownCode } from '../errors.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { entriesAsSent } from './entries.ts';
 import type { ScopeOf } from './scope.ts';
@@ -23,7 +24,7 @@ export const catalogResolvers = (scope: ScopeOf): Resolvers => ({
         failures: failures.map(({ productId, source, failureCode, failure }) => ({
           productId,
           source,
-          code: failureCode ?? 'INTERNAL',
+          code: knownCode(failureCode),
           reason: failure ?? 'unknown',
         })),
       };

@@ -1,5 +1,5 @@
 import type { CurvePoint, JobFailure, JobRow } from '../db/jobs.ts';
-import { SimiliError } from '../errors.ts';
+import { knownCode, SimiliError } from '../errors.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { listSize } from './limits.ts';
 import type { Scope, ScopeOf } from './scope.ts';
@@ -27,7 +27,10 @@ export const jobResolvers = (scope: ScopeOf): Resolvers => ({
   },
   Job: {
     curve: ({ curve }) => curve as CurvePoint[],
-    error: ({ error }) => error as JobFailure | null,
+    error: (job) => {
+      const error = job.error as JobFailure | null;
+      return error && { ...error, code: knownCode(error.code) };
+    },
     modelVersionId: ({ modelId }) => modelId,
   },
 });

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { makeExecutableSchema } from '@graphql-tools/schema';
-import { parse, validate } from 'graphql';
+import { Kind, parse, validate } from 'graphql';
 import { expect, test } from 'vitest';
-import { errorCodes } from '../../../../src/errors.ts';
+import { errorCodes, knownCode } from '../../../../src/errors.ts';
 import { refusalOf } from '../../../../src/graphql/cost/check.ts';
 import { storefrontLimits } from '../../../../src/graphql/cost/limits.ts';
 import { withoutFederation } from '../../../../src/graphql/extend.ts';
@@ -14,6 +14,28 @@ test('docs/errors.md names every code once, with its retry, and no other', () =>
   const rows = [...ours.matchAll(/^\| `([A-Z_]+)` +\| .+ \| .+ \| (yes|no) +\|$/gm)];
   const named = rows.map(([, code, retry]) => `${code} ${retry}`);
   expect(named.sort()).toEqual(errorCodes.map(({ code, retry }) => `${code} ${retry ? 'yes' : 'no'}`).sort());
+});
+
+test('the enum of the contract has every code, in the order of src/errors.ts, described as docs/errors.md does', () => {
+  const found = parse(read('schema.graphql')).definitions.find(
+    (one) => one.kind === Kind.ENUM_TYPE_DEFINITION && one.name.value === 'SimiliErrorCode',
+  );
+  const values = found?.kind === Kind.ENUM_TYPE_DEFINITION ? (found.values ?? []) : [];
+  expect(values.map(({ name }) => name.value)).toEqual(errorCodes.map(({ code }) => code));
+  const when = new Map(
+    [...read('docs/errors.md').matchAll(/^\| `([A-Z_]+)` +\| (.+?) +\|/gm)].map(([, code, text]) => [code, text]),
+  );
+  for (const { name, description } of values)
+    expect([name.value, description?.value]).toEqual([name.value, when.get(name.value)]);
+});
+
+test('a code that another version stored is INTERNAL: an enum cannot say it', () => {
+  expect(['IMAGE_TIMEOUT', 'OF_TOMORROW', 'toString', null].map(knownCode)).toEqual([
+    'IMAGE_TIMEOUT',
+    'INTERNAL',
+    'INTERNAL',
+    'INTERNAL',
+  ]);
 });
 
 test('every query of docs/api.md fits the contract and its limits', () => {
