@@ -60,6 +60,9 @@ export const catalogOption = {
   catalog: { type: 'string', description: 'Catalog to work on; default: SIMILI_CATALOG' },
 } as const;
 
+/** The option of commands whose answer programs read: it alone is on stdout then. */
+export const jsonOption = { json: { type: 'boolean', description: 'As JSON', default: false } } as const;
+
 /** The option --seconds: how long something may take. @throws SimiliError INVALID_ARGUMENT */
 export function secondsOf(text: string): number {
   const seconds = Number(text);

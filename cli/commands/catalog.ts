@@ -1,5 +1,6 @@
 import { type ArgsDef, defineCommand } from 'citty';
 import { DEFAULT_CATALOG } from '../../src/catalog-id.ts';
+import { jsonOption } from '../options.ts';
 import { openShop, type Shop } from '../shop/open-shop.ts';
 import { table } from '../table.ts';
 
@@ -16,7 +17,7 @@ async function inShop(work: (shop: Shop) => Promise<string>): Promise<void> {
 const id = { type: 'positional', description: 'Lower-case letters, digits and single dashes', required: true } as const;
 
 export const list = defineCommand({
-  args: { json: { type: 'boolean', description: 'As JSON', default: false } },
+  args: jsonOption,
   run: ({ args }) =>
     inShop(async (shop) => {
       const found = await shop.run('catalogs', {});

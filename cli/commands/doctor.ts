@@ -3,6 +3,7 @@ import { type Choice, candidatesFor, refusalOfDevice } from '@simili/worker/engi
 import { type Probe, probeSpeed } from '@simili/worker/engines/probe';
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../src/config.ts';
+import { jsonOption } from '../options.ts';
 
 export type Diagnosis = {
   engines: {
@@ -23,7 +24,7 @@ export type Diagnosis = {
 };
 
 export const doctor = defineCommand({
-  args: { json: { type: 'boolean', description: 'As JSON', default: false } },
+  args: jsonOption,
   async run({ args }) {
     const config = loadConfig();
     const say = (text: string) => void process.stderr.write(args.json ? '' : text);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
@@ -90,6 +90,22 @@ test('the command makes, lists and ends keys while a server has the shop open', 
   const listed = await run('list');
   expect(listed.output).toMatch(new RegExp(`^${id} +erp +catalog, operate +all +\\d{4}-`, 'm'));
   expect(listed.output).not.toContain(key);
+
+  const other = JSON.parse((await run('create', '--name', 'ci', '--scopes', 'operate', '--json')).output);
+  expect(await codes(FIELDS.operate, { url, key: other.key })).toEqual([]);
+  const keys = JSON.parse((await run('list', '--json')).output);
+  const createdAt = expect.stringMatching(/^\d{4}-.*Z$/);
+  const facts = { id: other.id, name: 'ci', scopes: ['operate'], catalog: null, createdAt };
+  expect(keys).toContainEqual(facts);
+  const file = join(dir, 'triplets.csv');
+  await writeFile(file, 'query,positive,negative\na,b,c\n');
+  const rated = await runSimili(['ratings', file, '--json'], env); // what it says of lines is on stderr
+  expect(JSON.parse(rated.output.split('\n').find((line) => line.startsWith('{')) ?? '')).toMatchObject({
+    accepted: 0,
+    duplicates: 0,
+    problems: [{ line: 2, reason: expect.stringContaining('a') }],
+  });
+  expect(rated.code).toBe(2);
 
   expect(await run('revoke', id)).toEqual({ code: 0, output: '' });
   expect(await codes(FIELDS.catalog, { url, key })).toEqual(['UNAUTHENTICATED']);

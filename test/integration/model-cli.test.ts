@@ -47,6 +47,9 @@ test('list shows every preset with its sizes, in columns', async () => {
   expect(lines.map((line) => line.split(' ')[0])).toEqual(['preset', ...presetNames]);
   expect(lines[1]).toMatch(/^paper +225 +4096 +87\.7 M +2\.33 G$/);
   expect(new Set(lines.map((line) => line.length)).size).toBe(1);
+  const [paper, ...others] = JSON.parse((await run('list', '--json')).output);
+  expect(paper).toMatchObject({ preset: 'paper', pixels: 225, vector: 4096, parameters: expect.closeTo(87.7e6, -5) });
+  expect(others.length).toBe(presetNames.length - 1);
 });
 
 test('describe adds up: the rows of a residual network make its totals', async () => {

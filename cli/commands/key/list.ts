@@ -1,11 +1,14 @@
 import { defineCommand } from 'citty';
+import { jsonOption } from '../../options.ts';
 import { openShop } from '../../shop/open-shop.ts';
 import { table } from '../../table.ts';
 
 export const list = defineCommand({
-  async run() {
+  args: jsonOption,
+  async run({ args }) {
     const shop = await openShop();
-    const rows = (await shop.run('keys', {})).map(({ id, name, scopes, catalog, createdAt }) => [
+    const keys = await shop.run('keys', {});
+    const rows = keys.map(({ id, name, scopes, catalog, createdAt }) => [
       id,
       name,
       scopes.join(', '),
@@ -13,13 +16,12 @@ export const list = defineCommand({
       createdAt.slice(0, 10),
     ]);
     const head = ['id', 'name', 'scopes', 'catalog', 'made'];
-    process.stdout.write(
-      `${table(
-        head,
-        rows,
-        head.map(() => false),
-      ).join('\n')}\n`,
+    const lines = table(
+      head,
+      rows,
+      head.map(() => false),
     );
+    process.stdout.write(`${args.json ? JSON.stringify(keys) : lines.join('\n')}\n`);
     await shop.close();
   },
 });
