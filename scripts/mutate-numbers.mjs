@@ -37,6 +37,10 @@ const clickThrough = {
   tests: ['test/unit/src/feedback/click-through.test.ts'],
 };
 const list = { file: 'src/similarity/recommendation-id.ts', tests: ['test/unit/src/similarity/tokens.test.ts'] };
+const storage = {
+  file: 'workers/embedding/choose-storage.ts',
+  tests: ['test/unit/workers/embedding/choose-storage.test.ts'],
+};
 const fallback = { file: 'src/db/fallback.ts', tests: ['test/integration/fallback.test.ts', '-t', 'PGlite'] };
 const page = { file: 'src/similarity/page-arguments.ts', tests: ['test/unit/src/similarity/similar-items.test.ts'] };
 const lastKnown = { file: 'src/similarity/last-known.ts', tests: ['test/unit/src/similarity/last-known.test.ts'] };
@@ -165,6 +169,9 @@ export const mutations = [
   { name: 'events that wait in a browser', ...outbox, from: 'MOST_WAITING = 1000', to: 'MOST_WAITING = 999' },
   { name: 'days of a waiting event', ...outbox, from: 'LIFETIME_MS = 7 *', to: 'LIFETIME_MS = 8 *' },
   { name: 'events of a call', ...outbox, from: 'EVENTS_A_CALL = 100', to: 'EVENTS_A_CALL = 99' },
+  { name: 'recall of halves', ...storage, from: 'LEAST_RECALL = 0.99', to: 'LEAST_RECALL = 0.98' },
+  { name: 'sample of halves', ...storage, from: 'SAMPLE = 10_000', to: 'SAMPLE = 9_000' },
+  { name: 'anchors of halves', ...storage, from: 'ANCHORS = 50', to: 'ANCHORS = 40' },
   { name: 'days of what is popular', ...fallback, from: 'DAYS = 28', to: 'DAYS = 27' },
   { name: 'most popular products', ...fallback, from: 'MOST_POPULAR = 1000', to: 'MOST_POPULAR = 999' },
   { name: 'page by default', ...page, from: 'DEFAULT_FIRST = 12', to: 'DEFAULT_FIRST = 10' },

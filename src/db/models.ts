@@ -5,6 +5,7 @@ import {
   type ModelVersion,
   type Prisma,
   type PrismaClient,
+  VectorStorage,
 } from '../generated/prisma/client.ts';
 import type { Clock } from '../ports/clock.ts';
 import { pictureSpace, type VersionSpace } from '../ports/space.ts';
@@ -33,9 +34,10 @@ export type Gate = { name: string; passed: boolean; measured: boolean; reason: s
 /** Which version answers, and in which spaces. `epoch` changes with every promotion and rollback. */
 export type ServingPointer = { modelId: string; number: number; epoch: number; spaces: readonly VersionSpace[] };
 
+type OfSpaces = Pick<ModelRow, 'dimensions' | 'storage' | 'spaces'>;
 /** Spaces of a version: its pictures' first. */
-export const spacesOf = ({ dimensions, spaces }: Pick<ModelRow, 'dimensions' | 'spaces'>): VersionSpace[] => [
-  pictureSpace(dimensions),
+export const spacesOf = ({ dimensions, storage, spaces }: OfSpaces): VersionSpace[] => [
+  pictureSpace(dimensions, storage === 'HALFVEC' ? 'halfvec' : 'vector'),
   ...(spaces as VersionSpace[]),
 ];
 
@@ -43,7 +45,8 @@ export const spacesOf = ({ dimensions, spaces }: Pick<ModelRow, 'dimensions' | '
 type Slot = 'active' | 'previous';
 type Where = Prisma.ModelVersionWhereInput;
 
-const Pointer = { modelId: text, number: int, epoch: int, dimensions: int, spaces: json };
+const StorageColumn = oneOf('simili.vector_storage', VectorStorage);
+const Pointer = { modelId: text, number: int, epoch: int, dimensions: int, storage: StorageColumn, spaces: json };
 const Retirable = { id: text, number: int, state: oneOf('simili.model_state', ModelState) };
 const withoutArtefact = { artefact: true } as const;
 
@@ -86,7 +89,7 @@ export class ModelRepository {
 
   async serving(): Promise<ServingPointer | null> {
     const [row] = await rows(this.db, Pointer)`
-      SELECT m.id AS "modelId", m.number, s.epoch, m.dimensions, m.spaces
+      SELECT m.id AS "modelId", m.number, s.epoch, m.dimensions, m.storage, m.spaces
       FROM simili.serving s JOIN simili.model_version m ON m.catalog_id = s.catalog_id AND m.id = s.version_id
       WHERE s.catalog_id = ${this.catalogId} AND s.slot = 'active'`;
     return row ? { modelId: row.modelId, number: row.number, epoch: row.epoch, spaces: spacesOf(row) } : null;
@@ -206,9 +209,9 @@ export class ModelRepository {
   }
 
   /** Retired versions whose table still stands. */
-  retiredWithVectors(): Promise<Pick<ModelRow, 'number' | 'dimensions' | 'spaces'>[]> {
-    return rows(this.db, { number: int, dimensions: int, spaces: json })`
-      SELECT number, dimensions, spaces FROM simili.model_version
+  retiredWithVectors(): Promise<(Pick<ModelRow, 'number'> & OfSpaces)[]> {
+    return rows(this.db, { number: int, dimensions: int, storage: StorageColumn, spaces: json })`
+      SELECT number, dimensions, storage, spaces FROM simili.model_version
       WHERE catalog_id = ${this.catalogId} AND state = 'RETIRED'
         AND to_regclass(format('%I.%I', ${vectorSchema(this.catalogId)}::text, 'embedding_' || number)) IS NOT NULL`;
   }

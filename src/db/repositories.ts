@@ -24,6 +24,7 @@ import { SearchRepository } from './search.ts';
 import { SettingRepository } from './settings.ts';
 import type { Storage } from './storage.ts';
 import { VectorQueue } from './vector-queue.ts';
+import { VectorStorageRepository } from './vector-storage.ts';
 
 type Database = Pick<Storage, 'prisma' | 'ask' | 'clock'>;
 /** Repositories of no catalog. */
@@ -76,6 +77,7 @@ function boundTo({ prisma: db, ask, clock }: Database, catalog: string) {
     images: new ImageRepository(db, catalog, clock),
     embeddings: new EmbeddingRepository(db, ask, catalog),
     vectorQueue: new VectorQueue(db, catalog),
+    vectorStorage: new VectorStorageRepository(db, catalog),
     search: new SearchRepository(ask, catalog),
     recallAudits: new RecallAuditRepository(db, catalog),
     pictureQueries: new PictureQueryRepository(db, ask, catalog),

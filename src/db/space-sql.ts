@@ -5,7 +5,7 @@ const CLASSES = { euclidean: 'l2_ops', cosine: 'cosine_ops', hamming: 'hamming_o
 
 type Kind = Pick<EmbeddingSpace, 'distance' | 'storage' | 'dimensions'>;
 
-export const columnType = ({ storage, dimensions }: Kind): string => `${storage}(${dimensions})`;
+export const columnType = ({ storage, dimensions }: Omit<Kind, 'distance'>): string => `${storage}(${dimensions})`;
 
 /** The operator class of an index, by which it ranks as `distanceSql` does. */
 export const indexClass = ({ storage, distance }: Kind): string => `${storage}_${CLASSES[distance]}`;
@@ -26,9 +26,9 @@ export function squaredOf(space: Kind, distance: number): number {
   return space.distance === 'cosine' ? 2 * distance : (4 * distance) / space.dimensions;
 }
 
-/** A `vector` as the column of a space takes it. */
+/** A `vector` as the column of a space takes it: one of `halfvec` makes it shorter by itself. */
 export const storedSql = ({ storage }: Pick<Kind, 'storage'>, vector: string): string =>
-  storage === 'bit' ? `binary_quantize(${vector})` : storage === 'halfvec' ? `${vector}::halfvec` : vector;
+  storage === 'bit' ? `binary_quantize(${vector})` : vector;
 
 /**
  * The mean direction of the vectors of the products `ids`, a `text[]`, as the column has it; of bits what most of them have, of equally

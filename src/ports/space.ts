@@ -23,11 +23,11 @@ export type VersionSpace = EmbeddingSpace & {
 /** Name of the space that every version has: what its artefact makes of pictures. */
 export const PICTURES = 'pictures';
 
-export const pictureSpace = (dimensions: number): VersionSpace => ({
+export const pictureSpace = (dimensions: number, storage: EmbeddingSpace['storage'] = 'vector'): VersionSpace => ({
   name: PICTURES,
   dimensions,
   distance: 'euclidean',
-  storage: 'vector',
+  storage,
   weight: 1,
   encoder: null,
 });

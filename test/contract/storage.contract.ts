@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { fromHalf } from '../../learning/numbers/half.ts';
+import { fromHalf, toHalf } from '../../learning/numbers/half.ts';
+import { makeRandom } from '../../learning/numbers/random.ts';
 import type { FeedbackKind, FeedbackWrite } from '../../src/db/feedback.ts';
+import { spacesOf } from '../../src/db/models.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
 import { SearchRepository } from '../../src/db/search.ts';
 import type { Behind, SearchFilter } from '../../src/db/search-statement.ts';
@@ -9,6 +11,7 @@ import type { Storage } from '../../src/db/storage.ts';
 import { VectorQueue } from '../../src/db/vector-queue.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
+import { unit as unitOf } from '../support/fixtures.ts';
 import { nearestTo } from '../support/nearest.ts';
 
 const product = (id: string, more: object = {}) => ({
@@ -477,6 +480,70 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       await repos.embeddings.dropTables(NUMBER, [pictureSpace(2)]);
     });
 
+    test('halves are measured by exact rankings of both kinds, and a version that keeps them says so', async () => {
+      const random = makeRandom(8);
+      const ids = Array.from({ length: 40 }, (_, i) => `half${i}`);
+      for (const id of ids) await repos.products.write(product(id, { images: [] }));
+      // Close together, so that float16 confuses some.
+      const vectors = ids.map(() => unitOf(Array.from({ length: 6 }, () => 1 + 0.002 * random.gaussian())));
+      const made = await storage.prisma.modelVersion.create({
+        data: {
+          catalogId: 'default',
+          id: 'mdl_half',
+          number: 5003,
+          kind: 'GOLDEN',
+          dimensions: 6,
+          checksum: 'c',
+          artefact: new Uint8Array(),
+        },
+      });
+      await repos.embeddings.createTable(made.number, pictureSpace(6));
+      await repos.embeddings.upsert(
+        made.number,
+        ids.map((productId, i) => ({ productId, contentHash: 'h', vector: vectors[i]! })),
+      );
+      const halves = vectors.map((row) => row.map((value) => fromHalf(toHalf([value]))[0]!));
+      const squared = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + (value - b[i]!) ** 2, 0);
+      const nearestOf = (rows: readonly Float32Array[], i: number) =>
+        ids
+          .map((id, j) => ({ id, j, d: squared(rows[i]!, rows[j]!) }))
+          .filter(({ j }) => j !== i)
+          .sort((a, b) => a.d - b.d || (a.id < b.id ? -1 : 1))
+          .slice(0, 10);
+      let confused = 0;
+      for (const [i, id] of ids.entries()) {
+        const { found, looked } = await repos.vectorStorage.recallOfHalves(made.number, id, 10);
+        const right = new Set(nearestOf(vectors, i).map((one) => one.id));
+        expect([found, looked]).toEqual([nearestOf(halves, i).filter((one) => right.has(one.id)).length, 10]);
+        confused += 10 - found;
+      }
+      expect(confused).toBeGreaterThan(20);
+      expect(await repos.vectorStorage.recallOfHalves(made.number, 'nobody', 10)).toEqual({ found: 0, looked: 0 });
+
+      await repos.vectorStorage.commit(made, 'VECTOR', 0.5);
+      expect(spacesOf((await repos.models.byId(made.id))!)).toMatchObject([{ storage: 'vector' }]);
+      await repos.vectorStorage.commit(made, 'HALFVEC', 0.9);
+      await repos.vectorStorage.commit(made, 'HALFVEC', 0.9); // a worker that lost its job may do it again
+      expect(await repos.models.byId(made.id)).toMatchObject({
+        storage: 'HALFVEC',
+        metrics: { storage: { recall10: 0.9 } },
+      });
+      const version = { number: made.number, spaces: spacesOf((await repos.models.byId(made.id))!) };
+      expect(version.spaces).toMatchObject([{ storage: 'halfvec', dimensions: 6 }]);
+      await repos.embeddings.upsert(made.number, [{ productId: 'half0', contentHash: 'h', vector: vectors[0]! }]);
+      await repos.embeddings.createIndex(made.number, version.spaces[0]!);
+      const [found] = await repos.search.nearestOfEach(version, ['half0'], {}, 10);
+      const exact = nearestOf(halves, 0);
+      expect(found!.neighbours.map(({ distance }) => distance)).toEqual(exact.map(({ d }) => expect.closeTo(d, 7)));
+      expect((await repos.embeddings.vectors(made.number, ['half0'])).get('half0')).toEqual(halves[0]);
+      // One that serves, or is about to, stays as it is.
+      await storage.prisma.modelVersion.updateMany({ where: { id: made.id }, data: { state: 'CANDIDATE' } });
+      await expect(repos.vectorStorage.commit(made, 'VECTOR', 0.5)).rejects.toThrow('no vectors');
+      await repos.embeddings.dropTables(made.number, [pictureSpace(6)]);
+      await storage.prisma.modelVersion.deleteMany({ where: { id: made.id } });
+      await repos.products.remove(ids);
+    });
+
     test('a product needs its vector anew when any of its decoded pictures is another one, in whatever order they come', async () => {
       const NUMBER = 5000;
       await repos.embeddings.createTable(NUMBER, pictureSpace(2));
@@ -505,8 +572,14 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       };
       await ready('/c.png', 'c1');
       expect(await missing()).toEqual([]); // not before its first picture
+      const before = await repos.vectorStorage.sample(100);
       await ready('/a.png', 'a1');
       await ready('/d.png', 'd1');
+      expect((await repos.vectorStorage.sample(100)).filter((id) => !before.includes(id)).sort()).toEqual([
+        'several',
+        'single',
+      ]);
+      expect(await repos.vectorStorage.sample(1)).toHaveLength(1);
       expect(await missing()).toEqual([
         ['several', '/a.png a1', '/c.png c1'],
         ['single', '/d.png d1'],

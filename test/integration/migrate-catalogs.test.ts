@@ -63,6 +63,8 @@ function describeMigration(name: string, open: () => Promise<Opened>, tags: stri
       expect([await repos.embeddings.count(1), await repos.embeddings.count(2)]).toEqual([2, 3]);
       const { neighbours } = await nearestTo(repos.search, 2, 'p1', {}, 5);
       expect(neighbours.map(({ productId }) => productId)).toEqual(['p2', 'p3']);
+      // Versions of before there was a choice are stored in four bytes a number.
+      expect((await repos.models.live()).map(({ storage }) => storage)).toEqual(['VECTOR', 'VECTOR']);
     });
 
     test('is served by the version that served, and can go back to the one before', async () => {

@@ -62,6 +62,7 @@ const ALL = [
   '0019_events_without_list',
   '0021_popular',
   '0022_vector_queue',
+  '0023_storage',
   '0025_recall_audit',
   '0026_picture_query',
 ];

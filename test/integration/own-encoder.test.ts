@@ -221,6 +221,42 @@ test('a worker without the encoder of a version leaves its space alone, and ends
   await jobs.cancel(jobId);
 });
 
+test('a version keeps its vectors in two bytes a number, but for one that these would confuse', async () => {
+  const { model } = await made([counted]);
+  expect(model).toMatchObject({ storage: 'HALFVEC', metrics: { storage: { recall10: 1 } } });
+  const types = async (number: number) =>
+    worker.database.storage.ask(
+      {
+        text: `SELECT format_type(atttypid, atttypmod) AS type FROM pg_attribute
+               WHERE attrelid = 'simili.embedding_${number}'::regclass AND attname = 'vec'`,
+        row: { type: text },
+      },
+      [],
+    );
+  expect(await types(model.number)).toEqual([{ type: 'halfvec(2)' }]);
+  let seen = 0;
+  const close = {
+    close: async () => {},
+    embed: async ({ pictures }: { pictures: string[] }) => ({
+      dimensions: 2,
+      vectors: Float32Array.from(pictures.flatMap(() => [Math.cos(0.8 + 1e-5 * ++seen), Math.sin(0.8 + 1e-5 * seen)])),
+    }),
+  };
+  const { jobs, models } = worker.database.repositories;
+  const { id: jobId } = await retrain({ jobs, queue: { add: async () => {} } }, {}, 'test');
+  const context = worker.but({ encoders: [counted], embedder: close });
+  await trainHandler(context)({ catalog: 'default', jobId }, run);
+  await embedHandler(context)({ catalog: 'default', jobId }, run);
+  const exact = await models.ofJob(jobId);
+  expect([exact.state, exact.storage, await types(exact.number)]).toEqual([
+    'CANDIDATE',
+    'VECTOR',
+    [{ type: 'vector(2)' }],
+  ]);
+  expect((exact.metrics as { storage: { recall10: number } }).storage.recall10).toBeLessThan(0.99);
+  await jobs.cancel(jobId);
+});
+
 test('the tables of all spaces go with a version that is retired', async () => {
   const { models } = worker.database.repositories;
   const first = (await models.active())!;

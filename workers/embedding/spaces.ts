@@ -6,7 +6,7 @@ import { fillSpace } from './fill-space.ts';
 import { ownEncoder } from './own-encoder.ts';
 
 type Context = Parameters<typeof embedMissing>[0] & Pick<WorkerContext, 'encoders' | 'telemetry'>;
-type Version = Pick<ModelRow, 'id' | 'number' | 'metrics' | 'dimensions' | 'spaces'>;
+type Version = Pick<ModelRow, 'id' | 'number' | 'metrics' | 'dimensions' | 'storage' | 'spaces'>;
 
 /** A space of a version, as this worker can fill it. */
 export type Fillable = {

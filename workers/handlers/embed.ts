@@ -1,6 +1,8 @@
+import { spacesOf } from 'simili/internal/db/models';
 import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import type { Handler } from 'simili/internal/queue/jobs';
 import { inCatalog, type WorkerContext } from '../context.ts';
+import { chooseStorage } from '../embedding/choose-storage.ts';
 import { countMissing, fillAll, fillable } from '../embedding/spaces.ts';
 import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
 import { TRAIN_SHARE } from './train.ts';
@@ -21,17 +23,20 @@ export const embedHandler =
 
 async function embed(context: WorkerContext, run: ClaimedRun): Promise<void> {
   const { models, embeddings } = context.repositories;
-  const model = await models.ofJob(run.claim.job.id);
+  const jobId = run.claim.job.id;
+  const model = await models.ofJob(jobId);
   const spaces = fillable(context, model);
   for (const { space } of spaces) await embeddings.createTable(model.number, space);
   const total = await countMissing(spaces);
   run.report({ message: `Embedding ${total} products` });
-  await fillAll(spaces, run.signal, (written) =>
-    run.report({ attempts: 0, progress: TRAIN_SHARE + EMBED_SHARE * Math.min(1, written / Math.max(1, total)) }),
-  );
+  const report = (written: number) =>
+    run.report({ attempts: 0, progress: TRAIN_SHARE + EMBED_SHARE * Math.min(1, written / Math.max(1, total)) });
+  const fillSample = (ids: readonly string[]) => spaces[0]!.fill(run.signal, report, ids);
+  const sampled = await chooseStorage(context.repositories, model, fillSample, run.signal);
+  await fillAll(spaces, run.signal, (written) => report(sampled + written));
   // Later ones are in the queue as long as this version is on its way, whoever looks at them.
   for (const space of spaces) await space.queueMissing();
   run.report({ message: 'Building the index' });
-  for (const { space } of spaces) await embeddings.createIndex(model.number, space);
+  for (const space of spacesOf(await models.ofJob(jobId))) await embeddings.createIndex(model.number, space);
   await models.commitEmbedded(run.claim, model.id);
 }
