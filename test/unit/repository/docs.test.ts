@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildSchema, parse, validate } from 'graphql';
 import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -56,4 +57,15 @@ test.each(pages)('every link of %s leads to a file that is there, and to a headi
     return !existsSync(file) || (anchor !== undefined && !anchorsOf(file.slice(root.length)).includes(anchor));
   });
   expect(broken).toEqual([]);
+});
+
+test('every query of the comparison is one of the contract', () => {
+  const queries = [...read('docs/compare.md').matchAll(/`((?:\{|query|mutation)[^`]+\})`/g)].map(
+    ([, query = '']) => query,
+  );
+  expect(queries.length).toBeGreaterThan(10);
+  const contracts = ['schema.graphql', 'schema.admin.graphql'].map(read);
+  const schema = buildSchema(contracts.join('\n'), { assumeValidSDL: true });
+  const wrong = queries.flatMap((query) => validate(schema, parse(query)).map(({ message }) => `${query}: ${message}`));
+  expect(wrong).toEqual([]);
 });
