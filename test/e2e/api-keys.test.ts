@@ -8,6 +8,7 @@ import { createApiKey } from '../../src/api-keys.ts';
 import type { Authenticator } from '../../src/ports/authenticator.ts';
 import { ADMIN_KEY, type TestApi, testApi } from '../support/api.ts';
 import { ask } from '../support/ask.ts';
+import { freshDataDir } from '../support/embedded.ts';
 import { runSimili, startSimili } from '../support/simili-process.ts';
 
 /* Keys with scopes, over HTTP. */
@@ -78,6 +79,7 @@ test('the command makes, lists and ends keys while a server has the shop open', 
   const dir = await mkdtemp(join(tmpdir(), 'simili-keys-'));
   onTestFinished(() => rm(dir, { recursive: true }));
   const env = { SIMILI_DATA_DIR: dir };
+  await freshDataDir(dir);
   await using simili = await startSimili(['start', '--no-demo'], env);
   const { url } = simili;
   const run = (...args: string[]) => runSimili(['key', ...args], env);

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { writeProducts } from '../../src/catalog/products.ts';
 import { openEmbedded } from '../../src/db/embedded.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
+import { dump } from '../support/embedded.ts';
 import { fakeQueue } from '../support/fixtures.ts';
 
 /** Turns of the event loop while `work` runs. */
@@ -20,7 +21,7 @@ async function turnsDuring(work: () => Promise<unknown>): Promise<number> {
 
 test('a long loop of statements on the embedded database lets others in between, whichever loop it is', async () => {
   let clock = 0;
-  const storage = await openEmbedded(null, () => (clock += 4)); // every message of the protocol seems to take 4 ms
+  const storage = await openEmbedded(null, () => (clock += 4), await dump()); // every message of the protocol seems to take 4 ms
   const { products, settings } = makeRepositories(storage, 'default');
   const drafts = Array.from({ length: 20 }, (_, i) => ({ id: `p${i}`, title: 'x', imageUrls: [] }));
   await settings.get('nothing'); // the first one loads the query compiler
@@ -36,7 +37,7 @@ test('a long loop of statements on the embedded database lets others in between,
 
 test('a new product costs an import half the statements of one that is replaced', async () => {
   let messages = 0;
-  const storage = await openEmbedded(null, () => ++messages);
+  const storage = await openEmbedded(null, () => ++messages, await dump());
   const { products } = makeRepositories(storage, 'default');
   const write = async (title: string): Promise<number> => {
     const before = messages;

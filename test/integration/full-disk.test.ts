@@ -3,6 +3,7 @@ import { writeProducts } from '../../src/catalog/products.ts';
 import { openEmbedded } from '../../src/db/embedded.ts';
 import type { PGlitePool } from '../../src/db/pglite-pool.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
+import { dump } from '../support/embedded.ts';
 import { fakeQueue } from '../support/fixtures.ts';
 
 const MIB = 2 ** 20;
@@ -11,7 +12,7 @@ test('a disk that is nearly full refuses writes with a code, answers reads, is t
   const state = { clock: 0, free: 1000 * MIB };
   const told: string[] = [];
   const disk = { free: () => state.free, tell: (sentence: string) => void told.push(sentence) };
-  const storage = await openEmbedded(null, () => state.clock, undefined, disk);
+  const storage = await openEmbedded(null, () => state.clock, await dump(), disk);
   const { products, settings, features } = makeRepositories(storage, 'default');
   const deps = { catalog: 'default', products, queue: fakeQueue() };
   const write = (id: string) => writeProducts([{ id, title: 'x', imageUrls: [] }], deps);

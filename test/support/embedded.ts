@@ -30,7 +30,7 @@ export async function freshDataDir(dir: string): Promise<void> {
 }
 
 /** A copy for PGlite to begin with, which the first test of a checkout made: a new database takes 2 to 5 s of CPU, one from a copy a third of that. */
-const dump = async (): Promise<Blob> => new Blob([new Uint8Array(await readDump())]);
+export const dump = async (): Promise<Blob> => new Blob([new Uint8Array(await readDump())]);
 
 async function readDump(): Promise<Buffer> {
   const folder = packageFile('node_modules/.cache/simili-test');
