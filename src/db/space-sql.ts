@@ -26,9 +26,9 @@ export function squaredOf(space: Kind, distance: number): number {
   return space.distance === 'cosine' ? 2 * distance : (4 * distance) / space.dimensions;
 }
 
-/** A `vector` as the column of a space takes it: one of `halfvec` makes it shorter by itself. */
+/** A `vector` as the column of a space takes it. */
 export const storedSql = ({ storage }: Pick<Kind, 'storage'>, vector: string): string =>
-  storage === 'bit' ? `binary_quantize(${vector})` : vector;
+  storage === 'bit' ? `binary_quantize(${vector})` : storage === 'halfvec' ? `${vector}::halfvec` : vector;
 
 /**
  * The mean direction of the vectors of the products `ids`, a `text[]`, as the column has it; of bits what most of them have, of equally
