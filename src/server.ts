@@ -130,7 +130,7 @@ export async function startServer({
     inShopTime(async () => (await services.inCatalog(catalog)).pictureToken(bytes));
   app.use(
     '/picture',
-    ...[cors, notKept, onlyMethods('POST'), limits.query, limits.sentPicture, identified],
+    ...[cors, notKept, onlyMethods('POST'), limits.query, ...limits.sentPicture, identified],
     ...receivePicture({ look, maxBytes: config.SIMILI_MAX_IMAGE_BYTES }),
   );
   const guarded = [

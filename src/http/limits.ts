@@ -26,14 +26,17 @@ const OWN_MACHINE = 10;
 /** A page shows dozens of pictures, each a file and one indexed read. */
 const PICTURE = 0.1;
 const STREAMS = { perSecond: 1, burst: 30 };
+/** Pictures that one caller sends at once, a quarter of what a process receives: who sends slowly holds up nobody else. */
+const PICTURES_AT_ONCE = 4;
+const COME_BACK_SECONDS = 2;
 
 /** Who may ask for how much: docs/limits.md. All refuse with 429 RATE_LIMITED. */
 export type Limits = {
   /** One request of the storefront. */
   readonly query: RequestHandler;
   readonly picture: RequestHandler;
-  /** A picture that is sent to search by. */
-  readonly sentPicture: RequestHandler;
+  /** A picture that is sent to search by: how often, and how many at once. */
+  readonly sentPicture: RequestHandler[];
   /** One request with the right admin key, and one progress stream. */
   readonly admin: RequestHandler;
   readonly stream: RequestHandler;
@@ -74,7 +77,7 @@ export function makeLimits(config: Settings, log: Log, now: () => number): Limit
   return {
     query: limited(queries, callerOf, 1),
     picture: limited(queries, callerOf, PICTURE),
-    sentPicture: limited(pictures, callerOf, 1),
+    sentPicture: [limited(pictures, callerOf, 1), fewAtOnce(callerOf, PICTURES_AT_ONCE)],
     admin: limited(admin, keyHolder, 1),
     stream: limited(streams, keyHolder, 1),
     wrongKeys: {
@@ -100,6 +103,23 @@ const limited =
     if (wait > 0) return tooMany(res, wait);
     next();
   };
+
+/** Before anything of a body is read. */
+function fewAtOnce(callerOf: (req: Request) => Caller, most: number): RequestHandler {
+  const inside = new Map<string, number>();
+  const change = (name: string, by: number): void => {
+    const now = (inside.get(name) ?? 0) + by;
+    if (now > 0) inside.set(name, now);
+    else inside.delete(name);
+  };
+  return (req, res, next) => {
+    const { name, ease } = callerOf(req);
+    if ((inside.get(name) ?? 0) >= most * ease) return tooMany(res, COME_BACK_SECONDS);
+    change(name, 1);
+    res.once('close', () => change(name, -1));
+    next();
+  };
+}
 
 function tooMany(res: Response, retryAfter: number): void {
   const { message, extensions } = new SimiliError('RATE_LIMITED', { retryAfter });
