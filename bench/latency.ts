@@ -1,5 +1,5 @@
 import { until } from '../test/support/until.ts';
-import { answered, ask, KEY, startDemo, temporaryDir } from './running.ts';
+import { answered, ask, KEY, percentile, startDemo, temporaryDir } from './running.ts';
 
 const QUERIES = 300;
 const QUERY = (id: string) =>
@@ -43,9 +43,6 @@ async function timed(url: string, ids: readonly string[]): Promise<number[]> {
   }
   return times;
 }
-
-const percentile = (times: readonly number[], share: number): number =>
-  [...times].sort((a, b) => a - b)[Math.min(times.length - 1, Math.floor(times.length * share))] as number;
 
 const row = (load: string, times: readonly number[]) => ({
   load,

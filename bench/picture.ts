@@ -3,7 +3,7 @@ import { loadavg } from 'node:os';
 import sharp from 'sharp';
 import { demoCatalog } from '../scripts/demo-catalog.ts';
 import { collect } from '../test/support/collect.ts';
-import { answered, ask, startDemo, temporaryDir } from './running.ts';
+import { answered, ask, percentile, startDemo, temporaryDir } from './running.ts';
 
 /** Pictures of each row, and how large a storefront sends them: a photo as it is, and scaled by the page. */
 const PICTURES = 60;
@@ -26,7 +26,9 @@ export async function picture() {
         rows.push({
           what: `JPEG of ${side} x ${side}, ${Math.round(bodies[0]!.length / 1024)} KB`,
           atOnce,
-          ...Object.fromEntries([0.5, 0.95, 1].map((share) => [`p${100 * share}`, `${percentile(times, share)} ms`])),
+          ...Object.fromEntries(
+            [0.5, 0.95, 1].map((share) => [`p${100 * share}`, `${Math.round(percentile(times, share))} ms`]),
+          ),
           load: loadavg()[0]!.toFixed(1),
         });
       }
@@ -67,6 +69,3 @@ async function timed(url: string, bodies: readonly Buffer[], atOnce: number): Pr
   await Promise.all(Array.from({ length: atOnce }, client));
   return times;
 }
-
-const percentile = (times: readonly number[], share: number): number =>
-  Math.round([...times].sort((a, b) => a - b)[Math.min(times.length - 1, Math.floor(times.length * share))]!);

@@ -71,3 +71,7 @@ export const answered = (url: string, kind?: string) =>
     const { activeModel } = await ask(`${url}/admin/graphql`, '{ activeModel { kind } }', KEY);
     return activeModel?.kind === kind && similarItems;
   }, 600);
+
+/** The time that a share (0 to 1) of them are under. */
+export const percentile = (times: readonly number[], share: number): number =>
+  [...times].sort((a, b) => a - b)[Math.min(times.length - 1, Math.floor(times.length * share))] as number;

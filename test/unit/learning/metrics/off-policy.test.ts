@@ -2,17 +2,9 @@ import { expect, test } from 'vitest';
 import { type LoggedAnchor, offPolicyRates } from '../../../../learning/metrics/off-policy.ts';
 import { makeRandom } from '../../../../learning/numbers/random.ts';
 import { fitPropensity } from '../../../../learning/relevance/propensity.ts';
-import type { SeenPair } from '../../../../learning/relevance/relevance.ts';
 import { exploringWorld, loggedAnchors, ordersOf, trueRate } from '../../../support/click-worlds.ts';
+import { seen } from '../../../support/seen-pair.ts';
 
-const seen = (anchor: number, item: number, position: number, impressions: number, clicks: number): SeenPair => ({
-  anchor,
-  item,
-  position,
-  impressions,
-  clicks,
-  value: clicks,
-});
 const sure = (eta: number) => ({ exponent: { eta, deviation: 0 }, random: makeRandom(3) });
 
 test('of what was really shown it finds what was really chosen, and of another order what theta makes of it', () => {

@@ -3,17 +3,10 @@ import { makeRandom, type Random } from '../../../../learning/numbers/random.ts'
 import { shuffled } from '../../../../learning/numbers/shuffled.ts';
 import { baseRates } from '../../../../learning/relevance/base-rate.ts';
 import type { SeenPair } from '../../../../learning/relevance/relevance.ts';
+import { seen } from '../../../support/seen-pair.ts';
 
 type Base = ReturnType<typeof baseRates>;
 const theta = (position: number) => 1 / position;
-const seen = (anchor: number, item: number, position: number, impressions: number, clicks: number): SeenPair => ({
-  anchor,
-  item,
-  position,
-  impressions,
-  clicks,
-  value: clicks,
-});
 
 /** Poisson, by products of uniforms (Knuth): small means only. */
 function poisson(mean: number, random: Random): number {
