@@ -74,14 +74,14 @@ export async function checkActions({ page, sent }: OpenPage): Promise<void> {
 export async function checkKeyboard({ page, sent }: OpenPage): Promise<void> {
   await catalogLinks(page).first().waitFor();
   await page.keyboard.press('Tab');
-  expect(await focused(page)).toBe('Skip to the products');
+  await expect.poll(() => focused(page), PATIENCE).toBe('Skip to the products');
   await page.keyboard.press('Enter');
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await alikeLinks(page).first().waitFor();
   await tabTo(page, /^Add to cart/);
   await page.keyboard.press('Enter');
-  expect(await focused(page)).toMatch(/^In the cart/);
+  await expect.poll(() => focused(page), PATIENCE).toMatch(/^In the cart/);
   await expect.poll(() => sent.map(({ kind }) => kind), PATIENCE).toContain('addToCart');
   const opened = page.url();
   await tabTo(page, /alike$/);
@@ -121,8 +121,8 @@ export async function checkHistory({ page }: OpenPage): Promise<void> {
   await expect.poll(() => title.textContent(), PATIENCE).toBe(name);
   await page.goBack();
   await link.waitFor();
-  expect(await page.locator('#item').isVisible()).toBe(false);
-  expect(await page.evaluate('scrollY')).toBe(scrolled);
+  await expect.poll(() => page.locator('#item').isVisible(), PATIENCE).toBe(false);
+  await expect.poll(() => page.evaluate('scrollY'), PATIENCE).toBe(scrolled);
   await page.goto('about:blank');
   await page.goto(address);
   await expect.poll(() => title.textContent(), PATIENCE).toBe(name);
@@ -164,7 +164,7 @@ export async function checkTraining(
 ): Promise<void> {
   const patience = { timeout: patienceMs, interval: 100 };
   await page.locator('#desk').waitFor();
-  expect(page.url()).not.toContain('admin');
+  await expect.poll(() => page.url(), PATIENCE).not.toContain('admin');
   await page.getByLabel('How long to train').selectOption(seconds);
   await page.getByRole('button', { name: 'Retrain' }).click();
   await expect.poll(() => page.locator('#job').getAttribute('data-state'), patience).toMatch(/RUNNING|QUEUED/);
