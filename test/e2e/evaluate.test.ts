@@ -62,7 +62,10 @@ const evaluate = (out: string, ...args: string[]) =>
 const reportIn = async (out: string): Promise<Report> =>
   JSON.parse(await readFile(join(dir, out, 'report.json'), 'utf8')) as Report;
 
-test('every method of the table is fitted, asked and reported', async () => {
+test('every method of the table is fitted, asked and reported', {
+  tags: ['long-tests'],
+  timeout: 900_000,
+}, async () => {
   const { code, output } = await evaluate('all', '--steps', '4', '--k', '5');
   expect(code, output).toBe(0);
   const report = await reportIn('all');
@@ -117,7 +120,7 @@ test('every method of the table is fitted, asked and reported', async () => {
   const text = await readFile(join(dir, 'all', 'report.md'), 'utf8');
   expect(output).toContain('| Golden features |');
   expect(text).toContain('line 63: there is no file absent.png');
-}, 900_000);
+});
 
 test('people’s answers are measured with where their pictures are held out, and learned from where they are not', async () => {
   const { code, output } = await evaluate(

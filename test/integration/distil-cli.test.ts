@@ -1,3 +1,4 @@
+// @module-tag long-tests
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';

@@ -24,7 +24,7 @@ describe('a run without services', () => {
     expect(code, output).toBe(0);
     expect(output).toContain('2 skipped');
     expect(output.trimEnd().split('\n').slice(-6)).toEqual([
-      'Not tried, for want of a service:',
+      'Not tried here:',
       '  no postgres: 2 tests in test/e2e/distributed.test.ts',
       expect.stringMatching(/^ {4}To try them set DATABASE_URL/),
       '  no redis: 1 test in test/e2e/distributed.test.ts',
@@ -55,7 +55,7 @@ test('of encoders that are not made no script of services is told', () => {
     services().map((service) => ({ ...service, address: undefined })),
   );
   expect(lines).toEqual([
-    'Not tried, for want of a service:',
+    'Not tried here:',
     '  no encoders: 1 test in a.test.ts',
     expect.stringContaining('scripts/pretrained.sh'),
   ]);

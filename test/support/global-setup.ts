@@ -3,7 +3,7 @@ import { services as allServices, type Service } from './services.ts';
 
 /**
  * Compiles what the tests start, and says which adapters are under test, before the first test. A service that is given must answer, and one named in
- * SIMILI_TEST_REQUIRE (comma separated: postgres, redis, chromium, encoders) must be given: else the run fails here, by name,
+ * SIMILI_TEST_REQUIRE (comma separated: postgres, redis, chromium, encoders, long-tests) must be given: else the run fails here, by name,
  * instead of passing with fewer tests or hanging in each.
  */
 export default async function setup(): Promise<void> {

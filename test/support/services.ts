@@ -13,8 +13,8 @@ const CHROMIUM_PLACES = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ];
 
-/** Everything outside this process that the tests can use. PGlite is always under test, inside the process. */
-export type ServiceName = 'postgres' | 'redis' | 'chromium' | 'encoders';
+/** Everything outside this process that the tests can use, and time for those that take the most of it. PGlite is always under test, inside the process. */
+export type ServiceName = 'postgres' | 'redis' | 'chromium' | 'encoders' | 'long-tests';
 
 export type Service = {
   name: ServiceName;
@@ -50,6 +50,12 @@ export const services = (): Service[] => [
     address: findEncoders(),
     give: 'run scripts/pretrained.sh, or set SIMILI_TEST_ENCODERS to the folder that it printed elsewhere',
     ping: async () => pingEncoders(peerEncoders()),
+  },
+  {
+    name: 'long-tests',
+    address: process.env.SIMILI_TEST_LONG || undefined,
+    give: 'set SIMILI_TEST_LONG=1; they compute for a minute or more',
+    ping: async () => 'too',
   },
 ];
 

@@ -15,6 +15,9 @@ export class UntriedReporter implements Reporter {
   }
 }
 
+/** What scripts/services.sh does not start. */
+const OTHERS = new Set(['encoders', 'long-tests']);
+
 /** Lines about the services that are not given and that a skipped test needs; none when there is no such test. */
 export function untried(skipped: Skipped[], services: Pick<Service, 'name' | 'address' | 'give'>[]): string[] {
   const isMissed = ({ name }: Pick<Service, 'name'>) => skipped.some(({ tags }) => tags.includes(name));
@@ -25,9 +28,9 @@ export function untried(skipped: Skipped[], services: Pick<Service, 'name' | 'ad
     return [`  no ${name}: ${count(missed.length, 'test')} in ${files.join(', ')}`, `    To try them ${give}.`];
   });
   if (lines.length === 0) return [];
-  const served = services.some((service) => service.name !== 'encoders' && !service.address && isMissed(service));
+  const served = services.some((service) => !OTHERS.has(service.name) && !service.address && isMissed(service));
   return [
-    'Not tried, for want of a service:',
+    'Not tried here:',
     ...lines,
     ...(served
       ? ['  Or all services at once, with Docker or as root on Debian: eval "$(scripts/services.sh start)"']
