@@ -15,7 +15,7 @@ export class UntriedReporter implements Reporter {
   }
 }
 
-/** What scripts/services.sh does not start. */
+/** Names that scripts/services.sh does not give. */
 const OTHERS = new Set(['encoders', 'long-tests']);
 
 /** Lines about the services that are not given and that a skipped test needs; none when there is no such test. */
