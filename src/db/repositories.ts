@@ -26,7 +26,7 @@ import type { Storage } from './storage.ts';
 import { VectorQueue } from './vector-queue.ts';
 import { VectorStorageRepository } from './vector-storage.ts';
 
-type Database = Pick<Storage, 'prisma' | 'ask' | 'clock'>;
+type Database = Pick<Storage, 'kind' | 'prisma' | 'ask' | 'clock'>;
 /** Repositories of no catalog. */
 type Shared = ReturnType<typeof sharedBy>;
 
@@ -69,7 +69,7 @@ function sharedBy({ prisma: db, ask, clock }: Database) {
   };
 }
 
-function boundTo({ prisma: db, ask, clock }: Database, catalog: string) {
+function boundTo({ kind, prisma: db, ask, clock }: Database, catalog: string) {
   const jobs = new JobRepository(db, catalog, clock);
   return {
     catalog,
@@ -77,7 +77,7 @@ function boundTo({ prisma: db, ask, clock }: Database, catalog: string) {
     images: new ImageRepository(db, catalog, clock),
     embeddings: new EmbeddingRepository(db, ask, catalog),
     vectorQueue: new VectorQueue(db, catalog),
-    vectorStorage: new VectorStorageRepository(db, catalog),
+    vectorStorage: new VectorStorageRepository(db, catalog, kind === 'postgres'),
     search: new SearchRepository(ask, catalog),
     recallAudits: new RecallAuditRepository(db, catalog),
     pictureQueries: new PictureQueryRepository(db, ask, catalog),

@@ -11,6 +11,11 @@ export class VectorStorageRepository {
   constructor(
     private readonly db: PrismaClient,
     private readonly catalogId: string,
+    /**
+     * Whether this database computes with float16 as fast as with float32. Postgres does, by instructions of the processor; PGlite converts
+     * each number in software: an index of 849 x 336 takes it 1.6 s instead of .6 s.
+     */
+    readonly isQuickWithHalves: boolean,
   ) {}
 
   /** Products whose first picture is decoded: up to `limit`, the same ones as long as there are no others. */

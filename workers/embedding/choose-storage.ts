@@ -9,8 +9,8 @@ const NEAREST = 10;
 const LEAST_RECALL = 0.99;
 
 /**
- * Two bytes for each number of a version's vectors where these find the same neighbours, else four: on a sample, which is embedded
- * here, ranked one by one. The version keeps what was chosen.
+ * Two bytes for each number of a version's vectors where the database is quick with them and they find the same neighbours, else four: on a
+ * sample, which is embedded here, ranked one by one. The version keeps what was chosen.
  * @param fill embeds products, and says how many vectors it wrote
  * @returns vectors written
  */
@@ -20,7 +20,7 @@ export async function chooseStorage(
   fill: (ids: readonly string[]) => Promise<number>,
   signal: AbortSignal,
 ): Promise<number> {
-  if ((model.metrics as { storage?: object }).storage) return 0;
+  if (!vectorStorage.isQuickWithHalves || (model.metrics as { storage?: object }).storage) return 0;
   const ids = await vectorStorage.sample(SAMPLE);
   const written = await fill(ids);
   const sum = { found: 0, looked: 0 };

@@ -4,10 +4,11 @@ import { chooseStorage } from '../../../../workers/embedding/choose-storage.ts';
 const never = new AbortController().signal;
 
 /** A version and what was done for it. `right`: of the ten nearest of an anchor, those that halves find. */
-function version(right: (place: number) => number, products = 20_000, metrics = {}) {
+function version(right: (place: number) => number, products = 20_000, metrics = {}, isQuickWithHalves = true) {
   const done: string[] = [];
   const asked: string[] = [];
   const vectorStorage = {
+    isQuickWithHalves,
     sample: async (limit: number) => Array.from({ length: Math.min(limit, products) }, (_, i) => `p${i}`),
     async recallOfHalves(_model: number, id: string, most: number) {
       asked.push(id);
@@ -31,6 +32,11 @@ test('two bytes a number where they find 99 in 100 of the ten nearest of fifty p
   const few = version((place) => (place < 6 ? 9 : 10));
   expect(await few.choose()).toBe(10_000);
   expect(few.done).toEqual(['fill 10000', 'mdl VECTOR 0.988']);
+});
+
+test('a database that computes with halves in software keeps four bytes a number, and nothing is measured', async () => {
+  const embedded = version(() => 10, 100, {}, false);
+  expect([await embedded.choose(), embedded.done, embedded.asked]).toEqual([0, [], []]);
 });
 
 test('what was chosen stays, and one product has no neighbours to lose', async () => {
