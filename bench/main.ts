@@ -43,7 +43,8 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
       command: `npm run bench -- ${process.argv.slice(2).join(' ')}`,
     }),
   sampling: async () => (await import('./sampling.ts')).sampling(),
-  serving: async () => (await import('./serving.ts')).serving({ products: Number(values.products) }),
+  serving: async () =>
+    (await import('./serving.ts')).serving({ products: Number(values.products), yardsticks: values.yardsticks }),
   'several-pictures': async () => (await import('./several-pictures.ts')).severalPictures(),
   'start-up': async () => (await import('./start-up.ts')).startUp(),
   training: async () => {
@@ -94,6 +95,8 @@ const { positionals, values } = parseArgs({
     job: { type: 'boolean', default: false },
     // Of `import`, `projection` and `serving`.
     products: { type: 'string', default: '100000' },
+    // Of `serving`: a folder of scripts/yardsticks.sh.
+    yardsticks: { type: 'string', default: '' },
     // Of `client`.
     views: { type: 'string', default: '1000' },
   },

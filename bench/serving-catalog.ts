@@ -6,7 +6,7 @@ import { pictureSpace } from '../src/ports/space.ts';
 import { type FreshPostgres, freshPostgresDatabase } from '../test/support/services.ts';
 
 /** As long as the default served vector without a second encoder was when the first figures were taken. */
-const DIMENSIONS = 336;
+export const DIMENSIONS = 336;
 /** Clusters, so that there are near and far ones, as in a shop. */
 const PRODUCTS_A_CLUSTER = 50;
 const SPREAD = 0.7;
@@ -15,6 +15,7 @@ const PAGE = 1000;
 export type ServingCatalog = FreshPostgres & {
   /** Table of the version that serves. */
   table: string;
+  products: number;
   indexSeconds: number;
 };
 
@@ -51,7 +52,7 @@ export async function servingCatalog(admin: string, products: number): Promise<S
     await embeddings.createIndex(model.number, pictureSpace(DIMENSIONS));
     const indexSeconds = (performance.now() - since) / 1000;
     await client.query(`INSERT INTO simili.serving VALUES ('default', 'active', 'mdl_bench', 1)`);
-    return { ...database, table, indexSeconds };
+    return { ...database, table, products, indexSeconds };
   } finally {
     await client.end();
     await storage.close();

@@ -6,8 +6,10 @@ import { makeRandom } from '../learning/numbers/random.ts';
 import { until } from '../test/support/until.ts';
 import { temporaryDir } from './running.ts';
 import { categoryOf, idOf, type ServingCatalog, SHARES, servingCatalog } from './serving-catalog.ts';
+import { yardsticks } from './serving-yardsticks.ts';
 
-const FIRST = 12;
+/** Products of a page. */
+export const FIRST = 12;
 const SECONDS = 4;
 const ROUNDS = 3;
 const CLIENTS = [1, 8];
@@ -19,21 +21,34 @@ const QUERY = `query ($id: ID!, $filter: ProductFilter) {
 type Row = Record<string, string | number>;
 /** Asks one page; null: no filter. @returns the ids */
 type Ask = (anchor: string, share: number | null) => Promise<string[]>;
-type Way = { what: string; open(clients: number): Promise<{ ask: Ask; pid: number | null; close(): Promise<void> }> };
+export type Way = {
+  what: string;
+  open(clients: number): Promise<{ ask: Ask; pid: number | null; close(): Promise<void> }>;
+};
 
-/** `similarItems` over HTTP beside raw pgvector and beside Apollo Server with the page in memory, in turn, in one run. */
-export async function serving({ products }: { products: number }): Promise<Row[]> {
+/**
+ * `similarItems` over HTTP beside raw pgvector and beside Apollo Server with the page in memory, in turn, in one run.
+ * @param options.yardsticks a folder of scripts/yardsticks.sh: search libraries in the process that asks are in the table too; '': they are not
+ */
+export async function serving({ products, ...options }: { products: number; yardsticks: string }): Promise<Row[]> {
   const admin = process.env.DATABASE_URL;
   if (!admin) throw new Error('Set DATABASE_URL: this is measured on a Postgres server with pgvector');
   await using catalog = await servingCatalog(admin, products);
   const random = makeRandom(7);
   const anchor = () => idOf(random.int(products));
-  const ways = [rawWay(catalog), similiWay(catalog), inMemoryWay()];
-  const rows: Row[] = [{ what: `index of ${products} x 336`, seconds: Math.round(catalog.indexSeconds) }];
+  const beside = options.yardsticks ? await yardsticks(catalog, options.yardsticks) : [];
+  const ways = [rawWay(catalog), similiWay(catalog), inMemoryWay(), ...beside.map(({ way }) => way)];
+  const rows: Row[] = [
+    { what: `index of ${products} x 336`, seconds: Math.round(catalog.indexSeconds) },
+    ...beside.map(({ way, indexSeconds }) => ({ what: `index, ${way.what}`, seconds: Math.round(indexSeconds) })),
+  ];
   for (const clients of CLIENTS) rows.push(...(await compared(ways, clients, null, anchor)));
   for (const share of SHARES) rows.push(...(await compared([similiWay(catalog)], 1, share, anchor)));
-  for (const row of rows.filter(({ what }) => what === 'similarItems'))
-    row.recall10 = await recallOf(catalog, row.share === 'none' ? null : Number(row.share), anchor);
+  for (const way of [similiWay(catalog), ...beside.map(({ way }) => way)]) {
+    for (const row of rows.filter(({ what }) => what === way.what))
+      row.recall10 = await recallOf(catalog, way, row.share === 'none' ? null : Number(row.share), anchor);
+  }
+  for (const { close } of beside) await close();
   return rows;
 }
 
@@ -166,8 +181,13 @@ async function overHttp(args: string[], clients: number, settings: Record<string
 }
 
 /** Share of the exact ten nearest, by a scan of all that pass, that are among the first ten. */
-async function recallOf(catalog: ServingCatalog, share: number | null, anchor: () => string): Promise<number> {
-  const { ask, close } = await similiWay(catalog).open(1);
+async function recallOf(
+  catalog: ServingCatalog,
+  way: Way,
+  share: number | null,
+  anchor: () => string,
+): Promise<number> {
+  const { ask, close } = await way.open(1);
   const client = new pg.Client({ connectionString: catalog.url });
   await client.connect();
   try {
