@@ -9,7 +9,14 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
     (await import('./categories.ts')).categories({ seeds: Number(values.seeds), steps: Number(values.steps) }),
   client: async () => (await import('./client.ts')).client({ views: Number(values.views) }),
   clicks: async () => (await import('./clicks.ts')).clicks(),
-  derivation: async () => (await import('./derivation.ts')).derivation(Number(values.events)),
+  derivation: async () => (await import('./derivation.ts')).derivation(Number(values.events ?? 500_000)),
+  durability: async () =>
+    (await import('./durability.ts')).durability({
+      events: Number(values.events ?? 20_000),
+      kills: Number(values.kills),
+      restarts: Number(values.restarts),
+      seed: Number(values.seed),
+    }),
   embedding: async () => (await import('./embedding.ts')).embedding(),
   encoding: async () =>
     values.engines === undefined
@@ -20,6 +27,12 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
           seconds: Number(values.seconds),
         }),
   feedback: async () => (await import('./feedback.ts')).feedback(),
+  filters: async () =>
+    (await import('./filters.ts')).filters({
+      products: Number(values.products),
+      filters: Number(values.filters),
+      seed: Number(values.seed),
+    }),
   ground: async () => (await import('./ground.ts')).ground(),
   'head-kinds': async () =>
     (await import('./head-kinds.ts')).headKinds({ peer: values.peer, seeds: Number(values.seeds) }),
@@ -71,8 +84,12 @@ const listOf = (names = ''): string[] => names.split(',').filter(Boolean);
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
-    // Of `derivation`.
-    events: { type: 'string', default: '500000' },
+    // Of `derivation` (500,000) and `durability` (20,000).
+    events: { type: 'string' },
+    // Of `durability`; `seed` of `filters`, too.
+    kills: { type: 'string', default: '20' },
+    restarts: { type: 'string', default: '5' },
+    seed: { type: 'string', default: '1' },
     json: { type: 'boolean', default: false },
     // Of `quality`, see docs/quality.md.
     seeds: { type: 'string', default: '3' },
@@ -93,7 +110,9 @@ const { positionals, values } = parseArgs({
     threads: { type: 'string', default: String(availableParallelism()) },
     seconds: { type: 'string', default: '4' },
     job: { type: 'boolean', default: false },
-    // Of `import`, `projection` and `serving`.
+    // Of `filters`.
+    filters: { type: 'string', default: '1000' },
+    // Of `filters`, `import`, `projection` and `serving`.
     products: { type: 'string', default: '100000' },
     // Of `serving`: a folder of scripts/yardsticks.sh.
     yardsticks: { type: 'string', default: '' },

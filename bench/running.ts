@@ -22,7 +22,11 @@ export async function startCommand(args: readonly string[], ready: RegExp, setti
   child.stdout.on('data', (chunk) => {
     output += chunk;
   });
-  const said = await until(async () => ready.exec(output), 60);
+  const said = await until(async () => {
+    const found = ready.exec(output);
+    if (!found && child.exitCode !== null) throw new Error(`simili ${args.join(' ')} ended with ${child.exitCode}`);
+    return found;
+  }, 60);
   return {
     url: (said[1] ?? '').replace(/\/$/, ''),
     pid: child.pid!,
@@ -31,6 +35,12 @@ export async function startCommand(args: readonly string[], ready: RegExp, setti
     async stop() {
       child.kill('SIGTERM');
       await once(child, 'exit');
+    },
+    /** Ends it as a power cut does. */
+    async kill() {
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
     },
   };
 }
