@@ -36,6 +36,8 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
   ground: async () => (await import('./ground.ts')).ground(),
   'head-kinds': async () =>
     (await import('./head-kinds.ts')).headKinds({ peer: values.peer, seeds: Number(values.seeds) }),
+  history: async () =>
+    (await import('./history.ts')).history({ seeds: Number(values.seeds), operations: Number(values.operations) }),
   import: async () => (await import('./import.ts')).importing({ products: Number(values.products) }),
   latency: async () => (await import('./latency.ts')).latency(),
   memory: async () => (await import('./memory.ts')).memory(),
@@ -110,6 +112,8 @@ const { positionals, values } = parseArgs({
     threads: { type: 'string', default: String(availableParallelism()) },
     seconds: { type: 'string', default: '4' },
     job: { type: 'boolean', default: false },
+    // Of `history`, each seed.
+    operations: { type: 'string', default: '1000' },
     // Of `filters`.
     filters: { type: 'string', default: '1000' },
     // Of `filters`, `import`, `projection` and `serving`.

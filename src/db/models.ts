@@ -199,13 +199,20 @@ export class ModelRepository {
             ORDER BY promoted_at DESC NULLS LAST LIMIT ${keep})))`;
   }
 
-  /** Its row stays for the record. Call before its table is dropped, so that nobody rolls back to a half-dropped version. */
+  /**
+   * Its row stays for the record. Call before its table is dropped, so that nobody rolls back to a half-dropped version. A version that serves, or that a
+   * rollback would take, stays as it is: it may have become that since it was found `retirable`.
+   */
   async markRetired(id: string): Promise<boolean> {
-    const { count } = await this.db.modelVersion.updateMany({
-      where: { ...this.key(id), state: { notIn: ['ACTIVE', 'RETIRED'] } },
-      data: { state: 'RETIRED' },
+    return this.db.$transaction(async (tx) => {
+      const slots = await this.lockServing(tx);
+      if (Object.values(slots).includes(id)) return false;
+      const { count } = await tx.modelVersion.updateMany({
+        where: { ...this.key(id), state: { notIn: ['ACTIVE', 'RETIRED'] } },
+        data: { state: 'RETIRED' },
+      });
+      return count > 0;
     });
-    return count > 0;
   }
 
   /** Retired versions whose table still stands. */

@@ -387,6 +387,12 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       expect(await repos.models.rollback(null)).toMatchObject({ id: first.id, state: 'ACTIVE' });
       expect(await repos.models.serving()).toMatchObject({ modelId: first.id, epoch: before!.epoch + 1 });
       await expect(repos.models.rollback(first.id)).rejects.toMatchObject({ code: 'MODEL_NOT_SERVABLE' });
+      // Who found it retirable before the rollback comes too late: the next rollback takes it.
+      expect([await repos.models.markRetired(first.id), await repos.models.markRetired(second.id)]).toEqual([
+        false,
+        false,
+      ]);
+      expect(await repos.models.rollback(null)).toMatchObject({ id: second.id });
       await expect(repos.models.rollback('mdl_none')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     });
 

@@ -67,9 +67,12 @@ export type FakeWorker = AsyncDisposable & {
   but(changes: object): WorkerContext;
 };
 
-/** A worker over a real, embedded database, with `products` whose pictures are decoded. Engines and pictures are fakes. */
-export async function fakeWorker(products = 0): Promise<FakeWorker> {
-  const database = await freshDatabase();
+/**
+ * A worker over a real database, with `products` whose pictures are decoded. Engines and pictures are fakes.
+ * @param adminUrl of a Postgres server; left out: it is embedded
+ */
+export async function fakeWorker(products = 0, adminUrl?: string): Promise<FakeWorker> {
+  const database = await freshDatabase(adminUrl);
   const folder = mkdtempSync(join(tmpdir(), 'simili-worker-'));
   const queue = fakeQueue();
   const { log, entries: logged } = fakeLog();
