@@ -11,7 +11,7 @@ export type RandomFilters = {
   passing(filter: FilterInput): Uint8Array;
 };
 
-/** Of price ranges the share of the catalog is drawn evenly in its logarithm, so that narrow ones are as frequent as wide ones. */
+/** Random filters of any selectivity: the share of the catalog in a price range is drawn evenly in its logarithm, so that narrow ones are as frequent as wide ones. */
 export function randomFilters(catalog: FilteredCatalog, random: Random): RandomFilters {
   const { products, prices } = catalog;
   const sorted = prices.filter((cents) => !Number.isNaN(cents)).sort();

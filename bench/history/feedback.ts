@@ -20,7 +20,7 @@ type Of<Kind extends FeedbackOp['kind']> = Extract<FeedbackOp, { kind: Kind }>;
 const before = (a: Timed, b: Timed): boolean => a.answered < b.called;
 
 /**
- * What is wrong with the answers and with what is stored at the end: one line each.
+ * Tells the faults of the answers and with what is stored at the end: one line each.
  *
  * An event must be there when no erasure of its visitor came after one of its acknowledgements, or beside it; it must be gone when an erasure began after all
  * answers about it. A derivation holds no event that was gone, and none of a visitor who was in quarantine all the while.

@@ -1,7 +1,7 @@
 /** One operation of a history: when it was called and when it was answered, as places in one order of all calls and answers. */
 export type Timed = { readonly called: number; readonly answered: number };
 
-/** What an operation makes of a state; null: it cannot have had its answer in this state. */
+/** State that an operation makes of another; null: it cannot have had its answer in this state. */
 export type Step<State, Op> = (state: State, op: Op) => State | null;
 
 type Configuration<State, Op> = { state: State; done: ReadonlySet<Op> };

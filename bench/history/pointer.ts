@@ -1,6 +1,6 @@
 import { firstUnexplained, type Timed } from './linearizable.ts';
 
-/** What was done to the pointer to the version that serves, or seen of it. Versions by their ids. */
+/** A change of the pointer to the version that serves, or a look at it. Versions by their ids. */
 export type PointerOp = Timed &
   (
     | { readonly kind: 'promote'; readonly id: string; readonly promoted: boolean }

@@ -38,6 +38,12 @@ const PAGE = 10_000;
 /** ms; a day of a large shop has millions of rows. */
 const BUILDING = { timeout: 3_600_000 };
 
+/**
+ * How often a reading begins again because something was erased while days were built, during which erasures need not wait for long. Then it builds
+ * what is left itself, and they wait: else a shop in which somebody is erased more often than a day is built would never be read.
+ */
+const MOST_AGAIN = 2;
+
 type Transaction = Prisma.TransactionClient;
 
 /**
@@ -77,11 +83,13 @@ export class FeedbackDays {
     take: (page: PairStatistics[]) => void,
     rangeOf: (days: readonly DayChoices[]) => DayRange = () => ALL_DAYS,
   ): Promise<DayRange> {
-    for (;;) {
+    for (let again = 0; ; again++) {
       await this.rollUp(until);
       const read = await this.db.$transaction(async (tx) => {
         await lockFeedback(tx, this.catalogId);
-        if ((await this.settledDays(tx, until)).length > 0) return null; // something was erased meanwhile
+        const late = await this.settledDays(tx, until); // something was erased meanwhile
+        if (late.length > 0 && again < MOST_AGAIN) return null;
+        for (const day of late) await this.build(tx, day, null);
         for (const day of await this.openDays(tx, until)) await this.build(tx, day, until);
         const range = rangeOf(await this.choicesByDay(tx, until));
         await this.declareSums(tx, until, range);

@@ -204,6 +204,29 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
       );
     });
 
+    test('a derivation comes to its end however often somebody is erased beside it, and has nothing of them', async () => {
+      const { feedback, erasures } = database.repositories;
+      const visitors = Array.from({ length: 9 }, (_, i) => `v${i}`);
+      const of = { day: 0, second: 1, kind: 'CLICK' as const, anchor: 'a', item: 'x', position: 1, filtered: false };
+      await play(
+        visitors.map((visitor) => ({ ...of, visitor })),
+        Array(DAYS).fill('nothing'),
+      );
+      const { days } = feedback;
+      const rollUp = days.rollUp.bind(days);
+      let erased = 0;
+      days.rollUp = async (until) => {
+        const built = await rollUp(until);
+        await erasures.erase([visitors[erased++] ?? 'nobody']);
+        return built;
+      };
+      const found = await days.statistics(later()).finally(() => {
+        days.rollUp = rollUp;
+      });
+      expect(erased).toBeLessThan(visitors.length);
+      expect(found).toMatchObject([{ clicks: visitors.length - erased }]);
+    });
+
     test('events whose time is over are gone, and who did them; their sums stay, and who did them may count anew', async () => {
       const { prisma } = database.storage;
       const { feedback, erasures } = database.repositories;
