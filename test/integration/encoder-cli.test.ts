@@ -97,4 +97,10 @@ test('list shows what ships and what is configured', async () => {
   expect(output).toMatch(/^ +efficientnet-lite0 +Apache-2\.0 +224 +1952 +efficientnet-lite0-[0-9a-f]{12}$/m);
   expect(output.split('\n').find((line) => line.startsWith('*'))).toMatch(/eye +MIT +8 +5 +eye-[0-9a-f]{12}$/);
   expect((await run(['list'], { SIMILI_ENCODER: 'none' })).output).toContain('None looks at pictures');
+  const missing = join(dir, 'missing');
+  const listed = JSON.parse((await run(['list', '--json'], { SIMILI_ENCODER: missing })).output);
+  const id = expect.stringMatching(/^efficientnet-lite0-[0-9a-f]{12}$/);
+  const shipped = { encoder: 'efficientnet-lite0', configured: false, licence: 'Apache-2.0', pixels: 224, vector: 1952 };
+  expect(listed).toContainEqual({ ...shipped, id });
+  expect(listed).toContainEqual({ encoder: missing, configured: true, problem: expect.stringContaining(missing) });
 });

@@ -1,27 +1,42 @@
 import { encoderNames, findEncoder } from '@simili/worker/encoders/find';
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../../src/config.ts';
+import { jsonOption } from '../../options.ts';
 import { table } from '../../table.ts';
 
 export const list = defineCommand({
-  async run() {
+  args: jsonOption,
+  async run({ args }) {
     const { SIMILI_ENCODER: configured, SIMILI_DATA_DIR: dataDir } = loadConfig();
     const names = await encoderNames(dataDir);
     const choices = new Set([...names, ...(configured === 'none' ? [] : [configured])]);
-    const rows = await Promise.all(
-      [...choices].map((choice) => rowOf(choice === configured ? '*' : '', choice, dataDir)),
-    );
+    const encoders = await Promise.all([...choices].map((choice) => encoderOf(choice, choice === configured, dataDir)));
     const head = ['', 'SIMILI_ENCODER', 'licence', 'pixels', 'vector', 'id'];
-    process.stdout.write(`${table(head, rows, [false, false, false, true, true, false]).join('\n')}\n`);
-    process.stdout.write(configured === 'none' ? 'None looks at pictures: SIMILI_ENCODER=none\n' : '* is configured\n');
+    const lines = [
+      ...table(head, encoders.map(cellsOf), [false, false, false, true, true, false]),
+      configured === 'none' ? 'None looks at pictures: SIMILI_ENCODER=none' : '* is configured',
+    ];
+    process.stdout.write(`${args.json ? JSON.stringify(encoders) : lines.join('\n')}\n`);
   },
 });
 
-async function rowOf(mark: string, choice: string, dataDir: string): Promise<string[]> {
+type Listed = { encoder: string; configured: boolean } & (
+  | { licence: string; pixels: number; vector: number; id: string }
+  | { problem: string }
+);
+
+async function encoderOf(encoder: string, configured: boolean, dataDir: string): Promise<Listed> {
   try {
-    const { facts, description } = (await findEncoder(choice, dataDir))!;
-    return [mark, choice, facts.licence, `${description.input.side}`, `${facts.dimensions}`, facts.id];
+    const { facts, description } = (await findEncoder(encoder, dataDir))!;
+    const { licence, dimensions, id } = facts;
+    return { encoder, configured, licence, pixels: description.input.side, vector: dimensions, id };
   } catch (error) {
-    return [mark, choice, '', '', '', (error as Error).message];
+    return { encoder, configured, problem: (error as Error).message };
   }
+}
+
+function cellsOf({ encoder, configured, ...found }: Listed): string[] {
+  const mark = configured ? '*' : '';
+  if ('problem' in found) return [mark, encoder, '', '', '', found.problem];
+  return [mark, encoder, found.licence, `${found.pixels}`, `${found.vector}`, found.id];
 }
