@@ -20,8 +20,8 @@ const CATALOGS = [
 
 /**
  * Import of large catalogs, as it was built, without any picture being fetched: rows a second and the highest resident memory of
- * the process, for a tenth of the products and for all. Reading is all but the database; with DATABASE_URL the command
- * `simili import` stores them too. Linux only.
+ * the process, for a tenth of the products and for all. Reading is all but the database; the command `simili import` stores the
+ * CSV too, in the embedded database and, with DATABASE_URL, in PostgreSQL. Linux only.
  * @param products of each catalog
  */
 export async function importing({ products }: { products: number }): Promise<Row[]> {
@@ -37,13 +37,13 @@ async function rowsOf(format: string, catalog: ShopCatalog): Promise<Row[]> {
   try {
     const path = join(dir.path, catalog.file);
     await writeFile(path, catalog.content);
-    const row = (what: string, { report, seconds, peakMb }: Awaited<ReturnType<typeof measured>>): Row => {
+    const row = (step: string, { report, seconds, peakMb }: Awaited<ReturnType<typeof measured>>): Row => {
       const { created, problems, passedOver, joined } = report;
       if (created + problems.length + passedOver.length + joined !== catalog.rows)
         throw new Error(`${format}: rows were lost`);
       const perSecond = Math.round(catalog.rows / seconds);
       return {
-        what,
+        step,
         format,
         rows: catalog.rows,
         seconds: Number(seconds.toFixed(1)),
@@ -52,14 +52,16 @@ async function rowsOf(format: string, catalog: ShopCatalog): Promise<Row[]> {
       };
     };
     const read = row('reading', await measured(['--input-type=module', '--eval', readingOf(path, catalog)], {}));
-    const url = process.env.DATABASE_URL;
-    if (!url) return [read];
-    await using database = await freshPostgresDatabase(url);
+    if (format !== 'CSV') return [read];
     const { map, locale, currency } = catalog.options;
     const options = Object.entries({ map, locale, currency }).flatMap(([k, value]) => (value ? [`--${k}`, value] : []));
     const command = ['dist/cli/main.js', 'import', path, ...options, '--json'];
-    const settings = { DATABASE_URL: database.url, SIMILI_DATA_DIR: join(dir.path, 'data') };
-    return [read, row('storing', await measured(command, settings))];
+    const data = { SIMILI_DATA_DIR: join(dir.path, 'data') };
+    const rows = [read, row('embedded', await measured(command, data))];
+    const url = process.env.DATABASE_URL;
+    if (!url) return rows;
+    await using database = await freshPostgresDatabase(url);
+    return [...rows, row('PostgreSQL', await measured(command, { ...data, DATABASE_URL: database.url }))];
   } finally {
     await dir.remove();
   }
@@ -68,7 +70,7 @@ async function rowsOf(format: string, catalog: ShopCatalog): Promise<Row[]> {
 /** A program that does what an import does, with a shop that forgets everything. */
 const readingOf = (source: string, { options }: ShopCatalog): string => `
   import { importCatalog } from './dist/cli/import/run.js';
-  const products = { write: async () => 'created' };
+  const products = { writeAll: async (all) => all.map(() => 'created') };
   const deps = { repositories: { catalog: 'default', products }, queue: { add: async () => {} } };
   console.log(JSON.stringify(await importCatalog(deps, ${JSON.stringify({ source, ...options })}, () => {})));`;
 

@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path';
 import { type CatalogEntry, type ImportRow, type ReadOptions, readCatalog } from '../../src/catalog/import/index.ts';
 import { judgeImported } from '../../src/catalog/judge-product.ts';
 import { stateOf } from '../../src/catalog/local-picture.ts';
-import { type ProductDraft, type WriteResult, writeProducts } from '../../src/catalog/products.ts';
+import { AT_ONCE, type ProductDraft, type WriteResult, writeProducts } from '../../src/catalog/products.ts';
 import type { App } from '../app.ts';
 import { type Mirrored, MOST_REMOVED, mirror, type Named } from './mirror.ts';
 
@@ -39,9 +39,6 @@ export type ImportRequest = Omit<ReadOptions, 'tellId'> &
 type Deps = Pick<App, 'repositories' | 'queue'>;
 type Batch = Extract<CatalogEntry, { row: unknown }>[];
 
-/** Rows per write; what a killed import repeats, which then costs nothing. */
-const BATCH = 100;
-
 /** Imports a catalog and, where that is asked for, takes away what it no longer names. @throws SimiliError as `readCatalog`. */
 export async function importCatalog(
   deps: Deps,
@@ -72,7 +69,7 @@ export async function runImport(
   const report = emptyReport();
   const deps = {
     catalog,
-    products: dryRun ? { write: products.tryWrite.bind(products) } : products,
+    products: dryRun ? { writeAll: products.tryAll.bind(products) } : products,
     queue: dryRun ? { add: async () => {} } : queue,
   };
   const flush = async (batch: Batch) => {
@@ -96,7 +93,7 @@ export async function runImport(
     if ('problem' in rest) report.problems.push(rest);
     else if ('passedOver' in rest) report.passedOver.push(rest);
     else batch.push(rest);
-    if (batch.length < BATCH) continue;
+    if (batch.length < AT_ONCE) continue;
     await flush(batch);
     batch = [];
   }

@@ -16,6 +16,8 @@ import { ofLength } from '../shapes.ts';
 import { lengthOf } from '../text.ts';
 
 const MOST_URL_CHARACTERS = 2048;
+/** The address of a product's page is looked up: an entry of its index in Postgres has 2,704 bytes at most, with the catalog's id. */
+const MOST_URL_BYTES = 2048;
 
 export const isWebUrl = (text: string): boolean =>
   lengthOf(text) <= MOST_URL_CHARACTERS && /^https?:\/\//i.test(text) && URL.canParse(text);
@@ -29,7 +31,9 @@ const name = entryText.refine(...ofLength(200));
 const common = {
   id: entryId.refine(...ofLength(200)),
   title: entryText.refine(...ofLength(1000)),
-  url: webUrl.nullish(),
+  url: webUrl
+    .refine((text) => Buffer.byteLength(text) <= MOST_URL_BYTES, 'may have at most 2,048 bytes in UTF-8')
+    .nullish(),
   categories: entryList(name, 10).nullish(),
   tags: entryList(name, 100).nullish(),
   price: entryDecimal

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { checkCount } from '../checked.ts';
 import type { ProductRepository, ProductWrite, WriteOutcome } from '../db/products.ts';
-import type { Judged } from '../entries.ts';
+import { refusalOf } from '../db/sql-state.ts';
+import { type Judged, misfit } from '../entries.ts';
 import type { SimiliError } from '../errors.ts';
 import type { JobQueue } from '../queue/jobs.ts';
 import { toId } from '../text.ts';
@@ -20,15 +21,17 @@ export type WriteResult = Record<WriteOutcome, number> & {
 };
 type Deps = {
   catalog: string;
-  products: Pick<ProductRepository, 'write'>;
+  products: Pick<ProductRepository, 'writeAll'>;
   queue: Pick<JobQueue, 'add'>;
 };
 
 const MOST_PER_CALL = 500;
+/** Products in a commit; what a killed import repeats, which then costs nothing. */
+export const AT_ONCE = 100;
 
 /**
- * Creates or replaces products, one commit each, in the given order; a bad one is named in `rejections` and the others
- * are written. Safe to repeat. When anything changed, the workers are woken to fetch and embed the pictures.
+ * Creates or replaces products, a hundred in a commit, as if each came after the one before; a bad one is named in `rejections`, and the
+ * others are written. Safe to repeat. When anything changed, the workers are woken to fetch and embed the pictures.
  * @param entries plain JSON, each judged alone
  */
 export async function writeProducts(
@@ -36,21 +39,56 @@ export async function writeProducts(
   { catalog, products, queue }: Deps,
   judged: (entry: unknown) => Judged<ProductDraft> = judgeProduct,
 ): Promise<WriteResult> {
-  const result: WriteResult = {
-    created: 0,
-    updated: 0,
-    renewed: 0,
-    unchanged: 0,
-    outdated: 0,
-    rejections: [],
-  };
+  const result: WriteResult = { created: 0, updated: 0, renewed: 0, unchanged: 0, outdated: 0, rejections: [] };
+  const good: Place[] = [];
   for (const [index, entry] of entries.entries()) {
     const product = judged(entry);
     if ('error' in product) result.rejections.push({ index, ...product });
-    else result[await products.write(toWrite(product.value))]++;
+    else good.push({ index, product: toWrite(product.value) });
   }
+  for (const batch of batches(good)) {
+    const refused = await store(batch, products, result);
+    result.rejections.push(...refused);
+  }
+  result.rejections.sort((a, b) => a.index - b.index);
   if (result.created + result.updated + result.renewed > 0) await queue.add('ingest', { catalog });
   return result;
+}
+
+/** A product and its place in the given rows. */
+type Place = { index: number; product: ProductWrite };
+
+/** In their order; a product that comes again is in a later batch. */
+function* batches(places: readonly Place[]): Generator<Place[]> {
+  let batch = new Map<string, Place>();
+  for (const place of places) {
+    if (batch.size === AT_ONCE || batch.has(place.product.id)) {
+      yield [...batch.values()];
+      batch = new Map();
+    }
+    batch.set(place.product.id, place);
+  }
+  if (batch.size > 0) yield [...batch.values()];
+}
+
+/** Halves until what the database refuses stands alone. @returns what that was */
+async function store(
+  batch: readonly Place[],
+  products: Deps['products'],
+  counts: WriteResult,
+): Promise<ProductRejection[]> {
+  try {
+    for (const outcome of await products.writeAll(batch.map(({ product }) => product))) counts[outcome] += 1;
+    return [];
+  } catch (error) {
+    const why = refusalOf(error);
+    if (why === null) throw error;
+    const [first] = batch;
+    if (batch.length === 1) return [{ index: first!.index, ...misfit([], why) }];
+    const half = Math.ceil(batch.length / 2);
+    const refused = await store(batch.slice(0, half), products, counts);
+    return [...refused, ...(await store(batch.slice(half), products, counts))];
+  }
 }
 
 /** The same for the API: 1 to 500 products. @throws SimiliError INVALID_ARGUMENT otherwise. */

@@ -7,6 +7,7 @@ import { lockCatalog } from './catalogs.ts';
 import { embeddingName, embeddingTable } from './embedding-table.ts';
 import { bigint, rows, text, texts } from './row.ts';
 import { columnType, indexClass, storedSql } from './space-sql.ts';
+import { despiteDeadlock } from './sql-state.ts';
 import { vectorsParameter } from './vector-bytes.ts';
 import { ofVersion, VersionGone } from './version-gone.ts';
 
@@ -159,10 +160,12 @@ export class EmbeddingRepository {
 
   /** Puts all that lack one into the queue (src/db/vector-queue.ts), to be looked at now. */
   async queueMissing(model: number, space: string, input: Input): Promise<void> {
-    await this.db.$executeRaw`
-      INSERT INTO simili.vector_queue (catalog_id, product_id)
-      SELECT ${this.catalogId}, id FROM (${this.lackingSql(model, space, input, null)}) AS lacking
-      ON CONFLICT (catalog_id, product_id) DO UPDATE SET place = excluded.place, due_at = excluded.due_at, tries = 0`;
+    await despiteDeadlock(
+      () => this.db.$executeRaw`
+        INSERT INTO simili.vector_queue (catalog_id, product_id)
+        SELECT ${this.catalogId}, id FROM (${this.lackingSql(model, space, input, null)}) AS lacking ORDER BY id
+        ON CONFLICT (catalog_id, product_id) DO UPDATE SET place = excluded.place, due_at = excluded.due_at, tries = 0`,
+    );
   }
 
   private lackingSql(model: number, space: string, input: Input | null, ids: readonly string[] | null): Prisma.Sql {

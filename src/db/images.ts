@@ -146,12 +146,15 @@ export class ImageRepository {
     });
   }
 
-  /** A picture that was READY could not be read again: it is fetched anew, and that decides what becomes of it. */
+  /**
+   * A picture that was READY could not be read again: it is fetched anew, and that decides what becomes of it. Products that share it one
+   * after the other: each takes its place in the queue of products, and who held several could wait for who holds others.
+   */
   async reopen(source: string): Promise<void> {
-    await this.db.productImage.updateMany({
-      where: { catalogId: this.catalogId, source, state: 'READY' },
-      data: { state: 'PENDING', attempts: 0, claimedUntil: null, updatedAt: this.clock.now() },
-    });
+    const where = { catalogId: this.catalogId, source, state: 'READY' } as const;
+    const data = { state: 'PENDING', attempts: 0, claimedUntil: null, updatedAt: this.clock.now() } as const;
+    const found = await this.db.productImage.findMany({ where, select: { id: true } });
+    for (const { id } of found) await this.db.productImage.updateMany({ where: { ...where, id }, data });
   }
 
   /** The file behind a picture that was decoded, for serving it. */

@@ -3,11 +3,7 @@ import { SimiliError } from '../errors.ts';
 import { type Prisma, PrismaClient } from '../generated/prisma/client.ts';
 import type { Ask, Statement } from './ask.ts';
 import type { Shape } from './row.ts';
-
-type Carrier = {
-  code?: string;
-  meta?: { carried?: SimiliError; driverAdapterError?: { cause?: { originalCode?: string } } };
-};
+import { sqlStateOf } from './sql-state.ts';
 
 /** SQLSTATE disk_full, and read_only_sql_transaction: what src/db/polite-pglite.ts makes of a disk that is nearly full. */
 const FULL = ['53100', '25006'];
@@ -19,9 +15,9 @@ export function carry(error: SimiliError): SimiliError {
 
 /** The error of a driver, whoever packed it; of a disk without room, STORAGE_FULL. */
 function typed(error: unknown): unknown {
-  const { code, meta } = (error ?? {}) as Carrier;
-  const isFull = [code, meta?.driverAdapterError?.cause?.originalCode].some((own) => own && FULL.includes(own));
-  return isFull ? new SimiliError('STORAGE_FULL', { retryAfter: RETRY_AFTER_SECONDS }) : (meta?.carried ?? error);
+  if (FULL.includes(sqlStateOf(error) ?? ''))
+    return new SimiliError('STORAGE_FULL', { retryAfter: RETRY_AFTER_SECONDS });
+  return (error as { meta?: { carried?: SimiliError } } | null)?.meta?.carried ?? error;
 }
 
 /** Prisma's clocks are the last resort, ms: a request's own deadline comes first, with a code. */

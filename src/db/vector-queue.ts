@@ -48,13 +48,14 @@ export class VectorQueue {
         WHERE k.catalog_id = ${this.catalogId} FOR UPDATE OF k SKIP LOCKED)`;
   }
 
-  /** Gives those back whose turn was none, for want of an encoder. */
+  /** Gives those back whose turn was none, for want of an encoder. One that is changing now gets another place and is due by that. */
   async giveBack(queued: readonly Queued[]): Promise<void> {
     const { ids, places } = columnsOf(queued);
     await this.db.$executeRaw`
-      UPDATE simili.vector_queue k SET due_at = now(), tries = 0
-      FROM unnest(${ids}::text[], ${places}::text[]::bigint[]) AS t (id, place)
-      WHERE k.catalog_id = ${this.catalogId} AND k.product_id = t.id AND k.place = t.place`;
+      UPDATE simili.vector_queue SET due_at = now(), tries = 0 WHERE catalog_id = ${this.catalogId} AND product_id IN (
+        SELECT k.product_id FROM simili.vector_queue k
+          JOIN unnest(${ids}::text[], ${places}::text[]::bigint[]) AS t (id, place) ON k.product_id = t.id AND k.place = t.place
+        WHERE k.catalog_id = ${this.catalogId} FOR UPDATE OF k SKIP LOCKED)`;
   }
 }
 

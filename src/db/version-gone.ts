@@ -1,3 +1,5 @@
+import { sqlStateOf } from './sql-state.ts';
+
 /** The table of a model version was dropped: it is retired. */
 export class VersionGone extends Error {
   constructor(cause: unknown) {
@@ -8,16 +10,12 @@ export class VersionGone extends Error {
 /** SQLSTATE undefined_table. */
 const UNDEFINED_TABLE = '42P01';
 
-/** As the driver says it, and as Prisma packs it. */
-type FromDriver = { code?: string; meta?: { driverAdapterError?: { cause?: { originalCode?: string } } } };
-
 /** @throws VersionGone where the statement met no table. */
 export async function ofVersion<T>(statement: Promise<T>): Promise<T> {
   try {
     return await statement;
   } catch (error) {
-    const { code, meta } = (error ?? {}) as FromDriver;
-    if ([code, meta?.driverAdapterError?.cause?.originalCode].includes(UNDEFINED_TABLE)) throw new VersionGone(error);
+    if (sqlStateOf(error) === UNDEFINED_TABLE) throw new VersionGone(error);
     throw error;
   }
 }

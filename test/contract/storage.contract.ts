@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { fromHalf, toHalf } from '../../learning/numbers/half.ts';
 import { makeRandom } from '../../learning/numbers/random.ts';
+import { type ProductDraft, writeProducts } from '../../src/catalog/products.ts';
 import type { FeedbackKind, FeedbackWrite } from '../../src/db/feedback.ts';
 import { spacesOf } from '../../src/db/models.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
@@ -11,7 +12,7 @@ import type { Storage } from '../../src/db/storage.ts';
 import { VectorQueue } from '../../src/db/vector-queue.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
-import { unit as unitOf } from '../support/fixtures.ts';
+import { fakeQueue, unit as unitOf } from '../support/fixtures.ts';
 import { nearestTo } from '../support/nearest.ts';
 
 const product = (id: string, more: object = {}) => ({
@@ -76,6 +77,156 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       await repos.products.write(product('p4', { images: ['http://shop.test/4.png'] }));
       expect((await repos.images.claimPending(100, 60)).map(({ id }) => id)).toContain(image!.id);
     });
+
+    test('a hundred products in a commit become what they become one after the other', async () => {
+      for (const id of ['batch', 'alone']) await repos.catalogs.create(id);
+      const [batch, alone] = ['batch', 'alone'].map((id) => makeRepositories(storage, id)) as [
+        Repositories,
+        Repositories,
+      ];
+      const source = fc.constantFrom('/1.png', '/2.png', '/3.png');
+      const sent = fc.record({
+        id: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+        title: fc.constantFrom('x', 'y "z"'),
+        price: fc.constantFrom(null, '12.50'),
+        tags: fc.subarray(['t', 'ü,"}']),
+        images: fc.uniqueArray(source, { maxLength: 3 }),
+        version: fc.constantFrom(0, 1, 2),
+        refresh: fc.boolean(),
+        revision: fc.constantFrom(null, 'file 1 1', 'file 2 2'),
+      });
+      const rounds = fc.array(
+        fc.record({
+          products: fc.uniqueArray(sent, { selector: ({ id }) => id, minLength: 1 }),
+          ends: fc.array(fc.constantFrom('ready', 'failed', 'known'), { minLength: 1, maxLength: 4 }),
+        }),
+        { minLength: 1, maxLength: 5 },
+      );
+      /** Every picture that waits comes to an end, in an order that both catalogs share. */
+      const finish = async ({ images, catalog }: Repositories, ends: readonly string[]) => {
+        const where = { catalogId: catalog, state: 'PENDING' } as const;
+        const orderBy = [{ productId: 'asc' }, { position: 'asc' }] as const;
+        const waiting = await storage.prisma.productImage.findMany({ where, orderBy: [...orderBy] });
+        for (const [i, { id }] of waiting.entries()) {
+          const end = ends[i % ends.length]!;
+          const etag = end === 'known' ? 'file 1 1' : null;
+          const facts = { contentHash: 'h', mime: 'image/png', width: 3, height: 4 };
+          if (end === 'failed') await images.markFailed(id, 'IMAGE_UNREADABLE', 'no picture', 60);
+          else await images.markReady(id, facts, { etag, lastModified: null });
+        }
+      };
+      const all = async ({ catalog: catalogId }: Repositories) => {
+        const products = await storage.prisma.product.findMany({
+          where: { catalogId },
+          orderBy: { id: 'asc' },
+          include: { images: { orderBy: { position: 'asc' } }, queued: true },
+        });
+        return products.map(({ images, queued, price, catalogId: _c, createdAt: _n, updatedAt: _u, ...own }) => ({
+          ...own,
+          price: price?.toFixed(),
+          queued: queued.length,
+          images: images.map(({ position, source, state, attempts, retryAt, etag }) => {
+            return { position, source, state, attempts, again: retryAt !== null, etag };
+          }),
+        }));
+      };
+      await fc.assert(
+        fc.asyncProperty(rounds, async (sequence) => {
+          for (const { products, ends } of sequence) {
+            const writes = products.map(({ revision, ...own }) =>
+              product(own.id, {
+                ...own,
+                currency: own.price && 'EUR',
+                revisions: own.images.map(() => revision),
+                fingerprint: JSON.stringify([own.title, own.price, own.tags, own.images, own.version]),
+              }),
+            );
+            const before = await all(batch);
+            const tried = await batch.products.tryAll(writes);
+            expect(await all(batch)).toEqual(before);
+            const outcomes = await batch.products.writeAll(writes);
+            expect(tried).toEqual(outcomes);
+            const single = [];
+            for (const write of writes) single.push(await alone.products.write(write));
+            expect(outcomes).toEqual(single);
+            expect(await all(batch)).toEqual(await all(alone));
+            await finish(batch, ends);
+            await finish(alone, ends);
+          }
+          for (const own of [batch, alone]) await own.products.remove(['a', 'b', 'c', 'd', 'e']);
+        }),
+        { numRuns: 4 },
+      );
+      for (const id of ['batch', 'alone']) await repos.catalogs.remove(id);
+    });
+
+    test('the longest texts that a product may have fit their indexes; what would not is refused alone', async () => {
+      const random = makeRandom(7);
+      /** Nothing that an index could store in fewer bytes: code points of four. */
+      const noise = (length: number) =>
+        Array.from({ length }, () => String.fromCodePoint(0x20000 + random.int(0xa000))).join('');
+      const names = (count: number) => Array.from({ length: count }, () => noise(200));
+      const ofBytes = (bytes: number) => {
+        const start = `https://a.test/${'x'.repeat((bytes - 15) % 4)}`;
+        return start + noise((bytes - start.length) / 4);
+      };
+      const ids = names(4);
+      const sent = ids.map((id) => {
+        const lists = { categories: names(10), tags: names(100) };
+        return { id, title: noise(1000), url: ofBytes(2048), groupId: noise(200), imageUrls: [], ...lists };
+      });
+      sent[1]!.url = ofBytes(2049);
+      sent[2]!.url = ofBytes(2700);
+      const deps = { catalog: 'default', products: repos.products, queue: fakeQueue() };
+      const told = await writeProducts(sent, deps);
+      expect(told).toMatchObject({
+        created: 2,
+        rejections: [
+          { index: 1, field: ['url'] },
+          { index: 2, field: ['url'] },
+        ],
+      });
+      expect(told.rejections[0]!.error.message).toContain('url may have at most 2,048 bytes in UTF-8');
+      // Past the bound the database itself would have to refuse it, which costs no other product.
+      const unbounded = (entry: unknown) => ({ value: entry as ProductDraft });
+      const again = await writeProducts(sent, deps, unbounded);
+      expect(again).toMatchObject({ created: 1, unchanged: 2, rejections: [{ index: 2, field: [] }] });
+      expect(again.rejections[0]!.error.message).toContain('SQLSTATE 54000');
+      const [anchorId, positiveId, negativeId] = ids as [string, string, string, string];
+      expect(await repos.ratings.append([{ anchorId, positiveId, negativeId }])).toBe(1);
+      await storage.prisma.rating.deleteMany({ where: { anchorId } });
+      expect(await repos.products.remove(ids)).toBe(3);
+    });
+
+    test.runIf(name === 'Postgres')(
+      'who writes or removes a product does not hold what the decoder of its picture waits for',
+      async () => {
+        const waits = async () => {
+          const [row] = await storage.prisma.$queryRaw<{ n: number }[]>`
+            SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+          return row!.n;
+        };
+        const during = async (write: () => Promise<unknown>) => {
+          let written: Promise<unknown> = Promise.resolve();
+          const where = { productId: 'held' };
+          const { id } = await storage.prisma.productImage.findFirstOrThrow({ where });
+          await storage.prisma.queuedProduct.deleteMany({ where }); // its place is made anew, which looks at the product
+          await storage.prisma.$transaction(async (tx) => {
+            await tx.$executeRaw`SELECT 1 FROM simili.product_image WHERE id = ${id} FOR UPDATE`;
+            written = write();
+            await expect.poll(waits, { timeout: 20_000 }).toBe(1);
+            await tx.$executeRaw`SET LOCAL lock_timeout = '1ms'`;
+            await tx.$executeRaw`
+              UPDATE simili.product_image SET state = 'READY', content_hash = ${crypto.randomUUID()} WHERE id = ${id}`;
+          });
+          return written;
+        };
+        await repos.products.write(product('held'));
+        const other = product('held', { images: ['/new.png'], fingerprint: 'held-1' });
+        expect(await during(() => repos.products.write(other))).toBe('updated');
+        expect(await during(() => repos.products.remove(['held']))).toBe(1);
+      },
+    );
 
     test('a claimed picture is given to nobody else until its claim ends', async () => {
       await repos.products.write(product('p3'));

@@ -48,23 +48,49 @@ test('an import may name files of this machine, and which content they have', ()
   expect(judgeImported({ ...files, imageUrls: ['a.png'] })).toEqual(refused('imageUrls.0', /absolute path/));
 });
 
-test('an id is kept in its composed spelling, and one that breaks a rule costs no other', async () => {
-  const written: ProductWrite[] = [];
-  const write = async (product: ProductWrite) => {
-    written.push(product);
-    return 'created' as const;
+/** A catalog that keeps nothing, but in mind. */
+function fakeCatalog(refused: readonly string[] = []) {
+  const commits: ProductWrite[][] = [];
+  const writeAll = async (products: readonly ProductWrite[]) => {
+    if (products.some(({ id }) => refused.includes(id))) throw Object.assign(new Error('54000'), { code: '54000' });
+    commits.push([...products]);
+    return products.map(() => 'created' as const);
   };
-  const result = await writeProducts(
-    [
-      { ...draft, id: 'cafe\u0301' },
-      { ...draft, id: '' },
-    ],
-    {
-      catalog: 'default',
-      products: { write },
-      queue: { add: async () => {} },
-    },
-  );
-  expect(written.map(({ id }) => id)).toEqual(['caf\u00e9']);
+  const deps = { catalog: 'default', products: { writeAll }, queue: { add: async () => {} } };
+  const ids = () => commits.map((products) => products.map(({ id }) => id));
+  return { ids, write: (entries: readonly unknown[]) => writeProducts(entries, deps) };
+}
+
+test('an id is kept in its composed spelling, and one that breaks a rule costs no other', async () => {
+  const catalog = fakeCatalog();
+  const result = await catalog.write([
+    { ...draft, id: 'cafe\u0301' },
+    { ...draft, id: '' },
+  ]);
+  expect(catalog.ids()).toEqual([['caf\u00e9']]);
   expect(result).toMatchObject({ created: 1, rejections: [{ index: 1, error: { code: 'INVALID_ARGUMENT' } }] });
+});
+
+test('a hundred products are a commit, and a product that comes again is in a later one than before', async () => {
+  const many = fakeCatalog();
+  await many.write(Array.from({ length: 250 }, (_, i) => ({ ...draft, id: `p${i}` })));
+  expect(many.ids().map(({ length }) => length)).toEqual([100, 100, 50]);
+  const twice = fakeCatalog();
+  await twice.write(['a', 'b', 'a', 'a', 'c'].map((id) => ({ ...draft, id })));
+  expect(twice.ids()).toEqual([['a', 'b'], ['a'], ['a', 'c']]);
+});
+
+test('what the database refuses is refused alone, with the reason; a fault of the database ends the call', async () => {
+  const entries = Array.from({ length: 7 }, (_, i) => ({ ...draft, id: `p${i}` }));
+  const catalog = fakeCatalog(['p2', 'p5']);
+  const { created, rejections } = await catalog.write([{ ...draft, id: '' }, ...entries]);
+  expect(created).toBe(5);
+  expect(catalog.ids().flat()).toEqual(['p0', 'p1', 'p3', 'p4', 'p6']);
+  expect(rejections.map(({ index }) => index)).toEqual([0, 3, 6]);
+  expect(rejections[1]!.error.message).toContain('is refused by the database (SQLSTATE 54000)');
+  const writeAll = async () => {
+    throw Object.assign(new Error('gone'), { code: '57P01' });
+  };
+  const deps = { catalog: 'default', products: { writeAll }, queue: { add: async () => {} } };
+  await expect(writeProducts(entries, deps)).rejects.toThrow('gone');
 });

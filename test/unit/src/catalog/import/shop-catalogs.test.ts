@@ -38,7 +38,11 @@ function fakeShop() {
     stored.set(product.id, product);
     return outcome;
   };
-  const deps = { repositories: { catalog: 'default', products: { write, tryWrite } }, queue: { add: async () => {} } };
+  const products = {
+    writeAll: (all: ProductWrite[]) => Promise.all(all.map(write)),
+    tryAll: (all: ProductWrite[]) => Promise.all(all.map(tryWrite)),
+  };
+  const deps = { repositories: { catalog: 'default', products }, queue: { add: async () => {} } };
   return { stored, run: (request: ImportRequest) => importCatalog(deps as never, request, () => {}) };
 }
 
