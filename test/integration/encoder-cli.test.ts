@@ -100,7 +100,13 @@ test('list shows what ships and what is configured', async () => {
   const missing = join(dir, 'missing');
   const listed = JSON.parse((await run(['list', '--json'], { SIMILI_ENCODER: missing })).output);
   const id = expect.stringMatching(/^efficientnet-lite0-[0-9a-f]{12}$/);
-  const shipped = { encoder: 'efficientnet-lite0', configured: false, licence: 'Apache-2.0', pixels: 224, vector: 1952 };
+  const shipped = {
+    encoder: 'efficientnet-lite0',
+    configured: false,
+    licence: 'Apache-2.0',
+    pixels: 224,
+    vector: 1952,
+  };
   expect(listed).toContainEqual({ ...shipped, id });
   expect(listed).toContainEqual({ encoder: missing, configured: true, problem: expect.stringContaining(missing) });
 });
