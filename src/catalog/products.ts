@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { checkCount } from '../checked.ts';
-import type { ProductRepository, ProductWrite, WriteOutcome } from '../db/products.ts';
+import type { ProductRepository } from '../db/products.ts';
 import { refusalOf } from '../db/sql-state.ts';
+import type { ProductWrite, WriteOutcome } from '../db/write-products.ts';
 import { type Judged, misfit } from '../entries.ts';
 import type { SimiliError } from '../errors.ts';
 import type { JobQueue } from '../queue/jobs.ts';

@@ -1,7 +1,7 @@
 import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
 import type { Clock } from '../ports/clock.ts';
 import { withCents } from './price.ts';
-import { removeProducts, tryProducts, writeProducts } from './write-products.ts';
+import { type ProductWrite, removeProducts, tryProducts, type WriteOutcome, writeProducts } from './write-products.ts';
 
 /** A catalog row with the picture that is compared. */
 export type ProductRow = {
@@ -24,22 +24,6 @@ export type ProductRow = {
     height: number | null;
   } | null;
 };
-
-/** A product as its sender describes it. `fingerprint`: hash over everything else, so that an unchanged one is noticed. */
-export type ProductWrite = Omit<ProductRow, 'image'> & {
-  images: string[];
-  /** Revisions of pictures that are files, in the order of `images`: which content they have now (src/catalog/local-picture.ts). */
-  revisions?: readonly (string | null)[];
-  /** Whether all its pictures are asked for again, changed or not. */
-  refresh?: boolean;
-  version: number;
-  fingerprint: string;
-};
-/**
- * 'renewed': the same product, with pictures that are read again: their file has changed, or `refresh`. 'outdated': the
- * stored version is higher, so nothing was written.
- */
-export type WriteOutcome = 'created' | 'updated' | 'renewed' | 'unchanged' | 'outdated';
 
 const withFirstImage = { images: { where: { position: 0 }, take: 1 } } satisfies Prisma.ProductInclude;
 type Found = Prisma.ProductGetPayload<{ include: typeof withFirstImage }>;

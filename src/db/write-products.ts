@@ -10,9 +10,35 @@ import {
   removeImages,
   retryFailed,
 } from './product-images.ts';
-import type { ProductWrite, WriteOutcome } from './products.ts';
 import { bigint, rows, text } from './row.ts';
 import { despiteDeadlock } from './sql-state.ts';
+
+/** A product as its sender describes it. `fingerprint`: hash over everything else, so that an unchanged one is noticed. */
+export type ProductWrite = {
+  id: string;
+  title: string;
+  url: string | null;
+  categories: string[];
+  tags: string[];
+  /** Exact decimal. */
+  price: string | null;
+  currency: string | null;
+  available: boolean;
+  /** Id of the product whose variant this is; null: it has none. */
+  groupId: string | null;
+  images: string[];
+  /** Revisions of pictures that are files, in the order of `images`: which content they have now (src/catalog/local-picture.ts). */
+  revisions?: readonly (string | null)[];
+  /** Whether all its pictures are asked for again, changed or not. */
+  refresh?: boolean;
+  version: number;
+  fingerprint: string;
+};
+/**
+ * 'renewed': the same product, with pictures that are read again: their file has changed, or `refresh`. 'outdated': the
+ * stored version is higher, so nothing was written.
+ */
+export type WriteOutcome = 'created' | 'updated' | 'renewed' | 'unchanged' | 'outdated';
 
 type Tx = Prisma.TransactionClient;
 /** Where products are written, and when. */

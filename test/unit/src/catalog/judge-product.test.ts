@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { judgeImported, judgeProduct } from '../../../../src/catalog/judge-product.ts';
 import { writeProducts } from '../../../../src/catalog/products.ts';
-import type { ProductWrite } from '../../../../src/db/products.ts';
+import type { ProductWrite } from '../../../../src/db/write-products.ts';
 
 const draft = { id: 'a', title: 'A', imageUrls: ['https://shop.test/a.png'] };
 const SHOE = '\u{1f45f}'; // two UTF-16 units, one character

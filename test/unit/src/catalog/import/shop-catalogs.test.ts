@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeImport, exitCodeOf } from '../../../../../cli/import/describe.ts';
 import { type ImportRequest, importCatalog } from '../../../../../cli/import/run.ts';
-import type { ProductWrite } from '../../../../../src/db/products.ts';
+import type { ProductWrite } from '../../../../../src/db/write-products.ts';
 import { shopCatalogs } from '../../../../support/shop-catalogs/index.ts';
 import type { ShopCatalog } from '../../../../support/shop-catalogs/sheet.ts';
 import { newShopify } from '../../../../support/shop-catalogs/shopify.ts';
