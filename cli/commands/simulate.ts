@@ -1,10 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import {
-  describeReport,
-  simulate as runSimulation,
-  type Simulation,
-  type Surroundings,
-} from '@simili/lab/simulate/run';
+import type { Simulation, Surroundings } from '@simili/lab/simulate/options';
+import { describeReport } from '@simili/lab/simulate/report';
+import { simulate as runSimulation } from '@simili/lab/simulate/run';
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
@@ -14,7 +11,11 @@ const POLL_MS = 500;
 
 export const simulate = defineCommand({
   args: {
-    shoppers: { type: 'string', description: 'How many; 0 trains without new feedback', default: '1000' },
+    shoppers: {
+      type: 'string',
+      description: 'How many before a training; 0 trains without new feedback',
+      default: '1000',
+    },
     taste: { type: 'string', description: 'What they like: colour, shape, or colour=0.8,shape=0.2', default: 'colour' },
     url: { type: 'string', description: 'The server', default: 'http://127.0.0.1:4000' },
     'admin-key': { type: 'string', description: 'To train and measure again; default: SIMILI_ADMIN_KEY' },
@@ -22,6 +23,12 @@ export const simulate = defineCommand({
     seed: { type: 'string', description: 'Same seed, same behaviour', default: '1' },
     'held-out': { type: 'string', description: 'Share of the catalog that no shopper sees', default: '0.3' },
     'train-seconds': { type: 'string', description: "Length of training, 5 to 86400; default: the server's" },
+    retrains: {
+      type: 'string',
+      description: 'Trainings that the server starts by itself; 0: one, asked for',
+      default: '0',
+    },
+    anchors: { type: 'string', description: 'Most held-out products whose lists are measured', default: '120' },
     json: { type: 'boolean', description: 'One JSON object on stdout, progress on stderr', default: false },
   },
   async run({ args }) {
@@ -40,7 +47,7 @@ function surroundings(out: NodeJS.WriteStream): Surroundings {
   };
 }
 
-type Arguments = Record<'shoppers' | 'taste' | 'url' | 'seed' | 'held-out', string> &
+type Arguments = Record<'shoppers' | 'taste' | 'url' | 'seed' | 'held-out' | 'retrains' | 'anchors', string> &
   Record<'admin-key' | 'train-seconds', string | undefined> & { catalog?: string | undefined };
 
 /** @throws SimiliError INVALID_ARGUMENT, by the option's name. */
@@ -54,6 +61,8 @@ export function parseArguments(args: Arguments): Simulation {
     taste: args.taste,
     seed: parseNumber('--seed', args.seed, { from: 0, to: 2 ** 31, whole: true }),
     heldOut: parseNumber('--held-out', args['held-out'], { from: 0.01, to: 0.9, whole: false }),
+    retrains: parseNumber('--retrains', args.retrains, { from: 0, to: 1000, whole: true }),
+    anchors: parseNumber('--anchors', args.anchors, { from: 3, to: 10_000, whole: true }),
     trainSeconds:
       seconds === undefined ? undefined : parseNumber('--train-seconds', seconds, { from: 5, to: 86_400, whole: true }),
   };

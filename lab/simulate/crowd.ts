@@ -5,6 +5,7 @@ import { type FeedbackEvent, type Shop, shop } from './session.ts';
 
 /** `sent`: events, each counted once; `sentAgain`: events whose call was repeated on purpose, which must change nothing. */
 export type Sent = {
+  shoppers: number;
   sent: number;
   sentAgain: number;
   clicks: number;
@@ -14,6 +15,8 @@ export type Sent = {
   /** The first few reasons, as the server gave them. */
   problems: string[];
 };
+
+export const NOTHING_SENT = { shoppers: 0, sent: 0, sentAgain: 0, clicks: 0, accepted: 0, duplicates: 0, rejected: 0 };
 
 const SUBMIT = `mutation Simulate($input: SubmitFeedbackInput!) { submitFeedback(input: $input) {
   accepted duplicates rejected userErrors { message } } }`;
@@ -25,14 +28,18 @@ const AT_ONCE = 6;
 const REPEATED = 0.03;
 const MOST_PROBLEMS = 3;
 
-/** `count` shoppers, each with a visitor id and a stream of random numbers of its own: the order of answers changes nothing. */
+/**
+ * `count` shoppers, each with a visitor id and a stream of random numbers of its own: the order of answers changes nothing.
+ * @param where `from`: number of the first one
+ * @param total what they send is added to it
+ */
 export async function sendShoppers(
-  where: Shop & { run: string; seed: number },
+  where: Shop & { run: string; seed: number; from: number },
   count: number,
+  total: Sent,
   onDone: (done: number) => void,
-): Promise<Sent> {
-  const total: Sent = { sent: 0, sentAgain: 0, clicks: 0, accepted: 0, duplicates: 0, rejected: 0, problems: [] };
-  const numbers = Array.from({ length: count }, (_, number) => number);
+): Promise<void> {
+  const numbers = Array.from({ length: count }, (_, i) => where.from + i);
   const sendOne = async (number: number) => {
     const random = makeRandom(where.seed * 1_000_003 + number);
     const events = await shop(where, random);
@@ -47,7 +54,7 @@ export async function sendShoppers(
     await submit(where.ask, input, total);
   };
   await concurrently(numbers, AT_ONCE, sendOne, onDone);
-  return total;
+  total.shoppers += count;
 }
 
 async function submit(ask: Ask, input: object, total: Sent): Promise<void> {

@@ -1,56 +1,17 @@
 import { makeRandom, type Random } from '@simili/learning/numbers/random';
-import { shuffled } from '@simili/learning/numbers/shuffled';
 import { SimiliError } from 'simili/internal/errors';
-import type { Progress, ShowProgress } from '../progress.ts';
+import type { Progress } from '../progress.ts';
 import type { Interval } from './agreement.ts';
-import { readFeatures, readProducts } from './catalog.ts';
 import { type Ask, type Endpoint, makeAsk } from './client.ts';
-import { type Sent, sendShoppers } from './crowd.ts';
-import { isHeldOut } from './held-out.ts';
+import { NOTHING_SENT, type Sent, sendShoppers } from './crowd.ts';
 import { compare, measure } from './measure.ts';
-import { type Rankings, readRankings } from './ranking.ts';
-import type { Stamp } from './session.ts';
+import type { Simulation, Surroundings } from './options.ts';
+import type { Rankings } from './ranking.ts';
+import { describeRetrain, type Measured, type Report, type Retrain } from './report.ts';
+import { look, type Scene, setUp } from './scene.ts';
 import { usualHabits } from './shopper.ts';
-import { makeTaste, parseWeights, type Taste } from './taste.ts';
-import { type Admin, awaitQuiet, awaitServing, trainOnFeedback } from './training.ts';
+import { type Admin, awaitQuiet, awaitServing, awaitTraining, type Training, trainOnFeedback } from './training.ts';
 
-export type Simulation = {
-  /** Address of the server, without a trailing slash. */
-  url: string;
-  adminKey: string | undefined;
-  /** Undefined: the server's usual one. */
-  catalog?: string | undefined;
-  shoppers: number;
-  taste: string;
-  seed: number;
-  /** Share of the catalog that shoppers never see, 0 to 1. */
-  heldOut: number;
-  trainSeconds: number | undefined;
-};
-export type Surroundings = {
-  say: (line: string) => void;
-  progress: ShowProgress;
-  stamp: Stamp;
-  /** Between two looks at a job. */
-  pollMs: number;
-};
-export type Measured = { model: string | null; agreement: number; low: number; high: number };
-export type Report = {
-  taste: string;
-  shoppers: number;
-  events: Omit<Sent, 'problems' | 'clicks'>;
-  before: Measured;
-  /** null without an admin key: nothing was trained. */
-  after: Measured | null;
-  difference: Interval | null;
-  /** Did the trained version pass its gates and serve? null: nothing was trained. */
-  promoted: boolean | null;
-};
-/** `heldOut`: kept from shoppers; `measurable`: those of them whose picture could be read; `anchors`: some of these. */
-type Scene = { shown: string[]; heldOut: string[]; measurable: Set<string>; anchors: string[]; taste: Taste };
-
-const LEAST_PRODUCTS = 20;
-const MOST_ANCHORS = 120;
 const MOST_EXCLUDED = 200;
 
 /**
@@ -67,94 +28,86 @@ export async function simulate(options: Simulation, around: Surroundings): Promi
   const scene = await setUp(ask, options, random, around);
   if (admin) await awaitQuiet(admin);
 
-  const rankingsBefore = await look(ask, url, scene, 'before', around);
-  const before = told(rankingsBefore.model, measure(rankingsBefore.rankings, scene.taste, random), url);
+  const before = await look(ask, url, scene, 'before', around);
+  const first = told(before.model, measure(before.rankings, scene.taste, random), url);
 
-  const { problems, clicks, ...events } = await goShopping(ask, scene, options, around);
-  around.say(
-    `${shoppers} shoppers: ${events.sent} events (${clicks} clicks), ${events.accepted} stored, ${events.rejected} rejected`,
-  );
-  around.say(`  ${events.sentAgain} were sent twice, ${events.duplicates} were recognised as duplicates`);
-  for (const problem of problems) around.say(`  rejected: ${problem}`);
-  const report = { taste: options.taste, shoppers, events, before };
-  if (!admin) return { ...report, after: null, difference: null, promoted: null };
-
-  const model = await trainOnFeedback(admin, options.trainSeconds);
-  around.say(
-    model
-      ? `Promoted: ${model}`
-      : 'The new version was not promoted (its gates are in the admin API): the old one serves on',
-  );
-  if (model) await awaitServing(ask, scene.anchors[0]!, model);
-  const rankingsAfter = await look(ask, url, scene, 'after', around);
-  const both = compare(rankingsBefore.rankings, rankingsAfter.rankings, scene.taste, random);
-  const after = told(rankingsAfter.model, both?.after ?? null, url);
-  const paired = told(rankingsBefore.model, both?.before ?? null, url);
-  return { ...report, before: paired, after, difference: both?.difference ?? null, promoted: model !== null };
+  const total: Sent = { ...NOTHING_SENT, problems: [] };
+  const about = { taste: options.taste, shoppers, seed };
+  const shopping = (from: number) => goShopping(ask, scene, { ...options, from }, total, around);
+  if (!admin) {
+    await shopping(0);
+    return {
+      ...about,
+      events: eventsOf(total),
+      before: first,
+      after: null,
+      difference: null,
+      promoted: null,
+      retrains: [],
+    };
+  }
+  const retrains: Retrain[] = [];
+  let [last, after] = [before, before];
+  for (let round = 0; round < Math.max(1, options.retrains); round++) {
+    const ended = await nextTraining(admin, options, () => shopping(total.shoppers));
+    around.say(
+      ended.model
+        ? `Promoted: ${ended.model}`
+        : 'The new version was not promoted (its gates are in the admin API): the old one serves on',
+    );
+    const seconds =
+      ended.model === null ? null : ended.seconds + (await awaitServing(ask, scene.anchors[0]!, ended.model));
+    after = await look(ask, url, scene, 'after', around);
+    const gained = compared(last, after, scene, random, url);
+    retrains.push({
+      ...gained.after,
+      gain: gained.difference,
+      promoted: ended.model !== null,
+      seconds,
+      clicks: total.clicks,
+    });
+    around.say(describeRetrain(retrains.at(-1)!, retrains.length));
+    last = after;
+  }
+  const whole = compared(before, after, scene, random, url);
+  return { ...about, events: eventsOf(total), ...whole, promoted: retrains.at(-1)!.promoted, retrains };
 }
 
-async function setUp(
-  ask: Ask,
-  { url, taste, heldOut: share }: Simulation,
-  random: Random,
-  { say, progress }: Surroundings,
-): Promise<Scene> {
-  const weights = parseWeights(taste);
-  const products = await readProducts(ask, () => {});
-  say(`Catalog: ${products.length} products at ${url}`);
-  const bar = progress('pictures', products.length);
-  const features = await readFeatures(products, url, bar.update);
-  bar.stop();
-  if (features.size < products.length)
-    say(`  ${products.length - features.size} without a picture that can be read: left out`);
-  if (features.size < LEAST_PRODUCTS)
-    throw new SimiliError('CATALOG_TOO_SMALL', { have: features.size, need: LEAST_PRODUCTS });
+/** Shops, then has the server train: by itself where it is to, else as it is asked. */
+async function nextTraining(
+  admin: Admin,
+  { retrains, shoppers, trainSeconds }: Simulation,
+  shopping: () => Promise<void>,
+): Promise<Training> {
+  if (retrains > 0 && shoppers > 0) return awaitTraining(admin, shopping);
+  await shopping();
+  return trainOnFeedback(admin, trainSeconds);
+}
 
-  const ids = [...features.keys()];
-  const heldOut = products.map(({ id }) => id).filter((id) => isHeldOut(id, share));
-  const measurable = ids.filter((id) => isHeldOut(id, share));
-  const shown = ids.filter((id) => !isHeldOut(id, share));
-  if (measurable.length < 3 || shown.length < 3) {
-    throw new SimiliError('INVALID_ARGUMENT', {
-      argument: '--held-out',
-      why: `leaves ${measurable.length} products to measure on and ${shown.length} to shop among: each needs 3`,
-    });
-  }
-  say(`  ${measurable.length} held out: no shopper sees them; the rest is shopped among`);
+function compared(before: Rankings, after: Rankings, { taste }: Scene, random: Random, url: string) {
+  const both = compare(before.rankings, after.rankings, taste, random);
   return {
-    shown,
-    heldOut,
-    measurable: new Set(measurable),
-    anchors: shuffled(measurable, random).slice(0, MOST_ANCHORS),
-    taste: makeTaste(features, weights, random),
+    before: told(before.model, both?.before ?? null, url),
+    after: told(after.model, both?.after ?? null, url),
+    difference: both!.difference,
   };
 }
 
-async function look(
-  ask: Ask,
-  url: string,
-  { anchors, measurable }: Scene,
-  when: string,
-  { progress }: Surroundings,
-): Promise<Rankings> {
-  const bar = progress(`measuring ${when}`, anchors.length);
-  const rankings = await readRankings(ask, url, anchors, measurable, bar.update);
-  bar.stop();
-  return rankings;
-}
-
+/** One group of shoppers, of whom the first has the number `from`. Adds to `total`. */
 async function goShopping(
   ask: Ask,
   { shown, heldOut, taste }: Scene,
-  { shoppers, seed }: Simulation,
-  { stamp, progress }: Surroundings,
-): Promise<Sent> {
+  { shoppers, seed, from }: Simulation & { from: number },
+  total: Sent,
+  { stamp, progress, say }: Surroundings,
+): Promise<void> {
   const bar = progress('shoppers', shoppers);
   const visible = new Set(shown);
   const where = {
     ask,
     stamp,
     seed,
+    from,
     habits: usualHabits,
     standing: taste.standing,
     anchors: shown,
@@ -162,10 +115,16 @@ async function goShopping(
     shown: (id: string) => visible.has(id),
     excludeIds: heldOut.length <= MOST_EXCLUDED ? heldOut : [],
   };
-  const sent = await sendShoppers(where, shoppers, bar.update);
+  await sendShoppers(where, shoppers, total, bar.update);
   bar.stop();
-  return sent;
+  say(
+    `${total.shoppers} shoppers: ${total.sent} events (${total.clicks} clicks), ${total.accepted} stored, ${total.rejected} rejected`,
+  );
+  say(`  ${total.sentAgain} were sent twice, ${total.duplicates} were recognised as duplicates`);
+  for (const problem of total.problems) say(`  rejected: ${problem}`);
 }
+
+const eventsOf = ({ problems: _, clicks: _clicks, shoppers: _shoppers, ...events }: Sent): Report['events'] => events;
 
 function openAdmin({ url, key, catalog }: Omit<Endpoint, 'waitMs'>, { say, progress, pollMs }: Surroundings): Admin {
   let current = '';
@@ -177,7 +136,11 @@ function openAdmin({ url, key, catalog }: Omit<Endpoint, 'waitMs'>, { say, progr
     onJob({ id, state, progress: share }, whose) {
       if (id !== current) {
         current = id;
-        say(whose === 'ours' ? `Training: job ${id}` : `Waiting for job ${id}, which was already on its way`);
+        say(
+          whose === 'other'
+            ? `Waiting for job ${id}, which was already on its way`
+            : `Training: job ${id}${whose === 'server' ? ', begun by the server itself' : ''}`,
+        );
         bar = progress('job, %', 100);
       }
       bar?.update(Math.round(100 * share));
@@ -196,28 +159,4 @@ function told(model: string | null, agreement: Interval | null, url: string): Me
       why: 'no held-out product has a list to measure',
     });
   return { model, agreement: agreement.mean, low: agreement.low, high: agreement.high };
-}
-
-const percent = (share: number): string => (100 * share).toFixed(1);
-const describe = ({ model, agreement, low, high }: Measured): string =>
-  `model ${model} orders ${percent(agreement)} % [${percent(low)}, ${percent(high)}] of the held-out pairs as the taste does (50 is chance)`;
-
-/** The end of the story, for people. */
-export function describeReport({ before, after, difference, promoted }: Report): string {
-  const caution = 'Simulated shoppers prove the plumbing only; they say nothing about people.';
-  const control =
-    'The interval does not cover the randomness of training: compare with --shoppers 0 (docs/simulate.md).';
-  if (!after || !difference) {
-    const next =
-      'Sent, not trained: give --admin-key (or SIMILI_ADMIN_KEY) to train and measure again, or call `retrain` yourself.';
-    return [`Before: ${describe(before)}`, next, caution].join('\n');
-  }
-  const signed = (share: number) => `${share < 0 ? '-' : '+'}${percent(Math.abs(share))}`;
-  return [
-    `Before: ${describe(before)}`,
-    `After:  ${describe(after)}${promoted ? '' : ' (not promoted)'}`,
-    `Difference: ${signed(difference.mean)} points [${signed(difference.low)}, ${signed(difference.high)}], same anchors and pairs, 95 % bootstrap over anchors`,
-    control,
-    caution,
-  ].join('\n');
 }

@@ -9,12 +9,18 @@ export type JobView = {
   progress: number;
   message: string | null;
   error: { code: string; message: string } | null;
+  createdAt: string;
+  finishedAt: string | null;
 };
+/** `model`: null when it was not promoted. `seconds`: from the job to its end. */
+export type Training = { model: string | null; seconds: number };
+/** `server`: it was begun by the server itself, as a simulation waits for. */
+export type Whose = 'ours' | 'server' | 'other';
 /** The admin API. `onJob` hears of every job that is waited for, at every look. */
-export type Admin = { ask: Ask; url: string; pollMs: number; onJob: (job: JobView, whose: 'ours' | 'other') => void };
+export type Admin = { ask: Ask; url: string; pollMs: number; onJob: (job: JobView, whose: Whose) => void };
 type UserError = { code: string; message: string; jobId?: string };
 
-const JOB = 'id state phase progress message error { code message }';
+const JOB = 'id state phase progress message createdAt finishedAt error { code message }';
 const RETRAIN = `mutation Retrain($input: RetrainInput) { retrain(input: $input) {
   job { ${JOB} } userErrors { code message ... on JobAlreadyRunningError { jobId } } } }`;
 const SERVES_SOON_MS = 10_000;
@@ -33,22 +39,55 @@ export async function awaitQuiet(admin: Admin): Promise<void> {
 /**
  * Trains on everything that was sent so far and waits for the end. A job that is already on its way may have begun
  * before: it is waited for, then another one is asked for.
- * @returns the model that came of it, null when it was not promoted.
  * @throws SimiliError SERVER_REFUSED: the training failed, with its own code.
  */
-export async function trainOnFeedback(admin: Admin, seconds: number | undefined): Promise<string | null> {
+export async function trainOnFeedback(admin: Admin, seconds: number | undefined): Promise<Training> {
   const id = await startRetrain(admin, { reason: 'simulate', ...(seconds === undefined ? {} : { seconds }) });
-  const job = await follow(admin, id, 'ours');
-  if (job.state !== 'SUCCEEDED') {
-    throw new SimiliError('SERVER_REFUSED', {
-      url: admin.url,
-      code: job.error?.code ?? job.state,
-      why: job.error?.message ?? `job ${id} is ${job.state}`,
-    });
+  return endOf(admin, await follow(admin, id, 'ours'));
+}
+
+/**
+ * Has shoppers come in groups until the server begins a training by itself, and waits for its end.
+ * @throws SimiliError INVALID_ARGUMENT: it begins none by itself, or the shoppers choose nothing; SERVER_REFUSED: the training failed.
+ */
+export async function awaitTraining(admin: Admin, shopping: () => Promise<void>): Promise<Training> {
+  let now = await stateOf(admin);
+  const known = now.jobs[0]?.id;
+  if (!now.retraining.automatic) throw refused('SIMILI_RETRAIN_PAUSE_MINUTES is 0: the server begins none by itself');
+  const isOver = () => now.jobs[0]?.id !== known || now.retraining.newChoices >= now.retraining.neededChoices;
+  do {
+    const { newChoices, neededChoices } = now.retraining;
+    await shopping();
+    now = await stateOf(admin);
+    if (!isOver() && now.retraining.newChoices === newChoices)
+      throw refused(`these shoppers choose nothing new, and ${neededChoices} choices are needed`);
+  } while (!isOver());
+  while (now.jobs[0]?.id === known) {
+    await pause(admin.pollMs);
+    now = await stateOf(admin);
+  }
+  return endOf(admin, await follow(admin, now.jobs[0]!.id, 'server'));
+}
+
+const refused = (why: string) => new SimiliError('INVALID_ARGUMENT', { argument: '--retrains', why });
+
+/** The newest job, and how far the next training is. */
+function stateOf(admin: Admin) {
+  type State = { jobs: JobView[]; retraining: { automatic: boolean; newChoices: number; neededChoices: number } };
+  return asAdmin(admin, () =>
+    admin.ask<State>(`{ jobs(first: 1) { ${JOB} } retraining { automatic newChoices neededChoices } }`),
+  );
+}
+
+async function endOf({ ask, url }: Admin, { id, state, error, createdAt, finishedAt }: JobView): Promise<Training> {
+  if (state !== 'SUCCEEDED') {
+    const why = error?.message ?? `job ${id} is ${state}`;
+    throw new SimiliError('SERVER_REFUSED', { url, code: error?.code ?? state, why });
   }
   type Active = { activeModel: { id: string; jobId: string | null } | null };
-  const { activeModel } = await admin.ask<Active>('{ activeModel { id jobId } }');
-  return activeModel?.jobId === id ? activeModel.id : null;
+  const { activeModel } = await ask<Active>('{ activeModel { id jobId } }');
+  const seconds = (Date.parse(finishedAt!) - Date.parse(createdAt)) / 1000;
+  return { model: activeModel?.jobId === id ? activeModel.id : null, seconds };
 }
 
 async function startRetrain(admin: Admin, input: object): Promise<string> {
@@ -67,7 +106,7 @@ async function startRetrain(admin: Admin, input: object): Promise<string> {
   }
 }
 
-async function follow({ ask, url, pollMs, onJob }: Admin, id: string, whose: 'ours' | 'other'): Promise<JobView> {
+async function follow({ ask, url, pollMs, onJob }: Admin, id: string, whose: Whose): Promise<JobView> {
   for (;;) {
     const { job } = await ask<{ job: JobView | null }>(`query Job($id: ID!) { job(id: $id) { ${JOB} } }`, { id });
     if (!job) throw new SimiliError('SERVER_REFUSED', { url, code: 'NOT_FOUND', why: `job ${id} is gone` });
@@ -77,13 +116,18 @@ async function follow({ ask, url, pollMs, onJob }: Admin, id: string, whose: 'ou
   }
 }
 
-/** A promotion reaches every API process within seconds. Gives up quietly: what serves is told with the numbers. */
-export async function awaitServing(ask: Ask, anchor: string, model: string): Promise<void> {
+/**
+ * A promotion reaches every API process within seconds. Gives up quietly: what serves is told with the numbers.
+ * @returns seconds that it took
+ */
+export async function awaitServing(ask: Ask, anchor: string, model: string): Promise<number> {
   type Answer = { similarItems: { modelVersionId: string | null } | null };
-  for (const end = Date.now() + SERVES_SOON_MS; Date.now() < end; await pause(200)) {
+  const since = Date.now();
+  for (; Date.now() < since + SERVES_SOON_MS; await pause(200)) {
     const query = 'query Serving($id: ID!) { similarItems(id: $id, first: 1) { modelVersionId } }';
-    if ((await ask<Answer>(query, { id: anchor })).similarItems?.modelVersionId === model) return;
+    if ((await ask<Answer>(query, { id: anchor })).similarItems?.modelVersionId === model) break;
   }
+  return (Date.now() - since) / 1000;
 }
 
 async function asAdmin<T>({ url }: Admin, ask: () => Promise<T>): Promise<T> {

@@ -4,7 +4,9 @@ import { expect, test } from 'vitest';
 import { parseArguments } from '../../cli/commands/simulate.ts';
 import { pictureUrl } from '../../lab/simulate/catalog.ts';
 import { isHeldOut } from '../../lab/simulate/held-out.ts';
-import { describeReport, type Simulation, simulate } from '../../lab/simulate/run.ts';
+import type { Simulation } from '../../lab/simulate/options.ts';
+import { describeReport } from '../../lab/simulate/report.ts';
+import { simulate } from '../../lab/simulate/run.ts';
 import { builtFile } from '../support/built.ts';
 import { type FakeShop, KEY, openFakeShop, quietly } from '../support/simulated-shop.ts';
 
@@ -16,13 +18,15 @@ const options = (shop: FakeShop, more: Partial<Simulation> = {}): Simulation => 
   seed: 1,
   heldOut: 0.3,
   trainSeconds: undefined,
+  retrains: 0,
+  anchors: 6,
   ...more,
 });
 
 test('the whole loop: a ranking that learned from the clicks agrees better with the hidden taste', async () => {
   await using shop = await openFakeShop({ products: 90 });
   const { around, lines } = quietly();
-  const report = await simulate(options(shop, { trainSeconds: 7 }), around);
+  const report = await simulate(options(shop, { trainSeconds: 7, anchors: 120 }), around);
 
   expect(report.before).toMatchObject({ model: 'model-1' });
   expect(Math.abs(report.before.agreement - 0.5)).toBeLessThan(0.08);
@@ -38,6 +42,51 @@ test('the whole loop: a ranking that learned from the clicks agrees better with 
   expect(`${lines.join('\n')}\n${describeReport(report)}`.match(/Before:|After:/g)).toEqual(['Before:', 'After:']);
   expect(describeReport(report)).toMatch(
     /Difference: \+\d+\.\d points .*\n.*--shoppers 0.*\n.*say nothing about people/,
+  );
+});
+
+test('trainings that come by themselves: shoppers come until each begins, every one is measured and the clicks add up', async () => {
+  await using shop = await openFakeShop({ products: 60, retrainClicks: 15 });
+  const { around, lines } = quietly();
+  const report = await simulate(options(shop, { shoppers: 8, retrains: 2 }), around);
+
+  expect(shop.seen.retrains).toEqual([]);
+  expect(report.retrains.map(({ model }) => model)).toEqual(['model-2', 'model-3']);
+  const [first, second] = report.retrains;
+  expect(first!.gain.low).toBeGreaterThan(0.2);
+  expect(second!.gain).toEqual({ mean: 0, low: 0, high: 0 });
+  expect(first!.clicks).toBeGreaterThanOrEqual(15);
+  expect(second!.clicks).toBeGreaterThanOrEqual(first!.clicks + 15);
+  expect(second!.seconds).toBeGreaterThanOrEqual(0);
+  expect(report.after).toMatchObject({ model: 'model-3', agreement: second!.agreement });
+  const visitors = [...shop.events.values()].map(({ visitor }) => Number(visitor.split('-').at(-1)));
+  expect(Math.max(...visitors)).toBeGreaterThanOrEqual(8); // nobody comes twice
+  expect(report.events).toMatchObject({ sent: shop.events.size, accepted: shop.events.size });
+  expect(lines.join('\n')).toMatch(
+    /begun by the server itself[\s\S]*Training 1: .* until it served[\s\S]*Training 2: /,
+  );
+});
+
+test('without shoppers the trainings are asked for: the control', async () => {
+  await using shop = await openFakeShop({ products: 60 });
+  const report = await simulate(options(shop, { shoppers: 0, retrains: 2 }), quietly().around);
+  expect(shop.seen.retrains).toHaveLength(2);
+  expect(report.retrains).toMatchObject([
+    { promoted: false, seconds: null, clicks: 0, gain: { mean: 0 } },
+    { promoted: false, seconds: null, clicks: 0, gain: { mean: 0 } },
+  ]);
+});
+
+test('a server that trains only when it is asked is said to, and so is one whose shoppers choose nothing', async () => {
+  await using asked = await openFakeShop({ products: 60 });
+  const simulation = { shoppers: 2, retrains: 1 };
+  await expect(simulate(options(asked, simulation), quietly().around)).rejects.toThrow(
+    '--retrains SIMILI_RETRAIN_PAUSE_MINUTES is 0',
+  );
+  expect(asked.events.size).toBe(0);
+  await using idle = await openFakeShop({ products: 60, retrainClicks: 1000, refuses: true });
+  await expect(simulate(options(idle, simulation), quietly().around)).rejects.toThrow(
+    'choose nothing new, and 1000 choices',
   );
 });
 
@@ -162,6 +211,8 @@ const raw = {
   'held-out': '0.3',
   'admin-key': KEY,
   'train-seconds': undefined,
+  retrains: '0',
+  anchors: '120',
 };
 
 test('arguments are checked by name', () => {
@@ -177,6 +228,8 @@ test('arguments are checked by name', () => {
     seed: ['x'],
     'held-out': ['0', '1'],
     'train-seconds': ['4', '90000'],
+    retrains: ['-1', '1.5'],
+    anchors: ['2', 'all'],
     url: ['ftp://x', 'x'],
   };
   for (const [name, texts] of Object.entries(wrong)) {

@@ -23,17 +23,26 @@ type Settings = {
   trainingFails?: boolean;
   /** The new version is rejected by its gates. */
   rejected?: boolean;
+  /** Clicks after which a training comes by itself; 0: none does. */
+  retrainClicks?: number;
+  /** It takes no event. */
+  refuses?: boolean;
 };
 export type FakeShop = Awaited<ReturnType<typeof openFakeShop>>;
 
 const HUES = 36;
 const hash = (text: string) => createHash('md5').update(text).digest('hex');
 
+const instant = new Date(0).toISOString();
+/** A job as the contract has it. */
+const shown = (job: Job) => ({ ...job, message: null, error: null, createdAt: instant, finishedAt: instant });
+
 /**
  * The two endpoints of the contract over real HTTP, with a catalog of coloured squares. It ranks by nothing at first (a
  * hash); after a retrain by hue, provided that clicks came in. It knows every event it was sent.
  */
-export async function openFakeShop({ products, brokenEvery = 0, busy, trainingFails = false, rejected }: Settings) {
+export async function openFakeShop(settings: Settings) {
+  const { products, brokenEvery = 0, busy, trainingFails = false, rejected, retrainClicks = 0, refuses } = settings;
   const ids = Array.from({ length: products }, (_, i) => `p${i}`);
   const hueOf = (id: string) => (Number(id.slice(1)) * 7) % HUES;
   const pictures = await Promise.all(Array.from({ length: HUES }, (_, hue) => square((360 * hue) / HUES)));
@@ -77,7 +86,21 @@ export async function openFakeShop({ products, brokenEvery = 0, busy, trainingFa
       if (!job.fails) job.onEnd();
     }
     const error = job.state === 'FAILED' ? { code: 'TRAINING_DIVERGED', message: 'lost its way', retry: false } : null;
-    return { ...job, message: null, error };
+    return { ...shown(job), error };
+  };
+  const clicks = () => [...events.values()].filter(({ kind }) => kind === 'click').length;
+  let learned = 0;
+  const train = (fails: boolean): Job => {
+    const job = addJob(() => {
+      if (rejected || clicks() === 0) return;
+      learned = clicks();
+      model = { id: `model-${Number(model.id.split('-')[1]) + 1}`, jobId: job.id };
+    }, fails);
+    return job;
+  };
+  /** As workers do once a minute. */
+  const trainWhenDue = () => {
+    if (retrainClicks > 0 && !running() && clicks() - learned >= retrainClicks) train(trainingFails);
   };
   if (busy) addJob(() => {});
 
@@ -129,7 +152,7 @@ export async function openFakeShop({ products, brokenEvery = 0, busy, trainingFa
     for (const event of input.events) {
       const [kind, body] = Object.entries(event)[0]!;
       const itemIds = body.itemIds ?? [body.itemId!];
-      if (!itemIds.every((id) => lists.get(body.recommendationId)?.items.includes(id))) answer.rejected++;
+      if (refuses || !itemIds.every((id) => lists.get(body.recommendationId)?.items.includes(id))) answer.rejected++;
       else if (events.has(body.eventId)) answer.duplicates++;
       else {
         answer.accepted++;
@@ -151,11 +174,7 @@ export async function openFakeShop({ products, brokenEvery = 0, busy, trainingFa
       return { job: null, userErrors: [error] };
     }
     seen.retrains.push(input);
-    const job = addJob(() => {
-      const learned = [...events.values()].some(({ kind }) => kind === 'click');
-      if (!rejected && learned) model = { id: 'model-2', jobId: job.id };
-    }, trainingFails);
-    return { job: { ...job, message: null, error: null }, userErrors: [] };
+    return { job: shown(train(trainingFails)), userErrors: [] };
   };
   const resolvers = {
     Query: {
@@ -175,7 +194,16 @@ export async function openFakeShop({ products, brokenEvery = 0, busy, trainingFa
         const job = jobs.find((each) => each.id === id);
         return job ? look(job) : null;
       },
-      jobs: () => [running()].flatMap((job) => (job ? [{ ...job, message: null, error: null }] : [])),
+      jobs: (_: unknown, { states }: { states?: string[] }) => {
+        trainWhenDue();
+        const newest = states ? running() : jobs.at(-1);
+        return newest ? [shown(newest)] : [];
+      },
+      retraining: () => ({
+        automatic: retrainClicks > 0,
+        newChoices: clicks() - learned,
+        neededChoices: retrainClicks,
+      }),
     },
     Mutation: {
       submitFeedback: (_: unknown, args: never) => submitFeedback(args),

@@ -13,6 +13,8 @@ async function holdsOut(products: number, heldOut: number, seed: number, excludi
     shoppers: 10,
     taste: 'colour=0.5,shape=0.5',
     trainSeconds: undefined,
+    retrains: 0,
+    anchors: 120,
   };
   await simulate({ ...options, seed, heldOut }, quietly().around);
   const sent = [...shop.events.values()];

@@ -1,0 +1,27 @@
+import type { ShowProgress } from '../progress.ts';
+import type { Stamp } from './session.ts';
+
+export type Simulation = {
+  /** Address of the server, without a trailing slash. */
+  url: string;
+  adminKey: string | undefined;
+  /** Undefined: the server's usual one. */
+  catalog?: string | undefined;
+  shoppers: number;
+  taste: string;
+  seed: number;
+  /** Share of the catalog that shoppers never see, 0 to 1. */
+  heldOut: number;
+  trainSeconds: number | undefined;
+  /** Trainings that the server starts by itself, each after as many shoppers; without shoppers they are asked for. 0: one, asked for. */
+  retrains: number;
+  /** Most held-out products whose lists are measured: fewer take less time and give wider intervals. */
+  anchors: number;
+};
+export type Surroundings = {
+  say: (line: string) => void;
+  progress: ShowProgress;
+  stamp: Stamp;
+  /** Between two looks at a job. */
+  pollMs: number;
+};

@@ -1,0 +1,66 @@
+import type { Random } from '@simili/learning/numbers/random';
+import { shuffled } from '@simili/learning/numbers/shuffled';
+import { SimiliError } from 'simili/internal/errors';
+import { readFeatures, readProducts } from './catalog.ts';
+import type { Ask } from './client.ts';
+import { isHeldOut } from './held-out.ts';
+import type { Simulation, Surroundings } from './options.ts';
+import { type Rankings, readRankings } from './ranking.ts';
+import { makeTaste, parseWeights, type Taste } from './taste.ts';
+
+/** `heldOut`: kept from shoppers; `measurable`: those of them whose picture could be read; `anchors`: some of these. */
+export type Scene = { shown: string[]; heldOut: string[]; measurable: Set<string>; anchors: string[]; taste: Taste };
+
+const LEAST_PRODUCTS = 20;
+
+/** Reads the catalog and its pictures, and decides who sees what. @throws SimiliError CATALOG_TOO_SMALL, INVALID_ARGUMENT. */
+export async function setUp(
+  ask: Ask,
+  { url, taste, heldOut: share, anchors: most }: Simulation,
+  random: Random,
+  { say, progress }: Surroundings,
+): Promise<Scene> {
+  const weights = parseWeights(taste);
+  const products = await readProducts(ask, () => {});
+  say(`Catalog: ${products.length} products at ${url}`);
+  const bar = progress('pictures', products.length);
+  const features = await readFeatures(products, url, bar.update);
+  bar.stop();
+  if (features.size < products.length)
+    say(`  ${products.length - features.size} without a picture that can be read: left out`);
+  if (features.size < LEAST_PRODUCTS)
+    throw new SimiliError('CATALOG_TOO_SMALL', { have: features.size, need: LEAST_PRODUCTS });
+
+  const ids = [...features.keys()];
+  const heldOut = products.map(({ id }) => id).filter((id) => isHeldOut(id, share));
+  const measurable = ids.filter((id) => isHeldOut(id, share));
+  const shown = ids.filter((id) => !isHeldOut(id, share));
+  if (measurable.length < 3 || shown.length < 3) {
+    throw new SimiliError('INVALID_ARGUMENT', {
+      argument: '--held-out',
+      why: `leaves ${measurable.length} products to measure on and ${shown.length} to shop among: each needs 3`,
+    });
+  }
+  say(`  ${measurable.length} held out: no shopper sees them; the rest is shopped among`);
+  return {
+    shown,
+    heldOut,
+    measurable: new Set(measurable),
+    anchors: shuffled(measurable, random).slice(0, most),
+    taste: makeTaste(features, weights, random),
+  };
+}
+
+/** The lists of all anchors as they are now. */
+export async function look(
+  ask: Ask,
+  url: string,
+  { anchors, measurable }: Scene,
+  when: string,
+  { progress }: Surroundings,
+): Promise<Rankings> {
+  const bar = progress(`measuring ${when}`, anchors.length);
+  const rankings = await readRankings(ask, url, anchors, measurable, bar.update);
+  bar.stop();
+  return rankings;
+}
