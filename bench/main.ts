@@ -17,6 +17,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
       restarts: Number(values.restarts),
       seed: Number(values.seed),
     }),
+  embedded: async () => (await import('./embedded.ts')).embedded({ products: Number(values.products ?? 10_000) }),
   embedding: async () => (await import('./embedding.ts')).embedding(),
   encoding: async () =>
     values.engines === undefined
@@ -29,7 +30,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
   feedback: async () => (await import('./feedback.ts')).feedback(),
   filters: async () =>
     (await import('./filters.ts')).filters({
-      products: Number(values.products),
+      products: Number(values.products ?? 100_000),
       filters: Number(values.filters),
       seed: Number(values.seed),
     }),
@@ -38,13 +39,14 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
     (await import('./head-kinds.ts')).headKinds({ peer: values.peer, seeds: Number(values.seeds) }),
   history: async () =>
     (await import('./history.ts')).history({ seeds: Number(values.seeds), operations: Number(values.operations) }),
-  import: async () => (await import('./import.ts')).importing({ products: Number(values.products) }),
+  import: async () => (await import('./import.ts')).importing({ products: Number(values.products ?? 100_000) }),
   latency: async () => (await import('./latency.ts')).latency(),
   memory: async () => (await import('./memory.ts')).memory(),
   paper: async () => (await import('./paper.ts')).paper(),
   picture: async () => (await import('./picture.ts')).picture(),
   processes: async () => (await import('./processes.ts')).processes(),
-  projection: async () => (await import('./projection.ts')).projection({ products: Number(values.products) }),
+  projection: async () =>
+    (await import('./projection.ts')).projection({ products: Number(values.products ?? 100_000) }),
   quality: async () =>
     (await import('./quality.ts')).quality({
       seeds: Number(values.seeds),
@@ -59,7 +61,10 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
     }),
   sampling: async () => (await import('./sampling.ts')).sampling(),
   serving: async () =>
-    (await import('./serving.ts')).serving({ products: Number(values.products), yardsticks: values.yardsticks }),
+    (await import('./serving.ts')).serving({
+      products: Number(values.products ?? 100_000),
+      yardsticks: values.yardsticks,
+    }),
   'several-pictures': async () => (await import('./several-pictures.ts')).severalPictures(),
   'start-up': async () => (await import('./start-up.ts')).startUp(),
   training: async () => {
@@ -116,8 +121,8 @@ const { positionals, values } = parseArgs({
     operations: { type: 'string', default: '1000' },
     // Of `filters`.
     filters: { type: 'string', default: '1000' },
-    // Of `filters`, `import`, `projection` and `serving`.
-    products: { type: 'string', default: '100000' },
+    // Of `embedded` (10,000), `filters`, `import`, `projection` and `serving` (100,000).
+    products: { type: 'string' },
     // Of `serving`: a folder of scripts/yardsticks.sh.
     yardsticks: { type: 'string', default: '' },
     // Of `client`.

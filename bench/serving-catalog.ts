@@ -2,6 +2,7 @@ import pg from 'pg';
 import { makeRandom } from '../learning/numbers/random.ts';
 import { openPostgres } from '../src/db/postgres.ts';
 import { makeRepositories } from '../src/db/repositories.ts';
+import type { Storage } from '../src/db/storage.ts';
 import { pictureSpace } from '../src/ports/space.ts';
 import { type FreshPostgres, freshPostgresDatabase } from '../test/support/services.ts';
 
@@ -31,38 +32,46 @@ export async function servingCatalog(admin: string, products: number): Promise<S
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    const { embeddings } = makeRepositories(storage, 'default');
-    const model = await storage.prisma.modelVersion.create({
-      data: {
-        catalogId: 'default',
-        id: 'mdl_bench',
-        kind: 'GOLDEN',
-        state: 'ACTIVE',
-        dimensions: DIMENSIONS,
-        checksum: '0'.repeat(64),
-        artefact: new Uint8Array(),
-      },
-    });
-    await embeddings.createTable(model.number, pictureSpace(DIMENSIONS));
-    const table = `simili.embedding_${model.number}`;
-    await addProducts(client, products);
-    await addVectors(client, table, products);
-    await client.query('ANALYZE simili.product, simili.product_image');
-    const since = performance.now();
-    await embeddings.createIndex(model.number, pictureSpace(DIMENSIONS));
-    const indexSeconds = (performance.now() - since) / 1000;
-    await client.query(`INSERT INTO simili.serving VALUES ('default', 'active', 'mdl_bench', 1)`);
-    return { ...database, table, products, indexSeconds };
+    return { ...database, products, ...(await fillCatalog(storage, client, products)) };
   } finally {
     await client.end();
     await storage.close();
   }
 }
 
+type Database = { query(sql: string, values?: unknown[]): Promise<unknown> };
+
+/** Products of one picture each, their vectors, and a version that serves, in an empty database. */
+export async function fillCatalog(storage: Storage, client: Database, products: number) {
+  const { embeddings } = makeRepositories(storage, 'default');
+  const model = await storage.prisma.modelVersion.create({
+    data: {
+      catalogId: 'default',
+      id: 'mdl_bench',
+      kind: 'NETWORK', // so that no worker trains a first one
+      state: 'ACTIVE',
+      dimensions: DIMENSIONS,
+      checksum: '0'.repeat(64),
+      artefact: new Uint8Array(),
+    },
+  });
+  await embeddings.createTable(model.number, pictureSpace(DIMENSIONS));
+  const table = `simili.embedding_${model.number}`;
+  await addProducts(client, products);
+  await addVectors(client, table, products);
+  await client.query('ANALYZE simili.product, simili.product_image');
+  const since = performance.now();
+  await embeddings.createIndex(model.number, pictureSpace(DIMENSIONS));
+  const indexSeconds = (performance.now() - since) / 1000;
+  await client.query('DELETE FROM simili.vector_queue'); // all have their vectors
+  await client.query(`INSERT INTO simili.serving VALUES ('default', 'active', 'mdl_bench', 1)`);
+  return { table, indexSeconds };
+}
+
 const idSql = `'p' || lpad(i::text, 8, '0')`;
 export const idOf = (i: number): string => `p${String(i).padStart(8, '0')}`;
 
-async function addProducts(client: pg.Client, products: number): Promise<void> {
+async function addProducts(client: Database, products: number): Promise<void> {
   const categories = SHARES.filter((share) => share > 0).map((share) => {
     const every = Math.round(1 / share);
     return `CASE WHEN i % ${every} = 0 THEN '${categoryOf(share)}' END`;
@@ -77,7 +86,7 @@ async function addProducts(client: pg.Client, products: number): Promise<void> {
     FROM generate_series(0, ${products - 1}) AS i`);
 }
 
-async function addVectors(client: pg.Client, table: string, products: number): Promise<void> {
+async function addVectors(client: Database, table: string, products: number): Promise<void> {
   const random = makeRandom(1);
   const row = () => Float32Array.from({ length: DIMENSIONS }, () => random.gaussian());
   const centres = Array.from({ length: Math.ceil(products / PRODUCTS_A_CLUSTER) }, row);
@@ -89,7 +98,7 @@ async function addVectors(client: pg.Client, table: string, products: number): P
       return `[${Array.from(vector, (x) => (x / length).toFixed(5)).join()}]`;
     });
     await client.query(
-      `INSERT INTO ${table} SELECT id, 'bench', vec::vector FROM unnest($1::text[], $2::text[]) AS v (id, vec)`,
+      `INSERT INTO ${table} SELECT id, md5(substr(id, 2)::int::text), vec::vector FROM unnest($1::text[], $2::text[]) AS v (id, vec)`,
       [ids, vectors],
     );
   }

@@ -313,6 +313,9 @@ test('the same with API and worker as processes of their own, on Postgres and Re
   const worker = runningWorker(env);
   try {
     await walkTheLoop(api, 'head');
+    const { activeModel, models } = await admin(api, JOB);
+    const { metrics } = models.find(({ id }: Json) => id === activeModel.id);
+    expect(metrics.storage).toEqual({ recall10: expect.any(Number) }); // halves were measured: not so where the database is embedded
   } finally {
     await (await worker).kill();
   }

@@ -1,6 +1,7 @@
 import { GOLDEN } from '@simili/learning/features/golden';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { spacesOf } from '../../src/db/models.ts';
+import { makeRepositories } from '../../src/db/repositories.ts';
 import { text } from '../../src/db/row.ts';
 import { retrain } from '../../src/jobs/retrain.ts';
 import type { Encoder, ProductEncoder } from '../../src/ports/encoder.ts';
@@ -43,8 +44,8 @@ const say = (titles: Record<string, string>) =>
     Object.entries(titles).map(([id, title]) => ({ id, title, imageUrls: id.startsWith('p') ? [`/${id}.png`] : [] })),
   );
 /** The newest version, made by a worker with these encoders. */
-async function made(encoders: readonly Encoder[]) {
-  const context = worker.but({ encoders });
+async function made(encoders: readonly Encoder[], repositories = worker.database.repositories) {
+  const context = worker.but({ encoders, repositories });
   const { jobs, models } = worker.database.repositories;
   const { id: jobId } = await retrain({ jobs, queue: { add: async () => {} } }, {}, 'test');
   await trainHandler(context)({ catalog: 'default', jobId }, run);
@@ -221,8 +222,11 @@ test('a worker without the encoder of a version leaves its space alone, and ends
   await jobs.cancel(jobId);
 });
 
-test('a version keeps its vectors in two bytes a number, but for one that these would confuse', async () => {
-  const { model } = await made([counted]);
+test('a version keeps its vectors in two bytes a number where the database is quick with them, but for one that these would confuse', async () => {
+  const { storage, repositories } = worker.database;
+  const quick = makeRepositories({ ...storage, kind: 'postgres' }, 'default');
+  expect((await made([counted])).model).toMatchObject({ storage: 'VECTOR' });
+  const { model } = await made([counted], quick);
   expect(model).toMatchObject({ storage: 'HALFVEC', metrics: { storage: { recall10: 1 } } });
   const types = async (number: number) =>
     worker.database.storage.ask(
@@ -242,9 +246,9 @@ test('a version keeps its vectors in two bytes a number, but for one that these 
       vectors: Float32Array.from(pictures.flatMap(() => [Math.cos(0.8 + 1e-5 * ++seen), Math.sin(0.8 + 1e-5 * seen)])),
     }),
   };
-  const { jobs, models } = worker.database.repositories;
+  const { jobs, models } = repositories;
   const { id: jobId } = await retrain({ jobs, queue: { add: async () => {} } }, {}, 'test');
-  const context = worker.but({ encoders: [counted], embedder: close });
+  const context = worker.but({ encoders: [counted], embedder: close, repositories: quick });
   await trainHandler(context)({ catalog: 'default', jobId }, run);
   await embedHandler(context)({ catalog: 'default', jobId }, run);
   const exact = await models.ofJob(jobId);

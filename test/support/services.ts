@@ -119,7 +119,7 @@ export async function freshPostgresDatabase(baseUrl: string): Promise<FreshPostg
 }
 
 async function query<Row extends object>(url: string, sql: string, connectionTimeoutMillis = 10_000): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis, query_timeout: 30_000 });
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis, query_timeout: 120_000 });
   await client.connect();
   try {
     return (await client.query<Row>(sql)).rows;

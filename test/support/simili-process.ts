@@ -89,7 +89,7 @@ export function spawnSimili(args: string[], env: Record<string, string>): ChildP
   });
 }
 
-async function waitFor<T>(child: ChildProcess, read: () => T | null, output: () => string, seconds = 60): Promise<T> {
+async function waitFor<T>(child: ChildProcess, read: () => T | null, output: () => string, seconds = 300): Promise<T> {
   for (const end = Date.now() + seconds * 1000; ; ) {
     const value = read();
     if (value !== null) return value;
