@@ -16,11 +16,11 @@ async function read(name: string, content: string | Uint8Array): Promise<Catalog
 }
 const rowsOf = (entries: CatalogEntry[]) => entries.flatMap((entry) => ('row' in entry ? [entry.row] : []));
 
-/** Text as it comes back: no white space around it, nothing that Postgres refuses, none of these separators. */
+/** Text as it comes back: no white space around it, nothing that Postgres refuses, no U+FFFD (a feed with one is damaged text), none of these separators. */
 const text = (separator?: string) =>
   fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: 20 })
-    .map((value) => value.replace(/\0|\p{Cs}|\ufeff|\r/gu, '').trim())
+    .map((value) => value.replace(/\0|\p{Cs}|[\ufeff\ufffd]|\r/gu, '').trim())
     .filter((value) => value !== '' && !(separator && value.includes(separator)));
 const entry = (separator: string) => fc.array(text(separator), { maxLength: 3 });
 const row: fc.Arbitrary<ImportRow> = fc
