@@ -1,21 +1,17 @@
 import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
 import type { Clock } from '../ports/clock.ts';
 import { withCents } from './price.ts';
-import { type ProductWrite, removeProducts, tryProducts, type WriteOutcome, writeProducts } from './write-products.ts';
+import {
+  type ProductFacts,
+  type ProductWrite,
+  removeProducts,
+  tryProducts,
+  type WriteOutcome,
+  writeProducts,
+} from './write-products.ts';
 
 /** A catalog row with the picture that is compared. */
-export type ProductRow = {
-  id: string;
-  title: string;
-  url: string | null;
-  categories: string[];
-  tags: string[];
-  /** Exact decimal. */
-  price: string | null;
-  currency: string | null;
-  available: boolean;
-  /** Id of the product whose variant this is; null: it has none. */
-  groupId: string | null;
+export type ProductRow = ProductFacts & {
   image: {
     id: string;
     source: string;

@@ -1,4 +1,4 @@
-import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
+import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import type { Clock } from '../ports/clock.ts';
 import {
   addImages,
@@ -13,8 +13,8 @@ import {
 import { bigint, rows, text } from './row.ts';
 import { despiteDeadlock } from './sql-state.ts';
 
-/** A product as its sender describes it. `fingerprint`: hash over everything else, so that an unchanged one is noticed. */
-export type ProductWrite = {
+/** Facts of a product that are written and read alike. */
+export type ProductFacts = {
   id: string;
   title: string;
   url: string | null;
@@ -26,6 +26,9 @@ export type ProductWrite = {
   available: boolean;
   /** Id of the product whose variant this is; null: it has none. */
   groupId: string | null;
+};
+/** A product as its sender describes it. `fingerprint`: hash over everything else, so that an unchanged one is noticed. */
+export type ProductWrite = ProductFacts & {
   images: string[];
   /** Revisions of pictures that are files, in the order of `images`: which content they have now (src/catalog/local-picture.ts). */
   revisions?: readonly (string | null)[];
@@ -164,13 +167,16 @@ function seenAgain(products: readonly ProductWrite[], stored: readonly KnownImag
   return { images, told: new Set(sure.map(({ productId }) => productId)) };
 }
 
+/** The columns of the records that `jsonOf` gives. */
+const FIELDS = Prisma.sql`(id text, title text, url text, categories text[], tags text[], price numeric,
+  currency text, available boolean, "groupId" text, version bigint, fingerprint text)`;
+
 async function insert(tx: Tx, { catalogId, clock }: Place, products: readonly ProductWrite[]): Promise<void> {
   if (products.length === 0) return;
   await tx.$executeRaw`
     INSERT INTO simili.product (catalog_id, id, title, url, categories, tags, price, currency, available, group_id, version, fingerprint, updated_at)
     SELECT ${catalogId}, r.id, r.title, r.url, r.categories, r.tags, r.price, r.currency, r.available, r."groupId", r.version, r.fingerprint, ${clock.now()}
-    FROM jsonb_to_recordset(${jsonOf(products)}::text::jsonb) AS r (id text, title text, url text, categories text[], tags text[], price numeric,
-      currency text, available boolean, "groupId" text, version bigint, fingerprint text) ORDER BY r.id`;
+    FROM jsonb_to_recordset(${jsonOf(products)}::text::jsonb) AS r ${FIELDS} ORDER BY r.id`;
 }
 
 async function replace(tx: Tx, { catalogId, clock }: Place, products: readonly ProductWrite[]): Promise<void> {
@@ -179,8 +185,7 @@ async function replace(tx: Tx, { catalogId, clock }: Place, products: readonly P
     UPDATE simili.product p SET title = r.title, url = r.url, categories = r.categories, tags = r.tags, price = r.price,
       currency = r.currency, available = r.available, group_id = r."groupId", version = r.version, fingerprint = r.fingerprint,
       updated_at = ${clock.now()}
-    FROM jsonb_to_recordset(${jsonOf(products)}::text::jsonb) AS r (id text, title text, url text, categories text[], tags text[], price numeric,
-      currency text, available boolean, "groupId" text, version bigint, fingerprint text)
+    FROM jsonb_to_recordset(${jsonOf(products)}::text::jsonb) AS r ${FIELDS}
     WHERE p.catalog_id = ${catalogId} AND p.id = r.id`;
 }
 
