@@ -48,13 +48,16 @@ export class JobRepository {
   /** @throws SimiliError JOB_ALREADY_RUNNING naming the job that is on its way: there is at most one in a catalog. */
   async create(kind: JobKind, request: Prisma.InputJsonValue, requestedBy: string): Promise<JobRow> {
     const { catalogId } = this;
-    try {
-      const id = `job_${crypto.randomUUID()}`;
-      return await this.db.job.create({ data: { catalogId, id, kind, request, requestedBy } });
-    } catch (error) {
-      const running = isUniqueViolation(error) ? await this.running() : null;
-      if (running) throw new SimiliError('JOB_ALREADY_RUNNING', { jobId: running.id });
-      throw error;
+    for (;;) {
+      try {
+        const id = `job_${crypto.randomUUID()}`;
+        return await this.db.job.create({ data: { catalogId, id, kind, request, requestedBy } });
+      } catch (error) {
+        if (!isUniqueViolation(error)) throw error;
+        const running = await this.running();
+        if (running) throw new SimiliError('JOB_ALREADY_RUNNING', { jobId: running.id });
+        // It ended before it could be named: there is room now.
+      }
     }
   }
 

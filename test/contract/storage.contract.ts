@@ -297,6 +297,25 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       await expect(repos.jobs.cancel(winner.value.id)).rejects.toMatchObject({ code: 'JOB_NOT_CANCELLABLE' });
     });
 
+    test('a starter of a job who meets one that ends before it can be named takes its place', async () => {
+      const first = await repos.jobs.create('RETRAIN', {}, 'a');
+      const prisma = storage.prisma.$extends({
+        query: {
+          job: {
+            create: ({ args, query }) =>
+              query(args).catch(async (error) => {
+                await repos.jobs.cancel(first.id);
+                throw error;
+              }),
+          },
+        },
+      }) as unknown as PrismaClient;
+      const second = await makeRepositories({ ...storage, prisma }, 'default').jobs.create('RETRAIN', {}, 'b');
+      expect(second).toMatchObject({ requestedBy: 'b', state: 'QUEUED' });
+      expect(await repos.jobs.byId(first.id)).toMatchObject({ state: 'CANCELLED' });
+      await repos.jobs.cancel(second.id);
+    });
+
     test('a claim is exclusive, and a holder that lost it can write nothing more', async () => {
       const job = await repos.jobs.create('RETRAIN', {}, 'test');
       const old = (await repos.jobs.claim(job.id, 'TRAIN'))!;
