@@ -47,16 +47,16 @@ export async function openEmbedded(
 /** Storage over a database that `openMigrated` opened. @param closed ends what is below. */
 export async function storageOver(db: PolitePGlite, closed: () => Promise<void>): Promise<Storage> {
   const queue = new PGlitePool(db);
-  // BullMQ's statements carry no schema, ours and Prisma's always do.
-  await db.exec('SET search_path = bullmq, public');
+  // BullMQ's statements carry no schema, ours and Prisma's always do. Pages of files are in the memory of this machine: read out of order
+  // they cost what they cost in order, and a page of similar items must not read the catalog to join twelve products.
+  await db.exec('SET search_path = bullmq, public; SET random_page_cost = 1.1');
   const prisma = typedClient(new PrismaPGlite(db));
   const found = await db.query<{ v: string; vector: string }>(
     `SELECT current_setting('server_version') AS v, extversion AS vector FROM pg_extension WHERE extname = 'vector'`,
   );
   const [row] = found.rows;
-  const ask = typedAsk(
-    async <S extends Shape>({ text }: Statement<S>, values: readonly unknown[]) =>
-      (await db.query<RowOf<S>>(text, [...values])).rows,
+  const ask = typedAsk(async <S extends Shape>({ name, text }: Statement<S>, values: readonly unknown[]) =>
+    name ? db.queryByName<RowOf<S>>(name, text, values) : (await db.query<RowOf<S>>(text, [...values])).rows,
   );
   return {
     kind: 'pglite',

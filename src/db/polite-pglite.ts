@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { PGlite, type PGliteOptions, type Results, type Transaction } from '@electric-sql/pglite';
 import { inTime, requestTimeLeft } from '../deadline.ts';
 import { type Disk, DiskWatch } from './disk-watch.ts';
+import { PreparedPGlite } from './prepared-pglite.ts';
 
 /** Longest time that statements in a row keep the event loop, ms: shoppers wait for it, and a turn costs microseconds. */
 const LONGEST_STRETCH_MS = 10;
@@ -12,6 +13,14 @@ const LONGEST_STRETCH_MS = 10;
  * clock, so that no loop has to think of it. (One long statement still holds the thread: it cannot be divided.)
  */
 export class PolitePGlite extends PGlite {
+  private readonly prepared = new PreparedPGlite({
+    serializers: this.serializers,
+    parsers: this.parsers,
+    inTurn: (work) =>
+      this._runExclusiveTransaction(() =>
+        this._runExclusiveQuery(() => work(async (...parts) => (await this.execProtocol(Buffer.concat(parts))).messages)),
+      ),
+  });
   private lastTurn: number;
   private disk: DiskWatch | null = null;
   private readOnly = false;
@@ -28,6 +37,12 @@ export class PolitePGlite extends PGlite {
     await this.watchDisk();
     const left = requestTimeLeft();
     return inTime(super.query<Row>(...asked), left);
+  }
+  /** The rows of a statement that is planned once and found again by its name. @throws SimiliError DEADLINE_EXCEEDED */
+  async queryByName<Row>(...asked: Parameters<PreparedPGlite['query']>): Promise<Row[]> {
+    await this.watchDisk();
+    const left = requestTimeLeft();
+    return inTime(this.prepared.query<Row>(...asked), left);
   }
   override async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     await this.watchDisk();

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { NO_ROWS } from '../../src/db/ask.ts';
 import { CatalogRepository } from '../../src/db/catalogs.ts';
 import { openEmbedded } from '../../src/db/embedded.ts';
 import { lockDataDir } from '../../src/db/lock.ts';
@@ -110,4 +111,44 @@ test('what a test closes is as empty for the next one as a new one: rows, tables
   };
   const whenNew = await state(true);
   expect(await state(false)).toEqual(whenNew);
+});
+
+test('a statement with a name gives what it gives without one, is planned once, and not for ever', async () => {
+  const storage = await freshEmbedded();
+  const ask = (name: string | undefined, text: string, values: unknown[]) =>
+    storage.ask({ name, text, row: NO_ROWS }, values);
+  const prepared = async () => {
+    const [row] = await ask(undefined, 'SELECT count(*)::int AS n, array_agg(name) AS names FROM pg_prepared_statements', []);
+    return row as unknown as { n: number; names: string[] };
+  };
+  const all = 'SELECT $1::int AS i, $2::text[] AS t, $3::bool AS b, $4::float8 AS f, $5::text AS nothing, $6::vector::text AS v';
+  const values = (i: number) => [i, ['a', '"', null, '{é}'], i > 0, i / 3, null, '[1,2.5]'];
+  for (const i of [0, 1, 2]) expect(await ask('all', all, values(i))).toEqual(await ask(undefined, all, values(i)));
+  expect((await prepared()).names).toEqual(['all']);
+  expect(await ask('none', 'SELECT 1 AS one WHERE $1::int = 2', [1])).toEqual([]);
+
+  // A statement that fails harms neither itself nor those behind it; one that cannot be planned is not kept.
+  const divide = 'SELECT 12 / $1::int AS n';
+  expect(await ask('divide', divide, [3])).toEqual([{ n: 4 }]);
+  await expect(ask('divide', divide, [0])).rejects.toMatchObject({ code: '22012' });
+  expect(await ask('divide', divide, [2])).toEqual([{ n: 6 }]);
+  await expect(ask('gone', 'SELECT 1 FROM nowhere', [])).rejects.toMatchObject({ code: '42P01' });
+  expect(await ask('gone', 'SELECT 7 AS n', [])).toEqual([{ n: 7 }]);
+
+  // A table that is made again under its name is another one.
+  const rows = 'SELECT n FROM public.made_again';
+  for (const n of [1, 2]) {
+    await storage.prisma.$executeRawUnsafe(`CREATE TABLE public.made_again AS SELECT ${n} AS n`);
+    expect(await ask('again', rows, [])).toEqual([{ n }]);
+    await storage.prisma.$executeRawUnsafe('DROP TABLE public.made_again');
+  }
+
+  // Beside a transaction, and beside each other.
+  const beside = Array.from({ length: 150 }, (_, i) => ask(`n${i}`, `SELECT $1::int + ${i} AS n`, [1]));
+  const [counted] = await storage.prisma.$transaction([storage.prisma.product.count()]);
+  expect(counted).toBe(0);
+  expect(await Promise.all(beside)).toEqual(beside.map((_, i) => [{ n: i + 1 }]));
+  expect((await prepared()).n).toBe(100);
+  expect(await ask('divide', divide, [4])).toEqual([{ n: 3 }]); // forgotten, and planned again
+  await storage.close();
 });
