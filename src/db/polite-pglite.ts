@@ -18,7 +18,9 @@ export class PolitePGlite extends PGlite {
     parsers: this.parsers,
     inTurn: (work) =>
       this._runExclusiveTransaction(() =>
-        this._runExclusiveQuery(() => work(async (...parts) => (await this.execProtocol(Buffer.concat(parts))).messages)),
+        this._runExclusiveQuery(() =>
+          work(async (...parts) => (await this.execProtocol(Buffer.concat(parts))).messages),
+        ),
       ),
   });
   private lastTurn: number;

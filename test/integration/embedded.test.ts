@@ -118,10 +118,15 @@ test('a statement with a name gives what it gives without one, is planned once, 
   const ask = (name: string | undefined, text: string, values: unknown[]) =>
     storage.ask({ name, text, row: NO_ROWS }, values);
   const prepared = async () => {
-    const [row] = await ask(undefined, 'SELECT count(*)::int AS n, array_agg(name) AS names FROM pg_prepared_statements', []);
+    const [row] = await ask(
+      undefined,
+      'SELECT count(*)::int AS n, array_agg(name) AS names FROM pg_prepared_statements',
+      [],
+    );
     return row as unknown as { n: number; names: string[] };
   };
-  const all = 'SELECT $1::int AS i, $2::text[] AS t, $3::bool AS b, $4::float8 AS f, $5::text AS nothing, $6::vector::text AS v';
+  const all =
+    'SELECT $1::int AS i, $2::text[] AS t, $3::bool AS b, $4::float8 AS f, $5::text AS nothing, $6::vector::text AS v';
   const values = (i: number) => [i, ['a', '"', null, '{é}'], i > 0, i / 3, null, '[1,2.5]'];
   for (const i of [0, 1, 2]) expect(await ask('all', all, values(i))).toEqual(await ask(undefined, all, values(i)));
   expect((await prepared()).names).toEqual(['all']);
