@@ -2,6 +2,7 @@ import { DEFAULT_CATALOG } from '../catalog-id.ts';
 import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
 import { vectorSchema } from './embedding-table.ts';
 import { lockFeedback } from './feedback-lock.ts';
+import { stopBuilds } from './index-builds.ts';
 import { int, rows } from './row.ts';
 
 export type CatalogRow = { id: string; createdAt: Date; products: number };
@@ -47,6 +48,7 @@ export class CatalogRepository {
     if (id === DEFAULT_CATALOG) throw new RangeError(`${id} stays: its vectors lie beside the tables of all`);
     return this.db.$transaction(async (tx) => {
       if (!(await lockCatalog(tx, id))) return false;
+      await stopBuilds(tx, vectorSchema(id), null);
       await tx.$executeRawUnsafe(`DROP SCHEMA IF EXISTS "${vectorSchema(id)}" CASCADE`);
       await lockFeedback(tx, id);
       await tx.feedbackEvent.deleteMany({ where: { catalogId: id } });

@@ -4,7 +4,7 @@ import { vector } from '@electric-sql/pglite-pgvector';
 import { runMigrations } from 'bullmq';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
 import { makePrivate } from '../private-files.ts';
-import type { Statement } from './ask.ts';
+import { type Ask, NO_ROWS, type Statement } from './ask.ts';
 import { openDatabaseClock } from './database-clock.ts';
 import { type Disk, diskOf } from './disk-watch.ts';
 import { lockDataDir } from './lock.ts';
@@ -12,7 +12,7 @@ import { migrate } from './migrate.ts';
 import { PGlitePool } from './pglite-pool.ts';
 import { PolitePGlite } from './polite-pglite.ts';
 import type { RowOf, Shape } from './row.ts';
-import type { Storage } from './storage.ts';
+import type { IndexBuild, Storage, VectorIndex } from './storage.ts';
 import { typedAsk, typedClient } from './typed-client.ts';
 
 /**
@@ -62,6 +62,7 @@ export async function storageOver(db: PolitePGlite, closed: () => Promise<void>)
     kind: 'pglite',
     prisma,
     ask,
+    buildIndex: (index, how) => buildIndex(ask, index, how),
     clock: await openDatabaseClock(ask),
     queue,
     version: `PGlite (Postgres ${row?.v}, pgvector ${row?.vector})`,
@@ -71,6 +72,14 @@ export async function storageOver(db: PolitePGlite, closed: () => Promise<void>)
       await closed();
     },
   };
+}
+
+/** In the only session that there is: nobody is in the middle of a deletion, and one that was left half built is gone with its commit. */
+async function buildIndex(ask: Ask, { table, name, on }: VectorIndex, { signal }: IndexBuild = {}): Promise<void> {
+  signal?.throwIfAborted();
+  const local = name.slice(name.lastIndexOf('.') + 1);
+  await ask({ text: `CREATE INDEX IF NOT EXISTS ${local} ON ${table} ${on}`, row: NO_ROWS }, []);
+  await ask({ text: `ANALYZE ${table}`, row: NO_ROWS }, []);
 }
 
 /** PGlite with our tables and BullMQ's. */

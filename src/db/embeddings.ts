@@ -4,10 +4,12 @@ import type { Encoder } from '../ports/encoder.ts';
 import { type EmbeddingSpace, PICTURES } from '../ports/space.ts';
 import { type Ask, NO_ROWS } from './ask.ts';
 import { lockCatalog } from './catalogs.ts';
-import { embeddingName, embeddingTable } from './embedding-table.ts';
+import { embeddingName, embeddingTable, vectorSchema } from './embedding-table.ts';
+import { stopBuilds } from './index-builds.ts';
 import { bigint, rows, text, texts } from './row.ts';
 import { columnType, indexClass, storedSql } from './space-sql.ts';
 import { despiteDeadlock } from './sql-state.ts';
+import type { IndexBuild, Storage } from './storage.ts';
 import { vectorsParameter } from './vector-bytes.ts';
 import { ofVersion, VersionGone } from './version-gone.ts';
 
@@ -33,6 +35,7 @@ export class EmbeddingRepository {
   constructor(
     private readonly db: PrismaClient,
     private readonly ask: Ask,
+    private readonly buildIndex: Storage['buildIndex'],
     private readonly catalogId: string,
   ) {}
 
@@ -55,18 +58,17 @@ export class EmbeddingRepository {
     });
   }
 
-  /** Builds the search index. Safe to repeat. */
-  async createIndex(model: number, space: EmbeddingSpace): Promise<void> {
+  /** Builds the search index, beside readers, writers and deletions on Postgres. Safe to repeat. @throws VersionGone; as `Storage.buildIndex` */
+  async createIndex(model: number, space: EmbeddingSpace, how: IndexBuild = {}): Promise<void> {
     const table = this.table(model, space.name);
-    const name = `${embeddingName(model, space.name)}_vec_idx`;
-    await this.db.$executeRawUnsafe(
-      `CREATE INDEX IF NOT EXISTS ${name} ON ${table} USING hnsw (vec ${indexClass(space)})`,
-    );
-    await this.db.$executeRawUnsafe(`ANALYZE ${table}`);
+    const on = `USING hnsw (vec ${indexClass(space)})`;
+    await ofVersion(this.buildIndex({ table, name: `${table}_vec_idx`, on }, how));
   }
 
-  /** Drops the tables of all spaces of a version. */
+  /** Drops the tables of all spaces of a version, whose indexes nobody goes on to build. */
   async dropTables(model: number, spaces: readonly Pick<EmbeddingSpace, 'name'>[]): Promise<void> {
+    const names = spaces.map(({ name }) => embeddingName(model, name));
+    await stopBuilds(this.db, vectorSchema(this.catalogId), names);
     const tables = spaces.map(({ name }) => this.table(model, name));
     await this.db.$executeRawUnsafe(`DROP TABLE IF EXISTS ${tables.join(', ')}`);
   }

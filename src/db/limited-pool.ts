@@ -11,7 +11,7 @@ type Ask = (...query: unknown[]) => Promise<unknown>;
 type Session = { processID: number | null; secretKey: number | null; host: string; port: number };
 
 /** A connection that is not there by then is given up, ms: also one that a frozen server accepted and never greets. */
-const CONNECT_MS = 5_000;
+export const CONNECT_MS = 5_000;
 const CANCEL_CODE = 80_877_102;
 
 /**
@@ -68,7 +68,7 @@ function limitClient(client: pg.PoolClient, circuit: Circuit): void {
       throw error;
     }
     const late = () => {
-      cancel(client as unknown as Session);
+      cancel(client);
       drop(client);
     };
     return watched(circuit, () => inTime(ask(...asked), left, late));
@@ -96,7 +96,8 @@ async function watched<T>(circuit: Circuit, work: () => Promise<T>): Promise<T> 
 const drop = (client: pg.PoolClient): void => void (client as unknown as pg.Client).end().catch(() => {});
 
 /** Asks the server to stop what a session does. It needs a connection of its own, which nobody waits for. */
-function cancel({ processID, secretKey, host, port }: Session): void {
+export function cancel(client: pg.ClientBase): void {
+  const { processID, secretKey, host, port } = client as unknown as Session;
   if (processID === null || secretKey === null) return;
   const request = Buffer.alloc(16);
   for (const [i, word] of [16, CANCEL_CODE, processID, secretKey].entries()) request.writeInt32BE(word | 0, i * 4);

@@ -2,10 +2,12 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { SimiliError } from '../errors.ts';
 import { askPrepared } from './ask.ts';
+import { indexBuilder } from './build-index.ts';
 import { asUnavailable, describe } from './connection-errors.ts';
 import { openDatabaseClock } from './database-clock.ts';
 import { limitedPool } from './limited-pool.ts';
 import { migrate } from './migrate.ts';
+import { ownSessions } from './own-session.ts';
 import type { SqlSession, Storage } from './storage.ts';
 import { typedAsk, typedClient } from './typed-client.ts';
 
@@ -88,6 +90,7 @@ async function opened(reaching: string, url: string, found: { version: string; w
     kind: 'postgres',
     prisma,
     ask,
+    buildIndex: indexBuilder(ask, ownSessions(reaching)),
     clock,
     queue: { connectionString: url },
     ...found,

@@ -26,7 +26,7 @@ import type { Storage } from './storage.ts';
 import { VectorQueue } from './vector-queue.ts';
 import { VectorStorageRepository } from './vector-storage.ts';
 
-type Database = Pick<Storage, 'kind' | 'prisma' | 'ask' | 'clock'>;
+type Database = Pick<Storage, 'kind' | 'prisma' | 'ask' | 'buildIndex' | 'clock'>;
 /** Repositories of no catalog. */
 type Shared = ReturnType<typeof sharedBy>;
 
@@ -69,13 +69,13 @@ function sharedBy({ prisma: db, ask, clock }: Database) {
   };
 }
 
-function boundTo({ kind, prisma: db, ask, clock }: Database, catalog: string) {
+function boundTo({ kind, prisma: db, ask, buildIndex, clock }: Database, catalog: string) {
   const jobs = new JobRepository(db, catalog, clock);
   return {
     catalog,
     products: new ProductRepository(db, catalog, clock),
     images: new ImageRepository(db, catalog, clock),
-    embeddings: new EmbeddingRepository(db, ask, catalog),
+    embeddings: new EmbeddingRepository(db, ask, buildIndex, catalog),
     vectorQueue: new VectorQueue(db, catalog),
     vectorStorage: new VectorStorageRepository(db, catalog, kind === 'postgres'),
     search: new SearchRepository(ask, catalog),

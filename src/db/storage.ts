@@ -9,6 +9,12 @@ export type Storage = {
   readonly prisma: PrismaClient;
   /** One statement, one round trip, past Prisma: for what shoppers wait for, and for vectors, which go as bytes. */
   readonly ask: Ask;
+  /**
+   * Builds an index and returns when it can be used; at once where it is there. Safe to repeat, and for several at the same time. On Postgres others read, write
+   * and delete meanwhile.
+   * @throws the signal's reason; SimiliError DATABASE_UNAVAILABLE, STORAGE_FULL; the driver's error
+   */
+  readonly buildIndex: (index: VectorIndex, how?: IndexBuild) => Promise<void>;
   /** The database's: for all times that are compared. */
   readonly clock: Clock;
   /** Where BullMQ's Postgres backend keeps its tables when there is no Redis. */
@@ -18,6 +24,14 @@ export type Storage = {
   /** Things that work but should be looked at, one sentence each. */
   readonly warnings: readonly string[];
   close(): Promise<void>;
+};
+
+/** An index of a column of vectors: names with their schema, and what stands behind `ON table`. */
+export type VectorIndex = { readonly table: string; readonly name: string; readonly on: string };
+export type IndexBuild = {
+  readonly signal?: AbortSignal | undefined;
+  /** Hears every second which share is done, 0 to 1; not on the embedded database, whose only session builds. */
+  readonly onProgress?: (share: number) => void;
 };
 
 /** One session of a database, for the migration runner and the checks: text in, rows out. */

@@ -14,7 +14,7 @@ export function carry(error: SimiliError): SimiliError {
 }
 
 /** The error of a driver, whoever packed it; of a disk without room, STORAGE_FULL. */
-function typed(error: unknown): unknown {
+export function typed(error: unknown): unknown {
   if (FULL.includes(sqlStateOf(error) ?? ''))
     return new SimiliError('STORAGE_FULL', { retryAfter: RETRY_AFTER_SECONDS });
   return (error as { meta?: { carried?: SimiliError } } | null)?.meta?.carried ?? error;

@@ -88,6 +88,22 @@ export function describeSpaces(name: string, open: () => Promise<FreshDatabase>,
       );
     });
 
+    test('an index is not built for whoever has stopped, built once, and lost with its table', async () => {
+      const space = pictureSpace(4);
+      const { embeddings } = database.repositories;
+      await embeddings.createTable(22, space);
+      const stopped = AbortSignal.abort(new Error('stopped'));
+      await expect(embeddings.createIndex(22, space, { signal: stopped })).rejects.toThrow('stopped');
+      const indexes = () => database.storage.prisma.$queryRaw<object[]>`
+        SELECT indisvalid AS valid FROM pg_index WHERE indexrelid = to_regclass('simili.embedding_22_vec_idx')`;
+      expect(await indexes()).toEqual([]);
+      await embeddings.createIndex(22, space);
+      await embeddings.createIndex(22, space);
+      expect(await indexes()).toEqual([{ valid: true }]);
+      await embeddings.dropTables(22, [space]);
+      await expect(embeddings.createIndex(22, space)).rejects.toThrow('no vectors');
+    });
+
     test('vectors of other than its dimensions are refused', async () => {
       const space = { ...pictureSpace(3), name: 'short', storage: 'bit', distance: 'hamming' } as VersionSpace;
       await database.repositories.embeddings.createTable(21, space);

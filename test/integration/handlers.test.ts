@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { JobPhase } from '../../src/db/jobs.ts';
+import type { IndexBuild } from '../../src/db/storage.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { retrain } from '../../src/jobs/retrain.ts';
 import type { Telemetry } from '../../src/ports/telemetry.ts';
@@ -181,6 +182,26 @@ test('embedding fills the table of the version, builds its index and hands on to
   expect([await embeddings.count(model.number), await embeddings.countMissing(model.number)]).toEqual([PRODUCTS, 0]);
   expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'EVALUATE' });
   expect(inLine()).toEqual(['embed', 'evaluate']);
+});
+
+test('how far an index is, and how long it will take, is the job’s progress; it ends with the job', async () => {
+  const jobId = await trained();
+  const stopping = new AbortController();
+  const { repositories } = worker.context;
+  const embeddings = Object.assign(Object.create(repositories.embeddings), {
+    async createIndex(_model: number, _space: object, { onProgress, signal }: Required<IndexBuild>) {
+      onProgress(0);
+      onProgress(0.5);
+      await expect.poll(() => jobOf(jobId)).toMatchObject({ progress: 0.925, etaSeconds: 0 });
+      stopping.abort();
+      signal?.throwIfAborted();
+    },
+  });
+  const context = worker.but({
+    repositories: { ...repositories, forCatalog: () => ({ ...repositories, embeddings }) },
+  });
+  await embedHandler(context)({ catalog: 'default', jobId }, { signal: stopping.signal });
+  expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'EMBED' });
 });
 
 test('what a job did is told: its phases as spans, what it wrote as a counter', async () => {

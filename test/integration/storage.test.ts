@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { stateOf } from '../../src/db/index-builds.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
 import { float, int, oneOf, rows, text } from '../../src/db/row.ts';
@@ -30,6 +31,7 @@ test('every statement gives the rows that it says: columns, types, and no null w
   const span = { first: '2026-01-01', last: '2026-01-02', modelId: null };
   await Promise.all([clickThrough.days(span), clickThrough.cells(span)]);
   await Promise.all([feedbackHealth.counts(span.first), feedbackHealth.lists(span.first), recallAudits.sums(1, 24)]);
+  await stateOf(last.storage.ask, { table: 'simili.product', name: 'simili.product_vec_idx', on: '' });
   await last.storage.close();
   const all = [...watching, last];
   expect(all.flatMap(({ problems }) => problems)).toEqual([]);

@@ -5,9 +5,11 @@ import { inCatalog, type WorkerContext } from '../context.ts';
 import { chooseStorage } from '../embedding/choose-storage.ts';
 import { countMissing, fillAll, fillable } from '../embedding/spaces.ts';
 import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
+import { timeLeft } from '../jobs/time-left.ts';
 import { TRAIN_SHARE } from './train.ts';
 
-const EMBED_SHARE = 0.15;
+const FILL_SHARE = 0.1;
+const INDEX_SHARE = 0.05;
 
 /** Fills the table of a trained version, then builds its index: what serves is never half embedded. */
 export const embedHandler =
@@ -30,13 +32,29 @@ async function embed(context: WorkerContext, run: ClaimedRun): Promise<void> {
   const total = await countMissing(spaces);
   run.report({ message: `Embedding ${total} products` });
   const report = (written: number) =>
-    run.report({ attempts: 0, progress: TRAIN_SHARE + EMBED_SHARE * Math.min(1, written / Math.max(1, total)) });
+    run.report({ attempts: 0, progress: TRAIN_SHARE + FILL_SHARE * Math.min(1, written / Math.max(1, total)) });
   const fillSample = (ids: readonly string[]) => spaces[0]!.fill(run.signal, report, ids);
   const sampled = await chooseStorage(context.repositories, model, fillSample, run.signal);
   await fillAll(spaces, run.signal, (written) => report(sampled + written));
   // Later ones are in the queue as long as this version is on its way, whoever looks at them.
   for (const space of spaces) await space.queueMissing();
-  run.report({ message: 'Building the index' });
-  for (const space of spacesOf(await models.ofJob(jobId))) await embeddings.createIndex(model.number, space);
+  await buildIndexes(context, run);
   await models.commitEmbedded(run.claim, model.id);
+}
+
+/** The indexes of all spaces, one after the other. */
+async function buildIndexes({ repositories }: WorkerContext, { claim, signal, report }: ClaimedRun): Promise<void> {
+  const version = await repositories.models.ofJob(claim.job.id); // how it is stored, too
+  const spaces = spacesOf(version);
+  report({ message: 'Building the index' });
+  const secondsLeft = timeLeft();
+  let built = 0;
+  for (const [i, space] of spaces.entries()) {
+    const onProgress = (share: number) => {
+      built = Math.max(built, (i + share) / spaces.length); // a half-built one is begun anew
+      report({ progress: TRAIN_SHARE + FILL_SHARE + INDEX_SHARE * built, etaSeconds: secondsLeft(built) });
+    };
+    await repositories.embeddings.createIndex(version.number, space, { signal, onProgress });
+  }
+  report({ etaSeconds: null });
 }

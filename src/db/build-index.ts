@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Ask, NO_ROWS } from './ask.ts';
+import { asideOf, stateOf } from './index-builds.ts';
+import { type IndexEffort, indexEfforts } from './index-effort.ts';
+import type { OwnSession } from './own-session.ts';
+import { sqlStateOf } from './sql-state.ts';
+import type { IndexBuild, SqlSession, Storage, VectorIndex } from './storage.ts';
+import { typed } from './typed-client.ts';
+
+const LOOK_MS = 1000;
+/**
+ * Somebody else is at the same index: lock_not_available, duplicate_table, unique_violation, deadlock_detected, and undefined_object where he has
+ * dropped it.
+ */
+const NOT_NOW = ['55P03', '42P07', '23505', '40P01', '42704'];
+/**
+ * A statement that waits for a lock has a snapshot, and a build waits for old snapshots at its end: before Postgres takes the two for a deadlock
+ * (`deadlock_timeout`, 1 s) and ends the build, the other one has to be gone.
+ */
+const LOCK_MS = 500;
+
+/**
+ * Builds an index on Postgres while others read, write and delete. An index is only looked at, built or dropped by itself, then looked at again:
+ * one that somebody builds, or the server process of a worker that is gone, is waited for, and one that was left half built is dropped.
+ */
+export const indexBuilder =
+  (ask: Ask, session: OwnSession, lookMs = LOOK_MS): Storage['buildIndex'] =>
+  async (index, how = {}) => {
+    const later = () => sleep(lookMs, undefined, { signal: how.signal }).catch(() => {});
+    let lacked = 0;
+    for (;;) {
+      how.signal?.throwIfAborted();
+      const { isValid, share, isAside } = await stateOf(ask, index);
+      if (isValid) return;
+      if (share !== null) {
+        how.onProgress?.(share);
+        await later();
+        continue;
+      }
+      try {
+        if (isAside) await dropAside(session, index, how);
+        else if (isValid === false) await setAside(ask, index);
+        else await build(ask, session, index, how, lacked, lookMs);
+      } catch (error) {
+        how.signal?.throwIfAborted();
+        if (isOfMemory(error) && lacked < 2) lacked++;
+        else if (NOT_NOW.includes(sqlStateOf(error) ?? '')) await later();
+        else throw typed(error);
+      }
+    }
+  };
+
+/** out_of_memory; disk_full of shared memory, which is a file system. */
+function isOfMemory(error: unknown): boolean {
+  const { code, file } = error as { code?: string; file?: string };
+  return code === '53200' || (code === '53100' && file === 'dsm_impl.c');
+}
+
+/**
+ * Gives a half-built index another name, under the lock that a build holds from beginning to end: nobody is building it then, and no one that is
+ * valid by now is dropped.
+ */
+async function setAside(ask: Ask, { table, name }: VectorIndex): Promise<void> {
+  const text = `DO $$ BEGIN
+    LOCK TABLE ${table} IN SHARE UPDATE EXCLUSIVE MODE NOWAIT;
+    IF EXISTS (SELECT FROM pg_index WHERE indexrelid = to_regclass('${name}') AND NOT indisvalid) THEN
+      ALTER INDEX ${name} RENAME TO ${withoutSchema(asideOf(name))};
+    END IF;
+  END $$`;
+  await ask({ text, row: NO_ROWS }, []);
+}
+
+async function dropAside(session: OwnSession, { name }: VectorIndex, { signal }: IndexBuild): Promise<void> {
+  await session(async (own) => {
+    await own.exec(`SET statement_timeout = 0; SET lock_timeout = ${LOCK_MS}`);
+    await own.exec(`DROP INDEX CONCURRENTLY IF EXISTS ${asideOf(name)}`);
+  }, signal);
+}
+
+/** Not where somebody else has begun. @param lacked how often the server lacked the memory */
+async function build(
+  ask: Ask,
+  session: OwnSession,
+  index: VectorIndex,
+  how: IndexBuild,
+  lacked: number,
+  lookMs: number,
+): Promise<void> {
+  const { table, name, on } = index;
+  await session(async (own) => {
+    await own.exec('SET statement_timeout = 0; SET lock_timeout = 0');
+    await own.exec(`ANALYZE (SKIP_LOCKED) ${table}`); // counts the rows; not where that waits
+    const { memory, alone } = (await effortsOn(own.query, table))[lacked]!;
+    await own.exec(`SET maintenance_work_mem = '${Math.ceil(memory / 1024)}kB'`);
+    if (alone) await own.exec('SET max_parallel_maintenance_workers = 0');
+    if ((await stateOf(ask, index)).share !== null) return;
+    const ended = watch(ask, index, how, lookMs);
+    try {
+      await own.exec(`CREATE INDEX CONCURRENTLY ${withoutSchema(name)} ON ${table} ${on}`);
+    } finally {
+      await ended();
+    }
+  }, how.signal);
+}
+
+/** Efforts that an index of vectors of a table may be built with on its server, greatest first. */
+export async function effortsOn(query: SqlSession['query'], table: string): Promise<IndexEffort[]> {
+  const [found] = await query<{ own: number; sharedBuffers: number; rows: number; bytes: number }>(
+    `SELECT pg_size_bytes(current_setting('maintenance_work_mem'))::float8 AS own,
+       pg_size_bytes(current_setting('shared_buffers'))::float8 AS "sharedBuffers",
+       greatest(0, reltuples)::float8 AS rows, pg_table_size(oid)::float8 AS bytes
+     FROM pg_class WHERE oid = $1::regclass`,
+    [table],
+  );
+  return indexEfforts(found!, found!);
+}
+
+/** Tells how far it is until it is ended. That the state cannot be read for once is no reason to stop. */
+function watch(ask: Ask, index: VectorIndex, { onProgress }: IndexBuild, lookMs: number): () => Promise<void> {
+  const built = new AbortController();
+  const watching = (async () => {
+    while (await sleep(lookMs, true, { signal: built.signal }).catch(() => false)) {
+      const { share } = await stateOf(ask, index).catch(() => ({ share: null }));
+      if (share !== null && !built.signal.aborted) onProgress?.(share);
+    }
+  })();
+  return () => {
+    built.abort();
+    return watching;
+  };
+}
+
+/** An index is made in the schema of its table. */
+const withoutSchema = (name: string): string => name.slice(name.lastIndexOf('.') + 1);

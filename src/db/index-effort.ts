@@ -1,0 +1,27 @@
+/** Bytes that the server lets the build of an index use by itself, and that it shares for pages. */
+type ServerMemory = { own: number; sharedBuffers: number };
+/** `memory`: bytes (`maintenance_work_mem`). `alone`: one process, else as many more as the server's settings give. */
+export type IndexEffort = { memory: number; alone: boolean };
+
+/**
+ * Part of `shared_buffers` that one build may take. Where these are a quarter of the machine's memory, as Postgres advises, it is a sixteenth of it;
+ * where they are three quarters, as some hosts set them, not all that is left.
+ */
+const OF_SHARED_BUFFERS = 1 / 4;
+/** A vector's place in the graph while that is built (`m` 16), beside the row itself. */
+const NODE_BYTES = 800;
+
+/**
+ * Efforts to build an HNSW index with, greatest first: a graph that does not fit into memory is built many times slower. The second and the third
+ * are for servers without the memory that their settings promise; shared memory, which several processes need, ends first (64 MB in a container).
+ * @param graph rows of the table, and bytes of all of them
+ */
+export function indexEfforts(server: ServerMemory, graph: { rows: number; bytes: number }): IndexEffort[] {
+  const needed = graph.bytes + graph.rows * NODE_BYTES;
+  const memory = Math.max(server.own, Math.min(needed, server.sharedBuffers * OF_SHARED_BUFFERS));
+  return [
+    { memory, alone: false },
+    { memory, alone: true },
+    { memory: server.own, alone: true },
+  ];
+}

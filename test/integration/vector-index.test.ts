@@ -1,0 +1,162 @@
+// @module-tag postgres
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { stateOf } from '../../src/db/index-builds.ts';
+import { openPostgres } from '../../src/db/postgres.ts';
+import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
+import { text } from '../../src/db/row.ts';
+import type { IndexBuild, Storage } from '../../src/db/storage.ts';
+import { pictureSpace } from '../../src/ports/space.ts';
+import { addProducts, unit } from '../support/fixtures.ts';
+import { type FreshPostgres, freshPostgresDatabase, postgresUrl } from '../support/services.ts';
+
+/* A build waits for whoever has written to its table and not committed: so a test holds one for as long as it looks. */
+const SPACE = pictureSpace(2);
+const ids = Array.from({ length: 20 }, (_, i) => `p${i}`);
+const vectorOf = (i: number) => unit([Math.cos(i / 10), Math.sin(i / 10)]);
+let database: FreshPostgres;
+let storage: Storage;
+let repositories: Repositories;
+let model = 0;
+beforeAll(async () => {
+  database = await freshPostgresDatabase(postgresUrl());
+  storage = await openPostgres(database.url);
+  repositories = makeRepositories(storage, 'default');
+});
+afterAll(async () => {
+  await storage.close();
+  await database[Symbol.asyncDispose]();
+});
+beforeEach(async () => {
+  await addProducts(
+    { repositories },
+    ids.map((id) => ({ id })),
+  );
+  await repositories.embeddings.createTable(++model, SPACE);
+  const rows = ids.map((productId, i) => ({ productId, contentHash: 'h', vector: vectorOf(i) }));
+  await repositories.embeddings.upsert(model, rows);
+});
+
+async function client(): Promise<pg.Client> {
+  const own = new pg.Client({ connectionString: database.url });
+  own.on('error', () => {});
+  await own.connect();
+  return own;
+}
+/** Somebody has written to the table, and commits when he is told to or at the end. */
+async function whileWriting(work: (commit: () => Promise<unknown>) => Promise<void>): Promise<void> {
+  const writer = await client();
+  try {
+    await writer.query(`BEGIN; UPDATE simili.embedding_${model} SET content_hash = 'new' WHERE product_id = 'p9'`);
+    await work(() => writer.query('COMMIT'));
+  } finally {
+    await writer.end();
+  }
+}
+const own = () => ({ table: `simili.embedding_${model}`, name: `simili.embedding_${model}_vec_idx` });
+const seen = () => stateOf(storage.ask, { ...own(), on: '' });
+const oid = async () =>
+  (await storage.ask({ text: 'SELECT to_regclass($1)::oid::text AS oid', row: { oid: text } }, [own().name]))[0]!.oid;
+const build = (how: IndexBuild = {}) => repositories.embeddings.createIndex(model, SPACE, how);
+const BUILDING = { isValid: false, share: 0, isAside: false };
+const HALF_BUILT = { isValid: false, share: null, isAside: false };
+const BUILT = { isValid: true, share: null, isAside: false };
+
+test('deletions and writes go on while an index is built, and it has them', async () => {
+  const { embeddings, products, search } = repositories;
+  await whileWriting(async (commit) => {
+    const building = build();
+    await expect.poll(seen).toEqual(BUILDING);
+    expect(await products.remove(['p1'])).toBe(1);
+    await embeddings.upsert(model, [{ productId: 'p19', contentHash: 'h', vector: vectorOf(0.5) }]);
+    expect(await seen()).toEqual(BUILDING);
+    await commit();
+    await building;
+  });
+  expect(await seen()).toEqual(BUILT);
+  const [found] = await search.nearestOfEach({ number: model, spaces: [SPACE] }, ['p0'], {}, 3);
+  expect(found!.neighbours.map(({ productId }) => productId)).toEqual(['p19', 'p2', 'p3']);
+});
+
+test('two that build one index build it once, and both know how far it is', async () => {
+  const heard: number[][] = [[], []];
+  await whileWriting(async (commit) => {
+    const one = (i: number) => build({ onProgress: (share) => heard[i]!.push(share) });
+    const first = one(0);
+    await expect.poll(seen).toEqual(BUILDING);
+    const begun = await oid();
+    const second = one(1);
+    await expect.poll(() => heard.every((shares) => shares.length > 0)).toBe(true);
+    await commit();
+    await Promise.all([first, second]);
+    expect(await oid()).toBe(begun);
+  });
+  expect(heard.map((shares) => shares[0])).toEqual([0, 0]);
+  expect(await seen()).toEqual(BUILT);
+});
+
+test('a build that is stopped ends at once, and what it leaves is dropped and built anew', async () => {
+  await whileWriting(async () => {
+    const stop = new AbortController();
+    const building = build({ signal: stop.signal });
+    await expect.poll(seen).toEqual(BUILDING);
+    stop.abort(new Error('stopped'));
+    await expect(building).rejects.toThrow('stopped');
+    await expect.poll(seen).toEqual(HALF_BUILT);
+  });
+  const left = await oid();
+  await build();
+  await build();
+  expect(await seen()).toEqual(BUILT);
+  expect(await oid()).not.toBe(left);
+});
+
+test('one that is dropped is not waited for by deletions: who still reads its table is asked again', async () => {
+  const other = await client();
+  await other.query(`CREATE INDEX embedding_${model}_vec_idx_aside ON ${own().table} (content_hash)`);
+  await other.query(`BEGIN; SELECT FROM ${own().table}`);
+  const building = build();
+  const isDropped = async () =>
+    (
+      await other.query(`SELECT NOT indisvalid AS is FROM pg_index WHERE indexrelid = to_regclass($1)`, [
+        `${own().name}_aside`,
+      ])
+    ).rows[0]?.is;
+  await expect.poll(isDropped).toBe(true);
+  expect(await repositories.products.remove(['p1'])).toBe(1);
+  await other.query('COMMIT');
+  await other.end();
+  await building;
+  expect(await seen()).toEqual(BUILT);
+});
+
+test('the server process of a worker that is gone goes on, and is waited for', async () => {
+  const worker = await client();
+  await whileWriting(async (commit) => {
+    worker
+      .query(`CREATE INDEX CONCURRENTLY embedding_${model}_vec_idx ON ${own().table} USING hnsw (vec vector_l2_ops)`)
+      .catch(() => {});
+    await expect.poll(seen).toEqual(BUILDING);
+    const begun = await oid();
+    (worker as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    const heard: number[] = [];
+    const building = build({ onProgress: (share) => heard.push(share) });
+    await expect.poll(() => heard.length).toBeGreaterThan(0);
+    await commit();
+    await building;
+    expect(await oid()).toBe(begun);
+  });
+  expect(await seen()).toEqual(BUILT);
+});
+
+test('who drops the table of a version stops the build of its index', async () => {
+  await whileWriting(async (commit) => {
+    const building = build();
+    await expect.poll(seen).toEqual(BUILDING);
+    const dropping = repositories.embeddings.dropTables(model, [SPACE]);
+    await expect(building).rejects.toMatchObject({ code: '57014' });
+    await commit();
+    await dropping;
+  });
+  await expect(build()).rejects.toThrow('no vectors');
+});
