@@ -1,5 +1,7 @@
 import pg from 'pg';
+import { fromHalf, toHalf } from '../learning/numbers/half.ts';
 import { makeRandom } from '../learning/numbers/random.ts';
+import type { Vector } from '../src/db/embeddings.ts';
 import { openPostgres } from '../src/db/postgres.ts';
 import { makeRepositories } from '../src/db/repositories.ts';
 import { pictureSpace } from '../src/ports/space.ts';
@@ -18,7 +20,7 @@ const PAGE = 2000;
 /** A catalog in memory, from which another one is written into the database, and what is right is told without it. */
 export type FilteredCatalog = {
   readonly products: number;
-  /** `products` rows of unit length, as the database has them. */
+  /** `products` rows of about unit length, each number one of float16, as the database has them. */
   readonly vectors: Float32Array;
   /** Cents; NaN: none. */
   readonly prices: Float64Array;
@@ -56,7 +58,7 @@ export function filteredCatalog(products: number, seed: number): FilteredCatalog
     const cluster = Math.floor(i / A_CLUSTER);
     const vector = centres[cluster]!.map((x) => x + SPREAD * random.gaussian());
     const length = Math.hypot(...vector);
-    for (const [k, x] of vector.entries()) catalog.vectors[i * DIMENSIONS + k] = Number((x / length).toFixed(5));
+    catalog.vectors.set(fromHalf(toHalf(vector.map((x) => x / length))), i * DIMENSIONS);
     catalog.prices[i] = random.int(20) === 0 ? Number.NaN : Math.round(2000 * Math.exp(random.gaussian()));
     catalog.available[i] = Number(random.int(5) > 0);
     add(catalog.categories, `department-${Math.floor(cluster / CLUSTERS_OF_A_DEPARTMENT)}`, i);
@@ -80,16 +82,18 @@ export async function write(catalog: FilteredCatalog, url: string): Promise<numb
       id: 'mdl_bench',
       kind: 'GOLDEN' as const,
       state: 'ACTIVE' as const,
+      storage: 'HALFVEC' as const,
       dimensions: DIMENSIONS,
       checksum: '0'.repeat(64),
       artefact: new Uint8Array(),
     };
     const { number } = await storage.prisma.modelVersion.create({ data });
-    await embeddings.createTable(number, pictureSpace(DIMENSIONS));
-    await writeRows(catalog, client, `simili.embedding_${number}`);
+    const space = pictureSpace(DIMENSIONS, 'halfvec');
+    await embeddings.createTable(number, space);
+    await writeRows(catalog, client, (vectors) => embeddings.upsert(number, vectors, space));
     await client.query('ANALYZE simili.product');
     const since = performance.now();
-    await embeddings.createIndex(number, pictureSpace(DIMENSIONS));
+    await embeddings.createIndex(number, space);
     await client.query(`INSERT INTO simili.serving VALUES ('default', 'active', 'mdl_bench', 1)`);
     return (performance.now() - since) / 1000;
   } finally {
@@ -98,7 +102,11 @@ export async function write(catalog: FilteredCatalog, url: string): Promise<numb
   }
 }
 
-async function writeRows(catalog: FilteredCatalog, client: pg.Client, table: string): Promise<void> {
+async function writeRows(
+  catalog: FilteredCatalog,
+  client: pg.Client,
+  upsert: (vectors: Vector[]) => Promise<void>,
+): Promise<void> {
   const namesOf = (lists: ReadonlyMap<string, readonly number[]>) => {
     const own = Array.from({ length: catalog.products }, (): string[] => []);
     for (const [name, members] of lists) for (const i of members) own[i]!.push(name);
@@ -108,8 +116,7 @@ async function writeRows(catalog: FilteredCatalog, client: pg.Client, table: str
   for (let from = 0; from < catalog.products; from += PAGE) {
     const own = Array.from({ length: Math.min(PAGE, catalog.products - from) }, (_, k) => from + k);
     const price = (i: number) => (Number.isNaN(catalog.prices[i]) ? null : (catalog.prices[i]! / 100).toFixed(2));
-    const vector = (i: number) =>
-      `[${Array.from(catalog.vectors.subarray(i * DIMENSIONS, (i + 1) * DIMENSIONS), (x) => x.toFixed(5)).join()}]`;
+    const vector = (i: number) => catalog.vectors.subarray(i * DIMENSIONS, (i + 1) * DIMENSIONS);
     const columns = [
       own.map(idOf),
       own.map((i) => categories[i]!.join('|')),
@@ -123,9 +130,6 @@ async function writeRows(catalog: FilteredCatalog, client: pg.Client, table: str
        FROM unnest($1::text[], $2::text[], $3::text[], $4::numeric[], $5::boolean[]) AS p (id, categories, tags, price, available)`,
       columns,
     );
-    await client.query(
-      `INSERT INTO ${table} SELECT id, 'bench', vec::vector FROM unnest($1::text[], $2::text[]) AS v (id, vec)`,
-      [columns[0], own.map(vector)],
-    );
+    await upsert(own.map((i) => ({ productId: idOf(i), contentHash: 'bench', vector: vector(i) })));
   }
 }

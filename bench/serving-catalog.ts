@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { makeRandom } from '../learning/numbers/random.ts';
+import { effortsOn } from '../src/db/build-index.ts';
+import type { EmbeddingRepository } from '../src/db/embeddings.ts';
 import { openPostgres } from '../src/db/postgres.ts';
 import { makeRepositories } from '../src/db/repositories.ts';
 import type { Storage } from '../src/db/storage.ts';
-import { pictureSpace } from '../src/ports/space.ts';
+import { pictureSpace, type VersionSpace } from '../src/ports/space.ts';
 import { type FreshPostgres, freshPostgresDatabase } from '../test/support/services.ts';
 
 /** As long as the default served vector without a second encoder was when the first figures were taken. */
@@ -12,13 +15,17 @@ export const DIMENSIONS = 336;
 const PRODUCTS_A_CLUSTER = 50;
 const SPREAD = 0.7;
 const PAGE = 1000;
+const PAGE_OF_PRODUCTS = 100_000;
 
 export type ServingCatalog = FreshPostgres & {
   /** Table of the version that serves. */
   table: string;
   products: number;
-  indexSeconds: number;
+  index: IndexFacts;
 };
+
+/** `memoryMB`: what it may be built with; the others: what lies on the disk. */
+export type IndexFacts = { seconds: number; memoryMB: number; tableMB: number; indexMB: number };
 
 /** Category of every n-th product: what passes is that share of the catalog. */
 export const categoryOf = (share: number): string => (share === 0 ? 'none' : `every-${Math.round(1 / share)}`);
@@ -32,7 +39,8 @@ export async function servingCatalog(admin: string, products: number): Promise<S
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    return { ...database, products, ...(await fillCatalog(storage, client, products)) };
+    const { table, seconds } = await fillCatalog(storage, client, products);
+    return { ...database, products, table, index: { seconds, ...(await sizes(client, table)) } };
   } finally {
     await client.end();
     await storage.close();
@@ -41,9 +49,26 @@ export async function servingCatalog(admin: string, products: number): Promise<S
 
 type Database = { query(sql: string, values?: unknown[]): Promise<unknown> };
 
-/** Products of one picture each, their vectors, and a version that serves, in an empty database. */
+async function sizes(client: pg.Client, table: string): Promise<Omit<IndexFacts, 'seconds'>> {
+  const query = async <Row>(sql: string, values: unknown[] = []) => (await client.query(sql, values)).rows as Row[];
+  const [effort] = await effortsOn(query, table);
+  const [size] = await query<{ table: number; index: number }>(
+    `SELECT pg_table_size($1)::float8 AS table, pg_relation_size($1 || '_vec_idx')::float8 AS index`,
+    [table],
+  );
+  const inMB = (bytes: number) => Math.round(bytes / 2 ** 20);
+  return { memoryMB: inMB(effort!.memory), tableMB: inMB(size!.table), indexMB: inMB(size!.index) };
+}
+
+/**
+ * Products of one picture each, their vectors, and a version that serves, in an empty database, in memory that does not grow with the products. Vectors
+ * are stored as those of a new version are.
+ * @returns the table of vectors, and seconds that the index took
+ */
 export async function fillCatalog(storage: Storage, client: Database, products: number) {
   const { embeddings } = makeRepositories(storage, 'default');
+  const isOfHalves = storage.kind === 'postgres';
+  const space = pictureSpace(DIMENSIONS, isOfHalves ? 'halfvec' : 'vector');
   const model = await storage.prisma.modelVersion.create({
     data: {
       catalogId: 'default',
@@ -51,27 +76,29 @@ export async function fillCatalog(storage: Storage, client: Database, products: 
       kind: 'NETWORK', // so that no worker trains a first one
       state: 'ACTIVE',
       dimensions: DIMENSIONS,
+      storage: isOfHalves ? 'HALFVEC' : 'VECTOR',
       checksum: '0'.repeat(64),
       artefact: new Uint8Array(),
     },
   });
-  await embeddings.createTable(model.number, pictureSpace(DIMENSIONS));
-  const table = `simili.embedding_${model.number}`;
-  await addProducts(client, products);
-  await addVectors(client, table, products);
+  await embeddings.createTable(model.number, space);
+  for (let from = 0; from < products; from += PAGE_OF_PRODUCTS)
+    await addProducts(client, from, Math.min(products, from + PAGE_OF_PRODUCTS));
   await client.query('ANALYZE simili.product, simili.product_image');
+  await addVectors(embeddings, model.number, space, products);
   const since = performance.now();
-  await embeddings.createIndex(model.number, pictureSpace(DIMENSIONS));
-  const indexSeconds = (performance.now() - since) / 1000;
-  await client.query('DELETE FROM simili.vector_queue'); // all have their vectors
+  await embeddings.createIndex(model.number, space);
+  const seconds = Math.round((performance.now() - since) / 1000);
+  await client.query('TRUNCATE simili.vector_queue'); // all have their vectors
   await client.query(`INSERT INTO simili.serving VALUES ('default', 'active', 'mdl_bench', 1)`);
-  return { table, indexSeconds };
+  return { table: `simili.embedding_${model.number}`, seconds };
 }
 
 const idSql = `'p' || lpad(i::text, 8, '0')`;
 export const idOf = (i: number): string => `p${String(i).padStart(8, '0')}`;
 
-async function addProducts(client: Database, products: number): Promise<void> {
+/** Those from `from` up to the one before `to`. */
+async function addProducts(client: Database, from: number, to: number): Promise<void> {
   const categories = SHARES.filter((share) => share > 0).map((share) => {
     const every = Math.round(1 / share);
     return `CASE WHEN i % ${every} = 0 THEN '${categoryOf(share)}' END`;
@@ -79,27 +106,36 @@ async function addProducts(client: Database, products: number): Promise<void> {
   await client.query(`
     INSERT INTO simili.product (catalog_id, id, title, categories, tags, price, currency, fingerprint)
     SELECT 'default', ${idSql}, 'Product ' || i, array_remove(ARRAY[${categories}], NULL), '{}', (i * 7919 % 100000) / 100.0, 'EUR', md5(i::text)
-    FROM generate_series(0, ${products - 1}) AS i`);
+    FROM generate_series(${from}, ${to - 1}) AS i`);
   await client.query(`
     INSERT INTO simili.product_image (catalog_id, id, product_id, position, source, content_hash, state, mime, width, height)
     SELECT 'default', 'img' || i, ${idSql}, 0, 'https://pictures.invalid/' || i || '.jpg', md5(i::text), 'READY', 'image/jpeg', 400, 400
-    FROM generate_series(0, ${products - 1}) AS i`);
+    FROM generate_series(${from}, ${to - 1}) AS i`);
 }
 
-async function addVectors(client: Database, table: string, products: number): Promise<void> {
+async function addVectors(
+  embeddings: EmbeddingRepository,
+  model: number,
+  space: VersionSpace,
+  products: number,
+): Promise<void> {
   const random = makeRandom(1);
   const row = () => Float32Array.from({ length: DIMENSIONS }, () => random.gaussian());
   const centres = Array.from({ length: Math.ceil(products / PRODUCTS_A_CLUSTER) }, row);
+  const vector = () => {
+    const own = centres[random.int(centres.length)]!.map((x) => x + SPREAD * random.gaussian());
+    const length = Math.hypot(...own);
+    return own.map((x) => x / length);
+  };
   for (let from = 0; from < products; from += PAGE) {
-    const ids = Array.from({ length: Math.min(PAGE, products - from) }, (_, i) => idOf(from + i));
-    const vectors = ids.map(() => {
-      const vector = centres[random.int(centres.length)]!.map((x) => x + SPREAD * random.gaussian());
-      const length = Math.hypot(...vector);
-      return `[${Array.from(vector, (x) => (x / length).toFixed(5)).join()}]`;
-    });
-    await client.query(
-      `INSERT INTO ${table} SELECT id, md5(substr(id, 2)::int::text), vec::vector FROM unnest($1::text[], $2::text[]) AS v (id, vec)`,
-      [ids, vectors],
-    );
+    const rows = Array.from({ length: Math.min(PAGE, products - from) }, (_, i) => ({
+      productId: idOf(from + i),
+      contentHash: hashOf(from + i),
+      vector: vector(),
+    }));
+    await embeddings.upsert(model, rows, space);
   }
 }
+
+/** As Postgres says md5(i::text), the content of a product's picture. */
+const hashOf = (i: number): string => createHash('md5').update(String(i)).digest('hex');

@@ -100,7 +100,7 @@ async function ofUsearch({ Index }: Usearch, vectors: Float32Array): Promise<Yar
     const found = index.search(rowOf(vectors, placeOf(anchor)), FIRST + 1, 1);
     return pageOf(anchor, Array.from(found.keys, Number));
   };
-  return yardstick('usearch, in process', since, ask, async () => {});
+  return yardstick('usearch, in process', vectors.length / DIMENSIONS, since, ask, async () => {});
 }
 
 async function ofLance({ connect, Index }: Lance, vectors: Float32Array): Promise<Yardstick> {
@@ -130,16 +130,17 @@ async function ofLance({ connect, Index }: Lance, vectors: Float32Array): Promis
       found.map(({ id }) => id),
     );
   };
-  return yardstick('LanceDB (8 bits a number), in process', since, ask, dir.remove);
+  return yardstick('LanceDB (8 bits a number), in process', vectors.length / DIMENSIONS, since, ask, dir.remove);
 }
 
 const yardstick = (
   what: string,
+  products: number,
   since: number,
   ask: (anchor: string) => Promise<string[]>,
   close: () => Promise<void>,
 ): Yardstick => ({
-  way: { what, open: async () => ({ ask, pid: null, close: async () => {} }) },
-  indexSeconds: (performance.now() - since) / 1000,
+  way: { what, products, open: async () => ({ ask, pid: null, close: async () => {} }) },
+  indexSeconds: Math.round((performance.now() - since) / 1000),
   close,
 });

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { Agent, request } from 'undici';
-import { makeRandom } from '../learning/numbers/random.ts';
+import { makeRandom, type Random } from '../learning/numbers/random.ts';
 import { until } from '../test/support/until.ts';
 import { temporaryDir } from './running.ts';
 import { categoryOf, idOf, type ServingCatalog, SHARES, servingCatalog } from './serving-catalog.ts';
@@ -13,8 +13,11 @@ export const FIRST = 12;
 const SECONDS = 4;
 const ROUNDS = 3;
 const CLIENTS = [1, 8];
-/** Anchors whose lists are compared with the exact ones. */
+/** Anchors whose lists are compared with the exact ones; of a catalog larger than the usual one fewer, since each exact list reads all vectors. */
 const JUDGED = 40;
+const JUDGED_OF_LARGE = 10;
+/** Products of the usual catalog: a larger one is measured beside it. */
+const USUAL = 100_000;
 const QUERY = `query ($id: ID!, $filter: ProductFilter) {
   similarItems(id: $id, first: ${FIRST}, filter: $filter) { status nodes { id title price { amount currencyCode } } } }`;
 
@@ -23,48 +26,72 @@ type Row = Record<string, string | number>;
 type Ask = (anchor: string, share: number | null) => Promise<string[]>;
 export type Way = {
   what: string;
+  /** How many its catalog has: anchors are drawn from these. */
+  products: number;
   open(clients: number): Promise<{ ask: Ask; pid: number | null; close(): Promise<void> }>;
 };
 
 /**
  * `similarItems` over HTTP beside raw pgvector and beside Apollo Server with the page in memory, in turn, in one run.
+ * Beside a catalog of more than 100,000 products one of these is measured, too. Rows are told on stderr as they come.
  * @param options.yardsticks a folder of scripts/yardsticks.sh: search libraries in the process that asks are in the table too; '': they are not
  */
 export async function serving({ products, ...options }: { products: number; yardsticks: string }): Promise<Row[]> {
   const admin = process.env.DATABASE_URL;
   if (!admin) throw new Error('Set DATABASE_URL: this is measured on a Postgres server with pgvector');
-  await using catalog = await servingCatalog(admin, products);
+  const catalogs: ServingCatalog[] = [];
+  try {
+    for (const count of products > USUAL ? [USUAL, products] : [products])
+      catalogs.push(await servingCatalog(admin, count));
+    return await besideEachOther(catalogs, options.yardsticks);
+  } finally {
+    for (const catalog of catalogs) await catalog[Symbol.asyncDispose]();
+  }
+}
+
+/** @param catalogs all of them without a filter, the last one also by what passes filters and by recall */
+async function besideEachOther(catalogs: readonly ServingCatalog[], folder: string): Promise<Row[]> {
+  const catalog = catalogs.at(-1)!;
+  const { products } = catalog;
+  const beside = folder ? await yardsticks(catalog, folder) : [];
+  const rows: Row[] = [];
+  const tell = (more: Row[]) => {
+    for (const row of more) process.stderr.write(`${JSON.stringify(row)}\n`);
+    rows.push(...more);
+  };
+  tell(catalogs.map((one) => ({ what: 'index', products: one.products, ...one.index })));
+  tell(beside.map(({ way, indexSeconds }) => ({ what: `index, ${way.what}`, products, seconds: indexSeconds })));
+  const asked = [similiWay(catalog), ...beside.map(({ way }) => way)];
+  const smaller = catalogs.slice(0, -1).flatMap((one) => [rawWay(one), similiWay(one)]);
   const random = makeRandom(7);
-  const anchor = () => idOf(random.int(products));
-  const beside = options.yardsticks ? await yardsticks(catalog, options.yardsticks) : [];
-  const ways = [rawWay(catalog), similiWay(catalog), inMemoryWay(), ...beside.map(({ way }) => way)];
-  const rows: Row[] = [
-    { what: `index of ${products} x 336`, seconds: Math.round(catalog.indexSeconds) },
-    ...beside.map(({ way, indexSeconds }) => ({ what: `index, ${way.what}`, seconds: Math.round(indexSeconds) })),
-  ];
-  for (const clients of CLIENTS) rows.push(...(await compared(ways, clients, null, anchor)));
-  for (const share of SHARES) rows.push(...(await compared([similiWay(catalog)], 1, share, anchor)));
-  for (const way of [similiWay(catalog), ...beside.map(({ way }) => way)]) {
-    for (const row of rows.filter(({ what }) => what === way.what))
-      row.recall10 = await recallOf(catalog, way, row.share === 'none' ? null : Number(row.share), anchor);
+  for (const clients of CLIENTS)
+    tell(await compared([...smaller, rawWay(catalog), ...asked, inMemoryWay(products)], clients, null, random));
+  for (const share of SHARES) tell(await compared([similiWay(catalog)], 1, share, random));
+  for (const way of asked) {
+    for (const row of rows.filter((one) => one.what === way.what && one.products === products)) {
+      row.recall10 = await recallOf(catalog, way, row.share === 'none' ? null : Number(row.share), random);
+      process.stderr.write(`${JSON.stringify(row)}\n`);
+    }
   }
   for (const { close } of beside) await close();
   return rows;
 }
 
 /** The best of some rounds for each way, the ways in turn: what else the machine does meets all of them. */
-async function compared(ways: readonly Way[], clients: number, share: number | null, anchor: () => string) {
-  const best = new Map<string, Row>();
+async function compared(ways: readonly Way[], clients: number, share: number | null, random: Random) {
+  const best = new Map<Way, Row>();
   for (let round = 0; round < ROUNDS; round++) {
     for (const way of ways) {
+      const { what, products } = way;
       const row: Row = {
-        what: way.what,
+        what,
+        products,
         clients,
         share: share ?? 'none',
-        ...(await measured(way, clients, share, anchor)),
+        ...(await measured(way, clients, share, () => idOf(random.int(products)))),
       };
-      const before = best.get(way.what);
-      if (!before || Number(row.queriesPerSecond) > Number(before.queriesPerSecond)) best.set(way.what, row);
+      const before = best.get(way);
+      if (!before || Number(row.queriesPerSecond) > Number(before.queriesPerSecond)) best.set(way, row);
     }
   }
   return [...best.values()];
@@ -107,8 +134,9 @@ async function loop(ask: Ask, clients: number, share: number | null, anchor: () 
 }
 
 /** The statement of somebody who needs this page and nothing else: prepared, on a connection with its settings. */
-const rawWay = ({ url, table }: ServingCatalog): Way => ({
+const rawWay = ({ url, table, products }: ServingCatalog): Way => ({
   what: 'raw pgvector',
+  products,
   async open(clients) {
     const options = '-c hnsw.ef_search=100 -c hnsw.iterative_scan=strict_order';
     const pool = new pg.Pool({ connectionString: url, max: clients, options });
@@ -123,8 +151,9 @@ const rawWay = ({ url, table }: ServingCatalog): Way => ({
   },
 });
 
-const similiWay = ({ url }: ServingCatalog): Way => ({
+const similiWay = ({ url, products }: ServingCatalog): Way => ({
   what: 'similarItems',
+  products,
   open: (clients) =>
     overHttp(['dist/cli/main.js', 'serve'], clients, {
       DATABASE_URL: url,
@@ -135,8 +164,9 @@ const similiWay = ({ url }: ServingCatalog): Way => ({
       SIMILI_DRAIN_SECONDS: '0',
     }),
 });
-const inMemoryWay = (): Way => ({
+const inMemoryWay = (products: number): Way => ({
   what: 'Apollo Server, page in memory',
+  products,
   open: (clients) =>
     overHttp(['--import', 'tsx', 'bench/serving-in-memory.ts'], clients, {
       NODE_ENV: 'production',
@@ -181,19 +211,14 @@ async function overHttp(args: string[], clients: number, settings: Record<string
 }
 
 /** Share of the exact ten nearest, by a scan of all that pass, that are among the first ten. */
-async function recallOf(
-  catalog: ServingCatalog,
-  way: Way,
-  share: number | null,
-  anchor: () => string,
-): Promise<number> {
+async function recallOf(catalog: ServingCatalog, way: Way, share: number | null, random: Random): Promise<number> {
   const { ask, close } = await way.open(1);
   const client = new pg.Client({ connectionString: catalog.url });
   await client.connect();
   try {
     let [right, wanted] = [0, 0];
-    for (let i = 0; i < JUDGED; i++) {
-      const id = anchor();
+    for (let i = 0; i < (catalog.products > USUAL ? JUDGED_OF_LARGE : JUDGED); i++) {
+      const id = idOf(random.int(catalog.products));
       const { rows } = await client.query(
         `SELECT e.product_id AS id FROM ${catalog.table} e JOIN simili.product p ON p.catalog_id = 'default' AND p.id = e.product_id
          WHERE e.product_id <> $1 AND ($2::text IS NULL OR p.categories && ARRAY[$2::text])
