@@ -26,6 +26,7 @@ export default {
               'unknown',
             ]),
           ),
+          Upload: 'unknown',
           JSON: 'unknown',
         },
         mappers: {

@@ -4,6 +4,7 @@ export { refusalOf } from './graphql/cost/check.ts';
 export { type Limits, storefrontLimits } from './graphql/cost/limits.ts';
 export type { AdminGuard } from './graphql/guard.ts';
 export type { GraphQLModule } from './graphql/host-copy.ts';
+export { readMultipart } from './http/multipart.ts';
 export { type OpenOptions, openSimili, type Simili } from './open.ts';
 export { simili } from './plugin.ts';
 export type { Authenticator, Caller, Credentials, KeyScope } from './ports/authenticator.ts';

@@ -24,6 +24,7 @@ import { receivePicture } from './http/picture.ts';
 import { closeServer, makeStopping } from './http/stopping.ts';
 import { makeStream } from './http/stream.ts';
 import { onlyTrusted, readTrustedDocuments } from './http/trusted-documents.ts';
+import { receiveFiles } from './http/uploads.ts';
 import type { Log } from './log.ts';
 import { packageFile } from './package-root.ts';
 import { simili } from './plugin.ts';
@@ -32,7 +33,7 @@ import type { Services } from './services.ts';
 
 type Parts = {
   services: Services;
-  repositories: Pick<Repositories, 'models'>;
+  repositories: Pick<Repositories, 'models' | 'uploadedPictures'>;
   authenticator: Authenticator;
   config: Config;
   log: Log;
@@ -138,15 +139,18 @@ export async function startServer({
     notKept,
     onlyMethods('POST'),
     requireKey(inTimeOf(patience.admin), limits.wrongKeys),
-    ...[limits.admin, express.json({ limit: ADMIN_BODY }), onlyShortDocuments, limits.rememberAdmin],
+    limits.admin,
   ];
-  app.use('/admin/graphql/stream', ...guarded, limits.stream, stream.handler);
-  app.use('/admin/graphql', ...guarded, expressMiddleware(servers.admin, { context }));
+  const read = [express.json({ limit: ADMIN_BODY }), onlyShortDocuments, limits.rememberAdmin];
+  const files = receiveFiles({ limits, maxBytes: config.SIMILI_MAX_IMAGE_BYTES });
+  app.use('/admin/graphql/stream', ...guarded, ...read, limits.stream, stream.handler);
+  app.use('/admin/graphql', ...guarded, files, ...read, expressMiddleware(servers.admin, { context }));
   const images = {
     byId: (catalog: string | null, id: string) =>
       inShopTime(async () => (await services.inCatalog(catalog)).repositories.images.byId(id)),
   };
-  const pictures = { images, copies: configuredCopies(config), maxBytes: config.SIMILI_MAX_IMAGE_BYTES };
+  const uploads = { read: (hash: string) => inShopTime(() => repositories.uploadedPictures.read(hash)) };
+  const pictures = { images, uploads, copies: configuredCopies(config), maxBytes: config.SIMILI_MAX_IMAGE_BYTES };
   app.get('/images/:id', limits.picture, serveImage(pictures));
   app.get('/client.js', limits.picture, compressed, clientScript);
   app.use(

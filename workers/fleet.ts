@@ -86,7 +86,7 @@ async function makeContext(options: Omit<FleetOptions, 'queues' | 'alone'>): Pro
     config,
     log,
     copies,
-    pictures: openConfiguredPictures(config, copies),
+    pictures: openConfiguredPictures(config, copies, repositories.uploadedPictures),
     askedPictures: openAskedPictures({
       dir: join(config.SIMILI_DATA_DIR, 'asked'),
       limits: pictureLimitsOf(config),

@@ -14,7 +14,10 @@ import {
 } from '../entries.ts';
 import { ofLength } from '../shapes.ts';
 import { lengthOf } from '../text.ts';
+import { isSentFile, type SentFile } from './uploaded-picture.ts';
 
+/** Pictures of a product. */
+const MOST_PICTURES = 10;
 const MOST_URL_CHARACTERS = 2048;
 /** The address of a product's page is looked up: an entry of its index in Postgres has 2,704 bytes at most, with the catalog's id. */
 const MOST_URL_BYTES = 2048;
@@ -45,8 +48,24 @@ const common = {
   groupId: name.nullish(),
   version: entryVersion.nullish(),
 };
-/** `ProductInput` of the contract. */
-const Product = priced(entryOf({ ...common, imageUrls: entryList(webUrl, 10) }));
+const sentFile = z.custom<SentFile>(isSentFile, 'must be a file of a multipart request (docs/catalog.md)');
+/** `ProductInput` of the contract: without pictures that are files it names addresses, if only none of them. */
+const Product = priced(
+  entryOf({
+    ...common,
+    pictures: entryList(sentFile, MOST_PICTURES).nullish(),
+    imageUrls: entryList(webUrl, MOST_PICTURES).nullish(),
+  }),
+)
+  .refine(({ pictures, imageUrls }) => pictures != null || imageUrls != null, {
+    path: ['imageUrls'],
+    error: 'is missing',
+  })
+  .refine(({ pictures, imageUrls }) => (pictures?.length ?? 0) + (imageUrls?.length ?? 0) <= MOST_PICTURES, {
+    path: ['pictures'],
+    error: `and imageUrls may hold at most ${MOST_PICTURES} entries together`,
+  })
+  .transform(({ imageUrls, ...rest }) => ({ ...rest, imageUrls: imageUrls ?? [] }));
 /**
  * A product of an import: pictures may be files of this machine, in whose order `revisions` tells which content they have
  * now; `refresh`: all of them are read again.
@@ -54,14 +73,14 @@ const Product = priced(entryOf({ ...common, imageUrls: entryList(webUrl, 10) }))
 const ImportedProduct = priced(
   entryOf({
     ...common,
-    imageUrls: entryList(source, 10),
+    imageUrls: entryList(source, MOST_PICTURES),
     revisions: z.array(z.string().nullable()).optional(),
     refresh: z.boolean().optional(),
   }),
 );
 
-/** A product as a sender describes it; of `imageUrls` the first is shown and all are compared. */
-export type ProductDraft = z.output<typeof ImportedProduct>;
+/** A product as a sender describes it; of `pictures` and then `imageUrls` the first is shown and all are compared. */
+export type ProductDraft = z.output<typeof ImportedProduct> & { pictures?: readonly SentFile[] | null | undefined };
 
 /** Reads one product from plain JSON of the shape `ProductInput`. Never throws. */
 export const judgeProduct = (entry: unknown): Judged<ProductDraft> => judge(Product, entry);

@@ -8,6 +8,7 @@ import type { SimiliError } from '../errors.ts';
 import type { JobQueue } from '../queue/jobs.ts';
 import { toId } from '../text.ts';
 import { judgeProduct, type ProductDraft } from './judge-product.ts';
+import { readUpload, uploadedSource } from './uploaded-picture.ts';
 
 export type { ProductDraft };
 
@@ -33,7 +34,7 @@ export const AT_ONCE = 100;
 /**
  * Creates or replaces products, a hundred in a commit, as if each came after the one before; a bad one is named in `rejections`, and the
  * others are written. Safe to repeat. When anything changed, the workers are woken to fetch and embed the pictures.
- * @param entries plain JSON, each judged alone
+ * @param entries plain JSON, each judged alone; in `pictures` files
  */
 export async function writeProducts(
   entries: readonly unknown[],
@@ -45,7 +46,7 @@ export async function writeProducts(
   for (const [index, entry] of entries.entries()) {
     const product = judged(entry);
     if ('error' in product) result.rejections.push({ index, ...product });
-    else good.push({ index, product: toWrite(product.value) });
+    else good.push({ index, product: await toWrite(product.value) });
   }
   for (const batch of batches(good)) {
     const refused = await store(batch, products, result);
@@ -107,7 +108,8 @@ export async function deleteProducts(
   return products.remove(ids.map(toId));
 }
 
-function toWrite(draft: ProductDraft): ProductWrite {
+async function toWrite(draft: ProductDraft): Promise<ProductWrite> {
+  const uploads = await Promise.all((draft.pictures ?? []).map(readUpload));
   const write = {
     id: toId(draft.id),
     title: draft.title,
@@ -118,11 +120,17 @@ function toWrite(draft: ProductDraft): ProductWrite {
     currency: draft.currencyCode ?? null,
     available: draft.availableForSale ?? true,
     groupId: draft.groupId == null ? null : toId(draft.groupId),
-    images: draft.imageUrls,
+    images: [...uploads.map(({ contentHash }) => uploadedSource(contentHash)), ...draft.imageUrls],
     version: draft.version ?? 0,
   };
   const { revisions, refresh } = draft;
-  return { ...write, fingerprint: fingerprintOf(write), ...(revisions && { revisions }), ...(refresh && { refresh }) };
+  return {
+    ...write,
+    fingerprint: fingerprintOf(write),
+    ...(uploads.length > 0 && { uploads }),
+    ...(revisions && { revisions }),
+    ...(refresh && { refresh }),
+  };
 }
 
 /** sha-256 of the JSON with its keys in alphabetical order. No group is no key: products of before there were groups keep theirs. */

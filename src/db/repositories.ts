@@ -23,6 +23,7 @@ import { RoundRepository } from './rounds.ts';
 import { SearchRepository } from './search.ts';
 import { SettingRepository } from './settings.ts';
 import type { Storage } from './storage.ts';
+import { UploadedPictureRepository } from './uploaded-pictures.ts';
 import { VectorQueue } from './vector-queue.ts';
 import { VectorStorageRepository } from './vector-storage.ts';
 
@@ -56,7 +57,7 @@ export function makeRepositories(database: Database, catalog: string): Repositor
   return forCatalog(catalog);
 }
 
-function sharedBy({ prisma: db, ask, clock }: Database) {
+function sharedBy({ kind, prisma: db, ask, clock }: Database) {
   return {
     clock,
     apiKeys: new ApiKeyRepository(db),
@@ -64,6 +65,7 @@ function sharedBy({ prisma: db, ask, clock }: Database) {
     installation: new InstallationRepository(db),
     allJobs: new AllJobs(db),
     contents: new ContentRepository(db),
+    uploadedPictures: new UploadedPictureRepository(db, kind === 'pglite'),
     feedbackCounts: new FeedbackCounts(db),
     features: new FeatureRepository(db, ask),
   };

@@ -12,6 +12,7 @@ import {
 } from './product-images.ts';
 import { bigint, rows, text } from './row.ts';
 import { despiteDeadlock } from './sql-state.ts';
+import { storeUploads, type UploadedPicture } from './uploaded-pictures.ts';
 
 /** Facts of a product that are written and read alike. */
 export type ProductFacts = {
@@ -30,6 +31,8 @@ export type ProductFacts = {
 /** A product as its sender describes it. `fingerprint`: hash over everything else, so that an unchanged one is noticed. */
 export type ProductWrite = ProductFacts & {
   images: string[];
+  /** Pictures of these that came with it as files. */
+  uploads?: readonly UploadedPicture[];
   /** Revisions of pictures that are files, in the order of `images`: which content they have now (src/catalog/local-picture.ts). */
   revisions?: readonly (string | null)[];
   /** Whether all its pictures are asked for again, changed or not. */
@@ -72,6 +75,10 @@ async function writeIn(tx: Tx, place: Place, products: readonly ProductWrite[]):
   const all = idsOf([...updated, ...unchanged.filter(isLookedAt)]);
   const images = await lockImages(tx, catalogId, { all, failed: idsOf(known) });
   const { fresh, gone, kept } = replaced(updated, images);
+  await storeUploads(
+    tx,
+    [...created, ...updated].flatMap(({ uploads = [] }) => uploads),
+  );
   await removeImages(tx, catalogId, gone);
   await insert(tx, place, created);
   await replace(tx, place, updated);
@@ -192,4 +199,6 @@ async function replace(tx: Tx, { catalogId, clock }: Place, products: readonly P
 const idsOf = (products: readonly ProductWrite[]): string[] => products.map(({ id }) => id);
 
 const jsonOf = (products: readonly ProductWrite[]): string =>
-  JSON.stringify(products.map(({ images: _, revisions: _known, refresh: _asked, ...fields }) => fields));
+  JSON.stringify(
+    products.map(({ images: _, uploads: _sent, revisions: _known, refresh: _asked, ...fields }) => fields),
+  );

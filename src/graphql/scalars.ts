@@ -43,4 +43,5 @@ export const adminScalars = {
   EntryDecimal: entry,
   EntryBoolean: entry,
   EntryVersion: entry,
+  Upload: entry,
 };

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { isAbsolute } from 'node:path';
 import type { Request, RequestHandler } from 'express';
 import { readPictureFile } from '../catalog/local-picture.ts';
 import type { PictureCopies } from '../catalog/picture-copies.ts';
+import { isShownHere, uploadedHash } from '../catalog/uploaded-picture.ts';
 import type { ImageRepository } from '../db/images.ts';
+import type { UploadedPictureRepository } from '../db/uploaded-pictures.ts';
 import { SimiliError } from '../errors.ts';
 import { CATALOG_HEADER } from '../ports/authenticator.ts';
 import { isStorable, UNSTORABLE } from '../text.ts';
@@ -12,18 +13,22 @@ import { refuse } from './refuse.ts';
 type Deps = {
   images: { byId(catalog: string | null, id: string): ReturnType<ImageRepository['byId']> };
   copies: Pick<PictureCopies, 'read'>;
+  /** Pictures that were sent as files. */
+  uploads: Pick<UploadedPictureRepository, 'read'>;
   /** Longest file that is read where there is no copy, bytes. */
   maxBytes: number;
 };
 
 /**
- * A picture that was imported from disk and decoded: the very bytes that were, by their hash, with the type that was found
- * then. From the copy that the worker made; on a machine without it from the file, if that is still the same. A picture may
- * be an SVG, so it runs nothing.
+ * A picture that was imported from disk or sent as a file, and decoded: the very bytes that were, by their hash, with the type that was found
+ * then. From the copy that the worker made; on a machine without it from the database, or from the file, if that is still the same. A picture
+ * may be an SVG, so it runs nothing.
  */
 export const serveImage =
-  ({ images, copies, maxBytes }: Deps): RequestHandler<{ id: string }> =>
+  ({ images, copies, uploads, maxBytes }: Deps): RequestHandler<{ id: string }> =>
   async (req, res) => {
+    const original = (source: string, contentHash: string) =>
+      uploadedHash(source) === null ? unchangedFile(source, contentHash, maxBytes) : uploads.read(contentHash);
     const { id } = req.params;
     if (!isStorable(id)) {
       const { message, extensions } = new SimiliError('INVALID_ARGUMENT', { argument: 'id', why: UNSTORABLE });
@@ -32,8 +37,8 @@ export const serveImage =
     const image = await images.byId(catalogOf(req), id).catch(noneInUnknownCatalog);
     const { source = '', mime, contentHash } = image ?? {};
     const bytes =
-      image?.state === 'READY' && mime && contentHash && isAbsolute(source)
-        ? ((await copies.read(contentHash)) ?? (await unchangedFile(source, contentHash, maxBytes)))
+      image?.state === 'READY' && mime && contentHash && isShownHere(source)
+        ? ((await copies.read(contentHash)) ?? (await original(source, contentHash)))
         : null;
     if (!bytes || !mime) {
       res.status(404).end();
@@ -46,7 +51,7 @@ export const serveImage =
       'Cache-Control': 'public, max-age=3600',
       ETag: `"${contentHash}"`,
     });
-    res.send(bytes);
+    res.send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   };
 
 const catalogOf = (req: Pick<Request, 'headers'>): string | null => req.headers[CATALOG_HEADER]?.toString() || null;

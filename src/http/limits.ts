@@ -28,6 +28,10 @@ const PICTURE = 0.1;
 const STREAMS = { perSecond: 1, burst: 30 };
 /** Pictures that one caller sends at once, a quarter of what a process receives: who sends slowly holds up nobody else. */
 const PICTURES_AT_ONCE = 4;
+/** Requests with files for the catalog that are received at once: of one address, and of all. Each is held in memory, up to 32 MB and a copy. */
+const FILES_AT_ONCE = { each: 4, all: 8 };
+/** Nobody in particular. */
+const ALL: Caller = { name: '', ease: 1 };
 const COME_BACK_SECONDS = 2;
 
 /** Who may ask for how much: docs/limits.md. All refuse with 429 RATE_LIMITED. */
@@ -37,6 +41,8 @@ export type Limits = {
   readonly picture: RequestHandler;
   /** A picture that is sent to search by: how often, and how many at once. */
   readonly sentPicture: RequestHandler[];
+  /** A request with files for the catalog: how many at once. */
+  readonly sentFiles: RequestHandler[];
   /** One request with the right admin key, and one progress stream. */
   readonly admin: RequestHandler;
   readonly stream: RequestHandler;
@@ -78,6 +84,7 @@ export function makeLimits(config: Settings, log: Log, now: () => number): Limit
     query: limited(queries, callerOf, 1),
     picture: limited(queries, callerOf, PICTURE),
     sentPicture: [limited(pictures, callerOf, 1), fewAtOnce(callerOf, PICTURES_AT_ONCE)],
+    sentFiles: [fewAtOnce(callerOf, FILES_AT_ONCE.each), fewAtOnce(() => ALL, FILES_AT_ONCE.all)],
     admin: limited(admin, keyHolder, 1),
     stream: limited(streams, keyHolder, 1),
     wrongKeys: {

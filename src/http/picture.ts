@@ -2,7 +2,7 @@ import express, { type ErrorRequestHandler, type Request, type RequestHandler, t
 import { SimiliError } from '../errors.ts';
 import { CATALOG_HEADER } from '../ports/authenticator.ts';
 import { mayAsk } from './callers.ts';
-import { refuse } from './refuse.ts';
+import { refuse, tellRefusal } from './refuse.ts';
 
 /** A storefront scales what its camera gives; the largest that is taken all the same. */
 const MOST_BYTES = 8 * 2 ** 20;
@@ -36,7 +36,7 @@ export function receivePicture({ look, maxBytes }: Deps): (RequestHandler | Erro
       isTooLong ? new SimiliError('IMAGE_TOO_LARGE', { source: 'the picture', why: `more than ${most} bytes` }) : error,
     );
   };
-  return [onlyStorefront, atMost(AT_ONCE), receive, answer, tooLong, tell];
+  return [onlyStorefront, atMost(AT_ONCE), receive, answer, tooLong, tellRefusal];
 }
 
 const WRONG = { code: 'BAD_REQUEST', retry: false };
@@ -57,20 +57,3 @@ function atMost(most: number): RequestHandler {
     next();
   };
 }
-
-const STATUS: Readonly<Record<string, number>> = {
-  UNAUTHENTICATED: 401,
-  FORBIDDEN: 403,
-  CATALOG_UNKNOWN: 404,
-  IMAGE_TOO_LARGE: 413,
-  IMAGE_UNREADABLE: 422,
-  IMAGE_TIMEOUT: 422,
-};
-
-/** Errors of ours that asking again does not mend; the others are told by the last resort. */
-const tell: ErrorRequestHandler = (error: unknown, _req, res, next) => {
-  const status = error instanceof SimiliError ? STATUS[error.code] : undefined;
-  if (status === undefined || res.headersSent) return next(error);
-  const { message, extensions } = error as SimiliError;
-  refuse(res, status, message, extensions);
-};

@@ -1,6 +1,25 @@
-import type { Response } from 'express';
+import type { ErrorRequestHandler, Response } from 'express';
+import { type ErrorCode, SimiliError } from '../errors.ts';
 
 /** An answer in GraphQL's shape from outside of it. */
 export function refuse(res: Response, status: number, message: string, extensions: object): void {
   res.status(status).json({ errors: [{ message, extensions }] });
 }
+
+const STATUS: Partial<Readonly<Record<ErrorCode, number>>> = {
+  INVALID_ARGUMENT: 400,
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  CATALOG_UNKNOWN: 404,
+  IMAGE_TOO_LARGE: 413,
+  IMAGE_UNREADABLE: 422,
+  IMAGE_TIMEOUT: 422,
+};
+
+/** Errors of ours that asking again does not mend; the others are told by the last resort. */
+export const tellRefusal: ErrorRequestHandler = (error: unknown, _req, res, next) => {
+  const status = error instanceof SimiliError ? STATUS[error.code as ErrorCode] : undefined;
+  if (status === undefined || res.headersSent) return next(error);
+  const { message, extensions } = error as SimiliError;
+  refuse(res, status, message, extensions);
+};

@@ -14,7 +14,10 @@ export type ProductFacts = {
   readonly currency: string | null;
   readonly available: boolean;
 };
-/** A product and its decoded pictures, in their order: one or more. `contentHash` is of a picture's bytes, sha-256. */
+/**
+ * A product and its decoded pictures, in their order: one or more. `contentHash` is of a picture's bytes, sha-256; `source` its address, its path, or
+ * `upload:<contentHash>` where it was sent as a file.
+ */
 export type ProductPictures = {
   readonly productId: string;
   readonly pictures: readonly { readonly source: string; readonly contentHash: string }[];

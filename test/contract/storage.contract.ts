@@ -238,6 +238,60 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       expect((await repos.images.claimPending(100, 60)).map(({ productId }) => productId)).toContain('p3');
     });
 
+    describe('pictures that are sent as files', () => {
+      const upload = (seed: number, length = 70_000) => ({
+        contentHash: `${seed}`.padStart(64, '0'),
+        bytes: Uint8Array.from({ length }, (_, i) => (i * 7 + seed) % 256),
+      });
+      const named = (id: string, ...uploads: ReturnType<typeof upload>[]) =>
+        product(id, { images: uploads.map(({ contentHash }) => `upload:${contentHash}`), uploads });
+      const hashes = async () =>
+        (await storage.prisma.uploadedPicture.findMany({ orderBy: { contentHash: 'asc' } })).map(({ contentHash }) =>
+          Number(contentHash),
+        );
+      const age = (data: object = { sentAt: new Date(Date.now() - 3_700_000) }) =>
+        storage.prisma.uploadedPicture.updateMany({ data });
+
+      test('are committed with their products or not at all, each once, and come back to the byte', async () => {
+        const [one, two, three] = [upload(1), upload(2, 0), upload(3)];
+        expect(await repos.products.writeAll([named('u1', two, one), named('u2', one)])).toEqual([
+          'created',
+          'created',
+        ]);
+        expect(await hashes()).toEqual([1, 2]);
+        for (const { contentHash, bytes } of [one, two])
+          expect(Buffer.compare((await repos.uploadedPictures.read(contentHash))!, bytes)).toBe(0);
+        expect(await repos.uploadedPictures.read(three.contentHash)).toBeNull();
+        const refused = { ...named('u4', three), price: '12345678901234' };
+        await expect(repos.products.writeAll([named('u3', three), refused])).rejects.toThrow();
+        expect(await repos.products.existing(['u3', 'u4'])).toEqual(new Set());
+        expect(await repos.products.write({ ...named('u1', three), version: -1, fingerprint: 'old' })).toBe('outdated');
+        expect(await hashes()).toEqual([1, 2]);
+      });
+
+      test('stay for as long as a product of any catalog names them, and an hour; one that is sent again begins anew', async () => {
+        const blue = repos.forCatalog('blue');
+        await repos.catalogs.create('blue');
+        await blue.products.write(named('u1', upload(2, 0)));
+        await repos.products.write({ ...named('u1', upload(3)), fingerprint: 'u1-1' });
+        await repos.products.write({ ...named('u2', upload(4)), fingerprint: 'u2-1' });
+        expect(await repos.uploadedPictures.prune()).toBe(0); // all are young
+        await age();
+        await repos.products.write(named('u5', upload(5)));
+        await repos.products.remove(['u2', 'u5']);
+        expect(await repos.uploadedPictures.prune()).toBe(2);
+        expect(await hashes()).toEqual([2, 3, 5]);
+        await age();
+        await repos.products.write(named('u6', upload(5)));
+        await repos.products.remove(['u6']);
+        expect(await repos.uploadedPictures.prune()).toBe(0);
+        await repos.catalogs.remove('blue');
+        await repos.products.remove(['u1']);
+        await age();
+        expect(await repos.uploadedPictures.prune()).toBe(3);
+      });
+    });
+
     test('a picture that is searched by is taken once, out of the table, and its answer is read once', async () => {
       const { pictureQueries } = repos;
       const bounds = { mostWaiting: 2, patienceSeconds: 60 };

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { runImport } from '../../cli/import/run.ts';
 import { GOLDEN, goldenOf } from '../../learning/features/golden.ts';
 import { toHalf } from '../../learning/numbers/half.ts';
@@ -49,7 +49,13 @@ beforeAll(async () => {
 async function startAfresh(): Promise<void> {
   await pictures?.close();
   const limits = { maxBytes: 10 ** 6, maxPixels: 10 ** 6, timeoutMs: 5000, allowPrivate: true, background: '#ffffff' };
-  pictures = openPictures({ cacheDir: join(dir, 'cache'), limits, processes: 1, copies });
+  pictures = openPictures({
+    cacheDir: join(dir, 'cache'),
+    limits,
+    processes: 1,
+    copies,
+    uploads: database.repositories.uploadedPictures,
+  });
   Object.assign(host, { status: 200, headers: {}, body: await drawn.png() });
   asked.length = 0;
 }
@@ -78,6 +84,26 @@ const write = (id: string, changes: object = {}) =>
 const imageOf = (productId: string) => database.storage.prisma.productImage.findFirstOrThrow({ where: { productId } });
 const set = (productId: string, data: object) =>
   database.storage.prisma.productImage.updateMany({ where: { productId }, data });
+
+test('a picture that was sent as a file is read like one on disk: decoded, copied, and not asked for again', async () => {
+  const { uploadedPictures } = database.repositories;
+  const read = vi.spyOn(uploadedPictures, 'read');
+  const body = new Uint8Array(await drawn.png());
+  const files = { good: body, 'no picture': Buffer.from('text'), empty: Buffer.of(), large: Buffer.alloc(10 ** 6 + 1) };
+  for (const [id, bytes] of Object.entries(files)) await write(id, { imageUrls: [], pictures: [new Blob([bytes])] });
+  await ingest();
+  const states = await Promise.all(Object.keys(files).map(async (id) => (await imageOf(id)).failureCode));
+  expect(states).toEqual([null, 'IMAGE_UNREADABLE', 'IMAGE_UNREADABLE', 'IMAGE_TOO_LARGE']);
+  const good = await imageOf('good');
+  expect(good).toMatchObject({ state: 'READY', source: `upload:${good.contentHash}`, width: 80, mime: 'image/png' });
+  expect(await copies.read(good.contentHash!)).toEqual(Buffer.from(body));
+  expect(read).toHaveBeenCalledTimes(4);
+  await write('good', { imageUrls: [], pictures: [new Blob([body])], version: 1 });
+  await ingest();
+  expect(await imageOf('good')).toMatchObject({ state: 'READY', retryAt: null });
+  expect(read).toHaveBeenCalledTimes(4);
+  await database.repositories.products.remove(Object.keys(files));
+});
 
 test('a host that asks for patience gets it: its picture has failed for now, and is tried again at its time', async () => {
   Object.assign(host, { status: 503, headers: { 'retry-after': '3600' } });

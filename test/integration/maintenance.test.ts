@@ -27,6 +27,7 @@ test('each chore has its rhythm: a lost job is looked for every second, what was
     ['requeue', 1],
     ['maintenance', 5],
     ['forget-pictures', 60],
+    ['forget-uploads', 60],
     ['retrain', 60],
     ['forget-visitors', 20],
     ['forget-lists', 600],

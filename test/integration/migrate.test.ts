@@ -65,6 +65,7 @@ const ALL = [
   '0023_storage',
   '0025_recall_audit',
   '0026_picture_query',
+  '0030_uploaded_pictures',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

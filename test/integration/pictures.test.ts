@@ -343,7 +343,13 @@ describe('pictures that shoppers search by', () => {
     expect(fetched).toBe(createHash('sha256').update(bytes).digest('hex'));
     expect(connections).toBe(1);
     const guarded = open((address) => !address.startsWith('127.'));
-    for (const refused of [url, `http://localhost:${port}/a.jpg`, 'file:///etc/passwd', '/etc/passwd'])
+    for (const refused of [
+      url,
+      `http://localhost:${port}/a.jpg`,
+      'file:///etc/passwd',
+      '/etc/passwd',
+      `upload:${fetched}`,
+    ])
       await expect(guarded.decode({ url: refused }, [64], signal, async () => {})).rejects.toMatchObject({
         code: 'IMAGE_FORBIDDEN',
       });

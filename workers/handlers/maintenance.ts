@@ -30,6 +30,11 @@ export const chores = (context: WorkerContext): Chore[] => [
     },
   },
   { name: 'forget-pictures', everySeconds: 60, work: () => context.repositories.pictureQueries.prune() },
+  {
+    name: 'forget-uploads',
+    everySeconds: 60,
+    work: async () => void (await context.repositories.uploadedPictures.prune()),
+  },
   { name: 'retrain', everySeconds: 60, work: (signal) => inEachCatalog(context, signal, startDueRetrain) },
   {
     name: 'forget-visitors',

@@ -1,6 +1,7 @@
 import { lookup as systemLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { isAbsolute } from 'node:path';
+import { uploadedHash } from 'simili/internal/catalog/uploaded-picture';
 import { SimiliError } from 'simili/internal/errors';
 import { Agent, buildConnector, request } from 'undici';
 import { ForbiddenAddress, forbidden, reasonOf, unreachable } from './fetch-errors.ts';
@@ -10,6 +11,7 @@ import { type HostGate, openHostGate, retryAfterSeconds } from './host-gate.ts';
 import { isPublicAddress } from './public-address.ts';
 import { readBody } from './read-body.ts';
 import { readLocal } from './read-local.ts';
+import { readUploaded, type Uploads } from './read-uploaded.ts';
 
 const MAX_REDIRECTS = 3;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -31,11 +33,13 @@ export type FetchOptions = FetchLimits & {
   /** Opens the connections, by the given lookup; default: undici's. */
   makeConnector?: (options: { lookup: LookupFunction }) => buildConnector.connector;
   gate?: HostGate;
+  /** Pictures that were sent as files; default: none is read. */
+  uploads?: Uploads;
 };
 
 export type PictureFetcher = {
   /**
-   * A picture: an http(s) URL, or the canonical path of a file, which is read without following links.
+   * A picture: an http(s) URL, the canonical path of a file, which is read without following links, or one that was sent as a file.
    * @param known what was fetched before: null comes back when the source is still the same
    * @throws SimiliError IMAGE_FORBIDDEN (address, link), IMAGE_UNREACHABLE (host, status, time: may work later),
    * IMAGE_TOO_LARGE, IMAGE_UNREADABLE (file, packing); the signal's reason when it aborts.
@@ -52,13 +56,16 @@ export type PictureFetcher = {
  */
 export function openPictureFetcher(options: FetchOptions): PictureFetcher {
   const { allowPrivate, lookup = systemLookup, isAllowed = allowPrivate ? () => true : isPublicAddress } = options;
-  const { makeConnector = buildConnector, gate = openHostGate(), hosts = [] } = options;
+  const { makeConnector = buildConnector, gate = openHostGate(), hosts = [], uploads, maxBytes } = options;
   const agent = new Agent({ connect: makeConnector({ lookup: guardedLookup(lookup, isAllowed) }) });
   const transfer = { ...options, agent, isAllowed, gate, hosts };
-  const fetch = (async (source: string, signal?: AbortSignal, known: Revision | null = null) =>
-    isAbsolute(source)
-      ? readLocal(source, options.maxBytes, known)
-      : follow(source, transfer, known, signal)) as PictureFetcher['fetch'];
+  const fetch = (async (source: string, signal?: AbortSignal, known: Revision | null = null) => {
+    if (isAbsolute(source)) return readLocal(source, maxBytes, known);
+    const hash = uploads ? uploadedHash(source) : null;
+    return hash === null
+      ? follow(source, transfer, known, signal)
+      : readUploaded(uploads!, hash, source, maxBytes, known);
+  }) as PictureFetcher['fetch'];
   return { fetch, close: () => agent.destroy() };
 }
 

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { basename, isAbsolute } from 'node:path';
+import { basename } from 'node:path';
 import { PICTURE_SIZE } from '@simili/learning/picture';
 import type { PictureCopies } from 'simili/internal/catalog/picture-copies';
+import { isShownHere } from 'simili/internal/catalog/uploaded-picture';
 import { SimiliError } from 'simili/internal/errors';
 import { openHost } from '../hosts/rpc.ts';
 import { makePool, type Pool } from '../tools/pool.ts';
@@ -36,8 +37,9 @@ export type PictureServiceOptions = {
   /** The cache is cut back to this many bytes (12 KB a picture); default 16 GiB. */
   maxCacheBytes?: number;
   lookup?: FetchOptions['lookup'];
-  /** Where pictures from disk are kept as they were when they were decoded. */
+  /** Where pictures from disk, and those that were sent as files, are kept as they were when they were decoded. */
   copies?: PictureCopies;
+  uploads?: FetchOptions['uploads'];
 };
 
 /** `contentHash`: sha-256 of the picture's bytes. */
@@ -45,7 +47,7 @@ export type LoadedPicture = PictureFacts & { contentHash: string };
 
 export type PictureService = {
   /**
-   * Fetches a picture (http(s) URL or absolute path) and makes sure that its pixels are in the cache.
+   * Fetches a picture (http(s) URL, absolute path, or one that was sent as a file) and makes sure that its pixels are in the cache.
    * @param sides of the squares that are wanted; default: the common one, PICTURE_SIZE.
    * @throws SimiliError IMAGE_*; the signal's reason when it aborts.
    */
@@ -88,10 +90,10 @@ const UNSEEN = 1 / 16;
 const FACTS_BYTES = 100;
 
 export function openPictures(options: PictureServiceOptions): PictureService {
-  const { cacheDir, limits, processes = DECODERS, maxCacheBytes = 16 * 2 ** 30, lookup, copies } = options;
+  const { cacheDir, limits, processes = DECODERS, maxCacheBytes = 16 * 2 ** 30, lookup, copies, uploads } = options;
   const { background } = limits;
   const cacheOf = (size: number) => openPixelCache({ dir: cacheDir, size, decodeVersion: DECODE_VERSION, background });
-  const fetcher = openPictureFetcher({ ...limits, ...(lookup && { lookup }) });
+  const fetcher = openPictureFetcher({ ...limits, ...(lookup && { lookup }), ...(uploads && { uploads }) });
   const hosts = Array.from({ length: processes }, openDecoder);
   const lone = Array.from({ length: Math.max(1, processes - 1) }, openDecoder);
   const fetches = makePool(
@@ -150,7 +152,7 @@ export function openPictures(options: PictureServiceOptions): PictureService {
     if (!held) return null;
     const { fetched, found } = held;
     const picture = 'later' in found ? await found.later : found;
-    if (isAbsolute(source)) await copies?.put(picture.contentHash, fetched.bytes);
+    if (isShownHere(source)) await copies?.put(picture.contentHash, fetched.bytes);
     return { picture, fetched };
   };
   const load = async (source: string, signal?: AbortSignal, sides: readonly number[] = [PICTURE_SIZE]) =>
@@ -165,7 +167,7 @@ export function openPictures(options: PictureServiceOptions): PictureService {
     async ensure(contentHash, source, signal, sides = [PICTURE_SIZE]) {
       const missing = await lacking(contentHash, sides);
       if (missing.length === 0) return;
-      const copy = isAbsolute(source) ? await copies?.read(contentHash) : null;
+      const copy = isShownHere(source) ? await copies?.read(contentHash) : null;
       const again = copy
         ? (await made(async () => ({ bytes: copy }), source, missing, signal))!.picture
         : await load(source, signal, missing);

@@ -42,6 +42,41 @@ test.each([
   expect(judged(changes)).toEqual(refused(argument, why));
 });
 
+describe('pictures as files', () => {
+  const file = new Blob(['one']);
+  /** graphql-yoga's is of no class of Node's. */
+  const foreign = { size: 1, name: 'a.png', arrayBuffer: async () => new ArrayBuffer(1) };
+  const { imageUrls: _, ...bare } = draft;
+
+  test('are taken beside addresses and without any, in whichever class the server has them', () => {
+    expect(judged({ pictures: [file] })).toEqual({ value: { ...draft, pictures: [file] } });
+    expect(judgeProduct({ ...bare, pictures: [file, foreign] })).toEqual({
+      value: { ...draft, imageUrls: [], pictures: [file, foreign] },
+    });
+    expect(judgeProduct({ ...bare, pictures: file })).toMatchObject({ value: { pictures: [file] } });
+    expect(judgeProduct({ ...bare, pictures: [] })).toEqual({ value: { ...bare, pictures: [], imageUrls: [] } });
+  });
+
+  test.each([
+    [{ pictures: [null] }, 'pictures.0', /must be a file of a multipart request/],
+    [{ pictures: [file, 'https://shop.test/a.png'] }, 'pictures.1', /must be a file/],
+    [{ pictures: [{ size: 1 }] }, 'pictures.0', /must be a file/],
+    [{ pictures: Array(11).fill(file) }, 'pictures', /at most 10 entries, not 11/],
+    [{ pictures: Array(10).fill(file) }, 'pictures', /and imageUrls may hold at most 10 entries together/],
+    [{ imageUrls: [`upload:${'0'.repeat(64)}`] }, 'imageUrls.0', /must be an http/],
+    [{ pictures: null, imageUrls: null }, 'imageUrls', /is missing/],
+  ])('%o is refused by its path', (changes, argument, why) => {
+    expect(judged(changes)).toEqual(refused(argument, why));
+  });
+
+  test('an import has none', () => {
+    expect(judgeImported({ ...draft, pictures: [file] })).toEqual(refused('pictures', /not a field/));
+    expect(judgeImported({ ...draft, imageUrls: [`upload:${'0'.repeat(64)}`] })).toEqual(
+      refused('imageUrls.0', /absolute path/),
+    );
+  });
+});
+
 test('an import may name files of this machine, and which content they have', () => {
   const files = { ...draft, imageUrls: ['/srv/a.png'], revisions: ['1'] };
   expect(judgeImported(files)).toEqual({ value: files });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import express, { type Response } from 'express';
+import express, { type RequestHandler, type Response } from 'express';
 import { expect, onTestFinished, test } from 'vitest';
 import { makeLimits } from '../../../../src/http/limits.ts';
 import { until } from '../../../support/until.ts';
@@ -15,17 +15,20 @@ const SETTINGS = {
 };
 const log = { info() {}, warn() {}, error() {} } as never;
 
-test('an address that sends pictures slowly has four at once under way, and keeps no other one waiting', async () => {
-  const { sentPicture } = makeLimits(SETTINGS, log, () => 0);
+/** A server that answers nobody, and who it holds. */
+async function holding(handlers: RequestHandler[]) {
   const held: Response[] = [];
   const app = express().set('trust proxy', 1);
-  app.post('/', ...sentPicture, (_req, res) => void held.push(res));
+  app.post('/', ...handlers, (_req, res) => void held.push(res));
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => void server.close());
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const send = (from: string) => fetch(url, { method: 'POST', headers: { 'x-forwarded-for': from } });
+  return { held, send: (from: string) => fetch(url, { method: 'POST', headers: { 'x-forwarded-for': from } }) };
+}
 
+test('an address that sends pictures slowly has four at once under way, and keeps no other one waiting', async () => {
+  const { held, send } = await holding(makeLimits(SETTINGS, log, () => 0).sentPicture);
   const four = Array.from({ length: 4 }, () => send('192.0.2.1'));
   await until(async () => held.length === 4);
   const fifth = await send('192.0.2.1');
@@ -39,4 +42,16 @@ test('an address that sends pictures slowly has four at once under way, and keep
   await until(async () => held.length === 6);
   held[5]!.end();
   expect((await again).status).toBe(200);
+});
+
+test('of requests with files an address has four under way, and all together eight', async () => {
+  const { held, send } = await holding(makeLimits(SETTINGS, log, () => 0).sentFiles);
+  const many = ['192.0.2.1', '198.51.100.1'].flatMap((from) => Array.from({ length: 4 }, () => send(from)));
+  await until(async () => held.length === 8);
+  for (const from of ['192.0.2.1', '203.0.113.1']) expect((await send(from)).status).toBe(429);
+  for (const res of held) res.end();
+  expect((await Promise.all(many)).map(({ status }) => status)).toEqual(Array(8).fill(200));
+  void send('203.0.113.1').catch(() => {});
+  await until(async () => held.length === 9);
+  held[8]!.end();
 });
