@@ -60,7 +60,7 @@ test('whatever the variables are, each file comes back where it was, to the byte
   );
 });
 
-/** What an attacker changes of a right request. */
+/** Changes of a right request by somebody who means harm. */
 type Harm = {
   map?: Record<string, string[]>;
   paths?: string[];
