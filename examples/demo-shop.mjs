@@ -18,11 +18,13 @@ export async function addDemoShop(simili, { tags = {}, ...shop } = {}) {
 
 /**
  * Walks a model version through the phases of its job, as workers do.
- * @typedef {{ vectors?: Record<string, number[]>, spaces?: object[], fill?: (version: number) => Promise<unknown> }} Shop
- *   `vectors`: of products that are there, in the space of the pictures; `spaces`: beside that one; `fill`: fills these
+ * @typedef {{ vectors?: Record<string, number[]>, spaces?: object[], fill?: (version: number) => Promise<unknown>, metrics?: object }} Shop
+ *   `vectors`: of products that are there, in the space of the pictures; `spaces`: beside that one; `fill`: fills these;
+ *   `metrics`: what was measured of it
  * @param {Shop} [shop]
  */
-export async function addDemoModel(simili, { vectors = VECTORS, spaces = [], fill = async () => {} } = {}) {
+export async function addDemoModel(simili, shop = {}) {
+  const { vectors = VECTORS, spaces = [], fill = async () => {}, metrics = {} } = shop;
   const { services, repositories } = simili;
   const { models, embeddings, jobs } = repositories;
   const { id } = await services.retrain({ reason: 'demo' }, 'example');
@@ -42,5 +44,5 @@ export async function addDemoModel(simili, { vectors = VECTORS, spaces = [], fil
   await embeddings.upsert(model.number, rows);
   await fill(model.number);
   await models.commitEmbedded(await jobs.claim(id, 'EMBED'), model.id);
-  await models.commitEvaluated(await jobs.claim(id, 'EVALUATE'), model.id, {}, []);
+  await models.commitEvaluated(await jobs.claim(id, 'EVALUATE'), model.id, metrics, []);
 }

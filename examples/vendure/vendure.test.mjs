@@ -1,48 +1,22 @@
 // node --test examples/vendure, with CHROMIUM_PATH, SIMILI_INSTALLED and DATABASE_URL: a database of its own is made there
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
-import pg from 'pg';
-import { loadConfig, openSimili } from 'simili';
-import { startServer } from 'simili/server';
 import { addDemoModel } from '../demo-shop.mjs';
-import { expectEvents, installedAt, needsInstalled, openBrowser, run, serve } from '../shopper.mjs';
+import { expectEvents, needsInstalled, openBrowser } from '../shopper.mjs';
+import {
+  addAdministrator,
+  addChannel,
+  addPicture,
+  addProduct,
+  deleteProduct,
+  expectSoon,
+  startShop,
+  updateProduct,
+} from '../vendure-shop.mjs';
 
-const { DATABASE_URL } = process.env;
-const KEY = randomUUID();
 const html = readFileSync(new URL('./storefront.html', import.meta.url), 'utf8');
-
-async function execute(url, statement, values) {
-  const client = new pg.Client(url);
-  await client.connect();
-  return client.query(statement, values).finally(() => client.end());
-}
-
-async function makeDatabase(t) {
-  const name = `vendure_${randomUUID().replaceAll('-', '')}`;
-  await execute(DATABASE_URL, `CREATE DATABASE ${name}`);
-  t.after(() => execute(DATABASE_URL, `DROP DATABASE ${name} WITH (FORCE)`));
-  return Object.assign(new URL(DATABASE_URL), { pathname: name }).href;
-}
-
-async function startSimili(t) {
-  const simili = await openSimili({ dataDir: null, exploring: 0 });
-  const config = loadConfig({ PORT: '0', SIMILI_CORS_ORIGINS: '*' });
-  // The plugin's key, as `simili key create --scopes catalog` makes them, and shoppers without any.
-  const callers = {
-    [KEY]: { name: 'vendure', scopes: ['catalog'], catalog: null },
-    null: { name: 'anybody', scopes: ['storefront', 'feedback'], catalog: null },
-  };
-  const authenticator = { name: 'one key', authenticate: async ({ key }) => callers[key] ?? null };
-  const server = await startServer({ ...simili, config, log: console, authenticator });
-  t.after(async () => {
-    await server.close();
-    await simili.close();
-  });
-  return { ...simili, url: server.url };
-}
 
 const MUGS = {
   translations: [{ languageCode: 'en', name: 'Mugs', slug: 'mugs', description: '' }],
@@ -64,138 +38,63 @@ const BRANDS = {
   values: [{ code: 'acme', translations: [{ languageCode: 'en', name: 'Acme' }] }],
 };
 
-/** GraphQL over HTTP, under one login. */
-function asking(url, headers = {}) {
-  return async (query, variables = {}) => {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify({ query, variables }),
-    });
-    const { data, errors } = await response.json();
-    assert.equal(errors, undefined);
-    return { data, response };
-  };
+/** Three products as Simili is to have them; each step below changes them as it changes the shop's. */
+const sent = {
+  categories: [],
+  image: null,
+  tags: ['channel:__default_channel__'],
+  price: { amount: '11.90', currencyCode: 'USD' },
+};
+const redMug = { title: 'red mug', availableForSale: true, ...sent };
+const pinkMug = { ...redMug, title: 'pink mug' };
+const blueJug = { ...redMug, title: 'blue jug', availableForSale: false };
+
+const LIST = `query ($id: ID!, $first: Int) {
+  product(id: $id) { similarItems(first: $first) { nodes { name variants { sku } } } }
+}`;
+
+/** SKUs of what a shopper is shown beside a product; undefined: there is no list. */
+async function listOf(shopper, id, first) {
+  const { product } = await shopper(LIST, { id, first });
+  return product.similarItems?.nodes.map(({ variants: [{ sku }] }) => sku);
 }
 
-async function loggedIn(url) {
-  const { response } = await asking(url)(
-    'mutation { login(username: "superadmin", password: "superadmin") { __typename } }',
-  );
-  return asking(url, { authorization: `Bearer ${response.headers.get('vendure-auth-token')}` });
-}
-
-/** @returns the product's id in the shop */
-async function addProduct(admin, name, stockOnHand) {
-  const named = { languageCode: 'en', name };
-  const created = await admin('mutation ($input: CreateProductInput!) { createProduct(input: $input) { id } }', {
-    input: { translations: [{ ...named, slug: name.replace(' ', '-'), description: '' }] },
-  });
-  const { id: productId } = created.data.createProduct;
-  await admin('mutation ($input: [CreateProductVariantInput!]!) { createProductVariants(input: $input) { id } }', {
-    input: [{ productId, sku: name, price: 1000, stockOnHand, trackInventory: 'TRUE', translations: [named] }],
-  });
-  return productId;
-}
-
-/** A picture as the shop's asset server would have stored it. @returns its id in the shop */
-async function addPicture(databaseUrl, preview) {
-  const { rows } = await execute(
-    databaseUrl,
-    `WITH made AS (
-       INSERT INTO asset (type, "mimeType", "fileSize", source, preview) VALUES ('IMAGE', 'image/jpeg', 9, $1, $1) RETURNING id
-     ), named AS (
-       INSERT INTO asset_translation ("languageCode", name, "baseId") SELECT 'en', 'mug', id FROM made
-     )
-     INSERT INTO asset_channels_channel ("assetId", "channelId") SELECT made.id, channel.id FROM made, channel RETURNING "assetId"`,
-    [preview],
-  );
-  return String(rows[0].assetId);
-}
-
-/** Asks until what it answers is as expected; what is sent to Simili goes by jobs. */
-async function expectSoon(ask, expected) {
-  let answer;
-  for (const end = Date.now() + 60_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 100))) {
-    answer = await ask();
-    if (JSON.stringify(answer) === JSON.stringify(expected)) return;
-  }
-  assert.deepEqual(answer, expected);
-}
-
-test('products of a Vendure shop reach Simili as they change, and its shop API lists what looks alike', {
-  skip: needsInstalled.skip || !DATABASE_URL,
-}, async (t) => {
-  const folder = installedAt('vendure');
-  const databaseUrl = await makeDatabase(t);
-  const simili = await startSimili(t);
-  await run(folder, ['tsc']);
-  const env = { DATABASE_URL: databaseUrl, PORT: '0', SIMILI_URL: simili.url, SIMILI_KEY: KEY };
-  const shop = await serve(t, folder, ['node', 'dist/shop.js'], env);
-  const admin = await loggedIn(`${shop}/admin-api`);
-  const ask = asking(`${simili.url}/graphql`);
-  const products = async () => {
-    const { data } = await ask(
-      '{ products { nodes { title availableForSale categories image { url } tags price { amount currencyCode } } } }',
-    );
-    return data.products.nodes;
-  };
-
-  const ids = [];
-  for (const [name, stock] of [
-    ['red mug', 3],
-    ['pink mug', 3],
-    ['blue jug', 0],
-  ])
-    ids.push(await addProduct(admin, name, stock));
-  const [red, pink, blue] = ids;
-  const sent = {
-    categories: [],
-    image: null,
-    tags: ['channel:__default_channel__'],
-    price: { amount: '11.90', currencyCode: 'USD' },
-  };
-  const redMug = { title: 'red mug', availableForSale: true, ...sent };
-  const pinkMug = { ...redMug, title: 'pink mug' };
-  const blueJug = { ...redMug, title: 'blue jug', availableForSale: false };
+async function productsArrive(shop) {
+  const { admin, products } = shop;
+  const red = await addProduct(shop, 'red mug', 3);
+  const pink = await addProduct(shop, 'pink mug', 3);
+  const blue = await addProduct(shop, 'blue jug', 0);
   await expectSoon(products, [redMug, pinkMug, blueJug]);
 
-  const update = 'mutation ($input: UpdateProductInput!) { updateProduct(input: $input) { id } }';
-  const { data } = await admin(
-    'mutation ($input: CreateFacetInput!) { createFacet(input: $input) { values { id } } }',
-    {
-      input: BRANDS,
-    },
-  );
-  const facetValueIds = data.createFacet.values.map(({ id }) => id);
-  const featuredAssetId = await addPicture(databaseUrl, 'preview/a1/mug.jpg');
-  await admin(update, { input: { id: red, featuredAssetId, facetValueIds } });
+  const made = await admin('mutation ($input: CreateFacetInput!) { createFacet(input: $input) { values { id } } }', {
+    input: BRANDS,
+  });
+  const facetValueIds = made.createFacet.values.map(({ id }) => id);
+  await updateProduct(shop, { id: red, featuredAssetId: await addPicture(shop, 'preview/a1/mug.jpg'), facetValueIds });
   await admin('mutation ($input: CreateCollectionInput!) { createCollection(input: $input) { id } }', { input: MUGS });
-  redMug.tags = [...redMug.tags, 'brand:acme'];
+  redMug.tags = ['brand:acme', ...redMug.tags];
   redMug.image = { url: 'https://shop.example/assets/preview/a1/mug.jpg' };
   redMug.categories = pinkMug.categories = ['Mugs'];
   await expectSoon(products, [redMug, pinkMug, blueJug]);
+  return { red, pink, blue };
+}
 
-  await addDemoModel(simili, { vectors: { [red]: [1, 0], [pink]: [0.8, 0.6], [blue]: [0, 1] } });
-  const listOf = async () => {
-    const { data } = await asking(`${shop}/shop-api`)(
-      'query ($id: ID!) { product(id: $id) { similarItems { nodes { name variants { sku } } } } }',
-      { id: red },
-    );
-    return data.product.similarItems.nodes.map(({ variants: [{ sku }] }) => sku);
-  };
-  await expectSoon(listOf, ['pink mug', 'blue jug']);
+const METRICS = {
+  evaluation: { structure: { triplets: 90, precision: 0.75 }, clicks: { triplets: 0, precision: 0 } },
+  active: { structure: { triplets: 90, precision: 0.5 } },
+};
+
+async function listsAreShown({ simili, shopper }, { red, pink, blue }) {
+  await addDemoModel(simili, { vectors: { [red]: [1, 0], [pink]: [0.8, 0.6], [blue]: [0, 1] }, metrics: METRICS });
+  await expectSoon(() => listOf(shopper(), red), ['pink mug', 'blue jug']);
   // What Simili refuses, or does not answer, is a page without a list.
-  const refused = await asking(`${shop}/shop-api`)(
-    `{ product(id: ${red}) { name similarItems(first: 0) { status } } }`,
-  );
-  assert.deepEqual(refused.data, { product: { name: 'red mug', similarItems: null } });
+  const refused = await shopper()(`{ product(id: ${red}) { name similarItems(first: 0) { status } } }`);
+  assert.deepEqual(refused, { product: { name: 'red mug', similarItems: null } });
+}
 
-  const pages = createServer((_req, res) =>
-    res
-      .setHeader('content-type', 'text/html')
-      .end(html.replaceAll('http://localhost:4000', simili.url).replaceAll('http://localhost:3000', shop)),
-  );
+async function eventsAreStored(t, { simili, url }, { red, pink, blue }) {
+  const page = html.replaceAll('http://localhost:4000', simili.url).replaceAll('http://localhost:3000', url);
+  const pages = createServer((_req, res) => res.setHeader('content-type', 'text/html').end(page));
   await new Promise((resolve) => pages.listen(0, '127.0.0.1', resolve));
   t.after(() => pages.close());
   const tab = await (await openBrowser(t)).newPage();
@@ -204,9 +103,91 @@ test('products of a Vendure shop reach Simili as they change, and its shop API l
   await tab.getByRole('link', { name: 'pink mug' }).click();
   await tab.getByRole('link', { name: 'red mug' }).waitFor();
   await expectEvents(simili, tab, [`CLICK ${pink}`, `IMPRESSION ${[pink, blue].sort()}`]);
+}
 
-  await admin('mutation ($id: ID!) { deleteProduct(id: $id) { result } }', { id: pink });
-  await admin(update, { input: { id: blue, enabled: false } });
-  await expectSoon(products, [redMug]);
-  assert.deepEqual(await listOf(), []);
+const STATUS = `query ($id: ID!) {
+  similiStatus {
+    page problem products picturesPending picturesFailed version { number trained products }
+    training { state gains { of before after } }
+  }
+  product(id: $id) { similarItems { nodes { name } } }
+}`;
+
+/** The answers that a dashboard needs, through the admin API and by its permissions. */
+async function officeSeesStatus(shop, { red }) {
+  const { product, similiStatus } = await shop.admin(STATUS, { id: red });
+  assert.deepEqual(product.similarItems.nodes, [{ name: 'pink mug' }, { name: 'blue jug' }]);
+  assert.deepEqual(similiStatus, {
+    page: shop.gate.url,
+    problem: null,
+    products: 3,
+    picturesPending: 1,
+    picturesFailed: 0,
+    version: { number: 1, trained: false, products: 3 },
+    training: { state: 'SUCCEEDED', gains: [{ of: 'categories', before: 0.5, after: 0.75 }] },
+  });
+  const codeFor = async (ask) => (await ask('{ similiStatus { products } }')).errors?.[0].extensions.code;
+  assert.equal(await codeFor(await addAdministrator(shop, 'ReadOrder')), 'FORBIDDEN');
+  assert.equal(await codeFor(await addAdministrator(shop, 'ReadProduct')), undefined);
+}
+
+/** A second channel has two of the three products; its lists show no other, however near. */
+async function channelsAreApart(shop, { red, blue }) {
+  const { admin, products, shopper } = shop;
+  const channelId = await addChannel(shop, 'outlet');
+  await admin('mutation ($input: AssignProductsToChannelInput!) { assignProductsToChannel(input: $input) { id } }', {
+    input: { productIds: [red, blue], channelId },
+  });
+  for (const product of [redMug, blueJug]) product.tags = [...product.tags, 'channel:outlet'];
+  await expectSoon(products, [redMug, pinkMug, blueJug]);
+  assert.deepEqual(await listOf(shopper('outlet'), red, 1), ['blue jug']);
+  assert.deepEqual(await listOf(shopper(), red, 1), ['pink mug']);
+
+  await admin(
+    'mutation ($input: RemoveProductsFromChannelInput!) { removeProductsFromChannel(input: $input) { id } }',
+    { input: { productIds: [blue], channelId } },
+  );
+  blueJug.tags = blueJug.tags.filter((tag) => tag !== 'channel:outlet');
+  await expectSoon(products, [redMug, pinkMug, blueJug]);
+  assert.deepEqual(await listOf(shopper('outlet'), red), []);
+}
+
+const MOST_TRIED = `{
+  jobs(options: { filter: { queueName: { eq: "simili" } }, sort: { createdAt: DESC }, take: 10 }) { items { attempts } }
+}`;
+
+/** Products that are changed, made and deleted while Simili is away. */
+async function changesWait(shop, { red, pink }) {
+  const { admin, products, shopper, gate } = shop;
+  gate.leave();
+  await updateProduct(shop, { id: red, translations: [{ languageCode: 'en', name: 'scarlet mug' }] });
+  await deleteProduct(shop, pink);
+  await addProduct(shop, 'green cup', 1);
+  assert.equal(await listOf(shopper(), red), undefined);
+  const { similiStatus } = await admin('{ similiStatus { problem products } }');
+  assert.match(similiStatus.problem, /closed|reset|refused|hang up/i);
+  assert.equal(similiStatus.products, null);
+  const tried = async () => Math.max(...(await admin(MOST_TRIED)).jobs.items.map(({ attempts }) => attempts)) > 20;
+  await expectSoon(tried, true);
+
+  gate.come();
+  redMug.title = 'scarlet mug';
+  await expectSoon(products, [redMug, blueJug, { ...redMug, ...sent, title: 'green cup' }]);
+  await expectSoon(() => listOf(shopper(), red), ['blue jug']);
+}
+
+test('products of a Vendure shop reach Simili as they change, and its shop API lists what looks alike', {
+  skip: needsInstalled.skip || !process.env.DATABASE_URL,
+}, async (t) => {
+  const shop = await startShop(t);
+  const ids = await productsArrive(shop);
+  await listsAreShown(shop, ids);
+  await officeSeesStatus(shop, ids);
+  await eventsAreStored(t, shop, ids);
+  await channelsAreApart(shop, ids);
+  await changesWait(shop, ids);
+
+  await updateProduct(shop, { id: ids.blue, enabled: false });
+  await deleteProduct(shop, ids.red);
+  await expectSoon(async () => (await shop.products()).map(({ title }) => title), ['green cup']);
 });

@@ -27,7 +27,8 @@ import { SimiliService } from './simili-service';
 const BATCH = 100;
 /** Changes within as many milliseconds go together. */
 const TOGETHER = 200;
-const RETRIES = 10;
+/** Vendure's own queue tries once a second: for a day. */
+const RETRIES = 24 * 60 * 60;
 
 type Changes = { products?: ID[]; variants?: ID[] };
 

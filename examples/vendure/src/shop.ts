@@ -1,32 +1,8 @@
 // A shop with the plugin: DATABASE_URL=postgres://… SIMILI_KEY=… npm start. An empty database gets what Vendure needs before there are products.
 import type { AddressInfo } from 'node:net';
-import {
-  bootstrap,
-  CountryService,
-  DefaultJobQueuePlugin,
-  DefaultLogger,
-  JobQueueService,
-  LanguageCode,
-  LogLevel,
-  RequestContextService,
-  type VendureConfig,
-} from '@vendure/core';
+import { bootstrap, CountryService, JobQueueService, LanguageCode, RequestContextService } from '@vendure/core';
 import { populateInitialData } from '@vendure/core/cli';
-import { SimiliPlugin } from './simili-plugin';
-
-const { DATABASE_URL, PORT = '3000', SIMILI_URL = 'http://localhost:4000', SIMILI_KEY = '' } = process.env;
-
-const config: VendureConfig = {
-  apiOptions: { port: Number(PORT), hostname: '127.0.0.1', adminApiPath: 'admin-api', shopApiPath: 'shop-api' },
-  authOptions: { tokenMethod: 'bearer', superadminCredentials: { identifier: 'superadmin', password: 'superadmin' } },
-  dbConnectionOptions: { type: 'postgres', url: DATABASE_URL, synchronize: true },
-  paymentOptions: { paymentMethodHandlers: [] },
-  logger: new DefaultLogger({ level: LogLevel.Warn }),
-  plugins: [
-    DefaultJobQueuePlugin,
-    SimiliPlugin.init({ url: SIMILI_URL, key: SIMILI_KEY, assets: 'https://shop.example/assets/' }),
-  ],
-};
+import { config } from './vendure-config';
 
 async function start(): Promise<void> {
   const app = await bootstrap(config);

@@ -4,7 +4,7 @@ import gql from 'graphql-tag';
 import { ProductMapper } from './product-mapper';
 import { SimiliService } from './simili-service';
 
-export const shopSchema = gql`
+export const similarItemsSchema = gql`
   extend type Product {
     "Products that look like this one, best first. Null while Simili is away."
     similarItems(first: Int = 12): SimilarItems

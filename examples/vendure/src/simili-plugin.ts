@@ -1,11 +1,13 @@
 import { PluginCommonModule, VendurePlugin } from '@vendure/core';
+import { concatAST } from 'graphql';
 import { SIMILI_OPTIONS, type SimiliOptions } from './options';
 import { ProductMapper } from './product-mapper';
 import { ProductSync } from './product-sync';
-import { SimilarItemsResolver, shopSchema } from './similar-items';
+import { SimilarItemsResolver, similarItemsSchema } from './similar-items';
 import { SimiliService } from './simili-service';
+import { StatusResolver, statusSchema } from './simili-status';
 
-/** Similar products for a Vendure shop: its products go to Simili as they change, and `Product.similarItems` of the shop API asks it. */
+/** Similar products for a Vendure shop: its products go to Simili as they change, and `Product.similarItems` of the shop and the admin API asks it. */
 @VendurePlugin({
   imports: [PluginCommonModule],
   providers: [
@@ -14,7 +16,11 @@ import { SimiliService } from './simili-service';
     ProductMapper,
     ProductSync,
   ],
-  shopApiExtensions: { schema: shopSchema, resolvers: [SimilarItemsResolver] },
+  shopApiExtensions: { schema: similarItemsSchema, resolvers: [SimilarItemsResolver] },
+  adminApiExtensions: {
+    schema: () => concatAST([similarItemsSchema, statusSchema]),
+    resolvers: [SimilarItemsResolver, StatusResolver],
+  },
   compatibility: '^3.0.0',
 })
 export class SimiliPlugin {
