@@ -7,6 +7,7 @@ import { makePrivate } from '../private-files.ts';
 import { type Ask, NO_ROWS, type Statement } from './ask.ts';
 import { openDatabaseClock } from './database-clock.ts';
 import { type Disk, diskOf } from './disk-watch.ts';
+import { keepUp } from './embedded-upkeep.ts';
 import { lockDataDir } from './lock.ts';
 import { migrate } from './migrate.ts';
 import { PGlitePool } from './pglite-pool.ts';
@@ -34,7 +35,9 @@ export async function openEmbedded(
     const db = await openMigrated({ ...(dir ? { dataDir: dir } : {}), ...(dump ? { loadDataDir: dump } : {}) }, now);
     if (disk) db.guard(disk);
     if (dir) makePrivate(dir);
+    const stopUpkeep = keepUp(db);
     return await storageOver(db, async () => {
+      await stopUpkeep();
       await db.close();
       unlock();
     });

@@ -9,10 +9,11 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { NO_ROWS } from '../../src/db/ask.ts';
 import { CatalogRepository } from '../../src/db/catalogs.ts';
 import { openEmbedded } from '../../src/db/embedded.ts';
+import { tidyOne } from '../../src/db/embedded-upkeep.ts';
 import { lockDataDir } from '../../src/db/lock.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
-import { freshEmbedded } from '../support/embedded.ts';
+import { dump, freshEmbedded } from '../support/embedded.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -155,5 +156,44 @@ test('a statement with a name gives what it gives without one, is planned once, 
   expect(await Promise.all(beside)).toEqual(beside.map((_, i) => [{ n: i + 1 }]));
   expect((await prepared()).n).toBe(100);
   expect(await ask('divide', divide, [4])).toEqual([{ n: 3 }]); // forgotten, and planned again
+  await storage.close();
+});
+
+test('tables are counted and cleaned as autovacuum would, one at a time, and those of vectors with an index are not cleaned', async () => {
+  const storage = await openEmbedded(null, undefined, await dump());
+  const exec = async (sql: string) => void (await storage.prisma.$executeRawUnsafe(sql));
+  const query = async (sql: string) => ({ rows: await storage.prisma.$queryRawUnsafe<never[]>(sql) });
+  const db = { query, exec } as never as Parameters<typeof tidyOne>[0];
+  /** Statistics reach the view when a statement ends, once a second: unless it is asked for. */
+  const tidyAll = async () => {
+    let tables = 0;
+    do await exec('SELECT pg_stat_force_next_flush()');
+    while ((await tidyOne(db)) && ++tables < 50);
+    return tables;
+  };
+  const look = async (name: string) => {
+    const [row] = await storage.prisma.$queryRawUnsafe<{ rows: number; dead: number }[]>(
+      `SELECT c.reltuples::int AS rows, s.n_dead_tup::int AS dead FROM pg_class c JOIN pg_stat_user_tables s ON s.relid = c.oid
+       WHERE c.oid = '${name}'::regclass`,
+    );
+    return row;
+  };
+  await tidyAll();
+  await exec('CREATE TABLE public.plain AS SELECT g AS id FROM generate_series(1, 1000) g');
+  await exec(
+    `CREATE TABLE public.vectors AS SELECT g AS id, ('[' || g || ',1]')::vector(2) AS vec FROM generate_series(1, 1000) g`,
+  );
+  await exec('CREATE INDEX ON public.vectors USING hnsw (vec vector_l2_ops)');
+  expect((await look('public.plain'))?.rows).toBe(-1);
+  expect(await tidyAll()).toBe(2);
+  expect(await look('public.plain')).toEqual({ rows: 1000, dead: 0 });
+  expect(await tidyAll()).toBe(0);
+
+  await exec('DELETE FROM public.plain WHERE id <= 40');
+  expect(await tidyAll()).toBe(0); // too few
+  for (const name of ['plain', 'vectors']) await exec(`DELETE FROM public.${name} WHERE id <= 400`);
+  expect(await tidyAll()).toBe(2);
+  expect(await look('public.plain')).toEqual({ rows: 600, dead: 0 });
+  expect((await look('public.vectors'))?.dead).toBe(400);
   await storage.close();
 });
