@@ -105,7 +105,7 @@ async function addProducts(client: Database, from: number, to: number): Promise<
   });
   await client.query(`
     INSERT INTO simili.product (catalog_id, id, title, categories, tags, price, currency, fingerprint)
-    SELECT 'default', ${idSql}, 'Product ' || i, array_remove(ARRAY[${categories}], NULL), '{}', (i * 7919 % 100000) / 100.0, 'EUR', md5(i::text)
+    SELECT 'default', ${idSql}, 'Product ' || i, array_remove(ARRAY[${categories}], NULL), '{}', (i::bigint * 7919 % 100000) / 100.0, 'EUR', md5(i::text)
     FROM generate_series(${from}, ${to - 1}) AS i`);
   await client.query(`
     INSERT INTO simili.product_image (catalog_id, id, product_id, position, source, content_hash, state, mime, width, height)

@@ -41,8 +41,11 @@ export async function serving({ products, ...options }: { products: number; yard
   if (!admin) throw new Error('Set DATABASE_URL: this is measured on a Postgres server with pgvector');
   const catalogs: ServingCatalog[] = [];
   try {
-    for (const count of products > USUAL ? [USUAL, products] : [products])
-      catalogs.push(await servingCatalog(admin, count));
+    for (const count of products > USUAL ? [USUAL, products] : [products]) {
+      const catalog = await servingCatalog(admin, count);
+      catalogs.push(catalog);
+      tell(indexRow(catalog));
+    }
     return await besideEachOther(catalogs, options.yardsticks);
   } finally {
     for (const catalog of catalogs) await catalog[Symbol.asyncDispose]();
@@ -55,27 +58,30 @@ async function besideEachOther(catalogs: readonly ServingCatalog[], folder: stri
   const { products } = catalog;
   const beside = folder ? await yardsticks(catalog, folder) : [];
   const rows: Row[] = [];
-  const tell = (more: Row[]) => {
-    for (const row of more) process.stderr.write(`${JSON.stringify(row)}\n`);
+  const add = (more: Row[]) => {
+    more.forEach(tell);
     rows.push(...more);
   };
-  tell(catalogs.map((one) => ({ what: 'index', products: one.products, ...one.index })));
-  tell(beside.map(({ way, indexSeconds }) => ({ what: `index, ${way.what}`, products, seconds: indexSeconds })));
+  rows.push(...catalogs.map(indexRow));
+  add(beside.map(({ way, indexSeconds }) => ({ what: `index, ${way.what}`, products, seconds: indexSeconds })));
   const asked = [similiWay(catalog), ...beside.map(({ way }) => way)];
   const smaller = catalogs.slice(0, -1).flatMap((one) => [rawWay(one), similiWay(one)]);
   const random = makeRandom(7);
   for (const clients of CLIENTS)
-    tell(await compared([...smaller, rawWay(catalog), ...asked, inMemoryWay(products)], clients, null, random));
-  for (const share of SHARES) tell(await compared([similiWay(catalog)], 1, share, random));
+    add(await compared([...smaller, rawWay(catalog), ...asked, inMemoryWay(products)], clients, null, random));
+  for (const share of SHARES) add(await compared([similiWay(catalog)], 1, share, random));
   for (const way of asked) {
     for (const row of rows.filter((one) => one.what === way.what && one.products === products)) {
       row.recall10 = await recallOf(catalog, way, row.share === 'none' ? null : Number(row.share), random);
-      process.stderr.write(`${JSON.stringify(row)}\n`);
+      tell(row);
     }
   }
   for (const { close } of beside) await close();
   return rows;
 }
+
+const tell = (row: Row): void => void process.stderr.write(`${JSON.stringify(row)}\n`);
+const indexRow = ({ products, index }: ServingCatalog): Row => ({ what: 'index', products, ...index });
 
 /** The best of some rounds for each way, the ways in turn: what else the machine does meets all of them. */
 async function compared(ways: readonly Way[], clients: number, share: number | null, random: Random) {
