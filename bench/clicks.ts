@@ -1,7 +1,8 @@
 import type { Interval } from '../learning/metrics/intervals.ts';
 import { offPolicyRates } from '../learning/metrics/off-policy.ts';
 import { makeRandom } from '../learning/numbers/random.ts';
-import { fitPropensity, fitPropensityExponent } from '../learning/relevance/propensity.ts';
+import { fitExamination } from '../learning/relevance/examination.ts';
+import { fitPropensity } from '../learning/relevance/propensity.ts';
 import {
   agreement,
   type Candidate,
@@ -11,8 +12,11 @@ import {
   isPromoted,
   loggedAnchors,
   ordersOf,
+  placedWorld,
   triplets,
   trueRate,
+  unplaced,
+  type World,
   type WorldKind,
 } from '../test/support/click-worlds.ts';
 
@@ -24,6 +28,12 @@ const SIMULATED = 100;
 const EXAMINED = 0.7;
 const LISTS = [20_000, 200_000, 1_000_000];
 const EXPONENTS = [0.2, 0.7, 1];
+/** Exponents of a row and of a column. */
+const PLACED = [
+  [0.2, 1],
+  [0.4, 0.8],
+  [0.7, 0.7],
+] as const;
 const ASKED: readonly [WorldKind, Candidate][] = [
   ['served', 'random'],
   ['served', 'reversed'],
@@ -40,7 +50,7 @@ const ASKED: readonly [WorldKind, Candidate][] = [
 
 /** Measures what the gates make of orders in worlds whose truth is known, and how far what is learned from clicks agrees with it. */
 export async function clicks(): Promise<Row[]> {
-  return [...gateRows(), ...exponentRows(), ...offPolicyRows()];
+  return [...gateRows(), ...exponentRows(), ...placementRows(), ...offPolicyRows()];
 }
 
 type Row = Record<string, string | number>;
@@ -49,8 +59,9 @@ type Row = Record<string, string | number>;
 function exponentRows(): Row[] {
   return EXPONENTS.flatMap((examined) =>
     LISTS.map((lists) => {
-      const found = Array.from({ length: WORLDS }, (_, i) =>
-        fitPropensityExponent(exploringPairs({ lists, share: 0.03, examined, seed: 1 + i })),
+      const found = Array.from(
+        { length: WORLDS },
+        (_, i) => fitPropensity(exploringPairs({ lists, share: 0.03, examined, seed: 1 + i })).eta,
       );
       const mean = found.reduce((sum, eta) => sum + eta, 0) / WORLDS;
       const deviation = Math.sqrt(found.reduce((sum, eta) => sum + (eta - mean) ** 2, 0) / (WORLDS - 1));
@@ -66,6 +77,33 @@ function exponentRows(): Row[] {
   );
 }
 
+/** Two placements: their exponents, as they are known one by one and as one, and the share of triplets that are wrong with these and with that. */
+function placementRows(): Row[] {
+  return PLACED.flatMap(([row, column]) =>
+    LISTS.map((lists) => {
+      const examined = { row, column };
+      const worlds = Array.from({ length: WORLDS }, (_, i) =>
+        placedWorld({ kind: 'noisy', lists, share: 0.03, examined, seed: 1 + i }),
+      );
+      const mean = (of: (world: World) => number) => worlds.reduce((sum, one) => sum + of(one), 0) / WORLDS;
+      const etaOf = (placement: string) => mean(({ pairs }) => fitExamination(pairs)(placement).eta).toFixed(3);
+      const wrong = (world: World) => 1 - agreement(world, triplets(world));
+      return {
+        world: 'placements',
+        lists,
+        row,
+        column,
+        worlds: WORLDS,
+        foundOfRow: etaOf('row'),
+        foundOfColumn: etaOf('column'),
+        foundOfBoth: mean(({ pairs }) => fitPropensity(pairs).eta).toFixed(3),
+        wrong: mean(wrong).toFixed(5),
+        wrongAsOne: mean((world) => wrong(unplaced(world))).toFixed(5),
+      };
+    }),
+  );
+}
+
 /** How often the interval of an off-policy estimate holds what an order really gets, and what it gets more than the served one. */
 function offPolicyRows(): Row[] {
   return ORDERS.flatMap((candidate) =>
@@ -75,7 +113,7 @@ function offPolicyRows(): Row[] {
         const world = exploringWorld({ lists, share: 0.03, examined: EXAMINED, seed: 1 + i });
         const [served, other] = [ordersOf(world, 'serving', 1), ordersOf(world, candidate, 100 + i)];
         const { rates, differences } = offPolicyRates(loggedAnchors(world, served, other), {
-          exponent: fitPropensity(world.pairs),
+          examination: fitExamination(world.pairs),
           random: makeRandom(1),
           draws: 200,
         });

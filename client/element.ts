@@ -5,7 +5,7 @@ import { priceOf } from './price.ts';
 
 /** One for an API and catalog: all elements of a page share what they remember and send. */
 const clients = new Map<string, SimiliClient>();
-const ATTRIBUTES = ['product', 'api', 'catalog', 'first', 'consent', 'heading', 'available', 'fallback'];
+const ATTRIBUTES = ['product', 'api', 'catalog', 'first', 'consent', 'heading', 'available', 'fallback', 'placement'];
 
 /** On a server a class that does nothing: a page may be rendered there. */
 const Base = globalThis.HTMLElement ?? (class {} as unknown as typeof HTMLElement);
@@ -84,6 +84,8 @@ export class SimilarItemsElement extends Base {
     if (this.hasAttribute('available')) wishes.filter = { available: true };
     const fallback = this.getAttribute('fallback');
     if (fallback) wishes.fallback = fallback.toUpperCase() as NonNullable<ListOptions['fallback']>;
+    const placement = this.getAttribute('placement');
+    if (placement) wishes.placement = placement;
     return wishes;
   }
 

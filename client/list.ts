@@ -54,6 +54,8 @@ export type ListOptions = {
   diversity?: number;
   /** Products to have instead while this one cannot be compared; the status of the list says so. */
   fallback?: 'NONE' | 'CATEGORY' | 'POPULAR';
+  /** Where in the storefront the list stands, e.g. product-page: lower-case letters and digits, single dashes between them. */
+  placement?: string;
   /** Selected of every product; `id` must be among them. Left out: those of `Product`. */
   fields?: string;
   signal?: AbortSignal;
@@ -61,6 +63,6 @@ export type ListOptions = {
 
 /** The document that `similarItems` sends, for a file of trusted documents too. */
 export const similarItemsDocument = (fields: string = PRODUCT_FIELDS): string =>
-  `query SimilarItems($id: ID!, $first: Int, $after: String, $filter: ProductFilter, $minScore: Float, $diversity: Float, $fallback: SimilarItemsFallback) { ` +
-  `similarItems(id: $id, first: $first, after: $after, filter: $filter, minScore: $minScore, diversity: $diversity, fallback: $fallback) { ` +
+  `query SimilarItems($id: ID!, $first: Int, $after: String, $filter: ProductFilter, $minScore: Float, $diversity: Float, $fallback: SimilarItemsFallback, $placement: String) { ` +
+  `similarItems(id: $id, first: $first, after: $after, filter: $filter, minScore: $minScore, diversity: $diversity, fallback: $fallback, placement: $placement) { ` +
   `status recommendationId modelVersionId pageInfo { hasNextPage endCursor } edges { position score node { ${fields} } } } }`;

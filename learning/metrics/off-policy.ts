@@ -1,4 +1,5 @@
 import type { Random } from '../numbers/random.ts';
+import type { Examination } from '../relevance/examination.ts';
 import type { SeenPair } from '../relevance/relevance.ts';
 import type { Interval } from './intervals.ts';
 
@@ -9,9 +10,6 @@ export type LoggedAnchor = {
   /** By system: the items that it ranks first, K of them or fewer. */
   readonly rankings: readonly (readonly number[])[];
 };
-
-/** Examination falls like k^-eta; what is known of eta (learning/relevance/propensity.ts). */
-export type Exponent = { readonly eta: number; readonly deviation: number };
 
 /** Choices a view of the first K places, as a system would have got them, with 95 % intervals. */
 export type OffPolicyRate = {
@@ -33,7 +31,8 @@ export type OffPolicy = {
 };
 
 type Options = {
-  readonly exponent: Exponent;
+  /** Exponents of how far shoppers look, as far as they are known (learning/relevance/examination.ts). */
+  readonly examination: Examination;
   readonly random: Random;
   /** Default 1000. */
   readonly draws?: number;
@@ -45,28 +44,33 @@ const TAIL = 0.025;
 
 /**
  * Off-policy estimates under the position-based model: an item of attraction g at place k is chosen in theta_k g of the views, with
- * theta_k = k^-eta. Of an anchor with V views and a ranking i_1 … i_K, from c_k choices in n_k impressions of an item at place k:
+ * theta_k = k^-eta, of an attraction and an exponent of their own in each placement. Of an anchor with V views in a placement and a ranking
+ * i_1 … i_K, from c_k choices in n_k impressions of an item at place k there:
  *
  *   g^ = sum c_k / sum n_k theta_k                 (self-normalised, per item; Swaminathan and Joachims 2015)
- *   g~ = (sum c_k + M m) / (sum n_k theta_k + M)   (a model: m is the anchor's mean attraction)
+ *   g~ = (sum c_k + M m) / (sum n_k theta_k + M)   (a model: m is the anchor's mean attraction there)
  *   SNIPS = (sum theta_k g^ / sum theta_k, both over items that were seen) · sum theta_k
  *   DR    = sum theta_k (g~ + min(1, n / V) (g^ - g~))   (Dudik, Langford and Li 2011)
  *
- * each weighed by V over the anchors. Intervals are percentiles of draws in which anchors are resampled and eta is drawn anew
- * from its posterior, so that what is not known of examination is in them. NaN without views.
+ * each weighed by V over anchors and placements. Intervals are percentiles of draws in which anchors are resampled and eta is drawn anew
+ * from its posterior, so that what is not known of examination is in them; exponents of placements are drawn together, all as far from
+ * their modes: they share what is known of the shop's, and an interval is rather too wide. NaN without views.
  */
 export function offPolicyRates(
   anchors: readonly LoggedAnchor[],
-  { exponent, random, draws = 1000 }: Options,
+  { examination, random, draws = 1000 }: Options,
 ): OffPolicy {
-  const logs = anchors.map(logOf).filter(({ views }) => views > 0);
+  const logs = anchors.map(logsOf).filter((own) => own.length > 0);
   const systems = anchors[0]?.rankings.map((_, system) => system) ?? [];
-  const at = (eta: number, chosen: readonly Log[]) => systems.map((system) => estimate(chosen, system, eta));
-  const point = at(exponent.eta, logs);
+  const at = (normal: number, chosen: readonly (readonly Log[])[]) => {
+    const flat = chosen.flat();
+    return systems.map((system) => estimate(flat, system, examination, normal));
+  };
+  const point = at(0, logs);
   const drawn = Array.from({ length: draws }, () => {
-    const eta = Math.max(0, exponent.eta + exponent.deviation * random.gaussian());
+    const normal = random.gaussian();
     return at(
-      eta,
+      normal,
       logs.map(() => logs[random.int(logs.length)]!),
     );
   });
@@ -89,32 +93,43 @@ export function offPolicyRates(
 }
 
 type Seen = { readonly position: number; readonly impressions: number; readonly clicks: number };
+/** Feedback on one anchor in one placement. */
 type Log = {
+  readonly placement: string | undefined;
   readonly views: number;
   readonly items: ReadonlyMap<number, readonly Seen[]>;
   readonly rankings: LoggedAnchor['rankings'];
 };
 
-/** Views of an anchor: impressions at the place where it had most; a list has one item at each. */
-function logOf({ pairs, rankings }: LoggedAnchor): Log {
-  const items = new Map<number, Seen[]>();
-  const byPlace = new Map<number, number>();
-  for (const { item, position, impressions, clicks } of pairs) {
+/** Logs of an anchor by placement; views: impressions at the place where there were most; a list has one item at each. */
+function logsOf({ pairs, rankings }: LoggedAnchor): Log[] {
+  const placements = new Map<string | undefined, { items: Map<number, Seen[]>; byPlace: Map<number, number> }>();
+  for (const { item, position, placement, impressions, clicks } of pairs) {
     if (impressions <= 0) continue; // a lost beacon
+    const { items, byPlace } = placements.get(placement) ?? { items: new Map(), byPlace: new Map() };
+    placements.set(placement, { items, byPlace });
     const own = items.get(item) ?? [];
     items.set(item, own);
     own.push({ position, impressions, clicks });
     byPlace.set(position, (byPlace.get(position) ?? 0) + impressions);
   }
-  return { views: Math.max(0, ...byPlace.values()), items, rankings };
+  return [...placements].map(([placement, { items, byPlace }]) => ({
+    placement,
+    views: Math.max(...byPlace.values()),
+    items,
+    rankings,
+  }));
 }
 
 type Estimate = { snips: number; doublyRobust: number; effective: number; seen: number };
 
-function estimate(logs: readonly Log[], system: number, eta: number): Estimate {
-  const theta = (place: number) => place ** -eta;
+/** @param normal how many standard deviations exponents are from their modes */
+function estimate(logs: readonly Log[], system: number, examination: Examination, normal: number): Estimate {
   let [views, chosen, seenExamined, examined, robust, weights, squares] = [0, 0, 0, 0, 0, 0, 0];
   for (const log of logs) {
+    const { eta: mode, deviation } = examination(log.placement);
+    const eta = Math.max(0, mode + deviation * normal);
+    const theta = (place: number) => place ** -eta;
     const mean = meanAttraction(log, theta);
     views += log.views;
     for (const [i, item] of log.rankings[system]!.entries()) {

@@ -51,13 +51,13 @@ const keyOf = (anchor: number, item: number): string => `${anchor} ${item}`;
 
 function cellsOf(pairs: Iterable<SeenPair>, propensity: Propensity): Map<string, Cell> {
   const cells = new Map<string, Cell>();
-  for (const { anchor, item, position, impressions, clicks } of pairs) {
+  for (const { anchor, item, position, placement, impressions, clicks } of pairs) {
     if (impressions <= 0) continue; // a lost beacon
     const key = keyOf(anchor, item);
     const own = cells.get(key) ?? { anchor, item, chosen: 0, expected: 0 };
     cells.set(key, own);
     own.chosen += clicks;
-    own.expected += impressions * propensity(position); // e_qi, until the anchor's sums are known
+    own.expected += impressions * propensity(position, placement); // e_qi, until the anchor's sums are known
   }
   for (const own of grouped(cells.values(), ({ anchor }) => anchor).values()) {
     const { chosen, expected } = sumOf(own);

@@ -1,42 +1,44 @@
-import type { Propensity, SeenPair } from './relevance.ts';
+import type { SeenPair } from './relevance.ts';
+
+/** Examination falls like k^-eta, and the standard deviation of what is known of eta. */
+export type Exponent = { readonly eta: number; readonly deviation: number };
 
 /**
  * Prior of the exponent: mean and standard deviation of a normal. At the low end of what is plausible: a
  * correction that is too weak keeps what serves, one that is too strong prefers chance to it (bench/clicks.ts).
  */
-const PRIOR = { mean: 0.3, deviation: 0.25 };
+export const PRIOR = { mean: 0.3, deviation: 0.25 };
+export const STEPS = 50;
 const GREATEST = 2;
-const STEPS = 50;
 
-/** One pair at the positions where it was seen: `logs` of the positions, impressions and clicks there. */
-type Harvest = { logs: number[]; impressions: number[]; clicks: number[]; total: number };
+/** One pair at the positions where it was seen in one placement: `logs` of the positions, impressions and clicks there. */
+export type Harvest = { logs: number[]; impressions: number[]; clicks: number[]; total: number };
 
 /**
- * Exponent of theta_k = k^-eta, the posterior mode under a normal prior.
+ * Exponent of theta_k = k^-eta, the posterior mode under a normal prior, as if all placements had the same one.
  *
- * Only what the same pair of anchor and item got at different positions is heard (intervention harvesting, Agarwal et al. 2019):
+ * Only what the same pair of anchor and item got at different positions of one placement is heard (intervention harvesting, Agarwal et al. 2019):
  * given the clicks of a pair, how they lie over its positions k with n_k impressions is multinomial with chances proportional
- * to n_k k^-eta, whatever the pair is worth. So a ranker that puts good items first is not taken for shoppers who look at the
+ * to n_k k^-eta, whatever the pair is worth there. So a ranker that puts good items first is not taken for shoppers who look at the
  * first places only. Where every pair stays in its place there is nothing to hear, and the prior is the answer.
  * The log posterior is concave: Newton's method, at most 50 steps.
- * @returns eta in [0, 2]
+ * @returns eta in [0, 2], and the standard deviation of the normal posterior around the mode (Laplace)
  */
-export const fitPropensityExponent = (pairs: Iterable<SeenPair>): number => fitPropensity(pairs).eta;
+export const fitPropensity = (pairs: Iterable<SeenPair>): Exponent => fitHarvests([...harvest(pairs).values()].flat());
 
-/** The same with its uncertainty: the standard deviation of the normal posterior around the mode (Laplace). */
-export function fitPropensity(pairs: Iterable<SeenPair>): { eta: number; deviation: number } {
-  const harvests = harvest(pairs);
+/** `fitPropensity` of pairs that are gathered already. */
+export function fitHarvests(harvests: readonly Harvest[]): Exponent {
   let eta = PRIOR.mean;
   let { deviation } = PRIOR;
   for (let step = 0; step < STEPS; step++) {
     let slope = (PRIOR.mean - eta) / PRIOR.deviation ** 2;
     let curvature = 1 / PRIOR.deviation ** 2;
     for (const one of harvests) {
-      const { mean, variance } = momentsOf(one, eta);
-      slope += one.total * mean - one.clicks.reduce((sum, clicks, i) => sum + clicks * one.logs[i]!, 0);
-      curvature += one.total * variance;
+      const own = likelihoodOf(one, eta);
+      slope += own.slope;
+      curvature += own.information;
     }
-    const next = Math.min(GREATEST, Math.max(0, eta + slope / curvature));
+    const next = inRange(eta + slope / curvature);
     deviation = 1 / Math.sqrt(curvature);
     if (Math.abs(next - eta) < 1e-9) return { eta: next, deviation };
     eta = next;
@@ -44,17 +46,16 @@ export function fitPropensity(pairs: Iterable<SeenPair>): { eta: number; deviati
   return { eta, deviation };
 }
 
-/** The power law with the exponent of `fitPropensityExponent`. */
-export function estimatePropensities(pairs: Iterable<SeenPair>): Propensity {
-  const eta = fitPropensityExponent(pairs);
-  return (position) => position ** -eta;
-}
+/** An exponent as it may be, in [0, 2]. */
+export const inRange = (eta: number): number => Math.min(GREATEST, Math.max(0, eta));
 
-/** Pairs with clicks that were seen at two positions or more. */
-function harvest(pairs: Iterable<SeenPair>): Harvest[] {
-  const found = new Map<string, Harvest>();
-  for (const { anchor, item, position, impressions, clicks } of pairs) {
+/** Pairs with clicks that were seen at two positions or more of a placement, by placement (undefined: `default`). */
+export function harvest(pairs: Iterable<SeenPair>): Map<string | undefined, Harvest[]> {
+  const placements = new Map<string | undefined, Map<string, Harvest>>();
+  for (const { anchor, item, position, placement, impressions, clicks } of pairs) {
     if (impressions <= 0) continue; // a lost beacon
+    const found = placements.get(placement) ?? new Map<string, Harvest>();
+    placements.set(placement, found);
     const key = `${anchor} ${item}`;
     const own = found.get(key) ?? { logs: [], impressions: [], clicks: [], total: 0 };
     found.set(key, own);
@@ -63,7 +64,16 @@ function harvest(pairs: Iterable<SeenPair>): Harvest[] {
     own.clicks.push(clicks);
     own.total += clicks;
   }
-  return [...found.values()].filter(({ logs, total }) => logs.length > 1 && total > 0);
+  const telling = (found: Map<string, Harvest>) =>
+    [...found.values()].filter(({ logs, total }) => logs.length > 1 && total > 0);
+  return new Map([...placements].map(([placement, found]) => [placement, telling(found)]));
+}
+
+/** First derivative of a pair's log likelihood by eta, and minus the second. */
+export function likelihoodOf(one: Harvest, eta: number): { slope: number; information: number } {
+  const { mean, variance } = momentsOf(one, eta);
+  const seen = one.clicks.reduce((sum, clicks, i) => sum + clicks * one.logs[i]!, 0);
+  return { slope: one.total * mean - seen, information: one.total * variance };
 }
 
 /** Mean and variance of log position under the chances n_k k^-eta. */

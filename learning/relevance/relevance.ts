@@ -18,13 +18,15 @@ export function goldenRelevance(categories: Int32Array, distance: Relevance, sig
   };
 }
 
-/** Feedback on `item` at one position of the lists of `anchor`. One row per triple. */
+/** Feedback on `item` at one position of the lists of `anchor` in one placement. One row per four of them. */
 export type SeenPair = {
   /** Indices of items. */
   readonly anchor: number;
   readonly item: number;
   /** From 1. */
   readonly position: number;
+  /** Where in the storefront the lists stood. Left out: `default`. */
+  readonly placement?: string;
   /** Times shown. Votes, so fractions where a visitor or a list counts for less than one (src/db/feedback-days.ts). */
   readonly impressions: number;
   /** Impressions with any positive action. */
@@ -33,8 +35,8 @@ export type SeenPair = {
   readonly value: number;
 };
 
-/** theta(position): chance in (0, 1] that a shopper looks at a position, relative to the first: theta(1) = 1. */
-export type Propensity = (position: number) => number;
+/** theta(position): chance in (0, 1] that a shopper looks at a position of a placement, relative to its first: theta(1) = 1. */
+export type Propensity = (position: number, placement?: string) => number;
 
 /** How often an item is chosen anywhere, 1 where it is as usual: pi > 0, and the variance of log pi. */
 export type BaseRate = { readonly rate: number; readonly variance: number };
@@ -70,7 +72,7 @@ export type ClickRelevance = {
 /**
  * Relevance from feedback, one result per (anchor, item) pair in `pairs`, by anchor and item.
  *
- * An impression at position k weighs w_k = min(clip, 1 / theta_k). Action value per examined impression, self-normalised:
+ * An impression at position k weighs w_k = min(clip, 1 / theta_k), theta of its placement. Action value per examined impression, self-normalised:
  * x = sum w value / sum w theta impressions, which clipping leaves unbiased. N = (sum w theta impressions)^2 / sum w^2
  * theta impressions (Kish 1965). x is scaled so that its mean over everything seen is the mean of the prior r0: clicks
  * then say which pairs do better or worse than their kind, and one minimum gap fits both sources. An item of base rate pi gets pi
@@ -102,7 +104,7 @@ export function clickRelevance(pairs: Iterable<SeenPair>, options: ClickRelevanc
   });
 }
 
-/** Sums over the positions of one pair: `value` weighted, `raw` not; `examined` sum w theta, `squares` sum w^2 theta. */
+/** Sums over the positions and placements of one pair: `value` weighted, `raw` not; `examined` sum w theta, `squares` sum w^2 theta. */
 type Votes = {
   anchor: number;
   item: number;
@@ -115,11 +117,11 @@ type Votes = {
 
 function collectVotes(pairs: Iterable<SeenPair>, { clip, propensity }: ClickRelevanceOptions): Votes[] {
   const votes = new Map<string, Votes>();
-  for (const { anchor, item, position, impressions, clicks, value } of pairs) {
+  for (const { anchor, item, position, placement, impressions, clicks, value } of pairs) {
     const key = `${anchor} ${item}`;
     const sums = votes.get(key) ?? { anchor, item, value: 0, raw: 0, actions: 0, examined: 0, squares: 0 };
     votes.set(key, sums);
-    const theta = propensity(position);
+    const theta = propensity(position, placement);
     const weight = Math.min(clip, 1 / theta);
     sums.value += weight * value;
     sums.raw += value;

@@ -10,6 +10,7 @@ const SHOWN = {
   anchorId: true,
   itemIds: true,
   positions: true,
+  placement: true,
   occurredAt: true,
   receivedAt: true,
   listedAt: true,

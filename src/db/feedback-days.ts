@@ -2,14 +2,16 @@ import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import { quarantineBots } from './bot-rules.ts';
 import { clickThroughOfDay } from './click-through.ts';
 import { lockFeedback } from './feedback-lock.ts';
+import { placementOf, toldPlacements } from './placements.ts';
 import { unlessQuarantined } from './quarantine-sql.ts';
 import { float, int, rows, text } from './row.ts';
 
-/** Feedback on one product at one place of one anchor's lists. Votes may be fractions: see `FeedbackDays`. */
+/** Feedback on one product at one place of one anchor's lists in one placement. Votes may be fractions: see `FeedbackDays`. */
 export type PairStatistics = {
   anchorId: string;
   itemId: string;
   position: number;
+  placement: string;
   /** Times it was seen there. */
   impressions: number;
   /** Times it was chosen there: clicked, put in the cart or bought. */
@@ -49,7 +51,7 @@ type Transaction = Prisma.TransactionClient;
 /**
  * Feedback rolled up by days of receipt (UTC), and what is derived from it; events themselves are read once a day, not once a training.
  *
- * One visitor counts at most once per anchor, product, place and kind of action a day, so that nobody votes by reloading, and in all for no
+ * One visitor counts at most once per anchor, product, place, placement and kind of action a day, so that nobody votes by reloading, and in all for no
  * more than `MOST_VALUE` of action values (each taken positive), `MOST_VALUE_OF_ANCHOR` about one anchor and `MOST_SEEN` sightings: a day takes
  * what the days before have left, and who did more has every vote of that day scaled down to it. Numeric, because sums of floats depend on
  * their order and a resumed training must see the same.
@@ -73,7 +75,7 @@ export class FeedbackDays {
   }
 
   /**
-   * All feedback up to `until`, by anchor, item and position, from days that are built again first where they must be.
+   * All feedback up to `until`, by anchor, item, position and placement, from days that are built again first where they must be.
    * @param take is given up to `PAGE` rows at a time: the database keeps the others, and nobody ever holds all
    * @param rangeOf which days are summed, told from the choices of each, oldest first; default: all
    * @returns the days that were summed
@@ -190,24 +192,26 @@ export class FeedbackDays {
   private async build(tx: Transaction, day: string, until: Date | null): Promise<void> {
     const { catalogId } = this;
     const date = Prisma.sql`${day}::text::date`;
-    if (until === null) await quarantineBots(tx, catalogId, day, this.received(date, null));
+    const received = this.received(date, until);
+    if (until === null) await quarantineBots(tx, catalogId, day, received);
     await tx.$executeRaw`DELETE FROM simili.feedback_rollup WHERE catalog_id = ${catalogId} AND day = ${date}`;
     await tx.$executeRaw`DELETE FROM simili.feedback_spent WHERE catalog_id = ${catalogId} AND day = ${date}`;
     await tx.$executeRaw`DELETE FROM simili.feedback_click_through WHERE catalog_id = ${catalogId} AND day = ${date}`;
+    const counted = Prisma.sql`simili.feedback_event e WHERE ${received} AND ${unlessQuarantined(catalogId, Prisma.sql`e.item_ids[1]`)}`;
     await tx.$executeRaw`
-      WITH deed AS (
-        SELECT e.anchor_id, item.id AS item_id, item.position, e.visitor_id, e.model_id, bool_and(e.filtered) AS filtered,
+      WITH ${toldPlacements(counted, Prisma.sql`count(DISTINCT visitor_id)`)}, deed AS (
+        SELECT e.anchor_id, item.id AS item_id, item.position, e.visitor_id, e.model_id, ${placementOf} AS placement, bool_and(e.filtered) AS filtered,
           bool_or(e.kind = 'IMPRESSION')::int AS seen, bool_or(e.kind IN ('CLICK', 'VIEW'))::int AS click,
           bool_or(e.kind = 'ADD_TO_CART')::int AS cart, bool_or(e.kind = 'PURCHASE')::int AS purchase,
           bool_or(e.kind = 'DISMISS')::int AS dismiss
-        FROM simili.feedback_event e, unnest(e.item_ids, e.positions) AS item (id, position)
-        WHERE ${this.received(date, until)} AND e.anchor_id IS NOT NULL AND ${unlessQuarantined(catalogId, Prisma.sql`item.id`)}
-        GROUP BY e.anchor_id, item.id, item.position, e.visitor_id, e.model_id
+        FROM simili.feedback_event e LEFT JOIN told ON told.placement = e.placement, unnest(e.item_ids, e.positions) AS item (id, position)
+        WHERE ${received} AND e.anchor_id IS NOT NULL AND ${unlessQuarantined(catalogId, Prisma.sql`item.id`)}
+        GROUP BY 1, 2, 3, 4, 5, 6
       ), act AS (
-        SELECT anchor_id, item_id, position, visitor_id, min(model_id) AS model_id, max(seen) AS seen, max(click) AS click,
+        SELECT anchor_id, item_id, position, placement, visitor_id, min(model_id) AS model_id, max(seen) AS seen, max(click) AS click,
           max(cart) AS cart, max(purchase) AS purchase, max(dismiss) AS dismiss,
           CASE WHEN bool_and(filtered) THEN ${FILTERED_WEIGHT}::numeric ELSE 1 END AS weight
-        FROM deed GROUP BY anchor_id, item_id, position, visitor_id
+        FROM deed GROUP BY anchor_id, item_id, position, placement, visitor_id
       ), spent_about AS (
         SELECT visitor_id, anchor_id, sum(value) AS value, sum(seen) AS seen FROM simili.feedback_spent
         WHERE catalog_id = ${catalogId} AND day < ${date} AND visitor_id IN (SELECT visitor_id FROM act)
@@ -232,17 +236,17 @@ export class FeedbackDays {
         FROM counted GROUP BY visitor_id, anchor_id
       ), ${clickThroughOfDay(catalogId, date)}
       INSERT INTO simili.feedback_rollup
-        (catalog_id, day, anchor_id, item_id, position, model_id, impressions, chosen, clicks, carts, purchases, dismisses)
-      SELECT ${catalogId}::text, ${date}, anchor_id, item_id, position, model_id,
+        (catalog_id, day, anchor_id, item_id, position, model_id, placement, impressions, chosen, clicks, carts, purchases, dismisses)
+      SELECT ${catalogId}::text, ${date}, anchor_id, item_id, position, model_id, placement,
         round(sum(vote * seen), 12), round(sum(vote * greatest(click, cart, purchase)), 12), round(sum(vote * click), 12),
         round(sum(vote * cart), 12), round(sum(vote * purchase), 12), round(sum(vote * dismiss), 12)
-      FROM counted GROUP BY anchor_id, item_id, position, model_id`;
+      FROM counted GROUP BY anchor_id, item_id, position, model_id, placement`;
     await tx.$executeRaw`
       INSERT INTO simili.feedback_day (catalog_id, day, stale, lists, lists_seen, without_list, outcomes)
       SELECT ${catalogId}::text, ${date}, ${until !== null}, count(DISTINCT e.list_id) FILTER (WHERE NOT e.without_list),
         count(DISTINCT e.list_id) FILTER (WHERE e.kind = 'IMPRESSION'), count(*) FILTER (WHERE e.without_list),
         count(*) FILTER (WHERE e.without_list AND e.anchor_id IS NOT NULL)
-      FROM simili.feedback_event e WHERE ${this.received(date, until)} AND ${unlessQuarantined(catalogId, Prisma.sql`e.item_ids[1]`)}
+      FROM ${counted}
       ON CONFLICT (catalog_id, day)
         DO UPDATE SET stale = excluded.stale, lists = excluded.lists, lists_seen = excluded.lists_seen,
           without_list = excluded.without_list, outcomes = excluded.outcomes, counted = false`;
@@ -262,20 +266,30 @@ export class FeedbackDays {
   }
 
   private async declareSums(tx: Transaction, until: Date, { from, before }: DayRange): Promise<void> {
+    const seen = Prisma.sql`simili.feedback_click_through WHERE catalog_id = ${this.catalogId} AND day <= ${dayOf(until)} AND position > 0`;
     await tx.$executeRaw`
       DECLARE feedback_sums NO SCROLL CURSOR FOR
-      SELECT anchor_id AS "anchorId", item_id AS "itemId", position, round(sum(impressions), 9)::float8 AS impressions,
+      WITH ${toldPlacements(seen, Prisma.sql`sum(visitors)`)}
+      SELECT anchor_id AS "anchorId", item_id AS "itemId", position, ${placementOf} AS placement, round(sum(impressions), 9)::float8 AS impressions,
         round(sum(chosen), 9)::float8 AS clicks,
         round(sum(clicks + ${CART}::int * carts + ${PURCHASE}::int * purchases - dismisses), 9)::float8 AS value
-      FROM simili.feedback_rollup
+      FROM simili.feedback_rollup r LEFT JOIN told ON told.placement = r.placement
       WHERE catalog_id = ${this.catalogId} AND day <= ${dayOf(until)}
         AND day >= coalesce(${from}::text::date, '-infinity') AND day < coalesce(${before}::text::date, 'infinity')
-      GROUP BY anchor_id, item_id, position
-      ORDER BY anchor_id, item_id, position`;
+      GROUP BY anchor_id, item_id, position, told.placement
+      ORDER BY anchor_id, item_id, position, told.placement`;
   }
 }
 
-const Sums = { anchorId: text, itemId: text, position: int, impressions: float, clicks: float, value: float };
+const Sums = {
+  anchorId: text,
+  itemId: text,
+  position: int,
+  placement: text,
+  impressions: float,
+  clicks: float,
+  value: float,
+};
 const nextPage = (tx: Transaction): Promise<PairStatistics[]> =>
   rows(tx, Sums)`FETCH ${Prisma.raw(String(PAGE))} FROM feedback_sums`;
 

@@ -1,4 +1,5 @@
 import { type FeedbackKind, Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import { DEFAULT_PLACEMENT } from '../placement.ts';
 import { FeedbackDays } from './feedback-days.ts';
 import { unlessQuarantined } from './quarantine-sql.ts';
 import { int, rows, texts } from './row.ts';
@@ -21,6 +22,8 @@ export type FeedbackWrite = {
   listExpiresAt: Date;
   /** The list stood under a shopper's own filters. */
   filtered: boolean;
+  /** Where in the storefront it stood. Left out: `default`. */
+  placement?: string;
 };
 
 /** `full`: lists that were reported by as many visitors as may, so that nothing about them was stored. */
@@ -49,12 +52,12 @@ export class FeedbackRepository {
     const c = columnsOf(events);
     const [result] = await rows(this.db, { stored: int, full: texts })`
       WITH sent AS (
-        SELECT e.event_id, e.kind, e.list_id, e.anchor_id, e.model_id, e.filtered, e.occurred_at, e.listed_at,
+        SELECT e.event_id, e.kind, e.list_id, e.anchor_id, e.model_id, e.filtered, e.placement, e.occurred_at, e.listed_at,
           (${c.items}::text[])[e.first:e.last] AS item_ids, (${c.positions}::int[])[e.first:e.last] AS positions
         FROM unnest(${c.eventIds}::text[]::uuid[], ${c.kinds}::text[]::simili.feedback_kind[], ${c.listIds}::text[]::uuid[],
-          ${c.anchorIds}::text[], ${c.modelIds}::text[], ${c.filtered}::boolean[], ${c.occurred}::text[]::timestamptz[],
+          ${c.anchorIds}::text[], ${c.modelIds}::text[], ${c.filtered}::boolean[], ${c.placements}::text[], ${c.occurred}::text[]::timestamptz[],
           ${c.listed}::text[]::timestamptz[], ${c.firsts}::int[], ${c.lasts}::int[])
-          AS e (event_id, kind, list_id, anchor_id, model_id, filtered, occurred_at, listed_at, first, last)
+          AS e (event_id, kind, list_id, anchor_id, model_id, filtered, placement, occurred_at, listed_at, first, last)
       ), visitor AS (
         SELECT hashtextextended(${visitorId}::text, 0) AS id
       ), list AS (
@@ -73,9 +76,10 @@ export class FeedbackRepository {
         RETURNING s.list_id, (SELECT id FROM visitor) = ANY (s.visitors) AS taken
       ), stored AS (
         INSERT INTO simili.feedback_event
-          (catalog_id, event_id, kind, visitor_id, anchor_id, item_ids, positions, model_id, occurred_at, filtered, list_id, listed_at)
+          (catalog_id, event_id, kind, visitor_id, anchor_id, item_ids, positions, model_id, occurred_at, filtered, placement, list_id,
+          listed_at)
         SELECT ${catalogId}::text, event_id, kind, ${visitorId}::text, anchor_id, item_ids, positions, model_id, occurred_at, filtered,
-          list_id, listed_at
+          placement, list_id, listed_at
         FROM sent
         WHERE list_id <> ALL (ARRAY(SELECT list_id FROM asked WHERE NOT taken))
         ORDER BY event_id
@@ -144,6 +148,7 @@ function columnsOf(events: readonly FeedbackWrite[]) {
     anchorIds: unique.map(({ anchorId }) => anchorId),
     modelIds: unique.map(({ modelId }) => modelId),
     filtered: unique.map(({ filtered }) => filtered),
+    placements: unique.map(({ placement = DEFAULT_PLACEMENT }) => placement),
     occurred: unique.map(({ occurredAt }) => occurredAt.toISOString()),
     listed: unique.map(({ listedAt }) => listedAt.toISOString()),
     firsts: unique.map(({ itemIds }, i) => lasts[i]! - itemIds.length + 1),

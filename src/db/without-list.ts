@@ -1,4 +1,5 @@
 import type { FeedbackKind, PrismaClient } from '../generated/prisma/client.ts';
+import { DEFAULT_PLACEMENT } from '../placement.ts';
 import { int, rows, texts } from './row.ts';
 
 /** A view or a purchase of one product, of which no list is told. */
@@ -28,11 +29,11 @@ export async function appendWithoutList(
         AS s (event_id, kind, item_id, occurred_at)
     ), stored AS (
       INSERT INTO simili.feedback_event (catalog_id, event_id, kind, visitor_id, item_ids, occurred_at, without_list,
-        anchor_id, model_id, positions, filtered, list_id, listed_at)
+        anchor_id, model_id, positions, filtered, placement, list_id, listed_at)
       SELECT ${catalogId}::text, s.event_id, s.kind, ${visitorId}::text, ARRAY[s.item_id], s.occurred_at, true,
-        l.anchor_id, l.model_id, array_remove(ARRAY[l.position], NULL), coalesce(l.filtered, false), l.list_id, l.listed_at
+        l.anchor_id, l.model_id, array_remove(ARRAY[l.position], NULL), coalesce(l.filtered, false), coalesce(l.placement, ${DEFAULT_PLACEMENT}::text), l.list_id, l.listed_at
       FROM sent s LEFT JOIN LATERAL (
-        SELECT e.anchor_id, e.model_id, e.filtered, e.list_id, e.listed_at, item.position
+        SELECT e.anchor_id, e.model_id, e.filtered, e.placement, e.list_id, e.listed_at, item.position
         FROM simili.feedback_event e CROSS JOIN LATERAL unnest(e.item_ids, e.positions) AS item (id, position)
         WHERE e.catalog_id = ${catalogId} AND e.visitor_id = ${visitorId} AND NOT e.without_list AND e.kind <> 'DISMISS' AND item.id = s.item_id
           AND e.occurred_at BETWEEN s.occurred_at - make_interval(days => ${OUTCOME_DAYS}::int) AND s.occurred_at

@@ -1,4 +1,5 @@
 import type { ClickCells, ClickSums, ClickThroughRepository } from '../db/click-through.ts';
+import { MOST_PLACEMENTS } from '../placement.ts';
 import { type Rate, rateOf } from '../rate.ts';
 import { daysUpTo } from './day-span.ts';
 
@@ -15,6 +16,7 @@ export type ClickThrough = {
   daysPending: number;
   versions: (Shown & { modelVersionId: string })[];
   places: (Shown & { place: number })[];
+  placements: (Shown & { placement: string })[];
 };
 type Deps = { clickThrough: Pick<ClickThroughRepository, 'days' | 'cells'>; now: () => Date };
 
@@ -22,7 +24,7 @@ const MOST_DAYS = 400;
 const MOST_VERSIONS = 100;
 const MOST_PLACES = 50;
 
-/** How often visitors choose what they see, by version and by place. @throws SimiliError INVALID_ARGUMENT */
+/** How often visitors choose what they see, by version, by place and by placement. @throws SimiliError INVALID_ARGUMENT */
 export async function clickThrough(
   { clickThrough: stored, now }: Deps,
   { days, until, modelVersionId }: ClickThroughRequest,
@@ -37,20 +39,30 @@ export async function clickThrough(
     daysPending: known.pending,
     versions: versionsOf(cells),
     places: placesOf(cells),
+    placements: placementsOf(cells),
   };
 }
 
-/** Its row of all places says a version's sums, those of its places what is left out. */
+/** Its rows of all places say a version's sums, those of its places what is left out. */
 function versionsOf(cells: readonly ClickCells[]): ClickThrough['versions'] {
   const latest = [...cells].sort((a, b) => (a.lastDay < b.lastDay ? 1 : a.lastDay > b.lastDay ? -1 : 0));
   return grouped(latest, ({ modelId }) => modelId)
     .slice(0, MOST_VERSIONS)
-    .map(([modelVersionId, own]) => ({
-      modelVersionId,
-      rate: rateOfCells(own.filter(({ position }) => position === 0)),
-      suppressedCells: suppressedIn(own.filter(({ position }) => position > 0)),
-    }));
+    .map(([modelVersionId, own]) => ({ modelVersionId, ...ofAllPlaces(own) }));
 }
+
+/** The one that most visitors saw first. */
+function placementsOf(cells: readonly ClickCells[]): ClickThrough['placements'] {
+  return grouped(cells, ({ placement }) => placement)
+    .map(([placement, own]) => ({ placement, ...ofAllPlaces(own) }))
+    .sort((a, b) => (b.rate?.visitors ?? 0) - (a.rate?.visitors ?? 0) || (a.placement < b.placement ? -1 : 1))
+    .slice(0, MOST_PLACEMENTS + 1);
+}
+
+const ofAllPlaces = (cells: readonly ClickCells[]): Shown => ({
+  rate: rateOfCells(cells.filter(({ position }) => position === 0)),
+  suppressedCells: suppressedIn(cells.filter(({ position }) => position > 0)),
+});
 
 function placesOf(cells: readonly ClickCells[]): ClickThrough['places'] {
   const seen = cells.filter(({ position }) => position >= 1 && position <= MOST_PLACES);

@@ -144,8 +144,8 @@ function toWrite(event: Event, issued: IssuedList, received: Date): FeedbackWrit
     throw new Refusal(field, new SimiliError('NOT_IN_LIST', { itemId }));
   });
   const { eventId, kind, occurredAt } = event;
-  const { anchorId, modelId, listId, filtered, issuedAt: listedAt, expiresAt: listExpiresAt } = list;
-  const shown = { anchorId, modelId, listId, listedAt, listExpiresAt, filtered };
+  const { anchorId, modelId, listId, filtered, placement, issuedAt: listedAt, expiresAt: listExpiresAt } = list;
+  const shown = { anchorId, modelId, listId, listedAt, listExpiresAt, filtered, placement };
   return { eventId, kind, itemIds, positions, occurredAt, ...shown };
 }
 

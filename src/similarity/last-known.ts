@@ -10,7 +10,12 @@ const LONGEST_MS = 5 * 60_000;
 const MOST_PRODUCTS = 20_000;
 
 /** A list of one anchor, or of several: one of the two. */
-type Request = PageRequest & { anchorId?: string; anchorIds?: readonly string[]; fallback?: unknown };
+type Request = PageRequest & {
+  anchorId?: string;
+  anchorIds?: readonly string[];
+  fallback?: unknown;
+  placement?: unknown;
+};
 type Ask<Of extends Request, Page extends RankedPage> = (request: Of, view: AnswerView) => Promise<Page>;
 
 export type LastKnown = LRUCache<string, RankedPage>;
@@ -52,9 +57,9 @@ export function withLastKnown<Of extends Request, Page extends RankedPage>(
 const isAway = (error: unknown): boolean => error instanceof SimiliError && error.code === 'DATABASE_UNAVAILABLE';
 
 function keyOf(catalog: string, { anchorId, anchorIds, first, after, filter, ...rest }: Request): string {
-  const { minScore = null, diversity = null, fallback = null } = rest;
+  const { minScore = null, diversity = null, fallback = null, placement = null } = rest;
   const anchor = anchorIds ?? anchorId;
-  const others = [first ?? null, after ?? null, filter ?? null, minScore, diversity, fallback];
+  const others = [first ?? null, after ?? null, filter ?? null, minScore, diversity, fallback, placement];
   const text = JSON.stringify([catalog, anchor, ...others]);
   return createHash('sha256').update(text).digest('base64');
 }

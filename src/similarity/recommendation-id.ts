@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { SimiliError } from '../errors.ts';
+import { DEFAULT_PLACEMENT } from '../placement.ts';
 import { type Exploration, NOT_EXPLORING } from './exploration.ts';
 import { seal, unseal } from './sealed-token.ts';
 
@@ -15,6 +16,8 @@ export type ShownList = {
   issuedAt: Date;
   /** A shopper's own filter decided what stands where: such a list is weaker evidence. */
   filtered: boolean;
+  /** Where in the storefront it stands. Left out: `default`. */
+  placement?: string;
   /** Left out: the list explored nothing. */
   exploration?: Exploration;
 };
@@ -42,18 +45,23 @@ type Payload = [
   filtered?: number,
   /** Two shoppers who ask the same within a second get two lists. */
   nonce?: string,
-  /** Left out where nothing was to be explored. */
+  /** Left out where nothing was to be explored, of `default`. */
   share?: number,
   swapped?: number,
+  /** Left out: `default`. */
+  placement?: string,
 ];
 
 /** The token that comes back with every event about the list: only what was really shown can be learned from. */
 export function signList(key: string, list: ShownList, nonce = makeNonce()): string {
-  const { anchorId, modelId, firstPosition, itemIds, issuedAt, filtered, exploration = NOT_EXPLORING } = list;
+  const { anchorId, modelId, firstPosition, itemIds, issuedAt, filtered } = list;
+  const { placement = DEFAULT_PLACEMENT, exploration = NOT_EXPLORING } = list;
   const seconds = issuedAt.getTime() / 1000;
   const id = nonce.toString('base64url');
   const payload: Payload = [seconds, anchorId, modelId, firstPosition, [...itemIds], filtered ? 1 : 0, id];
-  if (exploration.share > 0) payload.push(exploration.share, exploration.swapped);
+  const isPlaced = placement !== DEFAULT_PLACEMENT;
+  if (exploration.share > 0 || isPlaced) payload.push(exploration.share, exploration.swapped);
+  if (isPlaced) payload.push(placement);
   return seal(key, PURPOSE, payload);
 }
 
@@ -61,12 +69,22 @@ export function signList(key: string, list: ShownList, nonce = makeNonce()): str
 export function verifyList(key: string, recommendationId: string, now: Date): IssuedList {
   const payload = unseal(key, PURPOSE, recommendationId) as Payload | null;
   if (!payload) throw new SimiliError('RECOMMENDATION_INVALID');
-  const [issuedAtSeconds, anchorId, modelId, firstPosition, itemIds, filtered, , share, swapped] = payload;
+  const [issuedAtSeconds, anchorId, modelId, firstPosition, itemIds, filtered, , ...later] = payload;
+  const [share = 0, swapped = 0, placement = DEFAULT_PLACEMENT] = later;
   const issuedAt = new Date(Math.round(issuedAtSeconds * 1000));
   const expiresAt = new Date(issuedAt.getTime() + VALID_DAYS * DAY_MS);
   if (now > expiresAt) throw new SimiliError('RECOMMENDATION_EXPIRED', { days: VALID_DAYS });
-  const exploration = share === undefined ? NOT_EXPLORING : { share, swapped: swapped ?? 0 };
-  const list = { anchorId, modelId, firstPosition, itemIds, issuedAt, filtered: filtered === 1, exploration };
+  const exploration = { share, swapped };
+  const list = {
+    anchorId,
+    modelId,
+    firstPosition,
+    itemIds,
+    issuedAt,
+    filtered: filtered === 1,
+    placement,
+    exploration,
+  };
   return { ...list, listId: idOf(recommendationId), expiresAt };
 }
 

@@ -1,12 +1,18 @@
+import { checked } from '../checked.ts';
 import type { FallbackRepository } from '../db/fallback.ts';
+import { Placement } from '../placement.ts';
 import { toId } from '../text.ts';
 import type { AnswerView } from './answer-view.ts';
 import { checkedFallback, type FallbackKind, orFallback } from './fallback.ts';
 import { type PageRequest, type RankedPage, type RankingDeps, rankedPage, searchOf } from './ranked-page.ts';
 import { drawOf, makeNonce, signList } from './recommendation-id.ts';
 
-/** `fallback`: null or left out: none. */
-export type SimilarItemsRequest = PageRequest & { anchorId: string; fallback?: FallbackKind | null | undefined };
+/** `fallback`: null or left out: none. `placement`: where the list stands; null or left out: `default`. */
+export type SimilarItemsRequest = PageRequest & {
+  anchorId: string;
+  fallback?: FallbackKind | null | undefined;
+  placement?: string | null | undefined;
+};
 export type SimilarItemsPage = RankedPage & { recommendationId: string };
 
 type Deps = RankingDeps & {
@@ -23,12 +29,13 @@ type Deps = RankingDeps & {
  */
 export async function similarItems(
   deps: Deps,
-  { anchorId: id, fallback, ...request }: SimilarItemsRequest,
+  { anchorId: id, fallback, placement: named, ...request }: SimilarItemsRequest,
   view: AnswerView,
 ): Promise<SimilarItemsPage> {
   const anchorId = toId(id);
   const nonce = makeNonce();
   const kind = checkedFallback(fallback);
+  const placement = checked(Placement, named, 'placement');
   const search = searchOf(deps, { anchorId, exploring: { share: deps.exploring, draw: drawOf(nonce) } }, request);
   const { exploration, filtered, ...ranked } = await rankedPage(deps, search, view);
   const { modelId, items } = ranked;
@@ -38,6 +45,7 @@ export async function similarItems(
     firstPosition: items[0]?.position ?? 1,
     itemIds: items.map(({ product }) => product.id),
     filtered,
+    placement,
     exploration,
     issuedAt: deps.now(),
   };

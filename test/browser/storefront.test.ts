@@ -39,7 +39,7 @@ const problems: string[] = [];
 const filesOf = (api: string): Record<string, string> => ({
   '/element.html':
     `<!doctype html><html lang="de"><link rel="icon" href="data:,"><script type="module" src="${api}/client.js"></script>` +
-    '<simili-similar-items product="a" first="2" heading="Ähnliches" href="#{id}" dismiss="Nicht so"></simili-similar-items>',
+    '<simili-similar-items product="a" first="2" heading="Ähnliches" href="#{id}" dismiss="Nicht so" placement="cart"></simili-similar-items>',
   '/denied.html':
     `<!doctype html><link rel="icon" href="data:,"><script type="module" src="${api}/client.js"></script>` +
     '<simili-similar-items product="a" href="#{id}" consent="denied"></simili-similar-items>',
@@ -198,6 +198,8 @@ describe('<simili-similar-items>', () => {
     await region.getByRole('button', { name: 'Nicht so: Product c' }).click();
     await region.getByRole('button', { name: 'Nicht so: Product c' }).press('Enter');
     await expect.poll(stored).toEqual(['CLICK b', 'DISMISS c', 'IMPRESSION b,c']);
+    const { feedbackEvent } = shop.api.database.storage.prisma;
+    expect(await feedbackEvent.groupBy({ by: 'placement' })).toEqual([{ placement: 'cart' }]);
     expect(problems).toEqual([]);
   });
 

@@ -980,18 +980,19 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         expect(await repos.feedback.append('v', [a])).toEqual({ stored: 1, full: [] });
         expect(await repos.feedback.append('v', [a, b, b])).toEqual({ stored: 1, full: [] });
         expect(await statistics('f0')).toEqual([
-          { anchorId: 'f0', itemId: 'p2', position: 3, impressions: 0, clicks: 1, value: 1 },
+          { anchorId: 'f0', itemId: 'p2', position: 3, placement: 'default', impressions: 0, clicks: 1, value: 1 },
         ]);
       });
 
       test('what is stored is what was sent: text, lists and times', async () => {
         const ids = ['a,b', '{"c"}', "d'\\e", 'NULL', ' ü😀 '];
-        const seen = event('IMPRESSION', ids, { anchorId: '"f,0"', filtered: true });
+        const seen = event('IMPRESSION', ids, { anchorId: '"f,0"', filtered: true, placement: 'cart' });
         const bought = event('PURCHASE', ['x'], { positions: [7] });
         await repos.feedback.append('v "1"', [seen, bought]);
         const rows = await storage.prisma.feedbackEvent.findMany({ orderBy: { kind: 'asc' } });
         for (const [i, { listExpiresAt: _, ...sent }] of [seen, bought].entries())
           expect(rows[i]).toEqual({
+            placement: 'default',
             ...sent,
             catalogId: 'default',
             visitorId: 'v "1"',
@@ -1068,7 +1069,13 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
           occurredAt,
         });
         await repos.feedback.append('v', [
-          event('CLICK', ['w1'], { anchorId: 'f1', positions: [4], occurredAt: day(2), filtered: true }),
+          event('CLICK', ['w1'], {
+            anchorId: 'f1',
+            positions: [4],
+            occurredAt: day(2),
+            filtered: true,
+            placement: 'cart',
+          }),
           event('IMPRESSION', ['w3', 'w1'], { anchorId: 'f2', positions: [5, 6], occurredAt: day(1) }),
           event('IMPRESSION', ['w3'], { anchorId: 'f3', positions: [7], occurredAt: day(3) }),
           event('DISMISS', ['w4'], { anchorId: 'f4' }),
@@ -1085,12 +1092,20 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
           where: { withoutList: true },
           orderBy: [{ itemIds: 'asc' }, { occurredAt: 'desc' }],
         });
-        expect(rows.map((row) => [row.itemIds[0], row.kind, row.anchorId, row.positions, row.filtered])).toEqual([
-          ['w1', 'PURCHASE', 'f1', [4], true],
-          ['w2', 'PURCHASE', null, [], false],
-          ['w3', 'VIEW', 'f2', [5], false],
-          ['w3', 'VIEW', 'f3', [7], false],
-          ['w4', 'PURCHASE', null, [], false],
+        const told = rows.map((row) => [
+          row.itemIds[0],
+          row.kind,
+          row.anchorId,
+          row.positions,
+          row.filtered,
+          row.placement,
+        ]);
+        expect(told).toEqual([
+          ['w1', 'PURCHASE', 'f1', [4], true, 'cart'],
+          ['w2', 'PURCHASE', null, [], false, 'default'],
+          ['w3', 'VIEW', 'f2', [5], false, 'default'],
+          ['w3', 'VIEW', 'f3', [7], false, 'default'],
+          ['w4', 'PURCHASE', null, [], false, 'default'],
         ]);
         expect(await statistics('f1')).toMatchObject([{ itemId: 'w1', position: 4, value: 0.5 * (1 + 6) }]);
         expect((await statistics('f2')).find(({ itemId }) => itemId === 'w3')).toMatchObject({

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => api[Symbol.asyncDispose]());
 
 async function visit(visitor: string, seen: string[], clicked: string[]) {
-  const { similarItems } = (await api.shop('{ similarItems(id: "a") { recommendationId } }')).data;
+  const { similarItems } = (await api.shop('{ similarItems(id: "a", placement: "cart") { recommendationId } }')).data;
   const base = () => ({
     eventId: randomUUID(),
     occurredAt: new Date().toISOString(),
@@ -35,7 +35,8 @@ async function visit(visitor: string, seen: string[], clicked: string[]) {
   return (await api.shop(text, { id: visitor, events })).data.submitFeedback;
 }
 const RATE = 'rate { impressions choices visitors rate low high } suppressedCells';
-const CLICKS = `since until days daysPending versions { modelVersionId ${RATE} } places { place ${RATE} }`;
+const CLICKS = `since until days daysPending versions { modelVersionId ${RATE} } places { place ${RATE} }
+  placements { placement ${RATE} }`;
 const clickThrough = async (args = '') => (await api.admin(`{ clickThrough${args} { ${CLICKS} } }`)).data.clickThrough;
 
 test('click-through by version and place counts what was seen and chosen, with an interval, once its day is over', async () => {
@@ -66,6 +67,7 @@ test('click-through by version and place counts what was seen and chosen, with a
       { place: 1, rate, suppressedCells: 0 },
       { place: 2, rate: null, suppressedCells: 1 },
     ],
+    placements: [{ placement: 'cart', rate, suppressedCells: 1 }],
   });
   expect(await clickThrough(`(modelVersionId: "${modelId}")`)).toEqual(answer);
   expect(await clickThrough('(modelVersionId: "mdl_0")')).toMatchObject({ days: 1, versions: [], places: [] });

@@ -120,7 +120,7 @@ test('an administrator reads all that is stored about a visitor, page by page', 
   await click({ id: 'v' }, 'c');
   await click({ id: 'w' }, 'b');
   const PAGE = `query ($first: Int, $after: String) { visitorEvents(visitorId: "v", first: $first, after: $after) {
-    nodes { eventId kind anchorId itemIds positions occurredAt receivedAt } pageInfo { hasNextPage endCursor } } }`;
+    nodes { eventId kind anchorId itemIds positions placement occurredAt receivedAt } pageInfo { hasNextPage endCursor } } }`;
   const read: { kind: string; itemIds: string[]; eventId: string }[] = [];
   let after: string | null = null;
   for (;;) {
@@ -133,7 +133,12 @@ test('an administrator reads all that is stored about a visitor, page by page', 
   }
   expect(read.map(({ itemIds }) => itemIds[0]).sort()).toEqual(['b', 'c', 'c']);
   expect(new Set(read.map(({ eventId }) => eventId)).size).toBe(3);
-  expect(read[0]).toMatchObject({ kind: 'CLICK', anchorId: 'a', positions: [expect.any(Number)] });
+  expect(read[0]).toMatchObject({
+    kind: 'CLICK',
+    anchorId: 'a',
+    positions: [expect.any(Number)],
+    placement: 'default',
+  });
   for (const [first, cursor, code] of [
     [0, null, 'INVALID_ARGUMENT'],
     [501, null, 'INVALID_ARGUMENT'],

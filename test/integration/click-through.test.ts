@@ -31,7 +31,8 @@ function deedsOf({ seed }: History): ClickDeed[] {
   const { int } = makeRandom(seed);
   const visitors = 20 + int(25);
   const start = midnight() - (DAYS + 2) * DAY_MS;
-  return Array.from({ length: 500 + int(900) }, () => ({
+  const placements = int(2) === 0 ? ['default'] : ['default', 'default', 'default', 'cart'];
+  return Array.from({ length: 600 + int(900) }, () => ({
     receivedAt: new Date(start + int(DAYS) * DAY_MS + int(86_400) * 1000),
     visitor: `v${int(visitors)}`,
     kind: kinds[int(kinds.length)]!,
@@ -40,6 +41,7 @@ function deedsOf({ seed }: History): ClickDeed[] {
     position: 1 + int(2),
     filtered: int(2) === 0,
     model: ['m1', 'm2'][int(6) === 0 ? 1 : 0]!,
+    placement: placements[int(placements.length)]!,
   }));
 }
 
@@ -48,19 +50,22 @@ async function store(deeds: readonly ClickDeed[]): Promise<void> {
   for (const table of ['event', 'day', 'rollup', 'spent', 'quarantine', 'click_through'])
     await prisma.$executeRawUnsafe(`DELETE FROM simili.feedback_${table}`);
   await prisma.feedbackEvent.createMany({
-    data: deeds.map(({ visitor, anchor, item, position, model, kind, filtered, receivedAt }) => ({
-      catalogId: 'default',
-      eventId: randomUUID(),
-      visitorId: visitor,
-      anchorId: anchor,
-      itemIds: [item],
-      positions: [position],
-      modelId: model,
-      occurredAt: receivedAt,
-      kind,
-      filtered,
-      receivedAt,
-    })),
+    data: deeds.map(
+      ({ visitor, anchor, item, position, placement = 'default', model, kind, filtered, receivedAt }) => ({
+        catalogId: 'default',
+        eventId: randomUUID(),
+        visitorId: visitor,
+        anchorId: anchor,
+        itemIds: [item],
+        positions: [position],
+        placement,
+        modelId: model,
+        occurredAt: receivedAt,
+        kind,
+        filtered,
+        receivedAt,
+      }),
+    ),
   });
 }
 
@@ -72,10 +77,7 @@ const ask = (request: { days?: number; modelVersionId?: string; until?: Date } =
 
 /** An answer in the oracle's shape. */
 function found(answer: Awaited<ReturnType<typeof ask>>) {
-  const shown = ({
-    rate,
-    suppressedCells: suppressed,
-  }: Awaited<ReturnType<typeof ask>>['places'][number] | Version) => {
+  const shown = ({ rate, suppressedCells: suppressed }: Omit<Version, 'modelVersionId'>) => {
     if (!rate) return { suppressed };
     const { high: _, ...rest } = rate;
     return { ...rest, suppressed, low: expect.closeTo(rate.low, 9), rate: expect.closeTo(rate.rate, 12) };
@@ -83,6 +85,7 @@ function found(answer: Awaited<ReturnType<typeof ask>>) {
   return {
     versions: Object.fromEntries(answer.versions.map((one) => [one.modelVersionId, shown(one)])),
     places: Object.fromEntries(answer.places.map((one) => [String(one.place), shown(one)])),
+    placements: Object.fromEntries(answer.placements.map((one) => [one.placement, shown(one)])),
   };
 }
 type Version = Awaited<ReturnType<typeof ask>>['versions'][number];
@@ -173,6 +176,28 @@ function describeClickThrough(name: string, open: () => Promise<FreshDatabase>, 
       expect(twenty.places).toEqual([
         { place: 1, rate: expect.objectContaining(rate), suppressedCells: 1 },
         { place: 2, rate: null, suppressedCells: 1 },
+      ]);
+    });
+
+    test('keeps placements apart: nineteen visitors of one are in no number, and who saw two counts as two', async () => {
+      const cart = { placement: 'cart' };
+      const deeds = [
+        ...seenBy(30, 3),
+        ...seenBy(20, 3, cart),
+        ...seenBy(5, 3, { ...cart, kind: 'CLICK' }),
+        ...seenBy(19, 3, { placement: 'page', position: 2 }),
+      ];
+      const { versions, places, placements } = await answerTo(deeds);
+      const both = { visitors: 50, impressions: 50, choices: 5 };
+      expect(versions).toMatchObject([{ rate: both, suppressedCells: 1 }]);
+      expect(places).toMatchObject([
+        { place: 1, rate: both, suppressedCells: 0 },
+        { place: 2, rate: null, suppressedCells: 1 },
+      ]);
+      expect(placements).toMatchObject([
+        { placement: 'default', rate: { visitors: 30, choices: 0 }, suppressedCells: 0 },
+        { placement: 'cart', rate: { visitors: 20, choices: 5, rate: 0.25 }, suppressedCells: 0 },
+        { placement: 'page', rate: null, suppressedCells: 1 },
       ]);
     });
 

@@ -24,6 +24,7 @@ const deeds = (visitors: number, most: number, of: readonly (typeof kinds)[numbe
       anchor: fc.constantFrom('a', 'b'),
       item: fc.constantFrom('x', 'y', 'z'),
       position: fc.integer({ min: 1, max: 2 }),
+      placement: fc.constantFrom('default', 'cart', 'page'),
       filtered: fc.boolean(),
     }),
     { minLength: 5, maxLength: most },
@@ -58,8 +59,8 @@ const holds = ({ visitor, anchor, item, days }: DrawnSlice, deed: Deed & { day: 
 async function play(drawn: readonly Drawn[], then: readonly Between[]): Promise<Deed[]> {
   const { prisma } = database.storage;
   const { feedback, erasures, quarantines, clock } = database.repositories;
-  for (const table of ['feedback_event', 'feedback_day', 'feedback_rollup', 'feedback_spent', 'feedback_quarantine'])
-    await prisma.$executeRawUnsafe(`DELETE FROM simili.${table}`);
+  for (const table of ['event', 'day', 'rollup', 'spent', 'quarantine', 'click_through'])
+    await prisma.$executeRawUnsafe(`DELETE FROM simili.feedback_${table}`);
   const midnight = Math.floor(clock.now().getTime() / DAY_MS) * DAY_MS;
   const startOf = (day: number) => new Date(midnight - (DAYS - 1 - day) * DAY_MS);
   let known: (Deed & { day: number })[] = [];
@@ -104,6 +105,7 @@ const writeOf = (deed: Omit<Deed, 'receivedAt'>): FeedbackWrite => ({
   listedAt: new Date(),
   listExpiresAt: new Date(Date.now() + DAY_MS),
   filtered: deed.filtered,
+  ...(deed.placement !== undefined && { placement: deed.placement }),
 });
 
 async function store({ receivedAt, ...deed }: Deed): Promise<void> {
@@ -153,6 +155,7 @@ async function compareHalves(known: readonly Deed[]): Promise<void> {
   const wanted = votesOracle(
     known.filter(({ receivedAt }) => receivedAt < start),
     'day',
+    known,
   );
   expect(past.map(rounded).filter(isSomething)).toEqual(wanted.map(rounded).filter(isSomething));
   const clicks = (rows: readonly PairStatistics[]) => rows.reduce((sum, row) => sum + row.clicks, 0);
@@ -225,6 +228,30 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
       });
       expect(erased).toBeLessThan(visitors.length);
       expect(found).toMatchObject([{ clicks: visitors.length - erased }]);
+    });
+
+    test('the twenty placements that are seen most are told apart on a day, and in all; others count as `default`', async () => {
+      const { feedback, clickThrough } = database.repositories;
+      const see = (day: number, visitor: string, placement: string) =>
+        ({ ...bought, kind: 'IMPRESSION', day, visitor, placement }) satisfies Drawn;
+      const names = Array.from({ length: 25 }, (_, i) => `p${i + 10}`);
+      // On the first day the last five have two visitors each, on the second one: others have one, and none.
+      const first = [...names, ...names.slice(20)].map((name, i) => see(0, `v${i}`, name));
+      const second = names.slice(20).map((name, i) => see(1, `w${i}`, name));
+      const third = Array.from({ length: 3 }, (_, i) => see(2, `x${i}`, 'a-late-one'));
+      await play([...first, ...second, ...third, see(3, 'y', 'default')], Array(DAYS).fill('rollUp'));
+      const told = (await feedback.days.statistics(later())).map(({ placement, impressions }) => [
+        placement,
+        impressions,
+      ]);
+      expect(told).toEqual([
+        ['a-late-one', 3],
+        ...names.slice(0, 14).map((name) => [name, 1]), // of the first fifteen of the day the last has no room in all
+        ...names.slice(20).map((name) => [name, 3]),
+        ['default', 5 + 1 + 1],
+      ]);
+      const cells = await clickThrough.cells({ first: '2000-01-01', last: '2100-01-01', modelId: null });
+      expect(new Set(cells.map(({ placement }) => placement))).toEqual(new Set(told.map(([placement]) => placement)));
     });
 
     test('events whose time is over are gone, and who did them; their sums stay, and who did them may count anew', async () => {

@@ -204,6 +204,8 @@ function valueFor(random: Random, { name, type }: GraphQLArgument, field: string
       return random.habits.filter;
     case 'minScore':
       return pick(random, ['0', '0.3']);
+    case 'placement':
+      return '"cart"';
     case 'fallback':
       return pick(random, ['NONE', 'CATEGORY', 'POPULAR']);
     case 'diversity':

@@ -78,7 +78,7 @@ function describeMigration(name: string, open: () => Promise<Opened>, tags: stri
     test('has its feedback, and a list that was handed out is still valid', async () => {
       const until = new Date(Date.UTC(2036, 0, 1));
       expect(await repos.feedback.days.statistics(until)).toMatchObject([
-        { anchorId: 'p1', itemId: 'p2', position: 1, impressions: 1 },
+        { anchorId: 'p1', itemId: 'p2', position: 1, placement: 'default', impressions: 1 },
         { anchorId: 'p1', itemId: 'p3', position: 2, impressions: 1, clicks: 0 },
       ]);
       expect(await repos.feedback.choices(new Date(0))).toEqual({ before: 0, after: 1 });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import pg from 'pg';
@@ -65,6 +66,7 @@ const ALL = [
   '0023_storage',
   '0025_recall_audit',
   '0026_picture_query',
+  '0029_placements',
   '0030_uploaded_pictures',
 ];
 
@@ -92,6 +94,31 @@ function describeMigrations(name: string, open: () => Promise<Opened>, tags: str
         await session.query(`SELECT to_regclass('a') IS NOT NULL AS a, to_regclass('b') IS NOT NULL AS b`),
       ).toEqual([{ a: true, b: false }]);
       expect(await migrate(session, [steps[0]!, step('2', 'CREATE TABLE b (x INT)')])).toEqual(['2']);
+    });
+
+    test('0029 takes sums of before along as those of `default`, and no day is rolled up again', async () => {
+      const { session } = await open();
+      const fileOf = (name: string) => new URL(`../../prisma/migrations/${name}/migration.sql`, import.meta.url);
+      const steps = ALL.map((name) => ({ ...step(name, readFileSync(fileOf(name), 'utf8')), checksum: name }));
+      await migrate(session, steps.slice(0, ALL.indexOf('0029_placements')));
+      await session.exec(`
+        INSERT INTO simili.feedback_event (catalog_id, event_id, kind, visitor_id, anchor_id, item_ids, positions, model_id, occurred_at)
+          VALUES ('default', gen_random_uuid(), 'CLICK', 'v', 'a', '{x}', '{1}', 'm', now());
+        INSERT INTO simili.feedback_day (catalog_id, day, stale) VALUES ('default', '2026-01-01', false);
+        INSERT INTO simili.feedback_rollup VALUES ('default', '2026-01-01', 'a', 'x', 1, 'm', 4, 1, 1, 0, 0, 0);
+        INSERT INTO simili.feedback_click_through VALUES ('default', '2026-01-01', 'm', 0, 30, 40, 5, 60, 7, 5)`);
+      await migrate(session, steps);
+      const placed = async (table: string) =>
+        (await session.query<{ placement: string }>(`SELECT placement FROM simili.${table}`)).map(
+          (row) => row.placement,
+        );
+      for (const table of ['feedback_event', 'feedback_rollup', 'feedback_click_through'])
+        expect(await placed(table)).toEqual(['default']);
+      expect(await session.query('SELECT stale FROM simili.feedback_day')).toEqual([{ stale: false }]);
+      // The same place in another placement is another row.
+      await session.exec(`
+        INSERT INTO simili.feedback_rollup VALUES ('default', '2026-01-01', 'a', 'x', 1, 'm', 4, 1, 1, 0, 0, 0, 'cart');
+        INSERT INTO simili.feedback_click_through VALUES ('default', '2026-01-01', 'm', 0, 30, 40, 5, 60, 7, 5, 'cart')`);
     });
 
     test('an applied file that changed is noticed', async () => {

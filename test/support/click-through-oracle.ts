@@ -4,19 +4,19 @@ import type { Deed } from './votes-oracle.ts';
 export type ClickDeed = Deed & { model: string };
 type Cell = { visitors: number; impressions: number; choices: number; suppressed: number; rate: number; low: number };
 
-/** Products that a visitor saw, and whether he chose them, in one cell (day, version and place), each product of an anchor's list once. */
+/** Products that a visitor saw, and whether he chose them, in one cell (day, version, place and placement), each product of an anchor's list once. */
 type Seen = Map<string, boolean>;
 const dayOf = ({ receivedAt }: ClickDeed): string => receivedAt.toISOString().slice(0, 10);
 
 /**
- * Click-through from the events themselves, by plain loops and without sums of squares: cells of one version ('m'), or of one place.
+ * Click-through from the events themselves, by plain loops and without sums of squares: cells of one version, of one place, or of one placement.
  * @param fewest visitors of a cell that is shown
  */
 export function clickThroughOracle(deeds: readonly ClickDeed[], fewest = 20) {
   const cells = new Map<string, Map<string, Seen>>();
   for (const isSeeing of [true, false])
     for (const deed of deeds.filter(({ kind }) => (kind === 'IMPRESSION') === isSeeing && kind !== 'DISMISS')) {
-      const key = JSON.stringify([dayOf(deed), deed.model, deed.position]);
+      const key = JSON.stringify([dayOf(deed), deed.model, deed.position, deed.placement ?? 'default']);
       const visitors = cells.get(key) ?? new Map<string, Seen>();
       const seen = visitors.get(deed.visitor) ?? new Map<string, boolean>();
       const product = JSON.stringify([deed.anchor, deed.item]);
@@ -24,8 +24,8 @@ export function clickThroughOracle(deeds: readonly ClickDeed[], fewest = 20) {
       else if (seen.has(product)) seen.set(product, true);
     }
   const all = [...cells].map(([key, visitors]) => {
-    const [day, model, position] = JSON.parse(key) as [string, string, number];
-    return { day, model, position, visitors };
+    const [day, model, position, placement] = JSON.parse(key) as [string, string, number, string];
+    return { day, model, position, placement, visitors };
   });
   const by = (nameOf: (cell: (typeof all)[number]) => string, groupOf: (cell: (typeof all)[number]) => string) =>
     Object.fromEntries(
@@ -38,16 +38,20 @@ export function clickThroughOracle(deeds: readonly ClickDeed[], fewest = 20) {
   return {
     versions: by(
       ({ model }) => model,
-      ({ day, model }) => `${day} ${model}`,
+      ({ day, model, placement }) => `${day} ${model} ${placement}`,
     ),
     places: by(
       ({ position }) => String(position),
-      ({ day, model }) => `${day} ${model}`,
+      ({ day, model, placement }) => `${day} ${model} ${placement}`,
+    ),
+    placements: by(
+      ({ placement }) => placement,
+      ({ day, model, placement }) => `${day} ${model} ${placement}`,
     ),
   };
 }
 
-type Group = { day: string; model: string; position: number; visitors: Map<string, Seen> };
+type Group = { day: string; model: string; position: number; placement: string; visitors: Map<string, Seen> };
 function cellOf(shown: Group[], suppressed: number, groupOf: (cell: Group) => string): Cell | { suppressed: number } {
   const people = new Map<string, { n: number; c: number }>();
   for (const cell of shown)

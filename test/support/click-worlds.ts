@@ -97,25 +97,70 @@ function binomial(tries: number, chance: number, random: Random): number {
  */
 export function exploringWorld({ lists, share, examined, seed }: Exploring): ExploringWorld {
   const random = makeRandom(seed);
-  const places = { first: 1, count: PAGE };
   const views = Math.round(lists / ANCHORS);
-  const attractions = Array.from({ length: ANCHORS }, () => {
-    const wants = Array.from({ length: PAGE }, (_w, i) => Math.exp(-0.06 * (i + 1) + 0.8 * random.gaussian()));
+  const attractions = attractionsOf(examined, random);
+  const pairs = attractions.flatMap((own, anchor) => shownPairs(anchor, own, { views, share, examined }, random));
+  return { pairs, attractions };
+}
+
+/** Attractions of what is ranked first, second, … of each anchor's list. */
+const attractionsOf = (examined: number, random: Random, kind: PlacedKind = 'noisy'): number[][] =>
+  Array.from({ length: ANCHORS }, () => {
+    const wants = Array.from({ length: PAGE }, (_w, i) =>
+      kind === 'none' ? 1 : Math.exp(-0.06 * (i + 1) + 0.8 * random.gaussian()),
+    );
     const scale = CLICKS_A_VIEW / wants.reduce((sum, want, i) => sum + want * (i + 1) ** -examined, 0);
     return wants.map((want) => scale * want);
   });
-  const pairs = attractions.flatMap((own, anchor) =>
-    own.flatMap((attraction, i) =>
-      [i, i + 1, i + 2].flatMap((position): SeenPair[] => {
-        const impressions = binomial(views, propensityOf(i + 1, position, places, { share, swapped: 0 }), random);
-        if (impressions === 0) return [];
-        const clicks = binomial(impressions, Math.min(1, attraction * position ** -examined), random);
-        return [{ anchor, item: itemAt(anchor, i), position, impressions, clicks, value: clicks }];
-      }),
-    ),
+
+/** Feedback on one anchor's list, shown `views` times. */
+function shownPairs(
+  anchor: number,
+  attractions: readonly number[],
+  { views, share, examined, placement }: { views: number; share: number; examined: number; placement?: string },
+  random: Random,
+): SeenPair[] {
+  const places = { first: 1, count: PAGE };
+  return attractions.flatMap((attraction, i) =>
+    [i, i + 1, i + 2].flatMap((position): SeenPair[] => {
+      const impressions = binomial(views, propensityOf(i + 1, position, places, { share, swapped: 0 }), random);
+      if (impressions === 0) return [];
+      const clicks = binomial(impressions, Math.min(1, attraction * position ** -examined), random);
+      const seen = { anchor, item: itemAt(anchor, i), position, impressions, clicks, value: clicks };
+      return [placement === undefined ? seen : { ...seen, placement }];
+    }),
   );
-  return { pairs, attractions };
 }
+
+/**
+ * As `exploringWorld`, of lists in two placements: in `row` shoppers look at nearly all places, in `column` hardly beyond the first ones. Of every second
+ * anchor four lists in five stand in the one, of the others in the other.
+ * @param examined exponents of the two
+ */
+export function placedWorld({ kind, lists, share, examined, seed }: Placed): World {
+  const random = makeRandom(seed);
+  const views = lists / ANCHORS;
+  const attractions = attractionsOf((examined.row + examined.column) / 2, random, kind);
+  const pairs = attractions.flatMap((own, anchor) =>
+    PLACEMENTS.flatMap((placement, i) => {
+      const part = anchor % 2 === i ? MOSTLY : 1 - MOSTLY;
+      const shown = { views: Math.round(part * views), share, examined: examined[placement], placement };
+      return shownPairs(anchor, own, shown, random);
+    }),
+  );
+  const placeOf = (anchor: number, item: number) => item - itemAt(anchor, 0);
+  const wanted = (anchor: number, item: number) => Math.log(attractions[anchor]![placeOf(anchor, item)]!);
+  return { pairs, wanted, placeOf, popularity: () => 0 };
+}
+export const PLACEMENTS = ['row', 'column'] as const;
+const MOSTLY = 0.8;
+type PlacedKind = Extract<WorldKind, 'none' | 'noisy'>;
+type Placed = Omit<Exploring, 'examined'> & { kind: PlacedKind; examined: Record<(typeof PLACEMENTS)[number], number> };
+/** The same world of a storefront that names no placement. */
+export const unplaced = (world: World): World => ({
+  ...world,
+  pairs: world.pairs.map(({ placement: _, ...pair }) => pair),
+});
 type Exploring = { lists: number; share: number; examined: number; seed: number };
 /** `attractions`: by anchor, of what is ranked first, second, … */
 type ExploringWorld = { pairs: SeenPair[]; attractions: number[][] };

@@ -8,11 +8,13 @@ export type Deed = {
   anchor: string;
   item: string;
   position: number;
+  /** Left out: `default`. */
+  placement?: string;
   filtered: boolean;
   receivedAt: Date;
 };
 /** A visitor's deeds with a product at a place on a day: one vote a kind. */
-type Act = Pick<Deed, 'visitor' | 'anchor' | 'item' | 'position'> & {
+type Act = Pick<Deed, 'visitor' | 'anchor' | 'item' | 'position' | 'placement'> & {
   day: string;
   kinds: Set<FeedbackKind>;
   weight: number;
@@ -22,9 +24,11 @@ const MOST = { value: 20, about: 10, seen: 1000 };
 /**
  * Oracle of what shoppers' deeds are worth, told from them alone, day after day.
  * @param by 'day': a day takes what the days before have left; 'all': all days are one, as if all were known at once
+ * @param all deeds by which placements are known: one in which nothing was ever seen counts for `default`
  */
-export function votesOracle(deeds: readonly Deed[], by: 'day' | 'all'): PairStatistics[] {
+export function votesOracle(deeds: readonly Deed[], by: 'day' | 'all', all = deeds): PairStatistics[] {
   const found = new Map<string, PairStatistics>();
+  const told = new Set(all.filter(({ kind }) => kind === 'IMPRESSION').map(({ placement }) => placement));
   const spent = new Map<string, number>();
   const spentBy = (key: string) => spent.get(key) ?? 0;
   for (const acts of groups(actsOf(deeds), ({ day }) => (by === 'day' ? day : '')).values()) {
@@ -37,14 +41,23 @@ export function votesOracle(deeds: readonly Deed[], by: 'day' | 'all'): PairStat
     );
     const room = (act: Act) => rooms.get(act)!;
     for (const [key, amount] of sums(acts, room)) spent.set(key, spentBy(key) + amount);
-    for (const act of acts) add(found, act, act.weight * room(act));
+    for (const act of acts) {
+      const { placement = 'default' } = act;
+      add(found, { ...act, placement: told.has(placement) ? placement : 'default' }, act.weight * room(act));
+    }
   }
   return [...found.values()].sort(
-    (a, b) => compare(a.anchorId, b.anchorId) || compare(a.itemId, b.itemId) || a.position - b.position,
+    (a, b) =>
+      compare(a.anchorId, b.anchorId) ||
+      compare(a.itemId, b.itemId) ||
+      a.position - b.position ||
+      compare(last(a), last(b)),
   );
 }
 
 const part = (left: number, asked: number) => (asked > 0 ? Math.max(0, left / asked) : 1);
+/** `default` comes last. */
+const last = ({ placement }: PairStatistics) => (placement === 'default' ? '~' : placement);
 const compare = (a: string, b: string) => Number(a > b) - Number(a < b);
 const has = ({ kinds }: Act, kind: FeedbackKind) => Number(kinds.has(kind));
 const positive = (act: Act) =>
@@ -58,7 +71,9 @@ const keysOf = ({ visitor, anchor }: Act): [string, number][] => [
 /** Acts by their first day. */
 function actsOf(deeds: readonly Deed[]): Act[] {
   const byAct = groups(deeds, (d) =>
-    [d.receivedAt.toISOString().slice(0, 10), d.visitor, d.anchor, d.item, d.position].join(' '),
+    [d.receivedAt.toISOString().slice(0, 10), d.visitor, d.anchor, d.item, d.position, d.placement ?? 'default'].join(
+      ' ',
+    ),
   );
   const acts = [...byAct].map(([key, own]) => ({
     ...own[0]!,
@@ -82,9 +97,9 @@ function sums(acts: readonly Act[], room: (act: Act) => number): Map<string, num
 
 function add(found: Map<string, PairStatistics>, act: Act, vote: number): void {
   if (vote <= 0) return;
-  const { anchor: anchorId, item: itemId, position } = act;
-  const key = `${anchorId} ${itemId} ${position}`;
-  const row = found.get(key) ?? { anchorId, itemId, position, impressions: 0, clicks: 0, value: 0 };
+  const { anchor: anchorId, item: itemId, position, placement = 'default' } = act;
+  const key = `${anchorId} ${itemId} ${position} ${placement}`;
+  const row = found.get(key) ?? { anchorId, itemId, position, placement, impressions: 0, clicks: 0, value: 0 };
   row.impressions += vote * has(act, 'IMPRESSION');
   row.clicks += vote * Number(positive(act) > 0);
   row.value += vote * (positive(act) - has(act, 'DISMISS'));

@@ -2,7 +2,7 @@ import type { Interval } from '@simili/learning/metrics/intervals';
 import { type OffPolicyRate, offPolicyRates } from '@simili/learning/metrics/off-policy';
 import { squaredDistance } from '@simili/learning/numbers/distance';
 import { makeRandom } from '@simili/learning/numbers/random';
-import { fitPropensity } from '@simili/learning/relevance/propensity';
+import { fitExamination } from '@simili/learning/relevance/examination';
 import type { EvaluationSet } from './set.ts';
 
 /** Choices a view of the first K places: what the candidate would have got of what was seen, and its rivals. */
@@ -32,7 +32,7 @@ export function ratesOf(set: EvaluationSet, candidate: Vectors, rivals: readonly
   const rankers = [candidate, ...rivals].map((vectors) => rankerOf(set, vectors));
   const logged = anchors.map(({ anchor, pairs }) => ({ pairs, rankings: rankers.map((first) => first(anchor)) }));
   const { rates, differences } = offPolicyRates(logged, {
-    exponent: fitPropensity(set.seen),
+    examination: fitExamination(set.seen),
     random: makeRandom(1),
   });
   const [own, ...others] = rates;

@@ -6,6 +6,7 @@ import type { DayChoices, DayRange, PairStatistics } from 'simili/internal/db/fe
 import type { ReadyImage } from 'simili/internal/db/images';
 import type { Rating } from 'simili/internal/db/ratings';
 import { SimiliError } from 'simili/internal/errors';
+import { DEFAULT_PLACEMENT } from 'simili/internal/placement';
 import type { WorkerContext } from '../context.ts';
 import type { TrainingRequest, TrainingSet } from '../training/protocol.ts';
 import type { FeatureFiles } from './feature-files.ts';
@@ -149,10 +150,12 @@ export async function seenPairs(
   const indexOf = new Map(ids.map((id, i) => [id, i]));
   const pairs: SeenPair[] = [];
   const take = (page: PairStatistics[]) => {
-    for (const { anchorId, itemId, ...votes } of page) {
+    for (const { anchorId, itemId, placement, ...votes } of page) {
       const anchor = indexOf.get(anchorId);
       const item = indexOf.get(itemId);
-      if (anchor !== undefined && item !== undefined) pairs.push({ anchor, item, ...votes });
+      if (anchor === undefined || item === undefined) continue;
+      // Most rows are of `default`: it is left out, and they stay small.
+      pairs.push({ anchor, item, ...votes, ...(placement !== DEFAULT_PLACEMENT && { placement }) });
     }
   };
   return { pairs, ...(await days.read(until, take, rangeOf)) };

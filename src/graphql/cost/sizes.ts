@@ -48,6 +48,7 @@ const SIZES: Readonly<Record<string, Size>> = {
   'FeedbackHealth.rejections': { entries: 20 },
   'ClickThrough.versions': { entries: 100 },
   'ClickThrough.places': { entries: 50 },
+  'ClickThrough.placements': { entries: 21 },
   'SimilarityExplanation.parts': { entries: 20 },
   'Job.curve': { entries: 200 },
   'CatalogHealth.failures': { entries: 50 },

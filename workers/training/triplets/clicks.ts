@@ -2,7 +2,7 @@ import type { RelatedOptions } from '@simili/learning/batches/related';
 import { isIn, type LearningColumns } from '@simili/learning/metrics/split';
 import { baseRates } from '@simili/learning/relevance/base-rate';
 import { credibility, MOST_OF_BATCHES } from '@simili/learning/relevance/credibility';
-import { estimatePropensities } from '@simili/learning/relevance/propensity';
+import { estimatePropensities } from '@simili/learning/relevance/examination';
 import {
   clickRelevance,
   clickTriplets,
@@ -48,7 +48,7 @@ export function learnFromClicks(
   const isWanted = ({ anchor, item }: SeenPair) =>
     part === 'test' ? isHeld(anchor) : !isHeld(anchor) && !isHeld(item);
   const wanted = typeof part === 'string' ? feedback.filter(isWanted) : part;
-  // Positions are a matter of the page, not of the products: all feedback helps to estimate them.
+  // Positions are a matter of the page and its placement, not of the products: all feedback helps to estimate them.
   const propensity = estimatePropensities(feedback);
   const base = baseRates(part === 'learning' ? wanted : feedback, propensity);
   const shared = { clip: CLIP, maximum: 1, propensity, base };

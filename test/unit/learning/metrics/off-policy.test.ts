@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { type LoggedAnchor, offPolicyRates } from '../../../../learning/metrics/off-policy.ts';
 import { makeRandom } from '../../../../learning/numbers/random.ts';
-import { fitPropensity } from '../../../../learning/relevance/propensity.ts';
+import { fitExamination } from '../../../../learning/relevance/examination.ts';
 import { exploringWorld, loggedAnchors, ordersOf, trueRate } from '../../../support/click-worlds.ts';
 import { seen } from '../../../support/seen-pair.ts';
 
-const sure = (eta: number) => ({ exponent: { eta, deviation: 0 }, random: makeRandom(3) });
+const sure = (eta: number) => ({ examination: () => ({ eta, deviation: 0 }), random: makeRandom(3) });
 
 test('of what was really shown it finds what was really chosen, and of another order what theta makes of it', () => {
   // theta = 1, 1/2, 1/3: attractions .3, .2, .6 and .1, .4, .3 in 600 and 300 views.
@@ -54,7 +54,7 @@ test('what is not known of examination is in the interval', () => {
   const anchors = loggedAnchors(world, ordersOf(world, 'reversed', 1));
   const width = (deviation: number) => {
     const [rate] = offPolicyRates(anchors, {
-      exponent: { eta: 0.7, deviation },
+      examination: () => ({ eta: 0.7, deviation }),
       random: makeRandom(1),
       draws: 200,
     }).rates;
@@ -71,7 +71,7 @@ test('intervals hold what an order really gets in nine of ten worlds, and what i
     const [served, better] = [ordersOf(world, 'serving', 1), ordersOf(world, 'better', 1)];
     const truth = [served, better].map((orders) => trueRate(world, orders, 0.7));
     const { rates, differences } = offPolicyRates(loggedAnchors(world, served, better), {
-      exponent: fitPropensity(world.pairs),
+      examination: fitExamination(world.pairs),
       random: makeRandom(1),
       draws: 100,
     });
@@ -82,4 +82,54 @@ test('intervals hold what an order really gets in nine of ten worlds, and what i
   }
   expect(rate).toBeGreaterThanOrEqual(0.9 * WORLDS);
   expect(difference).toBeGreaterThanOrEqual(0.9 * WORLDS);
+});
+
+test('each placement has a logging of its own: what it finds is their mean, weighed by their views', () => {
+  // theta = 1, 1/2 in one and 1, 1/4 in the other; attractions .4, .2 in 600 views and .1, .4 in 300.
+  const [exponents, views] = [
+    { row: 1, column: 2 },
+    { row: 600, column: 300 },
+  ];
+  const attractions = { row: [0.4, 0.2], column: [0.1, 0.4] };
+  const order = [1, 0];
+  const placements = ['row', 'column'] as const;
+  const pairs = placements.flatMap((placement) =>
+    attractions[placement].map((attraction, item) => {
+      const clicks = views[placement] * attraction * (item + 1) ** -exponents[placement];
+      return { ...seen(0, item, item + 1, views[placement], clicks), placement };
+    }),
+  );
+  const wanted = placements.reduce((sum, placement) => {
+    const rate = order.reduce(
+      (own, item, k) => own + attractions[placement][item]! * (k + 1) ** -exponents[placement],
+      0,
+    );
+    return sum + views[placement] * rate;
+  }, 0);
+  const examination = (placement = '') => ({ eta: exponents[placement as 'row'], deviation: 0 });
+  const [rate] = offPolicyRates([{ pairs, rankings: [order] }], { examination, random: makeRandom(3) }).rates;
+  expect(rate!.doublyRobust.mean).toBeCloseTo(wanted / 900, 10);
+  expect(rate!.seen).toBe(1);
+});
+
+test('of one placement estimates and intervals are what they were before there were any', () => {
+  const world = exploringWorld({ lists: 20_000, share: 0.1, examined: 0.9, seed: 5 });
+  const [served, other] = [ordersOf(world, 'serving', 1), ordersOf(world, 'random', 100)];
+  const { rates, differences } = offPolicyRates(loggedAnchors(world, served, other), {
+    examination: fitExamination(world.pairs),
+    random: makeRandom(1),
+    draws: 50,
+  });
+  const near = (mean: number, low: number, high: number) => ({
+    mean: expect.closeTo(mean, 10),
+    low: expect.closeTo(low, 10),
+    high: expect.closeTo(high, 10),
+  });
+  expect(rates[1]).toEqual({
+    snips: near(0.18297990596916877, 0.1660755969903271, 0.20660155446228018),
+    doublyRobust: near(0.1830717686529397, 0.16616460467396255, 0.20654053876676745),
+    effectiveImpressions: expect.closeTo(108515.89832475815, 4),
+    seen: 1,
+  });
+  expect(differences).toEqual([near(-0.025240709233976977, -0.039867580532556235, 0.0003388892058034665)]);
 });

@@ -55,6 +55,17 @@ test('one worked case: what an item has beside what all of the list have, one an
   expect(base(0, 9)).toEqual({ rate: 1, variance: expect.closeTo(spread, 12) });
 });
 
+test('what was expected at a place goes by its placement', () => {
+  const plain = [0, 1].flatMap((anchor) =>
+    [30, 10, 5].map((clicks, i) => seen(anchor, i + 1, 2, 100 + 40 * anchor, clicks)),
+  );
+  const placed = plain.map((pair) => ({ ...pair, position: 7, placement: 'row' }));
+  const base = baseRates(placed, (position, placement) => (placement === 'row' ? 0.5 : theta(position)));
+  const wanted = baseRates(plain, theta);
+  expect(wanted(0, 1).rate).toBeGreaterThan(1);
+  for (const item of [1, 2, 3]) expect(base(0, item)).toEqual(wanted(0, item));
+});
+
 test('it is what the sums over all pairs of anchors say, each written out', () => {
   const random = makeRandom(11);
   const rates = Array.from({ length: 40 }, () => 0.02 * Math.exp(random.gaussian()));

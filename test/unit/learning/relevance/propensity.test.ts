@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { makeRandom } from '../../../../learning/numbers/random.ts';
-import { estimatePropensities, fitPropensityExponent } from '../../../../learning/relevance/propensity.ts';
+import { estimatePropensities } from '../../../../learning/relevance/examination.ts';
+import { fitPropensity } from '../../../../learning/relevance/propensity.ts';
 import type { SeenPair } from '../../../../learning/relevance/relevance.ts';
 
 const seen = (item: number, position: number, impressions: number, clicks: number): SeenPair => ({
@@ -12,6 +13,7 @@ const seen = (item: number, position: number, impressions: number, clicks: numbe
   value: clicks,
 });
 const PRIOR = 0.3;
+const fitPropensityExponent = (pairs: Iterable<SeenPair>) => fitPropensity(pairs).eta;
 
 test('the exponent of a power law is found in pairs that were seen at several places, whatever each is worth', () => {
   for (const eta of [0, 0.4, 1.3]) {

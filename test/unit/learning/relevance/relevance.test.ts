@@ -39,6 +39,18 @@ test('one worked case: weights, effective impressions, shrinkage and standard er
   expect(second!.standardError).toBeCloseTo(Math.sqrt((second!.relevance * scale) / (n + 20)), 12);
 });
 
+test('an impression was looked at as often as its placement says, and a pair is one over all of them', () => {
+  const propensity = (k: number, placement = '') => ({ row: 1, column: 0.25 })[placement] ?? 1 / k;
+  const placed = [
+    seen(7, 1, 100, 10),
+    { ...seen(8, 2, 80, 2), placement: 'row' },
+    { ...seen(8, 2, 60, 1), placement: 'column' },
+    seen(8, 2, 40, 3),
+  ];
+  const plain = [seen(7, 1, 100, 10), seen(8, 1, 80, 2), seen(8, 4, 60, 1), seen(8, 2, 40, 3)];
+  expect(clickRelevance(placed, { ...options, propensity })).toEqual(clickRelevance(plain, options));
+});
+
 test('where everything is as good, positions do not matter and the result is the prior', () => {
   const rows = [1, 2, 4].map((position) => seen(position, position, 1000, 400 / position));
   for (const { relevance } of clickRelevance(rows, options)) expect(relevance).toBeCloseTo(0.5, 9);

@@ -3,8 +3,9 @@ import type { ClickCells, ClickSpan } from '../../../../src/db/click-through.ts'
 import { clickThrough } from '../../../../src/feedback/click-through.ts';
 
 const now = () => new Date('2026-03-10T15:00:00Z');
-const cell = (modelId: string, position: number, lastDay = '2026-03-01'): ClickCells => ({
+const cell = (modelId: string, position: number, lastDay = '2026-03-01', placement = 'default'): ClickCells => ({
   modelId,
+  placement,
   position,
   lastDay,
   suppressed: 1,
@@ -59,4 +60,23 @@ test('places of all versions are summed up to the fiftieth, and versions stand w
   expect(versions[0]).toEqual({ modelVersionId: 'm100', rate: null, suppressedCells: 1 });
   expect(versions.at(-1)!.modelVersionId).toBe('m1');
   expect(versions.find(({ rate }) => rate)).toMatchObject({ modelVersionId: 'm7', rate: { impressions: 40 } });
+});
+
+test('placements are told by their rows of all places, the one of most visitors first, 21 at most', async () => {
+  const day = '2026-03-01';
+  const { placements, versions } = await ask({}, [
+    cell('m', 0, day, 'cart'),
+    cell('m', 1, day, 'cart'),
+    ...[0, 1, 2].flatMap((place) => [cell('m', place, day, 'page'), cell('n', place, day, 'page')]),
+    ...Array.from({ length: 25 }, (_, i) => ({ ...cell('n', 1, day, `other-${i + 10}`), visitors: 0, impressions: 0 })),
+  ]);
+  const [page, cart, other] = placements;
+  expect(page).toMatchObject({ placement: 'page', rate: { visitors: 40, impressions: 80 }, suppressedCells: 4 });
+  expect(cart).toMatchObject({ placement: 'cart', rate: { visitors: 20 }, suppressedCells: 1 });
+  expect(other).toEqual({ placement: 'other-10', rate: null, suppressedCells: 1 });
+  expect(placements).toHaveLength(21);
+  expect(versions.map(({ modelVersionId, rate }) => [modelVersionId, rate?.visitors])).toEqual([
+    ['m', 40],
+    ['n', 20],
+  ]);
 });

@@ -18,6 +18,7 @@ const recommendationId = signList(signingKey, {
   itemIds,
   issuedAt: new Date(now.getTime() - HOUR),
   filtered: true,
+  placement: 'cart',
 });
 
 function store({ full = false } = {}) {
@@ -67,6 +68,7 @@ test('anchor, model and positions come from the signed list, never from the call
         listedAt: new Date(now.getTime() - HOUR),
         listExpiresAt: new Date(now.getTime() - HOUR + 7 * 24 * HOUR),
         filtered: true,
+        placement: 'cart',
       },
     ],
   ]);

@@ -29,7 +29,12 @@ test('while the database is away, the same request gets its last answer for five
   state.error = AWAY;
   state.now += 5 * 60_000 - 1000;
   expect(await ask({ anchorId: 'a', first: 3 }, VIEW)).toMatchObject({ stale: true, recommendationId: 'list of 1' });
-  for (const other of [{ first: 4 }, { first: 3, after: 'x' }, { first: 3, filter: { available: true } }])
+  for (const other of [
+    { first: 4 },
+    { first: 3, after: 'x' },
+    { first: 3, filter: { available: true } },
+    { first: 3, placement: 'cart' },
+  ])
     await expect(ask({ anchorId: 'a', ...other }, VIEW)).rejects.toBe(AWAY);
   state.now += 2000;
   await expect(ask({ anchorId: 'a', first: 3 }, VIEW)).rejects.toBe(AWAY);

@@ -88,6 +88,24 @@ test('a page has 12 products unless somebody asks for another number, of 1 to 50
   for (const first of [0, 51, 1.5]) await expect(lengthOf(first)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
 });
 
+test('a list is signed with where it stands: a slug of up to 40 characters, `default` where nothing is said', async () => {
+  const placed = async (placement?: string | null) => {
+    const { deps, view } = world({ 1: ranked('b') }, [pointer(1)]);
+    const { recommendationId } = await similarItems(deps, { anchorId: 'a', placement }, view);
+    return verifyList(signingKey, recommendationId, new Date(0)).placement;
+  };
+  const longest = 'a'.repeat(40);
+  const names = [undefined, null, 'default', 'product-page', '2nd-row', longest];
+  expect(await Promise.all(names.map(placed))).toEqual([
+    ...Array(3).fill('default'),
+    'product-page',
+    '2nd-row',
+    longest,
+  ]);
+  for (const wrong of ['', 'Cart', 'a b', '-a', 'a-', 'a--b', 'ä', `${longest}a`])
+    await expect(placed(wrong)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', facts: { argument: 'placement' } });
+});
+
 test('a version retired between reading the pointer and its table costs one more read, not the answer', async () => {
   const { deps, view } = world({ 2: ranked('b') }, [pointer(1), pointer(2)]);
   const page = await similarItems(deps, { anchorId: 'a' }, view);

@@ -52,6 +52,7 @@ test('a list comes back with its positions', () => {
   const expiresAt = new Date(issuedAt.getTime() + 7 * DAY);
   expect(read).toEqual({
     ...list,
+    placement: 'default',
     exploration: { share: 0, swapped: 0 },
     expiresAt,
     listId: expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
@@ -59,6 +60,20 @@ test('a list comes back with its positions', () => {
   expect(positionOf(read, 'x')).toBe(13);
   expect(positionOf(read, 'y')).toBe(14);
   expect(positionOf(read, 'z')).toBeNull();
+});
+
+test('a list comes back with its placement, exploring or not; of `default` nothing is written', () => {
+  const nonce = Buffer.from('abcdef');
+  for (const exploration of [undefined, { share: 0.03, swapped: 14 }]) {
+    const own = { ...list, ...(exploration && { exploration }) };
+    const placed = verifyList(key, signList(key, { ...own, placement: 'cart' }, nonce), issuedAt);
+    expect(placed).toMatchObject({ ...list, placement: 'cart', exploration: exploration ?? { share: 0, swapped: 0 } });
+    expect(signList(key, { ...own, placement: 'default' }, nonce)).toBe(signList(key, own, nonce));
+  }
+  const before = { anchorId: 'a', modelId: 'm1', firstPosition: 1, itemIds: ['x', 'y'], filtered: false };
+  const exploration = { share: 0.03, swapped: 1 };
+  const token = signList('k'.repeat(32), { ...before, issuedAt: new Date('2026-01-01T00:00:00Z'), exploration }, nonce);
+  expect(token).toBe('ZdWI5oqlYcYpwm0w7lLndFsxNzY3MjI1NjAwLCJhIiwibTEiLDEsWyJ4IiwieSJdLDAsIllXSmpaR1ZtIiwwLjAzLDFd');
 });
 
 test('no two lists are the same, however alike; one sent twice is', () => {

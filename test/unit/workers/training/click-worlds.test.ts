@@ -23,6 +23,15 @@ test('what is learned agrees with the hidden taste where the order is just that,
   expect(agreed('noisy')).toBeGreaterThan(0.93);
 });
 
+test('of lists of one placement, whatever its name, all is learned as before there were placements', () => {
+  const world = clickWorld('popular', 200, 7);
+  const learned = triplets(world);
+  expect(learned).toHaveLength(2037);
+  expect(learned.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1012.4976029648, 6);
+  const pairs = world.pairs.map((pair) => ({ ...pair, placement: 'page' }));
+  expect(triplets({ ...world, pairs })).toEqual(learned);
+});
+
 test('what is chosen everywhere is not learned for alike, and an order by popularity is not promoted', () => {
   const popular = worlds('popular', 200);
   // .88 without base rates.
