@@ -20,3 +20,6 @@ export function vectorSchema(catalog: string): string {
 
 export const embeddingTable = (catalog: string, model: number, space?: string): string =>
   `"${vectorSchema(catalog)}".${embeddingName(model, space)}`;
+
+/** The index of such a table, in its schema. */
+export const indexOf = (table: string): string => `${table}_vec_idx`;

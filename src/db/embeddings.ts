@@ -4,12 +4,12 @@ import type { Encoder } from '../ports/encoder.ts';
 import { type EmbeddingSpace, PICTURES } from '../ports/space.ts';
 import { type Ask, NO_ROWS } from './ask.ts';
 import { lockCatalog } from './catalogs.ts';
-import { embeddingName, embeddingTable, vectorSchema } from './embedding-table.ts';
+import { embeddingName, embeddingTable, indexOf, vectorSchema } from './embedding-table.ts';
 import { stopBuilds } from './index-builds.ts';
 import { bigint, rows, text, texts } from './row.ts';
 import { columnType, indexClass, storedSql } from './space-sql.ts';
 import { despiteDeadlock } from './sql-state.ts';
-import type { IndexBuild, Storage } from './storage.ts';
+import type { IndexBuild, Storage, VectorIndex } from './storage.ts';
 import { vectorsParameter } from './vector-bytes.ts';
 import { ofVersion, VersionGone } from './version-gone.ts';
 
@@ -25,6 +25,8 @@ type Input = Encoder['input'];
 
 const Count = { n: bigint };
 const Missing = { productId: text, contentHash: text };
+/** Vectors of one statement where an index takes them as they come: on the embedded database 5 ms each, for which it holds the thread. */
+const MOST_INDEXED = 10;
 const OF_PICTURES: Stored = { name: PICTURES, storage: 'vector' };
 
 /**
@@ -35,12 +37,12 @@ export class EmbeddingRepository {
   constructor(
     private readonly db: PrismaClient,
     private readonly ask: Ask,
-    private readonly buildIndex: Storage['buildIndex'],
+    private readonly indexing: Pick<Storage, 'buildIndex' | 'indexedFrom'>,
     private readonly catalogId: string,
   ) {}
 
   /**
-   * Makes the table of a version's space, without its index: rows are loaded first. Safe to repeat.
+   * Makes the table of a version's space. Rows are loaded first, and the index is built then, unless the database says otherwise. Safe to repeat.
    * @throws VersionGone where the catalog was removed.
    */
   async createTable(model: number, space: EmbeddingSpace): Promise<void> {
@@ -55,14 +57,27 @@ export class EmbeddingRepository {
           catalog_id   TEXT NOT NULL DEFAULT '${catalogId}' CHECK (catalog_id = '${catalogId}'),
           FOREIGN KEY (catalog_id, product_id) REFERENCES simili.product (catalog_id, id) ON DELETE CASCADE ON UPDATE CASCADE
         )`);
+      if (await this.isIndexedFirst(tx)) {
+        const { name, table, on } = this.index(model, space);
+        const local = name.slice(name.lastIndexOf('.') + 1);
+        await tx.$executeRawUnsafe(`CREATE INDEX IF NOT EXISTS ${local} ON ${table} ${on}`);
+      }
     });
+  }
+
+  private async isIndexedFirst(tx: Prisma.TransactionClient): Promise<boolean> {
+    const { indexedFrom } = this.indexing;
+    return indexedFrom !== null && (await tx.product.count({ where: { catalogId: this.catalogId } })) >= indexedFrom;
+  }
+
+  private index(model: number, space: EmbeddingSpace): VectorIndex {
+    const table = this.table(model, space.name);
+    return { table, name: indexOf(table), on: `USING hnsw (vec ${indexClass(space)})` };
   }
 
   /** Builds the search index, beside readers, writers and deletions on Postgres. Safe to repeat. @throws VersionGone; as `Storage.buildIndex` */
   async createIndex(model: number, space: EmbeddingSpace, how: IndexBuild = {}): Promise<void> {
-    const table = this.table(model, space.name);
-    const on = `USING hnsw (vec ${indexClass(space)})`;
-    await ofVersion(this.buildIndex({ table, name: `${table}_vec_idx`, on }, how));
+    await ofVersion(this.indexing.buildIndex(this.index(model, space), how));
   }
 
   /** Drops the tables of all spaces of a version, whose indexes nobody goes on to build. */
@@ -75,6 +90,12 @@ export class EmbeddingRepository {
 
   /** Overwrites by product; a product deleted in the meantime is left out. */
   async upsert(model: number, vectors: readonly Vector[], space: Stored = OF_PICTURES): Promise<void> {
+    const most = this.indexing.indexedFrom === null ? vectors.length : MOST_INDEXED;
+    for (let from = 0; from < vectors.length; from += most)
+      await this.upsertAtOnce(model, vectors.slice(from, from + most), space);
+  }
+
+  private async upsertAtOnce(model: number, vectors: readonly Vector[], space: Stored): Promise<void> {
     const some = vectors.flatMap(({ vector, ...row }) => (vector ? [{ ...row, vector }] : []));
     const none = vectors.filter(({ vector }) => vector === null);
     const insert = (vec: string, given: string): string => `

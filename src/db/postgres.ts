@@ -91,6 +91,7 @@ async function opened(reaching: string, url: string, found: { version: string; w
     prisma,
     ask,
     buildIndex: indexBuilder(ask, ownSessions(reaching)),
+    indexedFrom: null,
     clock,
     queue: { connectionString: url },
     ...found,

@@ -13,6 +13,8 @@ type Prepared = { types: readonly number[]; rows: readonly messages.BackendMessa
 
 /** Statements that a session keeps; for one more, that which was not asked for longest is forgotten. */
 const KEPT = 100;
+/** SQLSTATE of a statement that the session does not have. */
+const UNKNOWN = '26000';
 
 /**
  * Statements with a name, which a session parses and plans once. PGlite's own `query` does so each time, which for a page of similar
@@ -23,7 +25,17 @@ export class PreparedPGlite {
   constructor(private readonly session: Session) {}
 
   /** @param values a Uint8Array is in the binary format of its type. Rejects with PGlite's error. */
-  query<Row>(name: string, text: string, values: readonly unknown[]): Promise<Row[]> {
+  async query<Row>(name: string, text: string, values: readonly unknown[]): Promise<Row[]> {
+    try {
+      return await this.ask<Row>(name, text, values);
+    } catch (error) {
+      if ((error as { code?: string }).code !== UNKNOWN) throw error;
+      this.kept.clear(); // somebody ended all statements of the session (DISCARD ALL)
+      return this.ask<Row>(name, text, values);
+    }
+  }
+
+  private ask<Row>(name: string, text: string, values: readonly unknown[]): Promise<Row[]> {
     const { serialize } = protocol;
     const { serializers, parsers } = this.session;
     return this.session.inTurn(async (send) => {

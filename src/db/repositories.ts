@@ -27,7 +27,7 @@ import { UploadedPictureRepository } from './uploaded-pictures.ts';
 import { VectorQueue } from './vector-queue.ts';
 import { VectorStorageRepository } from './vector-storage.ts';
 
-type Database = Pick<Storage, 'kind' | 'prisma' | 'ask' | 'buildIndex' | 'clock'>;
+type Database = Pick<Storage, 'kind' | 'prisma' | 'ask' | 'buildIndex' | 'indexedFrom' | 'clock'>;
 /** Repositories of no catalog. */
 type Shared = ReturnType<typeof sharedBy>;
 
@@ -71,16 +71,16 @@ function sharedBy({ kind, prisma: db, ask, clock }: Database) {
   };
 }
 
-function boundTo({ kind, prisma: db, ask, buildIndex, clock }: Database, catalog: string) {
+function boundTo({ kind, prisma: db, ask, buildIndex, indexedFrom, clock }: Database, catalog: string) {
   const jobs = new JobRepository(db, catalog, clock);
   return {
     catalog,
     products: new ProductRepository(db, catalog, clock),
     images: new ImageRepository(db, catalog, clock),
-    embeddings: new EmbeddingRepository(db, ask, buildIndex, catalog),
+    embeddings: new EmbeddingRepository(db, ask, { buildIndex, indexedFrom }, catalog),
     vectorQueue: new VectorQueue(db, catalog),
     vectorStorage: new VectorStorageRepository(db, catalog, kind === 'postgres'),
-    search: new SearchRepository(ask, catalog),
+    search: new SearchRepository(ask, catalog, null, indexedFrom !== null),
     recallAudits: new RecallAuditRepository(db, catalog),
     pictureQueries: new PictureQueryRepository(db, ask, catalog),
     fallbacks: new FallbackRepository(db, ask, catalog),

@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import type { VersionSpace } from '../ports/space.ts';
 import type { Ask } from './ask.ts';
+import { embeddingTable, indexOf } from './embedding-table.ts';
 import { type ProductColumns, productOf } from './product-columns.ts';
 import type { ProductRow } from './products.ts';
-import type { RowOf } from './row.ts';
+import { bool, type RowOf } from './row.ts';
 import { effortFor, shareOf } from './search-effort.ts';
 import { LOOKS } from './search-fused.ts';
 import { TIES } from './search-one.ts';
@@ -28,14 +29,24 @@ const SIZES = [13, 25, 51];
 const REMEMBERED_MS = 60_000;
 const FILTERS_REMEMBERED = 1000;
 
+const HAS_INDEX = {
+  name: 'simili has index',
+  text: 'SELECT to_regclass($1::text) IS NOT NULL AS has',
+  row: { has: bool },
+};
+
 /** The search itself: one statement a page, with the products of the page in it. */
 export class SearchRepository {
   /** Shares of the catalog that pass filters, of those that more products pass than are ranked one by one. */
   private readonly shares = new LRUCache<string, number>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
+  /** Whether tables have their index; of those that do not, it is asked again. */
+  private readonly indexed = new LRUCache<string, boolean>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
   constructor(
     private readonly ask: Ask,
     private readonly catalogId: string,
     private readonly mostPassing: number | null = null,
+    /** Whether a table of vectors may have no index, because it is small. */
+    private readonly mayLackIndex = false,
   ) {}
 
   /**
@@ -124,7 +135,8 @@ export class SearchRepository {
     let isShort = false;
     let share = this.shares.get(narrowing);
     const mayBeFew = share === undefined && (isFused || narrowing !== NOTHING);
-    for (const way of only ? [only] : waysTo(isFused, mayBeFew)) {
+    const lacksIndex = !isFused && this.mayLackIndex && !(await this.hasIndex(number, spaces[0]!));
+    for (const way of only ? [only] : waysTo(isFused, mayBeFew, lacksIndex)) {
       if (isShort && way !== 'exact') continue; // looking farther brings no more of what the index gave all of
       const anchorIds = open.flatMap(({ ids }) => ids);
       const effort = effortFor(share ?? 1);
@@ -148,6 +160,15 @@ export class SearchRepository {
     return found;
   }
 
+  private async hasIndex(model: number, { name }: VersionSpace): Promise<boolean> {
+    const table = embeddingTable(this.catalogId, model, name);
+    const known = this.indexed.get(table);
+    if (known !== undefined) return known;
+    const [found] = await this.ask(HAS_INDEX, [indexOf(table)]);
+    this.indexed.set(table, found!.has);
+    return found!.has;
+  }
+
   private async shareOf({ excludeIds: _, ...filter }: SearchFilter): Promise<number> {
     const { statement, values } = sampleStatement(this.catalogId, filter);
     const [sample] = await this.ask(statement, values);
@@ -162,11 +183,12 @@ export class SearchRepository {
 
 /**
  * The index is asked first, unless few may pass; where it gives a short page, or cuts a group of equal distances, the exact scan has the
- * last word. Of several spaces a small catalog is ranked one by one, filter or not: that is exact, and no slower than several indexes.
+ * last word. Of several spaces a small catalog is ranked one by one, filter or not: that is exact, and no slower than several indexes. So is
+ * one whose table lacks its index.
  */
-const waysTo = (isFused: boolean, mayBeFew: boolean): Way[] => [
+const waysTo = (isFused: boolean, mayBeFew: boolean, lacksIndex: boolean): Way[] => [
   ...(mayBeFew ? (['passing'] as const) : []),
-  ...(isFused ? LOOKS : TIES),
+  ...(lacksIndex ? [] : isFused ? LOOKS : TIES),
   'exact',
 ];
 

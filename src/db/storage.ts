@@ -15,6 +15,10 @@ export type Storage = {
    * @throws the signal's reason; SimiliError DATABASE_UNAVAILABLE, STORAGE_FULL; the driver's error
    */
   readonly buildIndex: (index: VectorIndex, how?: IndexBuild) => Promise<void>;
+  /**
+   * Fewest vectors whose table has an index, which it then gets before its rows. Null: every table gets one, when its rows are there.
+   */
+  readonly indexedFrom: number | null;
   /** The database's: for all times that are compared. */
   readonly clock: Clock;
   /** Where BullMQ's Postgres backend keeps its tables when there is no Redis. */

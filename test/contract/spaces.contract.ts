@@ -99,7 +99,7 @@ export function describeSpaces(name: string, open: () => Promise<FreshDatabase>,
       expect(await indexes()).toEqual([]);
       await embeddings.createIndex(22, space);
       await embeddings.createIndex(22, space);
-      expect(await indexes()).toEqual([{ valid: true }]);
+      expect(await indexes()).toEqual(database.storage.indexedFrom === null ? [{ valid: true }] : []); // of four vectors
       await embeddings.dropTables(22, [space]);
       await expect(embeddings.createIndex(22, space)).rejects.toThrow('no vectors');
     });

@@ -1292,7 +1292,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         expect((await repos.embeddings.vectors(MODEL, [gone])).size).toBe(0);
       });
 
-      test('reads the HNSW index, not the table', async () => {
+      test('reads the HNSW index, not the table, where the database indexes so few', async () => {
         const plan = await storage.prisma.$transaction(async (tx) => {
           await tx.$executeRawUnsafe('SET LOCAL enable_seqscan = off');
           return tx.$queryRawUnsafe<{ 'QUERY PLAN': string }[]>(
@@ -1301,7 +1301,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
           );
         });
         const text = plan.map((row) => row['QUERY PLAN']).join('\n');
-        expect(text).toContain(`embedding_${MODEL}_vec_idx`);
+        expect(text.includes(`embedding_${MODEL}_vec_idx`)).toBe(storage.indexedFrom === null);
       });
     });
   });

@@ -14,6 +14,8 @@ import { lockDataDir } from '../../src/db/lock.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { dump, freshEmbedded } from '../support/embedded.ts';
+import { unit } from '../support/fixtures.ts';
+import { nearestTo } from '../support/nearest.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -141,6 +143,9 @@ test('a statement with a name gives what it gives without one, is planned once, 
   await expect(ask('gone', 'SELECT 1 FROM nowhere', [])).rejects.toMatchObject({ code: '42P01' });
   expect(await ask('gone', 'SELECT 7 AS n', [])).toEqual([{ n: 7 }]);
 
+  await storage.prisma.$executeRawUnsafe('DEALLOCATE ALL');
+  expect(await ask('all', all, values(4))).toEqual(await ask(undefined, all, values(4)));
+
   // A table that is made again under its name is another one.
   const rows = 'SELECT n FROM public.made_again';
   for (const n of [1, 2]) {
@@ -195,5 +200,60 @@ test('tables are counted and cleaned as autovacuum would, one at a time, and tho
   expect(await tidyAll()).toBe(2);
   expect(await look('public.plain')).toEqual({ rows: 600, dead: 0 });
   expect((await look('public.vectors'))?.dead).toBe(400);
+  await storage.close();
+});
+
+test('a version of many products has its index before its rows, and is searched by it; one of few has none', async () => {
+  const storage = await freshEmbedded();
+  const { embeddings, search } = makeRepositories(storage, 'default');
+  const space = { ...pictureSpace(2), weight: 1, encoder: null };
+  const addUpTo = (from: number, to: number) =>
+    storage.prisma.$executeRawUnsafe(`
+      INSERT INTO simili.product (catalog_id, id, title, categories, tags, fingerprint)
+      SELECT 'default', 'p' || g, 't', '{}', '{}', 'f' FROM generate_series(${from}, ${to}) AS g`);
+  const vectors = Array.from({ length: 25 }, (_, i) => ({
+    productId: `p${i}`,
+    contentHash: 'h',
+    vector: unit([Math.cos(i / 9), Math.sin(i / 9)]),
+  }));
+  /** How the search goes about it: what it asks, and whom it finds. */
+  const ways = async (model: number) => {
+    const asked: string[] = [];
+    const ask: typeof storage.ask = (statement, values) => {
+      asked.push(
+        statement.text.includes('farthest FROM (')
+          ? 'index'
+          : statement.text.includes('to_regclass')
+            ? 'look'
+            : 'exact',
+      );
+      return storage.ask(statement, values);
+    };
+    const own = makeRepositories({ ...storage, ask }, 'default').search;
+    const found = [];
+    for (const id of ['p0', 'p9']) {
+      const { neighbours } = await nearestTo(own, model, id, {}, 3);
+      found.push(neighbours.map(({ productId }) => productId));
+    }
+    return { asked, found };
+  };
+  const found = [
+    ['p1', 'p2', 'p3'],
+    ['p10', 'p8', 'p11'],
+  ];
+  await addUpTo(0, 1998);
+  await embeddings.createTable(31, space);
+  await addUpTo(1999, 1999);
+  await embeddings.createTable(32, space);
+  for (const model of [31, 32]) {
+    await embeddings.upsert(model, vectors);
+    await embeddings.createIndex(model, space);
+    expect(await embeddings.count(model)).toBe(25);
+  }
+  expect(await ways(31)).toEqual({ asked: ['look', 'exact', 'exact'], found });
+  expect(await ways(32)).toEqual({ asked: ['look', 'index', 'index'], found });
+  expect(await search.nearestOfEach({ number: 32, spaces: [space] }, ['nobody'], {}, 3)).toMatchObject([
+    { anchor: 'unknown' },
+  ]);
   await storage.close();
 });
