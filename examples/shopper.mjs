@@ -35,15 +35,15 @@ export async function run(cwd, command, env = {}) {
   assert.equal(status, 0, command.join(' '));
 }
 
-/** Runs one until the test is over. @returns the address that it prints */
-export async function serve(t, cwd, command, env = {}) {
+/** Runs one until the test is over. @returns what it prints once it is ready: its address, where it prints that */
+export async function serve(t, cwd, command, env = {}, ready = /http:\/\/[\w.]+:\d+/) {
   const child = start(cwd, command, env, 'pipe');
   t.after(async () => {
     const exit = once(child, 'exit');
     if (child.exitCode === null && process.kill(-child.pid)) await exit;
   });
   for await (const line of createInterface({ input: child.stdout })) {
-    const [url] = /http:\/\/[\w.]+:\d+/.exec(line) ?? [];
+    const [url] = ready.exec(line) ?? [];
     if (url) return url;
   }
   throw new Error(`${command.join(' ')} ended before it listened`);

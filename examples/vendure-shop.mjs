@@ -1,87 +1,11 @@
-// A real Vendure shop for its tests, and a Simili that can be away. The shop has a database of its own where DATABASE_URL is.
+// A real Vendure shop for its tests, with Simili behind a gate.
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import { connect, createServer } from 'node:net';
-import pg from 'pg';
-import { loadConfig, openSimili } from 'simili';
-import { startServer } from 'simili/server';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { execute, gateTo, makeDatabase, post, productsIn, stack, startSimili } from './real-shop.mjs';
 import { installedAt, run, serve } from './shopper.mjs';
 
-const { DATABASE_URL } = process.env;
-const KEY = randomUUID();
-
-async function execute(url, statement, values) {
-  const client = new pg.Client(url);
-  await client.connect();
-  return client.query(statement, values).finally(() => client.end());
-}
-
-async function makeDatabase(t) {
-  const name = `vendure_${randomUUID().replaceAll('-', '')}`;
-  await execute(DATABASE_URL, `CREATE DATABASE ${name}`);
-  t.after(() => execute(DATABASE_URL, `DROP DATABASE ${name} WITH (FORCE)`));
-  return Object.assign(new URL(DATABASE_URL), { pathname: name }).href;
-}
-
-async function startSimili(t) {
-  const simili = await openSimili({ dataDir: null, exploring: 0 });
-  const config = loadConfig({ PORT: '0', SIMILI_CORS_ORIGINS: '*' });
-  // The plugin's key, as `simili key create --scopes catalog,operate` makes them, and shoppers without any.
-  const callers = {
-    [KEY]: { name: 'vendure', scopes: ['catalog', 'operate'], catalog: null },
-    null: { name: 'anybody', scopes: ['storefront', 'feedback'], catalog: null },
-  };
-  const authenticator = { name: 'one key', authenticate: async ({ key }) => callers[key] ?? null };
-  const server = await startServer({ ...simili, config, log: console, authenticator });
-  t.after(async () => {
-    await server.close();
-    await simili.close();
-  });
-  return { ...simili, url: server.url };
-}
-
-/** An address that leads to the one of `url`, until it is closed; then whoever comes, or is there, is sent away. */
-async function gateTo(t, url) {
-  const { hostname, port } = new URL(url);
-  const sockets = new Set();
-  let open = true;
-  const server = createServer((near) => {
-    if (!open) return near.destroy();
-    const far = connect(port, hostname);
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ]) {
-      sockets.add(from);
-      from.pipe(to).on('error', () => {});
-      from.on('close', () => sockets.delete(from) && to.destroy());
-    }
-  });
-  const leave = () => {
-    open = false;
-    for (const socket of sockets) socket.destroy();
-  };
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.after(() => {
-    leave();
-    server.close();
-  });
-  const come = () => {
-    open = true;
-  };
-  return { url: `http://127.0.0.1:${server.address().port}`, leave, come };
-}
-
-/** GraphQL over HTTP, under one login and in one channel. */
-async function post(url, headers, query, variables) {
-  const body = JSON.stringify({ query, variables });
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body,
-  });
-  return { ...(await response.json()), token: response.headers.get('vendure-auth-token') };
-}
+const LOGIN = 'mutation ($name: String!, $word: String!) { login(username: $name, password: $word) { __typename } }';
 
 /** @returns the data of what was asked, and no error */
 async function sure(asked) {
@@ -90,28 +14,18 @@ async function sure(asked) {
   return data;
 }
 
-const PRODUCTS =
-  '{ products { nodes { title availableForSale categories image { url } tags price { amount currencyCode } } } }';
-const LOGIN = 'mutation ($name: String!, $word: String!) { login(username: $name, password: $word) { __typename } }';
-
-/** Ends what a test has begun, the newest first. */
-function stack(t) {
-  const ends = [];
-  t.after(async () => {
-    for (const end of ends.reverse()) await end();
-  });
-  return { after: (end) => ends.push(end) };
-}
-
 /** The shop, with Simili behind a gate. */
 export async function startShop(test) {
   const t = stack(test);
   const folder = installedAt('vendure');
-  const databaseUrl = await makeDatabase(t);
-  const simili = await startSimili(t);
+  const databaseUrl = await makeDatabase(t, 'vendure');
+  const simili = await startSimili(t, 'vendure');
   const gate = await gateTo(t, simili.url);
+  // Its 600 MB are installed by hand: README.md
+  const hasDashboard = existsSync(join(folder, 'node_modules/@vendure/dashboard'));
   await run(folder, ['tsc']);
-  const env = { DATABASE_URL: databaseUrl, PORT: '0', SIMILI_URL: gate.url, SIMILI_KEY: KEY };
+  if (hasDashboard) await run(folder, ['vite', 'build', '--logLevel', 'warn']);
+  const env = { DATABASE_URL: databaseUrl, PORT: '0', SIMILI_URL: gate.url, SIMILI_KEY: simili.key };
   const url = await serve(t, folder, ['node', 'dist/shop.js'], env);
   /** Asks the admin API as somebody; `errors` may come back. */
   const as = async (name, word) => {
@@ -124,29 +38,15 @@ export async function startShop(test) {
     simili,
     gate,
     url,
-    key: KEY,
+    hasDashboard,
     as,
     execute: (statement, values) => execute(databaseUrl, statement, values),
     admin: (query, variables) => sure(office(query, variables)),
     /** Asks the shop API, in the usual channel or another. */
     shopper: (channel) => (query, variables) =>
       sure(post(`${url}/shop-api`, channel ? { 'vendure-token': channel } : {}, query, variables)),
-    /** Products as Simili has them. */
-    async products() {
-      const { products } = await sure(post(`${simili.url}/graphql`, {}, PRODUCTS));
-      return products.nodes.map((node) => ({ ...node, tags: node.tags.toSorted() }));
-    },
+    products: () => productsIn(simili),
   };
-}
-
-/** Asks until the answer is as expected; what is sent to Simili goes by jobs. */
-export async function expectSoon(ask, expected) {
-  let answer;
-  for (const end = Date.now() + 60_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 100))) {
-    answer = await ask();
-    if (JSON.stringify(answer) === JSON.stringify(expected)) return;
-  }
-  assert.deepEqual(answer, expected);
 }
 
 /** @returns the product's id in the shop */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { addDemoModel } from '../demo-shop.mjs';
+import { expectSoon } from '../real-shop.mjs';
 import { expectEvents, needsInstalled, openBrowser } from '../shopper.mjs';
 import {
   addAdministrator,
@@ -11,7 +12,6 @@ import {
   addPicture,
   addProduct,
   deleteProduct,
-  expectSoon,
   startShop,
   updateProduct,
 } from '../vendure-shop.mjs';
@@ -131,6 +131,40 @@ async function officeSeesStatus(shop, { red }) {
   assert.equal(await codeFor(await addAdministrator(shop, 'ReadProduct')), undefined);
 }
 
+/** The page of the dashboard, in a browser: what is served, a product's list with its picture, and the key nowhere. */
+async function dashboardShows(t, { simili, url, gate }) {
+  const tab = await (await openBrowser(t)).newPage();
+  const heard = [];
+  tab.on('request', (request) => heard.push(request.url() + JSON.stringify(request.headers()) + request.postData()));
+  const bodies = [];
+  tab.on('response', (response) => bodies.push(response.text().catch(() => '')));
+  const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>';
+  await tab.route('**/preview/a1/mug.jpg*', (route) => route.fulfill({ contentType: 'image/svg+xml', body: svg }));
+
+  await tab.goto(`${url}/dashboard/`);
+  await tab.getByPlaceholder('Email').fill('superadmin');
+  await tab.getByPlaceholder('Password').fill('superadmin');
+  await tab.getByRole('button', { name: 'Sign in' }).click();
+  await tab.getByRole('button', { name: 'Catalog' }).click();
+  await tab.getByRole('link', { name: 'Similar items' }).click();
+  await tab.getByText('Model 1 (untrained) serves since').waitFor();
+  await tab.getByText('3 of 3 products can be compared').waitFor();
+  await tab.getByText('Right order, categories: 50.0 %, now 75.0 %').waitFor();
+  const link = tab.getByRole('link', { name: "Simili's own page" });
+  assert.equal(await link.getAttribute('href'), gate.url);
+
+  await tab.getByLabel('Product', { exact: true }).fill('pink');
+  await tab.getByRole('button', { name: 'pink mug' }).click();
+  const list = tab.getByRole('list', { name: 'Similar items' });
+  await list.getByText('red mug').waitFor();
+  assert.deepEqual(await list.getByRole('listitem').allInnerTexts(), ['red mug', 'blue jug']);
+  await tab.waitForFunction(() => document.querySelector('ul[aria-label="Similar items"] img')?.naturalWidth === 9);
+  await list.getByRole('link', { name: 'red mug' }).click();
+  await tab.getByRole('list', { name: 'Similar items' }).getByText('pink mug').waitFor(); // beside the product's own form
+  const all = heard.concat(await Promise.all(bodies)).join('\n');
+  assert.ok(all.includes('similiStatus') && !all.includes(simili.key));
+}
+
 /** A second channel has two of the three products; its lists show no other, however near. */
 async function channelsAreApart(shop, { red, blue }) {
   const { admin, products, shopper } = shop;
@@ -183,6 +217,8 @@ test('products of a Vendure shop reach Simili as they change, and its shop API l
   const ids = await productsArrive(shop);
   await listsAreShown(shop, ids);
   await officeSeesStatus(shop, ids);
+  if (shop.hasDashboard) await dashboardShows(t, shop);
+  else t.diagnostic('not tried: the page of the dashboard, which is not installed');
   await eventsAreStored(t, shop, ids);
   await channelsAreApart(shop, ids);
   await changesWait(shop, ids);

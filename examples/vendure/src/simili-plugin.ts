@@ -7,7 +7,7 @@ import { SimilarItemsResolver, similarItemsSchema } from './similar-items';
 import { SimiliService } from './simili-service';
 import { StatusResolver, statusSchema } from './simili-status';
 
-/** Similar products for a Vendure shop: its products go to Simili as they change, and `Product.similarItems` of the shop and the admin API asks it. */
+/** Similar products for a Vendure shop: its products go to Simili as they change, and `Product.similarItems` asks it, in storefronts and on a page of the dashboard. */
 @VendurePlugin({
   imports: [PluginCommonModule],
   providers: [
@@ -21,6 +21,7 @@ import { StatusResolver, statusSchema } from './simili-status';
     schema: () => concatAST([similarItemsSchema, statusSchema]),
     resolvers: [SimilarItemsResolver, StatusResolver],
   },
+  dashboard: './dashboard/index.tsx',
   compatibility: '^3.0.0',
 })
 export class SimiliPlugin {
