@@ -16,6 +16,10 @@ const credibility = {
   file: 'learning/relevance/credibility.ts',
   tests: ['test/unit/learning/relevance/credibility.test.ts'],
 };
+const shares = {
+  file: 'workers/training/fusion/mixture.ts',
+  tests: ['test/unit/workers/training/fusion/mixture.test.ts'],
+};
 const gates = { file: 'workers/evaluation/gates.ts', tests: ['test/unit/workers/evaluation/gates.test.ts'] };
 const judged = {
   file: 'workers/evidence/judged-days.ts',
@@ -231,6 +235,7 @@ export const mutations = [
   { name: 'choices for half of the credibility', ...credibility, from: 'HALF = 200', to: 'HALF = 250' },
   { name: 'credibility in batches', ...credibility, from: 'MOST_OF_BATCHES = 0.5', to: 'MOST_OF_BATCHES = 0.6' },
   { name: 'credibility in the fusion', ...credibility, from: 'MOST_OF_FUSION = 1', to: 'MOST_OF_FUSION = 0.9' },
+  { name: 'shares of shops', ...shares, from: 'SHARES_OF_SHOPS = 0.03', to: 'SHARES_OF_SHOPS = 0.035' },
   { name: 'prior of the propensity', ...propensity, from: 'mean: 0.3', to: 'mean: 0.4' },
   { name: 'deviation of the propensity', ...propensity, from: 'deviation: 0.25', to: 'deviation: 0.3' },
   { name: 'greatest propensity', ...propensity, from: 'GREATEST = 2', to: 'GREATEST = 3' },

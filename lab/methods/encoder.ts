@@ -35,7 +35,7 @@ export async function encoderWithGolden(context: FrozenContext): Promise<Compare
   const { features, fitted } = await seenBy(context);
   const golden = await goldenOf(context);
   const { structure, identity, rated } = golden;
-  const evidence = { structure, identity, people: rated, choices: rated.length };
+  const evidence = { structure, identity, people: rated, choices: rated.length, sets: [] };
   return byBlocks(context, features, fusedBlocks(withEncoder(golden, fitted), evidence));
 }
 

@@ -67,7 +67,7 @@ async function headOf(
 ) {
   const read = (picture: number) => features[picture]!;
   const frozen = fitEncoderBlocks(set, read, [], makeRandom(1));
-  const clicks = changes.clicks ?? { triplets: [], chosen: 0, relevance: () => undefined };
+  const clicks = changes.clicks ?? { triplets: [], chosen: 0, sets: [], relevance: () => undefined };
   const fit = {
     set,
     seed,
@@ -78,7 +78,13 @@ async function headOf(
     recipe: { ...recipeNamed('head'), rows: 96 },
     encoded: read,
     clicks,
-    evidence: { structure: [], identity: [], people: byPictures(clicks.triplets, set), choices: clicks.chosen },
+    evidence: {
+      structure: [],
+      identity: [],
+      people: byPictures(clicks.triplets, set),
+      choices: clicks.chosen,
+      sets: [],
+    },
     emit: () => {},
     signal: new AbortController().signal,
     ...changes,
@@ -219,7 +225,7 @@ test('what shoppers chose teaches a head where there are no categories', async (
     }),
   );
   const { blocks, summary, frozen } = await headOf(made, {
-    clicks: { triplets, chosen: 2000, relevance: () => undefined },
+    clicks: { triplets, chosen: 2000, sets: [], relevance: () => undefined },
   });
   expect(summary).toMatchObject({ head: { categories: 0 } });
   expect(nearestIsKin(blocks!, made)).toBeGreaterThan(nearestIsKin(frozen, made) + 0.1);

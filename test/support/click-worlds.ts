@@ -4,7 +4,7 @@ import { shuffled } from '../../learning/numbers/shuffled.ts';
 import type { SeenPair, WeightedTriplet } from '../../learning/relevance/relevance.ts';
 import { propensityOf } from '../../src/similarity/exploration.ts';
 import { qualityGates } from '../../workers/evaluation/gates.ts';
-import { differenceOf } from '../../workers/evaluation/measure.ts';
+import { differenceOf, differenceOfChoices } from '../../workers/evaluation/measure.ts';
 import { learnFromClicks } from '../../workers/training/triplets/clicks.ts';
 
 /**
@@ -208,8 +208,8 @@ const columns = {
   splits: new Uint8Array(ANCHORS * (PLACES + 1)).fill(2),
 };
 
-export const triplets = ({ pairs }: World): WeightedTriplet[] =>
-  learnFromClicks(pairs, columns, () => 0.1, 'test').triplets;
+const learnedOf = ({ pairs }: World) => learnFromClicks(pairs, columns, () => 0.1, 'test');
+export const triplets = (world: World): WeightedTriplet[] => learnedOf(world).triplets;
 
 /** Share of triplets whose positive is wanted more. */
 export function agreement({ wanted }: World, learned: readonly WeightedTriplet[]): number {
@@ -227,13 +227,14 @@ export function isPromoted(world: World, candidate: Candidate, seed: number): bo
     better: (anchor, item) => -world.wanted(anchor, item),
     popular: (_anchor, item) => -world.popularity(item),
   };
-  const learned = triplets(world);
+  const { triplets: learned, sets } = learnedOf(world);
   const none = { triplets: 0, precision: 0, interval: null };
   const clicks = { ...none, triplets: learned.length };
   const own = { structure: { ...none, triplets: 1000 }, clicks, later: none, ratings: none, spread: 1 };
   const differences = {
     structure: { mean: -WORSE, low: -WORSE - UNSURE, high: -WORSE + UNSURE },
     clicks: differenceOf(learned, ranks[candidate], ranks.serving),
+    choices: differenceOfChoices(sets, ranks[candidate], ranks.serving),
     later: null,
     ratings: null,
   };

@@ -79,8 +79,8 @@ function precisionGate(question: Question, own: Gated, rivals: readonly Rival[])
 }
 
 /** Whether shoppers surely prefer the candidate. */
-const isPreferred = ({ clicks, later }: Differences): boolean =>
-  [clicks, later].some((difference) => difference !== null && difference.low > 0);
+const isPreferred = ({ clicks, choices, later }: Differences): boolean =>
+  [clicks, choices, later].some((difference) => difference !== null && difference.low > 0);
 
 type Beside = { name: string; difference: Interval | null; tolerance: number; unit: string };
 const VERDICTS = ['red', 'open', 'green'] as const;

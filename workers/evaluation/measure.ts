@@ -1,8 +1,10 @@
+import { choicePrecision } from '@simili/learning/metrics/choice-precision';
 import { bootstrapInterval, type Interval, pairedDifference } from '@simili/learning/metrics/intervals';
 import { type ByMetric, byMetric, judge, outcomesByQuery } from '@simili/learning/metrics/judge';
 import { type Metric, summarise } from '@simili/learning/metrics/summary';
 import { squaredDistance } from '@simili/learning/numbers/distance';
 import { makeRandom } from '@simili/learning/numbers/random';
+import { type ChoiceSet, chosenPairs } from '@simili/learning/relevance/choice-sets';
 import type { Triplet } from '@simili/learning/sampling/sampler';
 import type { EvaluationSet } from './set.ts';
 
@@ -22,9 +24,12 @@ export type Measured = {
 };
 /** Kinds of triplets that an order is asked for. */
 export type Question = 'structure' | 'clicks' | 'later' | 'ratings';
-/** Precision of a candidate minus that of a rival, paired by anchor, with its 95 % interval; null: too few triplets or anchors. */
-export type Differences = Readonly<Record<Question, Interval | null>>;
-/** Fewer triplets than this say nothing. */
+/**
+ * Precision of a candidate minus that of a rival, paired by anchor, with its 95 % interval; null: too few triplets or anchors. `choices`: in how far
+ * in front what was chosen stands (choice-precision.ts).
+ */
+export type Differences = Readonly<Record<Question | 'choices', Interval | null>>;
+/** Fewer triplets than this say nothing, nor do fewer choices. */
 export const FEWEST_TRIPLETS = 50;
 /** Fewer anchors have no interval to speak of. */
 const FEWEST_ANCHORS = 10;
@@ -90,7 +95,35 @@ export function differences(own: Vectors, rival: Vectors, set: Asked): Differenc
     const known = triplets.filter(({ q, p, n }) => systems.every((rows) => [q, p, n].every((row) => rows[row])));
     return differenceOf(known, first, second);
   };
-  return { structure: of(set.structure), clicks: of(set.clicks), later: of(set.later), ratings: of(set.ratings) };
+  const embedded = (row: number) => systems.every((rows) => rows[row] !== undefined);
+  return {
+    structure: of(set.structure),
+    clicks: of(set.clicks),
+    choices: differenceOfChoices(knownOf(set.choices, embedded), first, second),
+    later: of(set.later),
+    ratings: of(set.ratings),
+  };
+}
+
+/** The part of each set whose items have vectors; none where the anchor has none, or that part says nothing. */
+function knownOf(sets: readonly ChoiceSet[], isKnown: (row: number) => boolean): ChoiceSet[] {
+  return sets.flatMap(({ anchor, items, chosen, exposure }) => {
+    if (!isKnown(anchor)) return [];
+    const kept = [...items.keys()].filter((i) => isKnown(items[i]!));
+    const own = {
+      anchor,
+      items: Int32Array.from(kept, (i) => items[i]!),
+      chosen: Float64Array.from(kept, (i) => chosen[i]!),
+      exposure: Float64Array.from(kept, (i) => exposure[i]!),
+    };
+    return kept.length > 1 && own.chosen.some((votes) => votes > 0) ? [own] : [];
+  });
+}
+
+/** How much further in front one distance has what was chosen than another; null: fewer than 50 choices, or than 10 anchors. */
+export function differenceOfChoices(sets: readonly ChoiceSet[], own: Distance, rival: Distance): Interval | null {
+  if (sets.length < FEWEST_ANCHORS || chosenPairs(sets) < FEWEST_TRIPLETS) return null;
+  return pairedDifference([choicePrecision(sets, own)], [choicePrecision(sets, rival)], makeRandom(1));
 }
 
 type Distance = (a: number, b: number) => number;

@@ -1,5 +1,6 @@
 import { isIn, itemsIn, type LearningColumns, type Split, splitOf, splits } from '@simili/learning/metrics/split';
 import { makeRandom } from '@simili/learning/numbers/random';
+import type { ChoiceSet } from '@simili/learning/relevance/choice-sets';
 import type { SeenPair } from '@simili/learning/relevance/relevance';
 import type { Triplet } from '@simili/learning/sampling/sampler';
 import type { ReadyImage } from 'simili/internal/db/images';
@@ -19,6 +20,8 @@ export type EvaluationSet = {
   structure: Triplet[];
   /** Anchor held out; what shoppers preferred beats what they passed over. */
   clicks: Triplet[];
+  /** Anchor held out; all that was seen and chosen beside it. */
+  choices: ChoiceSet[];
   /** Any anchor, on days of which no version that is compared learned anything; as `clicks`. */
   later: Triplet[];
   /** Anchor held out; as people answered. */
@@ -50,12 +53,14 @@ export async function collectEvaluationSet(
   const { pairs: judged } = await seenPairs(feedback, until, ids, () => ({ from: judgedFrom, before: null }));
   const held = itemsIn(columns, 'test');
   const flat = () => 0.5; // no prior opinion: evaluation trusts what was seen
+  const ofHeldOut = learnFromClicks(statistics, columns, flat, 'test');
   return {
     productIds: ids,
     categories: columns.categories,
     queries: held.slice(0, MOST_QUERIES),
     structure: structureTriplets(columns, held, makeRandom(SEED)),
-    clicks: learnFromClicks(statistics, columns, flat, 'test').triplets,
+    clicks: ofHeldOut.triplets,
+    choices: ofHeldOut.sets,
     later: learnFromClicks(statistics, columns, flat, judged).triplets,
     held: new Set(held),
     seen: statistics,

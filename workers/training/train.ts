@@ -34,7 +34,7 @@ import { extractByNetwork } from './network/network-feature.ts';
 import { sidesFor, specFor } from './network/spec.ts';
 import type { TrainingRequest, TrainingResult } from './protocol.ts';
 import { learnFromClicks } from './triplets/clicks.ts';
-import { byPictures } from './triplets/of-catalog.ts';
+import { setsByPictures } from './triplets/of-catalog.ts';
 
 /**
  * The story of a training, from the catalog to a model version. GOLDEN: hand-made features, whitened and mixed by max-margin
@@ -84,8 +84,8 @@ export async function beginFit(request: TrainingRequest, signal: AbortSignal, em
   // What people say: choices of shoppers, corrected for position, and answers of raters.
   const clicks = learnFromClicks(request.feedback, set, golden.relevance);
   const { structure, identity, rated } = golden;
-  const people = [...byPictures(clicks.triplets, set), ...rated];
-  const evidence = { structure, identity, people, choices: clicks.chosen + rated.length };
+  const sets = setsByPictures(clicks.sets, set);
+  const evidence = { structure, identity, people: rated, choices: rated.length, sets };
 
   // How a head or a network is to be trained, and from where.
   const recipe = recipeFor(request.recipe, { encoder: encoded !== null, backbone: backbone !== null });
@@ -178,8 +178,11 @@ async function networkBlock({ spec, views, load }: Fit, engine: Engine, evidence
   const extract = extractByNetwork(engine, spec);
   const side = pictureSizeFor(spec.inputSize);
   const block = await fitBlock('network', extract, views(side), NETWORK);
-  const { structure, identity, people } = evidence;
-  const pictures = [...structure, ...identity, ...people].flatMap(({ q, p, n }) => [q, p, n]);
+  const { structure, identity, people, sets } = evidence;
+  const pictures = [
+    ...[...structure, ...identity, ...people].flatMap(({ q, p, n }) => [q, p, n]),
+    ...sets.flatMap(({ anchor, items }) => [anchor, ...items]),
+  ];
   return { block, distance: await distanceAmong(block, extract, pictures, (picture) => load(picture, side)) };
 }
 

@@ -63,7 +63,7 @@ export async function fitGolden({
   const structure = byPictures(structureTriplets(set, learners, random), set);
   const identity = identityTriplets(set, learners, mixedDistance(fitted, prior), random);
   const rated = ratings.map((triplet) => ({ ...triplet, weight: 1 }));
-  const evidence = { structure, identity, people: rated, choices: rated.length };
+  const evidence = { structure, identity, people: rated, choices: rated.length, sets: [] };
   const shares = fitShares({ fitted, prior }, evidence);
   const distance = mixedDistance(fitted, shares);
   const relevance = goldenRelevance(set.categories, (i, j) => distance(set.starts[i]!, set.starts[j]!), SIGMA);

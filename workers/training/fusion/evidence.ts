@@ -1,4 +1,5 @@
 import { isIn } from '@simili/learning/metrics/split';
+import type { ChoiceSet } from '@simili/learning/relevance/choice-sets';
 import { credibility, MOST_OF_FUSION } from '@simili/learning/relevance/credibility';
 import type { WeightedTriplet } from '@simili/learning/relevance/relevance';
 import { itemAt } from '../data/item-at.ts';
@@ -8,10 +9,12 @@ import type { TrainingSet } from '../protocol.ts';
 export type Evidence = {
   readonly structure: readonly WeightedTriplet[];
   readonly identity: readonly WeightedTriplet[];
-  /** Choices of shoppers and answers of raters. */
+  /** Answers of raters. */
   readonly people: readonly WeightedTriplet[];
-  /** Pairs that shoppers acted on, and answers of raters: how much `people` is worth. */
+  /** How many answers `people` is worth. */
   readonly choices: number;
+  /** Choices of shoppers, by pictures. */
+  readonly sets: readonly ChoiceSet[];
 };
 
 export const kindsOfEvidence = ['structure', 'identity', 'people'] as const;
@@ -34,7 +37,14 @@ export function trustIn({
 }
 
 /** Those whose anchor is a validation product: the network never had it as an anchor. */
-export function heldOut(set: TrainingSet, { structure, identity, people, choices }: Evidence): Evidence {
-  const held = ({ q }: WeightedTriplet): boolean => isIn(set, itemAt(set.starts, q), 'val');
-  return { structure: structure.filter(held), identity: identity.filter(held), people: people.filter(held), choices };
+export function heldOut(set: TrainingSet, { structure, identity, people, choices, sets }: Evidence): Evidence {
+  const isHeld = (picture: number): boolean => isIn(set, itemAt(set.starts, picture), 'val');
+  const held = ({ q }: WeightedTriplet): boolean => isHeld(q);
+  return {
+    structure: structure.filter(held),
+    identity: identity.filter(held),
+    people: people.filter(held),
+    choices,
+    sets: sets.filter(({ anchor }) => isHeld(anchor)),
+  };
 }

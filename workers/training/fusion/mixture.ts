@@ -1,5 +1,9 @@
+import { fitChoiceShares } from '@simili/learning/fusion/choice-shares';
 import { fitMixWeights } from '@simili/learning/fusion/mix';
 import type { Block } from '@simili/learning/models/served-model';
+import { makeRandom } from '@simili/learning/numbers/random';
+import { shuffled } from '@simili/learning/numbers/shuffled';
+import type { ChoiceSet } from '@simili/learning/relevance/choice-sets';
 import type { WeightedTriplet } from '@simili/learning/relevance/relevance';
 import { type Evidence, kindsOfEvidence, trustIn } from './evidence.ts';
 
@@ -23,6 +27,12 @@ const NETWORK_PRIOR = 0.4;
 const GAP = 0.2;
 /** Strength of the prior, in triplets of all the catalog's weight (which is 1). */
 const PRIOR_STRENGTH = 0.05;
+/** How far the shares by which shoppers choose are from those that the catalog gives, in standard deviations. */
+const SHARES_OF_SHOPS = 0.03;
+/** Anchors whose choices are asked: for a handful of numbers more say nothing new. */
+const MOST_SETS = 5000;
+/** Every fit asks the same. */
+const SEED = 4673;
 
 /** The golden features and, where there is one, the parts of the encoder: all that is there without training. */
 export const withEncoder = (golden: Mixture, parts: readonly Fitted[]): Mixture => beside(golden, parts, ENCODER_PRIOR);
@@ -52,15 +62,33 @@ export const mixed = (fitted: readonly Fitted[], shares: readonly number[]): Blo
 export const fusedBlocks = (mixture: Mixture, evidence: Evidence): Block[] =>
   mixed(mixture.fitted, fitShares(mixture, evidence));
 
+type Measuring = { readonly fitted: readonly Pick<Fitted, 'distance'>[]; readonly prior: readonly number[] };
+
 /**
- * Shares of the blocks by max-margin on triplets (the paper's golden feature: a linear mix learned from ratings), held
- * near the prior while triplets are few.
+ * Shares of the blocks: what the catalog and raters say is where they are expected, and what shoppers choose moves them from there.
  * @returns [blocks], >= 0, sum 1.
  */
-export function fitShares(
-  { fitted, prior }: { readonly fitted: readonly Pick<Fitted, 'distance'>[]; readonly prior: readonly number[] },
-  evidence: Evidence,
-): readonly number[] {
+export function fitShares(mixture: Measuring, evidence: Evidence): readonly number[] {
+  const prior = sharesOfTriplets(mixture, evidence);
+  const sets = shuffled([...evidence.sets], makeRandom(SEED)).slice(0, MOST_SETS);
+  if (sets.length === 0) return prior;
+  const measured = sets.map((set) => ({ ...set, distances: distancesOf(set, mixture.fitted) }));
+  return fitChoiceShares(measured, { prior, deviation: SHARES_OF_SHOPS });
+}
+
+/** [items, blocks] */
+function distancesOf({ anchor, items }: ChoiceSet, fitted: Measuring['fitted']): Float64Array {
+  const out = new Float64Array(items.length * fitted.length);
+  for (const [i, item] of items.entries())
+    for (const [b, { distance }] of fitted.entries()) out[i * fitted.length + b] = distance(anchor, item);
+  return out;
+}
+
+/**
+ * Shares by max-margin on triplets (the paper's golden feature: a linear mix learned from ratings), held near the prior
+ * while triplets are few.
+ */
+function sharesOfTriplets({ fitted, prior }: Measuring, evidence: Evidence): readonly number[] {
   const trust = trustIn(evidence);
   const triplets = kindsOfEvidence.flatMap((kind) => scaled(evidence[kind], trust[kind]));
   if (triplets.length === 0) return prior;

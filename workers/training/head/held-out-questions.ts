@@ -1,4 +1,5 @@
 import { pictureCount, picturesOf } from '@simili/learning/batches/catalog';
+import { choicePrecision } from '@simili/learning/metrics/choice-precision';
 import type { Clusters } from '@simili/learning/metrics/intervals';
 import { outcomesByQuery } from '@simili/learning/metrics/judge';
 import { averagePrecision } from '@simili/learning/metrics/metrics';
@@ -6,16 +7,17 @@ import { itemsIn } from '@simili/learning/metrics/split';
 import { squaredDistance } from '@simili/learning/numbers/distance';
 import { makeRandom } from '@simili/learning/numbers/random';
 import { shuffled } from '@simili/learning/numbers/shuffled';
-import type { WeightedTriplet } from '@simili/learning/relevance/relevance';
+import { chosenPairs } from '@simili/learning/relevance/choice-sets';
 import { remembered } from '../features/blocks.ts';
 import type { Fit } from '../fit.ts';
 import { type Evidence, heldOut, type KindOfEvidence, trustIn } from '../fusion/evidence.ts';
 import type { TrainingSet } from '../protocol.ts';
 
-/** Pictures of validation products among which is searched, products that are looked up, and triplets of people. */
+/** Pictures of validation products among which is searched, products that are looked up, triplets of raters, and anchors of choices. */
 const MOST_PICTURES = 1000;
 const MOST_QUERIES = 300;
 const MOST_TRIPLETS = 3000;
+const MOST_SETS = 100;
 /** Every choice asks the same. */
 const SEED = 4663;
 
@@ -31,7 +33,8 @@ export type HeldOutQuestions = {
 
 /**
  * A value in [0, 1] for each query; a product's queries together. identity: average precision of its other pictures among all;
- * structure: of its category's products among all that have one; people: share of their triplets that come out right.
+ * structure: of its category's products among all that have one; people: how far in front is what shoppers chose, and the share of
+ * raters' triplets that come out right.
  */
 export type Answers = Readonly<Record<KindOfEvidence, Clusters>>;
 
@@ -40,16 +43,26 @@ export function heldOutQuestions(fit: Pick<Fit, 'set' | 'evidence'>): HeldOutQue
   const items = someItems(set);
   const asked = items.slice(0, MOST_QUERIES);
   const labelled = items.filter((item) => set.categories[item]! >= 0);
-  const people = peoplesTriplets(set, evidence);
+  const { rated, sets } = peoplesAnswers(set, evidence);
   const several = asked.filter((item) => pictureCount(set, item) > 1);
   const ofCategory = askedByCategory(set.categories, asked, labelled);
   const gallery = picturesOf(set, items);
   const firsts = labelled.map((item) => set.starts[item]!);
   return {
-    pictures: [...gallery, ...people.flatMap(({ q, p, n }) => [q, p, n])],
-    trust: trustIn({ identity: several, structure: ofCategory, people, choices: evidence.choices }),
+    pictures: [
+      ...gallery,
+      ...rated.flatMap(({ q, p, n }) => [q, p, n]),
+      ...sets.flatMap(({ anchor, items }) => [anchor, ...items]),
+    ],
+    trust: trustIn({
+      identity: several,
+      structure: ofCategory,
+      people: [...rated, ...sets],
+      choices: evidence.choices + chosenPairs(evidence.sets),
+    }),
     ask: (vectorOf) => {
       const known = remembered(vectorOf);
+      const apart = (a: number, b: number) => squaredDistance(known(a), known(b));
       const found = (query: number, among: readonly number[], relevant: readonly number[]) =>
         averagePrecision(ranked(query, among, known), new Set(relevant));
       return {
@@ -73,7 +86,7 @@ export function heldOutQuestions(fit: Pick<Fit, 'set' | 'evidence'>): HeldOutQue
             ),
           ];
         }),
-        people: outcomesByQuery(people, (a, b) => squaredDistance(known(a), known(b))),
+        people: [...outcomesByQuery(rated, apart), ...choicePrecision(sets, apart)],
       };
     },
   };
@@ -98,8 +111,12 @@ function askedByCategory(categories: Int32Array, asked: readonly number[], label
   return sizes.size < 2 ? [] : asked.filter((item) => (sizes.get(categories[item]!) ?? 0) > 1);
 }
 
-function peoplesTriplets(set: TrainingSet, evidence: Evidence): WeightedTriplet[] {
-  return shuffled(heldOut(set, evidence).people, makeRandom(SEED)).slice(0, MOST_TRIPLETS);
+function peoplesAnswers(set: TrainingSet, evidence: Evidence) {
+  const { people, sets } = heldOut(set, evidence);
+  return {
+    rated: shuffled([...people], makeRandom(SEED)).slice(0, MOST_TRIPLETS),
+    sets: shuffled([...sets], makeRandom(SEED)).slice(0, MOST_SETS),
+  };
 }
 
 /** The others, the nearest first. */

@@ -1,6 +1,7 @@
 import type { RelatedOptions } from '@simili/learning/batches/related';
 import { isIn, type LearningColumns } from '@simili/learning/metrics/split';
 import { baseRates } from '@simili/learning/relevance/base-rate';
+import { type ChoiceSet, choiceSets } from '@simili/learning/relevance/choice-sets';
 import { credibility, MOST_OF_BATCHES } from '@simili/learning/relevance/credibility';
 import { estimatePropensities } from '@simili/learning/relevance/examination';
 import {
@@ -14,8 +15,10 @@ import {
 export type LearnedFromClicks = {
   /** Positive: chosen; negative: passed over in the same anchor's lists. Single ones are noise, many are not. */
   triplets: WeightedTriplet[];
-  /** Pairs of anchor and item that shoppers acted on: how much the triplets are worth. */
+  /** Pairs of anchor and chosen item that are in a triplet: how much the triplets are worth. */
   chosen: number;
+  /** All that was seen and chosen, by anchor: single choices teach what few numbers tell, the shares of blocks. */
+  sets: ChoiceSet[];
   /** Relevance of the pairs that were seen, on the scale of the prior; undefined for all others. */
   relevance: (anchor: number, item: number) => number | undefined;
 };
@@ -55,16 +58,17 @@ export function learnFromClicks(
   const informed = clickRelevance(wanted, { ...shared, prior, strength: PRIOR_STRENGTH });
   const flat = clickRelevance(wanted, { ...shared, prior: () => FLAT_PRIOR.relevance, strength: FLAT_PRIOR.strength });
   const known = new Map(informed.map(({ anchor, item, relevance }) => [`${anchor} ${item}`, relevance]));
+  const triplets = clickTriplets(flat, {
+    z: STANDARD_ERRORS,
+    minimumGap: 0,
+    perAnchor: PER_ANCHOR,
+    minimumActions: FEWEST_VOTES,
+    minimumImpressions: FEWEST_IMPRESSIONS,
+  });
   return {
-    triplets: clickTriplets(flat, {
-      z: STANDARD_ERRORS,
-      minimumGap: 0,
-      perAnchor: PER_ANCHOR,
-      minimumActions: FEWEST_VOTES,
-      minimumImpressions: FEWEST_IMPRESSIONS,
-    }),
-    chosen: new Set(flat.flatMap(({ anchor, item, actions }) => (actions >= FEWEST_VOTES ? [`${anchor} ${item}`] : [])))
-      .size,
+    triplets,
+    chosen: new Set(triplets.map(({ q, p }) => `${q} ${p}`)).size,
+    sets: choiceSets(wanted, propensity, base),
     relevance: (anchor, item) => known.get(`${anchor} ${item}`),
   };
 }

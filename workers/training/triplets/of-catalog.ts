@@ -1,6 +1,7 @@
 import type { LearningColumns } from '@simili/learning/metrics/split';
 import type { Random } from '@simili/learning/numbers/random';
 import { byCategory } from '@simili/learning/relevance/by-category';
+import type { ChoiceSet } from '@simili/learning/relevance/choice-sets';
 import type { WeightedTriplet } from '@simili/learning/relevance/relevance';
 import type { Distance } from '../fusion/mixture.ts';
 import type { TrainingSet } from '../protocol.ts';
@@ -59,6 +60,10 @@ export function identityTriplets(
     return { q, p: other < q ? other : other + 1, n, weight: 1 };
   });
 }
+
+/** The same choice sets by the first pictures of their items. */
+export const setsByPictures = (sets: readonly ChoiceSet[], { starts }: Pick<TrainingSet, 'starts'>): ChoiceSet[] =>
+  sets.map((set) => ({ ...set, anchor: starts[set.anchor]!, items: set.items.map((item) => starts[item]!) }));
 
 /** The same triplets by the first pictures of their items. */
 export const byPictures = (

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { qualityGates } from '../../../../workers/evaluation/gates.ts';
-import { differenceOf, measure } from '../../../../workers/evaluation/measure.ts';
+import { differenceOf, differenceOfChoices, measure } from '../../../../workers/evaluation/measure.ts';
 
 const precision = (value: number, triplets = 1000) => ({ triplets, precision: value, interval: null });
 type Own = Parameters<typeof qualityGates>[0];
@@ -18,7 +18,7 @@ type Points = [mean: number, low: number, high: number];
 const interval = ([mean, low, high]: Points) => ({ mean: mean / 100, low: low / 100, high: high / 100 });
 /** A rival, by how many points the candidate is better than it; as good as it where nothing is said. */
 function rival(
-  points: Partial<Record<'structure' | 'clicks' | 'later' | 'ratings' | 'rate', Points | null>>,
+  points: Partial<Record<'structure' | 'clicks' | 'choices' | 'later' | 'ratings' | 'rate', Points | null>>,
   name = 'version 3',
 ) {
   const of = (question: keyof typeof points) => {
@@ -28,6 +28,7 @@ function rival(
   const differences = {
     structure: of('structure'),
     clicks: of('clicks'),
+    choices: of('choices'),
     later: of('later'),
     ratings: of('ratings'),
   };
@@ -73,7 +74,7 @@ test('every rival counts: who loses a little to each that serves does not lose m
 });
 
 test('what shoppers are surely seen to prefer may cost some agreement with categories, not all of it', () => {
-  for (const question of ['clicks', 'later']) {
+  for (const question of ['clicks', 'choices', 'later']) {
     const beside = (structure: Points, low: number) => told(own, [rival({ structure, [question]: [5, low, 9] })], 0);
     expect(beside([-9, -9.9, -8], 0.1)).toEqual([]);
     expect(beside([-9, -9.9, -8], -0.1)).toEqual(['catalog red']); // it may be chance
@@ -102,6 +103,21 @@ test('every gate says what was measured and what was asked', () => {
     'estimated choices a view; not measured beside version 3',
   ]);
   expect(qualityGates(own, [], 0).at(-1)!.reason).toBe('estimated choices a view; nothing serves yet');
+});
+
+test('what stands further in front counts for the version that has it there, from fifty choices and ten anchors on', () => {
+  const sets = (anchors: number, each: number) =>
+    Array.from({ length: anchors }, (_, anchor) => {
+      const items = Int32Array.from({ length: each + 1 }, (_item, i) => 100 + i);
+      const chosen = Float64Array.from(items, (_item, i) => (i < each ? 1 : 0));
+      return { anchor, items, chosen, exposure: chosen.map(() => 1) };
+    });
+  const inFront = (_anchor: number, item: number) => item;
+  const behind = (_anchor: number, item: number) => -item;
+  // Of five choices and one passed over the mean share behind is (5 + 4 + 3 + 2 + 1) / 25, or (0 + 1 + 2 + 3 + 4) / 25.
+  expect(differenceOfChoices(sets(10, 5), inFront, behind)).toMatchObject({ mean: expect.closeTo(1 / 5, 9) });
+  expect(differenceOfChoices(sets(9, 6), inFront, behind)).toBeNull();
+  expect(differenceOfChoices(sets(12, 4), inFront, behind)).toBeNull();
 });
 
 test('two versions are compared on the same triplets, by anchor, and not by fewer than fifty or ten anchors', () => {
@@ -133,6 +149,7 @@ test('precision counts triplets in the right order, a tie as a half, and leaves 
       { q: 0, p: 4, n: 1 }, // no vector
     ],
     clicks: [],
+    choices: [],
     later: [{ q: 1, p: 3, n: 0 }], // right
     ratings: [
       { q: 0, p: 1, n: 2 }, // right

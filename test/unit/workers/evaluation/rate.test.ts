@@ -32,6 +32,7 @@ function world(changes: Partial<EvaluationSet> = {}) {
     queries: new Int32Array(),
     structure: [],
     clicks: [],
+    choices: [],
     later: [],
     ratings: [],
     held: new Set(Array.from({ length: ANCHORS }, (_, i) => i)),
