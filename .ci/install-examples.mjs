@@ -32,5 +32,9 @@ async function install(name) {
   if (status !== 0) process.exitCode = 1;
 }
 
-const projects = readdirSync(examples).filter((name) => existsSync(join(examples, name, 'package.json')));
+/** Tried by hand, as their README says: 750 MB and a minute of CPU are too much for each run. */
+const byHand = ['medusa'];
+const projects = readdirSync(examples).filter(
+  (name) => existsSync(join(examples, name, 'package.json')) && !byHand.includes(name),
+);
 await Promise.all(projects.map(install)); // side by side: much of the time goes into waiting
