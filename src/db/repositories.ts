@@ -57,7 +57,7 @@ export function makeRepositories(database: Database, catalog: string): Repositor
   return forCatalog(catalog);
 }
 
-function sharedBy({ kind, prisma: db, ask, clock }: Database) {
+function sharedBy({ prisma: db, ask, clock }: Database) {
   return {
     clock,
     apiKeys: new ApiKeyRepository(db),
@@ -65,7 +65,7 @@ function sharedBy({ kind, prisma: db, ask, clock }: Database) {
     installation: new InstallationRepository(db),
     allJobs: new AllJobs(db),
     contents: new ContentRepository(db),
-    uploadedPictures: new UploadedPictureRepository(db, kind === 'pglite'),
+    uploadedPictures: new UploadedPictureRepository(db),
     feedbackCounts: new FeedbackCounts(db),
     features: new FeatureRepository(db, ask),
   };

@@ -25,11 +25,7 @@ export async function storeUploads(tx: Prisma.TransactionClient, uploads: readon
 
 /** Pictures that were sent as files, by their content, whichever catalog's products name them (docs/adr/0033-pictures-as-files.md). */
 export class UploadedPictureRepository {
-  constructor(
-    private readonly db: PrismaClient,
-    /** Whether nobody but us gives the room of what is removed back. */
-    private readonly isEmbedded: boolean,
-  ) {}
+  constructor(private readonly db: PrismaClient) {}
 
   /** Null: there is none. */
   async read(contentHash: string): Promise<Uint8Array | null> {
@@ -41,14 +37,12 @@ export class UploadedPictureRepository {
   /** Removes pictures that no product names, some hundreds at once. @returns how many */
   async prune(): Promise<number> {
     // The age is asked twice: of a picture that is sent again meanwhile, Postgres looks at the outer one anew.
-    const removed = await this.db.$executeRaw`
+    return this.db.$executeRaw`
       DELETE FROM simili.uploaded_picture WHERE sent_at < now() - make_interval(secs => ${KEPT_SECONDS}::int)
         AND content_hash IN (
           SELECT u.content_hash FROM simili.uploaded_picture u
           WHERE u.sent_at < now() - make_interval(secs => ${KEPT_SECONDS}::int) AND NOT EXISTS (
             SELECT FROM simili.product_image i WHERE i.source = 'upload:' || u.content_hash AND i.source LIKE 'upload:%')
           LIMIT ${REMOVED})`;
-    if (removed > 0 && this.isEmbedded) await this.db.$executeRawUnsafe('VACUUM simili.uploaded_picture');
-    return removed;
   }
 }
