@@ -29,7 +29,7 @@ export type Tally = {
   /** Longest such time, ms. */
   slowestMs: number;
 };
-/** What a page wrote down of itself. `took`: ms from its first click to its end; null: it was not told that it ended. */
+/** Note that a page wrote down of itself. `took`: ms from its first click to its end; null: it was not told that it ended. */
 type Note = { ids: string[]; took: number | null };
 
 const CLICKS = 2;
