@@ -81,10 +81,10 @@ export async function fillCatalog(storage: Storage, client: Database, products: 
       artefact: new Uint8Array(),
     },
   });
-  await embeddings.createTable(model.number, space);
   for (let from = 0; from < products; from += PAGE_OF_PRODUCTS)
     await addProducts(client, from, Math.min(products, from + PAGE_OF_PRODUCTS));
   await client.query('ANALYZE simili.product, simili.product_image');
+  await embeddings.createTable(model.number, space); // behind the products: a database that indexes first asks how many there are
   await addVectors(embeddings, model.number, space, products);
   const since = performance.now();
   await embeddings.createIndex(model.number, space);
