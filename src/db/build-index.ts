@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Ask, NO_ROWS } from './ask.ts';
+import { withoutSchema } from './embedding-table.ts';
 import { asideOf, stateOf } from './index-builds.ts';
 import { type IndexEffort, indexEfforts } from './index-effort.ts';
 import type { OwnSession } from './own-session.ts';
@@ -129,6 +130,3 @@ function watch(ask: Ask, index: VectorIndex, { onProgress }: IndexBuild, lookMs:
     return watching;
   };
 }
-
-/** An index is made in the schema of its table. */
-const withoutSchema = (name: string): string => name.slice(name.lastIndexOf('.') + 1);

@@ -23,3 +23,6 @@ export const embeddingTable = (catalog: string, model: number, space?: string): 
 
 /** The index of such a table, in its schema. */
 export const indexOf = (table: string): string => `${table}_vec_idx`;
+
+/** A table or an index by its own name: an index is made in the schema of its table. */
+export const withoutSchema = (name: string): string => name.slice(name.lastIndexOf('.') + 1);

@@ -4,7 +4,7 @@ import type { Encoder } from '../ports/encoder.ts';
 import { type EmbeddingSpace, PICTURES } from '../ports/space.ts';
 import { type Ask, NO_ROWS } from './ask.ts';
 import { lockCatalog } from './catalogs.ts';
-import { embeddingName, embeddingTable, indexOf, vectorSchema } from './embedding-table.ts';
+import { embeddingName, embeddingTable, indexOf, vectorSchema, withoutSchema } from './embedding-table.ts';
 import { stopBuilds } from './index-builds.ts';
 import { bigint, rows, text, texts } from './row.ts';
 import { columnType, indexClass, storedSql } from './space-sql.ts';
@@ -59,8 +59,7 @@ export class EmbeddingRepository {
         )`);
       if (await this.isIndexedFirst(tx)) {
         const { name, table, on } = this.index(model, space);
-        const local = name.slice(name.lastIndexOf('.') + 1);
-        await tx.$executeRawUnsafe(`CREATE INDEX IF NOT EXISTS ${local} ON ${table} ${on}`);
+        await tx.$executeRawUnsafe(`CREATE INDEX IF NOT EXISTS ${withoutSchema(name)} ON ${table} ${on}`);
       }
     });
   }

@@ -39,7 +39,7 @@ const HAS_INDEX = {
 export class SearchRepository {
   /** Shares of the catalog that pass filters, of those that more products pass than are ranked one by one. */
   private readonly shares = new LRUCache<string, number>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
-  /** Whether tables have their index; of those that do not, it is asked again. */
+  /** Whether tables have their index, which is asked again after a minute. */
   private readonly indexed = new LRUCache<string, boolean>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
   constructor(
     private readonly ask: Ask,

@@ -11,7 +11,7 @@ export type Storage = {
   readonly ask: Ask;
   /**
    * Builds an index and returns when it can be used; at once where it is there. Safe to repeat, and for several at the same time. On Postgres others read, write
-   * and delete meanwhile.
+   * and delete meanwhile. The embedded database builds none here (`indexedFrom`), it only counts the rows.
    * @throws the signal's reason; SimiliError DATABASE_UNAVAILABLE, STORAGE_FULL; the driver's error
    */
   readonly buildIndex: (index: VectorIndex, how?: IndexBuild) => Promise<void>;
