@@ -9,7 +9,12 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
     (await import('./categories.ts')).categories({ seeds: Number(values.seeds), steps: Number(values.steps) }),
   client: async () => (await import('./client.ts')).client({ views: Number(values.views) }),
   clicks: async () => (await import('./clicks.ts')).clicks(),
-  derivation: async () => (await import('./derivation.ts')).derivation(Number(values.events ?? 500_000)),
+  derivation: async () =>
+    (await import('./derivation.ts')).derivation({
+      events: Number(values.events ?? 500_000),
+      products: Number(values.products ?? 5000),
+      keep: values.keep,
+    }),
   durability: async () =>
     (await import('./durability.ts')).durability({
       events: Number(values.events ?? 20_000),
@@ -25,7 +30,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
       : (await import('./encoding-on-engines.ts')).encodingOnEngines({
           engines: listOf(values.engines),
           threads: Number(values.threads),
-          seconds: Number(values.seconds),
+          seconds: Number(values.seconds ?? 4),
         }),
   feedback: async () => (await import('./feedback.ts')).feedback(),
   filters: async () =>
@@ -38,7 +43,11 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
   'head-kinds': async () =>
     (await import('./head-kinds.ts')).headKinds({ peer: values.peer, seeds: Number(values.seeds) }),
   history: async () =>
-    (await import('./history.ts')).history({ seeds: Number(values.seeds), operations: Number(values.operations) }),
+    (await import('./history.ts')).history({
+      seed: Number(values.seed),
+      seeds: Number(values.seeds),
+      operations: Number(values.operations),
+    }),
   import: async () => (await import('./import.ts')).importing({ products: Number(values.products ?? 100_000) }),
   latency: async () => (await import('./latency.ts')).latency(),
   memory: async () => (await import('./memory.ts')).memory(),
@@ -63,6 +72,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
   serving: async () =>
     (await import('./serving.ts')).serving({
       products: Number(values.products ?? 100_000),
+      seconds: Number(values.seconds ?? 4),
       yardsticks: values.yardsticks,
     }),
   'several-pictures': async () => (await import('./several-pictures.ts')).severalPictures(),
@@ -75,7 +85,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
         presets: listOf(values.presets),
         rows: Number(values.rows),
         threads: Number(values.threads),
-        seconds: Number(values.seconds),
+        seconds: Number(values.seconds ?? 4),
         job: values.job,
         peer,
         devices: listOf(values.devices),
@@ -84,6 +94,11 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
     if (peer) return (await import('./peer/training.ts')).trainingPeer({ peer, rounds: Number(rounds) });
     return (await import('./training.ts')).training();
   },
+  writes: async () =>
+    (await import('./writes.ts')).writes({
+      products: Number(values.products ?? 100_000),
+      seconds: Number(values.seconds ?? 30),
+    }),
 };
 
 const listOf = (names = ''): string[] => names.split(',').filter(Boolean);
@@ -93,7 +108,9 @@ const { positionals, values } = parseArgs({
   options: {
     // Of `derivation` (500,000) and `durability` (20,000).
     events: { type: 'string' },
-    // Of `durability`; `seed` of `filters`, too.
+    // Of `derivation`: a database of this name stays until its run has come to its end, and a run that was ended goes on there.
+    keep: { type: 'string', default: '' },
+    // Of `durability`; `seed` of `filters` and `history`, too.
     kills: { type: 'string', default: '20' },
     restarts: { type: 'string', default: '5' },
     seed: { type: 'string', default: '1' },
@@ -115,13 +132,13 @@ const { positionals, values } = parseArgs({
     devices: { type: 'string', default: 'cpu' },
     rows: { type: 'string', default: '192' },
     threads: { type: 'string', default: String(availableParallelism()) },
-    seconds: { type: 'string', default: '4' },
+    seconds: { type: 'string' }, // 4; of `writes` (30), too
     job: { type: 'boolean', default: false },
     // Of `history`, each seed.
     operations: { type: 'string', default: '1000' },
     // Of `filters`.
     filters: { type: 'string', default: '1000' },
-    // Of `embedded` (10,000), `filters`, `import`, `projection` and `serving` (100,000).
+    // Of `derivation` (5,000), `embedded` (10,000), `filters`, `import`, `projection`, `serving` and `writes` (100,000).
     products: { type: 'string' },
     // Of `serving`: a folder of scripts/yardsticks.sh.
     yardsticks: { type: 'string', default: '' },

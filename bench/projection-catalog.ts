@@ -22,8 +22,11 @@ export type ProjectedCatalog = FreshDatabase & {
 
 /** How its pictures were decoded: none was. */
 export const LOOK = 'none';
-/** Features that differ; as many products share one. */
-const DISTINCT = 1000;
+/** Products look like one of so many, and each is off it by one of so many: no two are off the same one alike. */
+const LOOKS = 1000;
+const WAYS_OFF = 997;
+const OFF = 0.7;
+const PRODUCTS_OF_A_LOOK = 50;
 
 /** Lengths of what the shipped encoder's layers see. */
 const output = {
@@ -64,46 +67,61 @@ export const encoder: InstalledEncoder = {
   path: '/nowhere',
 };
 
-/** Products with one picture each, all of whose features are stored: hand-made ones and an encoder's, of the real lengths. */
-export async function generatedCatalog(url: string | undefined, products: number): Promise<ProjectedCatalog> {
+/** Whoever has looked at all pictures, and the key under which what it saw is stored. */
+export type StoredEye = { readonly dimensions: number; readonly key: string };
+
+const generatedEyes: readonly StoredEye[] = [GOLDEN, encoder.facts].map(({ id, dimensions }) => ({
+  dimensions,
+  key: `${id}/${LOOK}`,
+}));
+
+/** Products with one picture each, all of whose features are stored: by default hand-made ones and an encoder's, of the real lengths. */
+export async function generatedCatalog(
+  url: string | undefined,
+  products: number,
+  eyes: readonly StoredEye[] = generatedEyes,
+): Promise<ProjectedCatalog> {
   const database = await freshDatabase(url);
   const { prisma } = database.storage;
   const random = makeRandom(1);
-  const eyes = [GOLDEN, encoder.facts];
-  const keys = eyes.map(({ id }) => `${id}/${LOOK}`);
-  for (const [i, { dimensions }] of eyes.entries())
-    await database.repositories.features.add(`${keys[i]} base`, baseRows(dimensions, random));
+  for (const { dimensions, key } of eyes)
+    await database.repositories.features.add(`${key} base`, baseRows(dimensions, random));
   await prisma.$executeRawUnsafe(`
-    INSERT INTO simili.product (catalog_id, id, title, fingerprint)
-    SELECT 'default', 'p' || lpad(i::text, 8, '0'), 'Product', md5(i::text) FROM generate_series(0, ${products - 1}) AS i`);
+    INSERT INTO simili.product (catalog_id, id, title, categories, tags, price, currency, fingerprint)
+    SELECT 'default', ${idSql}, 'Product', '{}', '{}', (i::bigint * 7919 % 100000) / 100.0, 'EUR', md5(i::text) FROM generate_series(0, ${products - 1}) AS i`);
   await prisma.$executeRawUnsafe(`
     INSERT INTO simili.product_image (catalog_id, id, product_id, position, source, content_hash, state, mime, width, height)
-    SELECT 'default', 'i' || i, 'p' || lpad(i::text, 8, '0'), 0, '/' || i, md5(i::text) || md5('-' || i), 'READY', 'image/png', 8, 8
+    SELECT 'default', 'i' || i, ${idSql}, 0, '/' || i, md5(i::text) || md5('-' || i), 'READY', 'image/png', 8, 8
     FROM generate_series(0, ${products - 1}) AS i`);
-  for (const key of keys)
+  for (const { key } of eyes)
     await prisma.$executeRawUnsafe(`
       INSERT INTO simili.picture_feature (encoder, content_hash, vec)
-      SELECT '${key}', md5(i::text) || md5('-' || i), f.vec FROM generate_series(0, ${products - 1}) AS i
-      JOIN simili.picture_feature f ON f.encoder = '${key} base' AND f.content_hash = (i % ${DISTINCT})::text`);
+      SELECT '${key}', md5(i::text) || md5('-' || i), look.vec + off.vec FROM generate_series(0, ${products - 1}) AS i
+      JOIN simili.picture_feature look ON look.encoder = '${key} base' AND look.content_hash = (i / ${PRODUCTS_OF_A_LOOK} % ${LOOKS})::text
+      JOIN simili.picture_feature off ON off.encoder = '${key} base' AND off.content_hash = 'off ' || i % ${WAYS_OFF}`);
   await prisma.$executeRawUnsafe('ANALYZE simili.product, simili.product_image, simili.picture_feature');
   const copyVectors = async (model: number) => {
     await prisma.$executeRawUnsafe(`CREATE TABLE copied (LIKE simili.embedding_${model} INCLUDING ALL)`);
     await prisma.$executeRawUnsafe(`INSERT INTO copied SELECT * FROM simili.embedding_${model}`);
   };
-  return { ...database, keys, copyVectors };
+  return { ...database, keys: eyes.map(({ key }) => key), copyVectors };
 }
 
-const baseRows = (dimensions: number, random: Random): Map<string, Uint16Array> =>
-  new Map(
-    Array.from({ length: DISTINCT }, (_, i) => {
-      const row = scaleToUnit(Float32Array.from({ length: dimensions }, () => random.gaussian()));
-      return [String(i), toHalf(row)] as const;
-    }),
-  );
+const idSql = `'p' || lpad(i::text, 8, '0')`;
+export const idOf = (i: number): string => `p${String(i).padStart(8, '0')}`;
 
-/** A version as the first model of a catalog is, of the lengths that are served; its table is empty. */
-export async function frozenVersion({ storage, repositories }: ProjectedCatalog) {
-  const random = makeRandom(2);
+function baseRows(dimensions: number, random: Random): Map<string, Uint16Array> {
+  const row = (length: number) =>
+    toHalf(scaleToUnit(Float32Array.from({ length: dimensions }, () => random.gaussian())).map((x) => x * length));
+  return new Map([
+    ...Array.from({ length: LOOKS }, (_, i) => [String(i), row(1)] as const),
+    ...Array.from({ length: WAYS_OFF }, (_, i) => [`off ${i}`, row(OFF)] as const),
+  ]);
+}
+
+/** A model of hand-made features and of what an encoder saw, as the first one of a catalog is, of the lengths that are served. @param choice as SIMILI_ENCODER */
+export function frozenModel({ facts }: Pick<InstalledEncoder, 'facts'>, choice: string, seed: number) {
+  const random = makeRandom(seed);
   const block = (length: number, keep: number) => ({
     weight: 0.2,
     mean: new Float32Array(length).fill(0.01),
@@ -113,23 +131,29 @@ export async function frozenVersion({ storage, repositories }: ProjectedCatalog)
   const golden = names.map(
     (feature): Block => ({ feature, ...block(handMadeFeatures[feature].length, HAND_MADE[feature].keep) }),
   );
-  const { facts } = encoder;
   const seen = encodedFeatures(facts).map(
     ({ feature, length }): Block => ({ feature, encoder: facts, ...block(length, directionsOfPart(facts)) }),
   );
   const model: ServedModel = { blocks: [...golden, ...seen], network: null };
   const artefact = encodeModel(model);
   const shares = Object.fromEntries(model.blocks.map(({ feature, weight }) => [feature, weight]));
-  const metrics = { training: { shares, encoder: { ...facts, choice: 'generated' } } };
+  return {
+    artefact: new Uint8Array(artefact),
+    checksum: sha256(artefact),
+    dimensions: servedLength(model),
+    metrics: { training: { shares, encoder: { ...facts, choice } } },
+  };
+}
+
+/** A version of such a model; its table is empty. */
+export async function frozenVersion({ storage, repositories }: ProjectedCatalog) {
+  const model = frozenModel(encoder, 'generated', 2);
   const row = await storage.prisma.modelVersion.create({
     data: {
+      ...model,
       catalogId: repositories.catalog,
-      id: `mdl_${sha256(artefact).slice(0, 12)}`,
+      id: `mdl_${model.checksum.slice(0, 12)}`,
       kind: 'GOLDEN',
-      dimensions: servedLength(model),
-      metrics,
-      checksum: sha256(artefact),
-      artefact: new Uint8Array(artefact),
     },
   });
   await repositories.embeddings.createTable(row.number, pictureSpace(row.dimensions));

@@ -2,8 +2,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import pg from 'pg';
 import { temporaryDir } from './running.ts';
-import { FIRST, type Way } from './serving.ts';
 import { DIMENSIONS, idOf, type ServingCatalog } from './serving-catalog.ts';
+import { FIRST, type Way } from './serving-ways.ts';
 
 /** The graph of the product's index, and how far a search looks: pgvector's `m`, `ef_construction` and `ef_search`. */
 const GRAPH = { m: 16, construction: 64, search: 100 };

@@ -1,17 +1,12 @@
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
-import { Agent, request } from 'undici';
 import { makeRandom, type Random } from '../learning/numbers/random.ts';
 import { until } from '../test/support/until.ts';
-import { temporaryDir } from './running.ts';
 import { categoryOf, idOf, type ServingCatalog, SHARES, servingCatalog } from './serving-catalog.ts';
+import { limitsOf } from './serving-limits.ts';
+import { type Ask, inMemoryWay, type Page, rawWay, similiWay, type Way } from './serving-ways.ts';
 import { yardsticks } from './serving-yardsticks.ts';
 
-/** Products of a page. */
-export const FIRST = 12;
-const SECONDS = 4;
-const WARM_SECONDS = 15;
 const ROUNDS = 3;
 const CLIENTS = [1, 8];
 /** Anchors whose lists are compared with the exact ones; of a catalog larger than the usual one fewer, since each exact list reads all vectors. */
@@ -19,26 +14,18 @@ const JUDGED = 40;
 const JUDGED_OF_LARGE = 10;
 /** Products of the usual catalog: a larger one is measured beside it. */
 const USUAL = 100_000;
-const QUERY = `query ($id: ID!, $filter: ProductFilter) {
-  similarItems(id: $id, first: ${FIRST}, filter: $filter) { status nodes { id title price { amount currencyCode } } } }`;
 
 type Row = Record<string, string | number>;
-/** Asks one page; null: no filter. @returns the ids */
-type Ask = (anchor: string, share: number | null) => Promise<string[]>;
-export type Way = {
-  what: string;
-  /** How many its catalog has: anchors are drawn from these. */
-  products: number;
-  open(clients: number): Promise<Opened>;
-};
-type Opened = { ask: Ask; pid: number | null; close(): Promise<void> };
+type Load = { clients: number; page: Page; share: number | null; seconds: number };
+type Options = { yardsticks: string; seconds: number };
 
 /**
  * `similarItems` over HTTP beside raw pgvector and beside Apollo Server with the page in memory, in turn, in one run.
  * Beside a catalog of more than 100,000 products one of these is measured, too. Rows are told on stderr as they come.
+ * @param options.seconds of each measurement; there are three of each, of which the best counts
  * @param options.yardsticks a folder of scripts/yardsticks.sh: search libraries in the process that asks are in the table too; '': they are not
  */
-export async function serving({ products, ...options }: { products: number; yardsticks: string }): Promise<Row[]> {
+export async function serving({ products, ...options }: Options & { products: number }): Promise<Row[]> {
   const admin = process.env.DATABASE_URL;
   if (!admin) throw new Error('Set DATABASE_URL: this is measured on a Postgres server with pgvector');
   const catalogs: ServingCatalog[] = [];
@@ -48,14 +35,17 @@ export async function serving({ products, ...options }: { products: number; yard
       catalogs.push(catalog);
       tell(indexRow(catalog));
     }
-    return await besideEachOther(catalogs, options.yardsticks);
+    return await besideEachOther(catalogs, options);
   } finally {
     for (const catalog of catalogs) await catalog[Symbol.asyncDispose]();
   }
 }
 
 /** @param catalogs all of them without a filter, the last one also by what passes filters and by recall */
-async function besideEachOther(catalogs: readonly ServingCatalog[], folder: string): Promise<Row[]> {
+async function besideEachOther(
+  catalogs: readonly ServingCatalog[],
+  { yardsticks: folder, seconds }: Options,
+): Promise<Row[]> {
   const catalog = catalogs.at(-1)!;
   const { products } = catalog;
   const beside = folder ? await yardsticks(catalog, folder) : [];
@@ -69,76 +59,80 @@ async function besideEachOther(catalogs: readonly ServingCatalog[], folder: stri
   const asked = [similiWay(catalog), ...beside.map(({ way }) => way)];
   const smaller = catalogs.slice(0, -1).flatMap((one) => [rawWay(one), similiWay(one)]);
   const random = makeRandom(7);
+  const twelve = { page: 'twelve', share: null, seconds } as const;
+  const here = [rawWay(catalog), similiWay(catalog), inMemoryWay(products)];
   for (const clients of CLIENTS)
-    add(await compared([...smaller, rawWay(catalog), ...asked, inMemoryWay(products)], clients, null, random));
-  for (const share of SHARES) add(await compared([similiWay(catalog)], 1, share, random));
+    add(await compared([...smaller, rawWay(catalog), ...asked, inMemoryWay(products)], { ...twelve, clients }, random));
+  for (const page of ['fifty', 'nested'] as const)
+    for (const clients of CLIENTS) add(await compared(here, { ...twelve, page, clients }, random));
+  for (const share of SHARES) add(await compared([similiWay(catalog)], { ...twelve, clients: 1, share }, random));
+  add([await statementsOf(catalog, 'twelve', random), await statementsOf(catalog, 'nested', random)]);
   for (const way of asked) {
-    for (const row of rows.filter((one) => one.what === way.what && one.products === products)) {
+    for (const row of rows.filter(
+      (one) => one.what === way.what && one.products === products && one.page === 'twelve',
+    )) {
       row.recall10 = await recallOf(catalog, way, row.share === 'none' ? null : Number(row.share), random);
       tell(row);
     }
   }
   for (const { close } of beside) await close();
+  add(limitsOf(rows.filter((row) => row.products === products)));
   return rows;
 }
 
 const tell = (row: Row): void => void process.stderr.write(`${JSON.stringify(row)}\n`);
 const indexRow = ({ products, index }: ServingCatalog): Row => ({ what: 'index', products, ...index });
 
-/**
- * The best of some rounds for each way, the ways in turn: what else the machine does meets all of them. Each is warm before: code that was
- * called a few hundred times takes twice the time of code that was called some thousand times, and a shop's server is up for days.
- */
-async function compared(ways: readonly Way[], clients: number, share: number | null, random: Random) {
-  const opened = await Promise.all(ways.map(async (way) => ({ way, ...(await way.open(clients)) })));
+/** The best of some rounds for each way, the ways in turn: what else the machine does meets all of them. */
+async function compared(ways: readonly Way[], load: Load, random: Random) {
   const best = new Map<Way, Row>();
-  try {
-    for (const one of opened)
-      await loop(one.ask, clients, share, () => idOf(random.int(one.way.products)), WARM_SECONDS);
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const one of opened) {
-        const { what, products } = one.way;
-        const figures = await measured(one, clients, share, () => idOf(random.int(products)));
-        const row: Row = { what, products, clients, share: share ?? 'none', ...figures };
-        const before = best.get(one.way);
-        if (!before || Number(row.queriesPerSecond) > Number(before.queriesPerSecond)) best.set(one.way, row);
-      }
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const way of ways) {
+      const { what, products } = way;
+      const row: Row = {
+        what,
+        products,
+        clients: load.clients,
+        page: load.page,
+        share: load.share ?? 'none',
+        ...(await measured(way, load, () => idOf(random.int(products)))),
+      };
+      const before = best.get(way);
+      if (!before || Number(row.queriesPerSecond) > Number(before.queriesPerSecond)) best.set(way, row);
     }
-  } finally {
-    for (const { close } of opened) await close();
   }
   return [...best.values()];
 }
 
-async function measured(
-  { ask, pid }: Opened,
-  clients: number,
-  share: number | null,
-  anchor: () => string,
-): Promise<Row> {
-  await loop(ask, clients, share, anchor, 1); // what another way has pushed out of the processor is back
-  const cpuBefore = cpuSeconds(pid);
-  const since = performance.now();
-  const times = await loop(ask, clients, share, anchor, SECONDS);
-  const seconds = (performance.now() - since) / 1000;
-  const at = (quantile: number) => Number(times[Math.floor((times.length - 1) * quantile)]!.toFixed(2));
-  return {
-    queriesPerSecond: Math.round(times.length / seconds),
-    p50: at(0.5),
-    p95: at(0.95),
-    p99: at(0.99),
-    cpuMsPerRequest: pid ? Number(((1000 * (cpuSeconds(pid) - cpuBefore)) / times.length).toFixed(2)) : '',
-  };
+async function measured(way: Way, load: Load, anchor: () => string): Promise<Row> {
+  const { ask, pid, close } = await way.open(load.clients);
+  try {
+    await loop(ask, { ...load, seconds: load.seconds / 2 }, anchor); // warm
+    const cpuBefore = cpuSeconds(pid);
+    const since = performance.now();
+    const times = await loop(ask, load, anchor);
+    const took = (performance.now() - since) / 1000;
+    const at = (quantile: number) => Number(times[Math.floor((times.length - 1) * quantile)]!.toFixed(2));
+    return {
+      queriesPerSecond: Math.round(times.length / took),
+      p50: at(0.5),
+      p95: at(0.95),
+      p99: at(0.99),
+      cpuMsPerRequest: pid ? Number(((1000 * (cpuSeconds(pid) - cpuBefore)) / times.length).toFixed(2)) : '',
+    };
+  } finally {
+    await close();
+  }
 }
 
 /** Milliseconds of each query, in order. */
-async function loop(ask: Ask, clients: number, share: number | null, anchor: () => string, seconds: number) {
+async function loop(ask: Ask, { clients, share, page, seconds }: Load, anchor: () => string) {
   const times: number[] = [];
   const end = performance.now() + 1000 * seconds;
   await Promise.all(
     Array.from({ length: clients }, async () => {
       for (let since = performance.now(); since < end; since = performance.now()) {
-        await ask(anchor(), share);
+        await ask(anchor(), share, page);
         times.push(performance.now() - since);
       }
     }),
@@ -146,81 +140,41 @@ async function loop(ask: Ask, clients: number, share: number | null, anchor: () 
   return times.sort((a, b) => a - b);
 }
 
-/** The statement of somebody who needs this page and nothing else: prepared, on a connection with its settings. */
-const rawWay = ({ url, table, products }: ServingCatalog): Way => ({
-  what: 'raw pgvector',
-  products,
-  async open(clients) {
-    const options = '-c hnsw.ef_search=100 -c hnsw.iterative_scan=strict_order';
-    const pool = new pg.Pool({ connectionString: url, max: clients, options });
-    const vec = `(SELECT vec FROM ${table} WHERE product_id = $1)`;
-    const text = `
-      SELECT p.id, p.title, p.price, p.currency
-      FROM (SELECT e.product_id, e.vec <-> ${vec} AS l2 FROM ${table} e WHERE e.product_id <> $1
-            ORDER BY e.vec <-> ${vec} LIMIT ${FIRST}) AS n JOIN simili.product p
-        ON p.catalog_id = 'default' AND p.id = n.product_id ORDER BY n.l2`;
-    const ask: Ask = async (id) => (await pool.query({ name: 'page', text, values: [id] })).rows.map((row) => row.id);
-    return { ask, pid: null, close: () => pool.end() };
-  },
-});
+/** Pages by which statements are counted, more in the second run: the difference is theirs alone. */
+const COUNTED = [100, 400] as const;
 
-const similiWay = ({ url, products }: ServingCatalog): Way => ({
-  what: 'similarItems',
-  products,
-  open: (clients) =>
-    overHttp(['dist/cli/main.js', 'serve'], clients, {
-      DATABASE_URL: url,
-      NODE_ENV: 'production',
-      PORT: '0',
-      SIMILI_QUERY_RATE: '0',
-      SIMILI_QUERY_SECONDS: '60',
-      SIMILI_DRAIN_SECONDS: '0',
-    }),
-});
-const inMemoryWay = (products: number): Way => ({
-  what: 'Apollo Server, page in memory',
-  products,
-  open: (clients) =>
-    overHttp(['--import', 'tsx', 'bench/serving-in-memory.ts'], clients, {
-      NODE_ENV: 'production',
-    }),
-});
-
-async function overHttp(args: string[], clients: number, settings: Record<string, string>) {
-  const dir = await temporaryDir();
-  const child = spawn(process.execPath, args, {
-    env: { PATH: process.env.PATH, SIMILI_DATA_DIR: dir.path, ...settings },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  child.stdout.on('data', (chunk) => {
-    output += chunk;
-  });
-  const url = await until(async () => /(?:API at|Listening on) (\S+)/.exec(output)?.[1]?.replace(/\/$/, ''), 60);
-  const dispatcher = new Agent({ connections: clients });
-  const ask: Ask = async (id, share) => {
-    const filter = share === null ? null : { categories: [categoryOf(share)] };
-    const { body } = await request(`${url}/graphql`, {
-      dispatcher,
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query: QUERY, variables: { id, filter } }),
-    });
-    const { data, errors } = (await body.json()) as {
-      data: { similarItems: { nodes: { id: string }[] } };
-      errors?: { message: string }[];
-    };
-    if (errors?.[0]) throw new Error(errors[0].message);
-    return data.similarItems.nodes.map((node) => node.id);
+/** Statements that the server is sent for a page: those of a longer run less those of a shorter one, each of a process of its own. */
+async function statementsOf(catalog: ServingCatalog, page: Page, random: Random): Promise<Row> {
+  const client = new pg.Client({ connectionString: catalog.url });
+  await client.connect();
+  const count = async () => {
+    const { rows } = await client.query(
+      `SELECT xact_commit::int AS n, (SELECT count(*)::int FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend') AS others
+       FROM pg_stat_database WHERE datname = current_database()`,
+    );
+    return rows[0] as { n: number; others: number };
   };
-  const close = async () => {
-    await dispatcher.close();
-    const gone = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await gone;
-    await dir.remove();
+  const sent: number[] = [];
+  try {
+    for (const pages of COUNTED) {
+      const before = (await count()).n;
+      const { ask, close } = await similiWay(catalog, { SIMILI_AUDIT_SHARE: '0' }).open(1);
+      for (let i = 0; i < pages; i++) await ask(idOf(random.int(catalog.products)), null, page);
+      await close();
+      await until(async () => (await count()).others === 0); // a session tells what it did when it ends
+      sent.push((await count()).n - before);
+    }
+  } finally {
+    await client.end();
+  }
+  const each = (sent[1]! - sent[0]!) / (COUNTED[1] - COUNTED[0]);
+  return {
+    what: 'statements a page, similarItems',
+    products: catalog.products,
+    page,
+    statements: Number(each.toFixed(2)),
   };
-  return { ask, pid: child.pid ?? null, close };
 }
 
 /** Share of the exact ten nearest, by a scan of all that pass, that are among the first ten. */

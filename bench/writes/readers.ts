@@ -1,0 +1,62 @@
+import { Agent, request } from 'undici';
+import { percentile } from '../running.ts';
+
+const PAGE = `query ($id: ID!) {
+  similarItems(id: $id, first: 12) { status nodes { id title price { amount currencyCode } } } }`;
+
+export type Reading = { what: string; queriesPerSecond: number; p50: number; p95: number; p99: number; failed: number };
+type Phase = { what: string; times: number[]; failed: number; since: number; seconds: number };
+
+/**
+ * Clients that ask for one page after the other. What they are told in a phase is counted to it.
+ * @param anchor of the next page
+ */
+export function startReaders(url: string, clients: number, anchor: () => string) {
+  const dispatcher = new Agent({ connections: clients });
+  const phases = new Map<string, Phase>();
+  let phase: Phase | null = null;
+  let isOver = false;
+  const ask = async (own: Phase | null) => {
+    const since = performance.now();
+    const { body } = await request(`${url}/graphql`, {
+      dispatcher,
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: PAGE, variables: { id: anchor() } }),
+    });
+    const { data } = (await body.json()) as { data?: { similarItems?: { status: string } | null } };
+    own?.times.push(performance.now() - since);
+    if (own && data?.similarItems?.status !== 'OK') own.failed += 1;
+  };
+  const reading = Promise.all(
+    Array.from({ length: clients }, async () => {
+      while (!isOver) await ask(phase);
+    }),
+  );
+  const leave = () => {
+    if (phase) phase.seconds += (performance.now() - phase.since) / 1000;
+    phase = null;
+  };
+  return {
+    /** Begins a phase, or goes on with it; null: nothing counts. */
+    enter(what: string | null): void {
+      if (phase?.what === what) return;
+      leave();
+      if (what === null) return;
+      phase = phases.get(what) ?? { what, times: [], failed: 0, since: 0, seconds: 0 };
+      phase.since = performance.now();
+      phases.set(what, phase);
+    },
+    async end(): Promise<Reading[]> {
+      leave();
+      isOver = true;
+      await reading;
+      await dispatcher.close();
+      return [...phases.values()].map(({ what, times, failed, seconds }) => {
+        const at = (share: number) => Number(percentile(times, share).toFixed(1));
+        const queriesPerSecond = Math.round(times.length / seconds);
+        return { what, queriesPerSecond, p50: at(0.5), p95: at(0.95), p99: at(0.99), failed };
+      });
+    },
+  };
+}
