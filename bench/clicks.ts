@@ -34,34 +34,41 @@ const PLACED = [
   [0.4, 0.8],
   [0.7, 0.7],
 ] as const;
-const ASKED: readonly [WorldKind, Candidate][] = [
-  ['served', 'random'],
-  ['served', 'reversed'],
-  ['none', 'random'],
-  ['none', 'reversed'],
-  ['noisy', 'random'],
-  ['noisy', 'reversed'],
-  ['noisy', 'better'],
-  ['popular', 'random'],
-  ['popular', 'reversed'],
-  ['popular', 'popular'],
-  ['popular', 'better'],
-];
+const ASKED_OF: Readonly<Record<WorldKind, readonly Candidate[]>> = {
+  served: ['random', 'reversed'],
+  none: ['random', 'reversed'],
+  noisy: ['random', 'reversed', 'better'],
+  popular: ['random', 'reversed', 'popular', 'better'],
+};
 
-/** Measures what the gates make of orders in worlds whose truth is known, and how far what is learned from clicks agrees with it. */
-export async function clicks(): Promise<Row[]> {
-  return [...gateRows(), ...exponentRows(), ...placementRows(), ...offPolicyRows()];
+const PARTS = {
+  gates: gateRows,
+  exploring: exploringGateRows,
+  exponents: exponentRows,
+  placements: placementRows,
+  'off-policy': offPolicyRows,
+};
+
+/**
+ * Measures what the gates make of orders in worlds whose truth is known, and how far what is learned from clicks agrees with it.
+ * @param seed of the first world of every row; those after it have the next ones
+ * @param parts names of rows; all where none is named
+ */
+export async function clicks({ seed, parts }: { seed: number; parts: readonly string[] }): Promise<Row[]> {
+  return Object.entries(PARTS).flatMap(([name, rows]) =>
+    parts.length === 0 || parts.includes(name) ? rows(seed) : [],
+  );
 }
 
 type Row = Record<string, string | number>;
 
 /** The exponent of examination, as lists that explore let it be known: its mean and deviation over worlds, and how many are right. */
-function exponentRows(): Row[] {
+function exponentRows(seed: number): Row[] {
   return EXPONENTS.flatMap((examined) =>
     LISTS.map((lists) => {
       const found = Array.from(
         { length: WORLDS },
-        (_, i) => fitPropensity(exploringPairs({ lists, share: 0.03, examined, seed: 1 + i })).eta,
+        (_, i) => fitPropensity(exploringPairs({ lists, share: 0.03, examined, seed: seed + i })).eta,
       );
       const mean = found.reduce((sum, eta) => sum + eta, 0) / WORLDS;
       const deviation = Math.sqrt(found.reduce((sum, eta) => sum + (eta - mean) ** 2, 0) / (WORLDS - 1));
@@ -78,12 +85,12 @@ function exponentRows(): Row[] {
 }
 
 /** Two placements: their exponents, as they are known one by one and as one, and the share of triplets that are wrong with these and with that. */
-function placementRows(): Row[] {
+function placementRows(seed: number): Row[] {
   return PLACED.flatMap(([row, column]) =>
     LISTS.map((lists) => {
       const examined = { row, column };
       const worlds = Array.from({ length: WORLDS }, (_, i) =>
-        placedWorld({ kind: 'noisy', lists, share: 0.03, examined, seed: 1 + i }),
+        placedWorld({ kind: 'noisy', lists, share: 0.03, examined, seed: seed + i }),
       );
       const mean = (of: (world: World) => number) => worlds.reduce((sum, one) => sum + of(one), 0) / WORLDS;
       const etaOf = (placement: string) => mean(({ pairs }) => fitExamination(pairs)(placement).eta).toFixed(3);
@@ -105,12 +112,12 @@ function placementRows(): Row[] {
 }
 
 /** How often the interval of an off-policy estimate holds what an order really gets, and what it gets more than the served one. */
-function offPolicyRows(): Row[] {
+function offPolicyRows(seed: number): Row[] {
   return ORDERS.flatMap((candidate) =>
     LISTS_OFF_POLICY.map((lists) => {
       let [snips, robust, difference] = [0, 0, 0];
       for (let i = 0; i < SIMULATED; i++) {
-        const world = exploringWorld({ lists, share: 0.03, examined: EXAMINED, seed: 1 + i });
+        const world = exploringWorld({ lists, share: 0.03, examined: EXAMINED, seed: seed + i });
         const [served, other] = [ordersOf(world, 'serving', 1), ordersOf(world, candidate, 100 + i)];
         const { rates, differences } = offPolicyRates(loggedAnchors(world, served, other), {
           examination: fitExamination(world.pairs),
@@ -129,15 +136,40 @@ function offPolicyRows(): Row[] {
   );
 }
 
-function gateRows(): Row[] {
+/** Gates in worlds of lists that never change: of examination nothing is heard. */
+function gateRows(seed: number): Row[] {
   return VIEWS.flatMap((views) =>
-    ASKED.map(([world, candidate]) => {
-      const worlds = Array.from({ length: WORLDS }, (_, i) => clickWorld(world, views, 1 + i));
-      const promoted = worlds.filter((one, i) => isPromoted(one, candidate, 100 + i)).length;
+    (Object.keys(ASKED_OF) as WorldKind[]).flatMap((kind) => {
+      const worlds = worldsOf((i) => clickWorld(kind, views, seed + i));
       const shares = worlds.map((one) => agreement(one, triplets(one))).filter(Number.isFinite);
-      const agreed = world === 'none' ? '' : (shares.reduce((sum, share) => sum + share, 0) / shares.length).toFixed(3);
-      const limit = candidate === 'better' ? (views === 2000 ? 'at least 36' : '') : 'at most 1';
-      return { world, views, candidate, worlds: WORLDS, promoted, limit, agreement: agreed };
+      const agreed = kind === 'none' ? '' : (shares.reduce((sum, share) => sum + share, 0) / shares.length).toFixed(3);
+      return ASKED_OF[kind].map((candidate) => {
+        const limit = candidate === 'better' ? (views === 2000 ? 'at least 36' : '') : 'at most 1';
+        return { world: kind, views, ...promotedOf(worlds, candidate, seed), limit, agreement: agreed };
+      });
     }),
   );
+}
+
+/** Gates in worlds of lists that explore, in two placements: the exponents are known by what moved, with an error. */
+function exploringGateRows(seed: number): Row[] {
+  return PLACED.flatMap(([row, column]) =>
+    LISTS.flatMap((lists) =>
+      (['none', 'noisy'] as const).flatMap((kind) => {
+        const examined = { row, column };
+        const worlds = worldsOf((i) => placedWorld({ kind, lists, share: 0.03, examined, seed: seed + i }));
+        return ASKED_OF[kind].map((candidate) => {
+          const limit = candidate === 'better' ? '' : 'at most 1';
+          return { world: `exploring, ${kind}`, lists, row, column, ...promotedOf(worlds, candidate, seed), limit };
+        });
+      }),
+    ),
+  );
+}
+
+const worldsOf = (of: (i: number) => World): World[] => Array.from({ length: WORLDS }, (_, i) => of(i));
+
+function promotedOf(worlds: readonly World[], candidate: Candidate, seed: number) {
+  const promoted = worlds.filter((world, i) => isPromoted(world, candidate, seed + 99 + i)).length;
+  return { candidate, worlds: worlds.length, promoted };
 }

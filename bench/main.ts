@@ -8,7 +8,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
   categories: async () =>
     (await import('./categories.ts')).categories({ seeds: Number(values.seeds), steps: Number(values.steps) }),
   client: async () => (await import('./client.ts')).client({ views: Number(values.views) }),
-  clicks: async () => (await import('./clicks.ts')).clicks(),
+  clicks: async () => (await import('./clicks.ts')).clicks({ seed: Number(values.seed), parts: listOf(values.parts) }),
   derivation: async () =>
     (await import('./derivation.ts')).derivation({
       events: Number(values.events ?? 500_000),
@@ -110,7 +110,7 @@ const { positionals, values } = parseArgs({
     events: { type: 'string' },
     // Of `derivation`: a database of this name stays until its run has come to its end, and a run that was ended goes on there.
     keep: { type: 'string', default: '' },
-    // Of `durability`; `seed` of `filters` and `history`, too.
+    // Of `durability`; `seed` of `clicks`, `filters` and `history`, too.
     kills: { type: 'string', default: '20' },
     restarts: { type: 'string', default: '5' },
     seed: { type: 'string', default: '1' },
@@ -142,6 +142,8 @@ const { positionals, values } = parseArgs({
     products: { type: 'string' },
     // Of `serving`: a folder of scripts/yardsticks.sh.
     yardsticks: { type: 'string', default: '' },
+    // Of `clicks`: gates, exploring, exponents, placements, off-policy; all where none is named.
+    parts: { type: 'string' },
     // Of `client`.
     views: { type: 'string', default: '1000' },
   },

@@ -1,5 +1,6 @@
 import {
   type Exponent,
+  errorOf,
   fitHarvests,
   type Harvest,
   harvest,
@@ -48,10 +49,16 @@ export function fitExamination(pairs: Iterable<SeenPair>): Examination {
   return (placement) => known.get(placement) ?? unknown;
 }
 
-/** The power law with the exponents of `fitExamination`. */
-export function estimatePropensities(pairs: Iterable<SeenPair>): Propensity {
+/**
+ * The power law with the exponents of `fitExamination`.
+ * @param errors how many standard errors beside them: the ends of an interval
+ */
+export function estimatePropensities(pairs: Iterable<SeenPair>, errors = 0): Propensity {
   const examination = fitExamination(pairs);
-  return (position, placement) => position ** -examination(placement).eta;
+  return (position, placement) => {
+    const exponent = examination(placement);
+    return position ** -inRange(exponent.eta + errors * errorOf(exponent));
+  };
 }
 
 /** Slope and information of a placement's log likelihood. */

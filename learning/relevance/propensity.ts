@@ -46,6 +46,14 @@ export function fitHarvests(harvests: readonly Harvest[]): Exponent {
   return { eta, deviation };
 }
 
+/**
+ * Standard error of an exponent: how far estimates of shops that are alike lie apart. A posterior mode of precision 1 / sd^2, of which the prior's part is
+ * 1 / .25^2, is a mean of prior and data in which the data err by sd sqrt(1 - sd^2 / .25^2). 0 where nothing is heard: all such shops have the prior's
+ * mean, at the low end of what is plausible.
+ */
+export const errorOf = ({ deviation }: Exponent): number =>
+  deviation * Math.sqrt(Math.max(0, 1 - (deviation / PRIOR.deviation) ** 2));
+
 /** An exponent as it may be, in [0, 2]. */
 export const inRange = (eta: number): number => Math.min(GREATEST, Math.max(0, eta));
 

@@ -4,7 +4,8 @@ import { shuffled } from '../../learning/numbers/shuffled.ts';
 import type { SeenPair, WeightedTriplet } from '../../learning/relevance/relevance.ts';
 import { propensityOf } from '../../src/similarity/exploration.ts';
 import { qualityGates } from '../../workers/evaluation/gates.ts';
-import { differenceOf, differenceOfChoices } from '../../workers/evaluation/measure.ts';
+import { differenceOf, differenceOfChoices, spanOf } from '../../workers/evaluation/measure.ts';
+import { learnedByExponent } from '../../workers/evaluation/set.ts';
 import { learnFromClicks } from '../../workers/training/triplets/clicks.ts';
 
 /**
@@ -227,14 +228,14 @@ export function isPromoted(world: World, candidate: Candidate, seed: number): bo
     better: (anchor, item) => -world.wanted(anchor, item),
     popular: (_anchor, item) => -world.popularity(item),
   };
-  const { triplets: learned, sets } = learnedOf(world);
+  const learned = learnedByExponent(world.pairs, columns, 'test');
   const none = { triplets: 0, precision: 0, interval: null };
-  const clicks = { ...none, triplets: learned.length };
+  const clicks = { ...none, triplets: learned[0].triplets.length };
   const own = { structure: { ...none, triplets: 1000 }, clicks, later: none, ratings: none, spread: 1 };
   const differences = {
     structure: { mean: -WORSE, low: -WORSE - UNSURE, high: -WORSE + UNSURE },
-    clicks: differenceOf(learned, ranks[candidate], ranks.serving),
-    choices: differenceOfChoices(sets, ranks[candidate], ranks.serving),
+    clicks: spanOf(learned.map(({ triplets }) => differenceOf(triplets, ranks[candidate], ranks.serving))),
+    choices: spanOf(learned.map(({ sets }) => differenceOfChoices(sets, ranks[candidate], ranks.serving))),
     later: null,
     ratings: null,
   };

@@ -46,8 +46,8 @@ export function measure(vectors: Vectors, set: Asked): Measured {
   const rows = set.productIds.map((id) => vectors.get(id));
   return {
     structure: precision(rows, set.structure),
-    clicks: precision(rows, set.clicks),
-    later: precision(rows, set.later),
+    clicks: precision(rows, set.clicks[0]),
+    later: precision(rows, set.later[0]),
     ratings: precision(rows, set.ratings),
     spread: spread([...vectors.values()]),
     catalog: catalogMetrics(rows, set),
@@ -96,11 +96,12 @@ export function differences(own: Vectors, rival: Vectors, set: Asked): Differenc
     return differenceOf(known, first, second);
   };
   const embedded = (row: number) => systems.every((rows) => rows[row] !== undefined);
+  const ofChoices = (sets: readonly ChoiceSet[]) => differenceOfChoices(knownOf(sets, embedded), first, second);
   return {
     structure: of(set.structure),
-    clicks: of(set.clicks),
-    choices: differenceOfChoices(knownOf(set.choices, embedded), first, second),
-    later: of(set.later),
+    clicks: spanOf(set.clicks.map(of)),
+    choices: spanOf(set.choices.map(ofChoices)),
+    later: spanOf(set.later.map(of)),
     ratings: of(set.ratings),
   };
 }
@@ -133,6 +134,14 @@ export function differenceOf(triplets: readonly Triplet[], own: Distance, rival:
   const [first, second] = [outcomesByQuery(triplets, own), outcomesByQuery(triplets, rival)];
   const isEnough = triplets.length >= FEWEST_TRIPLETS && first.length >= FEWEST_ANCHORS;
   return isEnough ? pairedDifference([first], [second], makeRandom(1)) : null;
+}
+
+/** The first with the ends of all: what it would be by other exponents is in its interval. null: one of them is. */
+export function spanOf(intervals: readonly (Interval | null)[]): Interval | null {
+  const known = intervals.filter((interval) => interval !== null);
+  if (known.length < intervals.length) return null;
+  const ends = { low: Math.min(...known.map(({ low }) => low)), high: Math.max(...known.map(({ high }) => high)) };
+  return { mean: known[0]!.mean, ...ends };
 }
 
 function spread(vectors: readonly Float32Array[]): number | null {

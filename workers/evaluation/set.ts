@@ -6,7 +6,7 @@ import type { Triplet } from '@simili/learning/sampling/sampler';
 import type { ReadyImage } from 'simili/internal/db/images';
 import type { Repositories } from 'simili/internal/db/repositories';
 import { seenPairs, toTriplets } from '../evidence/training-set.ts';
-import { learnFromClicks } from '../training/triplets/clicks.ts';
+import { type LearnedFromClicks, learnFromClicks } from '../training/triplets/clicks.ts';
 import { structureTriplets } from '../training/triplets/of-catalog.ts';
 
 /** Data of a measurement: products that no version ever learned from, and the same triplets for all. */
@@ -19,11 +19,11 @@ export type EvaluationSet = {
   /** Anchor held out; same category beats other category. */
   structure: Triplet[];
   /** Anchor held out; what shoppers preferred beats what they passed over. */
-  clicks: Triplet[];
+  clicks: ByExponent<Triplet[]>;
   /** Anchor held out; all that was seen and chosen beside it. */
-  choices: ChoiceSet[];
+  choices: ByExponent<ChoiceSet[]>;
   /** Any anchor, on days of which no version that is compared learned anything; as `clicks`. */
-  later: Triplet[];
+  later: ByExponent<Triplet[]>;
   /** Anchor held out; as people answered. */
   ratings: Triplet[];
   /** Products that are held out. */
@@ -34,6 +34,17 @@ export type EvaluationSet = {
   isWhole: boolean;
 };
 
+/** By the exponents of examination as they are estimated, and by both ends of their 99 % intervals. */
+export type ByExponent<T> = readonly [estimated: T, low: T, high: T];
+
+const mapped = <T, U>([estimated, low, high]: ByExponent<T>, to: (own: T) => U): ByExponent<U> => [
+  to(estimated),
+  to(low),
+  to(high),
+];
+
+/** Standard errors to the ends of an exponent's interval: what they leave out is little beside what the 95 % over anchors do. */
+const STANDARD_ERRORS = 2.58;
 /** Vectors of this many products are compared; a larger catalog is represented by the first of each split in id order. */
 const MOST_PRODUCTS = 4000;
 /** Enough for an interval of two points. */
@@ -52,21 +63,31 @@ export async function collectEvaluationSet(
   const { pairs: statistics } = await seenPairs(feedback, until, ids);
   const { pairs: judged } = await seenPairs(feedback, until, ids, () => ({ from: judgedFrom, before: null }));
   const held = itemsIn(columns, 'test');
-  const flat = () => 0.5; // no prior opinion: evaluation trusts what was seen
-  const ofHeldOut = learnFromClicks(statistics, columns, flat, 'test');
+  const ofHeldOut = learnedByExponent(statistics, columns, 'test');
   return {
     productIds: ids,
     categories: columns.categories,
     queries: held.slice(0, MOST_QUERIES),
     structure: structureTriplets(columns, held, makeRandom(SEED)),
-    clicks: ofHeldOut.triplets,
-    choices: ofHeldOut.sets,
-    later: learnFromClicks(statistics, columns, flat, judged).triplets,
+    clicks: mapped(ofHeldOut, ({ triplets }) => triplets),
+    choices: mapped(ofHeldOut, ({ sets }) => sets),
+    later: mapped(learnedByExponent(statistics, columns, judged), ({ triplets }) => triplets),
     held: new Set(held),
     seen: statistics,
     isWhole: ids.length < MOST_PRODUCTS,
     ratings: toTriplets(await ratings.upTo(until), ids).filter(({ q }) => isIn(columns, q, 'test')),
   };
+}
+
+/** @param part as of `learnFromClicks` */
+export function learnedByExponent(
+  feedback: readonly SeenPair[],
+  columns: LearningColumns,
+  part: 'test' | readonly SeenPair[],
+): ByExponent<LearnedFromClicks> {
+  const flat = () => 0.5; // no prior opinion: evaluation trusts what was seen
+  const at = (errors: number) => learnFromClicks(feedback, columns, flat, part, errors);
+  return [at(0), at(-STANDARD_ERRORS), at(STANDARD_ERRORS)];
 }
 
 type Compared = { id: string; category: string | null; split: Split };

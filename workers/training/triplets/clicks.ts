@@ -40,19 +40,21 @@ const FEWEST_IMPRESSIONS = 0.01;
  * Feedback, corrected for position and for what is chosen everywhere, as relevance and as triplets. Learning takes anchors of 'train' and 'val' and never
  * touches a held-out product; evaluation takes held-out anchors only ('test'), or pairs of days of which no version learned.
  * @param part which of the feedback counts; what is known of places and of base rates comes of all that may be known
+ * @param errors standard errors by which exponents of examination lie beside what is estimated
  */
 export function learnFromClicks(
   feedback: readonly SeenPair[],
   columns: LearningColumns,
   prior: Relevance,
   part: 'learning' | 'test' | readonly SeenPair[] = 'learning',
+  errors = 0,
 ): LearnedFromClicks {
   const isHeld = (item: number) => isIn(columns, item, 'test');
   const isWanted = ({ anchor, item }: SeenPair) =>
     part === 'test' ? isHeld(anchor) : !isHeld(anchor) && !isHeld(item);
   const wanted = typeof part === 'string' ? feedback.filter(isWanted) : part;
   // Positions are a matter of the page and its placement, not of the products: all feedback helps to estimate them.
-  const propensity = estimatePropensities(feedback);
+  const propensity = estimatePropensities(feedback, errors);
   const base = baseRates(part === 'learning' ? wanted : feedback, propensity);
   const shared = { clip: CLIP, maximum: 1, propensity, base };
   const informed = clickRelevance(wanted, { ...shared, prior, strength: PRIOR_STRENGTH });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { estimatePropensities, fitExamination } from '../../../../learning/relevance/examination.ts';
-import { fitPropensity } from '../../../../learning/relevance/propensity.ts';
+import { errorOf, fitPropensity } from '../../../../learning/relevance/propensity.ts';
 import type { SeenPair } from '../../../../learning/relevance/relevance.ts';
 import { exploringPairs, PLACEMENTS, placedWorld, unplaced } from '../../../support/click-worlds.ts';
 import { seen } from '../../../support/seen-pair.ts';
@@ -127,6 +127,10 @@ describe('exponents of placements', () => {
       4 ** -found('row').eta,
       4 ** -found(undefined).eta,
     ]);
+    const column = found('column');
+    for (const errors of [-2, 2])
+      expect(estimatePropensities(PAIRS, errors)(4, 'column')).toBe(4 ** -(column.eta + errors * errorOf(column)));
+    expect(estimatePropensities(PAIRS, -99)(4, 'column')).toBe(1);
   });
 
   test('of a shop with one placement, whatever its name, are just what they were', () => {

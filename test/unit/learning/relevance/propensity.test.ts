@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
+import { deviation, meanOf } from '../../../../learning/metrics/intervals.ts';
 import { makeRandom } from '../../../../learning/numbers/random.ts';
 import { estimatePropensities } from '../../../../learning/relevance/examination.ts';
-import { fitPropensity } from '../../../../learning/relevance/propensity.ts';
+import { errorOf, fitPropensity } from '../../../../learning/relevance/propensity.ts';
 import type { SeenPair } from '../../../../learning/relevance/relevance.ts';
+import { exploringPairs } from '../../../support/click-worlds.ts';
 
 const seen = (item: number, position: number, impressions: number, clicks: number): SeenPair => ({
   anchor: 0,
@@ -80,4 +82,19 @@ test('from lists of which 3 in 100 swap two neighbours the exponent comes out wi
   // Exploration this thin moves the prior by a part only: it must go the right way, and not beyond.
   expect(eta).toBeGreaterThan(PRIOR);
   expect(eta).toBeLessThan(1.1 * truth);
+});
+
+test('its standard error is how far estimates of worlds that are alike lie apart, and 0 where nothing moved', () => {
+  for (const [lists, share] of [
+    [10_000, 0.03],
+    [10_000, 0.2],
+  ] as const) {
+    const found = Array.from({ length: 60 }, (_, i) =>
+      fitPropensity(exploringPairs({ lists, share, examined: 0.5, seed: 300 + i })),
+    );
+    const apart = deviation(found.map(({ eta }) => eta));
+    expect(meanOf(found.map(errorOf)) / apart).toBeGreaterThan(0.8);
+    expect(meanOf(found.map(errorOf)) / apart).toBeLessThan(1.25);
+  }
+  expect(errorOf(fitPropensity([seen(1, 1, 900, 90), seen(2, 2, 900, 40)]))).toBe(0);
 });

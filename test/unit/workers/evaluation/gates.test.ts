@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 import { qualityGates } from '../../../../workers/evaluation/gates.ts';
-import { differenceOf, differenceOfChoices, measure } from '../../../../workers/evaluation/measure.ts';
+import {
+  differenceOf,
+  differenceOfChoices,
+  differences,
+  measure,
+  spanOf,
+} from '../../../../workers/evaluation/measure.ts';
 
 const precision = (value: number, triplets = 1000) => ({ triplets, precision: value, interval: null });
 type Own = Parameters<typeof qualityGates>[0];
@@ -133,11 +139,56 @@ test('two versions are compared on the same triplets, by anchor, and not by fewe
   expect(differenceOf(triplets(9, 6), right, right)).toBeNull();
 });
 
+test('a difference by several exponents has the mean of the first and the ends of all; one that nobody knows makes none', () => {
+  const [first, low, high] = [
+    { mean: 0.1, low: 0.05, high: 0.15 },
+    { mean: -0.2, low: -0.3, high: -0.1 },
+    { mean: 0.3, low: 0.2, high: 0.4 },
+  ];
+  expect(spanOf([first, low, high])).toEqual({ mean: 0.1, low: -0.3, high: 0.4 });
+  expect(spanOf([first, first])).toEqual(first);
+  expect(spanOf([first, null, high])).toBeNull();
+});
+
+test('a difference by clicks or choices, old or late, has in its interval what it is by the other exponents', () => {
+  const productIds = Array.from({ length: 12 }, (_, i) => `${i}`);
+  const [first, second] = [Float32Array.of(1, 0), Float32Array.of(0, 1)];
+  const version = (ofPositive: Float32Array, ofNegative: Float32Array) =>
+    new Map(productIds.map((id, i) => [id, i === 10 ? ofPositive : i === 11 ? ofNegative : first]));
+  const right = Array.from({ length: 50 }, (_, i) => ({ q: i % 10, p: 10, n: 11 }));
+  const wrong = right.map(({ q, p, n }) => ({ q, p: n, n: p }));
+  const chose = (triplets: typeof right) =>
+    triplets.map(({ q, p, n }) => ({
+      anchor: q,
+      items: Int32Array.of(p, n),
+      chosen: Float64Array.of(1, 0),
+      exposure: Float64Array.of(1, 1),
+    }));
+  const set: Parameters<typeof measure>[1] = {
+    productIds,
+    categories: new Int32Array(12),
+    queries: new Int32Array(),
+    structure: right,
+    clicks: [right, wrong, right],
+    choices: [chose(right), chose(right), chose(wrong)],
+    later: [right, right, wrong],
+    ratings: [],
+  };
+  const found = differences(version(first, second), version(second, first), set);
+  expect(found).toEqual({
+    structure: { mean: 1, low: 1, high: 1 },
+    clicks: { mean: 1, low: -1, high: 1 },
+    choices: { mean: 1, low: -1, high: 1 },
+    later: { mean: 1, low: -1, high: 1 },
+    ratings: null,
+  });
+});
+
 test('precision counts triplets in the right order, a tie as a half, and leaves out products without a vector', () => {
   const vectors = new Map(
     Object.entries({ a: [1, 0], b: [0.8, 0.6], c: [0, 1], d: [0.8, 0.6] }).map(([id, v]) => [id, Float32Array.from(v)]),
   );
-  const set = {
+  const set: Parameters<typeof measure>[1] = {
     productIds: ['a', 'b', 'c', 'd', 'gone'],
     categories: Int32Array.of(0, 0, 1, 1, 0),
     queries: Int32Array.of(0, 1, 2, 3, 4),
@@ -148,9 +199,9 @@ test('precision counts triplets in the right order, a tie as a half, and leaves 
       { q: 2, p: 3, n: 0 }, // right
       { q: 0, p: 4, n: 1 }, // no vector
     ],
-    clicks: [],
-    choices: [],
-    later: [{ q: 1, p: 3, n: 0 }], // right
+    clicks: [[], [], []],
+    choices: [[], [], []],
+    later: [[{ q: 1, p: 3, n: 0 }], [], []], // right
     ratings: [
       { q: 0, p: 1, n: 2 }, // right
       { q: 0, p: 2, n: 4 }, // no vector

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { agreement, clickWorld, isPromoted, triplets, type WorldKind } from '../../../support/click-worlds.ts';
+import {
+  agreement,
+  clickWorld,
+  isPromoted,
+  placedWorld,
+  triplets,
+  type WorldKind,
+} from '../../../support/click-worlds.ts';
 
-const WORLDS = 10;
+const WORLDS = 5;
 const worlds = (kind: WorldKind, views: number) =>
   Array.from({ length: WORLDS }, (_, i) => clickWorld(kind, views, 500 + i));
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -37,6 +44,17 @@ test('what is chosen everywhere is not learned for alike, and an order by popula
   // .88 without base rates.
   expect(mean(popular.map((world) => agreement(world, triplets(world))))).toBeGreaterThan(0.93);
   expect(popular.filter((world, i) => isPromoted(world, 'popular', i))).toHaveLength(0);
+});
+
+test('an exponent that is known with an error promotes neither chance nor the reverse, and what is better all the same', () => {
+  // Worlds in which the estimated exponents alone would have promoted a random order.
+  for (const seed of [702, 709]) {
+    const [none, noisy] = (['none', 'noisy'] as const).map((kind) =>
+      placedWorld({ kind, lists: 1_000_000, share: 0.03, examined: { row: 0.2, column: 1 }, seed }),
+    );
+    for (const candidate of ['random', 'reversed'] as const) expect(isPromoted(none!, candidate, seed)).toBe(false);
+    expect(isPromoted(noisy!, 'better', seed)).toBe(true);
+  }
 });
 
 test('an order that shoppers like better is promoted although it agrees less with categories', () => {
