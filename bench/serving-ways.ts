@@ -23,8 +23,9 @@ export type Way = {
   what: string;
   /** How many its catalog has: anchors are drawn from these. */
   products: number;
-  open(clients: number): Promise<{ ask: Ask; pid: number | null; close(): Promise<void> }>;
+  open(clients: number): Promise<Opened>;
 };
+export type Opened = { ask: Ask; pid: number | null; close(): Promise<void> };
 
 /** The statements of somebody who needs these pages and nothing else: prepared, on a connection with its settings. */
 export const rawWay = ({ url, table, products }: ServingCatalog): Way => ({

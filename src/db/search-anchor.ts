@@ -8,10 +8,20 @@ const settings = (effort: string): string =>
   `(SELECT set_config('hnsw.ef_search', ${effort}, true), set_config('hnsw.iterative_scan', 'strict_order', true)) AS settings`;
 
 /** One row for each of the anchors $1, with its vectors. */
-export const eachAnchor = (catalog: string, tables: Tables, effort: string): string => `
+export const eachAnchor = (catalog: string, tables: Tables, effort: string): string =>
+  anchorRows('unnest($1::text[]) WITH ORDINALITY AS a (id, nr)', catalog, tables, effort);
+
+/**
+ * The same of the one anchor $1, a text. Of an array of unknown length Postgres expects ten rows, so the plan without the values looks ten
+ * times as dear as one with them, and every page would be planned anew, which takes as long as the search itself.
+ */
+export const oneAnchor = (catalog: string, tables: Tables, effort: string): string =>
+  anchorRows('(SELECT $1::text, 1) AS a (id, nr)', catalog, tables, effort);
+
+const anchorRows = (anchors: string, catalog: string, tables: Tables, effort: string): string => `
       SELECT a.nr, p.id, p.group_id, ${tables.map(({ vec }, i) => `e${i}.vec AS ${vec}`).join(', ')}
       FROM ${settings(effort)},
-        unnest($1::text[]) WITH ORDINALITY AS a (id, nr)
+        ${anchors}
         LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = a.id
         ${tables.map(({ table }, i) => `LEFT JOIN ${table} e${i} ON e${i}.product_id = a.id`).join(' ')}
     `;

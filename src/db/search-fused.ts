@@ -40,7 +40,10 @@ export function fused(parts: RankingParts, way: Way): string {
   const variants = { id: 'r.product_id', l2: 'r.l2', vectors, distance: distances(other) };
   const folded = (ranking: string): string =>
     `SELECT * FROM (${ranking}) AS r WHERE ${looked(parts, variants)} ORDER BY l2, product_id LIMIT ${limit}`;
-  const hasAny = `(${tables.map((_, i) => `x${i}.vec IS NOT NULL`).join(' OR ')})`;
+  const isAny = (vector: (table: (typeof tables)[number], i: number) => string): string =>
+    `(${tables.map((table, i) => `${vector(table, i)} IS NOT NULL`).join(' OR ')})`;
+  const hasAny = isAny((_, i) => `x${i}.vec`);
+  const isWarm = isAny(({ vec }) => `anchor.${vec}`);
   if (typeof way === 'string') {
     const from = way === 'passing' ? `unnest(${PASSING_IDS})` : 'simili.product';
     const passes =
@@ -48,7 +51,7 @@ export function fused(parts: RankingParts, way: Way): string {
     return folded(`
       SELECT q.id AS product_id, ${distances(own)} AS l2, NULL::int AS looked, NULL::float8 AS farthest
       FROM ${from} q${way === 'passing' ? ' (id)' : ''} ${vectorsOf('q.id')}
-      WHERE ${hasAny} AND ${where('q.id', own)} ${passes} ORDER BY l2, q.id`);
+      WHERE ${isWarm} AND ${hasAny} AND ${where('q.id', own)} ${passes} ORDER BY l2, q.id`);
   }
   const most = limit + way;
   const given = tables.map(({ space, table, vec }, i) => {

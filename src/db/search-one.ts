@@ -18,7 +18,8 @@ export function nearest(parts: RankingParts, way: Way): string {
   const after = behind
     ? `AND (${distance}, e.product_id) > (${param(behind.l2, 'float8')}, ${param(behind.productId, 'text')})`
     : '';
-  const where = `WHERE e.product_id <> anchor.id ${without ? `AND e.product_id <> ALL(${without})` : ''} ${after}`;
+  // An anchor without a vector is asked about first: no index is read for it, and no product.
+  const where = `WHERE anchor.${vec} IS NOT NULL AND e.product_id <> anchor.id ${without ? `AND e.product_id <> ALL(${without})` : ''} ${after}`;
   const product = (passes: string) =>
     `JOIN simili.product q ON q.catalog_id = ${catalog} AND q.id = e.product_id ${passes && `AND ${passes}`}`;
   const variants = (id: string, l2: string): Variants => ({

@@ -6,7 +6,7 @@ import { conditionSql } from './condition-sql.ts';
 import { embeddingTable } from './embedding-table.ts';
 import { PRODUCT_COLUMNS, ProductShape } from './product-columns.ts';
 import { bool, float, int, orNull } from './row.ts';
-import { eachAnchor, givenAnchor, meanAnchor } from './search-anchor.ts';
+import { eachAnchor, givenAnchor, meanAnchor, oneAnchor } from './search-anchor.ts';
 import { mostPassingSql, Sample, sampleSql } from './search-effort.ts';
 import { fused, LOOKS } from './search-fused.ts';
 import { nearest, TIES } from './search-one.ts';
@@ -69,7 +69,8 @@ export const Ranked = {
  */
 export function searchStatement(search: Search, way: Way): { statement: Statement<typeof Ranked>; values: unknown[] } {
   const { catalogId, model, spaces, anchorIds, asOne, vector, filter, limit, behind } = search;
-  const values: unknown[] = [vector ? `[${vector.join()}]` : [...anchorIds]];
+  const isOne = !asOne && anchorIds.length === 1;
+  const values: unknown[] = [vector ? `[${vector.join()}]` : isOne ? anchorIds[0] : [...anchorIds]];
   const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
   const catalog = param(catalogId, 'text');
   const { narrowing, without } = conditions(filter, param);
@@ -83,13 +84,14 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const effort = param(String(search.effort), 'text');
   const ranking = tables.length === 1 ? nearest(parts, way) : fused(parts, way);
   const warm = tables.map(({ vec }) => `anchor.${vec} IS NOT NULL`).join(' OR ');
-  const anchor = vector ? givenAnchor(tables, effort) : (asOne ? meanAnchor : eachAnchor)(catalog, tables, effort);
+  const products = asOne ? meanAnchor : isOne ? oneAnchor : eachAnchor;
+  const anchor = vector ? givenAnchor(tables, effort) : products(catalog, tables, effort);
   const text = `
     WITH anchor AS MATERIALIZED (${anchor})${way === 'passing' ? passing(catalog, narrowing, search.mostPassing ?? mostPassingSql(tables[0]!.table)) : ''}
     SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest,
       ${way === 'passing' ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${PRODUCT_COLUMNS}
     FROM anchor
-      LEFT JOIN LATERAL (${ranking}) AS n ON (${warm})
+      LEFT JOIN LATERAL (${ranking}) AS n ON TRUE
       LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = n.product_id
       LEFT JOIN simili.product_image i ON i.catalog_id = ${catalog} AND i.product_id = n.product_id AND i.position = 0
     ORDER BY anchor.nr, n.l2, n.product_id`;

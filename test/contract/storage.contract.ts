@@ -6,8 +6,11 @@ import { type ProductDraft, writeProducts } from '../../src/catalog/products.ts'
 import type { FeedbackKind, FeedbackWrite } from '../../src/db/feedback.ts';
 import { spacesOf } from '../../src/db/models.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
+import { int, text } from '../../src/db/row.ts';
 import { SearchRepository } from '../../src/db/search.ts';
-import type { Behind, SearchFilter } from '../../src/db/search-statement.ts';
+import { TIES } from '../../src/db/search-one.ts';
+import type { Way } from '../../src/db/search-parts.ts';
+import { type Behind, type SearchFilter, searchStatement } from '../../src/db/search-statement.ts';
 import type { Storage } from '../../src/db/storage.ts';
 import { VectorQueue } from '../../src/db/vector-queue.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
@@ -1156,6 +1159,21 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       const ids = Array.from({ length: 300 }, (_, i) => `s${String(i).padStart(3, '0')}`);
       const vectorOf = new Map(ids.map((id, i) => [id, unit(i)]));
       const MODEL = 900;
+      const statementFor = (anchorIds: string[], way: Way, filter: SearchFilter = {}) =>
+        searchStatement(
+          {
+            catalogId: 'default',
+            model: MODEL,
+            spaces: [pictureSpace(8)],
+            anchorIds,
+            filter,
+            limit: 13,
+            behind: null,
+            effort: 100,
+            mostPassing: null,
+          },
+          way,
+        );
       const nearest = async (
         anchor: string,
         filter: SearchFilter,
@@ -1290,6 +1308,31 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         expect((await nearest('s000', {}, 5)).map(({ productId }) => productId)).not.toContain(gone);
         await repos.embeddings.upsert(MODEL, [{ productId: gone, contentHash: 'h', vector: unit(1) }]);
         expect((await repos.embeddings.vectors(MODEL, [gone])).size).toBe(0);
+      });
+
+      test.each([
+        ['one', ['nobody']],
+        ['several', ['nobody', 'unheard of']],
+      ])('nothing is ranked for %s without a vector', async (_, anchorIds) => {
+        const { statement, values } = statementFor(anchorIds, TIES[0]!);
+        const plan = await storage.ask(
+          { text: `EXPLAIN ANALYZE ${statement.text}`, row: { 'QUERY PLAN': text } },
+          values,
+        );
+        const ranking = plan.map((line) => line['QUERY PLAN']).filter((line) => / on embedding_\d+ e /.test(line));
+        expect(ranking).toEqual([expect.stringContaining('never executed')]);
+      });
+
+      test.each([
+        ['without a filter', TIES[0]!, {}],
+        ['under a filter', 'passing' as const, { categories: ['c0'] }],
+      ])('pages of one product %s are planned once a session', async (_, way, filter) => {
+        const { statement } = statementFor(['s000'], way, filter);
+        for (let i = 0; i < 7; i++) await storage.ask(statement, statementFor([`s00${i}`], way, filter).values);
+        const plans = 'SELECT custom_plans::int AS custom FROM pg_prepared_statements WHERE name = $1';
+        // Postgres tries five plans with the values before it takes the one without.
+        const found = await storage.ask({ text: plans, row: { custom: int } }, [statement.name]);
+        expect(found).toEqual([{ custom: 5 }]);
       });
 
       test('reads the HNSW index, not the table, where the database indexes so few', async () => {
