@@ -29,9 +29,9 @@ const event = (kind: FeedbackKind, anchor: number, items: [id: number, position:
   listExpiresAt: new Date(Date.now() + 60_000),
   filtered: false,
 });
-const learned = async () => {
+const evidence = async () => {
   const { pairs: seen } = await seenPairs(database.repositories.feedback, new Date(Date.now() + 60_000), ids);
-  return learnFromClicks(seen, columns, () => 0.1);
+  return { seen, learned: learnFromClicks(seen, columns, () => 0.1) };
 };
 
 test('forty purchases in 200 impressions beat two products that nobody bought, although there was no click', async () => {
@@ -45,7 +45,7 @@ test('forty purchases in 200 impressions beat two products that nobody bought, a
     const purchase = i < 40 ? [event('PURCHASE', 0, [[bought, 2]])] : [];
     await database.repositories.feedback.append(`v${i}`, [seen, ...purchase]);
   }
-  const { triplets, chosen, relevance } = await learned();
+  const { triplets, chosen, relevance } = (await evidence()).learned;
   expect(chosen).toBe(1);
   const wins = triplets.filter(({ p }) => p === bought);
   expect(wins.map(({ q, n }) => [q, n]).sort()).toEqual([
@@ -56,7 +56,7 @@ test('forty purchases in 200 impressions beat two products that nobody bought, a
   expect(relevance(0, bought)!).toBeGreaterThan(5 * Math.max(relevance(0, left)!, relevance(0, right)!));
 });
 
-test('one who sends 3,300 events among 300 honest shoppers gets less than 5 % of the weight of what is learned', async () => {
+test('among 300 honest shoppers 1,550 dismissals of one weigh no more than the cap, and 3,300 events of another less than 5 %', async () => {
   const random = makeRandom(7);
   const { feedback } = database.repositories;
   const ANCHORS = 40;
@@ -72,6 +72,18 @@ test('one who sends 3,300 events among 300 honest shoppers gets less than 5 % of
     }
     await feedback.append(`honest-${shopper}`, events);
   }
+  const weight = (of: readonly { weight: number }[]) => of.reduce((sum, triplet) => sum + triplet.weight, 0);
+  const before = await evidence();
+  const dismissed = Array.from({ length: 1550 }, (_, i) =>
+    event('DISMISS', i % ANCHORS, [[40 + (((i % ANCHORS) + 51 - Math.floor(i / ANCHORS)) % 40), 12]]),
+  );
+  for (let i = 0; i < dismissed.length; i += 100) await feedback.append('dismisser', dismissed.slice(i, i + 100));
+  const after = await evidence();
+  const values = ({ seen }: typeof before) => seen.reduce((sum, { value }) => sum + value, 0);
+  expect(values(before) - values(after)).toBeGreaterThan(0);
+  expect(values(before) - values(after)).toBeLessThan(20.001);
+  const moved = weight(after.learned.triplets) / weight(before.learned.triplets);
+  expect(Math.abs(moved - 1)).toBeLessThan(0.05);
   // The forger's products, 80 to 112, stand on top of a list of every anchor: seen, clicked and bought.
   const forged = Array.from({ length: ANCHORS }, (_, anchor) =>
     Array.from({ length: 28 }, (_, k) => [
@@ -81,8 +93,7 @@ test('one who sends 3,300 events among 300 honest shoppers gets less than 5 % of
     ]),
   ).flat(2);
   for (let i = 0; i < 3300; i += 100) await feedback.append('forger', forged.slice(i, i + 100));
-  const { triplets } = await learned();
-  const weight = (of: typeof triplets) => of.reduce((sum, triplet) => sum + triplet.weight, 0);
+  const { triplets } = (await evidence()).learned;
   const share = weight(triplets.filter(({ p, n }) => p >= 80 || n >= 80)) / weight(triplets);
   expect(weight(triplets)).toBeGreaterThan(10);
   expect(share).toBeLessThan(0.05);

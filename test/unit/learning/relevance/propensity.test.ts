@@ -89,7 +89,7 @@ test('its standard error is how far estimates of worlds that are alike lie apart
     [10_000, 0.03],
     [10_000, 0.2],
   ] as const) {
-    const found = Array.from({ length: 60 }, (_, i) =>
+    const found = Array.from({ length: 30 }, (_, i) =>
       fitPropensity(exploringPairs({ lists, share, examined: 0.5, seed: 300 + i })),
     );
     const apart = deviation(found.map(({ eta }) => eta));

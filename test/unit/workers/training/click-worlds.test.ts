@@ -8,7 +8,7 @@ import {
   type WorldKind,
 } from '../../../support/click-worlds.ts';
 
-const WORLDS = 5;
+const WORLDS = 4;
 const worlds = (kind: WorldKind, views: number) =>
   Array.from({ length: WORLDS }, (_, i) => clickWorld(kind, views, 500 + i));
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -47,14 +47,12 @@ test('what is chosen everywhere is not learned for alike, and an order by popula
 });
 
 test('an exponent that is known with an error promotes neither chance nor the reverse, and what is better all the same', () => {
-  // Worlds in which the estimated exponents alone would have promoted a random order.
-  for (const seed of [702, 709]) {
-    const [none, noisy] = (['none', 'noisy'] as const).map((kind) =>
-      placedWorld({ kind, lists: 1_000_000, share: 0.03, examined: { row: 0.2, column: 1 }, seed }),
-    );
-    for (const candidate of ['random', 'reversed'] as const) expect(isPromoted(none!, candidate, seed)).toBe(false);
-    expect(isPromoted(noisy!, 'better', seed)).toBe(true);
-  }
+  // A world in which the estimated exponents alone would have promoted the random order.
+  const [none, noisy] = (['none', 'noisy'] as const).map((kind) =>
+    placedWorld({ kind, lists: 1_000_000, share: 0.03, examined: { row: 0.2, column: 1 }, seed: 709 }),
+  );
+  for (const candidate of ['random', 'reversed'] as const) expect(isPromoted(none!, candidate, 709)).toBe(false);
+  expect(isPromoted(noisy!, 'better', 709)).toBe(true);
 });
 
 test('an order that shoppers like better is promoted although it agrees less with categories', () => {
