@@ -36,6 +36,7 @@ export type Examination = (placement?: string) => Exponent;
  *
  * until nothing changes, at most 50 steps. So a placement with little to tell has that of the shop, and a shop with little to tell the prior's. Variances
  * are those of the inverse curvature there: Var(mu) = 1 / (1 / .25^2 + sum b_p I_p), Var(eta_p) = tau^2 b_p + b_p^2 Var(mu); tau is taken for known.
+ * Standard errors are the same without the width of the shop's prior, tau^2 b_p + b_p^2 (Var(mu) - Var(mu)^2 / .25^2): that placements differ is heard.
  */
 export function fitExamination(pairs: Iterable<SeenPair>): Examination {
   const placements = harvest(pairs);
@@ -45,7 +46,11 @@ export function fitExamination(pairs: Iterable<SeenPair>): Examination {
   if (spread === 0) return () => shared;
   const { overall, own } = jointMode(harvests, shared.eta, spread);
   const known = new Map([...placements.keys()].map((placement, i) => [placement, own[i]!]));
-  const unknown = { eta: overall.eta, deviation: Math.sqrt(spread + overall.deviation ** 2) };
+  const unknown = {
+    eta: overall.eta,
+    deviation: Math.sqrt(spread + overall.deviation ** 2),
+    error: Math.sqrt(spread + overall.error ** 2),
+  };
   return (placement) => known.get(placement) ?? unknown;
 }
 
@@ -56,8 +61,8 @@ export function fitExamination(pairs: Iterable<SeenPair>): Examination {
 export function estimatePropensities(pairs: Iterable<SeenPair>, errors = 0): Propensity {
   const examination = fitExamination(pairs);
   return (position, placement) => {
-    const exponent = examination(placement);
-    return position ** -inRange(exponent.eta + errors * errorOf(exponent));
+    const { eta, error } = examination(placement);
+    return position ** -inRange(eta + errors * error);
   };
 }
 
@@ -97,7 +102,7 @@ function jointMode(
   spread: number,
 ): { overall: Exponent; own: Exponent[] } {
   const precision = 1 / PRIOR.deviation ** 2;
-  let overall: Exponent = { eta: start, deviation: PRIOR.deviation };
+  let overall: Exponent = { eta: start, deviation: PRIOR.deviation, error: 0 };
   let own: Exponent[] = placements.map(() => overall);
   for (let step = 0; step < STEPS; step++) {
     const before = own;
@@ -111,10 +116,12 @@ function jointMode(
       return { shrinkage, told: information * eta + slope };
     });
     const mu = inRange(pull / weight);
-    overall = { eta: mu, deviation: 1 / Math.sqrt(weight) };
+    const deviation = 1 / Math.sqrt(weight);
+    overall = { eta: mu, deviation, error: errorOf(deviation) };
     own = parts.map(({ shrinkage, told }) => ({
       eta: inRange(shrinkage * mu + spread * shrinkage * told),
-      deviation: Math.sqrt(spread * shrinkage + shrinkage ** 2 / weight),
+      deviation: Math.sqrt(spread * shrinkage + (shrinkage * overall.deviation) ** 2),
+      error: Math.sqrt(spread * shrinkage + (shrinkage * overall.error) ** 2),
     }));
     if (own.every(({ eta }, i) => Math.abs(eta - before[i]!.eta) < 1e-9)) break;
   }

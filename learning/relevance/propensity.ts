@@ -1,7 +1,13 @@
 import type { SeenPair } from './relevance.ts';
 
-/** Examination falls like k^-eta, and the standard deviation of what is known of eta. */
-export type Exponent = { readonly eta: number; readonly deviation: number };
+/** Examination falls like k^-eta. */
+export type Exponent = {
+  readonly eta: number;
+  /** Standard deviation of what is known of eta: of its posterior. */
+  readonly deviation: number;
+  /** Standard error: how far what was heard may have led eta astray; 0 where nothing was (`errorOf`). */
+  readonly error: number;
+};
 
 /**
  * Prior of the exponent: mean and standard deviation of a normal. At the low end of what is plausible: a
@@ -40,18 +46,19 @@ export function fitHarvests(harvests: readonly Harvest[]): Exponent {
     }
     const next = inRange(eta + slope / curvature);
     deviation = 1 / Math.sqrt(curvature);
-    if (Math.abs(next - eta) < 1e-9) return { eta: next, deviation };
+    const isFound = Math.abs(next - eta) < 1e-9;
     eta = next;
+    if (isFound) break;
   }
-  return { eta, deviation };
+  return { eta, deviation, error: errorOf(deviation) };
 }
 
 /**
- * Standard error of an exponent: how far estimates of shops that are alike lie apart. A posterior mode of precision 1 / sd^2, of which the prior's part is
- * 1 / .25^2, is a mean of prior and data in which the data err by sd sqrt(1 - sd^2 / .25^2). 0 where nothing is heard: all such shops have the prior's
- * mean, at the low end of what is plausible.
+ * Standard error of a shop's exponent: how far estimates of shops that are alike lie apart. A posterior mode of precision 1 / sd^2, of which the prior's
+ * part is 1 / .25^2, is a mean of prior and data in which the data err by sd sqrt(1 - sd^2 / .25^2). 0 where nothing is heard: all such shops have the
+ * prior's mean, at the low end of what is plausible.
  */
-export const errorOf = ({ deviation }: Exponent): number =>
+export const errorOf = (deviation: number): number =>
   deviation * Math.sqrt(Math.max(0, 1 - (deviation / PRIOR.deviation) ** 2));
 
 /** An exponent as it may be, in [0, 2]. */

@@ -5,7 +5,7 @@ import { fitExamination } from '../../../../learning/relevance/examination.ts';
 import { exploringWorld, loggedAnchors, ordersOf, trueRate } from '../../../support/click-worlds.ts';
 import { seen } from '../../../support/seen-pair.ts';
 
-const sure = (eta: number) => ({ examination: () => ({ eta, deviation: 0 }), random: makeRandom(3) });
+const sure = (eta: number) => ({ examination: () => ({ eta, deviation: 0, error: 0 }), random: makeRandom(3) });
 
 test('of what was really shown it finds what was really chosen, and of another order what theta makes of it', () => {
   // theta = 1, 1/2, 1/3: attractions .3, .2, .6 and .1, .4, .3 in 600 and 300 views.
@@ -54,7 +54,7 @@ test('what is not known of examination is in the interval', () => {
   const anchors = loggedAnchors(world, ordersOf(world, 'reversed', 1));
   const width = (deviation: number) => {
     const [rate] = offPolicyRates(anchors, {
-      examination: () => ({ eta: 0.7, deviation }),
+      examination: () => ({ eta: 0.7, deviation, error: 0 }),
       random: makeRandom(1),
       draws: 200,
     }).rates;
@@ -106,7 +106,7 @@ test('each placement has a logging of its own: what it finds is their mean, weig
     );
     return sum + views[placement] * rate;
   }, 0);
-  const examination = (placement = '') => ({ eta: exponents[placement as 'row'], deviation: 0 });
+  const examination = (placement = '') => ({ eta: exponents[placement as 'row'], deviation: 0, error: 0 });
   const [rate] = offPolicyRates([{ pairs, rankings: [order] }], { examination, random: makeRandom(3) }).rates;
   expect(rate!.doublyRobust.mean).toBeCloseTo(wanted / 900, 10);
   expect(rate!.seen).toBe(1);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { estimatePropensities, fitExamination } from '../../../../learning/relevance/examination.ts';
-import { errorOf, fitPropensity } from '../../../../learning/relevance/propensity.ts';
+import { fitPropensity } from '../../../../learning/relevance/propensity.ts';
 import type { SeenPair } from '../../../../learning/relevance/relevance.ts';
 import { exploringPairs, PLACEMENTS, placedWorld, unplaced } from '../../../support/click-worlds.ts';
 import { seen } from '../../../support/seen-pair.ts';
@@ -107,17 +107,21 @@ describe('exponents of placements', () => {
     const { joint, spread } = oracle(placements);
     expect(spread).toBeGreaterThan(0.01);
     const best = highestOf(joint, [0.5, 0.5, 0.5, 0.5]);
-    const variances = covariance(joint, best).map((row, i) => row[i]!);
+    const variances = covariance(joint, best);
+    // Less what the width of the shop's prior has in it.
+    const errorOf = (i: number) => Math.sqrt(variances[i]![i]! - (variances[0]![i]! / PRIOR.deviation) ** 2);
     const found = fitExamination(PAIRS);
     for (const [i, placement] of placements.entries()) {
-      const { eta, deviation } = found(placement);
+      const { eta, deviation, error } = found(placement);
       expect(eta).toBeCloseTo(best[i + 1]!, 5);
-      expect(deviation).toBeCloseTo(Math.sqrt(variances[i + 1]!), 4);
+      expect(deviation).toBeCloseTo(Math.sqrt(variances[i + 1]![i + 1]!), 4);
+      expect(error).toBeCloseTo(errorOf(i + 1), 4);
     }
     // What says nothing, or was never seen, has that of the shop.
     for (const placement of ['still', 'new']) {
       expect(found(placement).eta).toBeCloseTo(best[0]!, 5);
-      expect(found(placement).deviation).toBeCloseTo(Math.sqrt(spread + variances[0]!), 4);
+      expect(found(placement).deviation).toBeCloseTo(Math.sqrt(spread + variances[0]![0]!), 4);
+      expect(found(placement).error).toBeCloseTo(Math.hypot(Math.sqrt(spread), errorOf(0)), 4);
     }
     expect(best[1]).toBeLessThan(best[3]!);
     expect(best[2]).toBeGreaterThan(best[3]!);
@@ -129,13 +133,17 @@ describe('exponents of placements', () => {
     ]);
     const column = found('column');
     for (const errors of [-2, 2])
-      expect(estimatePropensities(PAIRS, errors)(4, 'column')).toBe(4 ** -(column.eta + errors * errorOf(column)));
+      expect(estimatePropensities(PAIRS, errors)(4, 'column')).toBe(4 ** -(column.eta + errors * column.error));
     expect(estimatePropensities(PAIRS, -99)(4, 'column')).toBe(1);
   });
 
   test('of a shop with one placement, whatever its name, are just what they were', () => {
     const pairs = exploringPairs({ lists: 20_000, share: 0.1, examined: 0.9, seed: 5 });
-    const before = { eta: expect.closeTo(0.9024731909901977, 10), deviation: expect.closeTo(0.11143828198559935, 10) }; // of before there were placements
+    const before = {
+      eta: expect.closeTo(0.9024731909901977, 10),
+      deviation: expect.closeTo(0.11143828198559935, 10),
+      error: expect.any(Number),
+    }; // of before there were placements
     for (const own of [pairs, at('page', pairs)]) {
       expect(fitPropensity(own)).toEqual(before);
       expect(fitExamination(own)(own[0]!.placement)).toEqual(fitPropensity(pairs));
@@ -151,7 +159,7 @@ describe('exponents of placements', () => {
     // Seen at one place here and at another one there: what a placement is clicked in all is not how far shoppers look.
     const apart = [...at('row', [seen(0, 1, 1, 900, 90)]), ...at('column', [seen(0, 1, 4, 900, 2)])];
     expect(fitPropensity(apart).eta).toBe(PRIOR.mean);
-    expect(fitExamination([])('row')).toEqual({ eta: PRIOR.mean, deviation: PRIOR.deviation });
+    expect(fitExamination([])('row')).toEqual({ eta: PRIOR.mean, deviation: PRIOR.deviation, error: 0 });
   });
 
   test('come nearer to the truth than one for all, in worlds of two placements; of like ones no farther', () => {
