@@ -100,7 +100,7 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
     behind === null &&
     !filter.own?.length &&
     !filter.conditions?.length &&
-    (way === 'passing' || way === TIES[0] || way === LOOKS[0]);
+    (typeof way === 'string' || way === TIES[0] || way === LOOKS[0]);
   return { statement: { name: isCommon ? nameOf(text) : undefined, text, row: Ranked }, values };
 }
 

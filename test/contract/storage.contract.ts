@@ -1326,6 +1326,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       test.each([
         ['without a filter', TIES[0]!, {}],
         ['under a filter', 'passing' as const, { categories: ['c0'] }],
+        ['of a small catalog', 'exact' as const, {}],
       ])('pages of one product %s are planned once a session', async (_, way, filter) => {
         const { statement } = statementFor(['s000'], way, filter);
         for (let i = 0; i < 7; i++) await storage.ask(statement, statementFor([`s00${i}`], way, filter).values);
