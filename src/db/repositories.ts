@@ -84,7 +84,7 @@ function boundTo({ kind, prisma: db, ask, buildIndex, indexedFrom, clock }: Data
     recallAudits: new RecallAuditRepository(db, catalog),
     pictureQueries: new PictureQueryRepository(db, ask, catalog),
     fallbacks: new FallbackRepository(db, ask, catalog),
-    feedback: new FeedbackRepository(db, catalog),
+    feedback: new FeedbackRepository(db, ask, catalog),
     clickThrough: new ClickThroughRepository(db, catalog),
     feedbackHealth: new FeedbackHealthRepository(db, catalog),
     erasures: new ErasureRepository(db, catalog),
