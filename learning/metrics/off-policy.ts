@@ -1,5 +1,6 @@
 import type { Random } from '../numbers/random.ts';
 import type { Examination } from '../relevance/examination.ts';
+import { PRIOR } from '../relevance/propensity.ts';
 import type { SeenPair } from '../relevance/relevance.ts';
 import type { Interval } from './intervals.ts';
 
@@ -53,7 +54,7 @@ const TAIL = 0.025;
  *   DR    = sum theta_k (g~ + min(1, n / V) (g^ - g~))   (Dudik, Langford and Li 2011)
  *
  * each weighed by V over anchors and placements. Intervals are percentiles of draws in which anchors are resampled and eta is drawn anew
- * from its posterior, so that what is not known of examination is in them; exponents of placements are drawn together, all as far from
+ * around its mode (`widthOf`), so that what is not known of examination is in them; exponents of placements are drawn together, all as far from
  * their modes: they share what is known of the shop's, and an interval is rather too wide. NaN without views.
  */
 export function offPolicyRates(
@@ -121,14 +122,23 @@ function logsOf({ pairs, rankings }: LoggedAnchor): Log[] {
   }));
 }
 
+/**
+ * Standard deviation with which an exponent is drawn. The prior takes an estimate to where it is safe, which is not where shoppers are: so it makes it no
+ * surer. The width is that of what was heard, 1 / sqrt(1 / sd^2 - 1 / .25^2), at most the prior's own .25; sd, where placements differ by more.
+ */
+function widthOf(deviation: number): number {
+  const prior = 1 / PRIOR.deviation ** 2;
+  return Math.max(deviation, 1 / Math.sqrt(Math.max(prior, 1 / deviation ** 2 - prior)));
+}
+
 type Estimate = { snips: number; doublyRobust: number; effective: number; seen: number };
 
-/** @param normal how many standard deviations exponents are from their modes */
+/** @param normal how many of their widths exponents are from their modes */
 function estimate(logs: readonly Log[], system: number, examination: Examination, normal: number): Estimate {
   let [views, chosen, seenExamined, examined, robust, weights, squares] = [0, 0, 0, 0, 0, 0, 0];
   for (const log of logs) {
     const { eta: mode, deviation } = examination(log.placement);
-    const eta = Math.max(0, mode + deviation * normal);
+    const eta = Math.max(0, mode + widthOf(deviation) * normal);
     const theta = (place: number) => place ** -eta;
     const mean = meanAttraction(log, theta);
     views += log.views;
