@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { makeExecutableSchema } from '@graphql-tools/schema';
-import { Kind, parse, validate } from 'graphql';
+import { Kind, parse, validate, visit } from 'graphql';
 import { expect, test } from 'vitest';
 import { errorCodes, knownCode } from '../../../../src/errors.ts';
 import { refusalOf } from '../../../../src/graphql/cost/check.ts';
@@ -27,6 +27,25 @@ test('the enum of the contract has every code, in the order of src/errors.ts, de
   );
   for (const { name, description } of values)
     expect([name.value, description?.value]).toEqual([name.value, when.get(name.value)]);
+});
+
+test('every field, value and scalar of both contracts is described', () => {
+  const named: string[] = [];
+  const bare: string[] = [];
+  const look = (node: { name: { value: string }; description?: { value: string } | undefined }) => {
+    named.push(node.name.value);
+    if (!node.description?.value.trim()) bare.push(node.name.value);
+  };
+  for (const file of ['schema.graphql', 'schema.admin.graphql']) {
+    visit(parse(read(file)), {
+      ScalarTypeDefinition: look,
+      FieldDefinition: look,
+      EnumValueDefinition: look,
+      InputObjectTypeDefinition: ({ fields = [] }) => fields.forEach(look),
+    });
+  }
+  expect(named.length).toBeGreaterThan(400);
+  expect(bare).toEqual([]);
 });
 
 test('a code that another version stored is INTERNAL: an enum cannot say it', () => {
