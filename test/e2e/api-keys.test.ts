@@ -1,15 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { App } from '../../cli/app.ts';
 import { operations } from '../../cli/shop/operations.ts';
 import { createApiKey } from '../../src/api-keys.ts';
 import type { Authenticator } from '../../src/ports/authenticator.ts';
 import { ADMIN_KEY, type TestApi, testApi } from '../support/api.ts';
 import { ask } from '../support/ask.ts';
-import { freshDataDir } from '../support/embedded.ts';
-import { runSimili, startSimili } from '../support/simili-process.ts';
 
 /* Keys with scopes, over HTTP. */
 let api: TestApi;
@@ -20,13 +15,10 @@ afterAll(() => api[Symbol.asyncDispose]());
 
 const made = (scopes: string[], catalog: string | null = null) =>
   createApiKey(api.database.repositories, { name: 'test', scopes, catalog });
-type Sent = { key?: string; catalog?: string; path?: string; url?: string };
-async function codes(
-  query: string,
-  { key, catalog, path = '/admin/graphql', url = api.server.url }: Sent,
-): Promise<string[]> {
+type Sent = { key?: string; catalog?: string; path?: string };
+async function codes(query: string, { key, catalog, path = '/admin/graphql' }: Sent): Promise<string[]> {
   const headers = { ...(key && { authorization: `Bearer ${key}` }), ...(catalog && { 'simili-catalog': catalog }) };
-  const { errors = [] } = await ask(`${url}${path}`, query, {}, headers);
+  const { errors = [] } = await ask(`${api.server.url}${path}`, query, {}, headers);
   return errors.map(({ extensions }) => String(extensions?.code));
 }
 const FIELDS = {
@@ -73,48 +65,6 @@ test('simili key makes a key, lists it without the key itself, and ends it', asy
   expect(await codes(FIELDS.operate, { key })).toEqual([]);
   expect(await operations.revokeKey(app, { id }, tell)).toBe(true);
   expect(await codes(FIELDS.operate, { key })).toEqual(['UNAUTHENTICATED']);
-});
-
-test('the command makes, lists and ends keys while a server has the shop open', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'simili-keys-'));
-  onTestFinished(() => rm(dir, { recursive: true }));
-  const env = { SIMILI_DATA_DIR: dir };
-  await freshDataDir(dir);
-  await using simili = await startSimili(['start', '--no-demo'], env);
-  const { url } = simili;
-  const run = (...args: string[]) => runSimili(['key', ...args], env);
-
-  const created = await run('create', '--name', 'erp', '--scopes', 'operate, catalog');
-  const [id = '', key = '', ...rest] = created.output.split('\n');
-  expect({ code: created.code, rest }).toEqual({ code: 0, rest: [''] });
-  expect(await codes(FIELDS.catalog, { url, key })).toEqual([]);
-  expect(await codes(FIELDS.feedback, { url, key })).toEqual(['FORBIDDEN']);
-  const listed = await run('list');
-  expect(listed.output).toMatch(new RegExp(`^${id} +erp +catalog, operate +all +\\d{4}-`, 'm'));
-  expect(listed.output).not.toContain(key);
-
-  const other = JSON.parse((await run('create', '--name', 'ci', '--scopes', 'operate', '--json')).output);
-  expect(await codes(FIELDS.operate, { url, key: other.key })).toEqual([]);
-  const keys = JSON.parse((await run('list', '--json')).output);
-  const createdAt = expect.stringMatching(/^\d{4}-.*Z$/);
-  const facts = { id: other.id, name: 'ci', scopes: ['operate'], catalog: null, createdAt };
-  expect(keys).toContainEqual(facts);
-  const file = join(dir, 'triplets.csv');
-  await writeFile(file, 'query,positive,negative\na,b,c\n');
-  const rated = await runSimili(['ratings', file, '--json'], env); // what it says of lines is on stderr
-  expect(JSON.parse(rated.output.split('\n').find((line) => line.startsWith('{')) ?? '')).toMatchObject({
-    accepted: 0,
-    duplicates: 0,
-    problems: [{ line: 2, reason: expect.stringContaining('a') }],
-  });
-  expect(rated.code).toBe(2);
-
-  expect(await run('revoke', id)).toEqual({ code: 0, output: '' });
-  expect(await codes(FIELDS.catalog, { url, key })).toEqual(['UNAUTHENTICATED']);
-  const again = await run('revoke', id);
-  expect(again).toEqual({ code: 1, output: expect.stringContaining(id) });
-  const wrong = await run('create', '--name', 'erp', '--scopes', 'everything');
-  expect(wrong).toEqual({ code: 1, output: expect.stringMatching(/some of storefront, feedback, catalog, operate/) });
 });
 
 test('a key ends at once when it is revoked', async () => {

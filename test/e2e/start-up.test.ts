@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ask } from '../support/ask.ts';
 import { runSimili, type SimiliProcess, startSimili } from '../support/simili-process.ts';
 import { drawToyCatalog } from '../support/toy-catalog.ts';
 
@@ -52,6 +53,48 @@ test('beside a server that holds the embedded database, commands go through it',
     });
   expect((await askWith(fresh.trim())).status).toBe(200);
   expect((await askWith(server.adminKey!)).status).toBe(401);
+});
+
+test('beside it the command makes, lists and ends keys', async () => {
+  const codes = async (query: string, key: string): Promise<string[]> => {
+    const { errors = [] } = await ask(`${server.url}/admin/graphql`, query, {}, { authorization: `Bearer ${key}` });
+    return errors.map(({ extensions }) => String(extensions?.code));
+  };
+  const health = '{ catalogHealth { products } }';
+  const report = 'mutation { submitFeedback(input: { visitor: { id: "v" }, events: [] }) { accepted } }';
+  const run = (...args: string[]) => runSimili(['key', ...args], env);
+
+  const created = await run('create', '--name', 'erp', '--scopes', 'operate, catalog');
+  const [id = '', key = '', ...rest] = created.output.split('\n');
+  expect({ code: created.code, rest }).toEqual({ code: 0, rest: [''] });
+  expect(await codes(health, key)).toEqual([]);
+  expect(await codes(report, key)).toEqual(['FORBIDDEN']);
+  const listed = await run('list');
+  expect(listed.output).toMatch(new RegExp(`^${id} +erp +catalog, operate +all +\\d{4}-`, 'm'));
+  expect(listed.output).not.toContain(key);
+
+  const other = JSON.parse((await run('create', '--name', 'ci', '--scopes', 'operate', '--json')).output);
+  expect(await codes('{ models { number } }', other.key)).toEqual([]);
+  const keys = JSON.parse((await run('list', '--json')).output);
+  const createdAt = expect.stringMatching(/^\d{4}-.*Z$/);
+  const facts = { id: other.id, name: 'ci', scopes: ['operate'], catalog: null, createdAt };
+  expect(keys).toContainEqual(facts);
+  const file = join(dir, 'triplets.csv');
+  await writeFile(file, 'query,positive,negative\na,b,c\n');
+  const rated = await runSimili(['ratings', file, '--json'], env); // what it says of lines is on stderr
+  expect(JSON.parse(rated.output.split('\n').find((line) => line.startsWith('{')) ?? '')).toMatchObject({
+    accepted: 0,
+    duplicates: 0,
+    problems: [{ line: 2, reason: expect.stringContaining('a') }],
+  });
+  expect(rated.code).toBe(2);
+
+  expect(await run('revoke', id)).toEqual({ code: 0, output: '' });
+  expect(await codes(health, key)).toEqual(['UNAUTHENTICATED']);
+  const again = await run('revoke', id);
+  expect(again).toEqual({ code: 1, output: expect.stringContaining(id) });
+  const wrong = await run('create', '--name', 'erp', '--scopes', 'everything');
+  expect(wrong).toEqual({ code: 1, output: expect.stringMatching(/some of storefront, feedback, catalog, operate/) });
 });
 
 test('SIGTERM loses no request: 30 sent just before it and 30 just after are answered, while readyz says 503', async () => {
