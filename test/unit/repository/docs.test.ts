@@ -59,6 +59,15 @@ test.each(pages)('every link of %s leads to a file that is there, and to a headi
   expect(broken).toEqual([]);
 });
 
+test('the Next.js files of docs/storefront.md are those of the example that CI runs, and as many lines as it says', () => {
+  const text = read('docs/storefront.md');
+  const blocks = [...text.matchAll(/^```jsx\n\/\/ (app\/.+)\n([\s\S]*?)^```/gm)];
+  expect(blocks.map(([, file]) => file)).toEqual(['app/products/[id]/page.jsx', 'app/products/[id]/similar.jsx']);
+  for (const [, file, code] of blocks) expect(code).toBe(read(`examples/nextjs/${file}`));
+  const lines = blocks.flatMap(([, , code = '']) => code.split('\n')).filter((line) => line.trim());
+  expect(text).toContain(`They have ${lines.length} lines that are not blank`);
+});
+
 test('every query of the comparison is one of the contract', () => {
   const queries = [...read('docs/compare.md').matchAll(/`((?:\{|query|mutation)[^`]+\})`/g)].map(
     ([, query = '']) => query,

@@ -10,10 +10,10 @@ export function Similar({ id, initial }) {
   const { list, seen, click } = useSimilarItems(simili, id, { initial });
   return (
     <ul aria-label="Looks like this">
-      {list.nodes.map((product) => (
-        <li key={product.id} ref={seen(product.id)}>
-          <Link href={`/products/${product.id}`} onClick={() => click(product.id)}>
-            {product.title}
+      {list.nodes.map(({ id, title }) => (
+        <li key={id} ref={seen(id)}>
+          <Link href={`/products/${id}`} onClick={() => click(id)}>
+            {title}
           </Link>
         </li>
       ))}
