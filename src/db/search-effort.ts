@@ -9,7 +9,7 @@ import { int, type RowOf } from './row.ts';
  */
 
 /** Candidates of one round of the scan, `hnsw.ef_search`. Steps, so that a share estimated again a minute later makes the same scan. */
-export const EFFORTS = [100, 200, 500, 750, 1000] as const;
+export const EFFORTS = [100, 200, 400, 500, 750, 1000] as const;
 /** Candidates that a page without a filter is sure with, a little below the first step: a filter that all but passes takes that, too. */
 const FOR_ALL = 90;
 
