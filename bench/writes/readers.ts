@@ -38,11 +38,10 @@ export function startReaders(url: string, clients: number, anchor: () => string)
     phase = null;
   };
   return {
-    /** Begins a phase, or goes on with it; null: nothing counts. */
-    enter(what: string | null): void {
+    /** Begins a phase, or goes on with it. Before the first nothing counts. */
+    enter(what: string): void {
       if (phase?.what === what) return;
       leave();
-      if (what === null) return;
       phase = phases.get(what) ?? { what, times: [], failed: 0, since: 0, seconds: 0 };
       phase.since = performance.now();
       phases.set(what, phase);

@@ -16,7 +16,7 @@ export const LOOKS = [50, 400, 2000];
  * which the ranking is complete; infinite where the spaces gave all that they have. `looked`: the most that one of them gave.
  */
 export function fused(parts: RankingParts, way: Way): string {
-  const { catalog, limit, narrowing, without, behind, param } = parts;
+  const { catalog, warm, limit, narrowing, without, behind, param } = parts;
   const total = parts.tables.reduce((sum, { space }) => sum + space.weight, 0);
   const tables = parts.tables.map((one) => ({ ...one, share: param(one.space.weight / total, 'float8') }));
   const distances = (alias: (i: number) => string): string =>
@@ -40,10 +40,7 @@ export function fused(parts: RankingParts, way: Way): string {
   const variants = { id: 'r.product_id', l2: 'r.l2', vectors, distance: distances(other) };
   const folded = (ranking: string): string =>
     `SELECT * FROM (${ranking}) AS r WHERE ${looked(parts, variants)} ORDER BY l2, product_id LIMIT ${limit}`;
-  const isAny = (vector: (table: (typeof tables)[number], i: number) => string): string =>
-    `(${tables.map((table, i) => `${vector(table, i)} IS NOT NULL`).join(' OR ')})`;
-  const hasAny = isAny((_, i) => `x${i}.vec`);
-  const isWarm = isAny(({ vec }) => `anchor.${vec}`);
+  const hasAny = `(${tables.map((_, i) => `x${i}.vec IS NOT NULL`).join(' OR ')})`;
   if (typeof way === 'string') {
     const from = way === 'passing' ? `unnest(${PASSING_IDS})` : 'simili.product';
     const passes =
@@ -51,7 +48,7 @@ export function fused(parts: RankingParts, way: Way): string {
     return folded(`
       SELECT q.id AS product_id, ${distances(own)} AS l2, NULL::int AS looked, NULL::float8 AS farthest
       FROM ${from} q${way === 'passing' ? ' (id)' : ''} ${vectorsOf('q.id')}
-      WHERE ${isWarm} AND ${hasAny} AND ${where('q.id', own)} ${passes} ORDER BY l2, q.id`);
+      WHERE (${warm}) AND ${hasAny} AND ${where('q.id', own)} ${passes} ORDER BY l2, q.id`);
   }
   const most = limit + way;
   const given = tables.map(({ space, table, vec }, i) => {

@@ -12,14 +12,13 @@ export const TIES = [3, 50, 1000];
  * for more than the page, to see such a group whole, as Postgres before 17 cannot sort by id on top of the index.
  */
 export function nearest(parts: RankingParts, way: Way): string {
-  const { catalog, tables, limit, narrowing, without, behind, param } = parts;
+  const { catalog, tables, warm, limit, narrowing, without, behind, param } = parts;
   const [{ space, table, vec }] = tables as [RankingParts['tables'][number]];
   const distance = distanceSql(space, 'e.vec', `anchor.${vec}`);
   const after = behind
     ? `AND (${distance}, e.product_id) > (${param(behind.l2, 'float8')}, ${param(behind.productId, 'text')})`
     : '';
-  // An anchor without a vector is asked about first: no index is read for it, and no product.
-  const where = `WHERE anchor.${vec} IS NOT NULL AND e.product_id <> anchor.id ${without ? `AND e.product_id <> ALL(${without})` : ''} ${after}`;
+  const where = `WHERE ${warm} AND e.product_id <> anchor.id ${without ? `AND e.product_id <> ALL(${without})` : ''} ${after}`;
   const product = (passes: string) =>
     `JOIN simili.product q ON q.catalog_id = ${catalog} AND q.id = e.product_id ${passes && `AND ${passes}`}`;
   const variants = (id: string, l2: string): Variants => ({

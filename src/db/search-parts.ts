@@ -21,6 +21,8 @@ export type RankingParts = {
   catalog: string;
   /** `vec`: the anchor's own vector, a column of `anchor`; null where it has none. */
   tables: readonly { space: VersionSpace; table: string; vec: string }[];
+  /** Whether the anchor has a vector. Asked within the ranking: no index is read, and no product, for one that has none. */
+  warm: string;
   /** Groups none of which is shown: the anchor's own, as the right side of a comparison. */
   ownGroup: string;
   limit: number;

@@ -80,10 +80,10 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
     vec: `vec${i || ''}`,
   }));
   const ownGroup = asOne ? 'ANY(anchor.group_ids)' : 'anchor.group_id';
-  const parts = { catalog, tables, ownGroup, limit, narrowing, without, behind, param };
+  const warm = tables.map(({ vec }) => `anchor.${vec} IS NOT NULL`).join(' OR ');
+  const parts = { catalog, tables, warm, ownGroup, limit, narrowing, without, behind, param };
   const effort = param(String(search.effort), 'text');
   const ranking = tables.length === 1 ? nearest(parts, way) : fused(parts, way);
-  const warm = tables.map(({ vec }) => `anchor.${vec} IS NOT NULL`).join(' OR ');
   const products = asOne ? meanAnchor : isOne ? oneAnchor : eachAnchor;
   const anchor = vector ? givenAnchor(tables, effort) : products(catalog, tables, effort);
   const text = `
