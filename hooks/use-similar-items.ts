@@ -1,9 +1,10 @@
 import type { ListOptions, Product, SimilarItems, SimiliClient, SimiliError } from '@simili/client';
 import { type RefCallback, useEffect, useMemo, useState } from 'react';
+import { clientOf } from './client-of.ts';
 
 export type UseSimilarItemsOptions<P = Product> = Omit<ListOptions, 'signal' | 'after'> & {
-  /** The list that a server made for this shopper, of the same product: it is shown, and nothing is asked for. */
-  initial?: SimilarItems<P>;
+  /** The list that a server made for this shopper, of the same product: it is shown, and nothing is asked for. null: the server had none. */
+  initial?: SimilarItems<P> | null | undefined;
 };
 
 /** The list, and what a page does with it. Functions and refs stay the same as long as the list does. */
@@ -23,12 +24,16 @@ export type SimilarItemsState<P = Product> = {
 
 type Answer<P> = { key: string; list: SimilarItems<P> | null; error: SimiliError | null };
 
-/** Products that look like this one, and what the shopper sees of them and does. Renders on a server, with `initial` or without a list. */
+/**
+ * Products that look like this one, and what the shopper sees of them and does. Renders on a server, with `initial` or without a list.
+ * The first argument is the page's client, or the address of a Simili, whose client is made once.
+ */
 export function useSimilarItems<P extends { id: string } = Product>(
-  client: SimiliClient,
+  simili: SimiliClient | string,
   productId: string,
   { initial, ...options }: UseSimilarItemsOptions<P> = {},
 ): SimilarItemsState<P> {
+  const client = clientOf(simili);
   const key = JSON.stringify([productId, options]); // callers write the options anew each time
   const [answer, setAnswer] = useState<Answer<P>>({ key, list: initial ?? null, error: null });
   const current = answer.key === key ? answer : null;

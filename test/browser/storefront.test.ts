@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** A page of React with a list on it, as a shop would write it. */
 const REACT_PAGE = `
 import { SimiliClient } from '@simili/client';
-import { useSimilarItems } from '@simili/react';
+import { SimilarItems, useSimilarItems } from '@simili/react';
 import { StrictMode, createElement as h } from 'react';
 import { createRoot } from 'react-dom/client';
 const client = new SimiliClient({ url: API });
@@ -26,6 +26,9 @@ function Similar({ id }) {
 }
 const shop = createRoot(document.body.appendChild(document.createElement('main')));
 globalThis.show = (id) => shop.render(h(StrictMode, null, id && h(Similar, { id })));
+const listOf = (product) => h(SimilarItems, { client: API, product, options: { first: 2 }, 'aria-label': 'Alike' },
+  ({ id, title }, click) => h('a', { href: '#' + id, onClick: click }, title ?? id));
+globalThis.showLists = (...ids) => shop.render(h(StrictMode, null, ids.map((id) => h('div', { key: id }, listOf(id)))));
 globalThis.show('a');`;
 
 let browser: Browser;
@@ -249,6 +252,18 @@ describe('<simili-similar-items>', () => {
     await consent('denied');
     await expect.poll(keysOfStorage).toEqual([]);
   });
+});
+
+test('lists of React by an address share one client: what is seen and clicked in each is stored once', async () => {
+  await page.goto(`${shop.url}/react.html`);
+  await page.evaluate(`showLists('a', 'b')`);
+  const lists = page.getByRole('list', { name: 'Alike' });
+  await expect.poll(stored).toEqual(['IMPRESSION a,c', 'IMPRESSION b,c']);
+  await lists.nth(1).getByRole('link', { name: 'Product a' }).click();
+  await expect.poll(stored).toEqual(['CLICK a', 'IMPRESSION a,c', 'IMPRESSION b,c']);
+  const visitors = await shop.api.database.storage.prisma.feedbackEvent.groupBy({ by: ['visitorId'] });
+  expect(visitors).toHaveLength(1);
+  expect(problems).toEqual([]);
 });
 
 test('a list of React tells what was seen once, also in StrictMode, and what was clicked', async () => {
