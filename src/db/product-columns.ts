@@ -27,8 +27,10 @@ export const ProductShape = { ...Product, ...FirstPicture };
 export type ProductColumns = Omit<ProductRow, 'image'> & RowOf<typeof FirstPicture>;
 type State = NonNullable<ProductRow['image']>['state'];
 
-export const PRODUCT_COLUMNS = `p.id, p.title, p.url, p.categories, p.tags, trim_scale(p.price)::text AS price, p.currency, p.available, p.group_id AS "groupId",
-  i.id AS "imageId", i.source, i.state::text AS state, i.width, i.height`;
+const OWN_COLUMNS = `p.id, p.title, p.url, p.categories, p.tags, trim_scale(p.price)::text AS price, p.currency, p.available, p.group_id AS "groupId"`;
+export const PRODUCT_COLUMNS = `${OWN_COLUMNS}, i.id AS "imageId", i.source, i.state::text AS state, i.width, i.height`;
+/** The same of a product whose picture nobody asks for. */
+export const WITHOUT_PICTURE = `${OWN_COLUMNS}, NULL::text AS "imageId", NULL::text AS source, NULL::text AS state, NULL::int AS width, NULL::int AS height`;
 
 export function productOf({ imageId, source, state, width, height, price, ...row }: ProductColumns): ProductRow {
   const { id, title, url, categories, tags, currency, available, groupId } = row;

@@ -4,7 +4,7 @@ import type { VersionSpace } from '../ports/space.ts';
 import type { Statement } from './ask.ts';
 import { conditionSql } from './condition-sql.ts';
 import { embeddingTable } from './embedding-table.ts';
-import { PRODUCT_COLUMNS, ProductShape } from './product-columns.ts';
+import { PRODUCT_COLUMNS, ProductShape, WITHOUT_PICTURE } from './product-columns.ts';
 import { bool, float, int, orNull } from './row.ts';
 import { eachAnchor, givenAnchor, meanAnchor, oneAnchor } from './search-anchor.ts';
 import { mostPassingSql, Sample, sampleSql } from './search-effort.ts';
@@ -46,6 +46,8 @@ export type Search = {
   effort: number;
   /** Most products that pass a filter and are ranked one by one; null: as many as suits the size of the catalog. */
   mostPassing: number | null;
+  /** Whether products come with their picture; left out: they do. */
+  pictures?: boolean;
 };
 
 /** A place of an anchor's list, or that it has none. */
@@ -68,7 +70,7 @@ export const Ranked = {
  * read, which is before the scan begins: it needs no session of its own, so a pooler may lie between.
  */
 export function searchStatement(search: Search, way: Way): { statement: Statement<typeof Ranked>; values: unknown[] } {
-  const { catalogId, model, spaces, anchorIds, asOne, vector, filter, limit, behind } = search;
+  const { catalogId, model, spaces, anchorIds, asOne, vector, filter, limit, behind, pictures = true } = search;
   const isOne = !asOne && anchorIds.length === 1;
   const values: unknown[] = [vector ? `[${vector.join()}]` : isOne ? anchorIds[0] : [...anchorIds]];
   const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
@@ -89,11 +91,11 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const text = `
     WITH anchor AS MATERIALIZED (${anchor})${way === 'passing' ? passing(catalog, narrowing, search.mostPassing ?? mostPassingSql(tables[0]!.table)) : ''}
     SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest,
-      ${way === 'passing' ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${PRODUCT_COLUMNS}
+      ${way === 'passing' ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${pictures ? PRODUCT_COLUMNS : WITHOUT_PICTURE}
     FROM anchor
       LEFT JOIN LATERAL (${ranking}) AS n ON TRUE
       LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = n.product_id
-      LEFT JOIN simili.product_image i ON i.catalog_id = ${catalog} AND i.product_id = n.product_id AND i.position = 0
+      ${pictures ? `LEFT JOIN simili.product_image i ON i.catalog_id = ${catalog} AND i.product_id = n.product_id AND i.position = 0` : ''}
     ORDER BY anchor.nr, n.l2, n.product_id`;
   // These filters may have any shape: each that is prepared would cost every session its plan.
   const isCommon =

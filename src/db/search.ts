@@ -23,6 +23,14 @@ export type Found = { anchor: 'unknown' | 'cold' | 'ranked'; neighbours: Neighbo
 
 type Row = RowOf<typeof Ranked>;
 
+/** How a list is found, and what of its products. */
+export type How = {
+  /** Past every index, all that pass are ranked; left out: as suits the filter. */
+  way?: 'exact';
+  /** Left out: products come with their picture. False: without, which spares a look-up of each. */
+  pictures?: boolean;
+};
+
 /** Sizes of pages that are prepared: a size of its own for each would be as many plans in every session. */
 const SIZES = [13, 25, 51];
 /** How long it is remembered that many pass a filter, and which share, ms. */
@@ -54,7 +62,6 @@ export class SearchRepository {
    * id. Filters hold inside the search. A page is short only when no more products pass.
    * @param version number and spaces of it
    * @param behind only what ranks after this place: what is deleted or added before it moves nothing.
-   * @param way 'exact': past every index, all that pass are ranked; left out: as suits the filter
    * @throws VersionGone
    */
   nearestOfEach(
@@ -63,13 +70,13 @@ export class SearchRepository {
     filter: SearchFilter,
     limit: number,
     behind: Behind | null = null,
-    way?: 'exact',
+    how: How = {},
   ): Promise<Found[]> {
     return this.nearest(
       version,
       anchorIds.map((id) => [id]),
       { asOne: false, filter, limit, behind },
-      way,
+      how,
     );
   }
 
@@ -83,10 +90,10 @@ export class SearchRepository {
     { excludeIds = [], ...rest }: SearchFilter,
     limit: number,
     behind: Behind | null = null,
-    way?: 'exact',
+    how: How = {},
   ): Promise<Found> {
     const filter = { ...rest, excludeIds: [...excludeIds, ...anchorIds] };
-    const [found] = await this.nearest(version, [anchorIds], { asOne: true, filter, limit, behind }, way);
+    const [found] = await this.nearest(version, [anchorIds], { asOne: true, filter, limit, behind }, how);
     return found!;
   }
 
@@ -100,10 +107,10 @@ export class SearchRepository {
     filter: SearchFilter,
     limit: number,
     behind: Behind | null = null,
-    way?: 'exact',
+    how: How = {},
   ): Promise<Found> {
     const version = { number, spaces: [space!] };
-    const [found] = await this.nearest(version, [[]], { asOne: true, vector, filter, limit, behind }, way);
+    const [found] = await this.nearest(version, [[]], { asOne: true, vector, filter, limit, behind }, how);
     return found!;
   }
 
@@ -112,7 +119,7 @@ export class SearchRepository {
     { number, spaces }: RankingVersion,
     anchors: readonly (readonly string[])[],
     { asOne, vector, filter, limit, behind }: Pick<Search, 'asOne' | 'vector' | 'filter' | 'limit' | 'behind'>,
-    only?: 'exact',
+    { way: only, pictures = true }: How,
   ): Promise<Found[]> {
     const size = SIZES.find((one) => one >= limit) ?? limit;
     const { catalogId, mostPassing } = this;
@@ -127,6 +134,7 @@ export class SearchRepository {
       limit: size,
       behind,
       mostPassing,
+      pictures,
     };
     const scale = scaleOf(spaces);
     const isFused = spaces.length > 1;

@@ -1,5 +1,6 @@
 import type { Resolvers } from '../generated/graphql.ts';
 import type { RankedPage } from '../similarity/ranked-page.ts';
+import { asksForPictures } from './asked-fields.ts';
 import type { ScopeOf } from './scope.ts';
 
 /** Fields of every list, by what was ranked. */
@@ -18,14 +19,16 @@ const ofList = {
 
 export const similarItemsResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
-    similarItems: async (_root, { id, ...request }, context) =>
-      (await scope(context)).similarItems({ anchorId: id, ...request }),
-    similarToProducts: async (_root, { ids, ...request }, context) =>
-      (await scope(context)).similarToProducts({ anchorIds: ids, ...request }),
-    similarToPicture: async (_root, request, context) => (await scope(context)).similarToPicture(request),
+    similarItems: async (_root, { id, ...request }, context, info) =>
+      (await scope(context)).similarItems({ anchorId: id, ...request, pictures: asksForPictures(info) }),
+    similarToProducts: async (_root, { ids, ...request }, context, info) =>
+      (await scope(context)).similarToProducts({ anchorIds: ids, ...request, pictures: asksForPictures(info) }),
+    similarToPicture: async (_root, request, context, info) =>
+      (await scope(context)).similarToPicture({ ...request, pictures: asksForPictures(info) }),
   },
   Product: {
-    similarItems: async ({ id }, request, context) => (await scope(context)).similarItems({ anchorId: id, ...request }),
+    similarItems: async ({ id }, request, context, info) =>
+      (await scope(context)).similarItems({ anchorId: id, ...request, pictures: asksForPictures(info) }),
   },
   SimilarItemConnection: ofList,
   SimilarToProductsConnection: {

@@ -15,6 +15,8 @@ export type Wanted = {
   filter: SearchFilter;
   limit: number;
   behind: Behind | null;
+  /** Whether products come with their picture; left out: they do. */
+  pictures?: boolean;
 };
 /** State that all lists of one answer share: one serving version, and one statement for those that are asked for together. */
 export type AnswerView = {

@@ -56,10 +56,13 @@ export function withLastKnown<Of extends Request, Page extends RankedPage>(
 
 const isAway = (error: unknown): boolean => error instanceof SimiliError && error.code === 'DATABASE_UNAVAILABLE';
 
-function keyOf(catalog: string, { anchorId, anchorIds, first, after, filter, ...rest }: Request): string {
+function keyOf(
+  catalog: string,
+  { anchorId, anchorIds, first, after, filter, pictures = true, ...rest }: Request,
+): string {
   const { minScore = null, diversity = null, fallback = null, placement = null } = rest;
   const anchor = anchorIds ?? anchorId;
-  const others = [first ?? null, after ?? null, filter ?? null, minScore, diversity, fallback, placement];
+  const others = [first ?? null, after ?? null, filter ?? null, minScore, diversity, fallback, placement, pictures];
   const text = JSON.stringify([catalog, anchor, ...others]);
   return createHash('sha256').update(text).digest('base64');
 }

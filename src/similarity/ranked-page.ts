@@ -24,6 +24,8 @@ import { inSearchOrder, inWindows, type PlacedList } from './placed-list.ts';
 export type PageRequest = z.input<typeof PageArguments> & {
   after?: string | null | undefined;
   filter?: FilterInput | null | undefined;
+  /** Whether products come with their picture; false: the answer shows none, and they come without. Left out: they do. */
+  pictures?: boolean;
 };
 export type Status =
   | 'OK'
@@ -80,6 +82,7 @@ export type PageSearch = Anchor &
     /** The shopper's own filter decides what stands where. */
     filtered: boolean;
     place: Place | null;
+    pictures: boolean;
   };
 
 /** Facts about a list that are signed with it and not answered. */
@@ -87,14 +90,14 @@ type Shown = { exploration: Exploration; filtered: boolean };
 
 /** A request read, within its bounds. @throws SimiliError INVALID_ARGUMENT, CURSOR_INVALID, EXTENSION_FAILED. */
 export function searchOf(deps: RankingDeps, anchor: Anchor, request: PageRequest): PageSearch {
-  const { after } = request;
+  const { after, pictures = true } = request;
   const numbers = checked(PageArguments, request);
   const constraints = toSearchFilter(request.filter);
   const own = ownConditions(deps, request.filter?.own);
   const filter = { ...constraints, ...(own.length > 0 && { own }) };
   const filtered = isChosenByShopper(filter, request.filter);
   const place = after == null ? null : readCursor(deps.signingKey, after, anchor.anchorId);
-  return { ...anchor, ...numbers, filter, filtered, place };
+  return { ...anchor, ...numbers, filter, filtered, place, pictures };
 }
 
 /** One page of a ranking. @throws SimiliError CURSOR_RETIRED, EXTENSION_FAILED. */
@@ -112,7 +115,7 @@ export async function rankedPage(deps: RankingDeps, search: PageSearch, view: An
 }
 
 async function ranked(deps: RankingDeps, search: PageSearch, view: AnswerView): Promise<RankedPage & Shown> {
-  const { anchorId, anchorIds, seen, first, filter, minScore, diversity, place } = search;
+  const { anchorId, anchorIds, seen, first, filter, minScore, diversity, place, pictures } = search;
   const serving = await view.serving();
   const pinned = pinnedTo(search);
   const version = pinned === null ? serving : await versionOf(deps, search, pinned, serving);
@@ -121,7 +124,7 @@ async function ranked(deps: RankingDeps, search: PageSearch, view: AnswerView): 
   const { number } = version;
   const spaces = seen ? version.spaces.slice(0, 1) : version.spaces;
   const several = { ...(anchorIds && { anchorIds }), ...(seen && { vector: seen.vector }) };
-  const wanted = { version: { number, spaces }, anchorId, ...several, filter };
+  const wanted = { version: { number, spaces }, anchorId, ...several, filter, pictures };
   const { log, telemetry } = deps;
   // It is given the product that a list is for.
   const reranker = seen ? null : deps.reranker;

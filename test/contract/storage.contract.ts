@@ -1191,7 +1191,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
               price: `${i}.00`,
               currency: 'EUR',
               available: i % 3 > 0,
-              images: [],
+              images: i === 1 ? ['/pictures/second.png'] : [],
             }),
           );
         }
@@ -1244,6 +1244,30 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
           ),
           { numRuns: 60 },
         );
+      });
+
+      test('pictures are looked up only for whoever asks for them, and change nothing else of a list', async () => {
+        const asked: string[] = [];
+        const counted = new SearchRepository((statement, values) => {
+          asked.push(statement.text);
+          return storage.ask(statement, values);
+        }, 'default');
+        const version = { number: MODEL, spaces: [pictureSpace(8)] };
+        const picturesOf = async (filter: SearchFilter, pictures?: boolean) => {
+          const how = pictures === undefined ? {} : { pictures };
+          const [list] = await counted.nearestOfEach(version, ['s000'], filter, 50, null, how);
+          return list!.neighbours.map(({ product: { image, ...rest } }) => ({ rest, source: image?.source }));
+        };
+        for (const filter of [{}, { categories: ['c1'] }]) {
+          const usual = await picturesOf(filter);
+          const without = await picturesOf(filter, false);
+          expect(without.map(({ rest }) => rest)).toEqual(usual.map(({ rest }) => rest));
+          expect(without.every(({ source }) => source === undefined)).toBe(true);
+          expect(asked.at(-1)).not.toMatch('product_image');
+          expect(await picturesOf(filter, true)).toEqual(usual);
+        }
+        const few = await picturesOf({ categories: ['c1'], maxPrice: '1.00' }, true);
+        expect(few.map(({ source }) => source)).toEqual(['/pictures/second.png']);
       });
 
       test('pages of several anchors are one statement, each what it is alone', async () => {

@@ -52,17 +52,17 @@ function world({ share = 1, alarmBelow = 0.95, live = numbered(0, 13), exact = n
   const audit = openRecallAudit({ ...settings, clock: () => state.now }, turn);
   const search = audited(
     {
-      nearestOfEach: async (_version, ids, _filter, _limit, _behind, way) => {
-        asked.push(`${way ?? 'index'} ${ids}`);
-        return way ? [await state.exact()] : ids.map(() => live);
+      nearestOfEach: async (_version, ids, _filter, _limit, _behind, how) => {
+        asked.push(`${how?.way ?? 'index'} ${ids}`);
+        return how?.way ? [await state.exact()] : ids.map(() => live);
       },
-      nearestOfAll: async (_version, ids, _filter, _limit, _behind, way) => {
-        asked.push(`${way ?? 'index'} all of ${ids}`);
-        return way ? state.exact() : live;
+      nearestOfAll: async (_version, ids, _filter, _limit, _behind, how) => {
+        asked.push(`${how?.way ?? 'index'} all of ${ids}`);
+        return how?.way ? state.exact() : live;
       },
-      nearestToVector: async (_version, vector, _filter, _limit, _behind, way) => {
-        asked.push(`${way ?? 'index'} ${vector}`);
-        return way ? state.exact() : live;
+      nearestToVector: async (_version, vector, _filter, _limit, _behind, how) => {
+        asked.push(`${how?.way ?? 'index'} ${vector}`);
+        return how?.way ? state.exact() : live;
       },
     },
     audit,
