@@ -244,6 +244,7 @@ export const mutations = [
   { name: 'judged days: share', ...judged, from: 'MOST_SHARE = 0.2', to: 'MOST_SHARE = 0.25' },
   { name: 'tolerance', ...gates, from: 'TOLERANCE = 0.02', to: 'TOLERANCE = 0.025' },
   { name: 'tolerance with clicks', ...gates, from: 'TOLERANCE_WITH_CLICKS = 0.1', to: 'TOLERANCE_WITH_CLICKS = 0.11' },
+  { name: 'most with clicks', ...gates, from: 'MOST_WITH_CLICKS = 0.15', to: 'MOST_WITH_CLICKS = 0.16' },
   { name: 'least spread', ...gates, from: 'LEAST_SPREAD = 0.1', to: 'LEAST_SPREAD = 0.05' },
   { name: 'tolerance of rate', ...gates, from: 'TOLERANCE_OF_RATE = 0.05', to: 'TOLERANCE_OF_RATE = 0.06' },
   {

@@ -4,8 +4,10 @@ import { type Differences, FEWEST_TRIPLETS, FEWEST_VECTORS, type Measured, type 
 
 /** How far a candidate may fall behind: about one standard error of 1,000 triplets. */
 const TOLERANCE = 0.02;
-/** Categories stand in for shoppers until there are some: what shoppers are seen to prefer may cost this much of them. */
+/** Categories stand in for shoppers until there are some: what shoppers surely prefer may cost this much of them, */
 const TOLERANCE_WITH_CLICKS = 0.1;
+/** and as much more as shoppers surely gain, up to this in all: whatever they prefer, the catalog's order is not given away. */
+const MOST_WITH_CLICKS = 0.15;
 /** Share of a rival's choices a view that a candidate may lose. */
 const TOLERANCE_OF_RATE = 0.05;
 /** Vectors of random products must differ: all alike is what a collapsed training leaves. */
@@ -72,15 +74,17 @@ function precisionGate(question: Question, own: Gated, rivals: readonly Rival[])
       reason: `not measured: ${triplets} ${of}, ${FEWEST_TRIPLETS} needed`,
     };
   const beside = rivals.map(({ name, differences }) => {
-    const tolerance = question === 'structure' && isPreferred(differences) ? TOLERANCE_WITH_CLICKS : TOLERANCE;
+    const tolerance = question === 'structure' ? toleranceOfCategories(differences) : TOLERANCE;
     return { name, difference: differences[question], tolerance, unit: 'points' };
   });
   return gateOf(gate, `${(100 * precision).toFixed(1)} % of ${triplets} ${of}`, beside);
 }
 
-/** Whether shoppers surely prefer the candidate. */
-const isPreferred = ({ clicks, choices, later }: Differences): boolean =>
-  [clicks, choices, later].some((difference) => difference !== null && difference.low > 0);
+/** By the lower bound of what shoppers gain by the candidate, by the question that is surest of it. */
+function toleranceOfCategories({ clicks, choices, later }: Differences): number {
+  const gained = Math.max(0, ...[clicks, choices, later].map((difference) => difference?.low ?? 0));
+  return gained > 0 ? Math.min(MOST_WITH_CLICKS, TOLERANCE_WITH_CLICKS + gained) : TOLERANCE;
+}
 
 type Beside = { name: string; difference: Interval | null; tolerance: number; unit: string };
 const VERDICTS = ['red', 'open', 'green'] as const;
@@ -103,5 +107,5 @@ function verdictOf({ difference, tolerance }: Beside): (typeof VERDICTS)[number]
 function told({ name, difference, tolerance, unit }: Beside): string {
   if (difference === null) return `not measured beside ${name}`;
   const [mean, low, high] = [difference.mean, difference.low, difference.high].map((value) => (100 * value).toFixed(1));
-  return `beside ${name} ${mean} ${unit} [${low}, ${high}], ${100 * tolerance} may be lost`;
+  return `beside ${name} ${mean} ${unit} [${low}, ${high}], ${Number((100 * tolerance).toFixed(1))} may be lost`;
 }

@@ -84,11 +84,22 @@ test('what shoppers are surely seen to prefer may cost some agreement with categ
     const beside = (structure: Points, low: number) => told(own, [rival({ structure, [question]: [5, low, 9] })], 0);
     expect(beside([-9, -9.9, -8], 0.1)).toEqual([]);
     expect(beside([-9, -9.9, -8], -0.1)).toEqual(['catalog red']); // it may be chance
-    expect(beside([-10.1, -11, -9], 0.1)).toEqual(['catalog red']);
+    expect(beside([-10.2, -11, -9], 0.1)).toEqual(['catalog red']);
   }
   // Preferred to one, it is forgiven beside that one alone.
   const [liked, not] = [rival({ structure: [-9, -9.9, -8], clicks: [5, 1, 9] }), rival({ structure: [-9, -9.9, -8] })];
   expect(told(own, [liked, not], 0)).toEqual(['catalog red']);
+});
+
+test('ten points of categories may be lost where shoppers surely gain, as many more as they surely gain, and never more than fifteen', () => {
+  for (const question of ['clicks', 'choices', 'later']) {
+    const beside = (structure: number, low: number) =>
+      told(own, [rival({ structure: [structure, structure - 3, structure + 3], [question]: [20, low, 30] })], 0);
+    expect(beside(-13.8, 3.9)).toEqual(['catalog open']);
+    expect(beside(-14, 3.9)).toEqual(['catalog red']);
+    expect(beside(-14.9, 19)).toEqual(['catalog open']);
+    expect(beside(-15.1, 19)).toEqual(['catalog red']);
+  }
 });
 
 test('a shop of a few products that look alike is served, and the gate says that it saw nothing', () => {

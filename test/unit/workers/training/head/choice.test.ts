@@ -17,6 +17,12 @@ test('a head serves for a gain of more than two standard errors', () => {
 });
 
 test('a head that is worse by one kind, by more than two standard errors, does not serve, however well it does elsewhere', () => {
-  const gain = (losses: number) => gainOf(of(50, 0), of(0, losses), trust);
+  const gain = (losses: number) =>
+    gainOf({ ...of(50, 0), identity: answers(0) }, { ...of(0, 0), identity: answers(losses) }, trust);
   expect([gain(3), gain(5)]).toEqual([0.5, 0]);
+});
+
+test('a head that people like less in the mean does not serve, however well it does by categories', () => {
+  const gain = (losses: number) => gainOf(of(50, 1), of(0, losses), trust);
+  expect([gain(0), gain(1), gain(2)]).toEqual([0.5, 0.5, 0]);
 });
