@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { Condition } from '../ports/condition.ts';
 import type { VersionSpace } from '../ports/space.ts';
 import type { Statement } from './ask.ts';
@@ -106,7 +107,14 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   return { statement: { name: isCommon ? nameOf(text) : undefined, text, row: Ranked }, values };
 }
 
-const nameOf = (text: string): string => `simili ${createHash('sha1').update(text).digest('base64url')}`;
+/** Names of the texts that were asked last: few are asked at all, and the hash is a quarter of what making a statement costs. */
+const names = new LRUCache<string, string>({ max: 500 });
+
+function nameOf(text: string): string {
+  const name = names.get(text) ?? `simili ${createHash('sha1').update(text).digest('base64url')}`;
+  names.set(text, name);
+  return name;
+}
 
 /** One row: the ids of what passes, or that it is `many`, more than are ranked one by one. */
 const passing = (catalog: string, narrowing: string, most: number | string): string => `,

@@ -1,7 +1,7 @@
 import type { DocumentNode, FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import { SimiliError } from '../../errors.ts';
 import { type Limits, named } from './limits.ts';
-import { countValues, type Variables } from './values.ts';
+import { countValues, type Size, sizeOfValue, type Variables } from './values.ts';
 import { Walk } from './walk.ts';
 
 export type Request = {
@@ -11,6 +11,13 @@ export type Request = {
   operationName?: string | null | undefined;
   variables?: Variables | null | undefined;
 };
+
+/**
+ * A request that kept all limits, by its document, which a server parses once and keeps: the same again, whose variables say the same of the
+ * lengths of its lists, keeps them too.
+ */
+type Kept = Pick<Request, 'schema' | 'operationName'> & { limits: Limits; sizes: ReadonlyMap<string, Size> };
+const kept = new WeakMap<DocumentNode, Kept>();
 
 /**
  * Says why a request may not be executed, nor even validated: rules of graphql take quadratic time over some documents.
@@ -30,13 +37,24 @@ export function refusalOf(request: Request, limits: Limits): SimiliError | null 
 function check({ schema, document, operationName, variables }: Request, limits: Limits): void {
   if (countValues(variables ?? {}, limits.variableValues) > limits.variableValues)
     throw new SimiliError('TOO_COSTLY', { what: named.variableValues, most: limits.variableValues });
+  const sizeOf = (name: string) => sizeOfValue(variables?.[name]);
+  const before = kept.get(document);
+  const isKnown = before?.schema === schema && before.limits === limits && before.operationName === operationName;
+  if (isKnown && [...before.sizes].every(([name, size]) => sizeOf(name) === size)) return;
+  const sizes = new Map<string, Size>();
+  const read = (name: string): Size => {
+    const size = sizeOf(name);
+    sizes.set(name, size);
+    return size;
+  };
   const { operations, fragments } = definitionsOf(document);
-  const walk = new Walk({ schema, fragments, variables: variables ?? {} }, limits);
+  const walk = new Walk({ schema, fragments, sizes: read }, limits);
   for (const operation of operations) {
     const isExecuted = operations.length === 1 || operation.name?.value === operationName;
     walk.operation(operation, rootOf(schema, operation), isExecuted);
   }
   for (const fragment of fragments.values()) walk.fragment(fragment);
+  kept.set(document, { schema, limits, operationName, sizes });
 }
 
 function definitionsOf({ definitions }: DocumentNode) {

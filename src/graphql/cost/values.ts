@@ -3,6 +3,9 @@ import type { FromArgument } from './sizes.ts';
 
 /** Values of the variables as they came, not yet checked against their types. */
 export type Variables = Readonly<Record<string, unknown>>;
+/** The size of a list that a variable says: the number that it is, or the length of its own. Null: neither; undefined: it was not sent. */
+export type Size = number | null | undefined;
+export type Sizes = (variable: string) => Size;
 const MOST_LEVELS = 10;
 
 /**
@@ -12,24 +15,27 @@ const MOST_LEVELS = 10;
 export function entriesAsked(
   field: FieldNode,
   { argument, standard, most }: FromArgument,
-  variables: Variables,
+  sizes: Sizes,
   operation: OperationDefinitionNode | null,
 ): number {
   const node = field.arguments?.find(({ name }) => name.value === argument)?.value;
-  const asked = node ? sizeIn(node, variables, operation) : null;
+  const asked = node ? sizeIn(node, sizes, operation) : null;
   return Math.min(most, Math.max(1, asked ?? standard));
 }
 
-function sizeIn(node: ValueNode, variables: Variables, operation: OperationDefinitionNode | null): number | null {
+function sizeIn(node: ValueNode, sizes: Sizes, operation: OperationDefinitionNode | null): number | null {
   if (node.kind === 'IntValue') return Number(node.value);
   if (node.kind === 'ListValue') return node.values.length;
   if (node.kind !== 'Variable') return null;
   const name = node.name.value;
-  const value = variables[name];
-  if (value === undefined) {
-    const standard = operation?.variableDefinitions?.find(({ variable }) => variable.name.value === name)?.defaultValue;
-    return standard ? sizeIn(standard, {}, null) : null;
-  }
+  const size = sizes(name);
+  if (size !== undefined) return size;
+  const standard = operation?.variableDefinitions?.find(({ variable }) => variable.name.value === name)?.defaultValue;
+  return standard ? sizeIn(standard, () => undefined, null) : null;
+}
+
+export function sizeOfValue(value: unknown): Size {
+  if (value === undefined) return undefined;
   if (Array.isArray(value)) return value.length;
   return typeof value === 'number' && !Number.isNaN(value) ? value : null;
 }

@@ -11,7 +11,7 @@ import type {
 import { SimiliError } from '../../errors.ts';
 import { type Limits, named } from './limits.ts';
 import { guessedSize, type Size, sizeOf } from './sizes.ts';
-import { entriesAsked, type Variables } from './values.ts';
+import { entriesAsked, type Sizes } from './values.ts';
 
 type Type = GraphQLNamedType | null | undefined;
 type Field = {
@@ -37,7 +37,8 @@ const INTROSPECTION = ['__schema', '__type'];
 export type Asked = {
   schema: Pick<GraphQLSchema, 'getType'>;
   fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  variables: Variables;
+  /** Sizes of lists that variables say. */
+  sizes: Sizes;
 };
 
 /**
@@ -141,7 +142,7 @@ export class Walk {
     const most = { lists: 0, page: 1, entries: 0 };
     for (const { node, size } of group) {
       const count = (asked: Size['entries']): number => {
-        if (typeof asked === 'object') return entriesAsked(node, asked, this.asked.variables, operation);
+        if (typeof asked === 'object') return entriesAsked(node, asked, this.asked.sizes, operation);
         return asked === 'page' ? page : (asked ?? 0);
       };
       most.lists = Math.max(most.lists, count(size.lists));

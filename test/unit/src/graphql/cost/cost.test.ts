@@ -148,3 +148,42 @@ function isObjectList(type: unknown): boolean {
   }
   return isList && 'getFields' in inner;
 }
+
+test('a document that was let through is judged again where its variables, its operation, the limits or the schema are others', () => {
+  const document = parse(
+    `query Some($n: Int = 1) { products(first: $n) { nodes { ...Lists } } }
+     query Many { products(first: 100) { nodes { ...Lists } } }
+     fragment Lists on Product { similarItems { nodes { id } } others: similarItems(first: 1) { nodes { id } } }`,
+  );
+  const refused = (variables: Record<string, unknown>, operationName = 'Some', limits = storefrontLimits) =>
+    refusalOf({ schema: storefront, document, operationName, variables }, limits)?.code ?? null;
+  for (const _again of [1, 2]) {
+    expect(refused({ n: 2 })).toBeNull();
+    expect(refused({ n: 2, other: 'x' })).toBeNull();
+    expect(refused({ n: 100 })).toBe('TOO_COSTLY');
+    expect(refused({ n: '100' })).toBeNull();
+    expect(refused({})).toBeNull();
+    expect(refused({ n: 2 }, 'Many')).toBe('TOO_COSTLY');
+    expect(refused({ n: 2 }, 'Some', { ...storefrontLimits, lists: 1 })).toBe('TOO_COSTLY');
+    expect(refused({ n: 2, far: Array(storefrontLimits.variableValues).fill(0) })).toBe('TOO_COSTLY');
+  }
+});
+
+test('a document that was let through costs nothing more, and one whose list became longer all of it', () => {
+  const document = parse('query ($n: Int) { products(first: $n) { nodes { id } } }');
+  let asked = 0;
+  const getQueryType = () => {
+    asked++;
+    return storefront.getQueryType();
+  };
+  const schema = { ...storefront, getQueryType } as GraphQLSchema;
+  for (const [n, walks] of [
+    [2, 1],
+    [2, 1],
+    [3, 2],
+    [3, 2],
+  ]) {
+    expect(refusalOf({ schema, document, variables: { n } }, storefrontLimits)).toBeNull();
+    expect(asked).toBe(walks);
+  }
+});
