@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { SeenPairs } from '../learning/relevance/seen-pairs.ts';
 import { openHost } from '../workers/hosts/rpc.ts';
 import type { EngineHostApi, TrainingEvent, TrainingRequest } from '../workers/training/protocol.ts';
 import { generatedSet } from './generated-set.ts';
@@ -22,7 +23,7 @@ export async function paper() {
       gpus: [],
       kind: 'NETWORK',
       set,
-      feedback: [],
+      feedback: SeenPairs.from([]).columns,
       ratings: [],
       preset: 'paper',
       recipe: 'relevanceGap',

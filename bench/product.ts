@@ -8,6 +8,7 @@ import { decodeSafetensors } from '../learning/models/safetensors.ts';
 import type { ServedModel } from '../learning/models/served-model.ts';
 import { presetNamed } from '../learning/network/presets.ts';
 import { withoutProxies } from '../learning/network/shapes.ts';
+import { SeenPairs } from '../learning/relevance/seen-pairs.ts';
 import { describeStudent } from '../workers/encoders/student.ts';
 import type { InstalledEncoder } from '../workers/engines/onnx/encoder-description.ts';
 import { factsOf } from '../workers/engines/onnx/encoder-description.ts';
@@ -92,7 +93,7 @@ export async function openProduct(): Promise<Product> {
 
 const common = {
   ...CHOICE,
-  feedback: [],
+  feedback: SeenPairs.from([]).columns,
   ratings: [],
   backbone: null,
   checkpoint: null,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeModel, encodeModel } from '@simili/learning/models/artefact';
 import type { ServedModel } from '@simili/learning/models/served-model';
+import { SeenPairs } from '@simili/learning/relevance/seen-pairs';
 import type { Triplet } from '@simili/learning/sampling/triplet-rules';
 import { makePool } from '@simili/worker/tools/pool';
 import { sha256 } from '@simili/worker/tools/sha256';
@@ -124,7 +125,7 @@ async function train(host: EngineHost, planned: Planned, options: TrainerOptions
   const request = {
     kind: 'NETWORK' as const,
     set,
-    feedback: [],
+    feedback: SeenPairs.from([]).columns,
     ratings,
     backbone: null,
     checkpoint: null,

@@ -1,7 +1,7 @@
 import type { Random } from '../numbers/random.ts';
 import type { Examination } from '../relevance/examination.ts';
 import { PRIOR } from '../relevance/propensity.ts';
-import type { SeenPair } from '../relevance/relevance.ts';
+import type { SeenPair } from '../relevance/seen-pairs.ts';
 import type { Interval } from './intervals.ts';
 
 /** Log of one anchor, and the lists that systems would show there. */

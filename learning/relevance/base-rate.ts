@@ -1,8 +1,9 @@
-import { type BaseRate, type Propensity, type SeenPair, USUAL } from './relevance.ts';
+import { looksOf } from './looks.ts';
+import { type BaseRate, type Propensity, USUAL } from './relevance.ts';
+import { type SeenPair, SeenPairs } from './seen-pairs.ts';
 
-/** Choices of one item beside one anchor, and how many it would have if all items of the anchor's lists were alike. */
-type Cell = { readonly item: number; readonly anchor: number; chosen: number; expected: number };
-type Sums = { readonly chosen: number; readonly expected: number };
+/** [pairs] Choices of items beside anchors, and how many they would have if all items of the anchor's lists were alike; none where nothing was seen. */
+type Cells = { readonly seen: SeenPairs; readonly chosen: Float64Array; readonly expected: Float64Array };
 
 /**
  * Base rates of items: what is chosen everywhere is popular, not alike.
@@ -27,84 +28,69 @@ export function baseRates(
   pairs: Iterable<SeenPair>,
   propensity: Propensity,
 ): (anchor: number, item: number) => BaseRate {
-  const cells = cellsOf(pairs, propensity);
-  const { between, within } = variances(grouped(cells.values(), ({ item }) => item).values());
+  const cells = cellsOf(SeenPairs.from(pairs), propensity);
+  const { seen, chosen, expected } = cells;
+  const { between, within } = variances(cells);
   if (between === 0) return () => USUAL;
-  const weighed = new Map([...cells].map(([key, cell]) => [key, weighedBy(cell, 1 / (1 + within * cell.expected))]));
-  const sums = new Map([...grouped(weighed.values(), ({ item }) => item)].map(([item, own]) => [item, sumOf(own)]));
+  const weightOf = (pair: number) => 1 / (1 + within * expected[pair]!);
+  const [allChosen, allExpected] = [sumsByItem(seen), sumsByItem(seen)];
+  for (let pair = 0; pair < seen.pairs; pair++) {
+    allChosen[seen.itemOf(pair)]! += weightOf(pair) * chosen[pair]!;
+    allExpected[seen.itemOf(pair)]! += weightOf(pair) * expected[pair]!;
+  }
   return (anchor, item) => {
-    const all = sums.get(item) ?? NOTHING;
-    const own = weighed.get(keyOf(anchor, item)) ?? NOTHING;
-    const chosen = 1 / between + all.chosen - own.chosen;
-    const expected = 1 / between + all.expected - own.expected;
-    return { rate: chosen / expected, variance: 1 / chosen };
+    const pair = seen.pairOf(anchor, item);
+    const own = pair < 0 ? 0 : weightOf(pair);
+    const votes = 1 / between + (allChosen[item] ?? 0) - own * (chosen[pair] ?? 0);
+    const usual = 1 / between + (allExpected[item] ?? 0) - own * (expected[pair] ?? 0);
+    return { rate: votes / usual, variance: 1 / votes };
   };
 }
 
-const NOTHING: Sums = { chosen: 0, expected: 0 };
-const weighedBy = ({ chosen, expected, ...cell }: Cell, weight: number): Cell => ({
-  ...cell,
-  chosen: weight * chosen,
-  expected: weight * expected,
-});
-const keyOf = (anchor: number, item: number): string => `${anchor} ${item}`;
+/** [items] Zeros. */
+const sumsByItem = ({ columns: { items } }: SeenPairs): Float64Array =>
+  new Float64Array(items.reduce((greatest, item) => Math.max(greatest, item), -1) + 1);
 
-function cellsOf(pairs: Iterable<SeenPair>, propensity: Propensity): Map<string, Cell> {
-  const cells = new Map<string, Cell>();
-  for (const { anchor, item, position, placement, impressions, clicks } of pairs) {
-    if (impressions <= 0) continue; // a lost beacon
-    const key = keyOf(anchor, item);
-    const own = cells.get(key) ?? { anchor, item, chosen: 0, expected: 0 };
-    cells.set(key, own);
-    own.chosen += clicks;
-    own.expected += impressions * propensity(position, placement); // e_qi, until the anchor's sums are known
+function cellsOf(seen: SeenPairs, propensity: Propensity): Cells {
+  const [chosen, expected] = [new Float64Array(seen.pairs), new Float64Array(seen.pairs)];
+  for (const { from, to } of seen.anchors()) {
+    let [choices, examined] = [0, 0];
+    for (let pair = from; pair < to; pair++) {
+      const looks = looksOf(seen, pair, propensity);
+      chosen[pair] = looks.chosen;
+      expected[pair] = looks.examined; // e_qi, until the anchor's sums are known
+      choices += looks.chosen;
+      examined += looks.examined;
+    }
+    if (examined > 0) for (let pair = from; pair < to; pair++) expected[pair]! *= choices / examined;
   }
-  for (const own of grouped(cells.values(), ({ anchor }) => anchor).values()) {
-    const { chosen, expected } = sumOf(own);
-    for (const cell of own) cell.expected *= chosen / expected;
-  }
-  return cells;
+  return { seen, chosen, expected };
 }
 
 /** v and s, each in [0, ∞). */
-function variances(items: Iterable<readonly Cell[]>): { between: number; within: number } {
-  let [together, chance, scale, excess, squares] = [0, 0, 0, 0, 0];
-  for (const own of items) {
-    const apart = own.map(({ chosen, expected }) => (chosen - expected) / (1 + expected));
-    together += products(apart);
-    chance += 2 * products(apart.map((difference) => difference ** 2));
-    scale += products(own.map(({ expected }) => expected / (1 + expected)));
-    for (const [i, { expected }] of own.entries()) {
-      excess += apart[i]! ** 2 - expected / (1 + expected) ** 2;
-      squares += (expected / (1 + expected)) ** 2;
-    }
+function variances({ seen, chosen, expected }: Cells): { between: number; within: number } {
+  const sums = () => ({ own: sumsByItem(seen), squared: sumsByItem(seen) });
+  const [apart, apartSquared, scale] = [sums(), sums(), sums()];
+  const add = (to: ReturnType<typeof sums>, item: number, value: number) => {
+    to.own[item]! += value;
+    to.squared[item]! += value ** 2;
+  };
+  let [excess, squares] = [0, 0];
+  for (let pair = 0; pair < seen.pairs; pair++) {
+    const [item, mean] = [seen.itemOf(pair), expected[pair]!];
+    const difference = (chosen[pair]! - mean) / (1 + mean);
+    add(apart, item, difference);
+    add(apartSquared, item, difference ** 2);
+    add(scale, item, mean / (1 + mean));
+    excess += difference ** 2 - mean / (1 + mean) ** 2;
+    squares += (mean / (1 + mean)) ** 2;
   }
-  const between = scale > 0 ? Math.max(0, together - Math.sqrt(chance)) / scale : 0;
+  const [together, chance, size] = [products(apart), 2 * products(apartSquared), products(scale)];
+  const between = size > 0 ? Math.max(0, together - Math.sqrt(Math.max(0, chance))) / size : 0;
   const within = squares > 0 ? Math.max(0, excess / squares - between) / (1 + between) : 0;
   return { between, within };
 }
 
-/** Sum of the products of two different ones of these, in either order. */
-function products(values: readonly number[]): number {
-  const sum = values.reduce((total, value) => total + value, 0);
-  return sum ** 2 - values.reduce((total, value) => total + value ** 2, 0);
-}
-
-function sumOf(cells: readonly Cell[]): Sums {
-  const sum = { chosen: 0, expected: 0 };
-  for (const { chosen, expected } of cells) {
-    sum.chosen += chosen;
-    sum.expected += expected;
-  }
-  return sum;
-}
-
-function grouped(cells: Iterable<Cell>, by: (cell: Cell) => number): Map<number, Cell[]> {
-  const groups = new Map<number, Cell[]>();
-  for (const cell of cells) {
-    const own = groups.get(by(cell));
-    if (own) own.push(cell);
-    else groups.set(by(cell), [cell]);
-  }
-  return groups;
-}
+/** Sum over items of the products of two different values of one, in either order. */
+const products = ({ own, squared }: { own: Float64Array; squared: Float64Array }): number =>
+  own.reduce((sum, value, item) => sum + value ** 2 - squared[item]!, 0);

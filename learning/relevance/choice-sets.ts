@@ -1,4 +1,6 @@
-import { type BaseRate, type Propensity, type SeenPair, USUAL } from './relevance.ts';
+import { looksOf } from './looks.ts';
+import { type BaseRate, type Propensity, USUAL } from './relevance.ts';
+import { type SeenPair, SeenPairs } from './seen-pairs.ts';
 
 /** All that shoppers saw beside one anchor, and what they chose of it. Columns: [items]. */
 export type ChoiceSet = {
@@ -20,25 +22,26 @@ export function choiceSets(
   propensity: Propensity,
   base: (anchor: number, item: number) => BaseRate = () => USUAL,
 ): ChoiceSet[] {
-  const byAnchor = new Map<number, Map<number, { chosen: number; examined: number }>>();
-  for (const { anchor, item, position, placement, impressions, clicks } of pairs) {
-    if (impressions <= 0) continue; // a lost beacon
-    const own = byAnchor.get(anchor) ?? new Map<number, { chosen: number; examined: number }>();
-    byAnchor.set(anchor, own);
-    const cell = own.get(item) ?? { chosen: 0, examined: 0 };
-    own.set(item, cell);
-    cell.chosen += clicks;
-    cell.examined += impressions * propensity(position, placement);
-  }
-  return [...byAnchor]
-    .sort(([a], [b]) => a - b)
-    .flatMap(([anchor, own]) => {
-      const cells = [...own].sort(([a], [b]) => a - b);
-      const chosen = Float64Array.from(cells, ([, cell]) => cell.chosen);
-      if (cells.length < 2 || chosen.every((votes) => votes === 0)) return [];
-      const exposure = Float64Array.from(cells, ([item, { examined }]) => examined * base(anchor, item).rate);
-      return [{ anchor, items: Int32Array.from(cells, ([item]) => item), chosen, exposure }];
+  const seen = SeenPairs.from(pairs);
+  const sets: ChoiceSet[] = [];
+  for (const { anchor, from, to } of seen.anchors()) {
+    const [items, chosen, exposure]: [number[], number[], number[]] = [[], [], []];
+    for (let pair = from; pair < to; pair++) {
+      const cell = looksOf(seen, pair, propensity);
+      if (cell.examined <= 0) continue; // lost beacons alone
+      items.push(seen.itemOf(pair));
+      chosen.push(cell.chosen);
+      exposure.push(cell.examined * base(anchor, items.at(-1)!).rate);
+    }
+    if (items.length < 2 || chosen.every((votes) => votes === 0)) continue;
+    sets.push({
+      anchor,
+      items: Int32Array.from(items),
+      chosen: Float64Array.from(chosen),
+      exposure: Float64Array.from(exposure),
     });
+  }
+  return sets;
 }
 
 /** Pairs of an anchor and what was chosen beside it. */

@@ -9,7 +9,8 @@ import {
   PRIOR,
   STEPS,
 } from './propensity.ts';
-import type { Propensity, SeenPair } from './relevance.ts';
+import type { Propensity } from './relevance.ts';
+import type { SeenPair } from './seen-pairs.ts';
 
 /** The exponent of a placement (undefined: `default`); of one of which nothing was seen, what is known of any. */
 export type Examination = (placement?: string) => Exponent;
@@ -58,13 +59,12 @@ export function fitExamination(pairs: Iterable<SeenPair>): Examination {
  * The power law with the exponents of `fitExamination`.
  * @param errors how many standard errors beside them: the ends of an interval
  */
-export function estimatePropensities(pairs: Iterable<SeenPair>, errors = 0): Propensity {
-  const examination = fitExamination(pairs);
-  return (position, placement) => {
+export const powerLaw =
+  (examination: Examination, errors = 0): Propensity =>
+  (position, placement) => {
     const { eta, error } = examination(placement);
     return position ** -inRange(eta + errors * error);
   };
-}
 
 /** Slope and information of a placement's log likelihood. */
 type Sums = { slope: number; information: number };

@@ -1,4 +1,4 @@
-import type { SeenPair } from './relevance.ts';
+import { type SeenPair, SeenPairs } from './seen-pairs.ts';
 
 /** Examination falls like k^-eta. */
 export type Exponent = {
@@ -66,22 +66,28 @@ export const inRange = (eta: number): number => Math.min(GREATEST, Math.max(0, e
 
 /** Pairs with clicks that were seen at two positions or more of a placement, by placement (undefined: `default`). */
 export function harvest(pairs: Iterable<SeenPair>): Map<string | undefined, Harvest[]> {
-  const placements = new Map<string | undefined, Map<string, Harvest>>();
-  for (const { anchor, item, position, placement, impressions, clicks } of pairs) {
-    if (impressions <= 0) continue; // a lost beacon
-    const found = placements.get(placement) ?? new Map<string, Harvest>();
-    placements.set(placement, found);
-    const key = `${anchor} ${item}`;
-    const own = found.get(key) ?? { logs: [], impressions: [], clicks: [], total: 0 };
-    found.set(key, own);
-    own.logs.push(Math.log(position));
-    own.impressions.push(impressions);
-    own.clicks.push(clicks);
-    own.total += clicks;
+  const seen = SeenPairs.from(pairs);
+  const { positions, impressions, clicks, placements } = seen.columns;
+  const found = new Map<number, Harvest[]>();
+  for (let pair = 0; pair < seen.pairs; pair++) {
+    const own = new Map<number, Harvest>();
+    for (let row = seen.starts[pair]!; row < seen.starts[pair + 1]!; row++) {
+      if (impressions[row]! <= 0) continue; // a lost beacon
+      const placement = placements[row]!;
+      const one = own.get(placement) ?? { logs: [], impressions: [], clicks: [], total: 0 };
+      own.set(placement, one);
+      one.logs.push(Math.log(positions[row]!));
+      one.impressions.push(impressions[row]!);
+      one.clicks.push(clicks[row]!);
+      one.total += clicks[row]!;
+    }
+    for (const [placement, one] of own) {
+      const telling = found.get(placement) ?? [];
+      found.set(placement, telling);
+      if (one.logs.length > 1 && one.total > 0) telling.push(one);
+    }
   }
-  const telling = (found: Map<string, Harvest>) =>
-    [...found.values()].filter(({ logs, total }) => logs.length > 1 && total > 0);
-  return new Map([...placements].map(([placement, found]) => [placement, telling(found)]));
+  return new Map([...found].map(([placement, telling]) => [seen.columns.placementNames[placement], telling]));
 }
 
 /** First derivative of a pair's log likelihood by eta, and minus the second. */

@@ -1,3 +1,5 @@
+import { type SeenPair, SeenPairs } from './seen-pairs.ts';
+
 /** r(i, j) >= 0 of two items by index; higher = more similar. */
 export type Relevance = (i: number, j: number) => number;
 
@@ -17,23 +19,6 @@ export function goldenRelevance(categories: Int32Array, distance: Relevance, sig
     return Math.exp(-distance(i, j) / sigma);
   };
 }
-
-/** Feedback on `item` at one position of the lists of `anchor` in one placement. One row per four of them. */
-export type SeenPair = {
-  /** Indices of items. */
-  readonly anchor: number;
-  readonly item: number;
-  /** From 1. */
-  readonly position: number;
-  /** Where in the storefront the lists stood. Left out: `default`. */
-  readonly placement?: string;
-  /** Times shown. Votes, so fractions where a visitor or a list counts for less than one (src/db/feedback-days.ts). */
-  readonly impressions: number;
-  /** Impressions with any positive action. */
-  readonly clicks: number;
-  /** Sum of action values: click 1, add to cart 3, purchase 6, dismiss -1. */
-  readonly value: number;
-};
 
 /** theta(position): chance in (0, 1] that a shopper looks at a position of a placement, relative to its first: theta(1) = 1. */
 export type Propensity = (position: number, placement?: string) => number;
@@ -70,7 +55,7 @@ export type ClickRelevance = {
 };
 
 /**
- * Relevance from feedback, one result per (anchor, item) pair in `pairs`, by anchor and item.
+ * Relevance from feedback, one result per (anchor, item) pair in `pairs`, by anchor and item; each is made when it is asked for.
  *
  * An impression at position k weighs w_k = min(clip, 1 / theta_k), theta of its placement. Action value per examined impression, self-normalised:
  * x = sum w value / sum w theta impressions, which clipping leaves unbiased. N = (sum w theta impressions)^2 / sum w^2
@@ -81,73 +66,74 @@ export type ClickRelevance = {
  * of one action, and r there never less than one action makes, so that what nobody clicked is not taken for certain.
  * Feedback whose values sum to 0 or less orders nothing: the result is the prior.
  */
-export function clickRelevance(pairs: Iterable<SeenPair>, options: ClickRelevanceOptions): ClickRelevance[] {
+export function clickRelevance(pairs: Iterable<SeenPair>, options: ClickRelevanceOptions): Iterable<ClickRelevance> {
   const { prior, strength, maximum, base = () => USUAL } = options;
   if (!(strength > 0)) throw new Error(`strength ${strength} is not positive`);
-  const votes = collectVotes(pairs, options);
-  const rates = votes.map(({ anchor, item }) => base(anchor, item));
-  const { scale, action } = calibrate(votes, rates, prior);
-  return votes.map(({ anchor, item, value, examined, squares, actions, raw }, i) => {
-    const { rate, variance } = rates[i]!;
+  const seen = SeenPairs.from(pairs);
+  const votes = votesOf(seen, options);
+  const { scale, action } = calibrate(seen, votes, base, prior);
+  const one = (pair: number): ClickRelevance => {
+    const [anchor, item] = [seen.anchorOf(pair), seen.itemOf(pair)];
+    const [examined, squares, actions] = [votes.examined[pair]!, votes.squares[pair]!, votes.actions[pair]!];
+    const { rate, variance } = base(anchor, item);
     const n = scale > 0 && squares > 0 ? examined ** 2 / squares : 0;
-    const own = actions > 0 ? Math.max(action, raw / actions) : action;
-    const observed = n > 0 ? (scale * value) / examined : 0;
+    const own = actions > 0 ? Math.max(action, votes.raw[pair]! / actions) : action;
+    const observed = n > 0 ? (scale * votes.value[pair]!) / examined : 0;
     const usual = n * rate;
     const posterior = (n * observed + strength * prior(anchor, item)) / (usual + strength);
     const relevance = Math.min(maximum, Math.max(0, posterior));
     // With no scale there are no actions to count in; the prior's own size stands in for one.
     const unit = scale > 0 ? scale * own : 1;
-    const one = unit / (usual + strength);
+    const least = unit / (usual + strength);
     const ofRate = ((posterior * usual) / (usual + strength)) ** 2 * variance;
-    const standardError = Math.sqrt(Math.max(posterior, one) * one + ofRate);
+    const standardError = Math.sqrt(Math.max(posterior, least) * least + ofRate);
     return { anchor, item, relevance, standardError, effectiveImpressions: n, actions };
-  });
+  };
+  return {
+    *[Symbol.iterator]() {
+      for (let pair = 0; pair < seen.pairs; pair++) yield one(pair);
+    },
+  };
 }
 
-/** Sums over the positions and placements of one pair: `value` weighted, `raw` not; `examined` sum w theta, `squares` sum w^2 theta. */
-type Votes = {
-  anchor: number;
-  item: number;
-  value: number;
-  raw: number;
-  actions: number;
-  examined: number;
-  squares: number;
-};
+/** Sums over the positions and placements of each pair: `value` weighted, `raw` not; `examined` sum w theta n, `squares` sum w^2 theta n. */
+type Votes = Readonly<Record<'value' | 'raw' | 'actions' | 'examined' | 'squares', Float64Array>>;
 
-function collectVotes(pairs: Iterable<SeenPair>, { clip, propensity }: ClickRelevanceOptions): Votes[] {
-  const votes = new Map<string, Votes>();
-  for (const { anchor, item, position, placement, impressions, clicks, value } of pairs) {
-    const key = `${anchor} ${item}`;
-    const sums = votes.get(key) ?? { anchor, item, value: 0, raw: 0, actions: 0, examined: 0, squares: 0 };
-    votes.set(key, sums);
-    const theta = propensity(position, placement);
-    const weight = Math.min(clip, 1 / theta);
-    sums.value += weight * value;
-    sums.raw += value;
-    sums.actions += clicks;
-    sums.examined += weight * theta * impressions;
-    sums.squares += weight ** 2 * theta * impressions;
-  }
-  return [...votes.values()].sort((a, b) => a.anchor - b.anchor || a.item - b.item);
+function votesOf(seen: SeenPairs, { clip, propensity }: ClickRelevanceOptions): Votes {
+  const column = () => new Float64Array(seen.pairs);
+  const votes = { value: column(), raw: column(), actions: column(), examined: column(), squares: column() };
+  const { positions, impressions, clicks, values } = seen.columns;
+  for (let pair = 0; pair < seen.pairs; pair++)
+    for (let row = seen.starts[pair]!; row < seen.starts[pair + 1]!; row++) {
+      const theta = propensity(positions[row]!, seen.placementOf(row));
+      const weight = Math.min(clip, 1 / theta);
+      votes.value[pair]! += weight * values[row]!;
+      votes.raw[pair]! += values[row]!;
+      votes.actions[pair]! += clicks[row]!;
+      votes.examined[pair]! += weight * theta * impressions[row]!;
+      votes.squares[pair]! += weight ** 2 * theta * impressions[row]!;
+    }
+  return votes;
 }
 
 /** `scale`: prior per action value, 0 when nothing was valued, 1 when the prior is 0 everywhere; `action`: mean value of an impression with actions. */
 function calibrate(
-  votes: readonly Votes[],
-  rates: readonly BaseRate[],
+  seen: SeenPairs,
+  votes: Votes,
+  base: (anchor: number, item: number) => BaseRate,
   prior: Relevance,
 ): { scale: number; action: number } {
-  const value = votes.reduce((sum, vote) => sum + vote.value, 0);
-  const raw = votes.reduce((sum, vote) => sum + vote.raw, 0);
-  const actions = votes.reduce((sum, vote) => sum + vote.actions, 0);
+  const [value, raw, actions] = [total(votes.value), total(votes.raw), total(votes.actions)];
   if (!(value > 0 && raw > 0 && actions > 0)) return { scale: 0, action: 0 };
-  const expected = votes.reduce(
-    (sum, { anchor, item, examined }, i) => sum + examined * rates[i]!.rate * prior(anchor, item),
-    0,
-  );
+  let expected = 0;
+  for (let pair = 0; pair < seen.pairs; pair++) {
+    const [anchor, item] = [seen.anchorOf(pair), seen.itemOf(pair)];
+    expected += votes.examined[pair]! * base(anchor, item).rate * prior(anchor, item);
+  }
   return { scale: expected > 0 ? expected / value : 1, action: raw / actions };
 }
+
+const total = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0);
 
 /** A triplet by indices; `weight` > 0 says how often it should be drawn. */
 export type WeightedTriplet = {
@@ -160,6 +146,7 @@ export type WeightedTriplet = {
 /**
  * Triplets that feedback supports: (q, p, n) with r(q,p) - z se  -  (r(q,n) + z se) >= minimumGap, which is eq. 8 of the
  * paper with room for noise. Weight: r(q,p) - r(q,n). Those with the most room come first; by anchor.
+ * @param relevances by anchor, as `clickRelevance` gives them
  * @param options.z width of the bounds in standard errors, >= 0
  * @param options.minimumGap T_r >= 0
  * @param options.perAnchor most triplets of one anchor
@@ -177,14 +164,21 @@ export function clickTriplets(
     readonly minimumImpressions: number;
   },
 ): WeightedTriplet[] {
-  const byAnchor = new Map<number, ClickRelevance[]>();
+  const triplets: WeightedTriplet[] = [];
+  let own: ClickRelevance[] = [];
+  const finish = () => {
+    if (own.length > 0) for (const triplet of tripletsOf(own[0]!.anchor, own, options)) triplets.push(triplet);
+  };
   for (const pair of relevances) {
     if (pair.effectiveImpressions < options.minimumImpressions) continue;
-    const seen = byAnchor.get(pair.anchor);
-    if (seen) seen.push(pair);
-    else byAnchor.set(pair.anchor, [pair]);
+    if (own.length > 0 && own[0]!.anchor !== pair.anchor) {
+      finish();
+      own = [];
+    }
+    own.push(pair);
   }
-  return [...byAnchor].sort(([a], [b]) => a - b).flatMap(([anchor, seen]) => tripletsOf(anchor, seen, options));
+  finish();
+  return triplets;
 }
 
 function tripletsOf(

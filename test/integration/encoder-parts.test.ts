@@ -8,6 +8,7 @@ import { decodeModel } from '../../learning/models/artefact.ts';
 import type { EncoderFacts } from '../../learning/models/encoder-facts.ts';
 import { fromHalf, toHalf } from '../../learning/numbers/half.ts';
 import { makeRandom } from '../../learning/numbers/random.ts';
+import { SeenPairs } from '../../learning/relevance/seen-pairs.ts';
 import { fuse } from '../../learning/whitening/whitening.ts';
 import { findEncoder } from '../../workers/encoders/find.ts';
 import { sha256 } from '../../workers/tools/sha256.ts';
@@ -45,7 +46,7 @@ async function seenShop(dir: string, things: number, eye: EncoderFacts) {
   const request: TrainingRequest = {
     ...choice,
     kind: 'GOLDEN',
-    feedback: [],
+    feedback: SeenPairs.from([]).columns,
     ratings: [],
     preset: 'tiny',
     recipe: 'head',

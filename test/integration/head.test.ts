@@ -10,6 +10,7 @@ import { squaredDistance } from '../../learning/numbers/distance.ts';
 import { toHalf } from '../../learning/numbers/half.ts';
 import { makeRandom } from '../../learning/numbers/random.ts';
 import { recipeNamed } from '../../learning/recipes/recipe.ts';
+import { SeenPairs } from '../../learning/relevance/seen-pairs.ts';
 import { fuse } from '../../learning/whitening/whitening.ts';
 import { embed } from '../../workers/training/embed/embed.ts';
 import { fitEncoderBlocks } from '../../workers/training/features/encoder-block.ts';
@@ -278,7 +279,7 @@ test('the head of a whole fit is served by the projections of its blocks, and no
     threads: 1,
     gpus: [],
     kind: 'NETWORK',
-    feedback: [],
+    feedback: SeenPairs.from([]).columns,
     ratings: [],
     set: { ...set, encoded: { encoder, path } },
     preset: 'tiny',

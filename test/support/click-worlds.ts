@@ -1,7 +1,8 @@
 import type { LoggedAnchor } from '../../learning/metrics/off-policy.ts';
 import { makeRandom, type Random } from '../../learning/numbers/random.ts';
 import { shuffled } from '../../learning/numbers/shuffled.ts';
-import type { SeenPair, WeightedTriplet } from '../../learning/relevance/relevance.ts';
+import type { WeightedTriplet } from '../../learning/relevance/relevance.ts';
+import type { SeenPair } from '../../learning/relevance/seen-pairs.ts';
 import { propensityOf } from '../../src/similarity/exploration.ts';
 import { qualityGates } from '../../workers/evaluation/gates.ts';
 import { differenceOf, differenceOfChoices, spanOf } from '../../workers/evaluation/measure.ts';

@@ -1,4 +1,4 @@
-import type { SeenPair } from '../../learning/relevance/relevance.ts';
+import type { SeenPair } from '../../learning/relevance/seen-pairs.ts';
 
 /** A pair of which each choice was a click, at its one place. */
 export const seen = (

@@ -1,3 +1,4 @@
+import { SeenPairs } from '../../learning/relevance/seen-pairs.ts';
 import type { TrainingRequest, TrainingSet } from '../../workers/training/protocol.ts';
 
 /**
@@ -14,7 +15,7 @@ export const trainingRequest = (
   gpus: [],
   kind: 'NETWORK',
   set,
-  feedback: [],
+  feedback: SeenPairs.from([]).columns,
   ratings: [],
   preset: 'tiny',
   backbone: null,

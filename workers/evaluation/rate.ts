@@ -3,6 +3,7 @@ import { type OffPolicyRate, offPolicyRates } from '@simili/learning/metrics/off
 import { squaredDistance } from '@simili/learning/numbers/distance';
 import { makeRandom } from '@simili/learning/numbers/random';
 import { fitExamination } from '@simili/learning/relevance/examination';
+import type { SeenPair } from '@simili/learning/relevance/seen-pairs';
 import type { EvaluationSet } from './set.ts';
 
 /** Choices a view of the first K places: what the candidate would have got of what was seen, and its rivals. */
@@ -50,15 +51,18 @@ export const relativeTo = ({ doublyRobust }: OffPolicyRate, { mean, low, high }:
 };
 
 function anchorsOf({ seen, held }: EvaluationSet) {
-  const byAnchor = new Map<number, { anchor: number; pairs: EvaluationSet['seen'][number][]; impressions: number }>();
-  for (const pair of seen) {
-    if (!held.has(pair.anchor)) continue;
-    const own = byAnchor.get(pair.anchor) ?? { anchor: pair.anchor, pairs: [], impressions: 0 };
-    byAnchor.set(pair.anchor, own);
-    own.pairs.push(pair);
-    own.impressions += pair.impressions;
-  }
-  return [...byAnchor.values()].sort((a, b) => b.impressions - a.impressions).slice(0, MOST_ANCHORS);
+  return [...seen.anchors()]
+    .filter(({ anchor }) => held.has(anchor))
+    .map((own) => ({ ...own, impressions: impressionsOf(seen.rows(own.from, own.to)) }))
+    .sort((a, b) => b.impressions - a.impressions)
+    .slice(0, MOST_ANCHORS)
+    .map(({ anchor, from, to }) => ({ anchor, pairs: [...seen.rows(from, to)] }));
+}
+
+function impressionsOf(pairs: Iterable<SeenPair>): number {
+  let sum = 0;
+  for (const { impressions } of pairs) sum += impressions;
+  return sum;
 }
 
 /** The nearest K of an anchor; none where it has no vector. */

@@ -1,12 +1,12 @@
 import { isIn, itemsIn, type LearningColumns, type Split, splitOf, splits } from '@simili/learning/metrics/split';
 import { makeRandom } from '@simili/learning/numbers/random';
 import type { ChoiceSet } from '@simili/learning/relevance/choice-sets';
-import type { SeenPair } from '@simili/learning/relevance/relevance';
+import type { SeenPair, SeenPairs } from '@simili/learning/relevance/seen-pairs';
 import type { Triplet } from '@simili/learning/sampling/sampler';
 import type { ReadyImage } from 'simili/internal/db/images';
 import type { Repositories } from 'simili/internal/db/repositories';
 import { seenPairs, toTriplets } from '../evidence/training-set.ts';
-import { type LearnedFromClicks, learnFromClicks } from '../training/triplets/clicks.ts';
+import { type LearnedFromClicks, learnerFromClicks } from '../training/triplets/clicks.ts';
 import { structureTriplets } from '../training/triplets/of-catalog.ts';
 
 /** Data of a measurement: products that no version ever learned from, and the same triplets for all. */
@@ -29,7 +29,7 @@ export type EvaluationSet = {
   /** Products that are held out. */
   held: ReadonlySet<number>;
   /** All that shoppers saw and did beside these products. */
-  seen: SeenPair[];
+  seen: SeenPairs;
   /** Whether these are all products with a picture. */
   isWhole: boolean;
 };
@@ -81,12 +81,12 @@ export async function collectEvaluationSet(
 
 /** @param part as of `learnFromClicks` */
 export function learnedByExponent(
-  feedback: readonly SeenPair[],
+  feedback: Iterable<SeenPair>,
   columns: LearningColumns,
-  part: 'test' | readonly SeenPair[],
+  part: 'test' | Iterable<SeenPair>,
 ): ByExponent<LearnedFromClicks> {
   const flat = () => 0.5; // no prior opinion: evaluation trusts what was seen
-  const at = (errors: number) => learnFromClicks(feedback, columns, flat, part, errors);
+  const at = learnerFromClicks(feedback, columns, flat, part);
   return [at(0), at(-STANDARD_ERRORS), at(STANDARD_ERRORS)];
 }
 

@@ -1,5 +1,5 @@
 import { isIn, splitOf, splits } from '@simili/learning/metrics/split';
-import type { SeenPair } from '@simili/learning/relevance/relevance';
+import { type SeenColumns, type SeenPairs, SeenRows } from '@simili/learning/relevance/seen-pairs';
 import type { Triplet } from '@simili/learning/sampling/triplet-rules';
 import type { FeedbackRepository } from 'simili/internal/db/feedback';
 import type { DayChoices, DayRange, PairStatistics } from 'simili/internal/db/feedback-days';
@@ -23,7 +23,7 @@ const PAGE = 500;
 /** Data of a training, and the items' ids, which only the worker needs. */
 export type CollectedSet = {
   set: TrainingSet;
-  feedback: SeenPair[];
+  feedback: SeenColumns;
   ratings: Triplet[];
   ids: string[];
   /** First day (YYYY-MM-DD, UTC) that judges what is made of this, and of which nothing is in it. */
@@ -69,14 +69,14 @@ export async function collectTrainingSet(
   checkFits(set.hashes.length / 32, pictures.capacity(sides));
   const need = FEWEST_PRODUCTS[kind];
   if (ids.length < need) throw new SimiliError('CATALOG_TOO_SMALL', { have: ids.length, need });
-  const { pairs: feedback, before: judgedFrom } = await seenPairs(repositories.feedback, until, ids, (days) => ({
+  const { pairs, before: judgedFrom } = await seenPairs(repositories.feedback, until, ids, (days) => ({
     from: null,
     before: firstJudgedDay(days, until),
   }));
   const ratings = toTriplets(await repositories.ratings.upTo(until), ids)
     .filter(({ q, p, n }) => ![q, p, n].some((item) => isIn(set, item, 'test')))
     .map(({ q, p, n }) => ({ q: set.starts[q]!, p: set.starts[p]!, n: set.starts[n]! }));
-  return { set, ids, feedback, ratings, judgedFrom: judgedFrom! };
+  return { set, ids, feedback: pairs.columns, ratings, judgedFrom: judgedFrom! };
 }
 
 /** A training reads all its pictures again and again: pixels that were pruned meanwhile would end it in the middle. */
@@ -146,17 +146,17 @@ export async function seenPairs(
   until: Date,
   ids: readonly string[],
   rangeOf?: (days: readonly DayChoices[]) => DayRange,
-): Promise<{ pairs: SeenPair[] } & DayRange> {
+): Promise<{ pairs: SeenPairs } & DayRange> {
   const indexOf = new Map(ids.map((id, i) => [id, i]));
-  const pairs: SeenPair[] = [];
+  const pairs = new SeenRows();
   const take = (page: PairStatistics[]) => {
     for (const { anchorId, itemId, placement, ...votes } of page) {
       const anchor = indexOf.get(anchorId);
       const item = indexOf.get(itemId);
       if (anchor === undefined || item === undefined) continue;
-      // Most rows are of `default`: it is left out, and they stay small.
-      pairs.push({ anchor, item, ...votes, ...(placement !== DEFAULT_PLACEMENT && { placement }) });
+      pairs.add({ anchor, item, ...votes, ...(placement !== DEFAULT_PLACEMENT && { placement }) });
     }
   };
-  return { pairs, ...(await days.read(until, take, rangeOf)) };
+  const range = await days.read(until, take, rangeOf);
+  return { pairs: pairs.finish(), ...range };
 }

@@ -1,5 +1,5 @@
 import type { EncoderFacts } from '@simili/learning/models/encoder-facts';
-import type { SeenPair } from '@simili/learning/relevance/relevance';
+import type { SeenColumns } from '@simili/learning/relevance/seen-pairs';
 import type { Triplet } from '@simili/learning/sampling/triplet-rules';
 import type { AnyEye } from '../encoders/eyes.ts';
 import type { Choice } from '../engines/open-engine.ts';
@@ -98,7 +98,7 @@ export type TrainingRequest = Computing & {
   kind: 'GOLDEN' | 'NETWORK';
   set: TrainingSet;
   /** `anchor` and `item` are items of the set. */
-  feedback: SeenPair[];
+  feedback: SeenColumns;
   /** Triplets of pictures that people have answered, none of a 'test' item. */
   ratings: readonly Triplet[];
   /** A preset's name (learning/network/presets.ts). */

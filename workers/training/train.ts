@@ -6,6 +6,7 @@ import { pictureSizeFor, withoutProxies } from '@simili/learning/network/shapes'
 import { makeRandom } from '@simili/learning/numbers/random';
 import { PICTURE_SIZE } from '@simili/learning/picture';
 import { recipeFor, whyInstead } from '@simili/learning/recipes/recipe';
+import { SeenPairs } from '@simili/learning/relevance/seen-pairs';
 import type { Engine } from '../engines/engine.ts';
 import { openEncodedFeatures } from './data/encoded-features.ts';
 import { openHandMade } from './data/hand-made.ts';
@@ -82,7 +83,7 @@ export async function beginFit(request: TrainingRequest, signal: AbortSignal, em
   const frozen = withEncoder(golden, encoder);
 
   // What people say: choices of shoppers, corrected for position, and answers of raters.
-  const clicks = learnFromClicks(request.feedback, set, golden.relevance);
+  const clicks = learnFromClicks(new SeenPairs(request.feedback), set, golden.relevance);
   const { structure, identity, rated } = golden;
   const sets = setsByPictures(clicks.sets, set);
   const evidence = { structure, identity, people: rated, choices: rated.length, sets };

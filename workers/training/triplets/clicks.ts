@@ -3,14 +3,15 @@ import { isIn, type LearningColumns } from '@simili/learning/metrics/split';
 import { baseRates } from '@simili/learning/relevance/base-rate';
 import { type ChoiceSet, choiceSets } from '@simili/learning/relevance/choice-sets';
 import { credibility, MOST_OF_BATCHES } from '@simili/learning/relevance/credibility';
-import { estimatePropensities } from '@simili/learning/relevance/examination';
+import { fitExamination, powerLaw } from '@simili/learning/relevance/examination';
 import {
   clickRelevance,
   clickTriplets,
+  type Propensity,
   type Relevance,
-  type SeenPair,
   type WeightedTriplet,
 } from '@simili/learning/relevance/relevance';
+import { type SeenPair, SeenPairs } from '@simili/learning/relevance/seen-pairs';
 
 export type LearnedFromClicks = {
   /** Positive: chosen; negative: passed over in the same anchor's lists. Single ones are noise, many are not. */
@@ -40,26 +41,51 @@ const FEWEST_IMPRESSIONS = 0.01;
  * Feedback, corrected for position and for what is chosen everywhere, as relevance and as triplets. Learning takes anchors of 'train' and 'val' and never
  * touches a held-out product; evaluation takes held-out anchors only ('test'), or pairs of days of which no version learned.
  * @param part which of the feedback counts; what is known of places and of base rates comes of all that may be known
- * @param errors standard errors by which exponents of examination lie beside what is estimated
  */
-export function learnFromClicks(
-  feedback: readonly SeenPair[],
+export const learnFromClicks = (
+  feedback: Iterable<SeenPair>,
   columns: LearningColumns,
   prior: Relevance,
-  part: 'learning' | 'test' | readonly SeenPair[] = 'learning',
-  errors = 0,
-): LearnedFromClicks {
+  part: Part = 'learning',
+): LearnedFromClicks => learnerFromClicks(feedback, columns, prior, part)(0);
+
+type Part = 'learning' | 'test' | Iterable<SeenPair>;
+
+/**
+ * `learnFromClicks` by several exponents of examination: feedback is put in order and heard for them once.
+ * @returns what is learned where exponents lie so many standard errors beside what is estimated
+ */
+export function learnerFromClicks(
+  feedback: Iterable<SeenPair>,
+  columns: LearningColumns,
+  prior: Relevance,
+  part: Part,
+): (errors: number) => LearnedFromClicks {
   const isHeld = (item: number) => isIn(columns, item, 'test');
-  const isWanted = ({ anchor, item }: SeenPair) =>
+  const isWanted = (anchor: number, item: number) =>
     part === 'test' ? isHeld(anchor) : !isHeld(anchor) && !isHeld(item);
-  const wanted = typeof part === 'string' ? feedback.filter(isWanted) : part;
+  const seen = SeenPairs.from(feedback);
+  const wanted = typeof part === 'string' ? seen.filter(isWanted) : SeenPairs.from(part);
   // Positions are a matter of the page and its placement, not of the products: all feedback helps to estimate them.
-  const propensity = estimatePropensities(feedback, errors);
-  const base = baseRates(part === 'learning' ? wanted : feedback, propensity);
+  const examination = fitExamination(seen);
+  return (errors) => {
+    const propensity = powerLaw(examination, errors);
+    return learned(wanted, propensity, baseRates(part === 'learning' ? wanted : seen, propensity), prior);
+  };
+}
+
+function learned(
+  wanted: SeenPairs,
+  propensity: Propensity,
+  base: ReturnType<typeof baseRates>,
+  prior: Relevance,
+): LearnedFromClicks {
   const shared = { clip: CLIP, maximum: 1, propensity, base };
   const informed = clickRelevance(wanted, { ...shared, prior, strength: PRIOR_STRENGTH });
   const flat = clickRelevance(wanted, { ...shared, prior: () => FLAT_PRIOR.relevance, strength: FLAT_PRIOR.strength });
-  const known = new Map(informed.map(({ anchor, item, relevance }) => [`${anchor} ${item}`, relevance]));
+  const known = new Float64Array(wanted.pairs);
+  let pair = 0;
+  for (const { relevance } of informed) known[pair++] = relevance;
   const triplets = clickTriplets(flat, {
     z: STANDARD_ERRORS,
     minimumGap: 0,
@@ -71,7 +97,7 @@ export function learnFromClicks(
     triplets,
     chosen: new Set(triplets.map(({ q, p }) => `${q} ${p}`)).size,
     sets: choiceSets(wanted, propensity, base),
-    relevance: (anchor, item) => known.get(`${anchor} ${item}`),
+    relevance: (anchor, item) => known[wanted.pairOf(anchor, item)],
   };
 }
 

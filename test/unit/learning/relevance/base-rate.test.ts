@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { makeRandom, type Random } from '../../../../learning/numbers/random.ts';
 import { shuffled } from '../../../../learning/numbers/shuffled.ts';
 import { baseRates } from '../../../../learning/relevance/base-rate.ts';
-import type { SeenPair } from '../../../../learning/relevance/relevance.ts';
+import type { SeenPair } from '../../../../learning/relevance/seen-pairs.ts';
 import { seen } from '../../../support/seen-pair.ts';
 
 type Base = ReturnType<typeof baseRates>;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { estimatePropensities, fitExamination } from '../../../../learning/relevance/examination.ts';
+import { fitExamination, powerLaw } from '../../../../learning/relevance/examination.ts';
 import { fitPropensity } from '../../../../learning/relevance/propensity.ts';
-import type { SeenPair } from '../../../../learning/relevance/relevance.ts';
+import type { SeenPair } from '../../../../learning/relevance/seen-pairs.ts';
 import { exploringPairs, PLACEMENTS, placedWorld, unplaced } from '../../../support/click-worlds.ts';
 import { seen } from '../../../support/seen-pair.ts';
 
@@ -125,7 +125,7 @@ describe('exponents of placements', () => {
     }
     expect(best[1]).toBeLessThan(best[3]!);
     expect(best[2]).toBeGreaterThan(best[3]!);
-    const theta = estimatePropensities(PAIRS);
+    const theta = powerLaw(fitExamination(PAIRS));
     expect([theta(1, 'row'), theta(4, 'row'), theta(4)]).toEqual([
       1,
       4 ** -found('row').eta,
@@ -133,8 +133,8 @@ describe('exponents of placements', () => {
     ]);
     const column = found('column');
     for (const errors of [-2, 2])
-      expect(estimatePropensities(PAIRS, errors)(4, 'column')).toBe(4 ** -(column.eta + errors * column.error));
-    expect(estimatePropensities(PAIRS, -99)(4, 'column')).toBe(1);
+      expect(powerLaw(fitExamination(PAIRS), errors)(4, 'column')).toBe(4 ** -(column.eta + errors * column.error));
+    expect(powerLaw(fitExamination(PAIRS), -99)(4, 'column')).toBe(1);
   });
 
   test('of a shop with one placement, whatever its name, are just what they were', () => {
@@ -189,7 +189,7 @@ describe('exponents of placements', () => {
       seed: 507,
     });
     expect(fitExamination(unplaced(world).pairs)('row')).toEqual(fitPropensity(unplaced(world).pairs));
-    const theta = estimatePropensities(world.pairs);
+    const theta = powerLaw(fitExamination(world.pairs));
     for (const placement of PLACEMENTS) {
       const own = world.pairs.filter((pair) => pair.placement === placement);
       const rate = (position: number) => {

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { deviation, meanOf } from '../../../../learning/metrics/intervals.ts';
 import { makeRandom } from '../../../../learning/numbers/random.ts';
-import { estimatePropensities } from '../../../../learning/relevance/examination.ts';
+import { fitExamination, powerLaw } from '../../../../learning/relevance/examination.ts';
 import { fitPropensity } from '../../../../learning/relevance/propensity.ts';
-import type { SeenPair } from '../../../../learning/relevance/relevance.ts';
+import type { SeenPair } from '../../../../learning/relevance/seen-pairs.ts';
 import { exploringPairs } from '../../../support/click-worlds.ts';
 
 const seen = (item: number, position: number, impressions: number, clicks: number): SeenPair => ({
@@ -23,7 +23,7 @@ test('the exponent of a power law is found in pairs that were seen at several pl
       [1, 3, 8].map((position) => seen(item, position, 1e6, 1e6 * worth * position ** -eta)),
     );
     expect(fitPropensityExponent(pairs)).toBeCloseTo(eta, 3);
-    const theta = estimatePropensities(pairs);
+    const theta = powerLaw(fitExamination(pairs));
     expect([theta(1), theta(4)]).toEqual([1, expect.closeTo(4 ** -eta, 3)]);
   }
 });

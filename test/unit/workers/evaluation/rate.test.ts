@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { SeenPairs } from '../../../../learning/relevance/seen-pairs.ts';
 import { ratesOf, relativeTo } from '../../../../workers/evaluation/rate.ts';
 import type { EvaluationSet } from '../../../../workers/evaluation/set.ts';
 
@@ -36,7 +37,7 @@ function world(changes: Partial<EvaluationSet> = {}) {
     later: [[], [], []],
     ratings: [],
     held: new Set(Array.from({ length: ANCHORS }, (_, i) => i)),
-    seen,
+    seen: SeenPairs.from(seen),
     isWhole: true,
     ...changes,
   };
@@ -68,7 +69,7 @@ test('nothing is said of fewer than twenty anchors, of a part of a catalog, and 
   const { set, vectors } = world();
   const own = vectors((i) => 0.01 * (i + 1));
   expect(ratesOf(set, own, [])).toMatchObject({ rivals: [], differences: [] });
-  const few = set.seen.filter(({ anchor }) => anchor < 19);
+  const few = set.seen.filter((anchor) => anchor < 19);
   for (const changes of [{ seen: few }, { isWhole: false }, { held: new Set<number>() }])
     expect(ratesOf({ ...set, ...changes }, own, [own])).toBeNull();
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { isIn } from '../../../../../learning/metrics/split.ts';
 import { makeRandom } from '../../../../../learning/numbers/random.ts';
-import type { SeenPair } from '../../../../../learning/relevance/relevance.ts';
+import type { SeenPair } from '../../../../../learning/relevance/seen-pairs.ts';
 import { fitShares } from '../../../../../workers/training/fusion/mixture.ts';
 import { chosenTogether, clickShare, learnFromClicks } from '../../../../../workers/training/triplets/clicks.ts';
 import {
