@@ -150,11 +150,11 @@ const rules = { z: 1, minimumGap: 0.1, perAnchor: 10, minimumActions: 0.5, minim
 test('triplets need room for the noise of both sides', () => {
   const triplets = clickTriplets(
     [
+      result(1, 2, 0.5, 0),
+      result(1, 3, 0.35, 0),
       result(3, 1, 0.9, 0.1),
       result(3, 2, 0.6, 0.1),
       result(3, 5, 0.5, 0.05),
-      result(1, 2, 0.5, 0),
-      result(1, 3, 0.35, 0),
     ],
     rules,
   );

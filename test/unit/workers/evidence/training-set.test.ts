@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { splitOf, splits } from '../../../../learning/metrics/split.ts';
+import { SeenPairs } from '../../../../learning/relevance/seen-pairs.ts';
 import type { ReadyImage } from '../../../../src/db/images.ts';
 import { collectTrainingSet, FEWEST_PRODUCTS } from '../../../../workers/evidence/training-set.ts';
 
@@ -108,7 +109,7 @@ test('feedback speaks of items by their index, and of products that are gone not
     { anchorId: 'sold', itemId: 'p00003', ...seen },
   ]);
   const { feedback } = await collectTrainingSet(context, new Date(), [64], never);
-  expect(feedback).toEqual([{ anchor: 3, item: 11, ...seen }]);
+  expect([...new SeenPairs(feedback)]).toEqual([{ anchor: 3, item: 11, ...seen }]);
 });
 
 test('ratings speak of first pictures; those of gone or held-out products teach nothing', async () => {

@@ -3,7 +3,12 @@ import { isIn } from '../../../../../learning/metrics/split.ts';
 import { makeRandom } from '../../../../../learning/numbers/random.ts';
 import type { SeenPair } from '../../../../../learning/relevance/seen-pairs.ts';
 import { fitShares } from '../../../../../workers/training/fusion/mixture.ts';
-import { chosenTogether, clickShare, learnFromClicks } from '../../../../../workers/training/triplets/clicks.ts';
+import {
+  chosenTogether,
+  clickShare,
+  learnerFromClicks,
+  learnFromClicks,
+} from '../../../../../workers/training/triplets/clicks.ts';
 import {
   byPictures,
   identityTriplets,
@@ -48,6 +53,18 @@ test('triplets follow what shoppers chose, in spite of position, and never touch
   const wrong = triplets.filter(({ q, p, n }) => Number(kin(q, p)) < Number(kin(q, n))).length;
   expect(right).toBeGreaterThan(5 * wrong);
   expect(triplets.flatMap(({ q, p, n }) => [q, p, n]).some((i) => isIn(columns, i, 'test'))).toBe(false);
+});
+
+test('feedback that is heard once teaches by each exponent what it teaches alone', () => {
+  const all = shopping(2000, kin);
+  const learner = learnerFromClicks(all, columns, flat, 'test');
+  const [estimated, low, high] = [0, -2.58, 2.58].map(learner);
+  const alone = learnFromClicks(all, columns, flat, 'test');
+  expect(estimated!.triplets).toEqual(alone.triplets);
+  expect(low!.sets[0]!.exposure[0]).toBeGreaterThan(estimated!.sets[0]!.exposure[0]!);
+  expect(high!.sets[0]!.exposure[0]).toBeLessThan(estimated!.sets[0]!.exposure[0]!);
+  expect(low!.sets[0]!.chosen).toEqual(high!.sets[0]!.chosen);
+  expect(learner(0)).toMatchObject({ triplets: estimated!.triplets, sets: estimated!.sets });
 });
 
 test('evaluation takes held-out anchors only', () => {
