@@ -1,7 +1,7 @@
 import type { Propensity } from './relevance.ts';
 import type { SeenPairs } from './seen-pairs.ts';
 
-/** What was chosen of a pair, c >= 0, and how often it was looked at, e = sum n_k theta_k; without lost beacons, e is 0 where there is nothing else. */
+/** Looks at a pair: what was `chosen`, c >= 0, and how often it was `examined`, e = sum n_k theta_k. Lost beacons are left out; e is 0 where there is nothing else. */
 export function looksOf(seen: SeenPairs, pair: number, propensity: Propensity): { chosen: number; examined: number } {
   const { positions, impressions, clicks } = seen.columns;
   const looks = { chosen: 0, examined: 0 };
