@@ -15,7 +15,7 @@ function rows(n: number): SeenPair[] {
     value: random.next() - 0.5,
   }));
 }
-/** What columns must give back; sorting is stable, so rows of a pair keep their order. */
+/** The rows that columns must give back; sorting is stable, so rows of a pair keep their order. */
 const inOrder = (all: readonly SeenPair[]) => all.toSorted((a, b) => a.anchor - b.anchor || a.item - b.item);
 
 test('columns give back the rows that they were made of, by anchor and item, rows of a pair as they came', () => {
