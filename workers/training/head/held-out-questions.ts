@@ -10,14 +10,14 @@ import { shuffled } from '@simili/learning/numbers/shuffled';
 import { chosenPairs } from '@simili/learning/relevance/choice-sets';
 import { remembered } from '../features/blocks.ts';
 import type { Fit } from '../fit.ts';
-import { type Evidence, heldOut, type KindOfEvidence, trustIn } from '../fusion/evidence.ts';
+import { heldOut, type KindOfEvidence, trustIn } from '../fusion/evidence.ts';
 import type { TrainingSet } from '../protocol.ts';
 
 /** Pictures of validation products among which is searched, products that are looked up, triplets of raters, and anchors of choices. */
 const MOST_PICTURES = 1000;
 const MOST_QUERIES = 300;
 const MOST_TRIPLETS = 3000;
-const MOST_SETS = 100;
+const MOST_SETS = 300;
 /** Every choice asks the same. */
 const SEED = 4663;
 
@@ -33,17 +33,17 @@ export type HeldOutQuestions = {
 
 /**
  * A value in [0, 1] for each query; a product's queries together. identity: average precision of its other pictures among all;
- * structure: of its category's products among all that have one; people: how far in front is what shoppers chose, and the share of
- * raters' triplets that come out right.
+ * structure: of its category's products among all that have one; people: how far in front is what shoppers chose beside products of which
+ * they taught no head, and the share of raters' triplets that come out right.
  */
 export type Answers = Readonly<Record<KindOfEvidence, Clusters>>;
 
-export function heldOutQuestions(fit: Pick<Fit, 'set' | 'evidence'>): HeldOutQuestions {
+export function heldOutQuestions(fit: Pick<Fit, 'set' | 'evidence' | 'clicks'>): HeldOutQuestions {
   const { set, evidence } = fit;
   const items = someItems(set);
   const asked = items.slice(0, MOST_QUERIES);
   const labelled = items.filter((item) => set.categories[item]! >= 0);
-  const { rated, sets } = peoplesAnswers(set, evidence);
+  const { rated, sets } = peoplesAnswers(fit);
   const several = asked.filter((item) => pictureCount(set, item) > 1);
   const ofCategory = askedByCategory(set.categories, asked, labelled);
   const gallery = picturesOf(set, items);
@@ -111,11 +111,19 @@ function askedByCategory(categories: Int32Array, asked: readonly number[], label
   return sizes.size < 2 ? [] : asked.filter((item) => (sizes.get(categories[item]!) ?? 0) > 1);
 }
 
-function peoplesAnswers(set: TrainingSet, evidence: Evidence) {
-  const { people, sets } = heldOut(set, evidence);
+/**
+ * A head learns from choices by triplets alone: those beside all other anchors it never heard of. A tenth of the products validate, and
+ * what was chosen beside so few says by chance that a head is liked; the others come after them.
+ */
+function peoplesAnswers({ set, evidence, clicks }: Pick<Fit, 'set' | 'evidence' | 'clicks'>) {
+  const held = heldOut(set, evidence);
+  const taught = new Set(clicks.triplets.map(({ q }) => set.starts[q]!));
+  const validating = new Set(held.sets);
+  const others = evidence.sets.filter((own) => !validating.has(own) && !taught.has(own.anchor));
+  const [first, second] = [held.sets, others].map((sets) => shuffled([...sets], makeRandom(SEED)));
   return {
-    rated: shuffled([...people], makeRandom(SEED)).slice(0, MOST_TRIPLETS),
-    sets: shuffled([...sets], makeRandom(SEED)).slice(0, MOST_SETS),
+    rated: shuffled([...held.people], makeRandom(SEED)).slice(0, MOST_TRIPLETS),
+    sets: [...first!, ...second!].slice(0, MOST_SETS),
   };
 }
 
