@@ -276,6 +276,13 @@ export const mutations = [
   { name: 'attempts of a job', ...jobs, from: 'MAX_ATTEMPTS = 5', to: 'MAX_ATTEMPTS = 4' },
   { name: 'share of the encoder', ...mixture, from: 'ENCODER_PRIOR = 2 / 3', to: 'ENCODER_PRIOR = 1 / 2' },
   { name: 'share of the network', ...mixture, from: 'NETWORK_PRIOR = 0.4', to: 'NETWORK_PRIOR = 0.5' },
+  {
+    name: 'choices that teach a head',
+    file: 'workers/training/head/index.ts',
+    tests: ['test/unit/workers/training/head/candidates.test.ts'],
+    from: 'FEWEST_CHOSEN = 100',
+    to: 'FEWEST_CHOSEN = 101',
+  },
   { name: 'beyond doubt', ...choice, from: 'BEYOND_DOUBT = 2', to: 'BEYOND_DOUBT = 1.5' },
   { name: 'products to train on', ...split, from: 'share < 0.7', to: 'share < 0.6' },
   { name: 'products held out', ...split, from: 'share < 0.8', to: 'share < 0.9' },

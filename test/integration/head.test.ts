@@ -236,7 +236,7 @@ test('where nothing teaches there is no head, and one sentence says why', async 
   const { blocks, summary } = await headOf(shop({ categories: () => -1 }));
   expect(blocks).toBeNull();
   expect(summary.head).toBe(
-    'Not trained: no product has two pictures, a category or a choice of shoppers to learn from',
+    "Not trained: no product has two pictures or a category, and shoppers' choices beside 100 products are needed",
   );
 });
 

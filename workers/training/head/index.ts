@@ -27,6 +27,11 @@ const DECAYS = [1, 10];
  * (docs/quality.md).
  */
 const HIDDEN = 512;
+/**
+ * Products beside which shoppers surely preferred something, from which on choices alone teach a head: a matrix that a handful taught was liked on
+ * validation products now and then, and was further from what shoppers want than none (docs/simulate.md).
+ */
+const FEWEST_CHOSEN = 100;
 const HEAD_ENGINE = 'onnx, cpu';
 
 /**
@@ -38,7 +43,9 @@ export async function fitHead(fit: Fit, frozen: readonly Block[]): Promise<HeadF
   const teachers = findTeachers(fit.set, fit.clicks, fit.seed);
   const candidates = candidatesFor(fit, teachers);
   if (candidates.length === 0)
-    return without('Not trained: no product has two pictures, a category or a choice of shoppers to learn from');
+    return without(
+      `Not trained: no product has two pictures or a category, and shoppers' choices beside ${FEWEST_CHOSEN} products are needed`,
+    );
   const blocks = frozen.filter(({ weight }) => weight > 0);
   const questions = heldOutQuestions(fit);
   const training = await prepared(fit, blocks, teachers, questions);
@@ -63,7 +70,7 @@ const without = (why: string, steps = 0): HeadFit => ({
 export function candidatesFor({ recipe }: Pick<Fit, 'recipe'>, teachers: Teachers): Candidate[] {
   const { identities, chosen: choices, classes } = teachers;
   const weights = [
-    ...(identities > 0 || choices > 0 ? [0] : []),
+    ...(identities > 0 || choices >= FEWEST_CHOSEN ? [0] : []),
     ...(classes > 0 && recipe.categories ? [recipe.categories.weight] : []),
   ];
   return weights.flatMap((categories) => [
