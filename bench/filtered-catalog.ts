@@ -25,6 +25,8 @@ export type FilteredCatalog = {
   /** Cents; NaN: none. */
   readonly prices: Float64Array;
   readonly available: Uint8Array;
+  /** Grams, the attribute `weight`; NaN: none. */
+  readonly weights: Float64Array;
   /** Products by the category, and by the tag, that they have. */
   readonly categories: ReadonlyMap<string, readonly number[]>;
   readonly tags: ReadonlyMap<string, readonly number[]>;
@@ -35,7 +37,7 @@ export const indexOf = (id: string): number => Number(id.slice(1));
 
 /**
  * Products in clusters. Departments are of the look: a filter by one is far from most anchors. All else says nothing of the look: brands (few large, many
- * small), sizes, categories and tags of one share each, prices (one in twenty has none), and what is sold out (one in five).
+ * small), sizes, categories and tags of one share each, prices (one in twenty has none), weights (one in ten), and what is sold out (one in five).
  */
 export function filteredCatalog(products: number, seed: number): FilteredCatalog {
   const random = makeRandom(seed);
@@ -46,6 +48,7 @@ export function filteredCatalog(products: number, seed: number): FilteredCatalog
     vectors: new Float32Array(products * DIMENSIONS),
     prices: new Float64Array(products),
     available: new Uint8Array(products),
+    weights: new Float64Array(products),
     categories: new Map<string, number[]>(),
     tags: new Map<string, number[]>(),
   };
@@ -61,6 +64,7 @@ export function filteredCatalog(products: number, seed: number): FilteredCatalog
     catalog.vectors.set(fromHalf(toHalf(vector.map((x) => x / length))), i * DIMENSIONS);
     catalog.prices[i] = random.int(20) === 0 ? Number.NaN : Math.round(2000 * Math.exp(random.gaussian()));
     catalog.available[i] = Number(random.int(5) > 0);
+    catalog.weights[i] = random.int(10) === 0 ? Number.NaN : Math.round(50_000 * Math.exp(random.gaussian())) / 100;
     add(catalog.categories, `department-${Math.floor(cluster / CLUSTERS_OF_A_DEPARTMENT)}`, i);
     for (const share of SHARES) if (random.next() < share) add(catalog.categories, `share-${share}`, i);
     for (const share of SHARES) if (random.next() < share / 2) add(catalog.tags, `label-${share}`, i);
@@ -91,7 +95,7 @@ export async function write(catalog: FilteredCatalog, url: string): Promise<numb
     const space = pictureSpace(DIMENSIONS, 'halfvec');
     await embeddings.createTable(number, space);
     await writeRows(catalog, client, (vectors) => embeddings.upsert(number, vectors, space));
-    await client.query('ANALYZE simili.product');
+    await client.query('ANALYZE simili.product, simili.product_number');
     const since = performance.now();
     await embeddings.createIndex(number, space);
     await client.query(`INSERT INTO simili.serving VALUES ('default', 'active', 'mdl_bench', 1)`);
@@ -113,6 +117,7 @@ async function writeRows(
     return own;
   };
   const [categories, tags] = [namesOf(catalog.categories), namesOf(catalog.tags)];
+  for (const [i, grams] of catalog.weights.entries()) if (!Number.isNaN(grams)) tags[i]!.push(`weight:${grams}`);
   for (let from = 0; from < catalog.products; from += PAGE) {
     const own = Array.from({ length: Math.min(PAGE, catalog.products - from) }, (_, k) => from + k);
     const price = (i: number) => (Number.isNaN(catalog.prices[i]) ? null : (catalog.prices[i]! / 100).toFixed(2));

@@ -11,10 +11,11 @@ export type RandomFilters = {
   passing(filter: FilterInput): Uint8Array;
 };
 
-/** Random filters of any selectivity: the share of the catalog in a price range is drawn evenly in its logarithm, so that narrow ones are as frequent as wide ones. */
+/** Random filters of any selectivity: the share of the catalog in a range is drawn evenly in its logarithm, so that narrow ones are as frequent as wide ones. */
 export function randomFilters(catalog: FilteredCatalog, random: Random): RandomFilters {
-  const { products, prices } = catalog;
-  const sorted = prices.filter((cents) => !Number.isNaN(cents)).sort();
+  const { products } = catalog;
+  const sorted = (values: Float64Array) => values.filter((value) => !Number.isNaN(value)).sort();
+  const [prices, weights] = [sorted(catalog.prices).map((cents) => cents / 100), sorted(catalog.weights)];
   const chance = (share: number) => random.next() < share;
   const one = <T>(of: readonly T[]): T => of[random.int(of.length)]!;
   const some = <T>(most: number, draw: () => T): T[] => Array.from({ length: 1 + random.int(most) }, draw);
@@ -22,17 +23,17 @@ export function randomFilters(catalog: FilteredCatalog, random: Random): RandomF
   const category = () =>
     chance(0.03) ? 'nowhere' : chance(0.4) ? one([...catalog.categories.keys()]) : `share-${one(SHARES)}`;
   const label = () => (chance(0.03) ? 'nothing' : `label-${one(SHARES)}`);
-  const attribute = () =>
-    chance(0.5)
+  const rangeOf = (values: Float64Array) => {
+    const width = Math.floor(values.length * 10 ** (-4.5 * random.next()));
+    const from = random.int(values.length - width);
+    const [min, max] = [values[from]!, values[Math.min(values.length - 1, from + width)]!].map((x) => x.toFixed(2));
+    return chance(0.2) ? { min } : chance(0.25) ? { max } : { min, max };
+  };
+  const attribute = () => {
+    if (chance(0.4)) return { name: 'weight', range: rangeOf(weights) };
+    return chance(0.5)
       ? { name: 'size', anyOf: some(3, () => one(SIZES)) }
       : { name: 'brand', anyOf: some(5, () => `b${random.int(500)}`) };
-  const priceRange = () => {
-    const width = Math.floor(sorted.length * 10 ** (-4.5 * random.next()));
-    const from = random.int(sorted.length - width);
-    const [min, max] = [sorted[from]!, sorted[Math.min(sorted.length - 1, from + width)]!].map((c) =>
-      (c / 100).toFixed(2),
-    );
-    return chance(0.2) ? { min } : chance(0.25) ? { max } : { min, max };
   };
   const facets = (share: number): Facets => ({
     categories: chance(share) ? some(3, category) : null,
@@ -47,7 +48,7 @@ export function randomFilters(catalog: FilteredCatalog, random: Random): RandomF
     draw: (anchor) => ({
       ...facets(0.25),
       available: chance(0.3) ? chance(0.8) : null,
-      price: chance(0.4) ? priceRange() : null,
+      price: chance(0.4) ? rangeOf(prices) : null,
       not: chance(0.25) ? facets(0.5) : null,
       excludeIds: chance(0.2) ? some(200, () => alike(anchor)) : null,
     }),
@@ -61,22 +62,28 @@ function passing(catalog: FilteredCatalog, filter: FilterInput): Uint8Array {
   for (const wanted of unions(catalog, filter)) for (let i = 0; i < products; i++) mask[i]! &= wanted[i]!;
   for (const unwanted of unions(catalog, filter.not ?? {}))
     for (let i = 0; i < products; i++) mask[i]! &= 1 - unwanted[i]!;
-  const { min, max } = filter.price ?? {};
-  const [from, to] = [min == null ? null : cents(min), max == null ? null : cents(max)];
+  if (filter.price) {
+    const wanted = within(prices, filter.price);
+    for (let i = 0; i < products; i++) mask[i]! &= wanted[i]!;
+  }
   for (let i = 0; i < products; i++) {
-    const price = prices[i]!;
-    if (from !== null && !(price >= from)) mask[i] = 0;
-    if (to !== null && !(price <= to)) mask[i] = 0;
     if (filter.available != null && available[i] !== Number(filter.available)) mask[i] = 0;
   }
   for (const id of filter.excludeIds ?? []) mask[Number(id.slice(1))] = 0;
   return mask;
 }
 
-const cents = (decimal: string): number => Math.round(Number(decimal) * 100);
+const hundredths = (decimal: string): number => Math.round(Number(decimal) * 100);
+
+/** @param values hundredths; NaN: none */
+function within(values: Float64Array, { min, max }: NonNullable<FilterInput['price']>): Uint8Array {
+  const from = min == null ? Number.NEGATIVE_INFINITY : hundredths(min);
+  const to = max == null ? Number.POSITIVE_INFINITY : hundredths(max);
+  return Uint8Array.from(values, (value) => Number(value >= from && value <= to));
+}
 
 /** One mask a constraint: products that have any of its values. */
-function unions({ products, categories, tags }: FilteredCatalog, facets: Facets): Uint8Array[] {
+function unions({ products, categories, tags, weights }: FilteredCatalog, facets: Facets): Uint8Array[] {
   const union = (lists: FilteredCatalog['tags'], names: readonly string[]) => {
     const mask = new Uint8Array(products);
     for (const name of names) for (const i of lists.get(name) ?? []) mask[i] = 1;
@@ -85,11 +92,16 @@ function unions({ products, categories, tags }: FilteredCatalog, facets: Facets)
   return [
     ...(facets.categories ? [union(categories, facets.categories)] : []),
     ...(facets.tags ? [union(tags, facets.tags)] : []),
-    ...(facets.attributes ?? []).map(({ name, anyOf }) =>
-      union(
-        tags,
-        anyOf.map((value) => `${name}:${value}`),
-      ),
+    ...(facets.attributes ?? []).map(({ name, anyOf, range }) =>
+      range
+        ? within(
+            weights.map((grams) => Math.round(grams * 100)),
+            range,
+          )
+        : union(
+            tags,
+            (anyOf ?? []).map((value) => `${name}:${value}`),
+          ),
     ),
   ];
 }

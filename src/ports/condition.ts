@@ -12,9 +12,14 @@ export type Condition =
   | { readonly column: 'id' | 'title' | 'url' | 'currency'; readonly in: readonly string[] }
   /** Any of these. A shop's own attributes are tags, like `brand:acme`. */
   | { readonly column: 'categories' | 'tags'; readonly overlaps: readonly string[] }
+  /** An attribute that is a number, a tag like `weight:12.5`: exact decimals, inclusive; one of the two, or both. Any of several values will do. */
+  | { readonly attribute: string; readonly atLeast?: string; readonly atMost?: string }
   | { readonly all: readonly Condition[] }
   | { readonly any: readonly Condition[] }
   | { readonly not: Condition };
+
+/** Whether an attribute can have this name, which stands before the first colon of its tag. */
+export const isAttributeName = (name: string): boolean => name !== '' && !name.includes(':');
 
 const MOST_VALUES = 1000;
 const DEEPEST = 5;
@@ -23,10 +28,11 @@ const DEEPEST = 5;
 export function problemOfCondition(given: unknown, depth = 0): string | null {
   if (typeof given !== 'object' || given === null) return 'is no object';
   if (depth > DEEPEST) return `is deeper than ${DEEPEST} levels`;
-  const { all, any, not, column, ...rest } = given as Record<string, unknown>;
+  const { all, any, not, attribute, column, ...rest } = given as Record<string, unknown>;
   const parts = all ?? any;
   if (Array.isArray(parts)) return firstProblem(parts.map((part) => problemOfCondition(part, depth + 1)));
   if (not !== undefined) return problemOfCondition(not, depth + 1);
+  if (attribute !== undefined) return isNumberRange(attribute, rest);
   const check = Object.hasOwn(CHECKS, String(column)) ? CHECKS[column as keyof typeof CHECKS] : null;
   return check ? check(rest) : `names no column: ${Object.keys(CHECKS).join(', ')}`;
 }
@@ -37,6 +43,10 @@ const isRange = ({ atLeast, atMost }: Record<string, unknown>) => {
   const isFine = bounds.length > 0 && bounds.every((bound) => typeof bound === 'string' && isDecimal(bound));
   return isFine ? null : 'needs `atLeast` or `atMost`: decimals like "19.90"';
 };
+const isNumberRange = (attribute: unknown, bounds: Record<string, unknown>) =>
+  typeof attribute === 'string' && isAttributeName(attribute) && isStorable(attribute)
+    ? isRange(bounds)
+    : 'needs `attribute`: a name without a colon';
 const isListAt =
   (key: string) =>
   ({ [key]: list }: Record<string, unknown>) =>

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { checked } from '../checked.ts';
 import type { SearchFilter } from '../db/search-statement.ts';
 import { compareDecimals, isDecimal } from '../decimal.ts';
-import type { Condition } from '../ports/condition.ts';
+import { type Condition, isAttributeName } from '../ports/condition.ts';
 import { listOf } from '../shapes.ts';
 import { toId } from '../text.ts';
 
@@ -15,13 +15,32 @@ const MOST_OWN = 10;
 
 const text = z.string('must be text');
 const decimal = text.refine(isDecimal, { error: 'must be a decimal like "19.90"', abort: true }).nullish();
-/** `AttributeFilterInput` of the contract: tags by the way they are written, any of which will do. */
+const isOrdered = ({ min, max }: Range): boolean =>
+  min == null || max == null || compareDecimals(min as string, max as string) <= 0;
+const disordered = ({ min, max }: Range): string => `has min ${min} above max ${max}`;
+type Range = { min?: unknown; max?: unknown };
+const NumberRange = z
+  .object({ min: decimal, max: decimal })
+  .refine(({ min, max }) => min != null || max != null, { error: 'needs min or max', abort: true })
+  .refine(isOrdered, { error: ({ input }) => disordered(input as Range) });
+/** `AttributeFilterInput` of the contract: a condition on tags by the way they are written. */
 const Attribute = z
   .object({
-    name: text.refine((name) => name !== '' && !name.includes(':'), 'must be a name without a colon'),
-    anyOf: listOf(text, MOST_VALUES, 1),
+    name: text.refine(isAttributeName, 'must be a name without a colon'),
+    anyOf: listOf(text, MOST_VALUES, 1).nullish(),
+    range: NumberRange.nullish(),
   })
-  .transform(({ name, anyOf }) => anyOf.map((value) => `${name}:${value}`));
+  .refine(({ anyOf, range }) => (anyOf == null) !== (range == null), 'needs either anyOf or range')
+  .transform(
+    ({ name, anyOf, range }): Condition =>
+      range
+        ? {
+            attribute: name,
+            ...(range.min == null ? {} : { atLeast: range.min }),
+            ...(range.max == null ? {} : { atMost: range.max }),
+          }
+        : { column: 'tags', overlaps: anyOf!.map((value) => `${name}:${value}`) },
+  );
 /** `ProductExclusionInput` of the contract. */
 const Facets = z.object({
   categories: listOf(text, MOST_CATEGORIES).nullish(),
@@ -30,10 +49,7 @@ const Facets = z.object({
 });
 const PriceRange = z
   .object({ min: decimal, max: decimal })
-  .refine(({ min, max }) => min == null || max == null || compareDecimals(min, max) <= 0, {
-    error: ({ input }) => `has min ${(input as Range).min} above max ${(input as Range).max}`,
-  });
-type Range = { min?: unknown; max?: unknown };
+  .refine(isOrdered, { error: ({ input }) => disordered(input as Range) });
 /** Values for a filter that the shop has plugged in. */
 const OwnFilter = z.object({ name: text, values: listOf(text, MOST_VALUES) });
 const Filter = Facets.extend({
@@ -72,8 +88,10 @@ export function toSearchFilter(filter: FilterInput | null | undefined): SearchFi
 }
 
 /** Tags, any of them, and attributes: all of these. */
-const tagConditions = ({ tags, attributes }: Pick<z.output<typeof Facets>, 'tags' | 'attributes'>): Condition[] =>
-  [tags, ...(attributes ?? [])].flatMap((list) => overlapping('tags', list));
+const tagConditions = ({ tags, attributes }: Pick<z.output<typeof Facets>, 'tags' | 'attributes'>): Condition[] => [
+  ...overlapping('tags', tags),
+  ...(attributes ?? []),
+];
 
 const overlapping = (column: 'categories' | 'tags', list: readonly string[] | null | undefined): Condition[] =>
   list?.length ? [{ column, overlaps: list }] : [];

@@ -7,10 +7,10 @@ import { postgresUrl } from '../support/services.ts';
 
 /** Tags and category of each, on a circle: the farther down, the less like the first. */
 const PRODUCTS = {
-  anchor: { tags: ['brand:acme'], categories: ['shoes'], angle: 0 },
-  red: { tags: ['brand:acme', 'colour:red', 'new'], categories: ['shoes'], angle: 0.2 },
-  used: { tags: ['brand:acme', 'colour:blue', 'used'], categories: ['shoes'], angle: 0.4 },
-  other: { tags: ['brand:other', 'colour:red'], categories: ['shoes', 'sale'], angle: 0.6 },
+  anchor: { tags: ['brand:acme', 'weight:5'], categories: ['shoes'], angle: 0 },
+  red: { tags: ['brand:acme', 'colour:red', 'new', 'weight:2.50'], categories: ['shoes'], angle: 0.2 },
+  used: { tags: ['brand:acme', 'colour:blue', 'used', 'weight:10', 'weight:heavy'], categories: ['shoes'], angle: 0.4 },
+  other: { tags: ['brand:other', 'colour:red', 'weight:-1', 'weight:30'], categories: ['shoes', 'sale'], angle: 0.6 },
   plain: { tags: [], categories: [], angle: 0.8 },
   far: { tags: ['brand:acme', 'colour:red'], categories: ['hats'], angle: 3 },
 };
@@ -46,6 +46,33 @@ function describeFilters(name: string, tags: string[] = []): void {
       expect(codeOf(await api.shop(LIST, { filter: { attributes: [{ name: 'a:b', anyOf: ['c'] }] } }))).toBe(
         'INVALID_ARGUMENT',
       );
+    });
+
+    test('an attribute that is a number is within a range: of several any will do, and none is in no range', async () => {
+      const within = (range: object) => ({ attributes: [{ name: 'weight', range }] });
+      expect(await idsOf(within({ min: '2.5', max: '10' }))).toEqual(['red', 'used']);
+      expect(await idsOf(within({ min: '2.51' }))).toEqual(['used', 'other']);
+      expect(await idsOf(within({ max: '0' }))).toEqual(['other']);
+      expect(await idsOf(within({ min: '11', max: '29' }))).toEqual([]);
+      expect(await idsOf({ not: within({ min: '2.5', max: '10' }) })).toEqual(['other', 'plain', 'far']);
+      expect(await idsOf({ ...within({ min: '0' }), tags: ['colour:red'] })).toEqual(['red', 'other']);
+      const both = { name: 'weight', anyOf: ['10'], range: { min: '1' } };
+      expect(codeOf(await api.shop(LIST, { filter: { attributes: [both] } }))).toBe('INVALID_ARGUMENT');
+    });
+
+    test('a range goes by the attributes that a product has now', async () => {
+      const within = { attributes: [{ name: 'height', range: { min: '1' } }] };
+      const written = (...heights: string[]) =>
+        addProducts(api.database, [{ id: 'plain', tags: heights.map((height) => `height:${height}`), categories: [] }]);
+      for (const [heights, found] of [
+        [['3', '03.0'], ['plain']],
+        [['0.5'], []],
+        [['0.5', '1'], ['plain']],
+        [[], []],
+      ] as const) {
+        await written(...heights);
+        expect(await idsOf(within)).toEqual(found);
+      }
     });
 
     test('a list ends where likeness falls below the least score, and the filter goes on as before', async () => {

@@ -17,8 +17,16 @@ function meets(product: ProductFacts, condition: Condition): boolean {
   if ('in' in condition) return condition.in.includes(product[condition.column] as string);
   if ('overlaps' in condition) return condition.overlaps.some((one) => product[condition.column].includes(one));
   const { atLeast = '-9999', atMost = '9999' } = condition;
-  return product.price !== null && Number(product.price) >= Number(atLeast) && Number(product.price) <= Number(atMost);
+  const isWithin = (value: string) => Number(value) >= Number(atLeast) && Number(value) <= Number(atMost);
+  if ('attribute' in condition) return numbersOf(product, condition.attribute).some(isWithin);
+  return product.price !== null && isWithin(product.price);
 }
+
+const numbersOf = ({ tags }: ProductFacts, name: string): string[] =>
+  tags
+    .filter((tag) => tag.startsWith(`${name}:`))
+    .map((tag) => tag.slice(name.length + 1))
+    .filter((value) => /^-?\d{1,20}(\.\d{1,20})?$/.test(value));
 
 const words = ['a', 'b', "it's", '%', '$1', '\\', 'é'];
 const some = fc.uniqueArray(fc.constantFrom(...words), { maxLength: 3 });
@@ -28,7 +36,11 @@ const products = Array.from({ length: 60 }, (_, i) => ({
   title: words[i % words.length]!,
   url: i % 5 ? `https://shop.example/${i % 7}` : null,
   categories: words.filter((_word, at) => (i >> at) % 2),
-  tags: words.filter((_word, at) => (i >> (at % 4)) % 3 === 0),
+  tags: [
+    ...words.filter((_word, at) => (i >> (at % 4)) % 3 === 0),
+    ...(i % 3 ? [`it's:${(i / 15).toFixed(2)}`] : []),
+    ...(i % 7 ? [] : [`size:${i}`, `size:0${i}.0`, `size:${-i}`, 'size:m', 'size:1e3', 'size:4:5', ':6', 'size: 7']),
+  ],
   price: i % 4 ? (i / 15).toFixed(2) : null,
   currency: i % 4 ? (i % 8 === 1 ? 'EUR' : 'USD') : null,
   available: i % 3 > 0,
@@ -40,6 +52,9 @@ const { condition }: { condition: fc.Arbitrary<Condition> } = fc.letrec<{ condit
       fc.boolean().map((is) => ({ column: 'available' as const, is })),
       fc.record({ atLeast: price, atMost: price }).map((range) => ({ column: 'price' as const, ...range })),
       price.map((atMost) => ({ column: 'price' as const, atMost })),
+      fc.record({ atLeast: price, atMost: price }).map((range) => ({ attribute: "it's", ...range })),
+      fc.integer({ min: -70, max: 70 }).map((atLeast) => ({ attribute: 'size', atLeast: String(atLeast) })),
+      fc.integer({ min: -70, max: 70 }).map((atMost) => ({ attribute: 'size', atMost: String(atMost) })),
       some.map((list) => ({ column: 'title' as const, in: list })),
       fc.constantFrom(['https://shop.example/3'], []).map((list) => ({ column: 'url' as const, in: list })),
       fc.constantFrom(['EUR'], ['EUR', 'USD']).map((list) => ({ column: 'currency' as const, in: list })),

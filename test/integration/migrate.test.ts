@@ -68,6 +68,7 @@ const ALL = [
   '0026_picture_query',
   '0029_placements',
   '0030_uploaded_pictures',
+  '0031_attribute_numbers',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

@@ -43,7 +43,36 @@ test('any of the tags, each of the attributes, and nothing of what is left out: 
   expect(toSearchFilter({ tags: [], attributes: [], not: { categories: [], tags: null } })).toEqual({});
 });
 
+test('a range of an attribute reaches the search with the bounds that it has', () => {
+  const attributes = [
+    { name: 'weight', range: { min: '1.5', max: null } },
+    { name: 'size', anyOf: null, range: { max: '40' } },
+  ];
+  const not = { attributes: [{ name: 'year', range: { min: '2000', max: '2000.0' } }] };
+  expect(toSearchFilter({ attributes, not })).toEqual({
+    conditions: [
+      { attribute: 'weight', atLeast: '1.5' },
+      { attribute: 'size', atMost: '40' },
+      { not: { any: [{ attribute: 'year', atLeast: '2000', atMost: '2000.0' }] } },
+    ],
+  });
+});
+
 test.each([
+  ['filter.attributes.0 needs either anyOf or range', { attributes: [{ name: 'size' }] }],
+  [
+    'filter.attributes.0 needs either anyOf or range',
+    { attributes: [{ name: 'size', anyOf: ['m'], range: { min: '1' } }] },
+  ],
+  ['filter.attributes.0.range needs min or max', { attributes: [{ name: 'size', range: { min: null } }] }],
+  [
+    'filter.not.attributes.0.range has min 2 above max 1',
+    { not: { attributes: [{ name: 'size', range: { min: '2', max: '1' } }] } },
+  ],
+  [
+    'filter.attributes.0.range.max must be a decimal like "19.90"',
+    { attributes: [{ name: 'size', range: { min: '2', max: 'm' } }] },
+  ],
   ['filter.available must be true or false', { available: 'yes' }],
   ['filter.categories may hold at most 50 entries, not 51', { categories: Array(51).fill('c') }],
   ['filter.tags may hold at most 50 entries, not 51', { tags: Array(51).fill('t') }],
