@@ -113,6 +113,17 @@ test('a failure that may pass puts the job in line again, one that will not ends
   expect(inLine()).toEqual(['train']);
 });
 
+test('once the first model of a catalog serves its first network is in line, before maintenance looks', async () => {
+  await using shop = await fakeWorker(PRODUCTS);
+  const { jobs, models } = shop.database.repositories;
+  const { id: jobId } = await jobs.create('BOOTSTRAP', {}, 'simili');
+  for (const handler of [trainHandler, embedHandler, evaluateHandler])
+    await handler(shop.context)({ catalog: 'default', jobId }, run);
+  expect(await models.active()).toMatchObject({ kind: 'GOLDEN' });
+  expect(shop.queue.added.map(({ name }) => name)).toEqual(['embed', 'evaluate', 'train']);
+  expect(await jobs.last('RETRAIN')).toMatchObject({ state: 'QUEUED', phase: 'TRAIN', requestedBy: 'simili' });
+});
+
 test('a job that takes five workers with it is given to no sixth one', async () => {
   const jobId = await newJob();
   const crash = worker.but({ trainer: failing(new SimiliError('ENGINE_CRASHED', { why: 'out of memory' })) });

@@ -10,6 +10,7 @@ import { ratesOf, relativeTo } from '../evaluation/rate.ts';
 import { collectEvaluationSet, type EvaluationSet } from '../evaluation/set.ts';
 import { firstUnseenDay, latest } from '../evidence/judged-days.ts';
 import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
+import { startFirstModels } from '../jobs/first-models.ts';
 
 /** Measures the candidate and the active version on the same frozen products, then lets the gates decide. */
 export const evaluateHandler =
@@ -20,6 +21,7 @@ export const evaluateHandler =
     const outcome = await runClaimed({ ...context, jobs }, jobId, 'EVALUATE', signal, (run) => evaluate(context, run));
     const job = await jobs.byId(jobId);
     if (outcome === 'again' && job) await enqueuePhase(context.queue, job);
+    await startFirstModels(context); // the first network follows the first answers, and maintenance looks every few seconds only
   };
 
 async function evaluate(context: WorkerContext, { claim, report, signal }: ClaimedRun): Promise<void> {
