@@ -136,7 +136,7 @@ function withRidge(gram: Float64Array, k: number): Float64Array {
 const NEGLIGIBLE = 1e-6;
 
 /** [n, d] to [d, n]. */
-function transposed(rows: Float64Array, n: number, d: number): Float64Array {
+export function transposed(rows: Float64Array, n: number, d: number): Float64Array {
   const result = new Float64Array(n * d);
   for (let i = 0; i < n; i++) for (let j = 0; j < d; j++) result[j * n + i] = rows[i * d + j]!;
   return result;

@@ -116,3 +116,33 @@ export function times(left: Float64Array, right: Float64Array, d: number, k: num
   }
   return out;
 }
+
+/**
+ * start + A x of A [n, d]; [n]. Four rows at a time, so that no sum waits for another: of each row the numbers are added in their order.
+ * @param start [n]; left out: zeros
+ */
+export function timesVector(matrix: Float32Array, x: Float64Array, start?: Float32Array): Float32Array {
+  const d = x.length;
+  const out = start?.slice() ?? new Float32Array(matrix.length / d);
+  const whole = out.length - (out.length % 4);
+  for (let row = 0; row < whole; row += 4) {
+    let [v0, v1, v2, v3] = [out[row]!, out[row + 1]!, out[row + 2]!, out[row + 3]!];
+    for (let i = 0, at = row * d; i < d; i++, at++) {
+      const value = x[i]!;
+      v0 += matrix[at]! * value;
+      v1 += matrix[at + d]! * value;
+      v2 += matrix[at + 2 * d]! * value;
+      v3 += matrix[at + 3 * d]! * value;
+    }
+    out[row] = v0;
+    out[row + 1] = v1;
+    out[row + 2] = v2;
+    out[row + 3] = v3;
+  }
+  for (let row = whole; row < out.length; row++) {
+    let sum = out[row]!;
+    for (let i = 0, at = row * d; i < d; i++, at++) sum += matrix[at]! * x[i]!;
+    out[row] = sum;
+  }
+  return out;
+}

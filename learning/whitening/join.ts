@@ -1,5 +1,6 @@
 import { scaleToUnit } from '../features/unit.ts';
 import type { HiddenLayer } from '../models/served-model.ts';
+import { timesVector } from '../numbers/matrix-loops.ts';
 
 /**
  * The served vector of the parts that the blocks give, u_b of unit length (0: the block saw nothing) with its weight w_b:
@@ -29,27 +30,18 @@ function sideBySide(parts: readonly Float32Array[], weights: readonly number[]):
 }
 
 /** unit(u_b + outer_b relu(inner x + shift)) of each part. */
-function bent(parts: readonly Float32Array[], x: Float32Array, hidden: HiddenLayer): Float32Array[] {
-  const units = activations(x, hidden);
-  const { outer } = hidden;
-  let row = 0;
+function bent(
+  parts: readonly Float32Array[],
+  x: Float32Array,
+  { inner, shift, outer }: HiddenLayer,
+): readonly Float32Array[] {
+  const units = timesVector(inner, new Float64Array(x), shift).map((value) => Math.max(0, value));
+  const activations = new Float64Array(units);
+  let at = 0;
   return parts.map((part) => {
+    const own = outer.subarray(at, at + part.length * units.length);
+    at += own.length;
     const isBlind = part.every((value) => value === 0);
-    const out = part.map((value) => {
-      let sum = value;
-      for (let h = 0, at = row * units.length; h < units.length; h++, at++) sum += outer[at]! * units[h]!;
-      row++;
-      return sum;
-    });
-    return isBlind ? part : scaleToUnit(out);
-  });
-}
-
-/** relu(inner x + shift): [H] */
-function activations(x: Float32Array, { inner, shift }: HiddenLayer): Float32Array {
-  return shift.map((own, h) => {
-    let sum = own;
-    for (let i = 0, at = h * x.length; i < x.length; i++, at++) sum += inner[at]! * x[i]!;
-    return Math.max(0, sum);
+    return isBlind ? part : scaleToUnit(timesVector(own, activations, part));
   });
 }

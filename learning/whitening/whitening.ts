@@ -9,7 +9,7 @@ import {
   mainEigenpairs,
   solveLowerTransposed,
 } from '../numbers/linear-algebra.ts';
-import { cholesky, solveLower } from '../numbers/matrix-loops.ts';
+import { cholesky, solveLower, timesVector } from '../numbers/matrix-loops.ts';
 import { identityScatter, shrunkCovariance } from './identity-scatter.ts';
 import { joined } from './join.ts';
 
@@ -106,14 +106,10 @@ export function applyBlock(
 ): Float32Array {
   const d = mean.length;
   if (feature.length !== d) throw new Error(`A feature of ${feature.length} values does not fit a block of ${d}`);
-  const y = new Float32Array(projection.length / d);
-  if (feature.every((value) => value === 0)) return y;
-  for (let row = 0; row < y.length; row++) {
-    let sum = 0;
-    for (let i = 0, at = row * d; i < d; i++, at++) sum += projection[at]! * (feature[i]! - mean[i]!);
-    y[row] = sum;
-  }
-  return scaleToUnit(y);
+  if (feature.every((value) => value === 0)) return new Float32Array(projection.length / d);
+  const centred = new Float64Array(feature);
+  for (let i = 0; i < d; i++) centred[i] = centred[i]! - mean[i]!;
+  return scaleToUnit(timesVector(projection, centred));
 }
 
 /**

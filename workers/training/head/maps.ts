@@ -1,5 +1,6 @@
 import { scaleToUnit } from '@simili/learning/features/unit';
 import type { Weights } from '@simili/learning/network/spec';
+import { timesVector } from '@simili/learning/numbers/matrix-loops';
 import { joined } from '@simili/learning/whitening/join';
 import { type HeadSpec, headWeights, hiddenOf, unitRows } from '../../engines/onnx/head/spec.ts';
 
@@ -20,19 +21,8 @@ export function headVectors(spec: HeadSpec, weights: Weights): (z: Float32Array)
     const parts = spec.blocks.map(({ length }, b) => {
       const own = z.subarray(read, read + length);
       read += length;
-      return scaleToUnit(mapped(maps[b]!, own));
+      return scaleToUnit(timesVector(maps[b]!, new Float64Array(own)));
     });
     return joined(parts, shares, hidden);
   };
-}
-
-/** [D, m] [m] -> [D] */
-function mapped(map: Float32Array, z: Float32Array): Float32Array {
-  const out = new Float32Array(map.length / z.length);
-  for (let row = 0, at = 0; row < out.length; row++) {
-    let sum = 0;
-    for (let i = 0; i < z.length; i++, at++) sum += map[at]! * z[i]!;
-    out[row] = sum;
-  }
-  return out;
 }
