@@ -15,14 +15,14 @@ import type { LabelledPictures } from '../questions/labelled.ts';
 import { byVectors, type Compared, type FrozenContext, fittedOnce, type Method } from './method.ts';
 
 /** The hand-made features of a catalog and what they say of relevance; fitted once for all methods that ask. */
-export const goldenOf = fittedOnce<Golden>(({ data: { set, rated, load }, seed, signal }) => {
+export const goldenOf = fittedOnce<Golden>(async ({ data: { set, rated, load }, seed, signal }) => {
   const random = makeRandom(seed);
   const views = sampleViews(set, makePictureStore(set), random);
   return fitGolden({
     set,
     ratings: rated,
     random,
-    views: views(PICTURE_SIZE),
+    views: () => views(PICTURE_SIZE),
     learners: itemsIn(set, 'train', 'val'),
     handMade: handMadeOf(load),
     onFeature: () => signal.throwIfAborted(),

@@ -18,6 +18,7 @@ import { openHandMade } from '../../workers/training/data/hand-made.ts';
 import { makePictureStore } from '../../workers/training/data/picture-store.ts';
 import { embed } from '../../workers/training/embed/embed.ts';
 import { sideBySide } from '../../workers/training/features/blocks.ts';
+import { type KnownMaps, keepMaps } from '../../workers/training/features/known-maps.ts';
 import type { Fit } from '../../workers/training/fit.ts';
 import { startOfRanking, trainedNetwork } from '../../workers/training/network/index.ts';
 import { keepingOf } from '../../workers/training/network/keeping.ts';
@@ -140,6 +141,31 @@ test('a first model from hand-made features ranks products it never saw, the sam
     expect(Math.hypot(...row)).toBeCloseTo(1, 5);
   }
   expect(nearestIsKin(answer)).toBeGreaterThan(0.9);
+});
+
+test('a training that finds the catalog of one before it fits no map again and gives the same model, also beside other choices', async () => {
+  const known = keepMaps();
+  const fitted: string[] = [];
+  const counted: KnownMaps = (asked) => {
+    const mapOf = known(asked);
+    return (name, fitNow) =>
+      mapOf(name, () => {
+        fitted.push(name);
+        return fitNow();
+      });
+  };
+  const once = async (asked: TrainingRequest) => {
+    fitted.length = 0;
+    const { artefact } = await train(asked, never, () => {}, counted);
+    return { artefact, fitted: [...fitted] };
+  };
+  expect((await once(golden)).fitted).toEqual(['hog', 'pixels', 'colour']);
+  const again = await once({ ...golden, feedback: [] });
+  expect(again.fitted).toEqual([]);
+  expect(differences(firstModel.artefact, again.artefact)).toEqual([]);
+  const splits = golden.set.splits.slice().reverse();
+  for (const other of [{ seed: golden.seed + 1 }, { set: { ...golden.set, splits } }])
+    expect((await once({ ...golden, ...other })).fitted).toEqual(['hog', 'pixels', 'colour']);
 });
 
 test('from stored features it is the same model up to half precision, and gives the same vectors', async () => {

@@ -15,6 +15,7 @@ import { sampleViews } from './data/views.ts';
 import { distanceAmong, fitBlock, NETWORK } from './features/blocks.ts';
 import { fitEncoderBlocks } from './features/encoder-block.ts';
 import { fitGolden } from './features/golden.ts';
+import { fitAnew, type KnownMaps } from './features/known-maps.ts';
 import { whatCategoriesTeach } from './features/taught.ts';
 import { type Fit, GOLDEN_DONE, NETWORK_DONE } from './fit.ts';
 import { type Evidence, heldOut } from './fusion/evidence.ts';
@@ -41,10 +42,16 @@ import { setsByPictures } from './triplets/of-catalog.ts';
  * The story of a training, from the catalog to a model version. GOLDEN: hand-made features, whitened and mixed by max-margin
  * (the paper's golden features), which rank from the first minute, beside an encoder where there is one. NETWORK, by its
  * recipe: a ranking head on all of them, or also a ranking network, whitened like the others and fused with them.
+ * @param known maps of the frozen blocks; left out: all are fitted
  * @throws SimiliError ENGINE_UNAVAILABLE, TRAINING_DIVERGED; the signal's reason when aborted.
  */
-export async function train(request: TrainingRequest, signal: AbortSignal, emit: Fit['emit']): Promise<TrainingResult> {
-  const fit = await beginFit(request, signal, emit);
+export async function train(
+  request: TrainingRequest,
+  signal: AbortSignal,
+  emit: Fit['emit'],
+  known?: KnownMaps,
+): Promise<TrainingResult> {
+  const fit = await beginFit(request, signal, emit, known);
   if (request.kind === 'GOLDEN') return finished(frozenModel(fit), { clickTriplets: fit.clicks.triplets.length });
   if (fit.recipe.trains === 'head') return underHead(fit);
   const instead = whyInstead(request.recipe, fit.recipe);
@@ -54,21 +61,28 @@ export async function train(request: TrainingRequest, signal: AbortSignal, emit:
 }
 
 /** All that comes before a head or a network. Draws from `random` come in one order, for ever: it decides every model. */
-export async function beginFit(request: TrainingRequest, signal: AbortSignal, emit: Fit['emit']): Promise<Fit> {
+export async function beginFit(
+  request: TrainingRequest,
+  signal: AbortSignal,
+  emit: Fit['emit'],
+  known?: KnownMaps,
+): Promise<Fit> {
   // Data: pictures by their index in the set, and views of training products that show what may change.
   const { set, seed, seconds, steps, sampling, backbone, preset } = request;
   const random = makeRandom(seed);
   const load = makePictureStore(set);
   const views = sampleViews(set, load, random);
+  const mapOf = known?.(request) ?? fitAnew;
 
   // Golden features (paper, section 6.1): each whitened, then mixed by the catalog's triplets and those of raters.
   const handMade = openHandMade(set, (picture) => load(picture, PICTURE_SIZE));
-  const golden = await fitGolden({
+  const golden = fitGolden({
     set,
     ratings: request.ratings,
     random,
     handMade,
-    views: views(PICTURE_SIZE),
+    views: () => views(PICTURE_SIZE),
+    mapOf,
     learners: itemsIn(set, 'train', 'val'),
     onFeature: (name, done) => {
       signal.throwIfAborted();
@@ -79,7 +93,7 @@ export async function beginFit(request: TrainingRequest, signal: AbortSignal, em
 
   // The encoder, where one looked at these pictures: a whitened block of each of its parts.
   const encoded = set.encoded ? openEncodedFeatures(set.encoded) : null;
-  const encoder = encoded ? fitEncoderBlocks(set, encoded, golden.identity, random) : [];
+  const encoder = encoded ? fitEncoderBlocks(set, encoded, golden.identity, random, mapOf) : [];
   const frozen = withEncoder(golden, encoder);
 
   // What people say: choices of shoppers, corrected for position, and answers of raters.

@@ -2,7 +2,7 @@ import { type HandMade, handMadeFeatures } from '@simili/learning/features/index
 import type { Block } from '@simili/learning/models/served-model';
 import { squaredDistance } from '@simili/learning/numbers/distance';
 import type { Picture } from '@simili/learning/picture';
-import { applyBlock, fitWhitening } from '@simili/learning/whitening/whitening';
+import { applyBlock, fitWhitening, type Whitening } from '@simili/learning/whitening/whitening';
 import { VIEWS, type Views } from '../data/views.ts';
 import type { Distance, UnmixedBlock } from '../fusion/mixture.ts';
 
@@ -44,19 +44,14 @@ export function sideBySide(rows: readonly Float32Array[]): Float32Array {
  * A hand-made feature, whitened by what views of training products show; where those are few, as it is: a projection
  * that a handful of products spans would be blind to whatever tells the next ones apart.
  */
-export async function fitHandMade(feature: HandMade, views: Views): Promise<UnmixedBlock> {
-  if (views.pictures.length >= FEWEST_IDENTITIES * VIEWS)
-    return fitBlock(feature, handMade(feature), views, HAND_MADE[feature]);
-  const { length } = handMadeFeatures[feature];
+export function fitHandMade(feature: HandMade, { pictures, identities }: Views): Whitening {
+  const { length, extract } = handMadeFeatures[feature];
+  if (pictures.length >= FEWEST_IDENTITIES * VIEWS)
+    return fitWhitening(sideBySide(pictures.map(extract)), identities, length, HAND_MADE[feature]);
   const projection = new Float32Array(length * length);
   for (let i = 0; i < length; i++) projection[i * length + i] = 1;
-  return { feature, mean: new Float32Array(length), projection };
+  return { mean: new Float32Array(length), projection };
 }
-
-const handMade =
-  (feature: HandMade): Extract =>
-  async (pictures) =>
-    pictures.map((picture) => handMadeFeatures[feature].extract(picture));
 
 /** Vectors kept at a time, some 150 KB a hundred. When they get too many all go: what is needed comes back. */
 const MOST_KEPT = 60_000;

@@ -12,6 +12,7 @@ import { MOST_IDENTITIES, VIEWS } from '../data/views.ts';
 import type { Distance, Fitted } from '../fusion/mixture.ts';
 import type { TrainingSet } from '../protocol.ts';
 import { distanceUnder, FEWEST_IDENTITIES, HAND_MADE, MOST_NUMBERS, sideBySide } from './blocks.ts';
+import { fitAnew, type MapOf } from './known-maps.ts';
 
 /** Shrinkage of the whitening of an encoder's vector, and the power that holds its variances back. */
 const MAP = { shrinkage: 0.3, power: -0.25 };
@@ -31,12 +32,14 @@ export const directionsOfPart = ({ parts }: Pick<EncoderFacts, 'parts'>): number
  * One more block of each part of an encoder's vector: centred, and whitened within identities where products have several
  * pictures, unless products that did not teach it say otherwise; else its main directions with their variances held back.
  * @param triplets of pictures: another picture of a product beats one of another product.
+ * @param mapOf maps by their names; left out: all are fitted
  */
 export function fitEncoderBlocks(
   set: TrainingSet,
   features: EncodedFeatures,
   triplets: readonly WeightedTriplet[],
   random: Random,
+  mapOf: MapOf = fitAnew,
 ): Fitted[] {
   const { encoder } = set.encoded!;
   const held = triplets.filter(({ q }) => isIn(set, itemAt(set.starts, q), 'val'));
@@ -48,9 +51,10 @@ export function fitEncoderBlocks(
       const block = { feature: place.feature, encoder, ...map };
       return { block, distance: distanceUnder(block, read) };
     };
+    const ofPart = (kind: string, fit: () => Whitening) => mapOf(`${place.feature} by ${kind}`, fit);
     const candidates = [
-      ...(several ? [fitted(whitened(several, read, place.length, options))] : []),
-      fitted(fitPower(sideBySide(all.map(read)), place.length, options)),
+      ...(several ? [fitted(ofPart('identities', () => whitened(several, read, place.length, options)))] : []),
+      fitted(ofPart('power', () => fitPower(sideBySide(all.map(read)), place.length, options))),
     ];
     if (candidates.length === 1 || held.length < FEWEST_TRIPLETS) return candidates[0]!;
     return candidates.reduce((best, next) =>

@@ -9,6 +9,7 @@ import { type Fitted, fitShares, type Mixture, mixedDistance } from '../fusion/m
 import type { TrainingSet } from '../protocol.ts';
 import { byPictures, identityTriplets, structureTriplets } from '../triplets/of-catalog.ts';
 import { distanceUnder, fitHandMade, HAND_MADE } from './blocks.ts';
+import { fitAnew, type MapOf } from './known-maps.ts';
 
 /** Shares of the blocks before any triplet has spoken (validated on the development set). */
 const PRIOR: Record<HandMade, number> = { hog: 0.55, pixels: 0.3, colour: 0.15 };
@@ -37,26 +38,35 @@ export type GoldenInput = {
   /** Triplets of their pictures, as people have answered. */
   readonly ratings: readonly Triplet[];
   readonly handMade: HandMadeFeatures;
-  readonly views: Views;
+  /** Asked for where a map is not known. */
+  readonly views: () => Views;
+  /** Maps by their features; left out: all are fitted. */
+  readonly mapOf?: MapOf;
   readonly random: Random;
   /** Called before each feature. @throws to stop. */
   readonly onFeature: (name: string, done: number) => void;
 };
 
-export async function fitGolden({
+export function fitGolden({
   set,
   learners,
   ratings,
   handMade,
   views,
+  mapOf = fitAnew,
   random,
   onFeature,
-}: GoldenInput): Promise<Golden> {
+}: GoldenInput): Golden {
   const features = Object.keys(HAND_MADE) as HandMade[];
+  let seen: Views | null = null;
+  const seenOnce = (): Views => {
+    seen ??= views();
+    return seen;
+  };
   const fitted: Fitted[] = [];
   for (const feature of features) {
     onFeature(feature, fitted.length / features.length);
-    const block = await fitHandMade(feature, views);
+    const block = { feature, ...mapOf(feature, () => fitHandMade(feature, seenOnce())) };
     fitted.push({ block, distance: distanceUnder(block, (picture) => handMade(feature, picture)) });
   }
   const prior = features.map((feature) => PRIOR[feature]);
