@@ -57,9 +57,10 @@ function describeRecall(name: string, tags: string[] = []): void {
     test('one that misses is told, in a figure of its own', async () => {
       const { search } = api.database.repositories;
       const nearest = search.nearestOfEach.bind(search);
-      search.nearestOfEach = async (version, anchors, filter, limit, behind, way) => {
-        const all = await nearest(version, anchors, filter, way ? limit : 2 * limit, behind, way);
-        if (way) return all;
+      search.nearestOfEach = async (version, anchors, filter, limit, behind, how) => {
+        const exactly = how?.way === 'exact';
+        const all = await nearest(version, anchors, filter, exactly ? limit : 2 * limit, behind, how);
+        if (exactly) return all;
         const missing = (_: unknown, i: number) => i % 3 > 0;
         return all.map(({ anchor, neighbours }) => ({
           anchor,
