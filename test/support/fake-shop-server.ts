@@ -63,9 +63,10 @@ export async function serveFakeShop(shop: FakeShop, adminKey: string): Promise<F
     res.setHeader('content-security-policy', POLICY).end(await readFile(file));
   };
   const server = createServer((req, res) => {
-    answer(req, res).catch((error: NodeJS.ErrnoException) =>
-      res.writeHead(error.code === 'ENOENT' ? 404 : 500).end(String(error)),
-    );
+    answer(req, res).catch((error: NodeJS.ErrnoException) => {
+      if (res.headersSent) return res.destroy(); // a stream that was cut takes no more, and has no status to change
+      return res.writeHead(error.code === 'ENOENT' ? 404 : 500).end(String(error));
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
