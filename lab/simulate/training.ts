@@ -24,6 +24,8 @@ const JOB = 'id state phase progress message createdAt finishedAt error { code m
 const RETRAIN = `mutation Retrain($input: RetrainInput) { retrain(input: $input) {
   job { ${JOB} } userErrors { code message ... on JobAlreadyRunningError { jobId } } } }`;
 const SERVES_SOON_MS = 10_000;
+/** Looks before shoppers are said to have chosen nothing: the server counts choices some time after they are stored. */
+const LOOKS = 90;
 
 /** Waits for every job that is on its way. With the wrong key it says so. @throws SimiliError INVALID_ARGUMENT. */
 export async function awaitQuiet(admin: Admin): Promise<void> {
@@ -59,6 +61,10 @@ export async function awaitTraining(admin: Admin, shopping: () => Promise<void>)
     const { newChoices, neededChoices } = now.retraining;
     await shopping();
     now = await stateOf(admin);
+    for (let look = 1; look < LOOKS && !isOver() && now.retraining.newChoices === newChoices; look++) {
+      await pause(admin.pollMs);
+      now = await stateOf(admin);
+    }
     if (!isOver() && now.retraining.newChoices === newChoices)
       throw refused(`these shoppers choose nothing new, and ${neededChoices} choices are needed`);
   } while (!isOver());

@@ -98,6 +98,8 @@ export async function openFakeShop(settings: Settings) {
     }, fails);
     return job;
   };
+  /** Clicks that the last look at retraining counted: a server tells them some time after they are stored. */
+  let counted = 0;
   /** As workers do once a minute. */
   const trainWhenDue = () => {
     if (retrainClicks > 0 && !running() && clicks() - learned >= retrainClicks) train(trainingFails);
@@ -199,11 +201,11 @@ export async function openFakeShop(settings: Settings) {
         const newest = states ? running() : jobs.at(-1);
         return newest ? [shown(newest)] : [];
       },
-      retraining: () => ({
-        automatic: retrainClicks > 0,
-        newChoices: clicks() - learned,
-        neededChoices: retrainClicks,
-      }),
+      retraining: () => {
+        const newChoices = Math.max(0, counted - learned);
+        counted = clicks();
+        return { automatic: retrainClicks > 0, newChoices, neededChoices: retrainClicks };
+      },
     },
     Mutation: {
       submitFeedback: (_: unknown, args: never) => submitFeedback(args),
