@@ -74,6 +74,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
       products: Number(values.products ?? 100_000),
       seconds: Number(values.seconds ?? 4),
       yardsticks: values.yardsticks,
+      keep: values.keep,
     }),
   'several-pictures': async () => (await import('./several-pictures.ts')).severalPictures(),
   'start-up': async () => (await import('./start-up.ts')).startUp(),
@@ -109,6 +110,7 @@ const { positionals, values } = parseArgs({
     // Of `derivation` (500,000) and `durability` (20,000).
     events: { type: 'string' },
     // Of `derivation`: a database of this name stays until its run has come to its end, and a run that was ended goes on there.
+    // Of `serving`: databases of this name and the number of products stay, and a next run measures the same.
     keep: { type: 'string', default: '' },
     // Of `durability`; `seed` of `clicks`, `filters` and `history`, too.
     kills: { type: 'string', default: '20' },

@@ -8,6 +8,7 @@ import { makeRepositories } from '../src/db/repositories.ts';
 import type { Storage } from '../src/db/storage.ts';
 import { pictureSpace, type VersionSpace } from '../src/ports/space.ts';
 import { type FreshPostgres, freshPostgresDatabase } from '../test/support/services.ts';
+import { keptDatabase } from './kept-database.ts';
 
 /** As long as the default served vector without a second encoder was when the first figures were taken. */
 export const DIMENSIONS = 336;
@@ -31,20 +32,43 @@ export type IndexFacts = { seconds: number; memoryMB: number; tableMB: number; i
 export const categoryOf = (share: number): string => (share === 0 ? 'none' : `every-${Math.round(1 / share)}`);
 export const SHARES = [1, 0.2, 0.1, 0.05, 0.01, 0.001, 0.0001, 0];
 
-/** A database of its own on the server of `admin`, with products of one picture each, their vectors, and a version that serves. */
-export async function servingCatalog(admin: string, products: number): Promise<ServingCatalog> {
-  const database = await freshPostgresDatabase(admin);
+/**
+ * A database of its own on the server of `admin`, with products of one picture each, their vectors, and a version that serves.
+ * @param keep beginning of the name of a database that stays, and is measured as it is where it is there; '': it is dropped
+ */
+export async function servingCatalog(admin: string, products: number, keep: string): Promise<ServingCatalog> {
+  const database = keep ? await keptCatalog(admin, `${keep}_${products}`) : await freshPostgresDatabase(admin);
   const { url } = database;
   const storage = await openPostgres(url);
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    const { table, seconds } = await fillCatalog(storage, client, products);
+    const { table, seconds } = (await filledBefore(client)) ?? (await fillCatalog(storage, client, products));
+    await client.query('CREATE TABLE IF NOT EXISTS bench_index AS SELECT $1::text AS "table", $2::int AS seconds', [
+      table,
+      seconds,
+    ]);
     return { ...database, products, table, index: { seconds, ...(await sizes(client, table)) } };
   } finally {
     await client.end();
     await storage.close();
   }
+}
+
+async function keptCatalog(admin: string, name: string): Promise<FreshPostgres> {
+  const { url } = await keptDatabase(admin, name);
+  return { url, [Symbol.asyncDispose]: async () => {} };
+}
+
+type Filled = { table: string; seconds: number };
+
+/** What a run before this one has filled to the end. @throws Error where it was ended on the way */
+async function filledBefore(client: pg.Client): Promise<Filled | null> {
+  const ended = await client.query<{ is: boolean }>(`SELECT to_regclass('bench_index') IS NOT NULL AS is`);
+  if (ended.rows[0]!.is) return (await client.query<Filled>('SELECT "table", seconds FROM bench_index')).rows[0]!;
+  const begun = await client.query('SELECT FROM simili.product LIMIT 1');
+  if (begun.rowCount !== 0) throw new Error('This kept database was filled in part only: drop it');
+  return null;
 }
 
 type Database = { query(sql: string, values?: unknown[]): Promise<unknown> };
@@ -65,7 +89,7 @@ async function sizes(client: pg.Client, table: string): Promise<Omit<IndexFacts,
  * are stored as those of a new version are.
  * @returns the table of vectors, and seconds that the index took
  */
-export async function fillCatalog(storage: Storage, client: Database, products: number) {
+export async function fillCatalog(storage: Storage, client: Database, products: number): Promise<Filled> {
   const { embeddings } = makeRepositories(storage, 'default');
   const isOfHalves = storage.kind === 'postgres';
   const space = pictureSpace(DIMENSIONS, isOfHalves ? 'halfvec' : 'vector');

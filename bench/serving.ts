@@ -24,16 +24,21 @@ type Options = { yardsticks: string; seconds: number };
 /**
  * `similarItems` over HTTP beside raw pgvector and beside Apollo Server with the page in memory, in turn, in one run.
  * Beside a catalog of more than 100,000 products one of these is measured, too. Rows are told on stderr as they come.
+ * @param options.keep beginning of the names of databases that stay, for a next run to measure again; '': none does
  * @param options.seconds of each measurement; there are three of each, of which the best counts
  * @param options.yardsticks a folder of scripts/yardsticks.sh: search libraries in the process that asks are in the table too; '': they are not
  */
-export async function serving({ products, ...options }: Options & { products: number }): Promise<Row[]> {
+export async function serving({
+  products,
+  keep,
+  ...options
+}: Options & { products: number; keep: string }): Promise<Row[]> {
   const admin = process.env.DATABASE_URL;
   if (!admin) throw new Error('Set DATABASE_URL: this is measured on a Postgres server with pgvector');
   const catalogs: ServingCatalog[] = [];
   try {
     for (const count of products > USUAL ? [USUAL, products] : [products]) {
-      const catalog = await servingCatalog(admin, count);
+      const catalog = await servingCatalog(admin, count, keep);
       catalogs.push(catalog);
       tell(indexRow(catalog));
     }
