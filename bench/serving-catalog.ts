@@ -62,7 +62,7 @@ async function keptCatalog(admin: string, name: string): Promise<FreshPostgres> 
 
 type Filled = { table: string; seconds: number };
 
-/** What a run before this one has filled to the end. @throws Error where it was ended on the way */
+/** The catalog that a run before this one has filled to the end; null: none has begun. @throws Error where it was ended on the way */
 async function filledBefore(client: pg.Client): Promise<Filled | null> {
   const ended = await client.query<{ is: boolean }>(`SELECT to_regclass('bench_index') IS NOT NULL AS is`);
   if (ended.rows[0]!.is) return (await client.query<Filled>('SELECT "table", seconds FROM bench_index')).rows[0]!;
