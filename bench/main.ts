@@ -51,6 +51,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
   import: async () => (await import('./import.ts')).importing({ products: Number(values.products ?? 100_000) }),
   latency: async () => (await import('./latency.ts')).latency(),
   memory: async () => (await import('./memory.ts')).memory(),
+  'near-duplicates': async () => (await import('./near-duplicates.ts')).nearDuplicates(),
   paper: async () => (await import('./paper.ts')).paper(),
   picture: async () => (await import('./picture.ts')).picture(),
   processes: async () => (await import('./processes.ts')).processes(),
