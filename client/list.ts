@@ -52,6 +52,8 @@ export type ListOptions = {
   minScore?: number;
   /** 0 to 1. */
   diversity?: number;
+  /** Whether of products with the same picture, or near-duplicates of one, only the one most alike is shown. */
+  distinctPictures?: boolean;
   /** Products to have instead while this one cannot be compared; the status of the list says so. */
   fallback?: 'NONE' | 'CATEGORY' | 'POPULAR';
   /** Where in the storefront the list stands, e.g. product-page: lower-case letters and digits, single dashes between them. */
@@ -63,6 +65,6 @@ export type ListOptions = {
 
 /** The document that `similarItems` sends, for a file of trusted documents too. */
 export const similarItemsDocument = (fields: string = PRODUCT_FIELDS): string =>
-  `query SimilarItems($id: ID!, $first: Int, $after: String, $filter: ProductFilter, $minScore: Float, $diversity: Float, $fallback: SimilarItemsFallback, $placement: String) { ` +
-  `similarItems(id: $id, first: $first, after: $after, filter: $filter, minScore: $minScore, diversity: $diversity, fallback: $fallback, placement: $placement) { ` +
+  `query SimilarItems($id: ID!, $first: Int, $after: String, $filter: ProductFilter, $minScore: Float, $diversity: Float, $distinctPictures: Boolean, $fallback: SimilarItemsFallback, $placement: String) { ` +
+  `similarItems(id: $id, first: $first, after: $after, filter: $filter, minScore: $minScore, diversity: $diversity, distinctPictures: $distinctPictures, fallback: $fallback, placement: $placement) { ` +
   `status recommendationId modelVersionId pageInfo { hasNextPage endCursor } edges { position score node { ${fields} } } } }`;

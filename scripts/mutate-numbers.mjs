@@ -47,6 +47,10 @@ const storage = {
 };
 const fallback = { file: 'src/db/fallback.ts', tests: ['test/integration/fallback.test.ts', '-t', 'PGlite'] };
 const page = { file: 'src/similarity/page-arguments.ts', tests: ['test/unit/src/similarity/similar-items.test.ts'] };
+const near = {
+  file: 'src/similarity/distinct-pictures.ts',
+  tests: ['test/integration/distinct-pictures.test.ts', '-t', 'PGlite'],
+};
 const lastKnown = { file: 'src/similarity/last-known.ts', tests: ['test/unit/src/similarity/last-known.test.ts'] };
 const bots = {
   file: 'src/db/bot-rules.ts',
@@ -215,6 +219,7 @@ export const mutations = [
     from: 'CANDIDATES = 50',
     to: 'CANDIDATES = 60',
   },
+  { name: 'near-duplicates of a picture', ...near, from: 'NEAR = 0.4;', to: 'NEAR = 0.35;' },
   { name: 'minutes of a last answer', ...lastKnown, from: '5 * 60_000', to: '6 * 60_000' },
   { name: 'ties', ...ranking, from: '[3, 50, 1000]', to: '[3, 40, 1000]' },
   { name: 'narrowest ties', ...ranking, from: '[3, 50, 1000]', to: '[0, 50, 1000]' },

@@ -6,6 +6,7 @@ import { type Ask, NO_ROWS } from './ask.ts';
 import { lockCatalog } from './catalogs.ts';
 import { embeddingName, embeddingTable, indexOf, vectorSchema, withoutSchema } from './embedding-table.ts';
 import { stopBuilds } from './index-builds.ts';
+import { type Compared, distinctStatement } from './near-duplicates.ts';
 import { bigint, rows, text, texts } from './row.ts';
 import { columnType, indexClass, storedSql } from './space-sql.ts';
 import { despiteDeadlock } from './sql-state.ts';
@@ -235,6 +236,12 @@ export class EmbeddingRepository {
       WHERE product_id = ANY(${[...productIds]}) AND vec IS NOT NULL`;
     const numbers = (vec: string) => (space.storage === 'bit' ? [...vec].map(Number) : (fromSql(vec) as number[]));
     return new Map(found.map((row) => [row.productId, Float32Array.from(numbers(row.vec))]));
+  }
+
+  /** Ids of the first products of a ranking whose picture is no near-duplicate of one before them, nor of an anchor's. @throws VersionGone */
+  async distinct(model: number, compared: Compared): Promise<Set<string>> {
+    const { statement, values } = distinctStatement(this.catalogId, model, compared);
+    return new Set((await ofVersion(this.ask(statement, values))).map(({ id }) => id));
   }
 
   private table(model: number, space?: string): string {

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import type { Condition } from '../ports/condition.ts';
 import type { VersionSpace } from '../ports/space.ts';
 import type { Statement } from './ask.ts';
@@ -12,6 +10,7 @@ import { mostPassingSql, Sample, sampleSql } from './search-effort.ts';
 import { fused, LOOKS } from './search-fused.ts';
 import { nearest, TIES } from './search-one.ts';
 import type { Behind, Parameter, Way } from './search-parts.ts';
+import { nameOf } from './statement-name.ts';
 
 export type { Behind };
 
@@ -105,15 +104,6 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
     !filter.conditions?.length &&
     (typeof way === 'string' || way === TIES[0] || way === LOOKS[0]);
   return { statement: { name: isCommon ? nameOf(text) : undefined, text, row: Ranked }, values };
-}
-
-/** Names of the texts that were asked last: few are asked at all, and the hash is a quarter of what making a statement costs. */
-const names = new LRUCache<string, string>({ max: 500 });
-
-function nameOf(text: string): string {
-  const name = names.get(text) ?? `simili ${createHash('sha1').update(text).digest('base64url')}`;
-  names.set(text, name);
-  return name;
 }
 
 /** One row: the ids of what passes, or that it is `many`, more than are ranked one by one. */

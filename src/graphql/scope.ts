@@ -81,6 +81,7 @@ function makeView({ serving, search, repositories, telemetry }: Services, produc
       pinned = null;
     },
     nearest: searcher(search, telemetry),
+    distinct: ({ number }, compared) => repositories.embeddings.distinct(number, compared),
     alike: (version, ids) => alikeAmong(repositories.embeddings, version, ids),
     product: (id) => products.load(id),
   };

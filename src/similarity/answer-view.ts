@@ -1,4 +1,5 @@
 import type { ServingPointer } from '../db/models.ts';
+import type { Compared } from '../db/near-duplicates.ts';
 import type { ProductRow } from '../db/products.ts';
 import type { Found, RankingVersion } from '../db/search.ts';
 import type { Behind, SearchFilter } from '../db/search-statement.ts';
@@ -27,6 +28,8 @@ export type AnswerView = {
   nearest(wanted: Wanted): Promise<Found>;
   /** How alike these products of a list are to each other. Rejects with VersionGone. */
   alike(version: RankingVersion, ids: readonly string[]): Promise<Alike>;
+  /** Those of a list whose picture is no near-duplicate of one before them. Rejects with VersionGone. */
+  distinct(version: RankingVersion, compared: Compared): Promise<ReadonlySet<string>>;
   /** Null: the catalog has no such product. */
   product(id: string): Promise<ProductRow | null>;
 };

@@ -60,9 +60,10 @@ function keyOf(
   catalog: string,
   { anchorId, anchorIds, first, after, filter, pictures = true, ...rest }: Request,
 ): string {
-  const { minScore = null, diversity = null, fallback = null, placement = null } = rest;
+  const { minScore = null, diversity = null, distinctPictures = false, fallback = null, placement = null } = rest;
   const anchor = anchorIds ?? anchorId;
-  const others = [first ?? null, after ?? null, filter ?? null, minScore, diversity, fallback, placement, pictures];
+  const wishes = [minScore, diversity, distinctPictures ?? false, fallback, placement, pictures];
+  const others = [first ?? null, after ?? null, filter ?? null, ...wishes];
   const text = JSON.stringify([catalog, anchor, ...others]);
   return createHash('sha256').update(text).digest('base64');
 }

@@ -8,9 +8,13 @@ const share = within(0, 1)
   .nullish()
   .transform((given) => given ?? 0);
 
-/** Numbers of a list: how many products, from which score on, and how unlike each other (`diversified`). */
+/** Wishes of a list: how many products, from which score on, how unlike each other (`diversified`), whether of one picture all (`distinct`). */
 export const PageArguments = z.object({
   first: pageSize(MOST_FIRST, DEFAULT_FIRST),
   minScore: share,
   diversity: share,
+  distinctPictures: z
+    .boolean()
+    .nullish()
+    .transform((given) => given ?? false),
 });

@@ -13,6 +13,7 @@ import type { Telemetry } from '../ports/telemetry.ts';
 import { firstProduct } from './anchors.ts';
 import type { AnswerView } from './answer-view.ts';
 import { makeCursor, type Place, readCursor } from './cursor.ts';
+import { distinct } from './distinct-pictures.ts';
 import { type Exploration, explore, inPlaces, NOT_EXPLORING } from './exploration.ts';
 import { type FilterInput, isChosenByShopper, toSearchFilter } from './filter.ts';
 import { ownConditions } from './own-filters.ts';
@@ -115,7 +116,7 @@ export async function rankedPage(deps: RankingDeps, search: PageSearch, view: An
 }
 
 async function ranked(deps: RankingDeps, search: PageSearch, view: AnswerView): Promise<RankedPage & Shown> {
-  const { anchorId, anchorIds, seen, first, filter, minScore, diversity, place, pictures } = search;
+  const { anchorId, anchorIds, seen, first, filter, minScore, diversity, distinctPictures, place, pictures } = search;
   const serving = await view.serving();
   const pinned = pinnedTo(search);
   const version = pinned === null ? serving : await versionOf(deps, search, pinned, serving);
@@ -129,9 +130,10 @@ async function ranked(deps: RankingDeps, search: PageSearch, view: AnswerView): 
   // It is given the product that a list is for.
   const reranker = seen ? null : deps.reranker;
   const isReordered = reranker !== null || diversity > 0;
+  const shown = distinctPictures ? { ...view, nearest: distinct(view) } : view;
   const list = isReordered
-    ? await inWindows(view, { reranker, log, telemetry }, { wanted, first, minScore, diversity, place })
-    : await inSearchOrder(view, { wanted, first, minScore, place });
+    ? await inWindows(shown, { reranker, log, telemetry }, { wanted, first, minScore, diversity, place })
+    : await inSearchOrder(shown, { wanted, first, minScore, place });
   if (list.anchor !== 'ranked') return without(STATUS[list.anchor]);
   return page(deps, search, version, list);
 }
@@ -163,7 +165,7 @@ function page(
   { modelId }: Version,
   { items: ranked, hasMore }: PlacedList,
 ): RankedPage & Shown {
-  const { anchorId, exploring, first, filter, filtered, minScore, place } = search;
+  const { anchorId, exploring, first, filter, filtered, minScore, distinctPictures, place } = search;
   const offset = place?.position ?? 0;
   const places = { first: offset + 1, count: ranked.length };
   // What stands in a list under a shopper's own filter tells little of places: it stays as it is ranked.
@@ -175,7 +177,8 @@ function page(
     const cursor = () => makeCursor(deps.signingKey, { modelId, anchorId, position, l2, productId, skip });
     return { product, position, score, cursor };
   });
-  const isShort = ranked.length < first && offset === 0 && (Object.keys(filter).length > 0 || minScore > 0);
+  const isNarrow = Object.keys(filter).length > 0 || minScore > 0 || distinctPictures;
+  const isShort = ranked.length < first && offset === 0 && isNarrow;
   return {
     status: isShort ? 'PARTIAL' : 'OK',
     modelId,

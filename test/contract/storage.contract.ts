@@ -11,6 +11,7 @@ import { SearchRepository } from '../../src/db/search.ts';
 import { TIES } from '../../src/db/search-one.ts';
 import type { Way } from '../../src/db/search-parts.ts';
 import { type Behind, type SearchFilter, searchStatement } from '../../src/db/search-statement.ts';
+import { squaredDistance } from '../../src/db/space-distance.ts';
 import type { Storage } from '../../src/db/storage.ts';
 import { VectorQueue } from '../../src/db/vector-queue.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
@@ -1268,6 +1269,21 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         }
         const few = await picturesOf({ categories: ['c1'], maxPrice: '1.00' }, true);
         expect(few.map(({ source }) => source)).toEqual(['/pictures/second.png']);
+      });
+
+      test('of a ranking what is near to nothing before it, nor to an anchor, stays; of what is not known everything does', async () => {
+        const within = 0.9;
+        const near = (one: string, other: string) =>
+          Math.sqrt(squaredDistance(pictureSpace(8), vectorOf.get(one)!, vectorOf.get(other)!)) < within;
+        const [anchorIds, ranked] = [['s000', 's001', 'nobody'], ids.slice(2, 90)];
+        const listed = ranked.filter((id) => !near(id, 's000') && !near(id, 's001'));
+        const right = listed.filter((id, i) => !listed.slice(0, i).some((one) => near(one, id)));
+        expect([listed.length < ranked.length, right.length < listed.length]).toEqual([true, true]);
+        const compared = { ids: [...ranked, 'unknown'], known: 0, limit: 100, distances: null, anchorIds, within };
+        const found = await repos.embeddings.distinct(MODEL, compared);
+        expect([...found]).toEqual([...right, 'unknown']);
+        const some = await repos.embeddings.distinct(MODEL, { ...compared, known: 1, limit: 2 });
+        expect([...some]).toEqual(right.filter((id) => id !== ranked[0]).slice(0, 2));
       });
 
       test('pages of several anchors are one statement, each what it is alone', async () => {

@@ -14,8 +14,8 @@ const PRODUCTS = {
   plain: { tags: [], categories: [], angle: 0.8 },
   far: { tags: ['brand:acme', 'colour:red'], categories: ['hats'], angle: 3 },
 };
-const LIST = `query ($filter: ProductFilter, $minScore: Float, $diversity: Float, $first: Int, $after: String) {
-  similarItems(id: "anchor", filter: $filter, minScore: $minScore, diversity: $diversity, first: $first, after: $after) {
+const LIST = `query ($filter: ProductFilter, $minScore: Float, $diversity: Float, $distinctPictures: Boolean, $first: Int, $after: String) {
+  similarItems(id: "anchor", filter: $filter, minScore: $minScore, diversity: $diversity, distinctPictures: $distinctPictures, first: $first, after: $after) {
     status nodes { id } edges { score } pageInfo { hasNextPage endCursor } } }`;
 
 function describeFilters(name: string, tags: string[] = []): void {
@@ -117,6 +117,26 @@ function describeFilters(name: string, tags: string[] = []): void {
         expect([...first.nodes, ...second.nodes].map(({ id }: { id: string }) => id)).toEqual(nodes);
       }
       for (const diversity of [-0.1, 1.1]) expect(codeOf(await api.shop(LIST, { diversity }))).toBe('INVALID_ARGUMENT');
+    });
+
+    test('of near-duplicates of one picture the nearest that passes is shown, and none of the anchor, on whatever page', async () => {
+      const distinctPictures = true;
+      const found = await list({ distinctPictures });
+      expect(found).toMatchObject({ status: 'PARTIAL', pageInfo: { hasNextPage: false } });
+      expect(found.nodes).toEqual([{ id: 'other' }, { id: 'far' }]); // `red` and `used` look like the anchor, `plain` like `other`
+      for (const diversity of [0, 0.5]) {
+        const first = await list({ distinctPictures, diversity, first: 1 });
+        expect(first).toMatchObject({ status: 'OK', nodes: [{ id: 'other' }], pageInfo: { hasNextPage: true } });
+        const second = await list({ distinctPictures, diversity, first: 1, after: first.pageInfo.endCursor });
+        expect(second).toMatchObject({ nodes: [{ id: 'far' }], pageInfo: { hasNextPage: false } });
+      }
+      const passing = await list({ distinctPictures, filter: { not: { categories: ['sale'] } } });
+      expect(passing.nodes).toEqual([{ id: 'plain' }, { id: 'far' }]);
+      const alike = await list({ distinctPictures, minScore: found.edges[0].score });
+      expect(alike.nodes).toEqual([{ id: 'other' }]);
+      for (const none of [false, null]) expect((await list({ distinctPictures: none })).nodes).toHaveLength(5);
+      const nested = '{ product(by: { id: "anchor" }) { similarItems(distinctPictures: true) { nodes { id } } } }';
+      expect((await api.shop(nested)).data.product.similarItems.nodes).toEqual(found.nodes);
     });
 
     test('of variants the nearest that passes is shown, and none of the anchor', async () => {

@@ -9,8 +9,8 @@ import { postgresUrl } from '../support/services.ts';
 /* Search by picture over HTTP, with a worker that answers by what it is given. */
 const ANGLES = { east: 0, near: 0.1, variant: 0.2, north: Math.PI / 2, south: -1.5, west: 3 };
 const at = (angle: number) => unit([Math.cos(angle), Math.sin(angle)]);
-const LIST = `query ($picture: PictureInput!, $filter: ProductFilter, $first: Int, $after: String, $diversity: Float) {
-  similarToPicture(picture: $picture, filter: $filter, first: $first, after: $after, diversity: $diversity) {
+const LIST = `query ($picture: PictureInput!, $filter: ProductFilter, $first: Int, $after: String, $diversity: Float, $distinctPictures: Boolean) {
+  similarToPicture(picture: $picture, filter: $filter, first: $first, after: $after, diversity: $diversity, distinctPictures: $distinctPictures) {
     status modelVersionId pictureToken nodes { id } edges { score position } pageInfo { hasNextPage endCursor } } }`;
 const URL_PICTURE = { url: 'https://pictures.test/a.jpg' };
 
@@ -73,6 +73,9 @@ function describePictures(name: string, tags: string[] = []): void {
       expect(await api.database.storage.prisma.pictureQuery.count()).toBe(0); // nothing stays
       const available = await list({ picture: { token: pictureToken }, filter: { available: true }, diversity: 0.3 });
       expect(idsOf(available).sort()).toEqual(['east', 'north', 'south', 'west']);
+      // What looks like the picture is what is looked for; what looks like that product is not shown beside it.
+      const distinct = await list({ picture: { token: pictureToken }, distinctPictures: true });
+      expect(idsOf(distinct)).toEqual(['east', 'south', 'north', 'west']);
       expect(given).toHaveLength(1);
     });
 

@@ -8,8 +8,8 @@ import { postgresUrl } from '../support/services.ts';
 
 /** On a circle, by angle. Nothing is known of how `cold` looks. */
 const ANGLES = { east: 0, north: Math.PI / 2, between: 0.8, nearEast: 0.1, variant: 0.79, far: -2, south: -1.5 };
-const LIST = `query ($ids: [ID!]!, $filter: ProductFilter, $first: Int, $after: String, $minScore: Float, $diversity: Float) {
-  similarToProducts(ids: $ids, filter: $filter, first: $first, after: $after, minScore: $minScore, diversity: $diversity) {
+const LIST = `query ($ids: [ID!]!, $filter: ProductFilter, $first: Int, $after: String, $minScore: Float, $diversity: Float, $distinctPictures: Boolean) {
+  similarToProducts(ids: $ids, filter: $filter, first: $first, after: $after, minScore: $minScore, diversity: $diversity, distinctPictures: $distinctPictures) {
     status unknownIds modelVersionId stale nodes { id } edges { score position cursor } pageInfo { hasNextPage endCursor } } }`;
 
 function describeSeveral(name: string, tags: string[] = []): void {
@@ -52,6 +52,11 @@ function describeSeveral(name: string, tags: string[] = []): void {
         'far',
       ]);
       expect(await list({ ids: ['east', 'north'], minScore: 0.9 })).toMatchObject({ status: 'PARTIAL' });
+    });
+
+    test('none that looks like one of the anchors, where pictures are to be distinct', async () => {
+      const found = await list({ ids: ['east', 'north'], distinctPictures: true });
+      expect(idsOf(found)).toEqual(['between', 'south', 'far']); // not `nearEast`
     });
 
     test('none that is a product, or has a vector, is a status', async () => {

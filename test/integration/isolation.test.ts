@@ -210,6 +210,8 @@ function valueFor(random: Random, { name, type }: GraphQLArgument, field: string
       return pick(random, ['NONE', 'CATEGORY', 'POPULAR']);
     case 'diversity':
       return pick(random, ['0', '0.5']);
+    case 'distinctPictures':
+      return pick(random, ['false', 'true']);
     case 'days':
       return pick(random, ['28', field === 'clickThrough' ? '400' : '90']);
     case 'until':

@@ -35,6 +35,7 @@ test('while the database is away, the same request gets its last answer for five
     { first: 3, filter: { available: true } },
     { first: 3, placement: 'cart' },
     { first: 3, pictures: false },
+    { first: 3, distinctPictures: true },
   ])
     await expect(ask({ anchorId: 'a', ...other }, VIEW)).rejects.toBe(AWAY);
   state.now += 2000;

@@ -55,6 +55,7 @@ function world(tables: Record<number, Neighbour[]>, pointers: ServingPointer[], 
     },
     product: async (id: string) => (id === 'a' ? row('a') : null),
     alike: async () => () => 0,
+    distinct: async () => new Set<string>(),
   };
   return { deps, view };
 }
