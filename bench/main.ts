@@ -15,6 +15,7 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
       products: Number(values.products ?? 5000),
       keep: values.keep,
     }),
+  distinct: async () => (await import('./distinct.ts')).distinctLists({ products: Number(values.products ?? 20_000) }),
   durability: async () =>
     (await import('./durability.ts')).durability({
       events: Number(values.events ?? 20_000),
@@ -141,7 +142,7 @@ const { positionals, values } = parseArgs({
     operations: { type: 'string', default: '1000' },
     // Of `filters`.
     filters: { type: 'string', default: '1000' },
-    // Of `derivation` (5,000), `embedded` (10,000), `filters`, `import`, `projection`, `serving` and `writes` (100,000).
+    // Of `derivation` (5,000), `distinct` (20,000), `embedded` (10,000), `filters`, `import`, `projection`, `serving` and `writes` (100,000).
     products: { type: 'string' },
     // Of `serving`: a folder of scripts/yardsticks.sh.
     yardsticks: { type: 'string', default: '' },
