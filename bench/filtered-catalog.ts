@@ -74,13 +74,13 @@ export function filteredCatalog(products: number, seed: number): FilteredCatalog
   return catalog;
 }
 
-/** Writes it into an empty database, with a version that serves its vectors. @returns seconds that the index took */
+/** Writes it into an empty database, with a version that serves its vectors. @returns seconds that the indexes took */
 export async function write(catalog: FilteredCatalog, url: string): Promise<number> {
   const storage = await openPostgres(url);
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    const { embeddings } = makeRepositories(storage, 'default');
+    const { embeddings, categoryIndexes } = makeRepositories(storage, 'default');
     const data = {
       catalogId: 'default',
       id: 'mdl_bench',
@@ -98,6 +98,7 @@ export async function write(catalog: FilteredCatalog, url: string): Promise<numb
     await client.query('ANALYZE simili.product, simili.product_number');
     const since = performance.now();
     await embeddings.createIndex(number, space);
+    await categoryIndexes.build(number, space);
     await client.query(`INSERT INTO simili.serving VALUES ('default', 'active', 'mdl_bench', 1)`);
     return (performance.now() - since) / 1000;
   } finally {

@@ -37,7 +37,7 @@ export async function filters(options: { products: number; filters: number; seed
   await using database = await freshPostgresDatabase(admin);
   const catalog = filteredCatalog(options.products, options.seed);
   const indexSeconds = await write(catalog, database.url);
-  process.stderr.write(`${options.products} products are written, the index took ${indexSeconds.toFixed()} s\n`);
+  process.stderr.write(`${options.products} products are written, the indexes took ${indexSeconds.toFixed()} s\n`);
   const dir = await temporaryDir();
   const simili = await startCommand(['serve'], /Listening on (\S+)/, {
     DATABASE_URL: database.url,

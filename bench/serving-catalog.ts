@@ -26,7 +26,15 @@ export type ServingCatalog = FreshPostgres & {
 };
 
 /** `memoryMB`: what it may be built with; the others: what lies on the disk. */
-export type IndexFacts = { seconds: number; memoryMB: number; tableMB: number; indexMB: number };
+export type IndexFacts = {
+  seconds: number;
+  memoryMB: number;
+  tableMB: number;
+  indexMB: number;
+  /** Indexes of large categories alone, with their copies of vectors. */
+  categorySeconds: number;
+  categoriesMB: number;
+};
 
 /** Category of every n-th product: what passes is that share of the catalog. */
 export const categoryOf = (share: number): string => (share === 0 ? 'none' : `every-${Math.round(1 / share)}`);
@@ -43,12 +51,12 @@ export async function servingCatalog(admin: string, products: number, keep: stri
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    const { table, seconds } = (await filledBefore(client)) ?? (await fillCatalog(storage, client, products));
-    await client.query('CREATE TABLE IF NOT EXISTS bench_index AS SELECT $1::text AS "table", $2::int AS seconds', [
-      table,
-      seconds,
-    ]);
-    return { ...database, products, table, index: { seconds, ...(await sizes(client, table)) } };
+    const { table, ...took } = (await filledBefore(client)) ?? (await fillCatalog(storage, client, products));
+    await client.query(
+      'CREATE TABLE IF NOT EXISTS bench_index AS SELECT $1::text AS "table", $2::int AS seconds, $3::int AS "categorySeconds"',
+      [table, took.seconds, took.categorySeconds],
+    );
+    return { ...database, products, table, index: { ...took, ...(await sizes(client, table)) } };
   } finally {
     await client.end();
     await storage.close();
@@ -60,12 +68,12 @@ async function keptCatalog(admin: string, name: string): Promise<FreshPostgres> 
   return { url, [Symbol.asyncDispose]: async () => {} };
 }
 
-type Filled = { table: string; seconds: number };
+type Filled = { table: string } & Pick<IndexFacts, 'seconds' | 'categorySeconds'>;
 
 /** The catalog that a run before this one has filled to the end; null: none has begun. @throws Error where it was ended on the way */
 async function filledBefore(client: pg.Client): Promise<Filled | null> {
   const ended = await client.query<{ is: boolean }>(`SELECT to_regclass('bench_index') IS NOT NULL AS is`);
-  if (ended.rows[0]!.is) return (await client.query<Filled>('SELECT "table", seconds FROM bench_index')).rows[0]!;
+  if (ended.rows[0]!.is) return (await client.query<Filled>('SELECT * FROM bench_index')).rows[0]!;
   const begun = await client.query('SELECT FROM simili.product LIMIT 1');
   if (begun.rowCount !== 0) throw new Error('This kept database was filled in part only: drop it');
   return null;
@@ -73,24 +81,30 @@ async function filledBefore(client: pg.Client): Promise<Filled | null> {
 
 type Database = { query(sql: string, values?: unknown[]): Promise<unknown> };
 
-async function sizes(client: pg.Client, table: string): Promise<Omit<IndexFacts, 'seconds'>> {
+async function sizes(client: pg.Client, table: string): Promise<Omit<IndexFacts, 'seconds' | 'categorySeconds'>> {
   const query = async <Row>(sql: string, values: unknown[] = []) => (await client.query(sql, values)).rows as Row[];
   const [effort] = await effortsOn(query, table);
-  const [size] = await query<{ table: number; index: number }>(
-    `SELECT pg_table_size($1)::float8 AS table, pg_relation_size($1 || '_vec_idx')::float8 AS index`,
+  const [size] = await query<{ table: number; index: number; categories: number }>(
+    `SELECT pg_table_size($1)::float8 AS table, pg_relation_size($1 || '_vec_idx')::float8 AS index,
+       coalesce(pg_total_relation_size(to_regclass(replace($1::regclass::text, 'embedding', 'category'))), 0)::float8 AS categories`,
     [table],
   );
   const inMB = (bytes: number) => Math.round(bytes / 2 ** 20);
-  return { memoryMB: inMB(effort!.memory), tableMB: inMB(size!.table), indexMB: inMB(size!.index) };
+  return {
+    memoryMB: inMB(effort!.memory),
+    tableMB: inMB(size!.table),
+    indexMB: inMB(size!.index),
+    categoriesMB: inMB(size!.categories),
+  };
 }
 
 /**
  * Products of one picture each, their vectors, and a version that serves, in an empty database, in memory that does not grow with the products. Vectors
  * are stored as those of a new version are.
- * @returns the table of vectors, and seconds that the index took
+ * @returns the table of vectors, and seconds that the index took, and those of large categories
  */
 export async function fillCatalog(storage: Storage, client: Database, products: number): Promise<Filled> {
-  const { embeddings } = makeRepositories(storage, 'default');
+  const { embeddings, categoryIndexes } = makeRepositories(storage, 'default');
   const isOfHalves = storage.kind === 'postgres';
   const space = pictureSpace(DIMENSIONS, isOfHalves ? 'halfvec' : 'vector');
   const model = await storage.prisma.modelVersion.create({
@@ -112,10 +126,12 @@ export async function fillCatalog(storage: Storage, client: Database, products: 
   await addVectors(embeddings, model.number, space, products);
   const since = performance.now();
   await embeddings.createIndex(model.number, space);
-  const seconds = Math.round((performance.now() - since) / 1000);
+  const indexed = performance.now();
+  await categoryIndexes.build(model.number, space);
+  const [seconds, categorySeconds] = [indexed - since, performance.now() - indexed].map((ms) => Math.round(ms / 1000));
   await client.query('TRUNCATE simili.vector_queue'); // all have their vectors
   await client.query(`INSERT INTO simili.serving VALUES ('default', 'active', 'mdl_bench', 1)`);
-  return { table: `simili.embedding_${model.number}`, seconds };
+  return { table: `simili.embedding_${model.number}`, seconds: seconds!, categorySeconds: categorySeconds! };
 }
 
 const idSql = `'p' || lpad(i::text, 8, '0')`;

@@ -32,6 +32,10 @@ const propensity = {
 };
 const search = ['test/unit/src/db/search.test.ts'];
 const anchor = { file: 'src/db/search-anchor.ts', tests: search };
+const categories = {
+  file: 'src/db/category-indexes.ts',
+  tests: ['test/unit/src/db/category-indexes.test.ts'],
+};
 const effort = { file: 'src/db/search-effort.ts', tests: ['test/unit/src/db/search-effort.test.ts'] };
 const ranking = { file: 'src/db/search-one.ts', tests: search };
 const maintenance = { file: 'workers/handlers/maintenance.ts', tests: ['test/integration/maintenance.test.ts'] };
@@ -227,6 +231,15 @@ export const mutations = [
   { name: 'scan order', ...anchor, from: 'strict_order', to: 'relaxed_order' },
   { name: 'candidates', ...effort, from: '[100, 200, 400, 500, 750, 1000]', to: '[40, 200, 400, 1000]' },
   { name: 'candidates under a filter', ...effort, from: 'FOR_ALL = 90', to: 'FOR_ALL = 60' },
+  {
+    name: 'candidates within a category',
+    ...effort,
+    from: 'FOR_ALL_OF_CATEGORY = 150',
+    to: 'FOR_ALL_OF_CATEGORY = 100',
+  },
+  { name: 'fewest of a category', ...categories, from: 'fewest: 2000', to: 'fewest: 3000' },
+  { name: 'most of a category', ...categories, from: 'mostShare: 0.45', to: 'mostShare: 0.5' },
+  { name: 'most categories', ...categories, from: 'most: 16', to: 'most: 8' },
   { name: 'ranked one by one', ...effort, from: 'greatest(4000,', to: 'greatest(5000,' },
   { name: 'ranked one by one, large catalog', ...effort, from: '25 * sqrt(', to: '50 * sqrt(' },
   { name: 'least of a sample', ...effort, from: 'FEWEST_SAMPLED = 200', to: 'FEWEST_SAMPLED = 100' },

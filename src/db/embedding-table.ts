@@ -21,7 +21,16 @@ export function vectorSchema(catalog: string): string {
 export const embeddingTable = (catalog: string, model: number, space?: string): string =>
   `"${vectorSchema(catalog)}".${embeddingName(model, space)}`;
 
-/** The index of such a table, in its schema. */
+/** The table, beside such a one, with copies of the vectors of large categories (src/db/category-indexes.ts); the same by its own name. */
+export const categoryName = (model: number, space?: string): string =>
+  embeddingName(model, space).replace(/^embedding/, 'category');
+export const categoryTable = (catalog: string, model: number, space?: string): string =>
+  `"${vectorSchema(catalog)}".${categoryName(model, space)}`;
+
+/** The index of one category of such a table. */
+export const categoryIndexOf = (table: string, number: number): string => `${table}_vec_${number}_idx`;
+
+/** The index of a table of vectors, in its schema. */
 export const indexOf = (table: string): string => `${table}_vec_idx`;
 
 /** A table or an index by its own name: an index is made in the schema of its table. */

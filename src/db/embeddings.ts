@@ -4,7 +4,14 @@ import type { Encoder } from '../ports/encoder.ts';
 import { type EmbeddingSpace, PICTURES } from '../ports/space.ts';
 import { type Ask, NO_ROWS } from './ask.ts';
 import { lockCatalog } from './catalogs.ts';
-import { embeddingName, embeddingTable, indexOf, vectorSchema, withoutSchema } from './embedding-table.ts';
+import {
+  categoryName,
+  embeddingName,
+  embeddingTable,
+  indexOf,
+  vectorSchema,
+  withoutSchema,
+} from './embedding-table.ts';
 import { stopBuilds } from './index-builds.ts';
 import { type Compared, distinctStatement } from './near-duplicates.ts';
 import { bigint, rows, text, texts } from './row.ts';
@@ -80,12 +87,17 @@ export class EmbeddingRepository {
     await ofVersion(this.indexing.buildIndex(this.index(model, space), how));
   }
 
-  /** Drops the tables of all spaces of a version, whose indexes nobody goes on to build. */
+  /** Drops the tables of all spaces of a version, those of its large categories too, whose indexes nobody goes on to build. */
   async dropTables(model: number, spaces: readonly Pick<EmbeddingSpace, 'name'>[]): Promise<void> {
-    const names = spaces.map(({ name }) => embeddingName(model, name));
-    await stopBuilds(this.db, vectorSchema(this.catalogId), names);
-    const tables = spaces.map(({ name }) => this.table(model, name));
-    await this.db.$executeRawUnsafe(`DROP TABLE IF EXISTS ${tables.join(', ')}`);
+    const { catalogId } = this;
+    const vectors = spaces.map(({ name }) => embeddingName(model, name));
+    const names = [...vectors, ...spaces.map(({ name }) => categoryName(model, name))];
+    await stopBuilds(this.db, vectorSchema(catalogId), names);
+    const tables = names.map((name) => `"${vectorSchema(catalogId)}".${name}`);
+    await this.db.$transaction([
+      this.db.$executeRawUnsafe(`DROP TABLE IF EXISTS ${tables.join(', ')}`),
+      this.db.categoryIndex.deleteMany({ where: { catalogId, vectors: { in: vectors } } }),
+    ]);
   }
 
   /** Overwrites by product; a product deleted in the meantime is left out. */
@@ -115,7 +127,9 @@ export class EmbeddingRepository {
         some.map(({ vector }) => vector),
       );
       const given = 'unnest($2::text[], $3::text[], $4::vector[]) AS v (id, hash, vec)';
-      await this.ask({ text: insert(storedSql(space, 'v.vec'), given), row: NO_ROWS }, [...keys(some), bytes]);
+      const text = insert(storedSql(space, 'v.vec'), given);
+      // Where its large categories have indexes, a writer waits for those who give its products other categories.
+      await despiteDeadlock(() => this.ask({ text, row: NO_ROWS }, [...keys(some), bytes]));
     }
     if (none.length > 0)
       await this.ask(

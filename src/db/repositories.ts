@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { AllJobs } from './all-jobs.ts';
 import { ApiKeyRepository } from './api-keys.ts';
 import { CatalogRepository } from './catalogs.ts';
+import { CategoryIndexRepository } from './category-indexes.ts';
 import { ClickThroughRepository } from './click-through.ts';
 import { ContentRepository } from './contents.ts';
 import { EmbeddingRepository } from './embeddings.ts';
@@ -78,6 +79,7 @@ function boundTo({ kind, prisma: db, ask, buildIndex, indexedFrom, clock }: Data
     products: new ProductRepository(db, catalog, clock),
     images: new ImageRepository(db, catalog, clock),
     embeddings: new EmbeddingRepository(db, ask, { buildIndex, indexedFrom }, catalog),
+    categoryIndexes: new CategoryIndexRepository(db, ask, { buildIndex, indexedFrom }, catalog),
     vectorQueue: new VectorQueue(db, catalog),
     vectorStorage: new VectorStorageRepository(db, catalog, kind === 'postgres'),
     search: new SearchRepository(ask, catalog, null, indexedFrom !== null),

@@ -17,6 +17,13 @@ const FOR_ALL = 90;
 export const effortFor = (share: number): number =>
   EFFORTS.find((effort) => effort * share >= FOR_ALL) ?? EFFORTS[EFFORTS.length - 1]!;
 
+/** Candidates for each of the page that an index of one category is sure with: its nearest are a sample of the catalog's, far apart from each other. */
+const FOR_ALL_OF_CATEGORY = 150;
+
+/** By an index of one category alone. @param share of that category that passes the filter, 0 to 1 */
+export const effortWithin = (share: number): number =>
+  EFFORTS.find((effort) => effort * share >= FOR_ALL_OF_CATEGORY) ?? EFFORTS[EFFORTS.length - 1]!;
+
 /**
  * SQL for the most products that pass a filter and are ranked one by one: 4,000, of a large catalog 25 times the root of how many vectors
  * the table has, by the database's own statistics. At 100,000 that is 7,900, at 3 µs each as long as the widest scan; the greater a
@@ -24,6 +31,9 @@ export const effortFor = (share: number): number =>
  */
 export const mostPassingSql = (table: string): string =>
   `(SELECT greatest(4000, least(50000, 25 * sqrt(greatest(reltuples, 0)::float8)))::int FROM pg_class WHERE oid = '${table}'::regclass)`;
+
+/** The same beside an index of one category alone, without the floor: it is as quick as that of a catalog of so many products. */
+export const mostPassingWithin = (products: number): number => Math.round(25 * Math.sqrt(products));
 
 /** Pages of the catalog's table, of 8 KB, that are read to see which share of it passes: some 4,000 products. */
 const SAMPLED_PAGES = 100;

@@ -51,15 +51,15 @@ export function fused(parts: RankingParts, way: Way): string {
       WHERE (${warm}) AND ${hasAny} AND ${where('q.id', own)} ${passes} ORDER BY l2, q.id`);
   }
   const most = limit + way;
-  const given = tables.map(({ space, table, vec }, i) => {
+  const given = tables.map(({ space, vec, near }, i) => {
     const raw = distanceSql(space, `x${i}.vec`, `anchor.${vec}`);
-    const product = narrowing
-      ? `JOIN simili.product q ON q.catalog_id = ${catalog} AND q.id = x${i}.product_id AND ${narrowing}`
+    const product = near.narrowing
+      ? `JOIN simili.product q ON q.catalog_id = ${catalog} AND q.id = x${i}.product_id AND ${near.narrowing}`
       : '';
     return `given${i} AS MATERIALIZED (
           SELECT x${i}.product_id, ${squaredSql(space, `x${i}.vec`, `anchor.${vec}`)} AS d
-          FROM ${table} x${i} ${product} ${place ? vectorsOf(`x${i}.product_id`, i) : ''}
-          WHERE anchor.${vec} IS NOT NULL AND x${i}.vec IS NOT NULL AND ${where(`x${i}.product_id`, own)}
+          FROM ${near.table} x${i} ${product} ${place ? vectorsOf(`x${i}.product_id`, i) : ''}
+          WHERE anchor.${vec} IS NOT NULL AND x${i}.vec IS NOT NULL AND ${where(`x${i}.product_id`, own)} ${near.only(`x${i}`)}
           ORDER BY ${raw} LIMIT ${most})`;
   });
   const bounds = tables.map(

@@ -13,7 +13,7 @@ export const TIES = [3, 50, 1000];
  */
 export function nearest(parts: RankingParts, way: Way): string {
   const { catalog, tables, warm, limit, narrowing, without, behind, param } = parts;
-  const [{ space, table, vec }] = tables as [RankingParts['tables'][number]];
+  const [{ space, table, vec, near }] = tables as [RankingParts['tables'][number]];
   const distance = distanceSql(space, 'e.vec', `anchor.${vec}`);
   const after = behind
     ? `AND (${distance}, e.product_id) > (${param(behind.l2, 'float8')}, ${param(behind.productId, 'text')})`
@@ -39,7 +39,7 @@ export function nearest(parts: RankingParts, way: Way): string {
   return `
       SELECT product_id, l2, looked, farthest FROM (
         SELECT found.*, count(*) OVER ()::int AS looked, max(l2) OVER () AS farthest
-        FROM (SELECT e.product_id, ${distance} AS l2 FROM ${table} e ${product(narrowing)} ${where} AND ${joined(parts, variants('e.product_id', distance))}
+        FROM (SELECT e.product_id, ${distance} AS l2 FROM ${near.table} e ${product(near.narrowing)} ${where} ${near.only('e')} AND ${joined(parts, variants('e.product_id', distance))}
           ORDER BY ${distance} LIMIT ${limit + way}) AS found
       ) AS counted ORDER BY l2, product_id LIMIT ${limit}`;
 }

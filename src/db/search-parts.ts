@@ -15,12 +15,18 @@ export type Way = number | 'passing' | 'exact';
 /** Under 'passing': the ids of what passes; none where it is many. */
 export const PASSING_IDS = '(SELECT ids FROM passing)::text[]';
 
+/**
+ * Rows that an index is asked of: the vectors themselves, or their copies of one category. `only`: which rows of `alias` are meant; empty: all. `narrowing`:
+ * the condition over the products of these rows.
+ */
+export type Near = { readonly table: string; readonly only: (alias: string) => string; readonly narrowing: string };
+
 /** Parts of the SQL that ranks the neighbours of one anchor. */
 export type RankingParts = {
   /** Parameter with the id of the catalog. */
   catalog: string;
   /** `vec`: the anchor's own vector, a column of `anchor`; null where it has none. */
-  tables: readonly { space: VersionSpace; table: string; vec: string }[];
+  tables: readonly { space: VersionSpace; table: string; vec: string; near: Near }[];
   /** Whether the anchor has a vector. Asked within the ranking: no index is read, and no product, for one that has none. */
   warm: string;
   /** Groups none of which is shown: the anchor's own, as the right side of a comparison. */

@@ -2,14 +2,15 @@ import type { Condition } from '../ports/condition.ts';
 import type { VersionSpace } from '../ports/space.ts';
 import type { Statement } from './ask.ts';
 import { conditionSql } from './condition-sql.ts';
-import { embeddingTable } from './embedding-table.ts';
+import { categoryTable, embeddingTable } from './embedding-table.ts';
 import { PRODUCT_COLUMNS, ProductShape, WITHOUT_PICTURE } from './product-columns.ts';
 import { bool, float, int, orNull } from './row.ts';
 import { eachAnchor, givenAnchor, meanAnchor, oneAnchor } from './search-anchor.ts';
+import type { WithinCategory } from './search-category.ts';
 import { mostPassingSql, Sample, sampleSql } from './search-effort.ts';
 import { fused, LOOKS } from './search-fused.ts';
 import { nearest, TIES } from './search-one.ts';
-import type { Behind, Parameter, Way } from './search-parts.ts';
+import type { Behind, Near, Parameter, Way } from './search-parts.ts';
 import { nameOf } from './statement-name.ts';
 
 export type { Behind };
@@ -46,6 +47,8 @@ export type Search = {
   effort: number;
   /** Most products that pass a filter and are ranked one by one; null: as many as suits the size of the catalog. */
   mostPassing: number | null;
+  /** Indexes of the filter's one category, which are asked instead of those of all. */
+  within?: WithinCategory | null;
   /** Whether products come with their picture; left out: they do. */
   pictures?: boolean;
 };
@@ -70,17 +73,19 @@ export const Ranked = {
  * read, which is before the scan begins: it needs no session of its own, so a pooler may lie between.
  */
 export function searchStatement(search: Search, way: Way): { statement: Statement<typeof Ranked>; values: unknown[] } {
-  const { catalogId, model, spaces, anchorIds, asOne, vector, filter, limit, behind, pictures = true } = search;
+  const { catalogId, model, spaces, anchorIds, asOne, vector, filter, limit, behind, within, pictures = true } = search;
   const isOne = !asOne && anchorIds.length === 1;
   const values: unknown[] = [vector ? `[${vector.join()}]` : isOne ? anchorIds[0] : [...anchorIds]];
   const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
   const catalog = param(catalogId, 'text');
-  const { narrowing, without } = conditions(filter, param);
-  const tables = spaces.map((space, i) => ({
-    space,
-    table: embeddingTable(catalogId, model, space.name),
-    vec: `vec${i || ''}`,
-  }));
+  const { narrowing, mostlyPassing, without } = conditions(filter, param);
+  const tables = spaces.map((space, i) => {
+    const table = embeddingTable(catalogId, model, space.name);
+    const near = within
+      ? { ...copiesOf(search, within, i), narrowing: mostlyPassing }
+      : { table, only: () => '', narrowing };
+    return { space, table, vec: `vec${i || ''}`, near };
+  });
   const ownGroup = asOne ? 'ANY(anchor.group_ids)' : 'anchor.group_id';
   const warm = tables.map(({ vec }) => `anchor.${vec} IS NOT NULL`).join(' OR ');
   const parts = { catalog, tables, warm, ownGroup, limit, narrowing, without, behind, param };
@@ -89,7 +94,7 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const products = asOne ? meanAnchor : isOne ? oneAnchor : eachAnchor;
   const anchor = vector ? givenAnchor(tables, effort) : products(catalog, tables, effort);
   const text = `
-    WITH anchor AS MATERIALIZED (${anchor})${way === 'passing' ? passing(catalog, narrowing, search.mostPassing ?? mostPassingSql(tables[0]!.table)) : ''}
+    WITH anchor AS MATERIALIZED (${anchor})${way === 'passing' ? passing(catalog, narrowing, most(search, tables[0]!.table, param)) : ''}
     SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest,
       ${way === 'passing' ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${pictures ? PRODUCT_COLUMNS : WITHOUT_PICTURE}
     FROM anchor
@@ -106,8 +111,21 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   return { statement: { name: isCommon ? nameOf(text) : undefined, text, row: Ranked }, values };
 }
 
+/** The number is in the text: of a value, Postgres could not tell that an index of one category holds all that is asked for. */
+function copiesOf(
+  { catalogId, model, spaces }: Search,
+  { numbers }: WithinCategory,
+  i: number,
+): Omit<Near, 'narrowing'> {
+  const table = categoryTable(catalogId, model, spaces[i]!.name);
+  return { table, only: (alias) => `AND ${alias}.category = ${numbers[i]!}` };
+}
+
+const most = ({ mostPassing }: Search, table: string, param: Parameter): string =>
+  mostPassing === null ? mostPassingSql(table) : param(mostPassing, 'int');
+
 /** One row: the ids of what passes, or that it is `many`, more than are ranked one by one. */
-const passing = (catalog: string, narrowing: string, most: number | string): string => `,
+const passing = (catalog: string, narrowing: string, most: string): string => `,
     most AS MATERIALIZED (SELECT ${most} AS n),
     found AS MATERIALIZED (SELECT q.id FROM simili.product q
       WHERE q.catalog_id = ${catalog} ${narrowing && `AND ${narrowing}`} LIMIT (SELECT n + 1 FROM most)),
@@ -128,25 +146,32 @@ export function sampleStatement(
   };
 }
 
-/** Conditions of a filter over a product `q`, and the parameter with the ids that are left out. */
+/**
+ * Conditions of a filter over a product `q`, and the parameter with the ids that are left out. `mostlyPassing`: the same where all products are of the
+ * filter's categories already: the planner, which would think that few of them pass and rank all, is not told what is asked of these.
+ */
 export function conditions(filter: SearchFilter, param: Parameter) {
   const { excludeIds } = filter;
-  const narrowing = conditionsOf(filter).map((condition) => conditionSql(condition, param));
+  const { categories, ...others } = filter;
+  const narrowing = conditionsOf(others).map((condition) => conditionSql(condition, param));
+  const within = categories ? [conditionSql({ column: 'categories', overlaps: categories }, param)] : [];
   const without = excludeIds?.length ? param([...excludeIds], 'text[]') : null;
-  return { narrowing: narrowing.join(' AND '), without };
+  return {
+    narrowing: [...within, ...narrowing].join(' AND '),
+    mostlyPassing: [...within.map((sql) => `coalesce(${sql}, FALSE)`), ...narrowing].join(' AND '),
+    without,
+  };
 }
 
-/** Conditions of a filter on a product's columns, which the catalog's indexes serve. */
+/** Conditions of a filter on a product's columns, but its categories, which the catalog's indexes serve. */
 const conditionsOf = ({
   available,
-  categories,
   minPrice,
   maxPrice,
   conditions: more = [],
   own = [],
-}: SearchFilter): Condition[] => [
+}: Omit<SearchFilter, 'categories'>): Condition[] => [
   ...(available === undefined ? [] : [{ column: 'available', is: available } as const]),
-  ...(categories === undefined ? [] : [{ column: 'categories', overlaps: categories } as const]),
   ...(minPrice === undefined ? [] : [{ column: 'price', atLeast: minPrice } as const]),
   ...(maxPrice === undefined ? [] : [{ column: 'price', atMost: maxPrice } as const]),
   ...more,

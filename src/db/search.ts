@@ -5,7 +5,8 @@ import { embeddingTable, indexOf } from './embedding-table.ts';
 import { type ProductColumns, productOf } from './product-columns.ts';
 import type { ProductRow } from './products.ts';
 import { bool, type RowOf } from './row.ts';
-import { effortFor, shareOf } from './search-effort.ts';
+import { CategoriesOfSearch, type WithinCategory } from './search-category.ts';
+import { effortFor, effortWithin, mostPassingWithin, shareOf } from './search-effort.ts';
 import { LOOKS } from './search-fused.ts';
 import { TIES } from './search-one.ts';
 import type { Behind, Way } from './search-parts.ts';
@@ -49,13 +50,16 @@ export class SearchRepository {
   private readonly shares = new LRUCache<string, number>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
   /** Whether tables have their index, which is asked again after a minute. */
   private readonly indexed = new LRUCache<string, boolean>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
+  private readonly categories: CategoriesOfSearch;
   constructor(
     private readonly ask: Ask,
     private readonly catalogId: string,
     private readonly mostPassing: number | null = null,
-    /** Whether a table of vectors may have no index, because it is small. */
+    /** Whether a table of vectors may have no index, because it is small. A category then never has one of its own. */
     private readonly mayLackIndex = false,
-  ) {}
+  ) {
+    this.categories = new CategoriesOfSearch(ask, catalogId);
+  }
 
   /**
    * Ranks, for each anchor, the `limit` products nearest to it, best first, itself left out; of equal distances the lower
@@ -122,8 +126,9 @@ export class SearchRepository {
     { way: only, pictures = true }: How,
   ): Promise<Found[]> {
     const size = SIZES.find((one) => one >= limit) ?? limit;
-    const { catalogId, mostPassing } = this;
+    const { catalogId } = this;
     const narrowing = narrowingOf(filter);
+    const within = only || this.mayLackIndex ? null : await this.categories.of(number, spaces, filter);
     const search = {
       catalogId,
       model: number,
@@ -133,7 +138,8 @@ export class SearchRepository {
       filter,
       limit: size,
       behind,
-      mostPassing,
+      mostPassing: this.mostPassing ?? (within && mostPassingWithin(within.products)),
+      within,
       pictures,
     };
     const scale = scaleOf(spaces);
@@ -147,10 +153,10 @@ export class SearchRepository {
     for (const way of only ? [only] : waysTo(isFused, mayBeFew, lacksIndex)) {
       if (isShort && way !== 'exact') continue; // looking farther brings no more of what the index gave all of
       const anchorIds = open.flatMap(({ ids }) => ids);
-      const effort = effortFor(share ?? 1);
+      const effort = within ? effortWithin((share ?? within.share) / within.share) : effortFor(share ?? 1);
       const groups = byAnchor(await this.run({ ...search, anchorIds, effort }, way), open.length);
       if (groups[0]?.[0]?.many) {
-        share = narrowing === NOTHING ? 1 : await this.shareOf(filter);
+        share = await this.shareOf(filter, within);
         this.shares.set(narrowing, share);
         continue;
       }
@@ -177,7 +183,10 @@ export class SearchRepository {
     return found!.has;
   }
 
-  private async shareOf({ excludeIds: _, ...filter }: SearchFilter): Promise<number> {
+  private async shareOf({ excludeIds: _, ...filter }: SearchFilter, within: WithinCategory | null): Promise<number> {
+    const constraints = Object.keys(filter);
+    if (constraints.length === 0) return 1;
+    if (within && constraints.length === 1) return within.share;
     const { statement, values } = sampleStatement(this.catalogId, filter);
     const [sample] = await this.ask(statement, values);
     return sample ? shareOf(sample) : 0;

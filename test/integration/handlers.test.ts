@@ -215,6 +215,28 @@ test('how far an index is, and how long it will take, is the job’s progress; i
   expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'EMBED' });
 });
 
+test('the indexes of large categories are built behind the others, and end with the job', async () => {
+  const jobId = await trained();
+  const stopping = new AbortController();
+  const { repositories } = worker.context;
+  const built: unknown[] = [];
+  const categoryIndexes = {
+    async build(model: number, space: { name: string }, { onProgress, signal }: Required<IndexBuild>) {
+      built.push([model, space.name]);
+      onProgress(0.5);
+      await expect.poll(() => jobOf(jobId)).toMatchObject({ message: 'Building the indexes of large categories' });
+      stopping.abort();
+      signal?.throwIfAborted();
+    },
+  };
+  const context = worker.but({
+    repositories: { ...repositories, forCatalog: () => ({ ...repositories, categoryIndexes }) },
+  } as object);
+  await embedHandler(context)({ catalog: 'default', jobId }, { signal: stopping.signal });
+  expect(built).toEqual([[(await repositories.models.ofJob(jobId)).number, 'pictures']]);
+  expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'EMBED' });
+});
+
 test('what a job did is told: its phases as spans, what it wrote as a counter', async () => {
   const told: object[] = [];
   const telemetry: Telemetry = {

@@ -69,6 +69,7 @@ const ALL = [
   '0029_placements',
   '0030_uploaded_pictures',
   '0031_attribute_numbers',
+  '0032_category_indexes',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

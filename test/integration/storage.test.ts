@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
+import { CategoryIndexRepository } from '../../src/db/category-indexes.ts';
 import { stateOf } from '../../src/db/index-builds.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
 import { float, int, oneOf, rows, text } from '../../src/db/row.ts';
+import { pictureSpace } from '../../src/ports/space.ts';
 import { describeCatalogs } from '../contract/catalogs.contract.ts';
 import { describeStorage } from '../contract/storage.contract.ts';
 import { type Described, described, sitesInSource, untyped } from '../support/described.ts';
@@ -32,6 +34,9 @@ test('every statement gives the rows that it says: columns, types, and no null w
   await Promise.all([clickThrough.days(span), clickThrough.cells(span)]);
   await Promise.all([feedbackHealth.counts(span.first), feedbackHealth.lists(span.first), recallAudits.sums(1, 24)]);
   await stateOf(last.storage.ask, { table: 'simili.product', name: 'simili.product_vec_idx', on: '' });
+  const { prisma, ask } = last.storage;
+  const onServer = { indexedFrom: null, buildIndex: async () => {} };
+  await new CategoryIndexRepository(prisma, ask, onServer, 'default').build(1, pictureSpace(2));
   await last.storage.close();
   const all = [...watching, last];
   expect(all.flatMap(({ problems }) => problems)).toEqual([]);

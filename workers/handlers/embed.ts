@@ -11,7 +11,7 @@ import { TRAIN_SHARE } from './train.ts';
 const FILL_SHARE = 0.1;
 const INDEX_SHARE = 0.05;
 
-/** Fills the table of a trained version, then builds its index: what serves is never half embedded. */
+/** Fills the table of a trained version, then builds its indexes: what serves is never half embedded. */
 export const embedHandler =
   (worker: WorkerContext): Handler<'embed'> =>
   async ({ catalog, jobId }, { signal }) => {
@@ -39,6 +39,7 @@ async function embed(context: WorkerContext, run: ClaimedRun): Promise<void> {
   // Later ones are in the queue as long as this version is on its way, whoever looks at them.
   for (const space of spaces) await space.queueMissing();
   await buildIndexes(context, run);
+  await buildCategoryIndexes(context, run);
   await models.commitEmbedded(run.claim, model.id);
 }
 
@@ -55,6 +56,21 @@ async function buildIndexes({ repositories }: WorkerContext, { claim, signal, re
       report({ progress: TRAIN_SHARE + FILL_SHARE + INDEX_SHARE * built, etaSeconds: secondsLeft(built) });
     };
     await repositories.embeddings.createIndex(version.number, space, { signal, onProgress });
+  }
+  report({ etaSeconds: null });
+}
+
+/** Those of large categories alone. They take some of the time of the others, of which only what is left is told. */
+async function buildCategoryIndexes(
+  { repositories }: WorkerContext,
+  { claim, signal, report }: ClaimedRun,
+): Promise<void> {
+  const version = await repositories.models.ofJob(claim.job.id);
+  for (const space of spacesOf(version)) {
+    const secondsLeft = timeLeft();
+    const onProgress = (share: number) =>
+      report({ message: 'Building the indexes of large categories', etaSeconds: secondsLeft(share) });
+    await repositories.categoryIndexes.build(version.number, space, { signal, onProgress });
   }
   report({ etaSeconds: null });
 }

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { effortFor, mostPassingSql, shareOf } from '../../../../src/db/search-effort.ts';
+import {
+  effortFor,
+  effortWithin,
+  mostPassingSql,
+  mostPassingWithin,
+  shareOf,
+} from '../../../../src/db/search-effort.ts';
 
 test('the narrower a filter that is not for one by one, the more candidates a round of the index has: 100 to 1,000', () => {
   const shares = [1, 0.95, 0.9, 0.89, 0.5, 0.45, 0.3, 0.2, 0.18, 0.15, 0.1, 0.01, 0];
@@ -13,4 +19,9 @@ test('the narrower a filter that is not for one by one, the more candidates a ro
 
 test('what passes is ranked one by one up to 4,000 products, or 25 times the root of the catalog, and never over 50,000', () => {
   expect(mostPassingSql('simili.embedding_1')).toContain('greatest(4000, least(50000, 25 * sqrt(');
+});
+
+test('an index of one category is never asked for fewer than 200 candidates, and more are ranked by it the narrower the rest of a filter is', () => {
+  expect([1.2, 1, 0.75, 0.74, 0.3, 0.2, 0.15, 0].map(effortWithin)).toEqual([200, 200, 200, 400, 500, 750, 1000, 1000]);
+  expect([2000, 10_000, 1_000_000].map(mostPassingWithin)).toEqual([1118, 2500, 25_000]);
 });

@@ -1,0 +1,173 @@
+import type { PrismaClient } from '../generated/prisma/client.ts';
+import type { EmbeddingSpace } from '../ports/space.ts';
+import { type Ask, NO_ROWS } from './ask.ts';
+import { lockCatalog } from './catalogs.ts';
+import { categoryIndexOf, categoryTable, embeddingName, embeddingTable } from './embedding-table.ts';
+import { float, int, orNull, rows, text } from './row.ts';
+import { columnType, indexClass } from './space-sql.ts';
+import type { IndexBuild, Storage } from './storage.ts';
+import { ofVersion, VersionGone } from './version-gone.ts';
+
+/** A category and how many products have it. */
+export type Category = { category: string; products: number };
+/** Which categories have an index of their own. */
+export type CategoryBounds = {
+  /** Fewer products are ranked one by one as quickly. */
+  readonly fewest: number;
+  /** Share of the catalog: a category that more are in needs no more candidates of the index of all than of its own. */
+  readonly mostShare: number;
+  readonly most: number;
+};
+/** Measured in docs/adr/0036-category-indexes.md. */
+export const CATEGORY_BOUNDS: CategoryBounds = { fewest: 2000, mostShare: 0.45, most: 16 };
+
+/** Vectors that are copied by one statement. */
+const COPIED = 5000;
+
+/**
+ * Categories that get one: the largest first, together no more products than the catalog has.
+ * @param found with the most products first
+ * @param products of the catalog
+ */
+export function largeCategories(found: readonly Category[], products: number, bounds = CATEGORY_BOUNDS): Category[] {
+  const large: Category[] = [];
+  let left = products;
+  for (const one of found) {
+    if (large.length === bounds.most) break;
+    if (one.products < bounds.fewest || one.products > bounds.mostShare * products || one.products > left) continue;
+    large.push(one);
+    left -= one.products;
+  }
+  return large;
+}
+
+type Numbered = { number: number; products: number };
+
+/**
+ * Indexes of large categories alone (docs/adr/0036-category-indexes.md): a table beside a version's vectors holds copies of those in such
+ * a category, and has an index for each. Triggers keep it, in one commit with vectors and categories (migration 0032). On the embedded database there are none.
+ */
+export class CategoryIndexRepository {
+  constructor(
+    private readonly db: PrismaClient,
+    private readonly ask: Ask,
+    private readonly indexing: Pick<Storage, 'buildIndex' | 'indexedFrom'>,
+    private readonly catalogId: string,
+    private readonly bounds: CategoryBounds = CATEGORY_BOUNDS,
+  ) {}
+
+  /**
+   * Builds them for a table of vectors, the largest category first. Each is used from when it is whole. Safe to repeat: the categories of the first time are kept.
+   * @param how.onProgress hears which share of all is built
+   * @throws VersionGone; as `Storage.buildIndex`
+   */
+  async build(model: number, space: EmbeddingSpace, { signal, onProgress }: IndexBuild = {}): Promise<void> {
+    if (this.indexing.indexedFrom !== null) return;
+    const chosen = (await this.chosen(model, space)) ?? (await this.begin(model, space));
+    if (chosen.length === 0) return;
+    await this.copy(model, space, signal);
+    const total = chosen.reduce((sum, { products }) => sum + products, 0);
+    let built = 0;
+    for (const { number, products } of chosen) {
+      const told = (share: number) => onProgress?.((built + share * products) / total);
+      told(0);
+      await ofVersion(this.indexing.buildIndex(this.index(model, space, number), { signal, onProgress: told }));
+      built += products;
+    }
+    onProgress?.(1);
+  }
+
+  private index(model: number, space: EmbeddingSpace, number: number) {
+    const table = categoryTable(this.catalogId, model, space.name);
+    const on = `USING hnsw (vec ${indexClass(space)}) WHERE category = ${number}`;
+    return { table, name: categoryIndexOf(table, number), on };
+  }
+
+  /** Categories that were chosen for the table before; null: none were. */
+  private async chosen(model: number, { name }: EmbeddingSpace): Promise<Numbered[] | null> {
+    const found = await rows(this.db, { number: int, products: float })`
+      SELECT c.number, (
+        SELECT count(*) FROM simili.product p WHERE p.catalog_id = c.catalog_id AND p.categories && ARRAY[c.category])::float8 AS products
+      FROM simili.category_index c
+      WHERE c.catalog_id = ${this.catalogId} AND c.vectors = ${embeddingName(model, name)} ORDER BY c.number`;
+    return found.length > 0 ? found : null;
+  }
+
+  /**
+   * Chooses categories, makes the table and begins to keep it. For a moment nobody writes products or these vectors: who wrote before is seen by
+   * the copying, and who writes afterwards is told by the triggers.
+   */
+  private async begin(model: number, space: EmbeddingSpace): Promise<Numbered[]> {
+    const { catalogId } = this;
+    const large = await this.large();
+    if (large.length === 0) return [];
+    const [vectors, copies] = [
+      embeddingTable(catalogId, model, space.name),
+      categoryTable(catalogId, model, space.name),
+    ];
+    const names = large.map(({ category }) => category);
+    const trigger = (event: string) => `
+      CREATE OR REPLACE TRIGGER keep_vectors_by_category_${event.toLowerCase()} AFTER ${event} ON ${vectors}
+        REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION simili.keep_vectors_by_category('${catalogId}')`;
+    const begun = this.db.$transaction(async (tx) => {
+      if (!(await lockCatalog(tx, catalogId))) throw new VersionGone(`catalog ${catalogId}`);
+      await tx.$executeRaw`LOCK TABLE simili.product IN SHARE ROW EXCLUSIVE MODE`;
+      for (const event of ['INSERT', 'UPDATE']) await tx.$executeRawUnsafe(trigger(event));
+      await tx.$executeRawUnsafe(`
+        CREATE TABLE IF NOT EXISTS ${copies} (
+          product_id TEXT NOT NULL,
+          category   INTEGER NOT NULL,
+          vec        ${columnType(space)},
+          catalog_id TEXT NOT NULL DEFAULT '${catalogId}' CHECK (catalog_id = '${catalogId}'),
+          PRIMARY KEY (product_id, category),
+          FOREIGN KEY (catalog_id, product_id) REFERENCES simili.product (catalog_id, id) ON DELETE CASCADE ON UPDATE CASCADE
+        )`);
+      await tx.$executeRaw`
+        INSERT INTO simili.category_index (catalog_id, vectors, number, category)
+        SELECT ${catalogId}, ${embeddingName(model, space.name)}, c.number, c.name
+        FROM unnest(${names}::text[]) WITH ORDINALITY AS c (name, number)
+        ON CONFLICT DO NOTHING`;
+    });
+    await ofVersion(begun);
+    return (await this.chosen(model, space))!;
+  }
+
+  private async large(): Promise<Category[]> {
+    const { catalogId, bounds } = this;
+    const found = await rows(this.db, { category: text, products: float })`
+      SELECT c.category, count(*)::float8 AS products FROM simili.product p, unnest(p.categories) AS c (category)
+      WHERE p.catalog_id = ${catalogId} GROUP BY c.category HAVING count(*) >= ${bounds.fewest}::int ORDER BY products DESC, c.category`;
+    const total = await this.db.product.count({ where: { catalogId } });
+    return largeCategories(found, total, bounds);
+  }
+
+  /** Copies all vectors of the categories; one that was written meanwhile is there already, and newer. */
+  private async copy(model: number, space: EmbeddingSpace, signal: AbortSignal | undefined): Promise<void> {
+    const { catalogId } = this;
+    const [vectors, copies] = [
+      embeddingTable(catalogId, model, space.name),
+      categoryTable(catalogId, model, space.name),
+    ];
+    const last = {
+      text: `SELECT max(product_id) AS id FROM (SELECT product_id FROM ${vectors} WHERE product_id > $1 ORDER BY product_id LIMIT ${COPIED}) AS page`,
+      row: { id: orNull(text) },
+    };
+    const insert = {
+      text: `
+        INSERT INTO ${copies} (product_id, category, vec)
+        SELECT e.product_id, c.number, e.vec FROM ${vectors} e
+          JOIN simili.product p ON p.catalog_id = $1 AND p.id = e.product_id
+          JOIN simili.category_index c ON c.catalog_id = $1 AND c.vectors = $2 AND c.category = ANY(p.categories)
+        WHERE e.product_id > $3 AND e.product_id <= $4
+        ON CONFLICT (product_id, category) DO NOTHING`,
+      row: NO_ROWS,
+    };
+    for (let after = ''; ; ) {
+      signal?.throwIfAborted();
+      const [page] = await ofVersion(this.ask(last, [after]));
+      if (!page?.id) return;
+      await ofVersion(this.ask(insert, [catalogId, embeddingName(model, space.name), after, page.id]));
+      after = page.id;
+    }
+  }
+}

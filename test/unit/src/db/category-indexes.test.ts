@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+import { type Category, largeCategories } from '../../../../src/db/category-indexes.ts';
+
+const ALL = 100_000;
+const found = (...sizes: number[]): Category[] => sizes.map((products, i) => ({ category: `c${i}`, products }));
+const sizesOf = (categories: readonly Category[]) => categories.map(({ products }) => products);
+
+test('categories of 2,000 products to 45 % of the catalog have an index of their own', () => {
+  expect(sizesOf(largeCategories(found(45_001, 45_000, 2000, 1999), ALL))).toEqual([45_000, 2000]);
+});
+
+test('the largest do, sixteen at most, and together they have no more products than the catalog', () => {
+  expect(sizesOf(largeCategories(found(...Array.from({ length: 20 }, (_, i) => 3000 - i)), ALL))).toHaveLength(16);
+  expect(sizesOf(largeCategories(found(40_000, 40_000, 30_000, 20_000, 2000), ALL))).toEqual([40_000, 40_000, 20_000]);
+  expect(largeCategories([], 0)).toEqual([]);
+});
