@@ -5,7 +5,18 @@ import { priceOf } from './price.ts';
 
 /** One for an API and catalog: all elements of a page share what they remember and send. */
 const clients = new Map<string, SimiliClient>();
-const ATTRIBUTES = ['product', 'api', 'catalog', 'first', 'consent', 'heading', 'available', 'fallback', 'placement'];
+const ATTRIBUTES = [
+  'product',
+  'api',
+  'catalog',
+  'first',
+  'consent',
+  'heading',
+  'available',
+  'distinct-pictures',
+  'fallback',
+  'placement',
+];
 
 /** On a server a class that does nothing: a page may be rendered there. */
 const Base = globalThis.HTMLElement ?? (class {} as unknown as typeof HTMLElement);
@@ -82,6 +93,7 @@ export class SimilarItemsElement extends Base {
   #wishes(): ListOptions {
     const wishes: ListOptions = {};
     if (this.hasAttribute('available')) wishes.filter = { available: true };
+    if (this.hasAttribute('distinct-pictures')) wishes.distinctPictures = true;
     const fallback = this.getAttribute('fallback');
     if (fallback) wishes.fallback = fallback.toUpperCase() as NonNullable<ListOptions['fallback']>;
     const placement = this.getAttribute('placement');

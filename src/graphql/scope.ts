@@ -11,7 +11,7 @@ import type { SimilarItemsPage, SimilarItemsRequest } from '../similarity/simila
 import type { SimilarToPicturePage, SimilarToPictureRequest } from '../similarity/similar-to-picture.ts';
 import type { SimilarToProductsPage, SimilarToProductsRequest } from '../similarity/similar-to-products.ts';
 import { isStorable, toId, UNSTORABLE } from '../text.ts';
-import { MOST_LISTS, named } from './cost/limits.ts';
+import { LISTS_OF_DISTINCT, MOST_LISTS, named } from './cost/limits.ts';
 import { requestHeader } from './request-header.ts';
 
 /** Whatever object the host makes for each request; a catalog's name is asked of it, nothing is written to it. */
@@ -54,9 +54,9 @@ function makeScope(services: Services): Scope {
   let lists = 0;
   // The last guard: a server that asks src/graphql/cost beforehand never comes here. One error says it; the lists
   // that follow may be many thousands.
-  const mayList = (more: number): boolean => {
+  const mayList = (more: number, { distinctPictures }: { distinctPictures?: boolean | null | undefined }): boolean => {
     const before = lists;
-    lists += more;
+    lists += more * (distinctPictures ? LISTS_OF_DISTINCT : 1);
     if (lists > MOST_LISTS && before <= MOST_LISTS)
       throw new SimiliError('TOO_COSTLY', { what: named.lists, most: MOST_LISTS });
     return lists <= MOST_LISTS;
@@ -64,10 +64,12 @@ function makeScope(services: Services): Scope {
   return {
     services,
     products,
-    similarItems: async (request) => (mayList(1) ? services.similarItems(request, view) : null),
-    similarToPicture: async (request) => (mayList(1) ? services.similarToPicture(request, view) : null),
+    similarItems: async (request) => (mayList(1, request) ? services.similarItems(request, view) : null),
+    similarToPicture: async (request) => (mayList(1, request) ? services.similarToPicture(request, view) : null),
     similarToProducts: async (request) =>
-      mayList(Math.min(request.anchorIds.length, MOST_ANCHORS)) ? services.similarToProducts(request, view) : null,
+      mayList(Math.min(request.anchorIds.length, MOST_ANCHORS), request)
+        ? services.similarToProducts(request, view)
+        : null,
   };
 }
 

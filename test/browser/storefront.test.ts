@@ -43,6 +43,9 @@ const filesOf = (api: string): Record<string, string> => ({
   '/element.html':
     `<!doctype html><html lang="de"><link rel="icon" href="data:,"><script type="module" src="${api}/client.js"></script>` +
     '<simili-similar-items product="a" first="2" heading="Ähnliches" href="#{id}" dismiss="Nicht so" placement="cart"></simili-similar-items>',
+  '/wishes.html':
+    `<!doctype html><link rel="icon" href="data:,"><script type="module" src="${api}/client.js"></script>` +
+    '<simili-similar-items product="a" available distinct-pictures fallback="category" placement="cart"></simili-similar-items>',
   '/denied.html':
     `<!doctype html><link rel="icon" href="data:,"><script type="module" src="${api}/client.js"></script>` +
     '<simili-similar-items product="a" href="#{id}" consent="denied"></simili-similar-items>',
@@ -222,6 +225,20 @@ describe('<simili-similar-items>', () => {
     expect(await page.getByRole('link').allTextContents()).toEqual(['Product c', 'Product a']);
     await page.evaluate(`document.querySelector('simili-similar-items').setAttribute('product', 'nothing')`);
     await expect.poll(() => page.getByRole('region').count()).toBe(0); // nothing to show shows nothing
+  });
+
+  test('asks for what its attributes say', async () => {
+    const asked = page.waitForRequest((request) => request.url().endsWith('/graphql') && request.method() === 'POST');
+    await page.goto(`${shop.url}/wishes.html`);
+    const { variables } = (await asked).postDataJSON() as { variables: unknown };
+    expect(variables).toEqual({
+      id: 'a',
+      first: 6,
+      filter: { available: true },
+      distinctPictures: true,
+      fallback: 'CATEGORY',
+      placement: 'cart',
+    });
   });
 
   test('keeps and sends nothing of a shopper who did not agree, until he does', async () => {

@@ -25,6 +25,8 @@ export const MOST_CHARACTERS = 65_536;
 export const MOST_TOKENS = 2_000;
 /** Also held while a request runs (src/graphql/scope.ts), for hosts that do not ask beforehand. */
 export const MOST_LISTS = 100;
+/** Lists that one of distinct pictures counts as: a search and a comparison, behind the first page twice both (src/similarity/distinct-pictures.ts). */
+export const LISTS_OF_DISTINCT = 4;
 
 export const storefrontLimits: Limits = {
   levels: 10,

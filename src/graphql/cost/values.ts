@@ -3,7 +3,7 @@ import type { FromArgument } from './sizes.ts';
 
 /** Values of the variables as they came, not yet checked against their types. */
 export type Variables = Readonly<Record<string, unknown>>;
-/** The size of a list that a variable says: the number that it is, or the length of its own. Null: neither; undefined: it was not sent. */
+/** The size that a variable says: the number that it is, the length of its own, or 1 for true and 0 for false. Null: neither; undefined: it was not sent. */
 export type Size = number | null | undefined;
 export type Sizes = (variable: string) => Size;
 const MOST_LEVELS = 10;
@@ -23,9 +23,21 @@ export function entriesAsked(
   return Math.min(most, Math.max(1, asked ?? standard));
 }
 
+/** Whether an argument that is true or false is true. */
+export function isWished(
+  field: FieldNode,
+  argument: string,
+  sizes: Sizes,
+  operation: OperationDefinitionNode | null,
+): boolean {
+  const node = field.arguments?.find(({ name }) => name.value === argument)?.value;
+  return node !== undefined && sizeIn(node, sizes, operation) === 1;
+}
+
 function sizeIn(node: ValueNode, sizes: Sizes, operation: OperationDefinitionNode | null): number | null {
   if (node.kind === 'IntValue') return Number(node.value);
   if (node.kind === 'ListValue') return node.values.length;
+  if (node.kind === 'BooleanValue') return Number(node.value);
   if (node.kind !== 'Variable') return null;
   const name = node.name.value;
   const size = sizes(name);
@@ -37,6 +49,7 @@ function sizeIn(node: ValueNode, sizes: Sizes, operation: OperationDefinitionNod
 export function sizeOfValue(value: unknown): Size {
   if (value === undefined) return undefined;
   if (Array.isArray(value)) return value.length;
+  if (typeof value === 'boolean') return Number(value);
   return typeof value === 'number' && !Number.isNaN(value) ? value : null;
 }
 

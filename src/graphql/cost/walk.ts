@@ -11,7 +11,7 @@ import type {
 import { SimiliError } from '../../errors.ts';
 import { type Limits, named } from './limits.ts';
 import { guessedSize, type Size, sizeOf } from './sizes.ts';
-import { entriesAsked, type Sizes } from './values.ts';
+import { entriesAsked, isWished, type Sizes } from './values.ts';
 
 type Type = GraphQLNamedType | null | undefined;
 type Field = {
@@ -145,7 +145,9 @@ export class Walk {
         if (typeof asked === 'object') return entriesAsked(node, asked, this.asked.sizes, operation);
         return asked === 'page' ? page : (asked ?? 0);
       };
-      most.lists = Math.max(most.lists, count(size.lists));
+      const { wish } = size;
+      const times = wish && isWished(node, wish.argument, this.asked.sizes, operation) ? wish.times : 1;
+      most.lists = Math.max(most.lists, times * count(size.lists));
       most.page = Math.max(most.page, count(size.page));
       most.entries = Math.max(most.entries, count(size.entries));
     }

@@ -82,6 +82,42 @@ describe('the lists of a request are counted with its variables', () => {
       {},
       false,
     ],
+    // Distinct pictures: four lists each.
+    [
+      '{ a: similarToProducts(ids: ["a"], distinctPictures: true, first: 24) { nodes { similarItems(distinctPictures: true) { status } } } }',
+      {},
+      true,
+    ],
+    [
+      '{ a: similarToProducts(ids: ["a"], distinctPictures: true, first: 25) { nodes { similarItems(distinctPictures: true) { status } } } }',
+      {},
+      false,
+    ],
+    [
+      `query ($is: Boolean) { products(first: 25) { nodes { similarItems(distinctPictures: $is) { status } } } }`,
+      { is: true },
+      true,
+    ],
+    [
+      `query ($is: Boolean) { products(first: 26) { nodes { similarItems(distinctPictures: $is) { status } } } }`,
+      { is: true },
+      false,
+    ],
+    [
+      `query ($is: Boolean) { products(first: 26) { nodes { similarItems(distinctPictures: $is) { status } } } }`,
+      { is: false },
+      true,
+    ],
+    [
+      `query ($is: Boolean = true) { products(first: 26) { nodes { similarItems(distinctPictures: $is) { status } } } }`,
+      {},
+      false,
+    ],
+    [
+      `query ($is: Boolean = true) { products(first: 26) { nodes { similarItems(distinctPictures: $is) { status } } } }`,
+      { is: null },
+      true,
+    ],
     // A name that objects have by themselves.
     ['query ($constructor: Int) { similarItems(id: "a", first: $constructor) { status } }', {}, true],
   ])('%s with %j: %s', (query, variables, isTaken) => {
