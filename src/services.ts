@@ -70,7 +70,7 @@ export type Services = {
   readonly usualCatalog: string;
   /** The same of another catalog; null: of the usual one. Rejects with SimiliError CATALOG_UNKNOWN. */
   inCatalog(id: string | null): Promise<Services>;
-  readonly repositories: Pick<Repositories, 'products' | 'images' | 'embeddings' | 'models' | 'jobs'>;
+  readonly repositories: Pick<Repositories, 'products' | 'images' | 'embeddings' | 'categoryNames' | 'models' | 'jobs'>;
   /** A share of its lists is asked again (docs/adr/0028-recall-audit.md). */
   readonly search: Search;
   readonly serving: Serving;

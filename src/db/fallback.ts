@@ -20,8 +20,8 @@ const COUNTING = { timeout: 3_600_000 };
 export type Fallback = {
   /** The product that it is shown beside. */
   anchor: Pick<ProductRow, 'id' | 'groupId'>;
-  /** Products of this category; null: those that are popular. */
-  category: string | null;
+  /** Products of any of these categories; null: those that are popular. */
+  categories: readonly string[] | null;
   filter: SearchFilter;
   limit: number;
 };
@@ -38,7 +38,7 @@ export class FallbackRepository {
    * Those that most visitors chose of late come first, then the newest; of a group one, and none of the anchor's. The filter holds inside.
    * @returns at most `limit`
    */
-  async list({ anchor, category, filter, limit }: Fallback): Promise<ProductRow[]> {
+  async list({ anchor, categories, filter, limit }: Fallback): Promise<ProductRow[]> {
     const values: unknown[] = [];
     const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
     const catalog = param(this.catalogId, 'text');
@@ -49,7 +49,7 @@ export class FallbackRepository {
     const wanted = [
       `q.catalog_id = ${catalog} AND q.id <> ALL(${without})`,
       ...(narrowing ? [narrowing] : []),
-      ...(category === null ? [] : [`q.categories && ${param([category], 'text[]')}`]),
+      ...(categories === null ? [] : [`q.categories && ${param([...categories], 'text[]')}`]),
       ...(anchor.groupId === null ? [] : [`q.group_id IS DISTINCT FROM ${param(anchor.groupId, 'text')}`]),
     ];
     const order = (alias: string) => `${alias}.visitors DESC NULLS LAST, ${alias}.created_at DESC, ${alias}.id`;
@@ -60,7 +60,7 @@ export class FallbackRepository {
           SELECT *, row_number() OVER (PARTITION BY group_id, CASE WHEN group_id IS NULL THEN id END ORDER BY ${order('q')}) AS variant
           FROM (
             SELECT q.id, q.group_id, q.created_at, v.visitors
-            FROM simili.product q ${category === null ? '' : 'LEFT'} JOIN simili.popular_product v
+            FROM simili.product q ${categories === null ? '' : 'LEFT'} JOIN simili.popular_product v
               ON v.catalog_id = q.catalog_id AND v.product_id = q.id
             WHERE ${wanted.join(' AND ')}) AS q
         ) AS each WHERE variant = 1 ORDER BY ${order('each')} LIMIT ${param(limit, 'int')}

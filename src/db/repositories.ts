@@ -3,6 +3,7 @@ import { AllJobs } from './all-jobs.ts';
 import { ApiKeyRepository } from './api-keys.ts';
 import { CatalogRepository } from './catalogs.ts';
 import { CategoryIndexRepository } from './category-indexes.ts';
+import { CategoryNames } from './category-names.ts';
 import { ClickThroughRepository } from './click-through.ts';
 import { ContentRepository } from './contents.ts';
 import { EmbeddingRepository } from './embeddings.ts';
@@ -80,6 +81,7 @@ function boundTo({ kind, prisma: db, ask, buildIndex, indexedFrom, clock }: Data
     images: new ImageRepository(db, catalog, clock),
     embeddings: new EmbeddingRepository(db, ask, { buildIndex, indexedFrom }, catalog),
     categoryIndexes: new CategoryIndexRepository(db, ask, { buildIndex, indexedFrom }, catalog),
+    categoryNames: new CategoryNames(ask, catalog),
     vectorQueue: new VectorQueue(db, catalog),
     vectorStorage: new VectorStorageRepository(db, catalog, kind === 'postgres'),
     search: new SearchRepository(ask, catalog, null, indexedFrom !== null),

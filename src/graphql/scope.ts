@@ -82,6 +82,7 @@ function makeView({ serving, search, repositories, telemetry }: Services, produc
       serving.forget();
       pinned = null;
     },
+    spelled: (filter) => repositories.categoryNames.spelled(filter),
     nearest: searcher(search, telemetry),
     distinct: ({ number }, compared) => repositories.embeddings.distinct(number, compared),
     alike: (version, ids) => alikeAmong(repositories.embeddings, version, ids),

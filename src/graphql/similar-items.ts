@@ -1,7 +1,11 @@
 import type { Resolvers } from '../generated/graphql.ts';
+import { type Filtered, noticesOf } from '../similarity/notices.ts';
 import type { RankedPage } from '../similarity/ranked-page.ts';
 import { asksForPictures } from './asked-fields.ts';
-import type { ScopeOf } from './scope.ts';
+import type { RequestContext, ScopeOf } from './scope.ts';
+
+/** A page with the filter that it was asked for with, which its notices are about. */
+const listed = <Page>(page: Page | null, { filter }: Filtered): (Page & Filtered) | null => page && { ...page, filter };
 
 /** Fields of every list, by what was ranked. */
 const ofList = {
@@ -17,29 +21,43 @@ const ofList = {
   stale: ({ stale }: RankedPage) => stale ?? false,
 };
 
+const notices =
+  (scope: ScopeOf) =>
+  async ({ filter }: Filtered, _args: unknown, context: RequestContext) =>
+    noticesOf((await scope(context)).services.repositories.categoryNames, filter);
+
 export const similarItemsResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
-    similarItems: async (_root, { id, ...request }, context, info) =>
-      (await scope(context)).similarItems({ anchorId: id, ...request, pictures: asksForPictures(info) }),
-    similarToProducts: async (_root, { ids, ...request }, context, info) =>
-      (await scope(context)).similarToProducts({ anchorIds: ids, ...request, pictures: asksForPictures(info) }),
-    similarToPicture: async (_root, request, context, info) =>
-      (await scope(context)).similarToPicture({ ...request, pictures: asksForPictures(info) }),
+    similarItems: async (_root, { id, ...request }, context, info) => {
+      const asked = { anchorId: id, ...request, pictures: asksForPictures(info) };
+      return listed(await (await scope(context)).similarItems(asked), request);
+    },
+    similarToProducts: async (_root, { ids, ...request }, context, info) => {
+      const asked = { anchorIds: ids, ...request, pictures: asksForPictures(info) };
+      return listed(await (await scope(context)).similarToProducts(asked), request);
+    },
+    similarToPicture: async (_root, request, context, info) => {
+      const asked = { ...request, pictures: asksForPictures(info) };
+      return listed(await (await scope(context)).similarToPicture(asked), request);
+    },
   },
   Product: {
-    similarItems: async ({ id }, request, context, info) =>
-      (await scope(context)).similarItems({ anchorId: id, ...request, pictures: asksForPictures(info) }),
+    similarItems: async ({ id }, request, context, info) => {
+      const asked = { anchorId: id, ...request, pictures: asksForPictures(info) };
+      return listed(await (await scope(context)).similarItems(asked), request);
+    },
   },
-  SimilarItemConnection: ofList,
+  SimilarItemConnection: { ...ofList, notices: notices(scope) },
   SimilarToProductsConnection: {
     ...ofList,
+    notices: notices(scope),
     unknownIds: async ({ anchorIds }, _args, context) => {
       const { products } = await scope(context);
       const found = await Promise.all(anchorIds.map((id) => products.load(id)));
       return anchorIds.filter((_id, i) => found[i] === null);
     },
   },
-  SimilarToPictureConnection: ofList,
+  SimilarToPictureConnection: { ...ofList, notices: notices(scope) },
   SimilarItemEdge: {
     node: ({ product }) => product,
     cursor: ({ cursor }) => cursor(),

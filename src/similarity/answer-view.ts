@@ -24,6 +24,8 @@ export type AnswerView = {
   serving(): Promise<ServingPointer | null>;
   /** The serving version's table is gone: ask again. */
   forgetServing(): void;
+  /** The filter with its categories as the catalog spells them. */
+  spelled(filter: SearchFilter): Promise<SearchFilter>;
   /** Rejects with VersionGone. */
   nearest(wanted: Wanted): Promise<Found>;
   /** How alike these products of a list are to each other. Rejects with VersionGone. */

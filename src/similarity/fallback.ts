@@ -30,14 +30,15 @@ export async function orFallback(
   kind: FallbackKind,
   { anchorId, first, filter, place }: Pick<PageSearch, 'anchorId' | 'first' | 'filter' | 'place'>,
   page: RankedPage,
-  view: Pick<AnswerView, 'product'>,
+  view: Pick<AnswerView, 'product' | 'spelled'>,
 ): Promise<RankedPage> {
   const isWanted =
     kind !== 'NONE' && place === null && (page.status === 'COLD_ITEM' || page.status === 'MODEL_NOT_READY');
   const anchor = isWanted ? await view.product(anchorId) : null;
   const category = kind === 'CATEGORY' ? anchor?.categories.at(-1) : null;
   if (!anchor || category === undefined) return page;
-  const found = await fallbacks.list({ anchor, category, filter, limit: first });
+  const { categories = null } = category === null ? {} : await view.spelled({ categories: [category] });
+  const found = await fallbacks.list({ anchor, categories, filter: await view.spelled(filter), limit: first });
   if (found.length === 0) return page;
   const items = found.map((product, i) => {
     const at = { modelId: NO_VERSION, anchorId, position: i + 1, l2: 0, productId: product.id, skip: 0 };

@@ -116,7 +116,7 @@ export async function rankedPage(deps: RankingDeps, search: PageSearch, view: An
 }
 
 async function ranked(deps: RankingDeps, search: PageSearch, view: AnswerView): Promise<RankedPage & Shown> {
-  const { anchorId, anchorIds, seen, first, filter, minScore, diversity, distinctPictures, place, pictures } = search;
+  const { anchorId, anchorIds, seen, first, minScore, diversity, distinctPictures, place, pictures } = search;
   const serving = await view.serving();
   const pinned = pinnedTo(search);
   const version = pinned === null ? serving : await versionOf(deps, search, pinned, serving);
@@ -124,6 +124,7 @@ async function ranked(deps: RankingDeps, search: PageSearch, view: AnswerView): 
     return without((await firstProduct(view, anchorIds ?? [anchorId])) ? 'MODEL_NOT_READY' : 'ITEM_UNKNOWN');
   const { number } = version;
   const spaces = seen ? version.spaces.slice(0, 1) : version.spaces;
+  const filter = await view.spelled(search.filter);
   const several = { ...(anchorIds && { anchorIds }), ...(seen && { vector: seen.vector }) };
   const wanted = { version: { number, spaces }, anchorId, ...several, filter, pictures };
   const { log, telemetry } = deps;

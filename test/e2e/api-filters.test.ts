@@ -75,6 +75,60 @@ function describeFilters(name: string, tags: string[] = []): void {
       }
     });
 
+    test('categories are found in upper or lower case, in every spelling that products have', async () => {
+      expect(await idsOf({ categories: ['SHOES'] })).toEqual(['red', 'used', 'other']);
+      expect(await idsOf({ not: { categories: ['Shoes', 'HATS'] } })).toEqual(['plain']);
+      await addProducts(api.database, [{ id: 'plain', tags: [], categories: ['Hats', 'ÄRMEL'] }]);
+      expect(await idsOf({ categories: ['hAtS'] })).toEqual(['plain', 'far']);
+      expect(await idsOf({ categories: ['ärmel'] })).toEqual(['plain']);
+      await addProducts(api.database, [{ id: 'plain', tags: [], categories: [] }]);
+      expect(await idsOf({ categories: ['hAtS'] })).toEqual(['far']);
+    });
+
+    test('a category or a tag that no product has is told, and the list is what was asked for', async () => {
+      const noticesOf = async (filter: object) => {
+        const query = `query ($filter: ProductFilter) {
+          similarItems(id: "anchor", filter: $filter) { nodes { id } notices { code message path } }
+          similarToProducts(ids: ["anchor"], filter: $filter) { notices { code message path } } }`;
+        const { data } = await api.shop(query, { filter });
+        expect(data.similarToProducts.notices).toEqual(data.similarItems.notices);
+        return data.similarItems;
+      };
+      expect(await noticesOf({ categories: ['SHOES'], tags: ['new'] })).toEqual({
+        nodes: [{ id: 'red' }],
+        notices: [],
+      });
+      const filter = {
+        categories: ['shoes', 'boats'],
+        tags: ['used', 'New'],
+        attributes: [{ name: 'brand', anyOf: ['acme', 'nobody'] }],
+        not: { categories: ['Boats'], tags: ['old'] },
+      };
+      expect(await noticesOf(filter)).toEqual({
+        nodes: [{ id: 'used' }],
+        notices: [
+          {
+            code: 'UNKNOWN_CATEGORY',
+            message: 'No product has this category',
+            path: ['filter', 'categories', '1'],
+          },
+          {
+            code: 'UNKNOWN_CATEGORY',
+            message: 'No product has this category',
+            path: ['filter', 'not', 'categories', '0'],
+          },
+          { code: 'UNKNOWN_TAG', message: 'No product has this tag', path: ['filter', 'tags', '1'] },
+          {
+            code: 'UNKNOWN_TAG',
+            message: 'No product has this tag',
+            path: ['filter', 'attributes', '0', 'anyOf', '1'],
+          },
+          { code: 'UNKNOWN_TAG', message: 'No product has this tag', path: ['filter', 'not', 'tags', '0'] },
+        ],
+      });
+      expect((await noticesOf({})).notices).toEqual([]);
+    });
+
     test('a list ends where likeness falls below the least score, and the filter goes on as before', async () => {
       const all = await list({});
       const scores = all.edges.map(({ score }: { score: number }) => score);

@@ -70,6 +70,7 @@ const ALL = [
   '0030_uploaded_pictures',
   '0031_attribute_numbers',
   '0032_category_indexes',
+  '0033_category_names',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

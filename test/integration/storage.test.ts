@@ -24,12 +24,15 @@ describeCatalogs('PGlite', onPGlite);
 test('every statement gives the rows that it says: columns, types, and no null where none is told', async () => {
   const last = await described(await freshEmbedded());
   const repositories = makeRepositories(last.storage, 'default');
-  const { clickThrough, erasures, fallbacks, feedback, feedbackHealth, quarantines, recallAudits } = repositories;
+  const { categoryNames, clickThrough, erasures, fallbacks, feedback, feedbackHealth, quarantines, recallAudits } =
+    repositories;
   await erasures.firstTrainedAfter(new Date(0)); // these no contract asks for
   await quarantines.add({ visitorId: 'v', anchorId: null, itemId: null, since: null, until: null }, 'test', null);
   await feedback.days.forget(400);
   await fallbacks.countPopular();
-  await fallbacks.list({ anchor: { id: 'a', groupId: null }, category: null, filter: {}, limit: 1 });
+  await Promise.all([categoryNames.unknownCategories(['a']), categoryNames.unknownTags(['a'])]);
+  await categoryNames.spelled({ categories: ['a'] });
+  await fallbacks.list({ anchor: { id: 'a', groupId: null }, categories: null, filter: {}, limit: 1 });
   const span = { first: '2026-01-01', last: '2026-01-02', modelId: null };
   await Promise.all([clickThrough.days(span), clickThrough.cells(span)]);
   await Promise.all([feedbackHealth.counts(span.first), feedbackHealth.lists(span.first), recallAudits.sums(1, 24)]);

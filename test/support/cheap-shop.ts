@@ -90,6 +90,13 @@ export function cheapShop(): CheapShop {
         return 1;
       },
     },
+    categoryNames: {
+      unknownCategories: async (names: readonly string[]) => {
+        work.lists += 1;
+        return new Set(names);
+      },
+      unknownTags: async (tags: readonly string[]) => new Set(tags),
+    },
     models: { list: async (first: number) => read(Array(first).fill(version)), active: async () => read(version) },
     jobs: { list: async (first: number) => read(Array(first).fill(job)), byId: async () => read(job) },
   };

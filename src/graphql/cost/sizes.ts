@@ -20,6 +20,8 @@ export type Size = {
 const page: FromArgument = { argument: 'first', standard: DEFAULT_FIRST, most: MOST_FIRST };
 const wish = { argument: 'distinctPictures', times: LISTS_OF_DISTINCT };
 const similarItems: Size = { lists: 1, wish, page };
+/** Usual ones: a filter names few that are unknown. */
+const NOTICES = 10;
 const newest: Size = { entries: { argument: 'first', standard: 20, most: 100 } };
 const ofPage: Size = { entries: 'page' };
 /** A list of text belongs to one thing and is short: it counts as one value. */
@@ -34,6 +36,10 @@ const SIZES: Readonly<Record<string, Size>> = {
   'SimilarToProductsConnection.nodes': ofPage,
   'SimilarItemConnection.edges': ofPage,
   'SimilarItemConnection.nodes': ofPage,
+  // Looks up every category and tag of the filter.
+  'SimilarItemConnection.notices': { lists: 1, entries: NOTICES },
+  'SimilarToProductsConnection.notices': { lists: 1, entries: NOTICES },
+  'SimilarToPictureConnection.notices': { lists: 1, entries: NOTICES },
   'Query.products': { page: { argument: 'first', standard: PRODUCTS, most: MOST_PRODUCTS } },
   'ProductConnection.edges': ofPage,
   'ProductConnection.nodes': ofPage,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ServingPointer } from '../../../../src/db/models.ts';
 import type { Neighbour } from '../../../../src/db/search.ts';
+import type { SearchFilter } from '../../../../src/db/search-statement.ts';
 import { VersionGone } from '../../../../src/db/version-gone.ts';
 import { pictureSpace } from '../../../../src/ports/space.ts';
 import { noTelemetry } from '../../../../src/ports/telemetry.ts';
@@ -55,6 +56,7 @@ function world(tables: Record<number, Neighbour[]>, pointers: ServingPointer[], 
     },
     product: async (id: string) => (id === 'a' ? row('a') : null),
     alike: async () => () => 0,
+    spelled: async (filter: SearchFilter) => filter,
     distinct: async () => new Set<string>(),
   };
   return { deps, view };

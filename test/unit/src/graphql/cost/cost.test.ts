@@ -82,6 +82,9 @@ describe('the lists of a request are counted with its variables', () => {
       {},
       false,
     ],
+    // Notices: a list each.
+    ['{ products(first: 50) { nodes { similarItems { notices { code } } } } }', {}, true],
+    ['{ products(first: 51) { nodes { similarItems { notices { code } } } } }', {}, false],
     // Distinct pictures: four lists each.
     [
       '{ a: similarToProducts(ids: ["a"], distinctPictures: true, first: 24) { nodes { similarItems(distinctPictures: true) { status } } } }',
