@@ -31,9 +31,9 @@ export default {
         },
         mappers: {
           Product: '../db/products.ts#ProductRow',
-          SimilarItemConnection: '../similarity/notices.ts#SimilarItemsListed',
-          SimilarToProductsConnection: '../similarity/notices.ts#SimilarToProductsListed',
-          SimilarToPictureConnection: '../similarity/notices.ts#SimilarToPictureListed',
+          SimilarItemConnection: '../similarity/similar-items.ts#SimilarItemsPage',
+          SimilarToProductsConnection: '../similarity/similar-to-products.ts#SimilarToProductsPage',
+          SimilarToPictureConnection: '../similarity/similar-to-picture.ts#SimilarToPicturePage',
           SimilarItemEdge: '../similarity/ranked-page.ts#SimilarItem',
           ProductConnection: '../catalog/product-page.ts#ProductPage',
           ModelVersion: '../db/models.ts#ModelRow',

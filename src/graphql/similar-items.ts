@@ -1,11 +1,8 @@
 import type { Resolvers } from '../generated/graphql.ts';
-import { type Filtered, noticesOf } from '../similarity/notices.ts';
+import { noticesOf } from '../similarity/notices.ts';
 import type { RankedPage } from '../similarity/ranked-page.ts';
 import { asksForPictures } from './asked-fields.ts';
 import type { RequestContext, ScopeOf } from './scope.ts';
-
-/** A page with the filter that it was asked for with, which its notices are about. */
-const listed = <Page>(page: Page | null, { filter }: Filtered): (Page & Filtered) | null => page && { ...page, filter };
 
 /** Fields of every list, by what was ranked. */
 const ofList = {
@@ -20,6 +17,12 @@ const ofList = {
   modelVersionId: ({ modelId }: RankedPage) => modelId,
   stale: ({ stale }: RankedPage) => stale ?? false,
 };
+
+/** What a page was asked for with. */
+type Filtered = Pick<RankedPage, 'filter'>;
+
+const listed = <Page extends Filtered>(page: Page | null, { filter }: Filtered): Page | null =>
+  page && { ...page, filter };
 
 const notices =
   (scope: ScopeOf) =>

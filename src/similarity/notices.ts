@@ -1,14 +1,5 @@
 import type { CategoryNames } from '../db/category-names.ts';
 import type { FilterInput } from './filter.ts';
-import type { SimilarItemsPage } from './similar-items.ts';
-import type { SimilarToPicturePage } from './similar-to-picture.ts';
-import type { SimilarToProductsPage } from './similar-to-products.ts';
-
-/** The filter that a page was asked for with. */
-export type Filtered = { filter?: FilterInput | null | undefined };
-export type SimilarItemsListed = SimilarItemsPage & Filtered;
-export type SimilarToProductsListed = SimilarToProductsPage & Filtered;
-export type SimilarToPictureListed = SimilarToPicturePage & Filtered;
 
 /** Something about a request that its developer should know; the answer is what was asked for. */
 export type Notice = {

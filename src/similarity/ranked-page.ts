@@ -54,6 +54,8 @@ export type RankedPage = {
   hasPreviousPage: boolean;
   /** An answer of some minutes ago: the database is away. */
   stale?: true;
+  /** The filter that it was asked for with, which its notices are about. */
+  filter?: FilterInput | null | undefined;
 };
 
 export type RankingDeps = {
