@@ -18,7 +18,7 @@ const ofList = {
   stale: ({ stale }: RankedPage) => stale ?? false,
 };
 
-/** What a page was asked for with. */
+/** The filter that a page was asked for with. */
 type Filtered = Pick<RankedPage, 'filter'>;
 
 const listed = <Page extends Filtered>(page: Page | null, { filter }: Filtered): Page | null =>
