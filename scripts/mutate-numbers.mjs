@@ -21,6 +21,10 @@ const shares = {
   tests: ['test/unit/workers/training/fusion/mixture.test.ts'],
 };
 const gates = { file: 'workers/evaluation/gates.ts', tests: ['test/unit/workers/evaluation/gates.test.ts'] };
+const lists = {
+  file: 'workers/evaluation/list-changes.ts',
+  tests: ['test/unit/workers/evaluation/list-changes.test.ts'],
+};
 const judged = {
   file: 'workers/evidence/judged-days.ts',
   tests: ['test/unit/workers/evidence/judged-days.test.ts'],
@@ -278,6 +282,15 @@ export const mutations = [
     file: 'workers/evaluation/measure.ts',
     from: 'FEWEST_TRIPLETS = 50',
     to: 'FEWEST_TRIPLETS = 40',
+  },
+  { name: 'list changes: lists', ...lists, from: 'MOST_ANCHORS = 100', to: 'MOST_ANCHORS = 101' },
+  { name: 'list changes: examples', ...lists, from: 'EXAMPLES = 3', to: 'EXAMPLES = 4' },
+  {
+    name: 'list changes: places',
+    ...lists,
+    file: 'workers/evaluation/nearest.ts',
+    from: 'FIRST_PLACES = 12',
+    to: 'FIRST_PLACES = 13',
   },
   { name: 'share of choices that retrains', ...policy, from: 'CHOICES_SHARE = 0.05', to: 'CHOICES_SHARE = 0.06' },
   { name: 'share of products that retrains', ...policy, from: 'PRODUCTS_SHARE = 0.2', to: 'PRODUCTS_SHARE = 0.25' },

@@ -2,15 +2,17 @@ import { byId, make } from './dom.js';
 
 /**
  * @typedef {{ triplets: number, precision: number }} Precision
+ * @typedef {{ anchors: number, changed: number, newShare: number, examples: { anchorId: string, before: string[], after: string[] }[] }} ListChanges
  * @typedef {{ title: string, licence: string }} Encoder
  * @typedef {{ id: string, number: number, kind: 'GOLDEN' | 'NETWORK', state: string, createdAt: string, embedded: number,
- *   encoder: Encoder | null, encoderProblem: string | null,
+ *   encoder: Encoder | null, encoderProblem: string | null, listChanges: ListChanges | null,
  *   metrics: { evaluation?: { structure?: Precision, clicks?: Precision } } | null,
  *   gates: { name: string, passed: boolean, measured: boolean, reason: string }[] }} Model
  */
 
 export const MODEL_FIELDS = `fragment ModelFields on ModelVersion {
-  id number kind state createdAt embedded metrics encoder { title licence } encoderProblem gates { name passed measured reason }
+  id number kind state createdAt embedded metrics encoder { title licence } encoderProblem
+  listChanges { anchors changed newShare examples { anchorId before after } } gates { name passed measured reason }
 }`;
 
 const KINDS = { GOLDEN: 'untrained', NETWORK: 'trained' };
@@ -41,6 +43,7 @@ function entryOf(model, rollBack) {
     make('p', { class: 'facts' }, factsOf(model)),
     make('p', { class: 'facts' }, encoderOf(model)),
     make('p', { class: 'facts' }, precisionOf(model)),
+    changesOf(model),
     gatesOf(model),
   );
   if (model.state === 'STANDBY') {
@@ -72,6 +75,29 @@ function precisionOf({ metrics }) {
     share('clicks', metrics?.evaluation?.clicks),
   ].filter(Boolean);
   return shares.length > 0 ? `Right order: ${shares.join(', ')}` : '';
+}
+
+/** Changes in lists beside the version that served before, and the lists that changed most. @param {Model} model */
+function changesOf({ listChanges }) {
+  if (!listChanges) return null;
+  const line = changesLine(listChanges);
+  if (listChanges.examples.length === 0) return make('p', { class: 'facts' }, line);
+  return make(
+    'details',
+    {},
+    make('summary', {}, line),
+    make('ul', {}, ...listChanges.examples.map((example) => make('li', {}, exampleLine(example)))),
+  );
+}
+
+/** @param {Pick<ListChanges, 'anchors' | 'changed' | 'newShare'>} changes e.g. "In 100 lists, 31 % of the products are new; 87 lists changed" */
+export const changesLine = ({ anchors, changed, newShare }) =>
+  `In ${anchors === 1 ? '1 list' : `${anchors} lists`}, ${Math.round(100 * newShare)} % of the products are new; ${changed === 1 ? '1 list' : `${changed} lists`} changed`;
+
+/** @param {ListChanges['examples'][number]} example e.g. "Beside p-7: 5 of 12 products are new" */
+export function exampleLine({ anchorId, before, after }) {
+  const known = new Set(before);
+  return `Beside ${anchorId}: ${after.filter((id) => !known.has(id)).length} of ${after.length} products are new`;
 }
 
 /** @param {Model} model */

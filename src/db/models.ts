@@ -31,6 +31,10 @@ export type NewModel = {
 };
 /** `measured` false: there was too little to measure or to decide by, and it passed for want of a reason not to. */
 export type Gate = { name: string; passed: boolean; measured: boolean; reason: string };
+/** One list of twelve (fewer in a smaller catalog), ids in their order. */
+type ListChange = { anchorId: string; before: string[]; after: string[] };
+/** Lists of a candidate beside those of the version that served: how many, how many changed, the mean share of new products (0 to 1), and where most. */
+export type ListChanges = { anchors: number; changed: number; newShare: number; examples: ListChange[] };
 /** Which version answers, and in which spaces. `epoch` changes with every promotion and rollback. */
 export type ServingPointer = { modelId: string; number: number; epoch: number; spaces: readonly VersionSpace[] };
 

@@ -1,4 +1,4 @@
-import type { Gate, ModelRow } from '../db/models.ts';
+import type { Gate, ListChanges, ModelRow } from '../db/models.ts';
 import { VersionGone } from '../db/version-gone.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { listSize } from './limits.ts';
@@ -27,6 +27,7 @@ export const modelResolvers = (scope: ScopeOf): Resolvers => ({
     encoder: ({ metrics }) => trainingOf(metrics).encoder ?? null,
     encoderProblem: ({ metrics }) => trainingOf(metrics).withoutEncoder?.why ?? null,
     embedded: async (model, _args, context) => embedded(await scope(context), model),
+    listChanges: ({ metrics }) => ((metrics ?? {}) as { listChanges?: ListChanges | null }).listChanges ?? null,
     // Versions of before this was kept say it in their reason.
     gates: ({ gates }) =>
       (gates as Gate[]).map((gate) => ({

@@ -193,6 +193,19 @@ describe('whoever has the admin key', () => {
       .toEqual(['Colours100 % of 64 %', 'Shapes50 % of 36 %', '31 visitors chose one beside the other.']);
   });
 
+  test('sees in how many lists a training changed what, and where most', async () => {
+    const example = { anchorId: 'red-apple', before: ['pear', 'plum'], after: ['fig', 'pear'] };
+    Object.assign(shop.models[0]!, {
+      listChanges: { anchors: 100, changed: 87, newShare: 0.3125, examples: [example] },
+    });
+    await using page = await open(`#admin=${KEY}`);
+    const models = page.page.locator('#models > li');
+    const line = 'In 100 lists, 31 % of the products are new; 87 lists changed';
+    await expect
+      .poll(() => models.allTextContents(), PATIENCE)
+      .toEqual([expect.stringContaining(`${line}Beside red-apple: 1 of 2 products are new`)]);
+  });
+
   test('sees that a model does without its encoder, and why', async () => {
     Object.assign(shop.models[0]!, { encoder: null, encoderProblem: 'it gives no numbers' });
     await using page = await open(`#admin=${KEY}`);

@@ -341,6 +341,28 @@ test('a version says which encoder looks at its pictures, or why it does without
   expect(await shown({ withoutEncoder: without })).toEqual({ encoder: null, encoderProblem: 'it gives no numbers' });
 });
 
+test('a version says what it changed in lists, and nothing where nothing was compared', async () => {
+  const { id } = await addModel(api.database, { shirt: [1, 0] }, 'STANDBY');
+  const shown = async (metrics: object) => {
+    await api.database.storage.prisma.modelVersion.update({
+      where: { catalogId_id: { catalogId: 'default', id } },
+      data: { metrics },
+    });
+    const fields = 'listChanges { anchors changed newShare examples { anchorId before after } }';
+    const { data } = await api.admin(`{ models(first: 1) { ${fields} } }`);
+    return data.models[0].listChanges;
+  };
+  expect(await shown({})).toBeNull();
+  expect(await shown({ listChanges: null })).toBeNull();
+  const listChanges = {
+    anchors: 100,
+    changed: 87,
+    newShare: 0.3125,
+    examples: [{ anchorId: 'shirt', before: ['jacket', 'dress'], after: ['dress', 'coat'] }],
+  };
+  expect(await shown({ listChanges })).toEqual(listChanges);
+});
+
 test('a wrong enum value is refused by its code', async () => {
   expect(codeOf(await api.admin('{ jobs(states: [SLEEPING]) { id } }'))).toBe('GRAPHQL_VALIDATION_FAILED');
   expect(codeOf(await api.admin('query ($s: [JobState!]) { jobs(states: $s) { id } }', { s: ['SLEEPING'] }))).toBe(

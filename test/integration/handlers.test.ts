@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { splitOf } from '../../learning/metrics/split.ts';
 import type { JobPhase } from '../../src/db/jobs.ts';
 import type { IndexBuild } from '../../src/db/storage.ts';
 import { SimiliError } from '../../src/errors.ts';
@@ -273,7 +274,12 @@ test('a version that passes its gates serves, and the next one that has collapse
   const serving = await models.active();
   expect(await jobOf(jobId)).toMatchObject({ state: 'SUCCEEDED', phase: 'DONE', progress: 1 });
   expect(serving).toMatchObject({ jobId, state: 'ACTIVE' });
-  expect(serving?.metrics).toMatchObject({ training: { sides: [64] }, evaluation: { structure: {} }, active: null });
+  expect(serving?.metrics).toMatchObject({
+    training: { sides: [64] },
+    evaluation: { structure: {} },
+    active: null,
+    listChanges: null,
+  });
 
   const alike = {
     ...engines.embedder,
@@ -292,6 +298,49 @@ test('a version that passes its gates serves, and the next one that has collapse
   ]);
   expect(await jobOf(next)).toMatchObject({ state: 'SUCCEEDED', message: 'The new version does not serve: spread' });
   expect((await models.active())?.id).toBe(serving?.id);
+});
+
+test('an evaluation keeps what changed in lists of products that no version learned from', async () => {
+  await using shop = await fakeWorker(PRODUCTS);
+  const { jobs, models, embeddings, images } = shop.database.repositories;
+  const evaluated = async (context: typeof shop.context) => {
+    const { id: jobId } = await retrain({ jobs, queue: { add: async () => {} } }, {}, 'test');
+    for (const handler of [trainHandler, embedHandler, evaluateHandler])
+      await handler(context)({ catalog: 'default', jobId }, run);
+    return models.ofJob(jobId);
+  };
+  const before = await evaluated(shop.context);
+  // Every second picture on the other side of the circle.
+  const turned = {
+    ...engines.embedder,
+    async embed(request: { pictures: string[] }) {
+      const { dimensions, vectors } = await engines.embedder.embed(request);
+      return { dimensions, vectors: vectors.map((value, i) => (i % 4 < 2 ? -value : value)) };
+    },
+  };
+  const after = await evaluated(shop.but({ embedder: turned }));
+  expect([before.number, after.number]).toEqual([1, 2]);
+  const ids = (await images.readyPage(PRODUCTS, null)).map(({ productId }) => productId);
+  const held = ids.filter((id) => splitOf(id) === 'test');
+  expect(held.length).toBeGreaterThan(0);
+  const table = (model: number) => embeddings.vectors(model, ids);
+  const [old, now] = [await table(1), await table(2)];
+  const listed = (vectors: Map<string, Float32Array>, anchor: string) => {
+    const [x, y] = vectors.get(anchor)!;
+    const far = (id: string) => Math.hypot(vectors.get(id)![0]! - x!, vectors.get(id)![1]! - y!);
+    return ids
+      .filter((id) => id !== anchor)
+      .sort((a, b) => far(a) - far(b))
+      .slice(0, 12);
+  };
+  const lists = held.map((anchorId) => ({ anchorId, before: listed(old, anchorId), after: listed(now, anchorId) }));
+  const fresh = lists.map((list) => list.after.filter((id) => !list.before.includes(id)).length);
+  const { listChanges } = after.metrics as { listChanges: { newShare: number; examples: object[] } };
+  expect(listChanges).toMatchObject({ anchors: held.length, changed: held.length });
+  expect(listChanges.newShare).toBeCloseTo(fresh.reduce((sum, n) => sum + n, 0) / 12 / held.length, 12);
+  expect(listChanges.newShare).toBeGreaterThan(0);
+  for (const example of listChanges.examples) expect(lists).toContainEqual(example);
+  expect(listChanges.examples).toHaveLength(Math.min(3, held.length));
 });
 
 /** The open round of a job whose coordinator is this worker. */

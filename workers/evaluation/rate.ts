@@ -1,12 +1,12 @@
 import type { Interval } from '@simili/learning/metrics/intervals';
 import { type OffPolicyRate, offPolicyRates } from '@simili/learning/metrics/off-policy';
-import { squaredDistance } from '@simili/learning/numbers/distance';
 import { makeRandom } from '@simili/learning/numbers/random';
 import { fitExamination } from '@simili/learning/relevance/examination';
 import type { SeenPair } from '@simili/learning/relevance/seen-pairs';
+import { nearestOf } from './nearest.ts';
 import type { EvaluationSet } from './set.ts';
 
-/** Choices a view of the first K places: what the candidate would have got of what was seen, and its rivals. */
+/** Choices a view of the first twelve places: what the candidate would have got of what was seen, and its rivals. */
 export type Rates = {
   readonly candidate: OffPolicyRate;
   readonly rivals: readonly OffPolicyRate[];
@@ -16,8 +16,6 @@ export type Rates = {
 
 type Vectors = ReadonlyMap<string, Float32Array>;
 
-/** Places of a page that people mostly see. */
-const K = 12;
 /** Anchors that were seen most: each is compared with all products. */
 const MOST_ANCHORS = 400;
 /** Fewer have no interval to speak of. */
@@ -30,7 +28,7 @@ const FEWEST_ANCHORS = 20;
 export function ratesOf(set: EvaluationSet, candidate: Vectors, rivals: readonly Vectors[]): Rates | null {
   const anchors = set.isWhole ? anchorsOf(set) : [];
   if (anchors.length < FEWEST_ANCHORS) return null;
-  const rankers = [candidate, ...rivals].map((vectors) => rankerOf(set, vectors));
+  const rankers = [candidate, ...rivals].map((vectors) => nearestOf(set.productIds.map((id) => vectors.get(id))));
   const logged = anchors.map(({ anchor, pairs }) => ({ pairs, rankings: rankers.map((first) => first(anchor)) }));
   const { rates, differences } = offPolicyRates(logged, {
     examination: fitExamination(set.seen),
@@ -63,20 +61,4 @@ function impressionsOf(pairs: Iterable<SeenPair>): number {
   let sum = 0;
   for (const { impressions } of pairs) sum += impressions;
   return sum;
-}
-
-/** The nearest K of an anchor; none where it has no vector. */
-function rankerOf({ productIds }: EvaluationSet, vectors: Vectors): (anchor: number) => number[] {
-  const rows = productIds.map((id) => vectors.get(id));
-  return (anchor) => {
-    const own = rows[anchor];
-    if (!own) return [];
-    const others = rows.flatMap((row, item) =>
-      row && item !== anchor ? [{ item, distance: squaredDistance(own, row) }] : [],
-    );
-    return others
-      .sort((a, b) => a.distance - b.distance)
-      .slice(0, K)
-      .map(({ item }) => item);
-  };
 }

@@ -5,6 +5,7 @@ import { inCatalog, type WorkerContext } from '../context.ts';
 import { servedVectors } from '../embedding/served-vectors.ts';
 import { countMissing, fillAll, fillable } from '../embedding/spaces.ts';
 import { qualityGates, type Rival } from '../evaluation/gates.ts';
+import { listChanges } from '../evaluation/list-changes.ts';
 import { differences, measure } from '../evaluation/measure.ts';
 import { ratesOf, relativeTo } from '../evaluation/rate.ts';
 import { collectEvaluationSet, type EvaluationSet } from '../evaluation/set.ts';
@@ -70,6 +71,7 @@ async function compared(
       difference: rates.differences[0] ?? null,
     },
     beside,
+    listChanges: serving ? listChanges(set, vectors, serving) : null,
   };
   return { metrics, own, beside };
 }

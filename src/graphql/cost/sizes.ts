@@ -52,6 +52,9 @@ const SIZES: Readonly<Record<string, Size>> = {
   'Query.feedbackQuarantines': { entries: { argument: 'first', standard: 100, most: 500 } },
   'ModelVersion.embedded': { lists: 1 }, // counts a table of vectors
   'ModelVersion.gates': { entries: 20 },
+  'ListChanges.examples': { entries: 3 },
+  'ListChange.before': { entries: 12 },
+  'ListChange.after': { entries: 12 },
   'Query.explainSimilarity': { lists: 1 }, // reads feedback of 90 days
   'Query.clickThrough': { lists: 1 }, // sums days
   'Query.feedbackHealth': { lists: 1 }, // counts quarantines and days
