@@ -66,10 +66,20 @@ export class JobRepository {
   }
 
   /** Newest first. */
-  list(limit: number, states?: readonly JobState[]): Promise<JobRow[]> {
+  /**
+   * Newest first. @param after id of the last one that was read, which may be in another state by now; null: from the newest on
+   * @throws SimiliError CURSOR_INVALID where there is none of it
+   */
+  async list(limit: number, states?: readonly JobState[], after: string | null = null): Promise<JobRow[]> {
     const { catalogId } = this;
-    const where = states ? { catalogId, state: { in: [...states] } } : { catalogId };
-    return this.db.job.findMany({ where, orderBy: { createdAt: 'desc' }, take: limit });
+    const last = after === null ? null : await this.byId(after);
+    if (after !== null && !last) throw new SimiliError('CURSOR_INVALID');
+    const where = {
+      catalogId,
+      ...(states && { state: { in: [...states] } }),
+      ...(last && { OR: [{ createdAt: { lt: last.createdAt } }, { createdAt: last.createdAt, id: { lt: last.id } }] }),
+    };
+    return this.db.job.findMany({ where, orderBy: [{ createdAt: 'desc' }, { id: 'desc' }], take: limit });
   }
 
   running(): Promise<JobRow | null> {

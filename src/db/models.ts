@@ -79,8 +79,12 @@ export class ModelRepository {
   }
 
   /** Newest first. */
-  list(limit: number): Promise<ModelRow[]> {
-    const where = { catalogId: this.catalogId };
+  /** Newest first. @param after id of the last one that was read; null: from the newest on. @throws SimiliError CURSOR_INVALID where there is none of it */
+  async list(limit: number, after: string | null = null): Promise<ModelRow[]> {
+    const { catalogId } = this;
+    const last = after === null ? null : await this.byId(after);
+    if (after !== null && !last) throw new SimiliError('CURSOR_INVALID');
+    const where = { catalogId, ...(last && { number: { lt: last.number } }) };
     return this.db.modelVersion.findMany({ where, orderBy: { number: 'desc' }, take: limit, omit: withoutArtefact });
   }
 

@@ -9,8 +9,8 @@ import { toUserError, withUserErrors } from './user-errors.ts';
 export const jobResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
     job: async (_root, { id }, context) => (await scope(context)).services.job(id),
-    jobs: async (_root, { first, states }, context) =>
-      (await scope(context)).services.repositories.jobs.list(listSize(first), states ?? undefined),
+    jobs: async (_root, { first, after, states }, context) =>
+      (await scope(context)).services.repositories.jobs.list(listSize(first), states ?? undefined, after ?? null),
     retraining: async (_root, _args, context) => (await scope(context)).services.retrainPlan(),
   },
   Mutation: {

@@ -473,6 +473,47 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       expect(await repos.jobs.byId(job.id)).toMatchObject({ state: 'FAILED', message: null, etaSeconds: null });
     });
 
+    test('lists of jobs and versions go on behind the last one that was read, whatever became of it', async () => {
+      const ids: string[] = [];
+      for (let i = 0; i < 7; i++) {
+        const { id } = await repos.jobs.create('RETRAIN', {}, 'test');
+        const claim = (await repos.jobs.claim(id, 'TRAIN'))!;
+        const model = { kind: 'GOLDEN' as const, parentId: null, dimensions: 2, checksum: 'c', metrics: {} };
+        await repos.models.commitTrained(claim, { ...model, artefact: Uint8Array.of(1) });
+        await repos.jobs.cancel(id);
+        ids.push(id);
+      }
+      const { job } = storage.prisma;
+      const sameTime = { where: { id: { in: ids.slice(1, 6) } }, data: { createdAt: new Date('2026-01-01') } };
+      await job.updateMany(sameTime);
+      const paged = async <Row extends { id: string }>(list: (after: string | null) => Promise<Row[]>) => {
+        const read: string[] = [];
+        for (let page = await list(null); page.length > 0; page = await list(read.at(-1)!))
+          read.push(...page.map(({ id }) => id));
+        return read;
+      };
+      const all = await job.findMany({
+        where: { catalogId: 'default' },
+        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      });
+      expect(await paged((after) => repos.jobs.list(2, undefined, after))).toEqual(all.map(({ id }) => id));
+      const cancelled = all.filter(({ state }) => state === 'CANCELLED').map(({ id }) => id);
+      expect(await paged((after) => repos.jobs.list(3, ['CANCELLED'], after))).toEqual(cancelled);
+      const versions = (await repos.models.list(1000)).map(({ id }) => id);
+      expect(versions.length).toBeGreaterThan(6);
+      expect(await paged((after) => repos.models.list(2, after))).toEqual(versions);
+      // One that is in another state than what is listed: the list goes on behind its place.
+      await job.update({
+        where: { catalogId_id: { catalogId: 'default', id: cancelled[1]! } },
+        data: { state: 'FAILED' },
+      });
+      expect((await repos.jobs.list(100, ['CANCELLED'], cancelled[1]!)).map(({ id }) => id)).toEqual(
+        cancelled.slice(2),
+      );
+      for (const list of [() => repos.models.list(2, 'nobody'), () => repos.jobs.list(2, undefined, 'nobody')])
+        await expect(list()).rejects.toMatchObject({ code: 'CURSOR_INVALID' });
+    });
+
     test('numbers of versions follow one another, whatever a hard stop made of the sequence', async () => {
       await storage.prisma.$executeRaw`SELECT setval('simili.model_version_number_seq', 33)`; // as recovery leaves it
       const newest = (await repos.models.list(1))[0]?.number ?? 0;
