@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setMaxListeners } from 'node:events';
 import type { Config } from './config.ts';
 import { SimiliError } from './errors.ts';
 
@@ -9,10 +10,11 @@ export type Patience = {
   /** For the whole request; what it still asks of the database then is cancelled. */
   readonly requestMs: number;
 };
-export type Deadline = Patience & { readonly endsAt: number };
+/** `clientLeft` aborts when nobody waits for the answer any more; null: that is not watched. */
+export type Deadline = Patience & { readonly endsAt: number; readonly clientLeft: AbortSignal | null };
 /** Patience with shoppers, and with administrators. */
 export type Patiences = { readonly shop: Patience; readonly admin: Patience };
-export type TimeLeft = { ms: number; error(): SimiliError };
+export type TimeLeft = { ms: number; clientLeft: AbortSignal | null; error(): SimiliError };
 
 type Seconds = Pick<
   Config,
@@ -32,13 +34,19 @@ export const RETRY_AFTER_SECONDS = 2;
 
 const current = new AsyncLocalStorage<Deadline>();
 
-export const startDeadline = (patience: Patience): Deadline => ({
-  ...patience,
-  endsAt: performance.now() + patience.requestMs,
-});
+export const startDeadline = (patience: Patience, clientLeft: AbortSignal | null = null): Deadline => {
+  if (clientLeft) setMaxListeners(0, clientLeft); // each statement that is on its way listens
+  return { ...patience, endsAt: performance.now() + patience.requestMs, clientLeft };
+};
 
 /** Runs `work`, and all that it awaits, under a deadline. Work outside of one (a job's) has no limit. */
 export const within = <T>(deadline: Deadline, work: () => T): T => current.run(deadline, () => begun(work()));
+
+/** Runs what other requests wait for as well, or what tidies up: the time of the request that began it ends it, its client leaving does not. */
+export function whoeverLeaves<T>(work: () => T): T {
+  const deadline = current.getStore();
+  return deadline ? within({ ...deadline, clientLeft: null }, work) : work();
+}
 
 /** A query of Prisma begins when it is awaited, which may be outside of the deadline: it begins now. */
 function begun<T>(result: T): T {
@@ -49,17 +57,21 @@ function begun<T>(result: T): T {
 
 /**
  * Time left for the next statement of the request that is running, and the error when that passes. Null: no request.
- * @throws SimiliError DEADLINE_EXCEEDED: nothing is left.
+ * @throws SimiliError DEADLINE_EXCEEDED: nothing is left, or the client is gone.
  */
 export function timeLeft(): TimeLeft | null {
   const deadline = current.getStore();
   if (!deadline) return null;
-  const { statementMs, requestMs, endsAt } = deadline;
-  const exceeded = () => new SimiliError('DEADLINE_EXCEEDED', { seconds: requestMs / 1000 });
+  const { statementMs, requestMs, endsAt, clientLeft } = deadline;
   const left = endsAt - performance.now();
+  const exceeded = () => new SimiliError('DEADLINE_EXCEEDED', { seconds: requestMs / 1000 });
+  // Telemetry alone is told: how long the client has waited.
+  const gone = () => new SimiliError('DEADLINE_EXCEEDED', { seconds: (requestMs - endsAt + performance.now()) / 1000 });
+  const unanswered = () => databaseUnavailable(`no answer in ${statementMs / 1000} s`);
+  if (clientLeft?.aborted) throw gone();
   if (left <= 0) throw exceeded();
-  if (left < statementMs) return { ms: left, error: exceeded };
-  return { ms: statementMs, error: () => databaseUnavailable(`no answer in ${statementMs / 1000} s`) };
+  const over = left < statementMs ? exceeded : unanswered;
+  return { ms: Math.min(left, statementMs), clientLeft, error: () => (clientLeft?.aborted ? gone() : over()) };
 }
 
 /** The same where only the request has a limit: nothing can be cancelled within an embedded database. */
@@ -71,20 +83,23 @@ export function requestTimeLeft(): TimeLeft | null {
 export const databaseUnavailable = (why: string): SimiliError =>
   new SimiliError('DATABASE_UNAVAILABLE', { why, retryAfter: RETRY_AFTER_SECONDS });
 
-/** @throws what `left` says when `work` takes longer; then `late` is called. `work` itself goes on. */
+/** @throws what `left` says when `work` takes longer or the client leaves; then `late` is called. `work` itself goes on. */
 export async function inTime<T>(work: Promise<T>, left: TimeLeft | null, late: () => void = () => {}): Promise<T> {
   if (!left) return work;
-  let timer: NodeJS.Timeout | undefined;
+  let giveUp = () => {};
   const over = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
+    giveUp = () => {
       reject(left.error());
       late();
-    }, left.ms);
+    };
   });
+  const timer = setTimeout(giveUp, left.ms);
+  left.clientLeft?.addEventListener('abort', giveUp);
   work.catch(() => {}); // told to nobody, when it comes late
   try {
     return await Promise.race([work, over]);
   } finally {
     clearTimeout(timer);
+    left.clientLeft?.removeEventListener('abort', giveUp);
   }
 }

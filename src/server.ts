@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { expressMiddleware } from '@as-integrations/express5';
-import express, { type Request } from 'express';
+import express, { type Request, type Response } from 'express';
 import { configuredCopies } from './catalog/picture-copies.ts';
 import type { Config } from './config.ts';
 import type { Repositories } from './db/repositories.ts';
@@ -9,6 +9,7 @@ import { adminLimits, storefrontLimits } from './graphql/cost/limits.ts';
 import { makeApollo } from './http/apollo.ts';
 import { identify, mayAsk, requireKey } from './http/callers.ts';
 import { catalogOfUrl } from './http/catalog.ts';
+import { clientLeft } from './http/client-left.ts';
 import { clientScript } from './http/client-script.ts';
 import { compressed } from './http/compress.ts';
 import { listen } from './http/connections.ts';
@@ -97,7 +98,7 @@ export async function startServer({
     ...authenticator,
     authenticate: (credentials) => within(startDeadline(time), () => authenticator.authenticate(credentials)),
   });
-  const context = async ({ req }: { req: Request }) => ({ req });
+  const context = async ({ req, res }: { req: Request; res: Response }) => ({ req, clientLeft: clientLeft(res) });
   const shopEndpoint = expressMiddleware(servers.storefront, { context });
   const identified = identify(inTimeOf(patience.shop));
   app.use(

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { whoeverLeaves } from '../deadline.ts';
 import type { VersionSpace } from '../ports/space.ts';
 import type { Ask } from './ask.ts';
 import { categoryTable, embeddingName, embeddingTable } from './embedding-table.ts';
@@ -65,7 +66,7 @@ export class CategoriesOfSearch {
     if (known) return known;
     const { catalogId } = this;
     const tables = [embeddingTable(catalogId, model, space), categoryTable(catalogId, model, space)];
-    const asked = this.ask(READY, [catalogId, key, ...tables]).then(
+    const asked = whoeverLeaves(() => this.ask(READY, [catalogId, key, ...tables])).then(
       (rows) => new Map(rows.map(({ category, ...index }) => [category, index])),
     );
     this.known.set(key, asked);

@@ -2,16 +2,22 @@ import { type Deadline, type Patience, startDeadline, within } from '../deadline
 
 type Resolve = (...args: unknown[]) => unknown;
 type Info = { operation?: { operation: string } };
+/** Our own HTTP server's context holds it, and so may a host's. */
+type Context = { readonly clientLeft?: unknown };
 
 /**
  * The same resolvers under one deadline for each request: all fields of an answer share it, by its context object. Done
- * here, it holds in a host's server too. A subscription lives as long as its client likes.
+ * here, it holds in a host's server too. Where the context holds an AbortSignal as `clientLeft`, a query's deadline ends with
+ * it. A mutation's does not: what it has begun is committed or refused as if its client had stayed, as a page that is left
+ * sends its last clicks. A subscription lives as long as its client likes.
  */
 export function timed<Tree>(tree: Tree, patience: Patience): Tree {
   const deadlines = new WeakMap<object, Deadline>();
-  const deadlineOf = (context: unknown): Deadline => {
+  const deadlineOf = (context: unknown, operation: 'query' | 'mutation'): Deadline => {
     if (typeof context !== 'object' || context === null) return startDeadline(patience);
-    const deadline = deadlines.get(context) ?? startDeadline(patience);
+    const { clientLeft } = context as Context;
+    const watched = operation === 'query' && clientLeft instanceof AbortSignal ? clientLeft : null;
+    const deadline = deadlines.get(context) ?? startDeadline(patience, watched);
     deadlines.set(context, deadline);
     return deadline;
   };
@@ -21,7 +27,7 @@ export function timed<Tree>(tree: Tree, patience: Patience): Tree {
       // `info` comes last and the context before it, of a field's resolver and of a reference's alike.
       const operation = (args.at(-1) as Info | undefined)?.operation?.operation;
       if (operation !== 'query' && operation !== 'mutation') return resolve(...args);
-      return within(deadlineOf(args.at(-2)), () => resolve(...args));
+      return within(deadlineOf(args.at(-2), operation), () => resolve(...args));
     };
   const walk = (branch: unknown): unknown => {
     if (typeof branch === 'function') return timedResolver(branch as Resolve);

@@ -1,4 +1,5 @@
 import type { ModelRepository, ServingPointer } from '../db/models.ts';
+import { whoeverLeaves } from '../deadline.ts';
 
 /** Which version answers, known without asking the database each time. */
 export type Serving = {
@@ -19,7 +20,7 @@ export function makeServing(models: Pick<ModelRepository, 'serving'>, now: () =>
   let last: Read | null = null;
   let next: Read | null = null;
   const read = (at: number): Read => {
-    const reading: Read = { pointer: models.serving(), at };
+    const reading: Read = { pointer: whoeverLeaves(() => models.serving()), at };
     next = reading;
     const settled = (isRead: boolean) => {
       if (next !== reading) return; // forgotten meanwhile

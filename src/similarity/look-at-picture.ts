@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AskedPicture, PictureAnswer, PictureQueryRepository } from '../db/picture-queries.ts';
+import { whoeverLeaves } from '../deadline.ts';
 import { SimiliError } from '../errors.ts';
 import type { JobQueue } from '../queue/jobs.ts';
 
@@ -39,8 +40,8 @@ export async function lookAtPicture(
     await queue.add('picture', { catalog, id }, id);
     return vectorIn((await answerOf(deps, id, patienceMs)) ?? (await whyNot(deps, id, patienceMs / 1000)));
   } catch (error) {
-    // Whatever failed: nobody waits for it now.
-    await pictureQueries.leave(id, 0).catch(() => {});
+    // Whatever failed, or whoever left: nobody waits for it now.
+    await whoeverLeaves(() => pictureQueries.leave(id, 0)).catch(() => {});
     throw error;
   }
 }

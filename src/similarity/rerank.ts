@@ -45,7 +45,7 @@ async function askInTime(reranker: Reranker, query: ProductRow, found: readonly 
   const candidates = found.map(({ product, score }) => ({ product, score }));
   const asked = Promise.resolve(reranker.rerank(query, candidates, stop.signal));
   // `inTime` throws what this gives, whatever it is.
-  return inTime(asked, { ms: timeoutMs, error: late as never }, () => stop.abort(late()));
+  return inTime(asked, { clientLeft: null, ms: timeoutMs, error: late as never }, () => stop.abort(late()));
 }
 
 /** @throws Error where the answer names what was not found, or something twice. */

@@ -32,3 +32,15 @@ test('what a resolver awaits is under its deadline, and nothing else is', async 
   expect(requestTimeLeft()).toBeNull();
   expect(await asked).toBeGreaterThan(1000);
 });
+
+test('a query ends with its client, where the context tells of it; a mutation and a subscription do not', async () => {
+  const { field } = timed(
+    { field: async (..._args: unknown[]) => requestTimeLeft()?.ms },
+    { ...patience, requestMs: 60_000 },
+  );
+  const left = () => ({ clientLeft: AbortSignal.abort() });
+  await expect(field({}, {}, left(), info('query'))).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  expect(await field({}, {}, left(), info('mutation'))).toBeGreaterThan(1000);
+  expect(await field({}, {}, left(), info('subscription'))).toBeUndefined();
+  expect(await field({}, {}, { clientLeft: true }, info('query'))).toBeGreaterThan(1000);
+});

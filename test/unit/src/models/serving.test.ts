@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ServingPointer } from '../../../../src/db/models.ts';
+import { startDeadline, timeLeft, within } from '../../../../src/deadline.ts';
 import { makeServing } from '../../../../src/models/serving.ts';
 
 const pointer = (number: number): ServingPointer => ({ modelId: `mdl_${number}`, number, epoch: number, spaces: [] });
@@ -79,4 +80,20 @@ test('an outage is told to those who wait for the read, and the next ones ask an
   waiting.shift()!.reject(new Error('away'));
   await turn();
   expect(await serving.current()).toEqual(pointer(1));
+});
+
+test('a read that others wait for as well goes on when the client whose request began it leaves, until its time is over', async () => {
+  const client = new AbortController();
+  const reads: unknown[] = [];
+  const models = {
+    serving: async () => {
+      client.abort();
+      reads.push(timeLeft()?.ms);
+      return pointer(1);
+    },
+  };
+  const deadline = startDeadline({ statementMs: 700, requestMs: 60_000 }, client.signal);
+  const serving = makeServing(models, () => new Date(0));
+  expect(await within(deadline, () => serving.current())).toEqual(pointer(1));
+  expect(reads).toEqual([700]);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { PictureAnswer } from '../../../../src/db/picture-queries.ts';
+import { startDeadline, timeLeft, within } from '../../../../src/deadline.ts';
 import { lookAtPicture } from '../../../../src/similarity/look-at-picture.ts';
 
 type State = { admits?: boolean; taken?: boolean; busy?: boolean };
@@ -15,8 +16,12 @@ function world(answer: PictureAnswer | null, { admits = true, taken = false, bus
         did.push(`add ${modelId} beside at most ${bounds.mostWaiting}`);
         return admits;
       },
-      collect: async () => (++looks < 3 ? null : answer),
+      async collect() {
+        timeLeft();
+        return ++looks < 3 ? null : answer;
+      },
       async leave() {
+        timeLeft();
         did.push('leave');
         return { taken, busy };
       },
@@ -64,4 +69,11 @@ test('one that was taken and not answered is over its time', async () => {
   const { did, look } = world(null, { taken: true });
   await expect(look()).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
   expect(did).not.toContain('withdraw picture');
+});
+
+test('whoever leaves takes the picture along: it keeps nobody else from the queue', async () => {
+  const { did, look } = world({ vector: Float32Array.of(1, 0) });
+  const left = startDeadline({ statementMs: 60_000, requestMs: 60_000 }, AbortSignal.abort());
+  await expect(within(left, look)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  expect(did.at(-1)).toBe('leave');
 });
