@@ -65,7 +65,6 @@ export class JobRepository {
     return this.db.job.findUnique({ where: { catalogId_id: this.key(id) } });
   }
 
-  /** Newest first. */
   /**
    * Newest first. @param after id of the last one that was read, which may be in another state by now; null: from the newest on
    * @throws SimiliError CURSOR_INVALID where there is none of it

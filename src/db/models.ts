@@ -78,7 +78,6 @@ export class ModelRepository {
     return (await this.db.modelVersion.findFirst({ where, select: { id: true } })) !== null;
   }
 
-  /** Newest first. */
   /** Newest first. @param after id of the last one that was read; null: from the newest on. @throws SimiliError CURSOR_INVALID where there is none of it */
   async list(limit: number, after: string | null = null): Promise<ModelRow[]> {
     const { catalogId } = this;
