@@ -170,7 +170,7 @@ function describeDistinct(name: string, open: () => Promise<FreshDatabase>, tags
             sizes.paged += right.length > limit ? 1 : 0;
           },
         ),
-        { numRuns: 16, seed: 5 },
+        { numRuns: name === 'PGlite' ? 8 : 16, seed: 5 },
       );
       expect(Math.min(sizes.hidden, sizes.paged)).toBeGreaterThan(3);
     });

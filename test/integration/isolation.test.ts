@@ -199,6 +199,8 @@ function valueFor(random: Random, { name, type }: GraphQLArgument, field: string
       return String(random.habits.first);
     case 'after':
       if (field === 'feedbackQuarantines') return JSON.stringify(QUARANTINES[0]);
+      if (field === 'models') return pick(random, ['"mdl_1"', '"mdl_2"']);
+      if (field === 'jobs') return pick(random, ['"job_0"', '"job_1"']);
       return seen[cursorOf(field)].length ? JSON.stringify(pick(random, seen[cursorOf(field)])) : null;
     case 'filter':
       return random.habits.filter;
