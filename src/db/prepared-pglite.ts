@@ -49,8 +49,10 @@ export class PreparedPGlite {
   private async prepare(name: string, text: string, send: Send): Promise<Prepared> {
     const { serialize } = protocol;
     const forgotten = [...this.kept.keys()].slice(KEPT - 1); // the last asked for come first
+    for (const one of forgotten) this.kept.delete(one); // closed even where the new one has an error
     const answers = await send(
-      ...forgotten.map((one) => serialize.close({ type: 'S', name: one })),
+      // The session may have one of this name that is not known here any more: to close one that is not there is no error.
+      ...[...forgotten, name].map((one) => serialize.close({ type: 'S', name: one })),
       serialize.parse({ name, text }),
       serialize.describe({ type: 'S', name }),
       serialize.sync(),

@@ -160,6 +160,18 @@ test('a statement with a name gives what it gives without one, is planned once, 
   expect(counted).toBe(0);
   expect(await Promise.all(beside)).toEqual(beside.map((_, i) => [{ n: i + 1 }]));
   expect((await prepared()).n).toBe(100);
+
+  // One that cannot be planned has made room for itself: what it has closed, and all others, are asked as before.
+  const again = async () => {
+    for (let i = 0; i < 150; i++) expect(await ask(`n${i}`, `SELECT $1::int + ${i} AS n`, [1])).toEqual([{ n: i + 1 }]);
+  };
+  await again();
+  await expect(ask('gone too', 'SELECT 1 FROM nowhere', [])).rejects.toMatchObject({ code: '42P01' });
+  for (let i = 149; i >= 0; i--) expect(await ask(`n${i}`, `SELECT $1::int + ${i} AS n`, [1])).toEqual([{ n: i + 1 }]);
+  // One that somebody has ended alone.
+  const [ended] = (await prepared()).names;
+  await storage.prisma.$executeRawUnsafe(`DEALLOCATE "${ended}"`);
+  await again();
   expect(await ask('divide', divide, [4])).toEqual([{ n: 3 }]); // forgotten, and planned again
   await storage.close();
 });
