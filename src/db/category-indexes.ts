@@ -77,8 +77,14 @@ export class CategoryIndexRepository {
     onProgress?.(1);
   }
 
+  /** Names of a version's table of vectors, and of the one with copies beside it. */
+  private tables(model: number, { name }: EmbeddingSpace) {
+    const { catalogId } = this;
+    return { vectors: embeddingTable(catalogId, model, name), copies: categoryTable(catalogId, model, name) };
+  }
+
   private index(model: number, space: EmbeddingSpace, number: number) {
-    const table = categoryTable(this.catalogId, model, space.name);
+    const { copies: table } = this.tables(model, space);
     const on = `USING hnsw (vec ${indexClass(space)}) WHERE category = ${number}`;
     return { table, name: categoryIndexOf(table, number), on };
   }
@@ -101,10 +107,7 @@ export class CategoryIndexRepository {
     const { catalogId } = this;
     const large = await this.large();
     if (large.length === 0) return [];
-    const [vectors, copies] = [
-      embeddingTable(catalogId, model, space.name),
-      categoryTable(catalogId, model, space.name),
-    ];
+    const { vectors, copies } = this.tables(model, space);
     const names = large.map(({ category }) => category);
     const trigger = (event: string) => `
       CREATE OR REPLACE TRIGGER keep_vectors_by_category_${event.toLowerCase()} AFTER ${event} ON ${vectors}
@@ -144,10 +147,7 @@ export class CategoryIndexRepository {
   /** Copies all vectors of the categories; one that was written meanwhile is there already, and newer. */
   private async copy(model: number, space: EmbeddingSpace, signal: AbortSignal | undefined): Promise<void> {
     const { catalogId } = this;
-    const [vectors, copies] = [
-      embeddingTable(catalogId, model, space.name),
-      categoryTable(catalogId, model, space.name),
-    ];
+    const { vectors, copies } = this.tables(model, space);
     const last = {
       text: `SELECT max(product_id) AS id FROM (SELECT product_id FROM ${vectors} WHERE product_id > $1 ORDER BY product_id LIMIT ${COPIED}) AS page`,
       row: { id: orNull(text) },

@@ -8,8 +8,8 @@ import {
   type PrismaClient,
 } from '../generated/prisma/client.ts';
 import type { Clock } from '../ports/clock.ts';
-import { isStorable } from '../text.ts';
 import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './bytes.ts';
+import { lastRead } from './last-read.ts';
 import { bool, int, oneOf, rows, text } from './row.ts';
 
 export type { JobKind, JobPhase };
@@ -72,8 +72,7 @@ export class JobRepository {
    */
   async list(limit: number, states?: readonly JobState[], after: string | null = null): Promise<JobRow[]> {
     const { catalogId } = this;
-    const last = after !== null && isStorable(after) ? await this.byId(after) : null;
-    if (after !== null && !last) throw new SimiliError('CURSOR_INVALID');
+    const last = await lastRead(after, (id) => this.byId(id));
     const where = {
       catalogId,
       ...(states && { state: { in: [...states] } }),

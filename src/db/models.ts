@@ -9,11 +9,11 @@ import {
 } from '../generated/prisma/client.ts';
 import type { Clock } from '../ports/clock.ts';
 import { pictureSpace, type VersionSpace } from '../ports/space.ts';
-import { isStorable } from '../text.ts';
 import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './bytes.ts';
 import { lockCatalog } from './catalogs.ts';
 import { vectorSchema } from './embedding-table.ts';
 import type { Claim, JobRepository } from './jobs.ts';
+import { lastRead } from './last-read.ts';
 import { int, json, oneOf, rows, text } from './row.ts';
 
 export type { ModelKind };
@@ -82,8 +82,7 @@ export class ModelRepository {
   /** Newest first. @param after id of the last one that was read; null: from the newest on. @throws SimiliError CURSOR_INVALID where there is none of it */
   async list(limit: number, after: string | null = null): Promise<ModelRow[]> {
     const { catalogId } = this;
-    const last = after !== null && isStorable(after) ? await this.byId(after) : null;
-    if (after !== null && !last) throw new SimiliError('CURSOR_INVALID');
+    const last = await lastRead(after, (id) => this.byId(id));
     const where = { catalogId, ...(last && { number: { lt: last.number } }) };
     return this.db.modelVersion.findMany({ where, orderBy: { number: 'desc' }, take: limit, omit: withoutArtefact });
   }

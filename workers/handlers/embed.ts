@@ -1,4 +1,4 @@
-import { spacesOf } from 'simili/internal/db/models';
+import { type ModelRow, spacesOf } from 'simili/internal/db/models';
 import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import type { Handler } from 'simili/internal/queue/jobs';
 import { inCatalog, type WorkerContext } from '../context.ts';
@@ -38,14 +38,18 @@ async function embed(context: WorkerContext, run: ClaimedRun): Promise<void> {
   await fillAll(spaces, run.signal, (written) => report(sampled + written));
   // Later ones are in the queue as long as this version is on its way, whoever looks at them.
   for (const space of spaces) await space.queueMissing();
-  await buildIndexes(context, run);
-  await buildCategoryIndexes(context, run);
+  const stored = await models.ofJob(jobId); // in the storage that was chosen
+  await buildIndexes(context, run, stored);
+  await buildCategoryIndexes(context, run, stored);
   await models.commitEmbedded(run.claim, model.id);
 }
 
 /** The indexes of all spaces, one after the other. */
-async function buildIndexes({ repositories }: WorkerContext, { claim, signal, report }: ClaimedRun): Promise<void> {
-  const version = await repositories.models.ofJob(claim.job.id); // how it is stored, too
+async function buildIndexes(
+  { repositories }: WorkerContext,
+  { signal, report }: ClaimedRun,
+  version: ModelRow,
+): Promise<void> {
   const spaces = spacesOf(version);
   report({ message: 'Building the index' });
   const secondsLeft = timeLeft();
@@ -63,9 +67,9 @@ async function buildIndexes({ repositories }: WorkerContext, { claim, signal, re
 /** Those of large categories alone. They take some of the time of the others, of which only what is left is told. */
 async function buildCategoryIndexes(
   { repositories }: WorkerContext,
-  { claim, signal, report }: ClaimedRun,
+  { signal, report }: ClaimedRun,
+  version: ModelRow,
 ): Promise<void> {
-  const version = await repositories.models.ofJob(claim.job.id);
   for (const space of spacesOf(version)) {
     const secondsLeft = timeLeft();
     const onProgress = (share: number) =>
