@@ -144,7 +144,10 @@ export class CategoryIndexRepository {
     return largeCategories(found, total, bounds);
   }
 
-  /** Copies all vectors of the categories; one that was written meanwhile is there already, and newer. */
+  /**
+   * Copies all vectors of the categories; one that was written meanwhile is there already, and newer. Holds the products, so that none
+   * leaves before its copy refers to it.
+   */
   private async copy(model: number, space: EmbeddingSpace, signal: AbortSignal | undefined): Promise<void> {
     const { catalogId } = this;
     const { vectors, copies } = this.tables(model, space);
@@ -156,9 +159,9 @@ export class CategoryIndexRepository {
       text: `
         INSERT INTO ${copies} (product_id, category, vec)
         SELECT e.product_id, c.number, e.vec FROM ${vectors} e
-          JOIN simili.product p ON p.catalog_id = $1 AND p.id = e.product_id
+          JOIN (SELECT id, categories FROM simili.product
+            WHERE catalog_id = $1 AND id > $3 AND id <= $4 ORDER BY id FOR KEY SHARE) p ON p.id = e.product_id
           JOIN simili.category_index c ON c.catalog_id = $1 AND c.vectors = $2 AND c.category = ANY(p.categories)
-        WHERE e.product_id > $3 AND e.product_id <= $4
         ON CONFLICT (product_id, category) DO NOTHING`,
       row: NO_ROWS,
     };
