@@ -3,10 +3,12 @@ import { byId, make } from './dom.js';
 /**
  * @typedef {{ triplets: number, precision: number }} Precision
  * @typedef {{ anchors: number, changed: number, newShare: number, examples: { anchorId: string, before: string[], after: string[] }[] }} ListChanges
+ * @typedef {{ place: number, law: number, free: number, low: number, high: number }} ExaminedPlace
+ * @typedef {{ placement: string, apart: number, places: ExaminedPlace[] }} Examination
  * @typedef {{ title: string, licence: string }} Encoder
  * @typedef {{ id: string, number: number, kind: 'GOLDEN' | 'NETWORK', state: string, createdAt: string, embedded: number,
  *   encoder: Encoder | null, encoderProblem: string | null, listChanges: ListChanges | null,
- *   metrics: { evaluation?: { structure?: Precision, clicks?: Precision } } | null,
+ *   metrics: { evaluation?: { structure?: Precision, clicks?: Precision }, examination?: Examination[] } | null,
  *   gates: { name: string, passed: boolean, measured: boolean, reason: string }[] }} Model
  */
 
@@ -44,6 +46,7 @@ function entryOf(model, rollBack) {
     make('p', { class: 'facts' }, encoderOf(model)),
     make('p', { class: 'facts' }, precisionOf(model)),
     changesOf(model),
+    ...(model.metrics?.examination ?? []).map(examinationOf),
     gatesOf(model),
   );
   if (model.state === 'STANDBY') {
@@ -99,6 +102,26 @@ export function exampleLine({ anchorId, before, after }) {
   const known = new Set(before);
   return `Beside ${anchorId}: ${after.filter((id) => !known.has(id)).length} of ${after.length} products are new`;
 }
+
+/** How far shoppers looked in a placement, by the law that feedback is read by and place by place. @param {Examination} examination */
+function examinationOf({ placement, apart, places }) {
+  return make(
+    'details',
+    {},
+    make('summary', {}, examinationLine({ placement, apart, places })),
+    make('ul', {}, ...places.map((one) => make('li', {}, placeLine(one)))),
+  );
+}
+
+/** @param {Examination} examination e.g. "How far shoppers look (cart): 2 of 11 places are not as expected" */
+export const examinationLine = ({ placement, apart, places }) =>
+  `How far shoppers look${placement === 'default' ? '' : ` (${placement})`}: ${
+    apart === 0 ? 'as expected' : `${apart} of ${places.length} places are not as expected`
+  }`;
+
+/** @param {ExaminedPlace} place e.g. "Place 2: looked at 81 % as often as the first; 70 to 78 % by itself" */
+export const placeLine = ({ place, law, low, high }) =>
+  `Place ${place}: looked at ${Math.round(100 * law)} % as often as the first; ${Math.round(100 * low)} to ${Math.round(100 * high)} % by itself`;
 
 /** @param {Model} model */
 function gatesOf({ gates }) {

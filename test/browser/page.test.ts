@@ -193,17 +193,21 @@ describe('whoever has the admin key', () => {
       .toEqual(['Colours100 % of 64 %', 'Shapes50 % of 36 %', '31 visitors chose one beside the other.']);
   });
 
-  test('sees in how many lists a training changed what, and where most', async () => {
+  test('sees in how many lists a training changed what, and where most; and how far shoppers looked', async () => {
     const example = { anchorId: 'red-apple', before: ['pear', 'plum'], after: ['fig', 'pear'] };
+    const place = { place: 2, law: 0.812, free: 0.74, low: 0.7, high: 0.78 };
     Object.assign(shop.models[0]!, {
       listChanges: { anchors: 100, changed: 87, newShare: 0.3125, examples: [example] },
+      metrics: { examination: [{ placement: 'cart', apart: 1, places: [place] }] },
     });
     await using page = await open(`#admin=${KEY}`);
     const models = page.page.locator('#models > li');
     const line = 'In 100 lists, 31 % of the products are new; 87 lists changed';
+    const looked =
+      'How far shoppers look (cart): 1 of 1 places are not as expectedPlace 2: looked at 81 % as often as the first; 70 to 78 % by itself';
     await expect
       .poll(() => models.allTextContents(), PATIENCE)
-      .toEqual([expect.stringContaining(`${line}Beside red-apple: 1 of 2 products are new`)]);
+      .toEqual([expect.stringContaining(`${line}Beside red-apple: 1 of 2 products are new${looked}`)]);
   });
 
   test('sees that a model does without its encoder, and why', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { splitOf } from '../../learning/metrics/split.ts';
 import type { JobPhase } from '../../src/db/jobs.ts';
@@ -436,4 +437,37 @@ test('a picture that nobody waits for any more is not looked at', async () => {
   await pictureHandler(worker.but({ askedPictures }))({ catalog: 'default', id }, run);
   await pictureHandler(worker.but({ askedPictures }))({ catalog: 'default', id: crypto.randomUUID() }, run);
   expect(await pictureQueries.collect(id)).toBeNull();
+});
+
+test('an evaluation tells how far shoppers looked, place by place', async () => {
+  await using shop = await fakeWorker(PRODUCTS);
+  const { repositories, storage } = shop.database;
+  const [anchor, item] = (await repositories.images.readyPage(PRODUCTS, null)).map(({ productId }) => productId);
+  const yesterday = new Date(repositories.clock.now().getTime() - 86_400_000);
+  const seen = (place: number, visitors: number, choosing: number) =>
+    Array.from({ length: visitors + choosing }, (_, i) => ({
+      catalogId: 'default',
+      eventId: randomUUID(),
+      visitorId: `${place} ${i % visitors}`,
+      anchorId: anchor!,
+      itemIds: [item!],
+      positions: [place],
+      placement: 'default',
+      modelId: 'm',
+      occurredAt: yesterday,
+      receivedAt: yesterday,
+      kind: i < visitors ? ('IMPRESSION' as const) : ('CLICK' as const),
+      filtered: false,
+    }));
+  await storage.prisma.feedbackEvent.createMany({ data: [...seen(1, 400, 200), ...seen(3, 400, 50)] });
+  const { id: jobId } = await retrain({ jobs: repositories.jobs, queue: { add: async () => {} } }, {}, 'test');
+  for (const handler of [trainHandler, embedHandler, evaluateHandler])
+    await handler(shop.context)({ catalog: 'default', jobId }, run);
+  const { examination } = (await repositories.models.ofJob(jobId)).metrics as { examination: object[] };
+  const [found] = examination as { exponent: number; places: { law: number; free: number }[] }[];
+  expect(examination).toEqual([
+    expect.objectContaining({ placement: 'default', apart: 0, places: [expect.objectContaining({ place: 3 })] }),
+  ]);
+  expect(found!.places[0]!.law).toBeCloseTo(3 ** -found!.exponent, 9);
+  expect(found!.places[0]!.free).toBeCloseTo(0.25, 1);
 });

@@ -1,3 +1,4 @@
+import { examinedPlaces } from '@simili/learning/relevance/examined-places';
 import type { ModelRow } from 'simili/internal/db/models';
 import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import type { Handler } from 'simili/internal/queue/jobs';
@@ -72,6 +73,7 @@ async function compared(
     },
     beside,
     listChanges: serving ? listChanges(set, vectors, serving) : null,
+    examination: examinedPlaces(set.seen),
   };
   return { metrics, own, beside };
 }

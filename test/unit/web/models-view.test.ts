@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 
-const { changesLine, exampleLine } = await import(new URL('../../../web/models-view.js', import.meta.url).href);
+const { changesLine, exampleLine, examinationLine, placeLine } = await import(
+  new URL('../../../web/models-view.js', import.meta.url).href
+);
 
 test('the page says in a sentence what a training changed in lists, and of each example how many products are new', () => {
   expect(changesLine({ anchors: 100, changed: 87, newShare: 0.3125 })).toBe(
@@ -12,4 +14,16 @@ test('the page says in a sentence what a training changed in lists, and of each 
   expect(exampleLine({ anchorId: 'lamp', before: ['a', 'b', 'c'], after: ['d', 'a', 'e'] })).toBe(
     'Beside lamp: 2 of 3 products are new',
   );
+});
+
+test('how far shoppers look, of a placement and place by place', () => {
+  const places = [
+    { place: 2, law: 0.812, free: 0.74, low: 0.7, high: 0.78 },
+    { place: 3, law: 0.7, free: 0.7, low: 0.6, high: 0.8 },
+  ];
+  expect(examinationLine({ placement: 'default', apart: 0, places })).toBe('How far shoppers look: as expected');
+  expect(examinationLine({ placement: 'cart', apart: 1, places })).toBe(
+    'How far shoppers look (cart): 1 of 2 places are not as expected',
+  );
+  expect(placeLine(places[0]!)).toBe('Place 2: looked at 81 % as often as the first; 70 to 78 % by itself');
 });
