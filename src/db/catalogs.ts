@@ -1,9 +1,10 @@
 import { DEFAULT_CATALOG } from '../catalog-id.ts';
 import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
+import { briefly } from './brief-locks.ts';
 import { vectorSchema } from './embedding-table.ts';
 import { lockFeedback } from './feedback-lock.ts';
 import { stopBuilds } from './index-builds.ts';
-import { int, rows } from './row.ts';
+import { int, rows, text } from './row.ts';
 
 export type CatalogRow = { id: string; createdAt: Date; products: number };
 
@@ -41,7 +42,7 @@ export class CatalogRepository {
 
   /**
    * Everything in it goes with it, in one commit; jobs that run notice by their next heartbeat. Vectors first: a deletion
-   * of products would take theirs out of the indexes one by one.
+   * of products would take theirs out of the indexes one by one. Their tables last: dropping them locks the products of all catalogs.
    * @returns false when there was none.
    */
   async remove(id: string): Promise<boolean> {
@@ -49,7 +50,7 @@ export class CatalogRepository {
     return this.db.$transaction(async (tx) => {
       if (!(await lockCatalog(tx, id))) return false;
       await stopBuilds(tx, vectorSchema(id), null);
-      await tx.$executeRawUnsafe(`DROP SCHEMA IF EXISTS "${vectorSchema(id)}" CASCADE`);
+      await empty(tx, vectorSchema(id));
       await lockFeedback(tx, id);
       await tx.feedbackEvent.deleteMany({ where: { catalogId: id } });
       await tx.feedbackDay.deleteMany({ where: { catalogId: id } });
@@ -61,9 +62,17 @@ export class CatalogRepository {
       await tx.shownList.deleteMany({ where: { catalogId: id } });
       await tx.erasure.deleteMany({ where: { catalogId: id } });
       await tx.catalog.delete({ where: { id } });
+      await tx.$executeRawUnsafe(briefly(`DROP SCHEMA IF EXISTS "${vectorSchema(id)}" CASCADE`));
       return true;
     }, REMOVAL);
   }
+}
+
+/** Takes all rows out of a schema's tables, none of which any other refers to. */
+async function empty(tx: Prisma.TransactionClient, schema: string): Promise<void> {
+  const tables = await rows(tx, { name: text })`
+    SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = ${schema}`;
+  if (tables.length > 0) await tx.$executeRawUnsafe(`TRUNCATE ${tables.map(({ name }) => name).join(', ')}`);
 }
 
 /** Time limit of a removal, ms: a large catalog has millions of rows. */

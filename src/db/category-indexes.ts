@@ -1,6 +1,7 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import type { EmbeddingSpace } from '../ports/space.ts';
 import { type Ask, NO_ROWS } from './ask.ts';
+import { BRIEFLY, briefly } from './brief-locks.ts';
 import { lockCatalog } from './catalogs.ts';
 import { categoryIndexOf, categoryTable, embeddingName, embeddingTable } from './embedding-table.ts';
 import { float, int, orNull, rows, text } from './row.ts';
@@ -114,7 +115,7 @@ export class CategoryIndexRepository {
         REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION simili.keep_vectors_by_category('${catalogId}')`;
     const begun = this.db.$transaction(async (tx) => {
       if (!(await lockCatalog(tx, catalogId))) throw new VersionGone(`catalog ${catalogId}`);
-      await tx.$executeRaw`LOCK TABLE simili.product IN SHARE ROW EXCLUSIVE MODE`;
+      await tx.$executeRawUnsafe(briefly('LOCK TABLE simili.product IN SHARE ROW EXCLUSIVE MODE'));
       for (const event of ['INSERT', 'UPDATE']) await tx.$executeRawUnsafe(trigger(event));
       await tx.$executeRawUnsafe(`
         CREATE TABLE IF NOT EXISTS ${copies} (
@@ -130,7 +131,7 @@ export class CategoryIndexRepository {
         SELECT ${catalogId}, ${embeddingName(model, space.name)}, c.number, c.name
         FROM unnest(${names}::text[]) WITH ORDINALITY AS c (name, number)
         ON CONFLICT DO NOTHING`;
-    });
+    }, BRIEFLY);
     await ofVersion(begun);
     return (await this.chosen(model, space))!;
   }

@@ -3,6 +3,7 @@ import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import type { Encoder } from '../ports/encoder.ts';
 import { type EmbeddingSpace, PICTURES } from '../ports/space.ts';
 import { type Ask, NO_ROWS } from './ask.ts';
+import { BRIEFLY, briefly } from './brief-locks.ts';
 import { lockCatalog } from './catalogs.ts';
 import {
   categoryName,
@@ -57,19 +58,20 @@ export class EmbeddingRepository {
     const { catalogId } = this;
     await this.db.$transaction(async (tx) => {
       if (!(await lockCatalog(tx, catalogId))) throw new VersionGone(`catalog ${catalogId}`);
-      await tx.$executeRawUnsafe(`
+      const table = `
         CREATE TABLE IF NOT EXISTS ${this.table(model, space.name)} (
           product_id   TEXT PRIMARY KEY,
           content_hash TEXT NOT NULL,
           vec          ${columnType(space)} ${space.name === PICTURES ? 'NOT NULL' : ''},
           catalog_id   TEXT NOT NULL DEFAULT '${catalogId}' CHECK (catalog_id = '${catalogId}'),
           FOREIGN KEY (catalog_id, product_id) REFERENCES simili.product (catalog_id, id) ON DELETE CASCADE ON UPDATE CASCADE
-        )`);
+        )`;
+      await tx.$executeRawUnsafe(briefly(table));
       if (await this.isIndexedFirst(tx)) {
-        const { name, table, on } = this.index(model, space);
-        await tx.$executeRawUnsafe(`CREATE INDEX IF NOT EXISTS ${withoutSchema(name)} ON ${table} ${on}`);
+        const { name, table: own, on } = this.index(model, space);
+        await tx.$executeRawUnsafe(`CREATE INDEX IF NOT EXISTS ${withoutSchema(name)} ON ${own} ${on}`);
       }
-    });
+    }, BRIEFLY);
   }
 
   private async isIndexedFirst(tx: Prisma.TransactionClient): Promise<boolean> {
@@ -94,10 +96,10 @@ export class EmbeddingRepository {
     const names = [...vectors, ...spaces.map(({ name }) => categoryName(model, name))];
     await stopBuilds(this.db, vectorSchema(catalogId), names);
     const tables = names.map((name) => `"${vectorSchema(catalogId)}".${name}`);
-    await this.db.$transaction([
-      this.db.$executeRawUnsafe(`DROP TABLE IF EXISTS ${tables.join(', ')}`),
-      this.db.categoryIndex.deleteMany({ where: { catalogId, vectors: { in: vectors } } }),
-    ]);
+    await this.db.$transaction(async (tx) => {
+      await tx.categoryIndex.deleteMany({ where: { catalogId, vectors: { in: vectors } } });
+      await tx.$executeRawUnsafe(briefly(`DROP TABLE IF EXISTS ${tables.join(', ')}`));
+    }, BRIEFLY);
   }
 
   /** Overwrites by product; a product deleted in the meantime is left out. */

@@ -1,0 +1,33 @@
+/** Longest wait for a lock, ms: as long may somebody wait who asks for the same table meanwhile. */
+const LOCK_MS = 200;
+/** Seconds in which those who waited behind are let pass. */
+const PAUSE = 0.3;
+/** Some three minutes in all. */
+const TRIES = 400;
+
+/**
+ * A statement whose locks others wait behind, so that nobody waits for long. A table that refers to the products cannot be made, or dropped, without a lock on
+ * these, which everybody reads: while that waits for one long transaction, whoever comes later waits behind it. So it waits 200 ms, lets them pass for
+ * 300, and tries again, for some three minutes. Then it throws lock_not_available (55P03), and the transaction is over.
+ *
+ * What it has locked stays so until the transaction ends: nothing slow may come after it.
+ * @param statement one of SQL, without parameters
+ */
+export const briefly = (statement: string): string => `DO $briefly$
+  DECLARE before CONSTANT TEXT := current_setting('lock_timeout');
+  BEGIN
+    FOR try IN 1..${TRIES} LOOP
+      BEGIN
+        PERFORM set_config('lock_timeout', '${LOCK_MS}ms', true);
+        ${statement};
+        PERFORM set_config('lock_timeout', before, true);
+        RETURN;
+      EXCEPTION WHEN lock_not_available THEN
+        IF try = ${TRIES} THEN RAISE; END IF;
+        PERFORM pg_sleep(${PAUSE});
+      END;
+    END LOOP;
+  END $briefly$`;
+
+/** Time limit of a transaction with such a statement, ms. */
+export const BRIEFLY = { timeout: 300_000 };

@@ -1,0 +1,95 @@
+// @module-tag postgres
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CategoryIndexRepository } from '../../src/db/category-indexes.ts';
+import { openPostgres } from '../../src/db/postgres.ts';
+import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
+import type { Storage } from '../../src/db/storage.ts';
+import { pictureSpace } from '../../src/ports/space.ts';
+import { addProducts } from '../support/fixtures.ts';
+import { type FreshPostgres, freshPostgresDatabase, postgresUrl } from '../support/services.ts';
+
+/* Somebody holds the products for long. Who makes or drops a table that refers to them has to wait for him, and nobody else for that one. */
+const SPACE = pictureSpace(2);
+const READING = 'ACCESS SHARE';
+const WRITING = 'ROW EXCLUSIVE';
+let database: FreshPostgres;
+let storage: Storage;
+let repositories: Repositories;
+beforeAll(async () => {
+  database = await freshPostgresDatabase(postgresUrl());
+  storage = await openPostgres(database.url);
+  repositories = makeRepositories(storage, 'default');
+});
+afterAll(async () => {
+  await storage.close();
+  await database[Symbol.asyncDispose]();
+});
+
+async function client(): Promise<pg.Client> {
+  const own = new pg.Client({ connectionString: database.url });
+  await own.connect();
+  return own;
+}
+const holdIn = (mode: string) => `BEGIN; LOCK TABLE simili.product IN ${mode} MODE`;
+
+/** @param mode how the products are held, and asked for by those who come later */
+async function besideOthers(mode: string, work: () => Promise<unknown>): Promise<void> {
+  const [holder, other] = [await client(), await client()];
+  try {
+    await holder.query(holdIn(mode));
+    const { rows } = await holder.query('SELECT pg_backend_pid() AS pid');
+    let isDone = false;
+    const working = work().finally(() => {
+      isDone = true;
+    });
+    const isWaiting = async () =>
+      (await other.query('SELECT FROM pg_stat_activity WHERE $1::int = ANY(pg_blocking_pids(pid))', [rows[0].pid])).rows
+        .length > 0;
+    await expect.poll(isWaiting).toBe(true);
+    await other.query("SET lock_timeout = '10s'"); // who is not let pass waits for the holder, who waits for him
+    for (let turn = 0; turn < 4; turn++) await other.query(`${holdIn(mode)}; COMMIT`);
+    expect(isDone).toBe(false);
+    await holder.query('COMMIT');
+    await working;
+  } finally {
+    await Promise.all([holder.end(), other.end()]);
+  }
+}
+const tables = async (schema: string) => {
+  const own = await client();
+  const { rows } = await own.query('SELECT tablename AS name FROM pg_tables WHERE schemaname = $1', [schema]);
+  await own.end();
+  return rows.map(({ name }) => name as string).filter((name) => /^(embedding|category)_\d/.test(name));
+};
+
+test('a version’s table is made, gets indexes by category, and is dropped while somebody holds the products', async () => {
+  const ids = ['a', 'b', 'c', 'd'];
+  await addProducts(
+    { repositories },
+    ids.map((id, i) => ({ id, categories: i < 2 ? ['some'] : [] })),
+  );
+  await besideOthers(WRITING, () => repositories.embeddings.createTable(1, SPACE));
+  const { prisma, ask } = storage;
+  const bounds = { fewest: 1, mostShare: 1, most: 1 };
+  await besideOthers(WRITING, () =>
+    new CategoryIndexRepository(prisma, ask, storage, 'default', bounds).build(1, SPACE),
+  );
+  expect((await tables('simili')).sort()).toEqual(['category_1', 'embedding_1']);
+  await besideOthers(READING, () => repositories.embeddings.dropTables(1, [SPACE]));
+  expect(await tables('simili')).toEqual([]);
+  expect(await prisma.categoryIndex.count()).toBe(0);
+});
+
+test('a catalog is removed, too, and is there until it can be', async () => {
+  const { catalogs } = repositories;
+  await catalogs.create('red');
+  await addProducts({ repositories: repositories.forCatalog('red') }, [{ id: 'a' }]);
+  await repositories.forCatalog('red').embeddings.createTable(1, SPACE);
+  await besideOthers(READING, async () => {
+    expect(await catalogs.remove('red')).toBe(true);
+  });
+  expect(await catalogs.exists('red')).toBe(false);
+  expect(await tables('simili_red')).toEqual([]);
+  expect(await catalogs.create('red')).toBe(true);
+});
