@@ -3,13 +3,14 @@ import { announce, make } from './dom.js';
 import { nameOf } from './products.js';
 
 const WHY = `query Why($a: ID!, $b: ID!) {
-  explainSimilarity(a: $a, b: $b) { score chosenBy dismissedBy parts { title share score } }
+  explainSimilarity(a: $a, b: $b) { score chosenBy clickedBy addedToCartBy boughtBy dismissedBy parts { title share score } }
 }`;
 const PATH = '/admin/graphql';
 
 /**
  * @typedef {{ title: string, share: number, score: number }} Part
- * @typedef {{ score: number, chosenBy: number | null, dismissedBy: number | null, parts: Part[] }} Explanation
+ * @typedef {{ chosenBy: number | null, clickedBy: number | null, addedToCartBy: number | null, boughtBy: number | null, dismissedBy: number | null }} Visitors
+ * @typedef {Visitors & { score: number, parts: Part[] }} Explanation
  */
 
 /**
@@ -46,7 +47,7 @@ export function whyOf(anchorId, product, key) {
 }
 
 /** @param {Explanation} explanation */
-function rowsOf({ parts, chosenBy, dismissedBy }) {
+function rowsOf({ parts, ...visitors }) {
   const rows = parts.map(({ title, share, score }) =>
     make(
       'p',
@@ -56,13 +57,18 @@ function rowsOf({ parts, chosenBy, dismissedBy }) {
       make('span', { class: 'quiet' }, `${percent(score)} of ${percent(share)}`),
     ),
   );
-  const people = [
-    chosenBy === null
-      ? 'Fewer than 20 visitors chose one beside the other'
-      : `${chosenBy} visitors chose one beside the other`,
-    ...(dismissedBy === null ? [] : [`${dismissedBy} dismissed it`]),
-  ];
-  return [...rows, make('p', { class: 'quiet' }, `${people.join(', ')}.`)];
+  return [...rows, make('p', { class: 'quiet' }, sentenceOf(visitors))];
+}
+
+/** @param {Visitors} visitors */
+function sentenceOf({ chosenBy, clickedBy, addedToCartBy, boughtBy, dismissedBy }) {
+  const told = [
+    clickedBy !== null && `${clickedBy} clicked it`,
+    addedToCartBy !== null && `${addedToCartBy} put it in the cart`,
+    boughtBy !== null && `${boughtBy} bought it`,
+    dismissedBy !== null && `${dismissedBy} dismissed it`,
+  ].filter((part) => part !== false);
+  return `${[`${chosenBy ?? 'Fewer than 20'} visitors chose one beside the other`, ...told].join(', ')}.`;
 }
 
 /** @param {number} value */

@@ -30,6 +30,9 @@ export type FeedbackWrite = {
 /** `full`: lists that were reported by as many visitors as may, so that nothing about them was stored. */
 export type Appended = { stored: number; full: string[] };
 
+/** Visitors who chose, and who dismissed; of those who chose: how. */
+export type PairVisitors = { chosen: number; clicked: number; addedToCart: number; bought: number; dismissed: number };
+
 /** A list is made for one shopper; a few more share it behind one page of a household or a test. */
 export const MOST_VISITORS = 10;
 
@@ -122,14 +125,18 @@ export class FeedbackRepository {
     return row ?? { before: 0, after: 0 };
   }
 
-  /** Visitors of the last days who chose one of two products in a list of the other, and who dismissed it. */
-  async visitorsOfPair(a: string, b: string, days: number): Promise<{ chosen: number; dismissed: number }> {
-    const [row] = await rows(this.db, { chosen: int, dismissed: int })`
-      SELECT count(DISTINCT visitor_id) FILTER (WHERE kind IN ('CLICK', 'ADD_TO_CART', 'PURCHASE', 'VIEW'))::int AS chosen,
+  /** Visitors of the last days who chose one of two products in a list of the other, how they did, and who dismissed it; who did several things counts in each. */
+  async visitorsOfPair(a: string, b: string, days: number): Promise<PairVisitors> {
+    const [row] = await rows(this.db, { chosen: int, clicked: int, addedToCart: int, bought: int, dismissed: int })`
+      SELECT count(DISTINCT visitor_id) FILTER (WHERE kind <> 'DISMISS')::int AS chosen,
+        count(DISTINCT visitor_id) FILTER (WHERE kind IN ('CLICK', 'VIEW'))::int AS clicked,
+        count(DISTINCT visitor_id) FILTER (WHERE kind = 'ADD_TO_CART')::int AS "addedToCart",
+        count(DISTINCT visitor_id) FILTER (WHERE kind = 'PURCHASE')::int AS bought,
         count(DISTINCT visitor_id) FILTER (WHERE kind = 'DISMISS')::int AS dismissed
       FROM simili.feedback_event e
       WHERE catalog_id = ${this.catalogId} AND received_at > now() - make_interval(days => ${days}::int)
-        AND kind <> 'IMPRESSION' AND ((anchor_id = ${a} AND item_ids = ARRAY[${b}]) OR (anchor_id = ${b} AND item_ids = ARRAY[${a}]))
+        AND kind IN ('CLICK', 'ADD_TO_CART', 'PURCHASE', 'VIEW', 'DISMISS')
+        AND ((anchor_id = ${a} AND item_ids = ARRAY[${b}]) OR (anchor_id = ${b} AND item_ids = ARRAY[${a}]))
         AND ${unlessQuarantined(this.catalogId, Prisma.sql`e.item_ids[1]`)}`;
     return row!;
   }

@@ -23,6 +23,10 @@ export type Explanation = {
   /** Visitors of the last 90 days who chose one of the two in a list of the other, and who dismissed it; null: fewer than 20. */
   readonly chosenBy: number | null;
   readonly dismissedBy: number | null;
+  /** How they chose it. Who did several things counts in each; null: fewer than 20. */
+  readonly clickedBy: number | null;
+  readonly addedToCartBy: number | null;
+  readonly boughtBy: number | null;
 };
 
 type Deps = {
@@ -57,13 +61,16 @@ export async function explainSimilarity(deps: Deps, a: string, b: string): Promi
     parts.push(...partsOf(model, space, pair, space.weight / total));
   }
   if (!known) return null;
-  const { chosen, dismissed } = await deps.feedback.visitorsOfPair(first, second, DAYS);
+  const visitors = await deps.feedback.visitorsOfPair(first, second, DAYS);
   return {
     modelVersionId: model.id,
     score: parts.reduce((sum, { share, score }) => sum + share * score, 0),
     parts: parts.sort((one, other) => other.share * other.score - one.share * one.score),
-    chosenBy: shown(chosen),
-    dismissedBy: shown(dismissed),
+    chosenBy: shown(visitors.chosen),
+    dismissedBy: shown(visitors.dismissed),
+    clickedBy: shown(visitors.clicked),
+    addedToCartBy: shown(visitors.addedToCart),
+    boughtBy: shown(visitors.bought),
   };
 }
 

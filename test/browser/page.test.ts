@@ -190,7 +190,11 @@ describe('whoever has the admin key', () => {
     const rows = why.locator('.why-parts p');
     await expect
       .poll(() => rows.allTextContents(), PATIENCE)
-      .toEqual(['Colours100 % of 64 %', 'Shapes50 % of 36 %', '31 visitors chose one beside the other.']);
+      .toEqual([
+        'Colours100 % of 64 %',
+        'Shapes50 % of 36 %',
+        '31 visitors chose one beside the other, 29 clicked it, 21 bought it.',
+      ]);
   });
 
   test('sees in how many lists a training changed what, and where most; and how far shoppers looked', async () => {

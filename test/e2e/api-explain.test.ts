@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeRandom } from '../../learning/numbers/random.ts';
+import type { FeedbackKind } from '../../src/db/feedback.ts';
 import { type TestApi, testApi } from '../support/api.ts';
 import { addModel, addProducts } from '../support/fixtures.ts';
 
@@ -31,7 +33,7 @@ const explain = async (a: string, b: string) =>
   (
     await api.admin(
       `query ($a: ID!, $b: ID!) { explainSimilarity(a: $a, b: $b) {
-        modelVersionId score parts { name title share score } chosenBy dismissedBy } }`,
+        modelVersionId score parts { name title share score } chosenBy clickedBy addedToCartBy boughtBy dismissedBy } }`,
       { a, b },
     )
   ).data.explainSimilarity;
@@ -41,6 +43,8 @@ const told = (blocks: object[] | null) =>
     data: { metrics: blocks ? { training: { blocks } } : {} },
   });
 
+const NOBODY = { chosenBy: null, clickedBy: null, addedToCartBy: null, boughtBy: null, dismissedBy: null };
+
 test('the likeness of two products is the sum of its parts, and the same that their list shows', async () => {
   await told(BLOCKS);
   const { score, parts, ...rest } = await explain('a', 'b');
@@ -49,7 +53,7 @@ test('the likeness of two products is the sum of its parts, and the same that th
     { name: 'hog', title: 'Shapes: directions of edges', share: 0.36, score: expect.closeTo(0.5, 6) },
   ]);
   expect(score).toBeCloseTo(0.82, 6);
-  expect(rest).toEqual({ modelVersionId: modelId, chosenBy: null, dismissedBy: null });
+  expect(rest).toEqual({ modelVersionId: modelId, ...NOBODY });
   const list = await api.shop('{ similarItems(id: "a") { edges { score node { id } } } }');
   expect(list.data.similarItems.edges[0]).toEqual({ score: expect.closeTo(score, 5), node: { id: 'b' } });
   expect((await explain('a', 'c')).score).toBeCloseTo(0, 6);
@@ -68,32 +72,59 @@ test('where one of the two has no vector, or is none of the catalog, there is no
   for (const other of ['cold', 'nobody']) expect(await explain('a', other)).toBeNull();
 });
 
+const write = (kind: FeedbackKind, visitorIds: readonly string[], anchorId: string, itemId: string) =>
+  Promise.all(
+    visitorIds.map((visitorId) =>
+      api.database.repositories.feedback.append(visitorId, [
+        {
+          eventId: randomUUID(),
+          kind,
+          anchorId,
+          itemIds: [itemId],
+          positions: [1],
+          modelId,
+          occurredAt: new Date(),
+          listId: randomUUID(),
+          listedAt: new Date(),
+          listExpiresAt: new Date(Date.now() + 1000),
+          filtered: false,
+        },
+      ]),
+    ),
+  );
+const visitors = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name} ${i}`);
+
 test('of fewer than twenty people nothing is shown', async () => {
-  const write = (visitors: number, kind: 'CLICK' | 'DISMISS', anchorId: string, item: string) =>
-    Promise.all(
-      Array.from({ length: visitors }, (_, i) =>
-        api.database.repositories.feedback.append(`${kind} ${i}`, [
-          {
-            eventId: randomUUID(),
-            kind,
-            anchorId,
-            itemIds: [item],
-            positions: [1],
-            modelId,
-            occurredAt: new Date(),
-            listId: randomUUID(),
-            listedAt: new Date(),
-            listExpiresAt: new Date(Date.now() + 1000),
-            filtered: false,
-          },
-        ]),
-      ),
-    );
-  await write(19, 'CLICK', 'a', 'b');
-  await write(12, 'CLICK', 'b', 'a'); // the same people
-  await write(20, 'DISMISS', 'b', 'a');
-  await write(30, 'CLICK', 'a', 'c');
-  expect(await explain('a', 'b')).toMatchObject({ chosenBy: null, dismissedBy: 20 });
-  await write(20, 'CLICK', 'a', 'b');
-  expect(await explain('b', 'a')).toMatchObject({ chosenBy: 20, dismissedBy: 20 });
+  await write('CLICK', visitors('click', 19), 'a', 'b');
+  await write('CLICK', visitors('click', 12), 'b', 'a'); // the same people
+  await write('DISMISS', visitors('dismiss', 20), 'b', 'a');
+  await write('CLICK', visitors('click', 30), 'a', 'c');
+  await write('IMPRESSION', visitors('look', 30), 'a', 'b');
+  expect(await explain('a', 'b')).toMatchObject({ ...NOBODY, dismissedBy: 20 });
+  await write('CLICK', visitors('click', 20), 'a', 'b');
+  expect(await explain('b', 'a')).toMatchObject({ ...NOBODY, chosenBy: 20, clickedBy: 20, dismissedBy: 20 });
+});
+
+test('how one product was chosen beside another is told by visitors of each kind, as counted one by one', async () => {
+  const random = makeRandom(5);
+  const kinds = ['CLICK', 'VIEW', 'ADD_TO_CART', 'PURCHASE', 'DISMISS'] as const;
+  const did = new Map<string, Set<string>>(kinds.map((kind) => [kind, new Set()]));
+  for (let i = 0; i < 200; i++) {
+    const kind = kinds[random.int(kinds.length)]!;
+    const visitor = `somebody ${random.int(70)}`;
+    did.get(kind)!.add(visitor);
+    await write(kind, [visitor], ...((random.int(2) === 0 ? ['b', 'c'] : ['c', 'b']) as ['b', 'c']));
+  }
+  const of = (...some: (typeof kinds)[number][]) => new Set(some.flatMap((kind) => [...did.get(kind)!])).size;
+  expect(await explain('b', 'c')).toMatchObject({
+    chosenBy: of('CLICK', 'VIEW', 'ADD_TO_CART', 'PURCHASE'),
+    clickedBy: of('CLICK', 'VIEW'),
+    addedToCartBy: of('ADD_TO_CART'),
+    boughtBy: of('PURCHASE'),
+    dismissedBy: of('DISMISS'),
+  });
+  await write('PURCHASE', visitors('buyer', 19), 'a', 'c');
+  await write('ADD_TO_CART', visitors('buyer', 20), 'a', 'c');
+  // Beside the thirty who clicked it before.
+  expect(await explain('a', 'c')).toMatchObject({ chosenBy: 50, clickedBy: 30, addedToCartBy: 20, boughtBy: null });
 });

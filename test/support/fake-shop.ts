@@ -128,6 +128,9 @@ export class FakeShop {
             { name: 'hog', title: 'Shapes', share: 0.36, score: 0.5 },
           ],
           chosenBy: 31,
+          clickedBy: 29,
+          addedToCartBy: null,
+          boughtBy: 21,
           dismissedBy: null,
         }),
         feedbackHealth: () => ({
