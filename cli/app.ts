@@ -42,7 +42,8 @@ export async function openApp(config: Config = loadConfig(), queue: 'now' | 'lat
   for (const warning of storage.warnings) log.warn(warning);
   try {
     const { clock = storage.clock } = extensions;
-    const repositories = makeRepositories({ ...storage, clock }, config.SIMILI_CATALOG);
+    const worth = { values: config.SIMILI_ACTION_VALUES, halfLifeDays: config.SIMILI_FEEDBACK_HALF_LIFE_DAYS };
+    const repositories = makeRepositories({ ...storage, clock, worth }, config.SIMILI_CATALOG);
     await knowCatalogs(repositories.catalogs, () => clock.now()).check(config.SIMILI_CATALOG);
     const open = async () => {
       const { openQueue } = await import('../src/queue/bullmq.ts');

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const feedback = { file: 'src/db/feedback.ts', tests: ['test/integration/storage.test.ts', '-t', 'feedback'] };
 const days = { ...feedback, file: 'src/db/feedback-days.ts' };
+const worth = { file: 'src/feedback-worth.ts', tests: ['test/unit/src/feedback-worth.test.ts'] };
 const clicks = {
   file: 'workers/training/triplets/clicks.ts',
   tests: ['test/unit/workers/training/triplets/clicks.test.ts'],
@@ -109,16 +110,17 @@ export const mutations = [
     from: 'image: 10, tags',
     to: 'image: 9, tags',
   },
-  { name: 'value of a cart', ...days, from: 'CART = 3', to: 'CART = 4' },
-  { name: 'value of a purchase', ...days, from: 'PURCHASE = 6', to: 'PURCHASE = 7' },
-  { name: 'value of a dismissal', ...days, from: '- dismisses)', to: '- 2 * dismisses)' },
+  { name: 'value of a cart', ...worth, from: 'cart: 3', to: 'cart: 4' },
+  { name: 'value of a purchase', ...worth, from: 'purchase: 6', to: 'purchase: 7' },
+  { name: 'value of a dismissal', ...worth, from: 'dismiss: -1', to: 'dismiss: -2' },
+  { name: 'half-life of feedback', ...worth, from: 'halfLifeDays: 180', to: 'halfLifeDays: 90' },
   { name: 'weight of filtered lists', ...days, from: 'FILTERED_WEIGHT = 0.5', to: 'FILTERED_WEIGHT = 0.6' },
-  { name: 'cap of a visitor', ...days, from: 'MOST_VALUE = 20', to: 'MOST_VALUE = 24' },
+  { name: 'cap of a visitor', ...days, from: 'MOST_PURCHASES = 2', to: 'MOST_PURCHASES = 3' },
   {
     name: 'cap of a visitor and anchor',
     ...days,
-    from: 'MOST_VALUE_OF_ANCHOR = 10',
-    to: 'MOST_VALUE_OF_ANCHOR = 11',
+    from: 'MOST_PURCHASES_OF_ANCHOR = 1',
+    to: 'MOST_PURCHASES_OF_ANCHOR = 2',
   },
   { name: 'cap of sightings', ...days, from: 'MOST_SEEN = 1000', to: 'MOST_SEEN = 1500' },
   { name: 'visitors of a list', ...feedback, from: 'MOST_VISITORS = 10', to: 'MOST_VISITORS = 11' },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_CATALOG, isCatalogId } from './catalog-id.ts';
 import { SimiliError } from './errors.ts';
+import { FEEDBACK_WORTH, parseActionValues, valuesText } from './feedback-worth.ts';
 import { cronOf } from './ports/retrain-policy.ts';
 import { readSettingsFiles } from './settings-files.ts';
 import { EXPLORING, MOST_EXPLORING } from './similarity/exploration.ts';
@@ -139,6 +140,23 @@ const Env = z.object({
     .max(36_500)
     .default(400)
     .describe('Days for which it is kept who did what; sums by day stay'),
+  SIMILI_FEEDBACK_HALF_LIFE_DAYS: z.coerce
+    .number()
+    .min(0)
+    .max(36_500)
+    .default(FEEDBACK_WORTH.halfLifeDays)
+    .refine((days) => days === 0 || days >= 1, 'is 0 or at least 1')
+    .describe('Days after which feedback counts half in trainings; 0: it never fades'),
+  SIMILI_ACTION_VALUES: z
+    .string()
+    .default(valuesText(FEEDBACK_WORTH.values))
+    .transform((text, context) => {
+      const values = parseActionValues(text);
+      if (typeof values !== 'string') return values;
+      context.addIssue({ code: 'custom', message: values });
+      return z.NEVER;
+    })
+    .describe('What actions of shoppers are worth to a training; those left out are worth as much as usual'),
   SIMILI_CORS_ORIGINS: origins.describe('Origins whose pages may call the storefront API, comma separated; * for all'),
   SIMILI_BACKGROUND: z
     .string()

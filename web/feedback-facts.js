@@ -1,8 +1,9 @@
-export const FEEDBACK = `feedbackHealth { accepted rejections { code count } impressionCoverage daysPending }
+export const FEEDBACK = `feedbackHealth { accepted rejections { code count } impressionCoverage daysPending bots { visitors } }
   clickThrough { versions { modelVersionId rate { rate low high } } }`;
 
 /**
- * @typedef {{ accepted: number, rejections: { code: string, count: number }[], impressionCoverage: number | null, daysPending: number }} Health
+ * @typedef {{ accepted: number, rejections: { code: string, count: number }[], impressionCoverage: number | null, daysPending: number,
+ *   bots: { visitors: number } }} Health
  * @typedef {{ modelVersionId: string, rate: { rate: number, low: number, high: number } | null }} VersionRate
  */
 
@@ -12,7 +13,7 @@ export const FEEDBACK = `feedbackHealth { accepted rejections { code count } imp
  * @param {VersionRate[]} versions of the last 28 days
  * @param {string | null} activeId
  */
-export function feedbackFacts({ accepted, rejections, impressionCoverage, daysPending }, versions, activeId) {
+export function feedbackFacts({ accepted, rejections, impressionCoverage, daysPending, bots }, versions, activeId) {
   const rejected = rejections.map(({ code, count }) => `${count} ${code}`).join(', ');
   const sentences = [`Feedback of 7 days: ${accepted} events accepted, ${rejected || 'none'} rejected.`];
   if (impressionCoverage !== null)
@@ -23,6 +24,7 @@ export function feedbackFacts({ accepted, rejections, impressionCoverage, daysPe
       ? `Of what shoppers saw of the model that serves they chose ${percent(rate.rate)} (${percent(rate.low)} to ${percent(rate.high)}).`
       : 'Too few shoppers have seen the model that serves to say what share they choose.',
   );
+  if (bots.visitors > 0) sentences.push(`${bots.visitors} bots were found, and count for nothing.`);
   if (daysPending > 0) sentences.push(`${daysPending} days wait to be counted.`);
   return sentences.join(' ');
 }

@@ -1,3 +1,4 @@
+import { type ActionValues, FEEDBACK_WORTH, type FeedbackWorth } from '../feedback-worth.ts';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import { quarantineBots } from './bot-rules.ts';
 import { clickThroughOfDay } from './click-through.ts';
@@ -16,7 +17,7 @@ export type PairStatistics = {
   impressions: number;
   /** Times it was chosen there: clicked, put in the cart or bought. */
   clicks: number;
-  /** Sum of action values: click 1, add to cart 3, purchase 6, dismiss -1. */
+  /** Sum of action values (src/feedback-worth.ts). */
   value: number;
 };
 
@@ -26,15 +27,14 @@ export type DayChoices = { day: string; choices: number };
 export type DayRange = { readonly from: string | null; readonly before: string | null };
 const ALL_DAYS: DayRange = { from: null, before: null };
 
-/** Values of actions; a click is 1, a dismissal -1. */
-const CART = 3;
-const PURCHASE = 6;
 /** A vote from a list under a shopper's own filters: worth half, because it was half the shopper's own choice. */
 const FILTERED_WEIGHT = 0.5;
-/** The most that one visitor counts for in all: two whole purchases (click, cart, purchase: 10), or twenty clicks. */
-const MOST_VALUE = 20;
-const MOST_VALUE_OF_ANCHOR = 10;
+/** The most that one visitor counts for in all: two whole purchases (click, cart and purchase, 10 as usual), or the clicks that are worth as much. */
+const MOST_PURCHASES = 2;
+const MOST_PURCHASES_OF_ANCHOR = 1;
 const MOST_SEEN = 1000;
+/** Digits behind the point to which the share is kept that an old day counts with: sums are the same whatever their order. */
+const DIGITS = 12;
 /** Rows that are fetched at once. */
 const PAGE = 10_000;
 /** ms; a day of a large shop has millions of rows. */
@@ -52,7 +52,7 @@ type Transaction = Prisma.TransactionClient;
  * Feedback rolled up by days of receipt (UTC), and what is derived from it; events themselves are read once a day, not once a training.
  *
  * One visitor counts at most once per anchor, product, place, placement and kind of action a day, so that nobody votes by reloading, and in all for no
- * more than `MOST_VALUE` of action values (each taken positive), `MOST_VALUE_OF_ANCHOR` about one anchor and `MOST_SEEN` sightings: a day takes
+ * more than `MOST_PURCHASES` whole purchases' action values (each taken positive), `MOST_PURCHASES_OF_ANCHOR` about one anchor and `MOST_SEEN` sightings: a day takes
  * what the days before have left, and who did more has every vote of that day scaled down to it. Numeric, because sums of floats depend on
  * their order and a resumed training must see the same.
  *
@@ -63,6 +63,7 @@ export class FeedbackDays {
   constructor(
     private readonly db: PrismaClient,
     private readonly catalogId: string,
+    private readonly worth: FeedbackWorth = FEEDBACK_WORTH,
   ) {}
 
   /** All that `read` gives. */
@@ -75,7 +76,8 @@ export class FeedbackDays {
   }
 
   /**
-   * All feedback up to `until`, by anchor, item, position and placement, from days that are built again first where they must be.
+   * All feedback up to `until`, by anchor, item, position and placement, from days that are built again first where they must be. Old days count less:
+   * those of d days before `until` 2^(-d / half-life), seen and chosen alike, so that what is told of them stays the same and is less sure.
    * @param take is given up to `PAGE` rows at a time: the database keeps the others, and nobody ever holds all
    * @param rangeOf which days are summed, told from the choices of each, oldest first; default: all
    * @returns the days that were summed
@@ -193,6 +195,8 @@ export class FeedbackDays {
     const { catalogId } = this;
     const date = Prisma.sql`${day}::text::date`;
     const received = this.received(date, until);
+    const { click, cart, purchase, dismiss } = sqlOf(this.worth.values);
+    const whole = Prisma.sql`(${click} + ${cart} + ${purchase})`;
     if (until === null) await quarantineBots(tx, catalogId, day, received);
     await tx.$executeRaw`DELETE FROM simili.feedback_rollup WHERE catalog_id = ${catalogId} AND day = ${date}`;
     await tx.$executeRaw`DELETE FROM simili.feedback_spent WHERE catalog_id = ${catalogId} AND day = ${date}`;
@@ -219,9 +223,9 @@ export class FeedbackDays {
       ), spent AS (
         SELECT visitor_id, sum(value) AS value, sum(seen) AS seen FROM spent_about GROUP BY visitor_id
       ), vote AS (
-        SELECT act.*, act.weight * (click + ${CART}::int * cart + ${PURCHASE}::int * purchase + dismiss) AS amount, act.weight * act.seen AS looks,
-          ${MOST_VALUE}::int - coalesce(spent.value, 0) AS left_value,
-          ${MOST_VALUE_OF_ANCHOR}::int - coalesce(spent_about.value, 0) AS left_about,
+        SELECT act.*, act.weight * (${click} * click + ${cart} * cart + ${purchase} * purchase - ${dismiss} * dismiss) AS amount, act.weight * act.seen AS looks,
+          ${MOST_PURCHASES}::int * ${whole} - coalesce(spent.value, 0) AS left_value,
+          ${MOST_PURCHASES_OF_ANCHOR}::int * ${whole} - coalesce(spent_about.value, 0) AS left_about,
           ${MOST_SEEN}::int - coalesce(spent.seen, 0) AS left_seen
         FROM act LEFT JOIN spent USING (visitor_id) LEFT JOIN spent_about USING (visitor_id, anchor_id)
       ), fitted AS (
@@ -267,19 +271,38 @@ export class FeedbackDays {
 
   private async declareSums(tx: Transaction, until: Date, { from, before }: DayRange): Promise<void> {
     const seen = Prisma.sql`simili.feedback_click_through WHERE catalog_id = ${this.catalogId} AND day <= ${dayOf(until)} AND position > 0`;
+    const { click, cart, purchase, dismiss } = sqlOf(this.worth.values);
     await tx.$executeRaw`
       DECLARE feedback_sums NO SCROLL CURSOR FOR
-      WITH ${toldPlacements(seen, Prisma.sql`sum(visitors)`)}
-      SELECT anchor_id AS "anchorId", item_id AS "itemId", position, ${placementOf} AS placement, round(sum(impressions), 9)::float8 AS impressions,
-        round(sum(chosen), 9)::float8 AS clicks,
-        round(sum(clicks + ${CART}::int * carts + ${PURCHASE}::int * purchases - dismisses), 9)::float8 AS value
-      FROM simili.feedback_rollup r LEFT JOIN told ON told.placement = r.placement
-      WHERE catalog_id = ${this.catalogId} AND day <= ${dayOf(until)}
-        AND day >= coalesce(${from}::text::date, '-infinity') AND day < coalesce(${before}::text::date, 'infinity')
+      WITH ${toldPlacements(seen, Prisma.sql`sum(visitors)`)}, fading AS MATERIALIZED (
+        SELECT day, ${this.share(Prisma.sql`${dayOf(until)} - day`)} AS share
+        FROM simili.feedback_day WHERE catalog_id = ${this.catalogId} AND day <= ${dayOf(until)}
+          AND day >= coalesce(${from}::text::date, '-infinity') AND day < coalesce(${before}::text::date, 'infinity')
+      )
+      SELECT anchor_id AS "anchorId", item_id AS "itemId", position, ${placementOf} AS placement,
+        round(sum(share * impressions), 9)::float8 AS impressions, round(sum(share * chosen), 9)::float8 AS clicks,
+        round(sum(share * (${click} * clicks + ${cart} * carts + ${purchase} * purchases + ${dismiss} * dismisses)), 9)::float8 AS value
+      FROM simili.feedback_rollup r JOIN fading USING (day) LEFT JOIN told ON told.placement = r.placement
+      WHERE catalog_id = ${this.catalogId}
       GROUP BY anchor_id, item_id, position, told.placement
       ORDER BY anchor_id, item_id, position, told.placement`;
   }
+
+  /** Share that a day counts with, 0 to 1. @param age days */
+  private share(age: Prisma.Sql): Prisma.Sql {
+    const { halfLifeDays } = this.worth;
+    if (halfLifeDays === 0) return Prisma.sql`1::numeric`;
+    return Prisma.sql`round(power(0.5, (${age})::numeric / ${numeric(halfLifeDays)}), ${DIGITS}::int)`;
+  }
 }
+
+const numeric = (value: number): Prisma.Sql => Prisma.sql`${value}::float8::numeric`;
+const sqlOf = ({ click, cart, purchase, dismiss }: ActionValues) => ({
+  click: numeric(click),
+  cart: numeric(cart),
+  purchase: numeric(purchase),
+  dismiss: numeric(dismiss),
+});
 
 const Sums = {
   anchorId: text,

@@ -74,6 +74,19 @@ export class FeedbackHealthRepository {
     return { slices, events: _sum.events ?? 0 };
   }
 
+  /** Visitors whom each rule has put into quarantine since a moment, and the events that they had then; not those who were let out. The most first. */
+  async bots(since: Date): Promise<{ rule: string; visitors: number; events: number }[]> {
+    const found = await this.db.feedbackQuarantine.groupBy({
+      by: ['rule'],
+      where: { catalogId: this.catalogId, rule: { not: null }, releasedAt: null, createdAt: { gte: since } },
+      _count: true,
+      _sum: { events: true },
+    });
+    return found
+      .map(({ rule, _count: visitors, _sum }) => ({ rule: rule!, visitors, events: _sum.events ?? 0 }))
+      .sort((a, b) => b.visitors - a.visitors || (a.rule < b.rule ? -1 : 1));
+  }
+
   async newestEvent(): Promise<Date | null> {
     const found = await this.db.feedbackEvent.findFirst({
       where: { catalogId: this.catalogId },

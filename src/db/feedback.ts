@@ -1,3 +1,4 @@
+import type { FeedbackWorth } from '../feedback-worth.ts';
 import { type FeedbackKind, Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import { DEFAULT_PLACEMENT } from '../placement.ts';
 import type { Ask } from './ask.ts';
@@ -44,8 +45,9 @@ export class FeedbackRepository {
     private readonly db: PrismaClient,
     private readonly ask: Ask,
     private readonly catalogId: string,
+    worth?: FeedbackWorth,
   ) {
-    this.days = new FeedbackDays(db, catalogId);
+    this.days = new FeedbackDays(db, catalogId, worth);
   }
 
   /**

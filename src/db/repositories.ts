@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { FeedbackWorth } from '../feedback-worth.ts';
 import { AllJobs } from './all-jobs.ts';
 import { ApiKeyRepository } from './api-keys.ts';
 import { CatalogRepository } from './catalogs.ts';
@@ -29,7 +30,10 @@ import { UploadedPictureRepository } from './uploaded-pictures.ts';
 import { VectorQueue } from './vector-queue.ts';
 import { VectorStorageRepository } from './vector-storage.ts';
 
-type Database = Pick<Storage, 'kind' | 'prisma' | 'ask' | 'buildIndex' | 'indexedFrom' | 'clock'>;
+type Database = Pick<Storage, 'kind' | 'prisma' | 'ask' | 'buildIndex' | 'indexedFrom' | 'clock'> & {
+  /** How much feedback counts; left out: as usual (src/feedback-worth.ts). */
+  readonly worth?: FeedbackWorth;
+};
 /** Repositories of no catalog. */
 type Shared = ReturnType<typeof sharedBy>;
 
@@ -73,7 +77,7 @@ function sharedBy({ prisma: db, ask, clock }: Database) {
   };
 }
 
-function boundTo({ kind, prisma: db, ask, buildIndex, indexedFrom, clock }: Database, catalog: string) {
+function boundTo({ kind, prisma: db, ask, buildIndex, indexedFrom, clock, worth }: Database, catalog: string) {
   const jobs = new JobRepository(db, catalog, clock);
   return {
     catalog,
@@ -88,7 +92,7 @@ function boundTo({ kind, prisma: db, ask, buildIndex, indexedFrom, clock }: Data
     recallAudits: new RecallAuditRepository(db, catalog),
     pictureQueries: new PictureQueryRepository(db, ask, catalog),
     fallbacks: new FallbackRepository(db, ask, catalog),
-    feedback: new FeedbackRepository(db, ask, catalog),
+    feedback: new FeedbackRepository(db, ask, catalog, worth),
     clickThrough: new ClickThroughRepository(db, catalog),
     feedbackHealth: new FeedbackHealthRepository(db, catalog),
     erasures: new ErasureRepository(db, catalog),

@@ -19,6 +19,8 @@ export type FeedbackFigures = {
   outcomes: number;
   quarantines: number;
   quarantinedEvents: number;
+  /** Visitors whom rules have put into quarantine in these days, by rule, and their events. */
+  bots: { visitors: number; events: number; rules: { rule: string; visitors: number }[] };
   newestEvent: Date | null;
   rolledUpTo: Date | null;
   daysPending: number;
@@ -31,10 +33,11 @@ const ANSWERS = ['accepted', 'duplicates', 'withoutConsent'] as const;
 /** Feedback of the last `days` days, with today. @throws SimiliError INVALID_ARGUMENT */
 export async function feedbackHealth({ health, days: derived, now }: Deps, days: number): Promise<FeedbackFigures> {
   const { since, first } = daysUpTo(now(), days, MOST_DAYS);
-  const [counts, { seen, ...reported }, quarantined, newestEvent, daysPending] = await Promise.all([
+  const [counts, { seen, ...reported }, quarantined, bots, newestEvent, daysPending] = await Promise.all([
     health.counts(first),
     health.lists(first),
     health.quarantined(),
+    health.bots(since),
     health.newestEvent(),
     derived.pending(now()),
   ]);
@@ -47,13 +50,20 @@ export async function feedbackHealth({ health, days: derived, now }: Deps, days:
     accepted: countOf('accepted'),
     duplicates: countOf('duplicates'),
     withoutConsent: countOf('withoutConsent'),
-    rejected: rejections.reduce((sum, { count }) => sum + count, 0),
+    rejected: sumOf(rejections, ({ count }) => count),
     rejections,
     ...reported,
     impressionCoverage: reported.lists > 0 ? seen / reported.lists : null,
     quarantines: quarantined.slices,
     quarantinedEvents: quarantined.events,
+    bots: {
+      visitors: sumOf(bots, ({ visitors }) => visitors),
+      events: sumOf(bots, ({ events }) => events),
+      rules: bots.map(({ rule, visitors }) => ({ rule, visitors })),
+    },
     newestEvent,
     daysPending,
   };
 }
+
+const sumOf = <T>(all: readonly T[], of: (one: T) => number): number => all.reduce((sum, one) => sum + of(one), 0);

@@ -79,7 +79,7 @@ test('click-through by version and place counts what was seen and chosen, with a
 });
 
 const HEALTH = `since accepted duplicates withoutConsent rejected rejections { code count } lists impressionCoverage quarantines
-  quarantinedEvents newestEvent rolledUpTo daysPending nextTraining { newChoices neededChoices due reason }`;
+  quarantinedEvents bots { visitors events rules { rule visitors } } newestEvent rolledUpTo daysPending nextTraining { newChoices neededChoices due reason }`;
 const feedbackHealth = async (args = '') =>
   (await api.admin(`{ feedbackHealth${args} { ${HEALTH} } }`)).data.feedbackHealth;
 
@@ -126,6 +126,7 @@ test('feedback health counts every answer by what became of it, and tells of cov
     impressionCoverage: 1,
     quarantines: 1,
     quarantinedEvents: 2,
+    bots: { visitors: 0, events: 0, rules: [] }, // an administrator's are none
     rolledUpTo: new Date(midnight - 2 * DAY_MS).toISOString(),
     daysPending: 0,
     nextTraining: { newChoices: 11, neededChoices: 500, due: false, reason: null }, // nine of the others, and two of w

@@ -1,10 +1,12 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { FeedbackWrite } from '../../src/db/feedback.ts';
 import type { DayRange, PairStatistics } from '../../src/db/feedback-days.ts';
+import { makeRepositories } from '../../src/db/repositories.ts';
+import { FEEDBACK_WORTH } from '../../src/feedback-worth.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { postgresUrl } from '../support/services.ts';
-import { type Deed, votesOracle } from '../support/votes-oracle.ts';
+import { type Deed, USUAL, votesOracle, type Worth } from '../support/votes-oracle.ts';
 
 /** Random histories of some days: what is derived from days that were rolled up is what follows from the events themselves. */
 const DAYS = 5;
@@ -12,6 +14,14 @@ const DAY_MS = 86_400_000;
 const RUNS = { numRuns: 12 };
 
 let database: FreshDatabase;
+let worth = USUAL;
+/** Worth of feedback from now on. */
+function count(as: Worth): void {
+  worth = as;
+  database.repositories = makeRepositories({ ...database.storage, worth }, 'default');
+}
+/** Other values, and days that fade as one plays. */
+const OTHER: Worth = { values: { click: 0.5, cart: 2, purchase: 7.5, dismiss: -2 }, halfLifeDays: 2.5 };
 
 const kinds = ['IMPRESSION', 'CLICK', 'ADD_TO_CART', 'PURCHASE', 'DISMISS', 'VIEW'] as const;
 const deeds = (visitors: number, most: number, of: readonly (typeof kinds)[number][]) =>
@@ -131,6 +141,8 @@ async function compare(known: readonly Deed[], until: Date, by: 'day' | 'all'): 
   const wanted = votesOracle(
     known.filter(({ receivedAt }) => receivedAt <= until),
     by,
+    until,
+    worth,
   );
   const found = await database.repositories.feedback.days.statistics(until);
   expect(found.map(rounded).filter(isSomething)).toEqual(wanted.map(rounded).filter(isSomething));
@@ -155,6 +167,8 @@ async function compareHalves(known: readonly Deed[]): Promise<void> {
   const wanted = votesOracle(
     known.filter(({ receivedAt }) => receivedAt < start),
     'day',
+    later(),
+    worth,
     known,
   );
   expect(past.map(rounded).filter(isSomething)).toEqual(wanted.map(rounded).filter(isSomething));
@@ -180,8 +194,9 @@ const later = () => new Date(database.repositories.clock.now().getTime() + DAY_M
 function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: string[] = []): void {
   describe(`feedback by days on ${name}`, { tags }, () => {
     beforeAll(async () => {
-      database = await open();
+      database = { ...(await open()) };
     });
+    beforeEach(() => count(USUAL));
     afterAll(() => database[Symbol.asyncDispose]());
 
     test('where nobody did more than counts, days that were rolled up give what all events at once give', async () => {
@@ -196,7 +211,8 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
 
     test('where few did much, a day takes what the days before have left, whatever was rolled up, read or erased between', async () => {
       await fc.assert(
-        fc.asyncProperty(deeds(3, 60, kinds), between, async (drawn, then) => {
+        fc.asyncProperty(deeds(3, 60, kinds), between, fc.constantFrom(USUAL, OTHER), async (drawn, then, as) => {
+          count(as);
           const known = await play(drawn, then);
           await compare(known, later(), 'day');
           await database.repositories.feedback.days.rollUp(later());
@@ -205,6 +221,21 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
         }),
         RUNS,
       );
+    });
+
+    test('feedback fades by half in each half-life, is chosen as often a view as before, and a fresh day counts whole', async () => {
+      const { clock } = database.repositories;
+      const day = (back: number, kind: (typeof kinds)[number], visitor: string): Drawn => {
+        return { ...bought, day: DAYS - 1 - back, visitor, kind };
+      };
+      const seen = [0, 2, 4].flatMap((back) =>
+        ['IMPRESSION', 'CLICK'].map((kind) => day(back, kind as never, `v${back}`)),
+      );
+      await play(seen, Array(DAYS).fill('rollUp'));
+      count({ ...USUAL, halfLifeDays: 2 });
+      const [found] = await database.repositories.feedback.days.statistics(clock.now());
+      expect(found).toMatchObject({ impressions: 1.75, clicks: 1.75, value: 1.75 });
+      expect(FEEDBACK_WORTH).toEqual({ ...USUAL, halfLifeDays: 180 });
     });
 
     test('a derivation comes to its end however often somebody is erased beside it, and has nothing of them', async () => {

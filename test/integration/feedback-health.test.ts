@@ -60,6 +60,7 @@ function describeHealth(name: string, open: () => Promise<FreshDatabase>, tags: 
         outcomes: 0,
         quarantines: 0,
         quarantinedEvents: 0,
+        bots: { visitors: 0, events: 0, rules: [] },
         newestEvent: null,
         rolledUpTo: null,
         daysPending: 0,
@@ -115,7 +116,7 @@ function describeHealth(name: string, open: () => Promise<FreshDatabase>, tags: 
       expect(await ask()).toMatchObject({ withoutList: 3, outcomes: 2 });
       expect(await ask(9)).toMatchObject({ lists: 4, impressionCoverage: 0.75 });
       const none = { anchorId: null, itemId: null, since: null, until: null };
-      const { id } = await quarantines.add({ ...none, visitorId: 'w' }, 'test', null);
+      await quarantines.add({ ...none, visitorId: 'w' }, 'test', null);
       // The third day waits, with it all that lies behind: what is rolled up ends with the eighth.
       expect(await ask()).toMatchObject({
         daysPending: 1,
@@ -125,8 +126,25 @@ function describeHealth(name: string, open: () => Promise<FreshDatabase>, tags: 
       });
       await rollUp();
       expect(await ask()).toMatchObject({ daysPending: 0, rolledUpTo, lists: 2, impressionCoverage: 1 });
-      await quarantines.release(id);
-      await erasures.erase(['v']);
+      for (const [visitorId, rule] of [
+        ['r', 'rate'],
+        ['s', 'rate'],
+        ['w2', 'haste'],
+      ] as const)
+        await quarantines.add({ ...none, visitorId }, 'bot', rule);
+      await store('CLICK', seen!, 'q', 2);
+      await quarantines.add({ ...none, visitorId: 'q' }, 'bot', 'rate');
+      const old1 = { createdAt: new Date(midnight() - 7 * DAY_MS) };
+      await database.storage.prisma.feedbackQuarantine.updateMany({ where: { visitorId: 's' }, data: old1 });
+      const rules = [
+        { rule: 'rate', visitors: 2 },
+        { rule: 'haste', visitors: 1 },
+      ];
+      expect((await ask()).bots).toEqual({ visitors: 3, events: 1, rules });
+      expect((await ask(9)).bots).toMatchObject({ visitors: 4, events: 1 });
+      for (const one of await quarantines.newest(10, null, null)) await quarantines.release(one.id);
+      expect((await ask()).bots).toEqual({ visitors: 0, events: 0, rules: [] });
+      await erasures.erase(['v', 'q']);
       await rollUp();
       expect(await ask()).toMatchObject({ quarantines: 0, quarantinedEvents: 0, lists: 2, impressionCoverage: 0.5 });
     });

@@ -137,6 +137,7 @@ export class FakeShop {
           accepted: 1234,
           rejections: [{ code: 'NOT_IN_LIST', count: 3 }],
           impressionCoverage: 0.925,
+          bots: { visitors: 0, events: 0, rules: [] },
           daysPending: 0,
         }),
         clickThrough: () => ({

@@ -19,31 +19,49 @@ type Act = Pick<Deed, 'visitor' | 'anchor' | 'item' | 'position' | 'placement'> 
   kinds: Set<FeedbackKind>;
   weight: number;
 };
-const MOST = { value: 20, about: 10, seen: 1000 };
+/** As `FeedbackWorth`. */
+export type Worth = {
+  values: { click: number; cart: number; purchase: number; dismiss: number };
+  halfLifeDays: number;
+};
+export const USUAL: Worth = { values: { click: 1, cart: 3, purchase: 6, dismiss: -1 }, halfLifeDays: 0 };
+const DAY_MS = 86_400_000;
 
 /**
  * Oracle of what shoppers' deeds are worth, told from them alone, day after day.
+ * @param until whose day counts whole, where older ones fade
  * @param by 'day': a day takes what the days before have left; 'all': all days are one, as if all were known at once
  * @param all deeds by which placements are known: one in which nothing was ever seen counts for `default`
  */
-export function votesOracle(deeds: readonly Deed[], by: 'day' | 'all', all = deeds): PairStatistics[] {
+export function votesOracle(
+  deeds: readonly Deed[],
+  by: 'day' | 'all',
+  until: Date,
+  worth = USUAL,
+  all = deeds,
+): PairStatistics[] {
   const found = new Map<string, PairStatistics>();
   const told = new Set(all.filter(({ kind }) => kind === 'IMPRESSION').map(({ placement }) => placement));
   const spent = new Map<string, number>();
   const spentBy = (key: string) => spent.get(key) ?? 0;
   for (const acts of groups(actsOf(deeds), ({ day }) => (by === 'day' ? day : '')).values()) {
-    const asked = sums(acts, () => 1);
+    const asked = sums(acts, () => 1, worth);
     const rooms = new Map(
       acts.map((act) => [
         act,
-        Math.min(1, ...keysOf(act).map(([key, most]) => part(most - spentBy(key), asked.get(key)!))),
+        Math.min(1, ...keysOf(act, worth).map(([key, most]) => part(most - spentBy(key), asked.get(key)!))),
       ]),
     );
     const room = (act: Act) => rooms.get(act)!;
-    for (const [key, amount] of sums(acts, room)) spent.set(key, spentBy(key) + amount);
+    for (const [key, amount] of sums(acts, room, worth)) spent.set(key, spentBy(key) + amount);
     for (const act of acts) {
       const { placement = 'default' } = act;
-      add(found, { ...act, placement: told.has(placement) ? placement : 'default' }, act.weight * room(act));
+      add(
+        found,
+        { ...act, placement: told.has(placement) ? placement : 'default' },
+        fading(act, until, worth) * act.weight * room(act),
+        worth,
+      );
     }
   }
   return [...found.values()].sort(
@@ -60,13 +78,21 @@ const part = (left: number, asked: number) => (asked > 0 ? Math.max(0, left / as
 const last = ({ placement }: PairStatistics) => (placement === 'default' ? '~' : placement);
 const compare = (a: string, b: string) => Number(a > b) - Number(a < b);
 const has = ({ kinds }: Act, kind: FeedbackKind) => Number(kinds.has(kind));
-const positive = (act: Act) =>
-  Math.max(has(act, 'CLICK'), has(act, 'VIEW')) + 3 * has(act, 'ADD_TO_CART') + 6 * has(act, 'PURCHASE');
-const keysOf = ({ visitor, anchor }: Act): [string, number][] => [
-  [`value ${visitor}`, MOST.value],
-  [`about ${visitor} ${anchor}`, MOST.about],
-  [`seen ${visitor}`, MOST.seen],
-];
+const positive = (act: Act, { values }: Worth) =>
+  values.click * Math.max(has(act, 'CLICK'), has(act, 'VIEW')) +
+  values.cart * has(act, 'ADD_TO_CART') +
+  values.purchase * has(act, 'PURCHASE');
+/** Two whole purchases, one about an anchor, a thousand sightings. */
+function keysOf({ visitor, anchor }: Act, { values }: Worth): [string, number][] {
+  const whole = values.click + values.cart + values.purchase;
+  return [
+    [`value ${visitor}`, 2 * whole],
+    [`about ${visitor} ${anchor}`, whole],
+    [`seen ${visitor}`, 1000],
+  ];
+}
+const fading = ({ day }: Act, until: Date, { halfLifeDays }: Worth) =>
+  halfLifeDays === 0 ? 1 : 0.5 ** ((Math.floor(until.getTime() / DAY_MS) - Date.parse(day) / DAY_MS) / halfLifeDays);
 
 /** Acts by their first day. */
 function actsOf(deeds: readonly Deed[]): Act[] {
@@ -84,25 +110,25 @@ function actsOf(deeds: readonly Deed[]): Act[] {
   return acts.sort((a, b) => compare(a.day, b.day));
 }
 
-function sums(acts: readonly Act[], room: (act: Act) => number): Map<string, number> {
+function sums(acts: readonly Act[], room: (act: Act) => number, worth: Worth): Map<string, number> {
   const found = new Map<string, number>();
   for (const act of acts) {
-    const value = act.weight * room(act) * (positive(act) + has(act, 'DISMISS'));
+    const value = act.weight * room(act) * (positive(act, worth) - worth.values.dismiss * has(act, 'DISMISS'));
     const seen = act.weight * room(act) * has(act, 'IMPRESSION');
     const amounts = [value, value, seen];
-    for (const [i, [key]] of keysOf(act).entries()) found.set(key, (found.get(key) ?? 0) + amounts[i]!);
+    for (const [i, [key]] of keysOf(act, worth).entries()) found.set(key, (found.get(key) ?? 0) + amounts[i]!);
   }
   return found;
 }
 
-function add(found: Map<string, PairStatistics>, act: Act, vote: number): void {
+function add(found: Map<string, PairStatistics>, act: Act, vote: number, worth: Worth): void {
   if (vote <= 0) return;
   const { anchor: anchorId, item: itemId, position, placement = 'default' } = act;
   const key = `${anchorId} ${itemId} ${position} ${placement}`;
   const row = found.get(key) ?? { anchorId, itemId, position, placement, impressions: 0, clicks: 0, value: 0 };
   row.impressions += vote * has(act, 'IMPRESSION');
-  row.clicks += vote * Number(positive(act) > 0);
-  row.value += vote * (positive(act) - has(act, 'DISMISS'));
+  row.clicks += vote * Number(positive(act, worth) > 0);
+  row.value += vote * (positive(act, worth) + worth.values.dismiss * has(act, 'DISMISS'));
   found.set(key, row);
 }
 

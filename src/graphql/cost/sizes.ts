@@ -58,6 +58,7 @@ const SIZES: Readonly<Record<string, Size>> = {
   'Query.explainSimilarity': { lists: 1 }, // reads feedback of 90 days
   'Query.clickThrough': { lists: 1 }, // sums days
   'Query.feedbackHealth': { lists: 1 }, // counts quarantines and days
+  'FeedbackBots.rules': { entries: 5 },
   'FeedbackHealth.rejections': { entries: 20 },
   'ClickThrough.versions': { entries: 100 },
   'ClickThrough.places': { entries: 50 },

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { configReference, loadConfig } from '../../../src/config.ts';
+import { type ActionValues, valuesText } from '../../../src/feedback-worth.ts';
 
 const page = readFileSync(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
 const cells = (row: string): string[] => row.split('|').map((cell) => cell.trim().replaceAll('`', ''));
@@ -9,7 +10,7 @@ test('docs/configuration.md lists every variable with its meaning and its defaul
   const defaults = loadConfig({}) as Record<string, unknown>;
   const rows = page.split('\n').filter((line) => /^\| `[A-Z_]+`/.test(line));
   const expected = configReference.map(({ name, meaning }) => {
-    const value = defaults[name];
+    const value = name === 'SIMILI_ACTION_VALUES' ? valuesText(defaults[name] as ActionValues) : defaults[name];
     return [name, meaning, value === undefined || Array.isArray(value) ? '' : String(value)];
   });
   expect(rows.map((row) => cells(row).slice(1, 4))).toEqual(expected);
