@@ -1,4 +1,5 @@
-import { type BotWorld, botWorld, exposure, type FakeKind, storeWorld } from '../test/support/bot-worlds.ts';
+import type { FakeKind } from '../lab/simulate/fakes.ts';
+import { type BotWorld, botWorld, exposure, storeWorld } from '../test/support/bot-worlds.ts';
 import { type FreshDatabase, freshDatabase } from '../test/support/database.ts';
 
 type Row = Record<string, string | number>;

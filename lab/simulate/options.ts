@@ -1,4 +1,5 @@
 import type { ShowProgress } from '../progress.ts';
+import type { FakeShares } from './roles.ts';
 import type { Stamp } from './session.ts';
 
 export type Simulation = {
@@ -17,6 +18,15 @@ export type Simulation = {
   retrains: number;
   /** Most held-out products whose lists are measured: fewer take less time and give wider intervals. */
   anchors: number;
+  /** Shares of the visitors who are none. */
+  fakes: FakeShares;
+  /** Product that the farm pushes; null: one by chance. */
+  push: string | null;
+  purchasesOnly: boolean;
+  /** Chance that the first place is clicked whatever it shows, 0 to 1. */
+  trustBias: number;
+  /** Tastes that follow each other, from training to training; 1: it stays. */
+  seasons: number;
 };
 export type Surroundings = {
   say: (line: string) => void;
@@ -24,4 +34,6 @@ export type Surroundings = {
   stamp: Stamp;
   /** Between two looks at a job. */
   pollMs: number;
+  /** From the last list that a group of shoppers sees to what they report of it. */
+  dwellMs: number;
 };

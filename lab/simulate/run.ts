@@ -2,17 +2,18 @@ import { makeRandom, type Random } from '@simili/learning/numbers/random';
 import { SimiliError } from 'simili/internal/errors';
 import type { Progress } from '../progress.ts';
 import type { Interval } from './agreement.ts';
-import { type Ask, type Endpoint, makeAsk } from './client.ts';
-import { NOTHING_SENT, type Sent, sendShoppers } from './crowd.ts';
+import { type Endpoint, makeAsk } from './client.ts';
+import type { Sent } from './crowd.ts';
+import { quarantinedOf } from './found.ts';
 import { compare, measure } from './measure.ts';
 import type { Simulation, Surroundings } from './options.ts';
 import type { Rankings } from './ranking.ts';
 import { describeRetrain, type Measured, type Report, type Retrain } from './report.ts';
-import { look, type Scene, setUp } from './scene.ts';
-import { usualHabits } from './shopper.ts';
+import { groupsOf } from './roles.ts';
+import { look, setUp } from './scene.ts';
+import { openShopping } from './shopping.ts';
+import type { Taste } from './taste.ts';
 import { type Admin, awaitQuiet, awaitServing, awaitTraining, type Training, trainOnFeedback } from './training.ts';
-
-const MOST_EXCLUDED = 200;
 
 /**
  * The whole loop through the public API: measure, shop, train, measure on products that nobody saw. Every training moves
@@ -22,6 +23,7 @@ const MOST_EXCLUDED = 200;
  */
 export async function simulate(options: Simulation, around: Surroundings): Promise<Report> {
   const { url, adminKey, catalog, seed, shoppers } = options;
+  const rounds = roundsOf(options);
   const ask = makeAsk({ url: `${url}/graphql`, catalog });
   const random = makeRandom(seed);
   const admin = adminKey === undefined ? null : openAdmin({ url, key: adminKey, catalog }, around);
@@ -29,27 +31,17 @@ export async function simulate(options: Simulation, around: Surroundings): Promi
   if (admin) await awaitQuiet(admin);
 
   const before = await look(ask, url, scene, 'before', around);
-  const first = told(before.model, measure(before.rankings, scene.taste, random), url);
+  const first = told(before.model, measure(before.rankings, scene.tastes[0]!, random), url);
+  const shopping = await openShopping(ask, scene, options, around);
+  const exposedBefore = await shopping.exposure();
 
-  const total: Sent = { ...NOTHING_SENT, problems: [] };
-  const about = { taste: options.taste, shoppers, seed };
-  const shopping = (from: number) => goShopping(ask, scene, { ...options, from }, total, around);
-  if (!admin) {
-    await shopping(0);
-    return {
-      ...about,
-      events: eventsOf(total),
-      before: first,
-      after: null,
-      difference: null,
-      promoted: null,
-      retrains: [],
-    };
-  }
   const retrains: Retrain[] = [];
-  let [last, after] = [before, before];
-  for (let round = 0; round < Math.max(1, options.retrains); round++) {
-    const ended = await nextTraining(admin, options, () => shopping(total.shoppers));
+  let last = before;
+  if (!admin) await shopping.go(scene.tastes[0]!);
+  for (let round = 0; admin && round < rounds; round++) {
+    const season = seasonOf(round, rounds, options.seasons);
+    const taste = scene.tastes[season - 1]!;
+    const ended = await nextTraining(admin, options, () => shopping.go(taste));
     around.say(
       ended.model
         ? `Promoted: ${ended.model}`
@@ -57,21 +49,43 @@ export async function simulate(options: Simulation, around: Surroundings): Promi
     );
     const seconds =
       ended.model === null ? null : ended.seconds + (await awaitServing(ask, scene.anchors[0]!, ended.model));
-    after = await look(ask, url, scene, 'after', around);
-    const gained = compared(last, after, scene, random, url);
-    retrains.push({
-      ...gained.after,
-      gain: gained.difference,
-      promoted: ended.model !== null,
-      seconds,
-      clicks: total.clicks,
-    });
-    around.say(describeRetrain(retrains.at(-1)!, retrains.length));
+    const after = await look(ask, url, scene, 'after', around);
+    const gained = compared(last, after, taste, random, url);
+    const { clicks } = shopping.total;
+    const promoted = ended.model !== null;
+    retrains.push({ ...gained.after, gain: gained.difference, promoted, seconds, clicks, season });
+    around.say(describeRetrain(retrains.at(-1)!, retrains.length, options.seasons));
     last = after;
   }
-  const whole = compared(before, after, scene, random, url);
-  return { ...about, events: eventsOf(total), ...whole, promoted: retrains.at(-1)!.promoted, retrains };
+  const whole = admin
+    ? compared(before, last, scene.tastes.at(-1)!, random, url)
+    : { before: first, after: null, difference: null };
+  const { run, total, pushed } = shopping;
+  const came = groupsOf(total.roles);
+  const quarantined = admin ? groupsOf(await quarantinedOf(admin.ask, run)) : null;
+  const exposed = { before: exposedBefore!, after: admin && (await shopping.exposure()) };
+  return {
+    taste: options.taste,
+    shoppers,
+    seed,
+    events: eventsOf(total),
+    visitors: { run, came, quarantined },
+    farm: pushed === null ? null : { pushed, exposure: exposed },
+    ...whole,
+    promoted: retrains.at(-1)?.promoted ?? null,
+    retrains,
+  };
 }
+
+/** How many trainings there are: one, as many as are asked for, or one a season. @throws SimiliError INVALID_ARGUMENT */
+function roundsOf({ retrains, seasons }: Simulation): number {
+  if (retrains === 0 || seasons <= retrains) return retrains || seasons;
+  const why = `must be at most the ${retrains} of --retrains: each season ends with a training`;
+  throw new SimiliError('INVALID_ARGUMENT', { argument: '--seasons', why });
+}
+
+/** From 1. */
+const seasonOf = (round: number, rounds: number, seasons: number): number => 1 + Math.floor((round * seasons) / rounds);
 
 /** Shops, then has the server train: by itself where it is to, else as it is asked. */
 async function nextTraining(
@@ -84,7 +98,7 @@ async function nextTraining(
   return trainOnFeedback(admin, trainSeconds);
 }
 
-function compared(before: Rankings, after: Rankings, { taste }: Scene, random: Random, url: string) {
+function compared(before: Rankings, after: Rankings, taste: Taste, random: Random, url: string) {
   const both = compare(before.rankings, after.rankings, taste, random);
   return {
     before: told(before.model, both?.before ?? null, url),
@@ -93,38 +107,9 @@ function compared(before: Rankings, after: Rankings, { taste }: Scene, random: R
   };
 }
 
-/** One group of shoppers, of whom the first has the number `from`. Adds to `total`. */
-async function goShopping(
-  ask: Ask,
-  { shown, heldOut, taste }: Scene,
-  { shoppers, seed, from }: Simulation & { from: number },
-  total: Sent,
-  { stamp, progress, say }: Surroundings,
-): Promise<void> {
-  const bar = progress('shoppers', shoppers);
-  const visible = new Set(shown);
-  const where = {
-    ask,
-    stamp,
-    seed,
-    from,
-    habits: usualHabits,
-    standing: taste.standing,
-    anchors: shown,
-    run: stamp.newId(),
-    shown: (id: string) => visible.has(id),
-    excludeIds: heldOut.length <= MOST_EXCLUDED ? heldOut : [],
-  };
-  await sendShoppers(where, shoppers, total, bar.update);
-  bar.stop();
-  say(
-    `${total.shoppers} shoppers: ${total.sent} events (${total.clicks} clicks), ${total.accepted} stored, ${total.rejected} rejected`,
-  );
-  say(`  ${total.sentAgain} were sent twice, ${total.duplicates} were recognised as duplicates`);
-  for (const problem of total.problems) say(`  rejected: ${problem}`);
+function eventsOf({ sent, sentAgain, accepted, duplicates, rejected }: Sent): Report['events'] {
+  return { sent, sentAgain, accepted, duplicates, rejected };
 }
-
-const eventsOf = ({ problems: _, clicks: _clicks, shoppers: _shoppers, ...events }: Sent): Report['events'] => events;
 
 function openAdmin({ url, key, catalog }: Omit<Endpoint, 'waitMs'>, { say, progress, pollMs }: Surroundings): Admin {
   let current = '';

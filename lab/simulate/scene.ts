@@ -6,21 +6,31 @@ import type { Ask } from './client.ts';
 import { isHeldOut } from './held-out.ts';
 import type { Simulation, Surroundings } from './options.ts';
 import { type Rankings, readRankings } from './ranking.ts';
-import { makeTaste, parseWeights, type Taste } from './taste.ts';
+import type { ProductFilter } from './session.ts';
+import { makeTaste, parseWeights, type Taste, weightsOfSeasons } from './taste.ts';
 
-/** `heldOut`: kept from shoppers; `measurable`: those of them whose picture could be read; `anchors`: some of these. */
-export type Scene = { shown: string[]; heldOut: string[]; measurable: Set<string>; anchors: string[]; taste: Taste };
+/** `filter`: keeps what is held out from shoppers; `measurable`: what is held out and has a picture that could be read; `anchors`: some of these. */
+export type Scene = {
+  shown: string[];
+  filter: ProductFilter;
+  measurable: Set<string>;
+  anchors: string[];
+  /** One a season. */
+  tastes: Taste[];
+};
 
+/** More are kept back by the shoppers themselves. */
+const MOST_EXCLUDED = 200;
 const LEAST_PRODUCTS = 20;
 
 /** Reads the catalog and its pictures, and decides who sees what. @throws SimiliError CATALOG_TOO_SMALL, INVALID_ARGUMENT. */
 export async function setUp(
   ask: Ask,
-  { url, taste, heldOut: share, anchors: most }: Simulation,
+  { url, taste, seasons, heldOut: share, anchors: most }: Simulation,
   random: Random,
   { say, progress }: Surroundings,
 ): Promise<Scene> {
-  const weights = parseWeights(taste);
+  const weights = weightsOfSeasons(parseWeights(taste), seasons);
   const products = await readProducts(ask, () => {});
   say(`Catalog: ${products.length} products at ${url}`);
   const bar = progress('pictures', products.length);
@@ -44,10 +54,10 @@ export async function setUp(
   say(`  ${measurable.length} held out: no shopper sees them; the rest is shopped among`);
   return {
     shown,
-    heldOut,
+    filter: heldOut.length <= MOST_EXCLUDED ? { excludeIds: heldOut } : null,
     measurable: new Set(measurable),
     anchors: shuffled(measurable, random).slice(0, most),
-    taste: makeTaste(features, weights, random),
+    tastes: weights.map((own) => makeTaste(features, own, random)),
   };
 }
 

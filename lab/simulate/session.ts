@@ -1,85 +1,93 @@
 import type { Random } from '@simili/learning/numbers/random';
 import { type Ask, isRefusal } from './client.ts';
-import { type Habits, pagesOf, type Tile, tilesOnScreen, type Visit, visitPage } from './shopper.ts';
+import { type Action, type Habits, pagesOf, type Tile, tilesOnScreen, visitPage } from './shopper.ts';
 
 /** Clock and ids of what is sent. */
 export type Stamp = { now: () => Date; newId: () => string };
+type Kind = 'impression' | Action['kind'];
 /** `FeedbackEventInput` of the contract. */
 export type FeedbackEvent = Partial<
-  Record<
-    'impression' | 'click' | 'addToCart',
-    { eventId: string; occurredAt: string; recommendationId: string } & About
-  >
+  Record<Kind, { eventId: string; occurredAt: string; recommendationId: string } & About>
 >;
 type About = { itemIds: string[] } | { itemId: string };
+/** `excludeIds`: at most 200. */
+export type ProductFilter = { excludeIds: readonly string[] } | null;
 
 /** Shop of a session. `shown`: may this product be shown to shoppers at all? */
 export type Shop = {
   ask: Ask;
   anchors: readonly string[];
   shown: (id: string) => boolean;
-  /** Sent along as `filter.excludeIds`; at most 200. */
-  excludeIds: readonly string[];
+  filter: ProductFilter;
   standing: (anchor: string, item: string) => number;
   habits: Habits;
   stamp: Stamp;
 };
 
-const LIST = `query List($id: ID!, $after: String, $filter: ProductFilter) {
-  similarItems(id: $id, first: 24, after: $after, filter: $filter) {
-    recommendationId edges { position node { id } } pageInfo { hasNextPage endCursor } } }`;
-type Page = {
-  similarItems: {
-    recommendationId: string;
-    edges: { position: number; node: { id: string } }[];
-    pageInfo: { hasNextPage: boolean; endCursor: string | null };
-  } | null;
-};
-
-/** One shopper looks at one product's list, page by page. @returns the events, at most 100; [] when the list is empty. */
-export async function shop(
-  { ask, anchors, shown, excludeIds, standing, habits, stamp }: Shop,
-  random: Random,
-): Promise<FeedbackEvent[]> {
-  const anchor = anchors[random.int(anchors.length)]!;
-  const filter = excludeIds.length ? { excludeIds } : null;
-  const events: FeedbackEvent[] = [];
-  let after: string | null = null;
-  for (let left = pagesOf(random, habits); left > 0; left--) {
-    const page: Page['similarItems'] = await nextPage(ask, { id: anchor, after, filter });
-    if (!page) break;
-    const tiles = page.edges.map(({ position, node }) => ({ position, id: node.id }));
-    const screen = left > 1 ? tiles : tiles.slice(0, tilesOnScreen(random, tiles.length));
-    const visit = visitPage(
-      screen.filter(({ id }: Tile) => shown(id)),
-      (id) => standing(anchor, id),
-      random,
-      habits,
-    );
-    events.push(...toEvents(visit, page.recommendationId, stamp));
-    if (!page.pageInfo.hasNextPage) break;
-    after = page.pageInfo.endCursor;
-  }
-  return events.slice(0, MOST_EVENTS);
-}
-
+/** Tiles of a page that a shopper opens. */
+export const PAGE = 24;
 const MOST_EVENTS = 100;
 
-/** null: the list went away with its model; the shopper leaves. */
-async function nextPage(ask: Ask, variables: object): Promise<Page['similarItems']> {
+const LIST = `query List($id: ID!, $first: Int, $after: String, $filter: ProductFilter) {
+  similarItems(id: $id, first: $first, after: $after, filter: $filter) {
+    recommendationId edges { position node { id } } pageInfo { hasNextPage endCursor } } }`;
+type Page = {
+  recommendationId: string;
+  edges: { position: number; node: { id: string } }[];
+  pageInfo: { hasNextPage: boolean; endCursor: string | null };
+};
+type Asked = { id: string; after: string | null; filter: ProductFilter; first?: number };
+
+/** A page of a list. @returns null: the list went away with its model, or there is no such product. */
+export async function readPage(ask: Ask, { first = PAGE, ...asked }: Asked): Promise<Page | null> {
   try {
-    return (await ask<Page>(LIST, variables)).similarItems;
+    return (await ask<{ similarItems: Page | null }>(LIST, { first, ...asked })).similarItems;
   } catch (error) {
     if (isRefusal(error, 'CURSOR_RETIRED')) return null;
     throw error;
   }
 }
 
-function toEvents({ seen, actions }: Visit, recommendationId: string, { now, newId }: Stamp): FeedbackEvent[] {
-  if (seen.length === 0) return [];
-  const event = (about: About) => ({ eventId: newId(), occurredAt: now().toISOString(), recommendationId, ...about });
-  return [
-    { impression: event({ itemIds: seen }) },
-    ...actions.map(({ kind, itemId }) => ({ [kind]: event({ itemId }) })),
-  ];
+export const tilesOf = ({ edges }: Page): Tile[] => edges.map(({ position, node }) => ({ position, id: node.id }));
+
+/** One shopper looks at one product's list, page by page. @returns the events, at most 100; [] when the list is empty. */
+export async function shop(
+  { ask, anchors, shown, filter, standing, habits, stamp }: Shop,
+  random: Random,
+): Promise<FeedbackEvent[]> {
+  const anchor = anchors[random.int(anchors.length)]!;
+  const events: FeedbackEvent[] = [];
+  let after: string | null = null;
+  for (let left = pagesOf(random, habits); left > 0; left--) {
+    const page: Page | null = await readPage(ask, { id: anchor, after, filter });
+    if (!page) break;
+    const tiles = tilesOf(page);
+    const screen = left > 1 ? tiles : tiles.slice(0, tilesOnScreen(random, tiles.length));
+    const { seen, actions } = visitPage(
+      screen.filter(({ id }: Tile) => shown(id)),
+      (id) => standing(anchor, id),
+      random,
+      habits,
+    );
+    if (seen.length > 0) events.push(seenEvent(seen, page.recommendationId, stamp));
+    for (const { kind, itemId } of actions) events.push(itemEvent(kind, itemId, page.recommendationId, stamp));
+    if (!page.pageInfo.hasNextPage) break;
+    after = page.pageInfo.endCursor;
+  }
+  return events.slice(0, MOST_EVENTS);
 }
+
+/** An impression of some products of a list. */
+export const seenEvent = (itemIds: string[], recommendationId: string, stamp: Stamp): FeedbackEvent => ({
+  impression: { ...stamped(stamp), recommendationId, itemIds },
+});
+
+/** An action on a product of a list. */
+export const itemEvent = (
+  kind: Action['kind'],
+  itemId: string,
+  recommendationId: string,
+  stamp: Stamp,
+): FeedbackEvent => ({ [kind]: { ...stamped(stamp), recommendationId, itemId } });
+
+const stamped = ({ now, newId }: Stamp) => ({ eventId: newId(), occurredAt: now().toISOString() });

@@ -1,8 +1,9 @@
 import type { Random } from '@simili/learning/numbers/random';
+import { EXAMINED } from './exposure.ts';
 
 /** A product on the page. `position`: 1-based, over all pages of its list. */
 export type Tile = { id: string; position: number };
-export type Action = { kind: 'click' | 'addToCart'; itemId: string };
+export type Action = { kind: 'click' | 'addToCart' | 'purchase'; itemId: string };
 /** One page as the storefront reports it: tiles that were on the screen, and what was done with them. */
 export type Visit = { seen: string[]; actions: Action[] };
 
@@ -16,18 +17,24 @@ export type Habits = {
   softness: number;
   /** Chance that a tile that was looked at is clicked whatever it shows. */
   mistakes: number;
+  /** Trust bias, 0 to 1: what is looked at in the first place is clicked with this chance whatever it shows, at place k with a k-th of it. */
+  trust: number;
   /** Chance that a clicked product goes to the cart. */
   cart: number;
+  /** The storefront reports impressions and what is bought: of what would be clicked, with the chance `cart`. */
+  purchasesOnly: boolean;
   /** Chance to go on to the second page at least. */
   deeper: number;
 };
 
 export const usualHabits: Habits = {
-  eta: 0.7,
+  eta: EXAMINED,
   pickiness: 0.9,
   softness: 0.02,
   mistakes: 0.005,
+  trust: 0,
   cart: 0.2,
+  purchasesOnly: false,
   deeper: 0.3,
 };
 
@@ -58,15 +65,25 @@ export function visitPage(
   const actions: Action[] = [];
   for (const { id, position } of tiles) {
     const looked = random.next() < position ** -habits.eta;
-    if (!looked || random.next() >= clickChance(standing(id), habits)) continue;
-    actions.push({ kind: 'click', itemId: id });
-    if (random.next() < habits.cart) actions.push({ kind: 'addToCart', itemId: id });
+    if (!looked || random.next() >= clickChance(standing(id), position, habits)) continue;
+    const isTaken = random.next() < habits.cart;
+    if (!habits.purchasesOnly) actions.push({ kind: 'click', itemId: id });
+    if (isTaken) actions.push({ kind: habits.purchasesOnly ? 'purchase' : 'addToCart', itemId: id });
   }
   return { seen: tiles.map(({ id }) => id), actions };
 }
 
-/** Chance that a tile that was looked at is clicked: a logistic step at `pickiness`, never below `mistakes`. */
-export function clickChance(standing: number, { pickiness, softness, mistakes }: Habits): number {
+/**
+ * Chance that a tile that was looked at is clicked: a logistic step at `pickiness`, never below `mistakes` and what the place alone is trusted
+ * (trust bias: Agarwal et al. 2019, WWW, equation 4, for a click on what is not liked).
+ * @param position from 1
+ */
+export function clickChance(
+  standing: number,
+  position: number,
+  { pickiness, softness, mistakes, trust }: Habits,
+): number {
   const liking = 1 / (1 + Math.exp((pickiness - standing) / softness));
-  return mistakes + (1 - mistakes) * liking;
+  const whatever = 1 - (1 - mistakes) * (1 - trust / position);
+  return whatever + (1 - whatever) * liking;
 }

@@ -29,6 +29,23 @@ export function parseWeights(text: string): Weights {
   return weights;
 }
 
+/**
+ * Weights of each season: from those of the first by equal steps to the same ones, the features being the other way round.
+ * @throws SimiliError INVALID_ARGUMENT: that would change nothing.
+ */
+export function weightsOfSeasons(first: Weights, seasons: number): Weights[] {
+  const last = Object.fromEntries(featureNames.map((name, i) => [name, first[featureNames.at(-1 - i)!]])) as Weights;
+  if (seasons > 1 && featureNames.every((name) => first[name] === last[name])) {
+    const why = 'needs a --taste that weighs features differently, or it stays as it is';
+    throw new SimiliError('INVALID_ARGUMENT', { argument: '--seasons', why });
+  }
+  return Array.from({ length: seasons }, (_, season) => {
+    const share = season / Math.max(1, seasons - 1);
+    const mixed = (name: FeatureName) => (1 - share) * first[name] + share * last[name];
+    return Object.fromEntries(featureNames.map((name) => [name, mixed(name)])) as Weights;
+  });
+}
+
 const isFeature = (name: string): name is FeatureName => (featureNames as readonly string[]).includes(name);
 
 function refuse(text: string): never {

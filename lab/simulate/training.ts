@@ -136,7 +136,8 @@ export async function awaitServing(ask: Ask, anchor: string, model: string): Pro
   return (Date.now() - since) / 1000;
 }
 
-async function asAdmin<T>({ url }: Admin, ask: () => Promise<T>): Promise<T> {
+/** The answer to a question for administrators. @throws SimiliError INVALID_ARGUMENT: the key is a wrong one. */
+export async function asAdmin<T>({ url }: Pick<Admin, 'url'>, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type BotEvent, botWorld, exposure, type FakeKind, storeWorld } from '../support/bot-worlds.ts';
+import type { FakeKind } from '../../lab/simulate/fakes.ts';
+import { type BotEvent, botWorld, exposure, storeWorld } from '../support/bot-worlds.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 
 /* Days whose bots are known; `npm run bench -- bots` has more of them (docs/feedback.md). */

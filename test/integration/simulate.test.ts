@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { parseArguments } from '../../cli/commands/simulate.ts';
 import { pictureUrl } from '../../lab/simulate/catalog.ts';
+import { describeVisitors, whoIsFound } from '../../lab/simulate/found.ts';
 import { isHeldOut } from '../../lab/simulate/held-out.ts';
 import type { Simulation } from '../../lab/simulate/options.ts';
 import { describeReport } from '../../lab/simulate/report.ts';
@@ -20,6 +21,11 @@ const options = (shop: FakeShop, more: Partial<Simulation> = {}): Simulation => 
   trainSeconds: undefined,
   retrains: 0,
   anchors: 6,
+  fakes: { bots: 0, farm: 0 },
+  push: null,
+  purchasesOnly: false,
+  trustBias: 0,
+  seasons: 1,
   ...more,
 });
 
@@ -132,6 +138,90 @@ test('without a key it stops after sending, says how to go on and never asks the
   expect(shop.seen.adminKeys.size).toBe(0);
 });
 
+test('where only purchases are reported nothing else comes but impressions, and they teach', async () => {
+  await using shop = await openFakeShop({ products: 60 });
+  const { promoted, retrains } = await simulate(options(shop, { purchasesOnly: true }), quietly().around);
+  const kinds = [...shop.events.values()].map(({ kind }) => kind);
+  expect(new Set(kinds)).toEqual(new Set(['impression', 'purchase']));
+  expect(retrains[0]!.clicks).toBe(kinds.filter((kind) => kind === 'purchase').length);
+  expect(promoted).toBe(true);
+});
+
+test('who trusts a list clicks its first place whatever it shows, and the tenth a tenth as often', async () => {
+  await using shop = await openFakeShop({ products: 60 });
+  await simulate(options(shop, { adminKey: undefined, shoppers: 200, trustBias: 1 }), quietly().around);
+  const places = [...shop.events.values()].flatMap(({ kind, recommendationId, itemIds: [item] }) => {
+    const { items, firstPosition } = shop.lists.get(recommendationId)!;
+    return kind === 'click' ? [firstPosition + items.indexOf(item!)] : [];
+  });
+  expect(places.filter((place) => place === 1).length).toBeGreaterThanOrEqual(190);
+  expect(places.filter((place) => place === 10).length).toBeLessThan(30);
+});
+
+test('each season has a training, and is measured by its own taste', async () => {
+  await using shop = await openFakeShop({ products: 60 });
+  const { around, lines } = quietly();
+  const report = await simulate(options(shop, { seasons: 3, anchors: 120 }), around);
+  expect(report.retrains.map(({ season }) => season)).toEqual([1, 2, 3]);
+  // The shop ranks by colour after the first training and stays there; the taste goes on to shapes.
+  expect(report.retrains[0]!.agreement).toBeGreaterThan(0.8);
+  expect(report.retrains[2]!.agreement).toBeLessThan(report.retrains[0]!.agreement - 0.1);
+  expect(report.after!.agreement).toBe(report.retrains[2]!.agreement);
+  expect(lines.join('\n')).toContain('Training 2, season 2 of 3: ');
+  for (const [more, why] of [
+    [{ seasons: 3, retrains: 2 }, '--seasons must be at most the 2'],
+    [{ seasons: 2, taste: 'colour=1,shape=1' }, '--seasons needs a --taste'],
+  ] as const)
+    await expect(simulate(options(shop, more), quietly().around)).rejects.toThrow(why);
+});
+
+test('bots and a farm come in their shares, and the report tells how many of whom are in quarantine', async () => {
+  await using shop = await openFakeShop({ products: 90 });
+  const fakes = { bots: 0.1, farm: 0.05 };
+  const report = await simulate(options(shop, { adminKey: undefined, shoppers: 80, fakes }), quietly().around);
+  expect(report.visitors).toMatchObject({ came: { shoppers: 68, bots: 8, farm: 4 }, quarantined: null });
+  expect(describeReport(report)).toContain('Visitors: 68 shoppers, 8 bots, 4 of the farm');
+  expect(report.events).toMatchObject({ accepted: report.events.sent, rejected: 0 });
+  const of = (role: string) => [...shop.events.values()].filter(({ visitor }) => visitor.includes(`-${role}-`));
+  expect(new Set(of('blind').map(({ kind }) => kind))).toEqual(new Set(['click']));
+  expect([...shop.events.values()].flatMap(({ itemIds }) => itemIds).filter((id) => isHeldOut(id, 0.3))).toEqual([]);
+  const { pushed } = report.farm!;
+  for (const role of ['pusher', 'spreader']) {
+    const clicks = of(role).filter(({ kind }) => kind === 'click');
+    expect(clicks.filter(({ itemIds }) => itemIds[0] === pushed).length).toBeGreaterThan(clicks.length / 2);
+  }
+
+  const visitors = [...new Set([...shop.events.values()].map(({ visitor }) => visitor))];
+  const first = (role: string) => visitors.find((id) => id.includes(`-${role}-`))!;
+  shop.quarantined.push(first('crawler'), first('crawler'), first('hasty'), first('shopper'), 'somebody else');
+  const { run } = report.visitors;
+  const endpoint = { url: shop.url, adminKey: KEY };
+  const found = await whoIsFound(`${run}:68:8:4`, endpoint);
+  expect(found.quarantined).toEqual({ shoppers: 1, bots: 2, farm: 0 });
+  expect(describeVisitors(found)).toBe('In quarantine: 1 of 68 shoppers, 2 of 8 bots, 0 of 4 of the farm');
+  await expect(whoIsFound('yesterday', endpoint)).rejects.toThrow('--found must be what');
+  await expect(whoIsFound(`${run}:1:1:1`, { ...endpoint, adminKey: undefined })).rejects.toThrow(
+    '--found needs the key',
+  );
+  await expect(whoIsFound(`${run}:1:1:1`, { ...endpoint, adminKey: 'x' })).rejects.toThrow(
+    '--admin-key is not the key',
+  );
+});
+
+test('a farm is told where its product stood before and after the training', async () => {
+  await using shop = await openFakeShop({ products: 90 });
+  const farm = { fakes: { bots: 0, farm: 0.1 }, shoppers: 40 };
+  const report = await simulate(options(shop, farm), quietly().around);
+  const { pushed, exposure } = report.farm!;
+  expect(shop.ids).toContain(pushed);
+  expect(exposure.before).toBeGreaterThan(0);
+  expect(exposure.after).not.toBe(exposure.before);
+  expect(describeReport(report)).toMatch(/Pushed: p\d+, exposure \d+\.\d\d before, \d+\.\d\d now \(\d+\.\d\d times\)/);
+  const named = await simulate(options(shop, { ...farm, push: pushed, adminKey: undefined }), quietly().around);
+  expect(named.farm).toMatchObject({ pushed, exposure: { after: null } });
+  await expect(simulate(options(shop, { ...farm, push: 'nobody' }), quietly().around)).rejects.toThrow('--push names');
+});
+
 test('a training that is on its way is waited for, then one of our own is asked for', async () => {
   await using shop = await openFakeShop({ products: 60, busy: true });
   const { around, lines } = quietly();
@@ -213,6 +303,11 @@ const raw = {
   'train-seconds': undefined,
   retrains: '0',
   anchors: '120',
+  bots: '0',
+  farm: '0',
+  'purchases-only': false,
+  'trust-bias': '0',
+  seasons: '1',
 };
 
 test('arguments are checked by name', () => {
@@ -230,11 +325,24 @@ test('arguments are checked by name', () => {
     'train-seconds': ['4', '90000'],
     retrains: ['-1', '1.5'],
     anchors: ['2', 'all'],
+    bots: ['-0.1', '2'],
+    farm: ['1.1', 'x'],
+    'trust-bias': ['2', ''],
+    seasons: ['0', '1.5'],
     url: ['ftp://x', 'x'],
   };
   for (const [name, texts] of Object.entries(wrong)) {
     for (const text of texts) expect(() => parseArguments({ ...raw, [name]: text })).toThrow(`--${name} must be`);
   }
+});
+
+test('fakes leave room for each other, and only a farm pushes', () => {
+  expect(parseArguments({ ...raw, bots: '0.2', farm: '0.1', push: 'p1' })).toMatchObject({
+    fakes: { bots: 0.2, farm: 0.1 },
+    push: 'p1',
+  });
+  expect(() => parseArguments({ ...raw, bots: '0.6', farm: '0.5' })).toThrow('--farm must leave room');
+  expect(() => parseArguments({ ...raw, push: 'p1' })).toThrow('--push needs a --farm');
 });
 
 test('a picture path belongs to the server, an absolute address stays', () => {

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { EXAMINED, exposureOf } from '../../lab/simulate/exposure.ts';
+import { deedsOf, dwell, type FakeKind } from '../../lab/simulate/fakes.ts';
 import { makeRandom, type Random } from '../../learning/numbers/random.ts';
 import { shuffled } from '../../learning/numbers/shuffled.ts';
 import type { FeedbackKind } from '../../src/db/feedback.ts';
@@ -6,8 +8,6 @@ import type { PairStatistics } from '../../src/db/feedback-days.ts';
 import { learnFromClicks } from '../../workers/training/triplets/clicks.ts';
 import type { FreshDatabase } from './database.ts';
 
-/** Bots of the kinds that the rules are for, and visitors who push one product: beside many anchors each, or beside one or two. */
-export type FakeKind = 'crawler' | 'hasty' | 'replayer' | 'blind' | 'pusher' | 'spreader';
 /** `kind`: null of a shopper. Times in ms of the day. */
 export type BotEvent = {
   visitor: string;
@@ -27,7 +27,6 @@ const ANCHORS = 60;
 const PRODUCTS = 460;
 const PLACES = 24;
 const PUSHED = PRODUCTS - 1;
-const EXAMINED = 0.7;
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const DAY_MS = 86_400_000;
@@ -55,13 +54,12 @@ export function botWorld(seed: number, shoppers: number, fakes: Partial<Record<F
     return own;
   };
   const events = Array.from({ length: shoppers }, (_, i) => shopper(`s${i}`, lists, attraction, random)).flat();
-  for (const [fake, count] of Object.entries(fakes) as [FakeKind, number][])
-    for (let i = 0; i < count; i++) events.push(...BOTS[fake](visit(`${fake}${i}`, fake, lists, random), random));
+  for (const [kind, count] of Object.entries(fakes) as [FakeKind, number][])
+    for (let i = 0; i < count; i++) events.push(...fake(`${kind}${i}`, kind, lists, random));
   return { lists, events };
 }
 
 /** Deeds of one visitor with the lists that are shown to him, on a clock of his own. */
-type Visit = ReturnType<typeof visit>;
 function visit(visitor: string, fake: FakeKind | null, lists: number[][], random: Random) {
   const events: BotEvent[] = [];
   let now = 8 * 60 * MINUTE + random.int(12 * 60) * MINUTE;
@@ -84,10 +82,6 @@ function visit(visitor: string, fake: FakeKind | null, lists: number[][], random
     act: (kind: FeedbackKind, item: number) => add(kind, [item]),
   };
 }
-
-/** Time before an action, ms: half of them are under 7 s. */
-const dwell = (random: Random, median = 7): number =>
-  Math.max(0.6, median * Math.exp(0.8 * random.gaussian())) * SECOND;
 
 function shopper(
   visitor: string,
@@ -131,58 +125,14 @@ function bought(events: BotEvent[], listId: string, items: number[]): BotEvent {
   return { ...cart, kind: 'PURCHASE', occurredAt: last, receivedAt: last + 50 };
 }
 
-const BOTS: Record<FakeKind, (visit: Visit, random: Random) => BotEvent[]> = {
-  crawler: ({ events, open, act, wait }, random) => {
-    for (let left = 40 + random.int(160); left > 0; ) {
-      const items = open();
-      for (let n = 1 + random.int(12); n > 0; n--, left--) {
-        wait(100 + random.int(1400));
-        act('CLICK', items[random.int(PLACES)]!);
-      }
-    }
-    return events;
-  },
-  hasty: ({ events, open, act, wait }, random) => {
-    for (let left = 6 + random.int(30); left > 0; left--) {
-      const items = open();
-      wait(20 + random.int(800));
-      act('CLICK', items[random.int(PLACES)]!);
-      wait(5000 + random.int(60_000));
-    }
-    return events;
-  },
-  replayer: ({ events, open, act, wait }, random) => {
-    const item = open()[random.int(PLACES)]!;
-    for (let left = 12 + random.int(50); left > 0; left--) {
-      wait(3000 + random.int(10_000));
-      act('CLICK', item);
-    }
-    return events;
-  },
-  blind: ({ events, open, act, wait }, random) => {
-    for (let left = 6 + random.int(30); left > 0; left--) {
-      const items = open(random.int(ANCHORS), false);
-      wait(dwell(random));
-      act('CLICK', items[random.int(PLACES)]!);
-    }
-    return events;
-  },
-  pusher: (visit, random) => push(visit, 5 + random.int(10), random),
-  spreader: (visit, random) => push(visit, 1 + random.int(2), random),
-};
-
-/** As patient as shoppers, with all impressions, and with a click on something else now and then. */
-function push({ events, open, act, wait }: Visit, times: number, random: Random): BotEvent[] {
-  const anchors = shuffled(
-    Array.from({ length: ANCHORS / 2 }, (_, i) => 2 * i),
-    random,
-  );
-  for (const anchor of anchors.slice(0, times)) {
-    const items = open(anchor);
-    wait(dwell(random));
-    act('CLICK', PUSHED);
-    if (random.next() < 0.1) act('CLICK', items[random.int(PLACES)]!);
-    wait(dwell(random));
+/** A visit of a bot or of somebody of a farm, in the lists of this day. */
+function fake(visitor: string, kind: FakeKind, lists: number[][], random: Random): BotEvent[] {
+  const { events, open, act, wait } = visit(visitor, kind, lists, random);
+  let items: number[] = [];
+  for (const deed of deedsOf(kind, { places: PLACES, anchors: ANCHORS / 2 }, random)) {
+    if (deed.do === 'wait') wait(deed.ms);
+    else if (deed.do === 'open') items = open(deed.anchor === null ? undefined : 2 * deed.anchor, deed.isSeen);
+    else act('CLICK', deed.place === 'pushed' ? PUSHED : items[deed.place]!);
   }
   return events;
 }
@@ -232,13 +182,12 @@ export function exposure(lists: readonly number[][], statistics: readonly PairSt
   }));
   const columns = { categories: new Int32Array(PRODUCTS), splits: new Uint8Array(PRODUCTS) };
   const { relevance } = learnFromClicks(seen, columns, () => 0.1);
-  let sum = 0;
-  for (const [anchor, items] of lists.entries()) {
-    if (!items.includes(PUSHED)) continue;
+  const places = lists.flatMap((items, anchor) => {
+    if (!items.includes(PUSHED)) return [];
     const of = (item: number) => relevance(anchor, item) ?? 0.1;
     const above = items.slice(0, items.indexOf(PUSHED)).filter((item) => of(item) >= of(PUSHED)).length;
     const overtaking = items.slice(items.indexOf(PUSHED) + 1).filter((item) => of(item) > of(PUSHED)).length;
-    sum += (1 + above + overtaking) ** -EXAMINED;
-  }
-  return sum;
+    return [1 + above + overtaking];
+  });
+  return exposureOf(places);
 }

@@ -38,16 +38,19 @@ const instant = new Date(0).toISOString();
 const shown = (job: Job) => ({ ...job, message: null, error: null, createdAt: instant, finishedAt: instant });
 
 /**
- * The two endpoints of the contract over real HTTP, with a catalog of coloured squares. It ranks by nothing at first (a
+ * The two endpoints of the contract over real HTTP, with a catalog of coloured squares and circles. It ranks by nothing at first (a
  * hash); after a retrain by hue, provided that clicks came in. It knows every event it was sent.
  */
 export async function openFakeShop(settings: Settings) {
   const { products, brokenEvery = 0, busy, trainingFails = false, rejected, retrainClicks = 0, refuses } = settings;
   const ids = Array.from({ length: products }, (_, i) => `p${i}`);
   const hueOf = (id: string) => (Number(id.slice(1)) * 7) % HUES;
-  const pictures = await Promise.all(Array.from({ length: HUES }, (_, hue) => square((360 * hue) / HUES)));
+  const pictures = await Promise.all(
+    Array.from({ length: HUES }, (_, hue) => drawn((360 * hue) / HUES, hue % 2 === 0)),
+  );
   const events = new Map<string, Event>();
   const lists = new Map<string, List>();
+  const quarantined: string[] = [];
   const jobs: Job[] = [];
   const seen = {
     requests: 0,
@@ -88,7 +91,7 @@ export async function openFakeShop(settings: Settings) {
     const error = job.state === 'FAILED' ? { code: 'TRAINING_DIVERGED', message: 'lost its way', retry: false } : null;
     return { ...shown(job), error };
   };
-  const clicks = () => [...events.values()].filter(({ kind }) => kind === 'click').length;
+  const clicks = () => [...events.values()].filter(({ kind }) => kind === 'click' || kind === 'purchase').length;
   let learned = 0;
   const train = (fails: boolean): Job => {
     const job = addJob(() => {
@@ -192,6 +195,8 @@ export async function openFakeShop(settings: Settings) {
       },
       similarItems: (_: unknown, args: never) => similarItems(args),
       activeModel: () => model,
+      feedbackQuarantines: () =>
+        quarantined.map((visitorId, i) => ({ id: `${i}`, visitorId, reason: 'test', events: 1, createdAt: instant })),
       job: (_: unknown, { id }: { id: string }) => {
         const job = jobs.find((each) => each.id === id);
         return job ? look(job) : null;
@@ -262,6 +267,8 @@ export async function openFakeShop(settings: Settings) {
     ids,
     events,
     lists,
+    /** Ids of visitors. */
+    quarantined,
     seen,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -279,8 +286,10 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return text;
 }
 
-function square(hue: number): Promise<Buffer> {
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="24" height="24"><rect x="4" y="4" width="16" height="16" fill="hsl(${hue},80%,50%)"/></svg>`;
+/** A square, or a circle, of one colour. */
+function drawn(hue: number, isSquare: boolean): Promise<Buffer> {
+  const corner = isSquare ? 0 : 8;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="24" height="24"><rect x="4" y="4" width="16" height="16" rx="${corner}" fill="hsl(${hue},80%,50%)"/></svg>`;
   return sharp(Buffer.from(svg)).flatten({ background: '#fff' }).png().toBuffer();
 }
 
@@ -292,6 +301,7 @@ export function quietly() {
     progress: () => ({ update() {}, stop() {} }),
     stamp: { now: () => new Date(), newId: () => randomUUID() as string },
     pollMs: 1,
+    dwellMs: 0,
   };
   return { lines, around };
 }

@@ -15,6 +15,11 @@ async function holdsOut(products: number, heldOut: number, seed: number, excludi
     trainSeconds: undefined,
     retrains: 0,
     anchors: 120,
+    fakes: { bots: 0, farm: 0 },
+    push: null,
+    purchasesOnly: false,
+    trustBias: 0,
+    seasons: 1,
   };
   await simulate({ ...options, seed, heldOut }, quietly().around);
   const sent = [...shop.events.values()];

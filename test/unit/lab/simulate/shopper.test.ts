@@ -36,7 +36,7 @@ test('clicks on products that are all liked fall off with the position as k^-eta
 });
 
 test('a click is the more likely the better the standing, a coin toss at the threshold, never below mistakes', () => {
-  const chances = [0, 0.5, 0.85, 0.9, 0.95, 1].map((standing) => clickChance(standing, usualHabits));
+  const chances = [0, 0.5, 0.85, 0.9, 0.95, 1].map((standing) => clickChance(standing, 1, usualHabits));
   expect(chances).toEqual(chances.toSorted((a, b) => a - b));
   expect(chances[0]).toBeCloseTo(usualHabits.mistakes, 6);
   expect(chances[3]).toBeCloseTo(0.5, 2);
@@ -81,4 +81,24 @@ test('most shoppers stay on the first page; the others open two to four, and scr
   expect(Math.min(...screens)).toBe(6);
   expect(Math.max(...screens)).toBe(24);
   expect(tilesOnScreen(random, 4)).toBe(4);
+});
+
+test('what a place is trusted makes clicks on what is not liked, as one over the place, and none fewer on what is', () => {
+  const habits = { ...usualHabits, mistakes: 0, trust: 0.6 };
+  for (const place of [1, 2, 12]) {
+    expect(clickChance(0, place, habits)).toBeCloseTo(0.6 / place, 6);
+    expect(clickChance(1, place, habits)).toBeGreaterThan(0.99);
+  }
+  expect(clickChance(0, 2, { ...habits, mistakes: 0.5 })).toBeCloseTo(1 - 0.5 * 0.7, 6);
+});
+
+test('where only purchases are reported, what would be clicked is bought as often as it would go to the cart', () => {
+  const habits = { ...usualHabits, eta: 0 };
+  const [all, bought] = [false, true].map((purchasesOnly) => {
+    const random = makeRandom(7);
+    return Array.from({ length: 500 }, () => visitPage(tiles, () => 1, random, { ...habits, purchasesOnly }).actions);
+  }) as [ReturnType<typeof visitPage>['actions'][], ReturnType<typeof visitPage>['actions'][]];
+  const carts = all.map((own) => own.filter(({ kind }) => kind === 'addToCart').map(({ itemId }) => itemId));
+  expect(bought.map((own) => own.map(({ itemId }) => itemId))).toEqual(carts);
+  expect(new Set(bought.flat().map(({ kind }) => kind))).toEqual(new Set(['purchase']));
 });
