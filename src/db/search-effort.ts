@@ -20,9 +20,18 @@ export const effortFor = (share: number): number =>
 /** Candidates for each of the page that an index of one category is sure with: its nearest are a sample of the catalog's, far apart from each other. */
 const FOR_ALL_OF_CATEGORY = 150;
 
-/** By an index of one category alone. @param share of that category that passes the filter, 0 to 1 */
-export const effortWithin = (share: number): number =>
-  EFFORTS.find((effort) => effort * share >= FOR_ALL_OF_CATEGORY) ?? EFFORTS[EFFORTS.length - 1]!;
+/** Products of a category up to which that is so; as many more candidates are needed as the cube root of the products grows. */
+const SURE_UP_TO = 20_000;
+
+/**
+ * By an index of one category alone.
+ * @param share of that category that passes the filter, 0 to 1
+ * @param products of the category
+ */
+export function effortWithin(share: number, products: number): number {
+  const wanted = FOR_ALL_OF_CATEGORY * Math.cbrt(Math.max(1, products / SURE_UP_TO));
+  return EFFORTS.find((effort) => effort * share >= wanted) ?? EFFORTS[EFFORTS.length - 1]!;
+}
 
 /**
  * SQL for the most products that pass a filter and are ranked one by one: 4,000, of a large catalog 25 times the root of how many vectors

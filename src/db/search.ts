@@ -153,7 +153,9 @@ export class SearchRepository {
     for (const way of only ? [only] : waysTo(isFused, mayBeFew, lacksIndex)) {
       if (isShort && way !== 'exact') continue; // looking farther brings no more of what the index gave all of
       const anchorIds = open.flatMap(({ ids }) => ids);
-      const effort = within ? effortWithin((share ?? within.share) / within.share) : effortFor(share ?? 1);
+      const effort = within
+        ? effortWithin((share ?? within.share) / within.share, within.products)
+        : effortFor(share ?? 1);
       const groups = byAnchor(await this.run({ ...search, anchorIds, effort }, way), open.length);
       if (groups[0]?.[0]?.many) {
         share = await this.shareOf(filter, within);

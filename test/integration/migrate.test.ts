@@ -71,6 +71,7 @@ const ALL = [
   '0031_attribute_numbers',
   '0032_category_indexes',
   '0033_category_names',
+  '0034_jobs_by_age',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

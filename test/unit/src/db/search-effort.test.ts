@@ -22,6 +22,10 @@ test('what passes is ranked one by one up to 4,000 products, or 25 times the roo
 });
 
 test('an index of one category is never asked for fewer than 200 candidates, and more are ranked by it the narrower the rest of a filter is', () => {
-  expect([1.2, 1, 0.75, 0.74, 0.3, 0.2, 0.15, 0].map(effortWithin)).toEqual([200, 200, 200, 400, 500, 750, 1000, 1000]);
+  const shares = [1.2, 1, 0.75, 0.74, 0.3, 0.2, 0.15, 0];
+  const efforts = [200, 200, 200, 400, 500, 750, 1000, 1000];
+  expect(shares.map((share) => effortWithin(share, 20_000))).toEqual(efforts);
+  const sizes = [2000, 20_000, 40_000, 50_000, 200_000, 379_000, 380_000, 5_000_000];
+  expect(sizes.map((products) => effortWithin(1, products))).toEqual([200, 200, 200, 400, 400, 400, 500, 1000]);
   expect([2000, 10_000, 1_000_000].map(mostPassingWithin)).toEqual([1118, 2500, 25_000]);
 });
