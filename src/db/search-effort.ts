@@ -20,7 +20,7 @@ export const effortFor = (share: number): number =>
 /** Candidates for each of the page that an index of one category is sure with: its nearest are a sample of the catalog's, far apart from each other. */
 const FOR_ALL_OF_CATEGORY = 150;
 
-/** Products of a category up to which that is so; as many more candidates are needed as the cube root of the products grows. */
+/** Products of a category up to which that is so; beyond, candidates grow with the products to the power of 2/3 (docs/adr/0036-category-indexes.md). */
 const SURE_UP_TO = 20_000;
 
 /**
@@ -29,7 +29,7 @@ const SURE_UP_TO = 20_000;
  * @param products of the category
  */
 export function effortWithin(share: number, products: number): number {
-  const wanted = FOR_ALL_OF_CATEGORY * Math.cbrt(Math.max(1, products / SURE_UP_TO));
+  const wanted = FOR_ALL_OF_CATEGORY * Math.max(1, products / SURE_UP_TO) ** (2 / 3);
   return EFFORTS.find((effort) => effort * share >= wanted) ?? EFFORTS[EFFORTS.length - 1]!;
 }
 
