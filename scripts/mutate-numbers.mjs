@@ -252,6 +252,13 @@ export const mutations = [
   { name: 'prior strength of clicks', ...clicks, from: 'PRIOR_STRENGTH = 10;', to: 'PRIOR_STRENGTH = 100;' },
   { name: 'flat prior', ...clicks, from: 'strength: 0.5', to: 'strength: 1' },
   { name: 'weight of low places', ...clicks, from: 'CLIP = 10', to: 'CLIP = 12' },
+  {
+    name: 'triplets a vote',
+    ...clicks,
+    file: 'learning/relevance/relevance.ts',
+    from: 'Math.floor(actions)',
+    to: 'Math.floor(2 * actions)',
+  },
   { name: 'triplets an anchor', ...clicks, from: 'PER_ANCHOR = 40', to: 'PER_ANCHOR = 50' },
   { name: 'room for noise', ...clicks, from: 'STANDARD_ERRORS = 1', to: 'STANDARD_ERRORS = 1.2' },
   { name: 'fewest votes', ...clicks, from: 'FEWEST_VOTES = 0.25', to: 'FEWEST_VOTES = 0.2' },

@@ -146,10 +146,12 @@ export type WeightedTriplet = {
 /**
  * Triplets that feedback supports: (q, p, n) with r(q,p) - z se  -  (r(q,n) + z se) >= minimumGap, which is eq. 8 of the
  * paper with room for noise. Weight: r(q,p) - r(q,n). Those with the most room come first; by anchor.
+ * A positive is in no more triplets than it has votes (in one if it has less than two): what is said grows with those who chose, not with what
+ * they passed over, and a visitor makes no more triplets than he has votes.
  * @param relevances by anchor, as `clickRelevance` gives them
  * @param options.z width of the bounds in standard errors, >= 0
  * @param options.minimumGap T_r >= 0
- * @param options.perAnchor most triplets of one anchor
+ * @param options.perAnchor most triplets of one anchor; those that a positive has too many of give their places to no others, which are less sure
  * @param options.minimumActions votes that a positive needs: what was never chosen, or only by a visitor whose votes were
  *   scaled down to next to nothing, is no positive however little the others were liked
  * @param options.minimumImpressions pairs with fewer effective impressions are left out: their relevance is the prior's
@@ -203,5 +205,18 @@ function tripletsOf(
     }
   }
   found.sort((a, b) => b.room - a.room || a.p - b.p || a.n - b.n);
-  return found.slice(0, perAnchor).map(({ room: _, ...triplet }) => triplet);
+  return found
+    .slice(0, perAnchor)
+    .filter(withinVotes(seen))
+    .map(({ room: _, ...triplet }) => triplet);
+}
+
+/** As many triplets of a positive as it has votes, at least one: those that are asked for first. */
+function withinVotes(seen: readonly ClickRelevance[]): (triplet: WeightedTriplet) => boolean {
+  const left = new Map(seen.map(({ item, actions }) => [item, Math.max(1, Math.floor(actions))]));
+  return ({ p }) => {
+    const votes = left.get(p)!;
+    left.set(p, votes - 1);
+    return votes > 0;
+  };
 }

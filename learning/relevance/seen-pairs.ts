@@ -11,7 +11,7 @@ export type SeenPair = {
   readonly impressions: number;
   /** Impressions with any positive action. */
   readonly clicks: number;
-  /** Sum of action values: click 1, add to cart 3, purchase 6, dismiss -1. */
+  /** Sum of action values, those of dismissals being negative (src/feedback-worth.ts). */
   readonly value: number;
 };
 

@@ -166,7 +166,9 @@ test('triplets need room for the noise of both sides', () => {
 
 test('every triplet that fits is found, those with the most room first, up to the cap', () => {
   const random = makeRandom(5);
-  const results = Array.from({ length: 30 }, (_, item) => result(0, item, random.next(), 0.1 * random.next()));
+  const results = Array.from({ length: 30 }, (_, item) => {
+    return { ...result(0, item, random.next(), 0.1 * random.next()), actions: 30 };
+  });
   const room = (p: ClickRelevance, n: ClickRelevance) => p.relevance - p.standardError - n.relevance - n.standardError;
   const expected = results
     .flatMap((p) => results.map((n) => ({ p, n })))
@@ -176,6 +178,30 @@ test('every triplet that fits is found, those with the most room first, up to th
   expect(all).toHaveLength(expected.length);
   expect(clickTriplets([...results].reverse(), rules)).toEqual(all.slice(0, 10));
   expect(all.slice(0, 10).map(({ p, n }) => [p, n])).toEqual(expected.slice(0, 10).map(({ p, n }) => [p.item, n.item]));
+});
+
+test.each([
+  [0.5, 1],
+  [1.9, 1],
+  [2, 2],
+  [7.5, 7],
+  [100, 20],
+])('a positive of %s votes is in %s of twenty triplets that fit, those with the most room', (actions, most) => {
+  const passed = Array.from({ length: 20 }, (_, i) => ({ ...result(0, 1 + i, 0.01 * i, 0), actions: 0 }));
+  const found = clickTriplets([{ ...result(0, 0, 0.9, 0), actions }, ...passed], { ...rules, perAnchor: 40 });
+  expect(found.map(({ p, n }) => [p, n])).toEqual(passed.slice(0, most).map(({ item }) => [0, item]));
+});
+
+test('votes of one positive are no room for another, and the cut of an anchor comes first', () => {
+  const passed = Array.from({ length: 8 }, (_, i) => result(0, 10 + i, 0, 0));
+  const [most, less] = [
+    { ...result(0, 1, 0.9, 0), actions: 3 },
+    { ...result(0, 2, 0.8, 0), actions: 3 },
+  ];
+  const positives = (perAnchor: number) =>
+    clickTriplets([most, less, ...passed], { ...rules, minimumActions: 2, perAnchor }).map(({ p }) => p);
+  expect(positives(40)).toEqual([1, 1, 1, 2, 2, 2]);
+  expect(positives(10)).toEqual([1, 1, 1, 2, 2]); // eight of the first and two of the other are left by the cut
 });
 
 test('what nobody chose, or hardly anybody, is no positive, however little the others were liked', () => {

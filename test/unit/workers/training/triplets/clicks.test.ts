@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isIn } from '../../../../../learning/metrics/split.ts';
 import { makeRandom } from '../../../../../learning/numbers/random.ts';
@@ -200,6 +201,53 @@ test('a quarter of a vote makes a positive, less than that makes none', () => {
     return new Set(learnFromClicks(pairs, columns, flat).triplets.map(({ p }) => p));
   };
   expect([positives(0.24), positives(0.25)]).toEqual([new Set([3]), new Set([1, 3])]);
+});
+
+/** Caps of one visitor: in all, and about one anchor (src/db/feedback-days.ts). */
+const CAPS = { value: 20, ofAnchor: 10, sightings: 1000 };
+/** Anchors from 100 on, of which nobody knows anything but one visitor, who is first told what he wishes for and then what is left of his caps. */
+function alone(wishes: readonly { anchor: number; votes: number; value: number }[], passedOver: number): SeenPair[] {
+  const left = new Map<number, number>();
+  let all = CAPS.value;
+  const chosen = wishes.flatMap(({ anchor, votes, value: each }, i): SeenPair[] => {
+    const own = left.get(anchor) ?? CAPS.ofAnchor;
+    const value = Math.min(votes * each, own, all);
+    left.set(anchor, own - value);
+    all -= value;
+    const clicks = value / each; // always chosen where it was seen: that says most
+    return clicks > 0 ? [{ anchor: 100 + anchor, item: 200 + i, position: 1, impressions: clicks, clicks, value }] : [];
+  });
+  const impressions = CAPS.sightings / (left.size * passedOver);
+  const passed = [...left.keys()].flatMap((anchor) =>
+    Array.from({ length: passedOver }, (_, i): SeenPair => {
+      return { anchor: 100 + anchor, item: 300 + 40 * anchor + i, position: 1, impressions, clicks: 0, value: 0 };
+    }),
+  );
+  return [...chosen, ...passed];
+}
+
+test('one visitor makes no more than twenty triplets by himself, however he spreads what he counts for', () => {
+  const others = shopping(2000, kin);
+  const crowd = { categories: new Int32Array(800), splits: new Uint8Array(800) };
+  const made = (own: readonly SeenPair[]) =>
+    learnFromClicks([...others, ...own], crowd, flat).triplets.filter(({ q }) => q >= 100).length;
+  const twice = [0, 1].map((anchor) => ({ anchor, votes: 10, value: 1 }));
+  expect(made(alone(twice, 40))).toBe(CAPS.value);
+  const wish = fc.record({
+    anchor: fc.nat(9),
+    votes: fc.double({ min: 0.25, max: 10, noNaN: true }),
+    value: fc.constantFrom(1, 3, 6, 10),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(wish, { minLength: 1, maxLength: 40 }),
+      fc.integer({ min: 1, max: 40 }),
+      (wishes, passedOver) => {
+        expect(made(alone(wishes, passedOver))).toBeLessThanOrEqual(CAPS.value);
+      },
+    ),
+    { numRuns: 50 },
+  );
 });
 
 test('what was chosen without being in a triplet gives the triplets no weight', () => {
