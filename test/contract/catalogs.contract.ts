@@ -247,8 +247,12 @@ export function describeCatalogs(name: string, open: () => Promise<Storage>, tag
       expect(await blue.feedback.choices(new Date(0))).toEqual({ before: 0, after: 1 });
       expect([await red.feedback.count(), await blue.feedback.count()]).toEqual([11, 1]);
       expect((await blue.feedback.days.statistics(soon())).map(({ itemId }) => itemId)).toEqual(['p3']);
-      expect(await red.feedback.visitorsOfPair('p0', 'p1', 90)).toEqual({ chosen: 10, dismissed: 0 });
-      expect(await blue.feedback.visitorsOfPair('p0', 'p1', 90)).toEqual({ chosen: 0, dismissed: 0 });
+      expect(await red.feedback.visitorsOfPair('p0', 'p1', 90)).toMatchObject({
+        chosen: 10,
+        clicked: 10,
+        dismissed: 0,
+      });
+      expect(await blue.feedback.visitorsOfPair('p0', 'p1', 90)).toMatchObject({ chosen: 0, clicked: 0, dismissed: 0 });
       const rating = { anchorId: 'p0', positiveId: 'p1', negativeId: 'p2' };
       await blue.ratings.append([rating]);
       await onlyInRed(() => red.ratings.append([{ ...rating, positiveId: 'p2', negativeId: 'p1' }]));

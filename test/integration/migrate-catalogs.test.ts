@@ -7,6 +7,7 @@ import { openEmbedded } from '../../src/db/embedded.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
 import type { Storage } from '../../src/db/storage.ts';
+import { FEEDBACK_WORTH } from '../../src/feedback-worth.ts';
 import { loadKeys } from '../../src/keys.ts';
 import { packageFile } from '../../src/package-root.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
@@ -46,7 +47,9 @@ function describeMigration(name: string, open: () => Promise<Opened>, tags: stri
     let repos: Repositories;
     beforeAll(async () => {
       opened = await open();
-      repos = makeRepositories(opened.storage, 'default');
+      // It was made on a day that is longer ago with each that passes.
+      const worth = { ...FEEDBACK_WORTH, halfLifeDays: 0 };
+      repos = makeRepositories({ ...opened.storage, worth }, 'default');
     });
     afterAll(async () => {
       await opened.storage.close();
