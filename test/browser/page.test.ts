@@ -96,6 +96,7 @@ describe('a visitor', () => {
     await page.page.goBack();
     await lookAtListFor(page.page, 1100);
     await page.page.locator('a.back').click();
+    await page.page.locator('#alike > li').first().waitFor({ state: 'hidden' }); // the timer begins when the list is left
     await page.page.clock.runFor(1000); // what happens together travels together
     await expect.poll(() => shop.stored.length, PATIENCE).toBe(1);
     expect(shop.stored[0]?.itemIds?.length).toBeGreaterThan(0);
