@@ -6,7 +6,7 @@ import { fakeVisit } from './fake-visit.ts';
 import type { Farm } from './farm.ts';
 import { visitorId } from './found.ts';
 import { type ByRole, byRole, type FakeShares, type Role, rolesOf } from './roles.ts';
-import { type FeedbackEvent, type Shop, shop } from './session.ts';
+import { type FeedbackEvent, MOST_EVENTS, type Shop, shop } from './session.ts';
 
 /** `sent`: events, each counted once; `sentAgain`: events whose call was repeated on purpose, which must change nothing. */
 export type Sent = {
@@ -57,7 +57,6 @@ const GROUP = 200;
 const AT_ONCE = 6;
 const REPEATED = 0.03;
 const MOST_PROBLEMS = 3;
-const MOST_EVENTS = 100;
 
 type Visitor = { id: string; role: Role; number: number };
 type Visited = Visitor & { events: FeedbackEvent[]; isRepeated: boolean };
@@ -108,14 +107,19 @@ async function visit(place: Place, visitor: Visitor, total: Sent): Promise<Visit
 async function report(ask: Ask, { id, role, events, isRepeated }: Visited, total: Sent): Promise<void> {
   if (role === 'shopper') total.clicks += events.filter(({ click, purchase }) => click ?? purchase).length;
   await submit(ask, id, events, total);
-  if (!isRepeated) return;
-  await submit(ask, id, events, total, true);
+  if (isRepeated) await submit(ask, id, events, total, 'sentAgain');
 }
 
-async function submit(ask: Ask, id: string, events: FeedbackEvent[], total: Sent, isAgain = false): Promise<void> {
+async function submit(
+  ask: Ask,
+  id: string,
+  events: FeedbackEvent[],
+  total: Sent,
+  as: 'sent' | 'sentAgain' = 'sent',
+): Promise<void> {
   for (let first = 0; first < events.length; first += MOST_EVENTS) {
     const some = events.slice(first, first + MOST_EVENTS);
-    total[isAgain ? 'sentAgain' : 'sent'] += some.length;
+    total[as] += some.length;
     const input = { visitor: { id }, events: some };
     const { accepted, duplicates, rejected, userErrors } = (await ask<Submitted>(SUBMIT, { input })).submitFeedback;
     total.accepted += accepted;

@@ -26,7 +26,8 @@ export type Shop = {
 
 /** Tiles of a page that a shopper opens. */
 export const PAGE = 24;
-const MOST_EVENTS = 100;
+/** Events of one call of submitFeedback. */
+export const MOST_EVENTS = 100;
 
 const LIST = `query List($id: ID!, $first: Int, $after: String, $filter: ProductFilter) {
   similarItems(id: $id, first: $first, after: $after, filter: $filter) {

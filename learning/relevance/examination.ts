@@ -39,8 +39,10 @@ export type Examination = (placement?: string) => Exponent;
  * are those of the inverse curvature there: Var(mu) = 1 / (1 / .25^2 + sum b_p I_p), Var(eta_p) = tau^2 b_p + b_p^2 Var(mu); tau is taken for known.
  * Standard errors are the same without the width of the shop's prior, tau^2 b_p + b_p^2 (Var(mu) - Var(mu)^2 / .25^2): that placements differ is heard.
  */
-export function fitExamination(pairs: Iterable<SeenPair>): Examination {
-  const placements = harvest(pairs);
+export const fitExamination = (pairs: Iterable<SeenPair>): Examination => examinationOf(harvest(pairs));
+
+/** `fitExamination` of pairs that are gathered already, by placement. */
+export function examinationOf(placements: ReadonlyMap<string | undefined, readonly Harvest[]>): Examination {
   const harvests = [...placements.values()];
   const shared = fitHarvests(harvests.flat());
   const spread = spreadOf(harvests.map((own) => sumsAt(own, shared.eta)));

@@ -1,8 +1,8 @@
 import { solveLowerTransposed } from '../numbers/linear-algebra.ts';
 import { cholesky, solveLower } from '../numbers/matrix-loops.ts';
-import { fitExamination } from './examination.ts';
+import { examinationOf } from './examination.ts';
 import { type Exponent, type Harvest, harvest } from './propensity.ts';
-import { type SeenPair, SeenPairs } from './seen-pairs.ts';
+import type { SeenPair } from './seen-pairs.ts';
 
 /** How much less a place is looked at than the first one, by two estimates. */
 export type ExaminedPlace = {
@@ -42,9 +42,9 @@ const STEPS = 50;
  * @returns one for each placement in which a pair moved, by name
  */
 export function examinedPlaces(feedback: Iterable<SeenPair>): ExaminedPlacement[] {
-  const seen = SeenPairs.from(feedback);
-  const examination = fitExamination(seen);
-  return [...harvest(seen)]
+  const placements = harvest(feedback);
+  const examination = examinationOf(placements);
+  return [...placements]
     .filter(([, harvests]) => harvests.length > 0)
     .map(([placement, harvests]) => placementOf(placement ?? 'default', harvests, examination(placement)))
     .sort((a, b) => (a.placement < b.placement ? -1 : 1));

@@ -1,5 +1,4 @@
 // @module-tag postgres
-import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CategoryIndexRepository } from '../../src/db/category-indexes.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
@@ -7,6 +6,7 @@ import { makeRepositories, type Repositories } from '../../src/db/repositories.t
 import type { Storage } from '../../src/db/storage.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { addProducts } from '../support/fixtures.ts';
+import { otherSession, untilWaitedFor } from '../support/other-session.ts';
 import { type FreshPostgres, freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
 /* Somebody holds the products for long. Who makes or drops a table that refers to them has to wait for him, and nobody else for that one. */
@@ -26,11 +26,7 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-async function client(): Promise<pg.Client> {
-  const own = new pg.Client({ connectionString: database.url });
-  await own.connect();
-  return own;
-}
+const client = () => otherSession(database.url);
 const holdIn = (mode: string) => `BEGIN; LOCK TABLE simili.product IN ${mode} MODE`;
 
 /** @param mode how the products are held, and asked for by those who come later */
@@ -38,15 +34,11 @@ async function besideOthers(mode: string, work: () => Promise<unknown>): Promise
   const [holder, other] = [await client(), await client()];
   try {
     await holder.query(holdIn(mode));
-    const { rows } = await holder.query('SELECT pg_backend_pid() AS pid');
     let isDone = false;
     const working = work().finally(() => {
       isDone = true;
     });
-    const isWaiting = async () =>
-      (await other.query('SELECT FROM pg_stat_activity WHERE $1::int = ANY(pg_blocking_pids(pid))', [rows[0].pid])).rows
-        .length > 0;
-    await expect.poll(isWaiting).toBe(true);
+    await untilWaitedFor(holder, other);
     await other.query("SET lock_timeout = '10s'"); // who is not let pass waits for the holder, who waits for him
     for (let turn = 0; turn < 4; turn++) await other.query(`${holdIn(mode)}; COMMIT`);
     expect(isDone).toBe(false);

@@ -1,5 +1,4 @@
 // @module-tag postgres
-import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { makeRandom } from '../../learning/numbers/random.ts';
 import { CategoryIndexRepository } from '../../src/db/category-indexes.ts';
@@ -10,6 +9,7 @@ import type { SearchFilter } from '../../src/db/search-statement.ts';
 import type { IndexBuild, Storage } from '../../src/db/storage.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { addProducts, unit } from '../support/fixtures.ts';
+import { otherSession, untilWaitedFor } from '../support/other-session.ts';
 import { type FreshPostgres, freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
 const SPACE = pictureSpace(2);
@@ -89,25 +89,18 @@ async function wrong(name = '') {
 }
 const RIGHT = { missing: [], stale: [] };
 
-async function client(): Promise<pg.Client> {
-  const own = new pg.Client({ connectionString: database.url });
-  await own.connect();
-  return own;
-}
+const client = () => otherSession(database.url);
 /** Somebody has done this and not committed; `work` begins something that has to wait for him. */
 async function beside(statement: string, work: () => Promise<unknown>): Promise<void> {
-  const other = await client();
+  const [other, watcher] = [await client(), await client()];
   try {
     await other.query(`BEGIN; ${statement}`);
     const working = Promise.resolve(work()); // a query of Prisma's begins when it is waited for
-    const { rows } = await other.query('SELECT pg_backend_pid() AS pid');
-    const isWaiting = async () =>
-      (await query(`SELECT FROM pg_stat_activity WHERE ${rows[0].pid} = ANY(pg_blocking_pids(pid))`)).length > 0;
-    await expect.poll(isWaiting).toBe(true);
+    await untilWaitedFor(other, watcher);
     await other.query('COMMIT');
     await working;
   } finally {
-    await other.end();
+    await Promise.all([other.end(), watcher.end()]);
   }
 }
 

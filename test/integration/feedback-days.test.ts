@@ -6,7 +6,7 @@ import { makeRepositories } from '../../src/db/repositories.ts';
 import { FEEDBACK_WORTH } from '../../src/feedback-worth.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { postgresUrl } from '../support/services.ts';
-import { type Deed, USUAL, votesOracle, type Worth } from '../support/votes-oracle.ts';
+import { type Deed, UNFADING, votesOracle, type Worth } from '../support/votes-oracle.ts';
 
 /** Random histories of some days: what is derived from days that were rolled up is what follows from the events themselves. */
 const DAYS = 5;
@@ -14,7 +14,7 @@ const DAY_MS = 86_400_000;
 const RUNS = { numRuns: 12 };
 
 let database: FreshDatabase;
-let worth = USUAL;
+let worth = UNFADING;
 /** Worth of feedback from now on. */
 function count(as: Worth): void {
   worth = as;
@@ -196,7 +196,7 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
     beforeAll(async () => {
       database = { ...(await open()) };
     });
-    beforeEach(() => count(USUAL));
+    beforeEach(() => count(UNFADING));
     afterAll(() => database[Symbol.asyncDispose]());
 
     test('where nobody did more than counts, days that were rolled up give what all events at once give', async () => {
@@ -211,7 +211,7 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
 
     test('where few did much, a day takes what the days before have left, whatever was rolled up, read or erased between', async () => {
       await fc.assert(
-        fc.asyncProperty(deeds(3, 60, kinds), between, fc.constantFrom(USUAL, OTHER), async (drawn, then, as) => {
+        fc.asyncProperty(deeds(3, 60, kinds), between, fc.constantFrom(UNFADING, OTHER), async (drawn, then, as) => {
           count(as);
           const known = await play(drawn, then);
           await compare(known, later(), 'day');
@@ -232,10 +232,10 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
         ['IMPRESSION', 'CLICK'].map((kind) => day(back, kind as never, `v${back}`)),
       );
       await play(seen, Array(DAYS).fill('rollUp'));
-      count({ ...USUAL, halfLifeDays: 2 });
+      count({ ...UNFADING, halfLifeDays: 2 });
       const [found] = await database.repositories.feedback.days.statistics(clock.now());
       expect(found).toMatchObject({ impressions: 1.75, clicks: 1.75, value: 1.75 });
-      expect(FEEDBACK_WORTH).toEqual({ ...USUAL, halfLifeDays: 180 });
+      expect(FEEDBACK_WORTH).toEqual({ ...UNFADING, halfLifeDays: 180 });
     });
 
     test('a derivation comes to its end however often somebody is erased beside it, and has nothing of them', async () => {

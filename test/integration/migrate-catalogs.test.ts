@@ -7,13 +7,13 @@ import { openEmbedded } from '../../src/db/embedded.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
 import type { Storage } from '../../src/db/storage.ts';
-import { FEEDBACK_WORTH } from '../../src/feedback-worth.ts';
 import { loadKeys } from '../../src/keys.ts';
 import { packageFile } from '../../src/package-root.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { queuePrefix } from '../../src/queue/prefix.ts';
 import { nearestTo } from '../support/nearest.ts';
 import { freshPostgresDatabase, postgresUrl } from '../support/services.ts';
+import { UNFADING } from '../support/votes-oracle.ts';
 
 /**
  * A small shop as `pg_dump` wrote it (inserts, no owner, no comments) when the newest migration was 0007: four products, one of
@@ -48,8 +48,7 @@ function describeMigration(name: string, open: () => Promise<Opened>, tags: stri
     beforeAll(async () => {
       opened = await open();
       // It was made on a day that is longer ago with each that passes.
-      const worth = { ...FEEDBACK_WORTH, halfLifeDays: 0 };
-      repos = makeRepositories({ ...opened.storage, worth }, 'default');
+      repos = makeRepositories({ ...opened.storage, worth: UNFADING }, 'default');
     });
     afterAll(async () => {
       await opened.storage.close();

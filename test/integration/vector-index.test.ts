@@ -1,5 +1,4 @@
 // @module-tag postgres
-import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { stateOf } from '../../src/db/index-builds.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
@@ -8,6 +7,7 @@ import { text } from '../../src/db/row.ts';
 import type { IndexBuild, Storage } from '../../src/db/storage.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { addProducts, unit } from '../support/fixtures.ts';
+import { otherSession } from '../support/other-session.ts';
 import { type FreshPostgres, freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
 /* A build waits for whoever has written to its table and not committed: so a test holds one for as long as it looks. */
@@ -37,12 +37,7 @@ beforeEach(async () => {
   await repositories.embeddings.upsert(model, rows);
 });
 
-async function client(): Promise<pg.Client> {
-  const own = new pg.Client({ connectionString: database.url });
-  own.on('error', () => {});
-  await own.connect();
-  return own;
-}
+const client = () => otherSession(database.url);
 /** Somebody has written to the table, and commits when he is told to or at the end. */
 async function whileWriting(work: (commit: () => Promise<unknown>) => Promise<void>): Promise<void> {
   const writer = await client();

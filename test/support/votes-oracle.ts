@@ -24,7 +24,8 @@ export type Worth = {
   values: { click: number; cart: number; purchase: number; dismiss: number };
   halfLifeDays: number;
 };
-export const USUAL: Worth = { values: { click: 1, cart: 3, purchase: 6, dismiss: -1 }, halfLifeDays: 0 };
+/** The usual values; feedback of whatever day counts whole. */
+export const UNFADING: Worth = { values: { click: 1, cart: 3, purchase: 6, dismiss: -1 }, halfLifeDays: 0 };
 const DAY_MS = 86_400_000;
 
 /**
@@ -37,7 +38,7 @@ export function votesOracle(
   deeds: readonly Deed[],
   by: 'day' | 'all',
   until: Date,
-  worth = USUAL,
+  worth = UNFADING,
   all = deeds,
 ): PairStatistics[] {
   const found = new Map<string, PairStatistics>();
