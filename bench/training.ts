@@ -11,10 +11,14 @@ const threadCounts = [...new Set([1, availableParallelism()])];
 /** Measurements, one after the other; each gives its rows of the table. */
 const measurements: readonly (() => Promise<TrainingRow[]>)[] = [onnxSteps, wholeJob, twoProcesses];
 
-/** How fast the reference network trains on each engine, beside the machine's own peak in the same run. */
+/** How fast the reference network trains on each engine, beside the machine's own peak in the same run. It takes ten minutes: what is measured is told on stderr. */
 export async function training(): Promise<TrainingRow[]> {
   const rows: TrainingRow[] = [];
-  for (const measure of measurements) rows.push(...(await measure()));
+  for (const measure of measurements) {
+    const found = await measure();
+    for (const row of found) process.stderr.write(`${JSON.stringify(row)}\n`);
+    rows.push(...found);
+  }
   return rows;
 }
 
