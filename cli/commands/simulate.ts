@@ -45,6 +45,11 @@ export const simulate = defineCommand({
       description: 'Chance that the first place is clicked whatever it shows; of place k a k-th',
       default: '0',
     },
+    popularity: {
+      type: 'string',
+      description: 'Chance that one product in ten is clicked whatever it stands beside',
+      default: '0',
+    },
     seasons: { type: 'string', description: 'Tastes that follow each other, from training to training', default: '1' },
     found: { type: 'string', description: 'Only tells who of an earlier simulation is in quarantine: what it printed' },
     json: { type: 'boolean', description: 'One JSON object on stdout, progress on stderr', default: false },
@@ -71,7 +76,17 @@ function surroundings(out: NodeJS.WriteStream): Surroundings {
   };
 }
 
-type Numbers = 'shoppers' | 'seed' | 'held-out' | 'retrains' | 'anchors' | 'bots' | 'farm' | 'trust-bias' | 'seasons';
+type Numbers =
+  | 'shoppers'
+  | 'seed'
+  | 'held-out'
+  | 'retrains'
+  | 'anchors'
+  | 'bots'
+  | 'farm'
+  | 'trust-bias'
+  | 'popularity'
+  | 'seasons';
 type Endpoint = { url: string; 'admin-key'?: string | undefined; catalog?: string | undefined };
 type Arguments = Record<Numbers | 'taste', string> &
   Endpoint & { 'train-seconds'?: string | undefined; push?: string | undefined; 'purchases-only': boolean };
@@ -97,6 +112,7 @@ export function parseArguments(args: Arguments): Simulation {
     push: args.push ?? null,
     purchasesOnly: args['purchases-only'],
     trustBias: parseNumber('--trust-bias', args['trust-bias'], SHARE),
+    popularity: parseNumber('--popularity', args.popularity, SHARE),
     seasons: parseNumber('--seasons', args.seasons, { from: 1, to: 1000, whole: true }),
     trainSeconds:
       seconds === undefined ? undefined : parseNumber('--train-seconds', seconds, { from: 5, to: 86_400, whole: true }),

@@ -25,6 +25,8 @@ export type Simulation = {
   purchasesOnly: boolean;
   /** Chance that the first place is clicked whatever it shows, 0 to 1. */
   trustBias: number;
+  /** Chance that a popular product is clicked whatever it stands beside, 0 to 1. */
+  popularity: number;
   /** Tastes that follow each other, from training to training; 1: it stays. */
   seasons: number;
 };

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Random } from '@simili/learning/numbers/random';
 import { EXAMINED } from './exposure.ts';
 
@@ -19,6 +20,8 @@ export type Habits = {
   mistakes: number;
   /** Trust bias, 0 to 1: what is looked at in the first place is clicked with this chance whatever it shows, at place k with a k-th of it. */
   trust: number;
+  /** Chance that a popular product (`isPopular`) that was looked at is clicked whatever it stands beside. */
+  popularity: number;
   /** Chance that a clicked product goes to the cart. */
   cart: number;
   /** The storefront reports impressions and what is bought: of what would be clicked, with the chance `cart`. */
@@ -33,12 +36,15 @@ export const usualHabits: Habits = {
   softness: 0.02,
   mistakes: 0.005,
   trust: 0,
+  popularity: 0,
   cart: 0.2,
   purchasesOnly: false,
   deeper: 0.3,
 };
 
 const MOST_PAGES = 4;
+/** Share of the products that are popular. */
+const POPULAR = 0.1;
 /** Half of the screens show only the upper part of the last page, at least this many tiles. */
 const LEAST_SEEN = 6;
 
@@ -65,7 +71,8 @@ export function visitPage(
   const actions: Action[] = [];
   for (const { id, position } of tiles) {
     const looked = random.next() < position ** -habits.eta;
-    if (!looked || random.next() >= clickChance(standing(id), position, habits)) continue;
+    const own = isPopular(id) ? habits : { ...habits, popularity: 0 };
+    if (!looked || random.next() >= clickChance(standing(id), position, own)) continue;
     const isTaken = random.next() < habits.cart;
     if (!habits.purchasesOnly) actions.push({ kind: 'click', itemId: id });
     if (isTaken) actions.push({ kind: habits.purchasesOnly ? 'purchase' : 'addToCart', itemId: id });
@@ -74,16 +81,22 @@ export function visitPage(
 }
 
 /**
- * Chance that a tile that was looked at is clicked: a logistic step at `pickiness`, never below `mistakes` and what the place alone is trusted
- * (trust bias: Agarwal et al. 2019, WWW, equation 4, for a click on what is not liked).
+ * Chance that a tile that was looked at is clicked: a logistic step at `pickiness`, never below `mistakes`, `popularity` and what the place alone is
+ * trusted (trust bias: Agarwal et al. 2019, WWW, equation 4, for a click on what is not liked).
  * @param position from 1
  */
 export function clickChance(
   standing: number,
   position: number,
-  { pickiness, softness, mistakes, trust }: Habits,
+  { pickiness, softness, mistakes, trust, popularity }: Habits,
 ): number {
   const liking = 1 / (1 + Math.exp((pickiness - standing) / softness));
-  const whatever = 1 - (1 - mistakes) * (1 - trust / position);
+  const whatever = 1 - (1 - mistakes) * (1 - trust / position) * (1 - popularity);
   return whatever + (1 - whatever) * liking;
+}
+
+/** Is a product one of the tenth that is popular? By its id alone, hence the same in every run. */
+export function isPopular(id: string): boolean {
+  const hash = createHash('sha256').update(`popular in simulate\n${id}`).digest();
+  return hash.readUInt32BE(0) / 2 ** 32 < POPULAR;
 }

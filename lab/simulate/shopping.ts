@@ -20,7 +20,7 @@ export type Shopping = {
 export async function openShopping(
   ask: Ask,
   { shown, filter }: Pick<Scene, 'shown' | 'filter'>,
-  { shoppers, seed, fakes, push, purchasesOnly, trustBias }: Simulation,
+  { shoppers, seed, fakes, push, purchasesOnly, trustBias, popularity }: Simulation,
   { stamp, progress, say, dwellMs }: Surroundings,
 ): Promise<Shopping> {
   const visible = new Set(shown);
@@ -28,7 +28,7 @@ export async function openShopping(
   const total = nothingSent();
   const run = stamp.newId();
   let farm: Farm | null = fakes.farm > 0 ? await openFarm(market, push, makeRandom(seed)) : null;
-  const habits = { ...usualHabits, purchasesOnly, trust: trustBias };
+  const habits = { ...usualHabits, purchasesOnly, trust: trustBias, popularity };
   const place = {
     ...market,
     anchors: shown,

@@ -8,6 +8,7 @@ import { isHeldOut } from '../../lab/simulate/held-out.ts';
 import type { Simulation } from '../../lab/simulate/options.ts';
 import { describeReport } from '../../lab/simulate/report.ts';
 import { simulate } from '../../lab/simulate/run.ts';
+import { isPopular } from '../../lab/simulate/shopper.ts';
 import { builtFile } from '../support/built.ts';
 import { type FakeShop, KEY, openFakeShop, quietly } from '../support/simulated-shop.ts';
 
@@ -25,6 +26,7 @@ const options = (shop: FakeShop, more: Partial<Simulation> = {}): Simulation => 
   push: null,
   purchasesOnly: false,
   trustBias: 0,
+  popularity: 0,
   seasons: 1,
   ...more,
 });
@@ -156,6 +158,19 @@ test('who trusts a list clicks its first place whatever it shows, and the tenth 
   });
   expect(places.filter((place) => place === 1).length).toBeGreaterThanOrEqual(190);
   expect(places.filter((place) => place === 10).length).toBeLessThan(30);
+});
+
+test('a popular product is clicked whatever it stands beside', async () => {
+  await using shop = await openFakeShop({ products: 60 });
+  await simulate(options(shop, { adminKey: undefined, shoppers: 200, popularity: 1 }), quietly().around);
+  const firsts = [...shop.events.values()].flatMap(({ kind, recommendationId, itemIds }) => {
+    const { items, firstPosition } = shop.lists.get(recommendationId)!;
+    return firstPosition === 1 && itemIds.includes(items[0]!) ? [{ kind, item: items[0]! }] : [];
+  });
+  const popular = firsts.filter(({ item }) => isPopular(item));
+  const ofKind = (kind: string) => popular.filter((one) => one.kind === kind).length;
+  expect(ofKind('impression')).toBeGreaterThan(0);
+  expect(ofKind('click')).toBe(ofKind('impression'));
 });
 
 test('each season has a training, and is measured by its own taste', async () => {
@@ -307,6 +322,7 @@ const raw = {
   farm: '0',
   'purchases-only': false,
   'trust-bias': '0',
+  popularity: '0',
   seasons: '1',
 };
 
@@ -328,6 +344,7 @@ test('arguments are checked by name', () => {
     bots: ['-0.1', '2'],
     farm: ['1.1', 'x'],
     'trust-bias': ['2', ''],
+    popularity: ['-1', 'all'],
     seasons: ['0', '1.5'],
     url: ['ftp://x', 'x'],
   };

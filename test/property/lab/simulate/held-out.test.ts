@@ -19,6 +19,7 @@ async function holdsOut(products: number, heldOut: number, seed: number, excludi
     push: null,
     purchasesOnly: false,
     trustBias: 0,
+    popularity: 0,
     seasons: 1,
   };
   await simulate({ ...options, seed, heldOut }, quietly().around);

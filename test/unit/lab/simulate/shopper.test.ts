@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { clickChance, pagesOf, tilesOnScreen, usualHabits, visitPage } from '../../../../lab/simulate/shopper.ts';
+import {
+  clickChance,
+  isPopular,
+  pagesOf,
+  tilesOnScreen,
+  usualHabits,
+  visitPage,
+} from '../../../../lab/simulate/shopper.ts';
 import { makeRandom } from '../../../../learning/numbers/random.ts';
 
 const tiles = Array.from({ length: 24 }, (_, i) => ({ id: `t${i + 1}`, position: i + 1 }));
@@ -101,4 +108,15 @@ test('where only purchases are reported, what would be clicked is bought as ofte
   const carts = all.map((own) => own.filter(({ kind }) => kind === 'addToCart').map(({ itemId }) => itemId));
   expect(bought.map((own) => own.map(({ itemId }) => itemId))).toEqual(carts);
   expect(new Set(bought.flat().map(({ kind }) => kind))).toEqual(new Set(['purchase']));
+});
+
+test('one product in ten is popular, by its id, and is clicked as often as said wherever it is looked at', () => {
+  const ids = Array.from({ length: 5000 }, (_, i) => `p${i}`);
+  const popular = ids.filter(isPopular);
+  expect(popular.length / ids.length).toBeCloseTo(0.1, 1.5);
+  const habits = { ...usualHabits, eta: 0, mistakes: 0, popularity: 0.4 };
+  const tiles = ids.map((id, i) => ({ id, position: i + 1 }));
+  const clicked = clicksOf(visitPage(tiles, () => 0, makeRandom(4), habits));
+  expect(clicked.every(isPopular)).toBe(true);
+  expect(clicked.length / popular.length).toBeCloseTo(0.4, 1);
 });
