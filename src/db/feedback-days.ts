@@ -32,6 +32,9 @@ const FILTERED_WEIGHT = 0.5;
 /** The most that one visitor counts for in all: two whole purchases (click, cart and purchase, 10 as usual), or the clicks that are worth as much. */
 const MOST_PURCHASES = 2;
 const MOST_PURCHASES_OF_ANCHOR = 1;
+/** The most products that one visitor chooses or dismisses, whatever a shop says that actions are worth. */
+const MOST_VOTES = 20;
+const MOST_VOTES_OF_ANCHOR = 10;
 const MOST_SEEN = 1000;
 /** Digits behind the point to which the share is kept that an old day counts with: sums are the same whatever their order. */
 const DIGITS = 12;
@@ -52,8 +55,8 @@ type Transaction = Prisma.TransactionClient;
  * Feedback rolled up by days of receipt (UTC), and what is derived from it; events themselves are read once a day, not once a training.
  *
  * One visitor counts at most once per anchor, product, place, placement and kind of action a day, so that nobody votes by reloading, and in all for no
- * more than `MOST_PURCHASES` whole purchases' action values (each taken positive), `MOST_PURCHASES_OF_ANCHOR` about one anchor and `MOST_SEEN` sightings: a day takes
- * what the days before have left, and who did more has every vote of that day scaled down to it. Numeric, because sums of floats depend on
+ * more than `MOST_PURCHASES` whole purchases' action values (each taken positive), `MOST_VOTES` products chosen or dismissed and `MOST_SEEN` sightings, and about one
+ * anchor for no more than `MOST_PURCHASES_OF_ANCHOR` and `MOST_VOTES_OF_ANCHOR`: a day takes what the days before have left, and who did more has every vote of that day scaled down to it. Numeric, because sums of floats depend on
  * their order and a resumed training must see the same.
  *
  * A day's rows follow from its events and the days before it alone. It is built as a whole, in one transaction that no other building and no
@@ -217,26 +220,30 @@ export class FeedbackDays {
           CASE WHEN bool_and(filtered) THEN ${FILTERED_WEIGHT}::numeric ELSE 1 END AS weight
         FROM deed GROUP BY anchor_id, item_id, position, placement, visitor_id
       ), spent_about AS (
-        SELECT visitor_id, anchor_id, sum(value) AS value, sum(seen) AS seen FROM simili.feedback_spent
+        SELECT visitor_id, anchor_id, sum(value) AS value, sum(votes) AS votes, sum(seen) AS seen FROM simili.feedback_spent
         WHERE catalog_id = ${catalogId} AND day < ${date} AND visitor_id IN (SELECT visitor_id FROM act)
         GROUP BY visitor_id, anchor_id
       ), spent AS (
-        SELECT visitor_id, sum(value) AS value, sum(seen) AS seen FROM spent_about GROUP BY visitor_id
+        SELECT visitor_id, sum(value) AS value, sum(votes) AS votes, sum(seen) AS seen FROM spent_about GROUP BY visitor_id
       ), vote AS (
-        SELECT act.*, act.weight * (${click} * click + ${cart} * cart + ${purchase} * purchase - ${dismiss} * dismiss) AS amount, act.weight * act.seen AS looks,
+        SELECT act.*, act.weight * (${click} * click + ${cart} * cart + ${purchase} * purchase - ${dismiss} * dismiss) AS amount,
+          act.weight * greatest(click, cart, purchase, dismiss) AS votes, act.weight * act.seen AS looks,
           ${MOST_PURCHASES}::int * ${whole} - coalesce(spent.value, 0) AS left_value,
           ${MOST_PURCHASES_OF_ANCHOR}::int * ${whole} - coalesce(spent_about.value, 0) AS left_about,
+          ${MOST_VOTES}::int - coalesce(spent.votes, 0) AS left_votes,
+          ${MOST_VOTES_OF_ANCHOR}::int - coalesce(spent_about.votes, 0) AS left_votes_about,
           ${MOST_SEEN}::int - coalesce(spent.seen, 0) AS left_seen
         FROM act LEFT JOIN spent USING (visitor_id) LEFT JOIN spent_about USING (visitor_id, anchor_id)
       ), fitted AS (
         SELECT *, greatest(0, least(1, left_value / nullif(sum(amount) OVER who, 0), left_about / nullif(sum(amount) OVER about, 0),
+          left_votes / nullif(sum(votes) OVER who, 0), left_votes_about / nullif(sum(votes) OVER about, 0),
           left_seen / nullif(sum(looks) OVER who, 0))) AS part
         FROM vote WINDOW who AS (PARTITION BY visitor_id), about AS (PARTITION BY visitor_id, anchor_id)
       ), counted AS (
         SELECT *, weight * part AS vote FROM fitted WHERE part > 0
       ), kept AS (
-        INSERT INTO simili.feedback_spent (catalog_id, visitor_id, anchor_id, day, value, seen)
-        SELECT ${catalogId}::text, visitor_id, anchor_id, ${date}, round(sum(amount * part), 12), round(sum(looks * part), 12)
+        INSERT INTO simili.feedback_spent (catalog_id, visitor_id, anchor_id, day, value, votes, seen)
+        SELECT ${catalogId}::text, visitor_id, anchor_id, ${date}, round(sum(amount * part), 12), round(sum(votes * part), 12), round(sum(looks * part), 12)
         FROM counted GROUP BY visitor_id, anchor_id
       ), ${clickThroughOfDay(catalogId, date)}
       INSERT INTO simili.feedback_rollup

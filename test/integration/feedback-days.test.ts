@@ -238,6 +238,29 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
       expect(FEEDBACK_WORTH).toEqual({ ...UNFADING, halfLifeDays: 180 });
     });
 
+    test('a visitor chooses twenty products and ten beside an anchor, whatever a shop says that a purchase is worth', async () => {
+      const dear: Worth = { ...UNFADING, values: { click: 1, cart: 3, purchase: 100, dismiss: -0.1 } };
+      count(dear);
+      const many = (day: number, visitor: string, anchor: string, kind: (typeof kinds)[number]) =>
+        Array.from({ length: 15 }, (_, i): Drawn => ({ ...bought, day, visitor, anchor, kind, item: `x${i}` }));
+      const days = Array<Between>(DAYS).fill('rollUp');
+      const sum = (rows: readonly PairStatistics[], of: 'clicks' | 'value') =>
+        rows.reduce((total, row) => total + row[of], 0);
+      const { feedback } = database.repositories;
+      const beside = await play(many(0, 'v', 'a', 'CLICK'), days);
+      expect(sum(await feedback.days.statistics(later()), 'clicks')).toBeCloseTo(10, 6);
+      await compare(beside, later(), 'day');
+      const everywhere = await play(
+        ['a', 'b', 'c'].flatMap((anchor, day) => many(day, 'v', anchor, 'CLICK')),
+        days,
+      );
+      expect(sum(await feedback.days.statistics(later()), 'clicks')).toBeCloseTo(20, 6);
+      await compare(everywhere, later(), 'day');
+      const dismissed = await play(many(0, 'v', 'a', 'DISMISS'), days);
+      expect(sum(await feedback.days.statistics(later()), 'value')).toBeCloseTo(-1, 6);
+      await compare(dismissed, later(), 'day');
+    });
+
     test('a derivation comes to its end however often somebody is erased beside it, and has nothing of them', async () => {
       const { feedback, erasures } = database.repositories;
       const visitors = Array.from({ length: 9 }, (_, i) => `v${i}`);

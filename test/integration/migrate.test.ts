@@ -72,6 +72,7 @@ const ALL = [
   '0032_category_indexes',
   '0033_category_names',
   '0034_jobs_by_age',
+  '0035_feedback_votes',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

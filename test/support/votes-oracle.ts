@@ -83,12 +83,14 @@ const positive = (act: Act, { values }: Worth) =>
   values.click * Math.max(has(act, 'CLICK'), has(act, 'VIEW')) +
   values.cart * has(act, 'ADD_TO_CART') +
   values.purchase * has(act, 'PURCHASE');
-/** Two whole purchases, one about an anchor, a thousand sightings. */
+/** Two whole purchases and twenty votes, half of them about an anchor, a thousand sightings. */
 function keysOf({ visitor, anchor }: Act, { values }: Worth): [string, number][] {
   const whole = values.click + values.cart + values.purchase;
   return [
     [`value ${visitor}`, 2 * whole],
     [`about ${visitor} ${anchor}`, whole],
+    [`votes ${visitor}`, 20],
+    [`votes ${visitor} ${anchor}`, 10],
     [`seen ${visitor}`, 1000],
   ];
 }
@@ -116,7 +118,8 @@ function sums(acts: readonly Act[], room: (act: Act) => number, worth: Worth): M
   for (const act of acts) {
     const value = act.weight * room(act) * (positive(act, worth) - worth.values.dismiss * has(act, 'DISMISS'));
     const seen = act.weight * room(act) * has(act, 'IMPRESSION');
-    const amounts = [value, value, seen];
+    const votes = act.weight * room(act) * Number(positive(act, worth) > 0 || has(act, 'DISMISS') > 0);
+    const amounts = [value, value, votes, votes, seen];
     for (const [i, [key]] of keysOf(act, worth).entries()) found.set(key, (found.get(key) ?? 0) + amounts[i]!);
   }
   return found;
