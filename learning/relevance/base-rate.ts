@@ -14,14 +14,16 @@ type Cells = { readonly seen: SeenPairs; readonly chosen: Float64Array; readonly
  *
  *   E_qi = C_q e_qi / sum_j e_qj
  *   v    = max(0, A - sd A) / B                       (variance of pi, as far as anchors agree on it by more than chance)
- *   A    = sum_i sum_{q != q'} ud u'd',   B likewise of uE,   (sd A)^2 = 2 sum_i sum_{q != q'} (ud)^2 (u'd')^2
+ *   A    = sum_i sum_{q != q'} ud u'd',   B = sum_i (sum_q uE)^2,   (sd A)^2 = 2 sum_i sum_{q != q'} (ud)^2 (u'd')^2
  *   s    = max(0, sum u^2 (d^2 - E) / sum (uE)^2 - v) / (1 + v)
  *   pi   = (1 / v + sum_{q' != q} w c) / (1 / v + sum_{q' != q} w E),   w = 1 / (1 + s E)
  *
  * the last is the posterior mean under a gamma prior of mean 1 and variance v (the gamma-Poisson shrinker of observed by expected counts,
  * DuMouchel 1999; v and s by moments). An item with few choices elsewhere falls to the usual rate; an anchor, however much is chosen
  * beside it, is worth 1 / s expected choices at most; and where no item is chosen more than others beside one anchor after another, v = 0
- * and every pi is 1. The variance of log pi is one by its numerator.
+ * and every pi is 1. B has the squares of one anchor too, which A cannot have: an item beside one anchor speaks for v = 0. Else a few items
+ * that one visitor alone has seen beside two anchors would say how unsure all others are. With m anchors an item v is too small by one
+ * part in m. The variance of log pi is one by its numerator.
  * @returns pi of an item beside an anchor, from all other anchors: > 0
  */
 export function baseRates(
@@ -70,7 +72,7 @@ function cellsOf(seen: SeenPairs, propensity: Propensity): Cells {
 /** v and s, each in [0, ∞). */
 function variances({ seen, chosen, expected }: Cells): { between: number; within: number } {
   const sums = () => ({ own: sumsByItem(seen), squared: sumsByItem(seen) });
-  const [apart, apartSquared, scale] = [sums(), sums(), sums()];
+  const [apart, apartSquared, scale] = [sums(), sums(), sumsByItem(seen)];
   const add = (to: ReturnType<typeof sums>, item: number, value: number) => {
     to.own[item]! += value;
     to.squared[item]! += value ** 2;
@@ -81,11 +83,12 @@ function variances({ seen, chosen, expected }: Cells): { between: number; within
     const difference = (chosen[pair]! - mean) / (1 + mean);
     add(apart, item, difference);
     add(apartSquared, item, difference ** 2);
-    add(scale, item, mean / (1 + mean));
+    scale[item]! += mean / (1 + mean);
     excess += difference ** 2 - mean / (1 + mean) ** 2;
     squares += (mean / (1 + mean)) ** 2;
   }
-  const [together, chance, size] = [products(apart), 2 * products(apartSquared), products(scale)];
+  const [together, chance] = [products(apart), 2 * products(apartSquared)];
+  const size = scale.reduce((sum, value) => sum + value ** 2, 0);
   const between = size > 0 ? Math.max(0, together - Math.sqrt(Math.max(0, chance))) / size : 0;
   const within = squares > 0 ? Math.max(0, excess / squares - between) / (1 + between) : 0;
   return { between, within };

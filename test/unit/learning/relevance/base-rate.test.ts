@@ -41,7 +41,7 @@ test('one worked case: what an item has beside what all of the list have, one an
   // 15 expected of each beside the first, 10 beside the second: apart 15, -5, -10 and 10, -5, -5; by 16 and by 11.
   const together = (2 * (15 * 10 + 5 * 5 + 10 * 5)) / (16 * 11);
   const chance = (2 * 2 * (150 ** 2 + 25 ** 2 + 50 ** 2)) / (16 * 11) ** 2;
-  const spread = (together - Math.sqrt(chance)) / ((3 * 2 * 15 * 10) / (16 * 11));
+  const spread = (together - Math.sqrt(chance)) / (3 * (15 / 16 + 10 / 11) ** 2);
   const all = (350 - 45) / 16 ** 2 + (150 - 30) / 11 ** 2;
   const within = (all / (3 * ((15 / 16) ** 2 + (10 / 11) ** 2)) - spread) / (1 + spread);
   const [first, second] = [1 / (1 + 15 * within), 1 / (1 + 10 * within)];
@@ -85,12 +85,12 @@ test('it is what the sums over all pairs of anchors say, each written out', () =
       excess += ((c[q]![i]! - E[q]![i]!) ** 2 - E[q]![i]!) / (1 + E[q]![i]!) ** 2;
       squares += (E[q]![i]! / (1 + E[q]![i]!)) ** 2;
       for (const r of anchors) {
-        if (q === r) continue;
         const u = 1 / ((1 + E[q]![i]!) * (1 + E[r]![i]!));
+        B += u * E[q]![i]! * E[r]![i]!;
+        if (q === r) continue;
         const product = u * (c[q]![i]! - E[q]![i]!) * (c[r]![i]! - E[r]![i]!);
         A += product;
         variance += 2 * product ** 2;
-        B += u * E[q]![i]! * E[r]![i]!;
       }
     }
   const v = (A - Math.sqrt(variance)) / B;
@@ -162,4 +162,21 @@ test('one anchor beside which a product is chosen a thousand times makes it no p
   expect(before(-1, item)).not.toEqual({ rate: 1, variance: 0 });
   expect(after(-1, item).rate / before(-1, item).rate).toBeLessThan(2);
   expect(after(3, item).rate / before(3, item).rate).toBeLessThan(1.3); // its own anchor is left out
+});
+
+test('what one visitor alone has seen beside several anchors says nothing of how sure all others are', () => {
+  const random = makeRandom(5);
+  // A shop in which no product stands beside two anchors: 60 lists of eight, looked at 200 times.
+  const shop = Array.from({ length: 60 }, (_, anchor) =>
+    Array.from({ length: 8 }, (_, i) => seen(anchor, 8 * anchor + i, i + 1, 200, poisson(10 / (i + 1), random))),
+  ).flat();
+  expect(baseRates(shop, theta)(0, 1)).toEqual({ rate: 1, variance: 0 });
+  // One visitor, with all that he may count for: the same four products beside five anchors of his own, two of them clicked beside each.
+  const own = Array.from({ length: 5 }, (_, anchor) =>
+    [2, 2, 0, 0].map((clicks, i) => seen(900 + anchor, 900 + i, 1, 4, clicks)),
+  ).flat();
+  const base = baseRates([...shop, ...own], theta);
+  expect(base(0, 1).rate).toBe(1);
+  expect(Math.sqrt(base(0, 1).variance)).toBeLessThan(0.25); // of log pi; by his items alone it is .9
+  expect(base(-1, 900).rate).toBeGreaterThan(1);
 });
