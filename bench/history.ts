@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeRandom, type Random } from '../learning/numbers/random.ts';
 import { type FakeWorker, fakeWorker } from '../test/support/fake-worker.ts';
-import { makeClient, type Recorder, visitorName } from './history/clients.ts';
+import { makeClient, visitorName } from './history/clients.ts';
 import { feedbackAnomalies } from './history/feedback.ts';
 import { firstWrongAnswer } from './history/pointer.ts';
+import type { Recorder } from './history/recorder.ts';
 import { percentile } from './running.ts';
 
 const CLIENTS = 8;

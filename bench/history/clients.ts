@@ -7,8 +7,7 @@ import { quarantineFeedback, releaseFeedback } from '../../src/feedback/quaranti
 import { submitFeedback } from '../../src/feedback/submit.ts';
 import { signList } from '../../src/similarity/recommendation-id.ts';
 import type { FakeWorker } from '../../test/support/fake-worker.ts';
-import type { FeedbackOp } from './feedback.ts';
-import type { PointerOp } from './pointer.ts';
+import type { Recorder } from './recorder.ts';
 import { retrainOnce } from './retraining.ts';
 
 const KEY = 'history-signing-key-0123456789-0123456789';
@@ -16,16 +15,6 @@ const ANCHORS = 8;
 const MOST_OF_A_CALL = 5;
 const KEEP_STANDBY = 2;
 
-/** A history while it is made: calls and answers count in one order. */
-export type Recorder = {
-  readonly pointer: PointerOp[];
-  readonly feedback: FeedbackOp[];
-  /** Answers that are wrong by themselves. */
-  readonly faults: string[];
-  /** Ms that each erasure took. */
-  readonly erasing: number[];
-  tick(): number;
-};
 type Entry = { item: string; click: { eventId: string; occurredAt: string; recommendationId: string; itemId: string } };
 
 export const visitorName = (i: number): string => `visitor-${i}-`;

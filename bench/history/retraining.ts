@@ -8,7 +8,7 @@ import type { WorkerContext } from '../../workers/context.ts';
 import { embedHandler } from '../../workers/handlers/embed.ts';
 import { evaluateHandler } from '../../workers/handlers/evaluate.ts';
 import { trainHandler } from '../../workers/handlers/train.ts';
-import type { Recorder } from './clients.ts';
+import type { Recorder } from './recorder.ts';
 
 type Phase = (
   context: WorkerContext,
