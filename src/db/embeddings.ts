@@ -241,15 +241,17 @@ export class EmbeddingRepository {
       ORDER BY p.id LIMIT ${limit}`;
   }
 
-  /** Vectors of the given products, as [length] float32; bits as 0 and 1. Missing ones are left out. */
+  /** Vectors of the given products, as [length] float32; bits as 0 and 1. Missing ones are left out. @throws VersionGone */
   async vectors(
     model: number,
     productIds: readonly string[],
     space: Stored = OF_PICTURES,
   ): Promise<Map<string, Float32Array>> {
-    const found = await rows(this.db, { productId: text, vec: text })`
+    const found = await ofVersion(
+      rows(this.db, { productId: text, vec: text })`
       SELECT product_id AS "productId", vec::text AS vec FROM ${this.tableSql(model, space.name)}
-      WHERE product_id = ANY(${[...productIds]}) AND vec IS NOT NULL`;
+      WHERE product_id = ANY(${[...productIds]}) AND vec IS NOT NULL`,
+    );
     const numbers = (vec: string) => (space.storage === 'bit' ? [...vec].map(Number) : (fromSql(vec) as number[]));
     return new Map(found.map((row) => [row.productId, Float32Array.from(numbers(row.vec))]));
   }

@@ -2,6 +2,7 @@ import type { EmbeddingRepository } from '../db/embeddings.ts';
 import type { FeedbackRepository } from '../db/feedback.ts';
 import { type ModelRepository, type ModelRow, spacesOf } from '../db/models.ts';
 import { squaredDistance } from '../db/space-distance.ts';
+import { VersionGone } from '../db/version-gone.ts';
 import { FEWEST_PEOPLE } from '../fewest-people.ts';
 import { PICTURES, UNRELATED, type VersionSpace } from '../ports/space.ts';
 import { toId } from '../text.ts';
@@ -47,7 +48,17 @@ const TITLES: Readonly<Record<string, string>> = {
 
 /** Why two products are as alike as they are. @returns null: no version serves, or it has no vector of one of the two. */
 export async function explainSimilarity(deps: Deps, a: string, b: string): Promise<Explanation | null> {
-  const [first, second] = [toId(a), toId(b)];
+  const ids = [toId(a), toId(b)] as const;
+  try {
+    return await explained(deps, ids);
+  } catch (error) {
+    // Between reading which version serves and reading its vectors it was retired: another one serves by now.
+    if (!(error instanceof VersionGone)) throw error;
+    return explained(deps, ids);
+  }
+}
+
+async function explained(deps: Deps, [first, second]: readonly [string, string]): Promise<Explanation | null> {
   const model = await deps.models.active();
   if (!model) return null;
   const parts: SimilarityPart[] = [];

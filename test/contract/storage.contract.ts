@@ -14,6 +14,7 @@ import { type Behind, type SearchFilter, searchStatement } from '../../src/db/se
 import { squaredDistance } from '../../src/db/space-distance.ts';
 import type { Storage } from '../../src/db/storage.ts';
 import { VectorQueue } from '../../src/db/vector-queue.ts';
+import { VersionGone } from '../../src/db/version-gone.ts';
 import type { PrismaClient } from '../../src/generated/prisma/client.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { fakeQueue, unit as unitOf } from '../support/fixtures.ts';
@@ -688,6 +689,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       expect(await repos.models.markRetired(made.id)).toBe(true);
       expect(await repos.models.retiredWithVectors()).toContainEqual(expect.objectContaining({ number: made.number }));
       await repos.embeddings.dropTables(made.number, [pictureSpace(2)]);
+      await expect(repos.embeddings.vectors(made.number, ['p1'])).rejects.toThrow(VersionGone);
       expect(await repos.models.retiredWithVectors()).not.toContainEqual(
         expect.objectContaining({ number: made.number }),
       );
