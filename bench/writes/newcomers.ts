@@ -6,7 +6,7 @@ import { type NewProduct, upsert } from './shop.ts';
 
 const LOOK_MS = 100;
 const LOOK_FOR_VECTORS_MS = 25;
-/** Every so manyth of the new products is looked for. */
+/** Every so manyth of the new products is looked for, as long as the list has room for all that look the same: who looks in vain is load of his own. */
 const FOLLOWED = 3;
 /** Places of a list that are looked at: what looks the same is in front, and there are a few of each. */
 const PLACES = 24;
@@ -48,7 +48,7 @@ export function startNewcomers(
     const product = { id: `new-${i}`, picture, variant };
     const sent = performance.now();
     await upsert(url, pictures, [product]);
-    if (i % FOLLOWED === 0) await follow(product, sent);
+    if (i % FOLLOWED === 0 && variant < PLACES) await follow(product, sent);
   };
   const work = async () => {
     await client.connect();

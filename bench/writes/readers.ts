@@ -4,7 +4,16 @@ import { percentile } from '../running.ts';
 const PAGE = `query ($id: ID!) {
   similarItems(id: $id, first: 12) { status nodes { id title price { amount currencyCode } } } }`;
 
-export type Reading = { what: string; queriesPerSecond: number; p50: number; p95: number; p99: number; failed: number };
+/** `seconds`: how long the phase was. */
+export type Reading = {
+  what: string;
+  seconds: number;
+  queriesPerSecond: number;
+  p50: number;
+  p95: number;
+  p99: number;
+  failed: number;
+};
 type Phase = { what: string; times: number[]; failed: number; since: number; seconds: number };
 
 /**
@@ -54,7 +63,15 @@ export function startReaders(url: string, clients: number, anchor: () => string)
       return [...phases.values()].map(({ what, times, failed, seconds }) => {
         const at = (share: number) => Number(percentile(times, share).toFixed(1));
         const queriesPerSecond = Math.round(times.length / seconds);
-        return { what, queriesPerSecond, p50: at(0.5), p95: at(0.95), p99: at(0.99), failed };
+        return {
+          what,
+          seconds: Math.round(seconds),
+          queriesPerSecond,
+          p50: at(0.5),
+          p95: at(0.95),
+          p99: at(0.99),
+          failed,
+        };
       });
     },
   };

@@ -61,10 +61,10 @@ test('what a shopper saw and did is stored with anchor, model and positions of t
 });
 
 test('views and purchases without a list stand under the list that showed their product, once an order, or count alone', async () => {
-  const { eventId, occurredAt } = base();
+  await submit([{ impression: { ...base(), itemIds: ['b', 'c'] } }, click('c')]);
+  const { eventId, occurredAt } = base(); // not before what the list showed
   const alone = (itemId: string, more: object = {}) => ({ eventId: randomUUID(), occurredAt, itemId, ...more });
   const hours = (n: number) => new Date(Date.now() - n * 3_600_000).toISOString();
-  await submit([{ impression: { ...base(), itemIds: ['b', 'c'] } }, click('c')]);
   const events = [
     { purchase: alone('c', { orderId: 'o-1' }) },
     { view: alone('b', { eventId }) },
