@@ -61,8 +61,14 @@ test('what a shopper saw and did is stored with anchor, model and positions of t
 });
 
 test('views and purchases without a list stand under the list that showed their product, once an order, or count alone', async () => {
-  await submit([{ impression: { ...base(), itemIds: ['b', 'c'] } }, click('c')]);
-  const { eventId, occurredAt } = base(); // not before what the list showed
+  const eventId = randomUUID();
+  // What the list showed, what came without one, and what was bought from it: one second after the other, whatever the clock says.
+  const now = Date.now();
+  const [listed, occurredAt, bought] = [0, 1000, 2000].map((ms) => new Date(now + ms).toISOString());
+  await submit([
+    { impression: { ...base(), occurredAt: listed, itemIds: ['b', 'c'] } },
+    click('c', { occurredAt: listed }),
+  ]);
   const alone = (itemId: string, more: object = {}) => ({ eventId: randomUUID(), occurredAt, itemId, ...more });
   const hours = (n: number) => new Date(Date.now() - n * 3_600_000).toISOString();
   const events = [
@@ -70,7 +76,7 @@ test('views and purchases without a list stand under the list that showed their 
     { view: alone('b', { eventId }) },
     { view: alone('d') },
     { purchase: alone('c', { orderId: 'o-1' }) }, // a page of thanks that was loaded again
-    { purchase: { ...base(), itemId: 'd', orderId: 'o-1' } },
+    { purchase: { ...base(), occurredAt: bought, itemId: 'd', orderId: 'o-1' } },
   ];
   expect(await submit(events)).toMatchObject({ accepted: 4, duplicates: 1, rejected: 0 });
   expect(await submit(events)).toMatchObject({ accepted: 0, duplicates: 5 });
