@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Random } from '@simili/learning/numbers/random';
+import { drawnById } from './drawn-by-id.ts';
 import { EXAMINED } from './exposure.ts';
 
 /** A product on the page. `position`: 1-based, over all pages of its list. */
@@ -71,8 +71,7 @@ export function visitPage(
   const actions: Action[] = [];
   for (const { id, position } of tiles) {
     const looked = random.next() < position ** -habits.eta;
-    const own = isPopular(id) ? habits : { ...habits, popularity: 0 };
-    if (!looked || random.next() >= clickChance(standing(id), position, own)) continue;
+    if (!looked || random.next() >= clickChance(standing(id), position, habitsBeside(id, habits))) continue;
     const isTaken = random.next() < habits.cart;
     if (!habits.purchasesOnly) actions.push({ kind: 'click', itemId: id });
     if (isTaken) actions.push({ kind: habits.purchasesOnly ? 'purchase' : 'addToCart', itemId: id });
@@ -96,7 +95,8 @@ export function clickChance(
 }
 
 /** Is a product one of the tenth that is popular? By its id alone, hence the same in every run. */
-export function isPopular(id: string): boolean {
-  const hash = createHash('sha256').update(`popular in simulate\n${id}`).digest();
-  return hash.readUInt32BE(0) / 2 ** 32 < POPULAR;
-}
+export const isPopular = (id: string): boolean => drawnById('popular in simulate', id) < POPULAR;
+
+/** Habits before one product: it is asked whether it is popular where that matters alone. */
+const habitsBeside = (id: string, habits: Habits): Habits =>
+  habits.popularity === 0 || isPopular(id) ? habits : { ...habits, popularity: 0 };
