@@ -15,12 +15,14 @@ export type Category = { category: string; products: number };
 export type CategoryBounds = {
   /** Fewer products are ranked one by one as quickly. */
   readonly fewest: number;
+  /** So many are ranked one by one where their copies lie together: as quick as an index of neighbours, and exact. */
+  readonly mostRanked: number;
   /** Share of the catalog: a category that more are in needs no more candidates of the index of all than of its own. */
   readonly mostShare: number;
   readonly most: number;
 };
 /** Measured in docs/adr/0036-category-indexes.md. */
-export const CATEGORY_BOUNDS: CategoryBounds = { fewest: 2000, mostShare: 0.45, most: 16 };
+export const CATEGORY_BOUNDS: CategoryBounds = { fewest: 2000, mostRanked: 12_500, mostShare: 0.45, most: 16 };
 
 /**
  * Candidates that each vector's neighbours are chosen from (64 is usual): the products of a category are far from each other, and a search among 50,000 such
@@ -75,10 +77,11 @@ export class CategoryIndexRepository {
     await this.copy(model, space, signal);
     const total = chosen.reduce((sum, { products }) => sum + products, 0);
     let built = 0;
-    for (const { number, products } of chosen) {
+    for (const one of chosen) {
+      const { products } = one;
       const told = (share: number) => onProgress?.((built + share * products) / total);
       told(0);
-      await ofVersion(this.indexing.buildIndex(this.index(model, space, number), { signal, onProgress: told }));
+      await ofVersion(this.indexing.buildIndex(this.index(model, space, one), { signal, onProgress: told }));
       built += products;
     }
     onProgress?.(1);
@@ -90,10 +93,14 @@ export class CategoryIndexRepository {
     return { vectors: embeddingTable(catalogId, model, name), copies: categoryTable(catalogId, model, name) };
   }
 
-  private index(model: number, space: EmbeddingSpace, number: number) {
+  /** Of few products: where their copies are. Of more: neighbours. */
+  private index(model: number, space: EmbeddingSpace, { number, products }: Numbered) {
     const { copies: table } = this.tables(model, space);
-    const on = `USING hnsw (vec ${indexClass(space)}) WITH (ef_construction = ${CONSTRUCTION}) WHERE category = ${number}`;
-    return { table, name: categoryIndexOf(table, number), on };
+    const by =
+      products <= this.bounds.mostRanked
+        ? 'btree (product_id)'
+        : `hnsw (vec ${indexClass(space)}) WITH (ef_construction = ${CONSTRUCTION})`;
+    return { table, name: categoryIndexOf(table, number), on: `USING ${by} WHERE category = ${number}` };
   }
 
   /** Categories that were chosen for the table before; null: none were. */
@@ -152,8 +159,8 @@ export class CategoryIndexRepository {
   }
 
   /**
-   * Copies all vectors of the categories; one that was written meanwhile is there already, and newer. Holds the products, so that none
-   * leaves before its copy refers to it.
+   * Copies all vectors of the categories; one that was written meanwhile is there already, and newer. Those of a category lie together, so that ranking
+   * them reads few pages. Holds the products, so that none leaves before its copy refers to it.
    */
   private async copy(model: number, space: EmbeddingSpace, signal: AbortSignal | undefined): Promise<void> {
     const { catalogId } = this;
@@ -169,6 +176,7 @@ export class CategoryIndexRepository {
           JOIN (SELECT id, categories FROM simili.product
             WHERE catalog_id = $1 AND id > $3 AND id <= $4 ORDER BY id FOR KEY SHARE) p ON p.id = e.product_id
           JOIN simili.category_index c ON c.catalog_id = $1 AND c.vectors = $2 AND c.category = ANY(p.categories)
+        ORDER BY c.number, e.product_id
         ON CONFLICT (product_id, category) DO NOTHING`,
       row: NO_ROWS,
     };

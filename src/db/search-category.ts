@@ -3,17 +3,19 @@ import { whoeverLeaves } from '../deadline.ts';
 import type { VersionSpace } from '../ports/space.ts';
 import type { Ask } from './ask.ts';
 import { categoryTable, embeddingName, embeddingTable } from './embedding-table.ts';
-import { float, int, text } from './row.ts';
+import { bool, float, int, text } from './row.ts';
 
 /** Indexes of one category alone, in each space of a version, by which a filter of that category is searched. */
 export type WithinCategory = {
   /** Numbers that stand for the category in each space's table. */
   readonly numbers: readonly number[];
+  /** Of which spaces all copies are ranked, as they are few. */
+  readonly ranked: readonly boolean[];
   /** How many products have it, and which share of the catalog, 0 to 1, by the database's own statistics. */
   readonly products: number;
   readonly share: number;
 };
-type Index = { number: number; products: number; share: number };
+type Index = { number: number; ranked: boolean; products: number; share: number };
 type Indexes = ReadonlyMap<string, Index>;
 
 /** How long it is remembered which categories have one, ms. */
@@ -24,14 +26,15 @@ const TABLES_REMEMBERED = 100;
 const READY = {
   name: 'simili category indexes',
   text: `
-    SELECT c.category, c.number, greatest(0, i.reltuples)::float8 AS products,
+    SELECT c.category, c.number, a.amname <> 'hnsw' AS ranked, greatest(0, i.reltuples)::float8 AS products,
       least(1, greatest(1, i.reltuples)::float8 / greatest(1, v.reltuples)) AS share
     FROM simili.category_index c
       JOIN pg_class v ON v.oid = to_regclass($3)
       JOIN pg_index x ON x.indexrelid = to_regclass($4 || '_vec_' || c.number || '_idx') AND x.indisvalid
       JOIN pg_class i ON i.oid = x.indexrelid
+      JOIN pg_am a ON a.oid = i.relam
     WHERE c.catalog_id = $1 AND c.vectors = $2`,
-  row: { category: text, number: int, products: float, share: float },
+  row: { category: text, number: int, ranked: bool, products: float, share: float },
 };
 
 /** Which categories of a version have an index of their own. */
@@ -57,7 +60,7 @@ export class CategoriesOfSearch {
       found.push(index);
     }
     const [{ products, share }] = found as [Index];
-    return { numbers: found.map(({ number }) => number), products, share };
+    return { numbers: found.map(({ number }) => number), ranked: found.map(({ ranked }) => ranked), products, share };
   }
 
   private ready(model: number, space: string): Promise<Indexes> {

@@ -1,6 +1,6 @@
 import { UNRELATED } from '../ports/space.ts';
 import { looked } from './search-groups.ts';
-import { PASSING_IDS, type RankingParts, type Way } from './search-parts.ts';
+import { PASSING_IDS, type RankingParts, rankedSql, type Way } from './search-parts.ts';
 import { distanceSql, squaredSql } from './space-sql.ts';
 
 /** Products beyond the page that are taken of each space: tried in this order, until no other product can be nearer. */
@@ -56,11 +56,15 @@ export function fused(parts: RankingParts, way: Way): string {
     const product = near.narrowing
       ? `JOIN simili.product q ON q.catalog_id = ${catalog} AND q.id = x${i}.product_id AND ${near.narrowing}`
       : '';
+    const isWarm = `anchor.${vec} IS NOT NULL`;
+    const ranked = near.isRanked
+      ? `${rankedSql(near, `x${i}`, raw, `${isWarm} AND x${i}.vec IS NOT NULL`)} AS r${i} JOIN ${near.table} x${i} ON x${i}.product_id = r${i}.product_id`
+      : `${near.table} x${i}`;
     return `given${i} AS MATERIALIZED (
           SELECT x${i}.product_id, ${squaredSql(space, `x${i}.vec`, `anchor.${vec}`)} AS d
-          FROM ${near.table} x${i} ${product} ${place ? vectorsOf(`x${i}.product_id`, i) : ''}
-          WHERE anchor.${vec} IS NOT NULL AND x${i}.vec IS NOT NULL AND ${where(`x${i}.product_id`, own)} ${near.only(`x${i}`)}
-          ORDER BY ${raw} LIMIT ${most})`;
+          FROM ${ranked} ${product} ${place ? vectorsOf(`x${i}.product_id`, i) : ''}
+          WHERE ${isWarm} AND x${i}.vec IS NOT NULL AND ${where(`x${i}.product_id`, own)} ${near.only(`x${i}`)}
+          ORDER BY ${near.isRanked ? `r${i}.l2` : raw} LIMIT ${most})`;
   });
   const bounds = tables.map(
     ({ share }, i) =>

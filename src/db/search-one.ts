@@ -1,5 +1,5 @@
 import { joined, looked, type Variants } from './search-groups.ts';
-import { PASSING_IDS, type RankingParts, type Way } from './search-parts.ts';
+import { PASSING_IDS, type RankingParts, rankedSql, type Way } from './search-parts.ts';
 import { distanceSql } from './space-sql.ts';
 
 /** Products at equal distance that are ranked together: tried in this order, as most pages see none. */
@@ -15,10 +15,9 @@ export function nearest(parts: RankingParts, way: Way): string {
   const { catalog, tables, warm, limit, narrowing, without, behind, param } = parts;
   const [{ space, table, vec, near }] = tables as [RankingParts['tables'][number]];
   const distance = distanceSql(space, 'e.vec', `anchor.${vec}`);
-  const after = behind
-    ? `AND (${distance}, e.product_id) > (${param(behind.l2, 'float8')}, ${param(behind.productId, 'text')})`
-    : '';
-  const where = `WHERE ${warm} AND e.product_id <> anchor.id ${without ? `AND e.product_id <> ALL(${without})` : ''} ${after}`;
+  const place = behind && `(${param(behind.l2, 'float8')}, ${param(behind.productId, 'text')})`;
+  const where = (l2 = distance) =>
+    `WHERE ${warm} AND e.product_id <> anchor.id ${without ? `AND e.product_id <> ALL(${without})` : ''} ${place ? `AND (${l2}, e.product_id) > ${place}` : ''}`;
   const product = (passes: string) =>
     `JOIN simili.product q ON q.catalog_id = ${catalog} AND q.id = e.product_id ${passes && `AND ${passes}`}`;
   const variants = (id: string, l2: string): Variants => ({
@@ -34,12 +33,16 @@ export function nearest(parts: RankingParts, way: Way): string {
       ) AS r WHERE ${looked(parts, variants('r.product_id', 'r.l2'))} ORDER BY l2, product_id LIMIT ${limit}`;
   // As an array, and not as a join: whatever the planner thinks of how many pass, their vectors are looked up one by one. `+ 0`: in
   // no order that the index has, which ends somewhere.
-  if (way === 'passing') return sorted(`${where} AND e.product_id = ANY(${PASSING_IDS})`);
-  if (way === 'exact') return sorted(`${narrowing && product(narrowing)} ${where}`);
+  if (way === 'passing') return sorted(`${where()} AND e.product_id = ANY(${PASSING_IDS})`);
+  if (way === 'exact') return sorted(`${narrowing && product(narrowing)} ${where()}`);
+  const { isRanked } = near;
+  const source = isRanked ? rankedSql(near, 'e', distance, warm) : near.table;
+  const only = isRanked ? '' : near.only('e');
+  const l2 = isRanked ? 'e.l2' : distance;
   return `
       SELECT product_id, l2, looked, farthest FROM (
         SELECT found.*, count(*) OVER ()::int AS looked, max(l2) OVER () AS farthest
-        FROM (SELECT e.product_id, ${distance} AS l2 FROM ${near.table} e ${product(near.narrowing)} ${where} ${near.only('e')} AND ${joined(parts, variants('e.product_id', distance))}
-          ORDER BY ${distance} LIMIT ${limit + way}) AS found
+        FROM (SELECT e.product_id, ${l2} AS l2 FROM ${source} e ${product(near.narrowing)} ${where(l2)} ${only} AND ${joined(parts, variants('e.product_id', l2))}
+          ORDER BY ${l2} LIMIT ${limit + way}) AS found
       ) AS counted ORDER BY l2, product_id LIMIT ${limit}`;
 }

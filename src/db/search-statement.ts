@@ -83,7 +83,7 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
     const table = embeddingTable(catalogId, model, space.name);
     const near = within
       ? { ...copiesOf(search, within, i), narrowing: mostlyPassing }
-      : { table, only: () => '', narrowing };
+      : { table, only: () => '', isRanked: false, narrowing };
     return { space, table, vec: `vec${i || ''}`, near };
   });
   const ownGroup = asOne ? 'ANY(anchor.group_ids)' : 'anchor.group_id';
@@ -114,11 +114,11 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
 /** The number is in the text: of a value, Postgres could not tell that an index of one category holds all that is asked for. */
 function copiesOf(
   { catalogId, model, spaces }: Search,
-  { numbers }: WithinCategory,
+  { numbers, ranked }: WithinCategory,
   i: number,
 ): Omit<Near, 'narrowing'> {
   const table = categoryTable(catalogId, model, spaces[i]!.name);
-  return { table, only: (alias) => `AND ${alias}.category = ${numbers[i]!}` };
+  return { table, only: (alias) => `AND ${alias}.category = ${numbers[i]!}`, isRanked: ranked[i]! };
 }
 
 const most = ({ mostPassing }: Search, table: string, param: Parameter): string =>

@@ -25,7 +25,7 @@ const categoriesOf = (i: number): string[] => [
   ...(i % 4 ? [] : ['four']),
   ...(i % 8 ? [] : ['eight']),
 ];
-const BOUNDS = { fewest: 6, mostShare: 0.5, most: 4 };
+const BOUNDS = { fewest: 6, mostRanked: 10, mostShare: 0.5, most: 4 };
 const EVEN = { categories: ['even'] };
 
 let database: FreshPostgres;
@@ -62,9 +62,15 @@ const upsert = (those: readonly number[], shift = 0) =>
   );
 const categorise = (i: number, categories: readonly string[]) =>
   addProducts({ repositories }, [{ id: idOf(i), categories: [...categories] }]);
+/** Products up to which a category is ranked: `even` has an index of neighbours at 10. */
+let mostRanked = 10;
 function build(how: IndexBuild = {}, space = SPACE) {
   const { prisma, ask } = storage;
-  return new CategoryIndexRepository(prisma, ask, storage, 'default', BOUNDS).build(model, space, how);
+  return new CategoryIndexRepository(prisma, ask, storage, 'default', { ...BOUNDS, mostRanked }).build(
+    model,
+    space,
+    how,
+  );
 }
 /** Begins, and is stopped before anything is copied. */
 const begin = () => expect(build({ signal: AbortSignal.abort(new Error('stopped')) })).rejects.toThrow('stopped');
@@ -104,79 +110,93 @@ async function beside(statement: string, work: () => Promise<unknown>): Promise<
   }
 }
 
-test('the largest categories have an index of their own, by which a filter of one is searched', async () => {
-  const heard: number[] = [];
-  await build({ onProgress: (share) => heard.push(share) });
-  expect(await query('SELECT number, category FROM simili.category_index ORDER BY number')).toEqual([
-    { number: 1, category: 'even' },
-    { number: 2, category: 'four' },
-  ]);
-  expect(await wrong()).toEqual(RIGHT);
-  expect(heard.at(0)).toBe(0);
-  expect(heard).toContain(2 / 3);
-  expect(heard.at(-1)).toBe(1);
-  const expected = ['p00', 'p02', 'p04', 'p06', 'p08'];
-  expect(await ask(EVEN)).toEqual(expected);
-  expect(await ask({ ...EVEN, excludeIds: ['p00'] })).toEqual([...expected.slice(1), 'p10']);
-  expect(await ask({ ...EVEN, maxPrice: '1' })).toEqual([]);
-  // What is read are the copies: one that says p38 is nearest is believed, where the category is asked for alone.
-  await query(
-    `UPDATE ${COPIES()} SET vec = '${JSON.stringify([...vectorOf(1)])}' WHERE product_id = 'p38' AND category = 1`,
-  );
-  expect(await ask(EVEN)).toEqual(['p38', ...expected.slice(0, 4)]);
-  expect(await ask({ categories: ['even', 'four'] })).toEqual(expected);
-  expect(await ask({})).not.toContain('p38');
-});
+describe.each([
+  ['by its neighbours', 10],
+  ['as a whole', 20],
+])('a category that is searched %s', (_, most) => {
+  beforeEach(() => {
+    mostRanked = most;
+  });
+  afterAll(() => {
+    mostRanked = 10;
+  });
 
-test('a page of several anchors, of a vector and behind a cursor is the same by the index of a category', async () => {
-  await build();
-  const version = { number: model, spaces: [SPACE] };
-  const lists = async (how: { way?: 'exact' }) => {
-    const search = new SearchRepository(storage.ask, 'default', 3);
-    const all = await search.nearestOfAll(version, ['p01', 'p03'], EVEN, 4, null, how);
-    const { l2, productId } = all.neighbours[1]!;
-    const next = await search.nearestOfAll(version, ['p01', 'p03'], EVEN, 4, { l2, productId }, how);
-    const seen = await search.nearestToVector(version, vectorOf(7.1), EVEN, 4, null, how);
-    const each = await search.nearestOfEach(version, ['p01', 'p09', 'p20'], EVEN, 4, null, how);
-    return [all, next, seen, ...each].map(({ neighbours }) => neighbours.map((one) => one.productId));
-  };
-  const exact = await lists({ way: 'exact' });
-  expect(exact.every((list) => list.length === 4)).toBe(true);
-  expect(await lists({})).toEqual(exact);
-});
+  test('the largest categories have an index of their own, by which a filter of one is searched', async () => {
+    const heard: number[] = [];
+    await build({ onProgress: (share) => heard.push(share) });
+    expect(await query('SELECT number, category FROM simili.category_index ORDER BY number')).toEqual([
+      { number: 1, category: 'even' },
+      { number: 2, category: 'four' },
+    ]);
+    expect(await wrong()).toEqual(RIGHT);
+    expect(heard.at(0)).toBe(0);
+    expect(heard).toContain(2 / 3);
+    const kinds = `SELECT a.amname FROM pg_class i JOIN pg_am a ON a.oid = i.relam WHERE i.relname ~ '^category_${model}_vec' ORDER BY i.relname`;
+    expect(await query(kinds)).toEqual([{ amname: most < 20 ? 'hnsw' : 'btree' }, { amname: 'btree' }]);
+    expect(heard.at(-1)).toBe(1);
+    const expected = ['p00', 'p02', 'p04', 'p06', 'p08'];
+    expect(await ask(EVEN)).toEqual(expected);
+    expect(await ask({ ...EVEN, excludeIds: ['p00'] })).toEqual([...expected.slice(1), 'p10']);
+    expect(await ask({ ...EVEN, maxPrice: '1' })).toEqual([]);
+    // What is read are the copies: one that says p38 is nearest is believed, where the category is asked for alone.
+    await query(
+      `UPDATE ${COPIES()} SET vec = '${JSON.stringify([...vectorOf(1)])}' WHERE product_id = 'p38' AND category = 1`,
+    );
+    expect(await ask(EVEN)).toEqual(['p38', ...expected.slice(0, 4)]);
+    expect(await ask({ categories: ['even', 'four'] })).toEqual(expected);
+    expect(await ask({})).not.toContain('p38');
+  });
 
-test('of a group the variant that stands for it is the same one, also when another one passes', async () => {
-  await addProducts({ repositories }, [
-    { id: 'p02', categories: ['even'], groupId: 'g' },
-    { id: 'p04', categories: ['even'], groupId: 'g' },
-  ]);
-  await build();
-  expect(await ask(EVEN)).toEqual(['p00', 'p02', 'p06', 'p08', 'p10']);
-  expect(await ask({ ...EVEN, excludeIds: ['p02'] })).toEqual(['p00', 'p04', 'p06', 'p08', 'p10']);
-});
+  test('a page of several anchors, of a vector and behind a cursor is the same by the index of a category', async () => {
+    await build();
+    const version = { number: model, spaces: [SPACE] };
+    const lists = async (how: { way?: 'exact' }) => {
+      const search = new SearchRepository(storage.ask, 'default', 3);
+      const all = await search.nearestOfAll(version, ['p01', 'p03'], EVEN, 4, null, how);
+      const { l2, productId } = all.neighbours[1]!;
+      const next = await search.nearestOfAll(version, ['p01', 'p03'], EVEN, 4, { l2, productId }, how);
+      const seen = await search.nearestToVector(version, vectorOf(7.1), EVEN, 4, null, how);
+      const each = await search.nearestOfEach(version, ['p01', 'p09', 'p20'], EVEN, 4, null, how);
+      return [all, next, seen, ...each].map(({ neighbours }) => neighbours.map((one) => one.productId));
+    };
+    const exact = await lists({ way: 'exact' });
+    expect(exact.every((list) => list.length === 4)).toBe(true);
+    expect(await lists({})).toEqual(exact);
+  });
 
-test('a version of several spaces is searched by the indexes of a category in each', async () => {
-  const { embeddings } = repositories;
-  await embeddings.createTable(model, WORDS);
-  const words = ids.map((productId, i) => ({
-    productId,
-    contentHash: 'h',
-    vector: i === 6 ? null : unit([1, i % 5, i % 3]),
-  }));
-  await embeddings.upsert(model, words, WORDS);
-  await embeddings.createIndex(model, WORDS);
-  const spaces = [SPACE, WORDS];
-  const before = await ask(EVEN, 10, spaces);
-  await build();
-  expect(await ask(EVEN, 10, spaces)).toEqual(before); // one of two is not enough
-  await build({}, WORDS);
-  expect(await wrong('_words')).toEqual(RIGHT);
-  expect(await ask(EVEN, 10, spaces)).toEqual(before);
-  await embeddings.upsert(model, [{ productId: 'p02', contentHash: 'h', vector: null }], WORDS);
-  expect(await wrong('_words')).toEqual(RIGHT);
-  await query(`DELETE FROM ${COPIES()}; `);
-  await query(`DELETE FROM ${COPIES()}_words`);
-  expect((await ask(EVEN, 10, spaces)).length).toBe(10); // short by the indexes: all are ranked
+  test('of a group the variant that stands for it is the same one, also when another one passes', async () => {
+    await addProducts({ repositories }, [
+      { id: 'p02', categories: ['even'], groupId: 'g' },
+      { id: 'p04', categories: ['even'], groupId: 'g' },
+    ]);
+    await build();
+    expect(await ask(EVEN)).toEqual(['p00', 'p02', 'p06', 'p08', 'p10']);
+    expect(await ask({ ...EVEN, excludeIds: ['p02'] })).toEqual(['p00', 'p04', 'p06', 'p08', 'p10']);
+  });
+
+  test('a version of several spaces is searched by the indexes of a category in each', async () => {
+    const { embeddings } = repositories;
+    await embeddings.createTable(model, WORDS);
+    const words = ids.map((productId, i) => ({
+      productId,
+      contentHash: 'h',
+      vector: i === 6 ? null : unit([1, i % 5, i % 3]),
+    }));
+    await embeddings.upsert(model, words, WORDS);
+    await embeddings.createIndex(model, WORDS);
+    const spaces = [SPACE, WORDS];
+    const before = await ask(EVEN, 10, spaces);
+    await build();
+    expect(await ask(EVEN, 10, spaces)).toEqual(before); // one of two is not enough
+    await build({}, WORDS);
+    expect(await wrong('_words')).toEqual(RIGHT);
+    expect(await ask(EVEN, 10, spaces)).toEqual(before);
+    await embeddings.upsert(model, [{ productId: 'p02', contentHash: 'h', vector: null }], WORDS);
+    expect(await wrong('_words')).toEqual(RIGHT);
+    await query(`DELETE FROM ${COPIES()}; `);
+    await query(`DELETE FROM ${COPIES()}_words`);
+    expect((await ask(EVEN, 10, spaces)).length).toBe(10); // short by the indexes: all are ranked
+  });
 });
 
 describe('copies follow', () => {
