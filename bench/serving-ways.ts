@@ -32,7 +32,7 @@ export const rawWay = ({ url, table, products }: ServingCatalog): Way => ({
   what: 'raw pgvector',
   products,
   async open(clients) {
-    const options = '-c hnsw.ef_search=100 -c hnsw.iterative_scan=strict_order';
+    const options = '-c hnsw.ef_search=100'; // without an iterative scan, as pgvector is: nothing is filtered
     const pool = new pg.Pool({ connectionString: url, max: clients, options });
     const vec = `(SELECT vec FROM ${table} WHERE product_id = $1)`;
     const textOf = (first: number) => `

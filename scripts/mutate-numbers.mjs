@@ -36,7 +36,8 @@ const propensity = {
   tests: ['test/unit/learning/relevance/propensity.test.ts'],
 };
 const search = ['test/unit/src/db/search.test.ts'];
-const anchor = { file: 'src/db/search-anchor.ts', tests: search };
+const anchor = { file: 'src/db/search-statement.ts', tests: search };
+const rounds = { file: 'src/db/search.ts', tests: search };
 const categories = {
   file: 'src/db/category-indexes.ts',
   tests: ['test/unit/src/db/category-indexes.test.ts'],
@@ -235,14 +236,17 @@ export const mutations = [
   { name: 'narrowest ties', ...ranking, from: '[3, 50, 1000]', to: '[0, 50, 1000]' },
   { name: 'looks into several spaces', ...ranking, file: 'src/db/search-fused.ts', from: '[50, 400,', to: '[50, 300,' },
   { name: 'scan order', ...anchor, from: 'strict_order', to: 'relaxed_order' },
+  { name: 'products of one round', ...rounds, from: 'MOST_OF_ONE_ROUND = 60', to: 'MOST_OF_ONE_ROUND = 61' },
   { name: 'candidates', ...effort, from: '[100, 200, 400, 500, 750, 1000]', to: '[40, 200, 400, 1000]' },
   { name: 'candidates under a filter', ...effort, from: 'FOR_ALL = 90', to: 'FOR_ALL = 60' },
   {
     name: 'candidates within a category',
     ...effort,
-    from: 'FOR_ALL_OF_CATEGORY = 150',
-    to: 'FOR_ALL_OF_CATEGORY = 100',
+    from: 'few: 150',
+    to: 'few: 100',
   },
+  { name: 'candidates within a large category', ...effort, from: 'many: 400', to: 'many: 500' },
+  { name: 'ranked as a whole', ...categories, from: 'mostRanked: 12_500', to: 'mostRanked: 12_000' },
   { name: 'fewest of a category', ...categories, from: 'fewest: 2000', to: 'fewest: 3000' },
   { name: 'most of a category', ...categories, from: 'mostShare: 0.45', to: 'mostShare: 0.5' },
   { name: 'most categories', ...categories, from: 'most: 16', to: 'most: 8' },

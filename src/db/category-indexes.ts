@@ -50,6 +50,9 @@ export function largeCategories(found: readonly Category[], products: number, bo
   return large;
 }
 
+/** Whether a category of so many products is ranked as a whole. */
+export const isRankedAsWhole = (products: number, { mostRanked } = CATEGORY_BOUNDS): boolean => products <= mostRanked;
+
 type Numbered = { number: number; products: number };
 
 /**
@@ -96,10 +99,9 @@ export class CategoryIndexRepository {
   /** Of few products: where their copies are. Of more: neighbours. */
   private index(model: number, space: EmbeddingSpace, { number, products }: Numbered) {
     const { copies: table } = this.tables(model, space);
-    const by =
-      products <= this.bounds.mostRanked
-        ? 'btree (product_id)'
-        : `hnsw (vec ${indexClass(space)}) WITH (ef_construction = ${CONSTRUCTION})`;
+    const by = isRankedAsWhole(products, this.bounds)
+      ? 'btree (product_id)'
+      : `hnsw (vec ${indexClass(space)}) WITH (ef_construction = ${CONSTRUCTION})`;
     return { table, name: categoryIndexOf(table, number), on: `USING ${by} WHERE category = ${number}` };
   }
 

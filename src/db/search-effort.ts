@@ -17,19 +17,17 @@ const FOR_ALL = 90;
 export const effortFor = (share: number): number =>
   EFFORTS.find((effort) => effort * share >= FOR_ALL) ?? EFFORTS[EFFORTS.length - 1]!;
 
-/** Candidates for each of the page that an index of one category is sure with: its nearest are a sample of the catalog's, far apart from each other. */
-const FOR_ALL_OF_CATEGORY = 150;
-
-/** Products of a category up to which that is so; beyond, candidates grow with the products to the power of 2/3 (docs/adr/0036-category-indexes.md). */
-const SURE_UP_TO = 20_000;
+/** Candidates of the index of one category that pass. Up to some products it is sure with the fewer: they are far apart from each other, and a graph of more such is searched worse. */
+const FOR_ALL_OF_CATEGORY = { upTo: 25_000, few: 150, many: 400 };
 
 /**
- * By an index of one category alone.
+ * By an index of one category alone (docs/adr/0036-category-indexes.md).
  * @param share of that category that passes the filter, 0 to 1
  * @param products of the category
  */
 export function effortWithin(share: number, products: number): number {
-  const wanted = FOR_ALL_OF_CATEGORY * Math.max(1, products / SURE_UP_TO) ** (2 / 3);
+  const { upTo, few, many } = FOR_ALL_OF_CATEGORY;
+  const wanted = products <= upTo ? few : many;
   return EFFORTS.find((effort) => effort * share >= wanted) ?? EFFORTS[EFFORTS.length - 1]!;
 }
 

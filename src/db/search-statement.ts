@@ -5,7 +5,7 @@ import { conditionSql } from './condition-sql.ts';
 import { categoryTable, embeddingTable } from './embedding-table.ts';
 import { PRODUCT_COLUMNS, ProductShape, WITHOUT_PICTURE } from './product-columns.ts';
 import { bool, float, int, orNull } from './row.ts';
-import { eachAnchor, givenAnchor, meanAnchor, oneAnchor } from './search-anchor.ts';
+import { eachAnchor, givenAnchor, meanAnchor, oneAnchor, scanSettings } from './search-anchor.ts';
 import type { WithinCategory } from './search-category.ts';
 import { mostPassingSql, Sample, sampleSql } from './search-effort.ts';
 import { fused, LOOKS } from './search-fused.ts';
@@ -45,6 +45,8 @@ export type Search = {
   behind: Behind | null;
   /** Candidates of one round of the index scan (search-effort.ts). */
   effort: number;
+  /** Whether the scan goes on behind its first round until the page is full. For that pgvector keeps all that it has looked at, a fifth of the scan's time. */
+  goesOn: boolean;
   /** Most products that pass a filter and are ranked one by one; null: as many as suits the size of the catalog. */
   mostPassing: number | null;
   /** Indexes of the filter's one category, which are asked instead of those of all. */
@@ -89,10 +91,11 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const ownGroup = asOne ? 'ANY(anchor.group_ids)' : 'anchor.group_id';
   const warm = tables.map(({ vec }) => `anchor.${vec} IS NOT NULL`).join(' OR ');
   const parts = { catalog, tables, warm, ownGroup, limit, narrowing, without, behind, param };
-  const effort = param(String(search.effort), 'text');
+  const order = param(search.goesOn ? 'strict_order' : 'off', 'text');
+  const settings = scanSettings(param(String(search.effort), 'text'), order);
   const ranking = tables.length === 1 ? nearest(parts, way) : fused(parts, way);
   const products = asOne ? meanAnchor : isOne ? oneAnchor : eachAnchor;
-  const anchor = vector ? givenAnchor(tables, effort) : products(catalog, tables, effort);
+  const anchor = vector ? givenAnchor(tables, settings) : products(catalog, tables, settings);
   const text = `
     WITH anchor AS MATERIALIZED (${anchor})${way === 'passing' ? passing(catalog, narrowing, most(search, tables[0]!.table, param)) : ''}
     SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest,

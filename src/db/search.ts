@@ -38,6 +38,9 @@ const SIZES = [13, 25, 51];
 const REMEMBERED_MS = 60_000;
 const FILTERS_REMEMBERED = 1000;
 
+/** Products of a page, with those that are looked at beside it and those left out, up to which the first round of a scan is enough: it has 90 and more that pass. */
+const MOST_OF_ONE_ROUND = 60;
+
 const HAS_INDEX = {
   name: 'simili has index',
   text: 'SELECT to_regclass($1::text) IS NOT NULL AS has',
@@ -50,6 +53,8 @@ export class SearchRepository {
   private readonly shares = new LRUCache<string, number>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
   /** Whether tables have their index, which is asked again after a minute. */
   private readonly indexed = new LRUCache<string, boolean>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
+  /** Filters under which one round of a scan left a page short, by groups that are folded or because fewer pass where the anchor is. */
+  private readonly short = new LRUCache<string, true>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
   private readonly categories: CategoriesOfSearch;
   constructor(
     private readonly ask: Ask,
@@ -149,6 +154,9 @@ export class SearchRepository {
     let isShort = false;
     let share = this.shares.get(narrowing);
     const mayBeFew = share === undefined && (isFused || narrowing !== NOTHING);
+    const isRanked = within?.ranked.every(Boolean) ?? false;
+    const mayBeOneRound =
+      !isFused && !isRanked && !behind && size + (filter.excludeIds?.length ?? 0) < MOST_OF_ONE_ROUND;
     const lacksIndex = !isFused && this.mayLackIndex && !(await this.hasIndex(number, spaces[0]!));
     for (const way of only ? [only] : waysTo(isFused, mayBeFew, lacksIndex)) {
       if (isShort && way !== 'exact') continue; // looking farther brings no more of what the index gave all of
@@ -156,7 +164,8 @@ export class SearchRepository {
       const effort = within
         ? effortWithin((share ?? within.share) / within.share, within.products)
         : effortFor(share ?? 1);
-      const groups = byAnchor(await this.run({ ...search, anchorIds, effort }, way), open.length);
+      const goesOn = !mayBeOneRound || way !== TIES[0] || this.short.has(narrowing);
+      const groups = byAnchor(await this.run({ ...search, anchorIds, effort, goesOn }, way), open.length);
       if (groups[0]?.[0]?.many) {
         share = await this.shareOf(filter, within);
         this.shares.set(narrowing, share);
@@ -164,8 +173,10 @@ export class SearchRepository {
       }
       open = open.filter(({ place }, i) => {
         const rows = groups[i]!;
-        if (!isWhole(rows, { limit, size, way, isFused })) {
-          isShort ||= rows.length < limit;
+        if (!isWhole(rows, { limit, size, way, isFused, goesOn })) {
+          const lacks = rows.length < limit;
+          isShort ||= lacks && goesOn;
+          if (lacks && !goesOn) this.short.set(narrowing, true);
           return true;
         }
         found[place] = foundOf(rows, limit, scale);
@@ -227,17 +238,17 @@ function byAnchor(rows: readonly Row[], anchors: number): Row[][] {
   return groups;
 }
 
-type Asked = { limit: number; size: number; way: Way; isFused: boolean };
+type Asked = { limit: number; size: number; way: Way; isFused: boolean; goesOn: boolean };
 
 /** Whether the first `limit` are the nearest, and not only what the index happened to see. */
 function isWhole(rows: readonly Row[], asked: Asked): boolean {
   const [first] = rows;
-  const { limit, size, way, isFused } = asked;
+  const { limit, size, way, isFused, goesOn } = asked;
   if (typeof way === 'string' || !first?.warm) return true;
   const last = rows[limit - 1];
   if (isFused) return isWholeOfSpaces(first, last, { ...asked, way });
   // The farthest product that was looked at is at the distance of the last one shown: others may tie with it, unseen.
-  return last !== undefined && (first.looked !== size + way || last.l2 !== first.farthest);
+  return last !== undefined && ((goesOn && first.looked !== size + way) || last.l2 !== first.farthest);
 }
 
 /** The widest look is taken as it is: beyond it an index is no more exact than that. A page that it leaves short is not. */

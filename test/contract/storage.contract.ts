@@ -1218,6 +1218,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
             limit: 13,
             behind: null,
             effort: 100,
+            goesOn: true,
             mostPassing: null,
           },
           way,

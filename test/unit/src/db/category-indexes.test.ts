@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Category, largeCategories } from '../../../../src/db/category-indexes.ts';
+import { type Category, isRankedAsWhole, largeCategories } from '../../../../src/db/category-indexes.ts';
 
 const ALL = 100_000;
 const found = (...sizes: number[]): Category[] => sizes.map((products, i) => ({ category: `c${i}`, products }));
@@ -13,4 +13,8 @@ test('the largest do, sixteen at most, and together they have no more products t
   expect(sizesOf(largeCategories(found(...Array.from({ length: 20 }, (_, i) => 3000 - i)), ALL))).toHaveLength(16);
   expect(sizesOf(largeCategories(found(40_000, 40_000, 30_000, 20_000, 2000), ALL))).toEqual([40_000, 40_000, 20_000]);
   expect(largeCategories([], 0)).toEqual([]);
+});
+
+test('categories of up to 12,500 products are ranked as a whole', () => {
+  expect([1, 12_500, 12_501].map((products) => isRankedAsWhole(products))).toEqual([true, true, false]);
 });

@@ -25,7 +25,7 @@ test('an index of one category is never asked for fewer than 200 candidates, and
   const shares = [1.2, 1, 0.75, 0.74, 0.3, 0.2, 0.15, 0];
   const efforts = [200, 200, 200, 400, 500, 750, 1000, 1000];
   expect(shares.map((share) => effortWithin(share, 20_000))).toEqual(efforts);
-  const sizes = [2000, 20_000, 30_000, 50_000, 100_000, 200_000, 450_000];
-  expect(sizes.map((products) => effortWithin(1, products))).toEqual([200, 200, 200, 400, 500, 750, 1000]);
+  expect([2000, 25_000, 25_001, 450_000].map((products) => effortWithin(1, products))).toEqual([200, 200, 400, 400]);
+  expect(effortWithin(0.5, 100_000)).toBe(1000);
   expect([2000, 10_000, 1_000_000].map(mostPassingWithin)).toEqual([1118, 2500, 25_000]);
 });

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Ask } from '../../../../src/db/ask.ts';
 import { SearchRepository } from '../../../../src/db/search.ts';
-import { searchStatement } from '../../../../src/db/search-statement.ts';
 import { pictureSpace } from '../../../../src/ports/space.ts';
 
 const VERSION = { number: 1, spaces: [pictureSpace(2)] };
@@ -75,15 +74,57 @@ test('pages of 12, 24 and 50 are asked for as such and one more; others are the 
   expect(sizes).toEqual([13, 13, 25, 25, 51, 60]);
 });
 
-test('the index is scanned in strict order, and without a filter with the least effort, whatever is left out', async () => {
+test('without a filter the index is scanned with the least effort, whatever is left out', async () => {
   for (const filter of [{}, { excludeIds: ['b'] }]) {
     const { efforts, search } = ties();
     await search.nearestOfEach(VERSION, ['a'], filter, 13);
     expect([...new Set(efforts)]).toEqual([100]);
   }
-  const common = { catalogId: 'default', model: 1, spaces: VERSION.spaces, anchorIds: ['a'], filter: {}, limit: 13 };
-  const { statement } = searchStatement({ ...common, behind: null, effort: 100, mostPassing: null }, 3);
-  expect(statement.text).toContain("set_config('hnsw.iterative_scan', 'strict_order', true)");
+});
+
+/** A table whose index gives in one round, and behind it, what it is told to. `orders`: of the further rounds of each statement. */
+function rounds(inOne: (way: number) => object[], behind = (way: number) => rows(13, { looked: way, farthest: 2 })) {
+  const orders: unknown[] = [];
+  const ask = async ({ text }: { text: string }, values: readonly unknown[]) => {
+    const way = Number(/LIMIT (\d+)\) AS found/.exec(text)?.[1]);
+    const place = Number(/'hnsw.iterative_scan', \$(\d+)::text, true/.exec(text)?.[1]);
+    orders.push(way ? values[place - 1] : 'exact');
+    if (!way) return rows(13);
+    return values[place - 1] === 'off' ? inOne(way) : behind(way);
+  };
+  return { orders, search: new SearchRepository(ask as unknown as Ask, 'default') };
+}
+const PLACE = { l2: 1, productId: 'p' };
+
+test('one round of the scan is enough for a page of up to 50, and further ones come in strict order', async () => {
+  const whole = (way: number) => rows(13, { looked: way, farthest: 2 });
+  for (const [limit, filter, behind, expected] of [
+    [13, {}, null, 'off'],
+    [51, { excludeIds: [...'12345678'] }, null, 'off'],
+    [51, { excludeIds: [...'123456789'] }, null, 'strict_order'],
+    [60, {}, null, 'strict_order'],
+    [13, {}, PLACE, 'strict_order'],
+  ] as const) {
+    const { orders, search } = rounds(whole);
+    await search.nearestOfEach(VERSION, ['a'], filter, limit, behind);
+    expect(orders[0], `${limit} ${JSON.stringify(filter)}`).toBe(expected);
+  }
+});
+
+test('a page that one round leaves short is asked for again in further ones, for a minute at once', async () => {
+  const { orders, search } = rounds((way) => rows(12, { looked: 12, farthest: 2, way }));
+  const find = () => search.nearestOfEach(VERSION, ['a'], {}, 13);
+  expect((await find())[0]!.neighbours).toHaveLength(13);
+  expect(orders).toEqual(['off', 'strict_order']);
+  await find();
+  expect(orders.slice(2)).toEqual(['strict_order']);
+  expect((await search.nearestOfEach(VERSION, ['a'], {}, 12))[0]!.neighbours).toHaveLength(12);
+});
+
+test('what is as far as the last of a round may be there unseen', async () => {
+  const { orders, search } = rounds(() => rows(13, { looked: 13, farthest: 1 }));
+  await search.nearestOfEach(VERSION, ['a'], {}, 13);
+  expect(orders).toEqual(['off', 'strict_order']);
 });
 
 /** A version with two spaces whose indexes give as many as they are asked for. `bound`: below it the ranking is complete. */
