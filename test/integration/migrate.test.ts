@@ -73,6 +73,7 @@ const ALL = [
   '0033_category_names',
   '0034_jobs_by_age',
   '0035_feedback_votes',
+  '0036_filters_at_once',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {
