@@ -96,7 +96,7 @@ export class CategoryIndexRepository {
     return { vectors: embeddingTable(catalogId, model, name), copies: categoryTable(catalogId, model, name) };
   }
 
-  /** Of few products: where their copies are. Of more: neighbours. */
+  /** An index of one category: of few products where their copies are, of more one of neighbours. */
   private index(model: number, space: EmbeddingSpace, { number, products }: Numbered) {
     const { copies: table } = this.tables(model, space);
     const by = isRankedAsWhole(products, this.bounds)

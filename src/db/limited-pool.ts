@@ -58,7 +58,7 @@ function allowed<T>(ask: () => T): T {
 }
 
 function limitClient(client: pg.PoolClient, circuit: Circuit): void {
-  const ask = client.query.bind(client) as Ask;
+  const ask = asked(client.query.bind(client) as (...query: unknown[]) => unknown);
   const query: Ask = async (...asked) => {
     let left: TimeLeft | null;
     try {
@@ -76,6 +76,20 @@ function limitClient(client: pg.PoolClient, circuit: Circuit): void {
   Object.assign(client, { query });
   client.on('error', () => {}); // whoever asks of it is told
 }
+
+/**
+ * The driver's `query` with a promise of ours: what its own promise leads to, all rows of the answer, survives each quick garbage collection until a full one (ADR 11).
+ * A stream is its own answer.
+ */
+const asked =
+  (query: (...query: unknown[]) => unknown): Ask =>
+  (...args) => {
+    const [first] = args as [{ submit?: unknown } | string];
+    if (typeof first !== 'string' && typeof first.submit === 'function') return query(...args) as Promise<unknown>;
+    return new Promise((resolve, reject) => {
+      query(...args, (error: unknown, result: unknown) => (error ? reject(error) : resolve(result)));
+    });
+  };
 
 /** The circuit learns how it went, and an error of the connection gets its code. */
 async function watched<T>(circuit: Circuit, work: () => Promise<T>): Promise<T> {

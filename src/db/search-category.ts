@@ -9,7 +9,7 @@ import { bool, float, int, text } from './row.ts';
 export type WithinCategory = {
   /** Numbers that stand for the category in each space's table. */
   readonly numbers: readonly number[];
-  /** Of which spaces all copies are ranked, as they are few. */
+  /** Whether all copies of a space are ranked, as they are few. */
   readonly ranked: readonly boolean[];
   /** How many products have it, and which share of the catalog, 0 to 1, by the database's own statistics. */
   readonly products: number;

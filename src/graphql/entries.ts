@@ -6,6 +6,7 @@ import {
   type TypeNode,
   valueFromASTUntyped,
 } from 'graphql';
+import { keptIn } from '../kept-in.ts';
 import type { RequestContext } from './scope.ts';
 
 type Variables = Record<string, unknown>;
@@ -21,7 +22,7 @@ const ENTRIES = [
   'ViewEventInput',
 ];
 
-const sent = new WeakMap<RequestContext, Variables>();
+const sent = keptIn<RequestContext, Variables>();
 
 /**
  * An Apollo plugin for a server with our schema. GraphQL refuses a call for one field too many in one of its entries, so

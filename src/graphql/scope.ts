@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import type { ProductRow } from '../db/products.ts';
 import { SimiliError } from '../errors.ts';
+import { keptIn } from '../kept-in.ts';
 import { CATALOG_HEADER } from '../ports/authenticator.ts';
 import type { Services } from '../services.ts';
 import { MOST_ANCHORS } from '../similarity/anchors.ts';
@@ -36,11 +37,12 @@ const catalogOfHeader: CatalogOf = (context) => requestHeader(context, CATALOG_H
 
 /** Scopes live as long as one request: keyed by its context object. One request is about one catalog. */
 export function scoper(services: Services, catalogOf: CatalogOf = catalogOfHeader): ScopeOf {
-  const scopes = new WeakMap<RequestContext, Promise<Scope>>();
+  const scopes = keptIn<RequestContext, Promise<Scope>>();
   const open = async (context: RequestContext) => makeScope(await services.inCatalog(catalogOf(context) ?? null));
   return (context) => {
+    if (!isObject(context)) return open(context);
     const scope = scopes.get(context) ?? open(context);
-    if (isObject(context)) scopes.set(context, scope);
+    scopes.set(context, scope);
     return scope;
   };
 }

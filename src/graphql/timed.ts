@@ -1,4 +1,5 @@
 import { type Deadline, type Patience, startDeadline, within } from '../deadline.ts';
+import { keptIn } from '../kept-in.ts';
 
 type Resolve = (...args: unknown[]) => unknown;
 type Info = { operation?: { operation: string } };
@@ -12,7 +13,7 @@ type Context = { readonly clientLeft?: unknown };
  * sends its last clicks. A subscription lives as long as its client likes.
  */
 export function timed<Tree>(tree: Tree, patience: Patience): Tree {
-  const deadlines = new WeakMap<object, Deadline>();
+  const deadlines = keptIn<object, Deadline>();
   const deadlineOf = (context: unknown, operation: 'query' | 'mutation'): Deadline => {
     if (typeof context !== 'object' || context === null) return startDeadline(patience);
     const { clientLeft } = context as Context;

@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { SimiliError } from '../errors.ts';
+import { keptIn } from '../kept-in.ts';
 import {
   type Authenticator,
   CATALOG_HEADER,
@@ -11,7 +12,7 @@ import {
 import type { Limits } from './limits.ts';
 import { refuse } from './refuse.ts';
 
-const callers = new WeakMap<Request, Caller>();
+const callers = keptIn<Request, Caller>();
 /** Requests by GET whose caller is whoever a request without any header is from. */
 const anonymous = new WeakSet<Request>();
 const NO_CREDENTIALS: Credentials = { key: null, header: () => null };
