@@ -58,7 +58,7 @@ function allowed<T>(ask: () => T): T {
 }
 
 function limitClient(client: pg.PoolClient, circuit: Circuit): void {
-  const ask = asked(client.query.bind(client) as (...query: unknown[]) => unknown);
+  const ask = promised(client.query.bind(client) as (...query: unknown[]) => unknown);
   const query: Ask = async (...asked) => {
     let left: TimeLeft | null;
     try {
@@ -81,7 +81,7 @@ function limitClient(client: pg.PoolClient, circuit: Circuit): void {
  * The driver's `query` with a promise of ours: what its own promise leads to, all rows of the answer, survives each quick garbage collection until a full one (ADR 11).
  * A stream is its own answer.
  */
-const asked =
+const promised =
   (query: (...query: unknown[]) => unknown): Ask =>
   (...args) => {
     const [first] = args as [{ submit?: unknown } | string];

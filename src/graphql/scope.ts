@@ -41,7 +41,9 @@ export function scoper(services: Services, catalogOf: CatalogOf = catalogOfHeade
   const open = async (context: RequestContext) => makeScope(await services.inCatalog(catalogOf(context) ?? null));
   return (context) => {
     if (!isObject(context)) return open(context);
-    const scope = scopes.get(context) ?? open(context);
+    const opened = scopes.get(context);
+    if (opened) return opened;
+    const scope = open(context);
     scopes.set(context, scope);
     return scope;
   };

@@ -16,9 +16,11 @@ export function timed<Tree>(tree: Tree, patience: Patience): Tree {
   const deadlines = keptIn<object, Deadline>();
   const deadlineOf = (context: unknown, operation: 'query' | 'mutation'): Deadline => {
     if (typeof context !== 'object' || context === null) return startDeadline(patience);
+    const begun = deadlines.get(context);
+    if (begun) return begun; // each field of each product asks
     const { clientLeft } = context as Context;
     const watched = operation === 'query' && clientLeft instanceof AbortSignal ? clientLeft : null;
-    const deadline = deadlines.get(context) ?? startDeadline(patience, watched);
+    const deadline = startDeadline(patience, watched);
     deadlines.set(context, deadline);
     return deadline;
   };
