@@ -36,7 +36,7 @@ const propensity = {
   tests: ['test/unit/learning/relevance/propensity.test.ts'],
 };
 const search = ['test/unit/src/db/search.test.ts'];
-const anchor = { file: 'src/db/search-statement.ts', tests: search };
+const statement = { file: 'src/db/search-statement.ts', tests: search };
 const rounds = { file: 'src/db/search.ts', tests: search };
 const categories = {
   file: 'src/db/category-indexes.ts',
@@ -235,7 +235,7 @@ export const mutations = [
   { name: 'ties', ...ranking, from: '[3, 50, 1000]', to: '[3, 40, 1000]' },
   { name: 'narrowest ties', ...ranking, from: '[3, 50, 1000]', to: '[0, 50, 1000]' },
   { name: 'looks into several spaces', ...ranking, file: 'src/db/search-fused.ts', from: '[50, 400,', to: '[50, 300,' },
-  { name: 'scan order', ...anchor, from: 'strict_order', to: 'relaxed_order' },
+  { name: 'scan order', ...statement, from: 'strict_order', to: 'relaxed_order' },
   { name: 'products of one round', ...rounds, from: 'MOST_OF_ONE_ROUND = 60', to: 'MOST_OF_ONE_ROUND = 61' },
   { name: 'candidates', ...effort, from: '[100, 200, 400, 500, 750, 1000]', to: '[40, 200, 400, 1000]' },
   { name: 'candidates under a filter', ...effort, from: 'FOR_ALL = 90', to: 'FOR_ALL = 60' },

@@ -60,8 +60,8 @@ export function listen(app: Express, config: Settings): Promise<Server> {
 type Born = { readonly IncomingMessage: typeof IncomingMessage; readonly ServerResponse: typeof ServerResponse };
 
 /**
- * Classes of requests and answers that are born with the prototypes that Express gives them. An object that gets another one later, and all that it
- * leads to, survives each quick garbage collection until a full one: 44 KB of each page, which Node copied for 4 ms every 35 pages (ADR 11).
+ * Classes of requests and answers that are born with the prototypes that Express gives them. On Node 20 an object that gets another one later, and all
+ * that it leads to, survives each quick garbage collection until a full one: 11 KB of a request as small as that of /healthz (ADR 11).
  */
 export function bornFor(app: Express): Born {
   class AppRequest extends IncomingMessage {}
