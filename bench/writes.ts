@@ -25,8 +25,9 @@ type Row = Record<string, string | number>;
 /**
  * Eight clients read lists, over HTTP, from `simili serve` on a Postgres: while nothing else happens, while 200 new products a minute come whose pictures a
  * worker fetches and embeds, and while it embeds all products for another version besides and builds its index. And how long it takes
- * until a new product is in the list of one that it looks like. Rows are told on stderr as they come.
- * @param options.seconds of each of the first two phases; the third is as long as the version takes
+ * until a new product is in the list of one that it looks like. Quiet is what it was before and what it is again behind all that: machines that others
+ * share have fast and slow minutes.
+ * @param options.seconds of quiet before and behind, and of the new products alone; the rest is as long as the version takes
  */
 export async function writes(options: { products: number; seconds: number }): Promise<Row[]> {
   const admin = process.env.DATABASE_URL;
@@ -88,16 +89,26 @@ async function measured(shop: Shop, run: Run, first: JobRow, told: (what: string
     const job = await shop.repositories.jobs.byId(second.id);
     if (job?.state === 'FAILED') throw new Error(`the second version was not embedded: ${JSON.stringify(job.error)}`);
     if (job?.phase !== 'EMBED') return true;
-    readers.enter(`${job.message?.startsWith('Building') ? 'its index' : 'all vectors'} of a new version, besides`);
+    readers.enter(
+      `${job.message?.startsWith('Building') ? 'its index' : 'all vectors'} of a new version, besides`,
+      WHOLE,
+    );
     return false;
   }, MOST_SECONDS);
-  const readings = await readers.end();
   told('the second version is embedded');
+  readers.leave();
   const { upserts, shown, never } = await newcomers.end();
+  await until(async () => ENDED.includes((await shop.repositories.jobs.byId(second.id))!.state), MOST_SECONDS);
+  await sleep(1000 * WARM_SECONDS);
+  readers.enter(QUIET);
+  await sleep(1000 * seconds);
+  const readings = await readers.end();
   return [...ofReadings(readings, products), ...ofNewcomers(shown, never, upserts)];
 }
 
 const QUIET = 'quiet';
+const WHOLE = 'a new version, from its first vector to its index';
+const ENDED: readonly string[] = ['SUCCEEDED', 'FAILED', 'CANCELLED'];
 
 function ofReadings(readings: readonly Reading[], products: number): Row[] {
   const quiet = readings.find(({ what }) => what === QUIET)!;

@@ -9,7 +9,9 @@ const LOOK_FOR_VECTORS_MS = 25;
 /** Every so manyth of the new products is looked for, as long as the list has room for all that look the same: who looks in vain is load of his own. */
 const FOLLOWED = 3;
 /** Places of a list that are looked at: what looks the same is in front, and there are a few of each. */
-const PLACES = 24;
+const PLACES = 50;
+/** Products of one picture that are looked for: some pictures differ from others by the colour of a skin alone, and their variants are in one list. */
+const VARIANTS = 8;
 const GIVE_UP_MS = 60_000;
 
 /** Ms until a product was in the list of the one that it looks like: from its upsert, and from the last moment at which it had no vector. */
@@ -42,13 +44,14 @@ export function startNewcomers(
       await sleep(LOOK_MS);
     }
     never += 1;
+    process.stderr.write(`${id} was never in the list of ${likeness(picture)}\n`);
   };
   const write = async (i: number) => {
     const [picture, variant] = [i % pictures.count, 1 + Math.floor(i / pictures.count)];
     const product = { id: `new-${i}`, picture, variant };
     const sent = performance.now();
     await upsert(url, pictures, [product]);
-    if (i % FOLLOWED === 0 && variant < PLACES) await follow(product, sent);
+    if (i % FOLLOWED === 0 && variant <= VARIANTS) await follow(product, sent);
   };
   const work = async () => {
     await client.connect();

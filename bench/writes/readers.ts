@@ -23,9 +23,9 @@ type Phase = { what: string; times: number[]; failed: number; since: number; sec
 export function startReaders(url: string, clients: number, anchor: () => string) {
   const dispatcher = new Agent({ connections: clients });
   const phases = new Map<string, Phase>();
-  let phase: Phase | null = null;
+  let entered: readonly Phase[] = [];
   let isOver = false;
-  const ask = async (own: Phase | null) => {
+  const ask = async (own: readonly Phase[]) => {
     const since = performance.now();
     const { body } = await request(`${url}/graphql`, {
       dispatcher,
@@ -34,27 +34,33 @@ export function startReaders(url: string, clients: number, anchor: () => string)
       body: JSON.stringify({ query: PAGE, variables: { id: anchor() } }),
     });
     const { data } = (await body.json()) as { data?: { similarItems?: { status: string } | null } };
-    own?.times.push(performance.now() - since);
-    if (own && data?.similarItems?.status !== 'OK') own.failed += 1;
+    for (const phase of own) {
+      phase.times.push(performance.now() - since);
+      if (data?.similarItems?.status !== 'OK') phase.failed += 1;
+    }
   };
   const reading = Promise.all(
     Array.from({ length: clients }, async () => {
-      while (!isOver) await ask(phase);
+      while (!isOver) await ask(entered);
     }),
   );
   const leave = () => {
-    if (phase) phase.seconds += (performance.now() - phase.since) / 1000;
-    phase = null;
+    for (const phase of entered) phase.seconds += (performance.now() - phase.since) / 1000;
+    entered = [];
+  };
+  const begun = (what: string): Phase => {
+    const phase = phases.get(what) ?? { what, times: [], failed: 0, since: 0, seconds: 0 };
+    phases.set(what, phase);
+    return Object.assign(phase, { since: performance.now() });
   };
   return {
-    /** Begins a phase, or goes on with it. Before the first nothing counts. */
-    enter(what: string): void {
-      if (phase?.what === what) return;
+    /** Begins phases, or goes on with them, and leaves all others. Before the first nothing counts. */
+    enter(...whats: readonly string[]): void {
+      if (whats.length === entered.length && whats.every((what, i) => entered[i]!.what === what)) return;
       leave();
-      phase = phases.get(what) ?? { what, times: [], failed: 0, since: 0, seconds: 0 };
-      phase.since = performance.now();
-      phases.set(what, phase);
+      entered = whats.map(begun);
     },
+    leave,
     async end(): Promise<Reading[]> {
       leave();
       isOver = true;

@@ -104,16 +104,44 @@ async function build(
   }, how.signal);
 }
 
-/** Efforts that an index of vectors of a table may be built with on its server, greatest first. */
+/** Postgres builds an index of a smaller table by one process anyway (`min_parallel_table_scan_size`). */
+const LEAST_BYTES_FOR_SEVERAL = 8 * 2 ** 20;
+const LOOK_FOR_WORK_MS = 3000;
+/** Sessions at work, in the mean of that time, from which on a server is asked by others. */
+const ASKED = 0.5;
+
+/** Efforts that an index of vectors of a table may be built with on its server, greatest first. Looks for some seconds whether others are at work on it. */
 export async function effortsOn(query: SqlSession['query'], table: string): Promise<IndexEffort[]> {
-  const [found] = await query<{ own: number; sharedBuffers: number; rows: number; bytes: number }>(
+  const [found] = await query<{
+    own: number;
+    sharedBuffers: number;
+    isLeftToUs: boolean;
+    rows: number;
+    bytes: number;
+  }>(
     `SELECT pg_size_bytes(current_setting('maintenance_work_mem'))::float8 AS own,
        pg_size_bytes(current_setting('shared_buffers'))::float8 AS "sharedBuffers",
+       (SELECT source = 'default' FROM pg_settings WHERE name = 'max_parallel_maintenance_workers') AS "isLeftToUs",
        greatest(0, reltuples)::float8 AS rows, pg_table_size(oid)::float8 AS bytes
      FROM pg_class WHERE oid = $1::regclass`,
     [table],
   );
-  return indexEfforts(found!, found!);
+  const isLooked = found!.isLeftToUs && found!.bytes >= LEAST_BYTES_FOR_SEVERAL;
+  return indexEfforts({ ...found!, isAsked: isLooked && (await atWork(query)) >= ASKED }, found!);
+}
+
+/** Sessions of this server that are at work, in the mean of some seconds. 0 before Postgres 14, which does not count their time. */
+async function atWork(query: SqlSession['query']): Promise<number> {
+  const busyMs = async () => {
+    const [row] = await query<{ ms: number }>(
+      `SELECT coalesce(sum((to_jsonb(d) ->> 'active_time')::float8), 0) AS ms FROM pg_stat_database d`,
+      [],
+    );
+    return row!.ms;
+  };
+  const [before, since] = [await busyMs(), performance.now()];
+  await sleep(LOOK_FOR_WORK_MS);
+  return ((await busyMs()) - before) / (performance.now() - since);
 }
 
 /** Tells how far it is until it is ended. That the state cannot be read for once is no reason to stop. */

@@ -190,9 +190,10 @@ export class EmbeddingRepository {
 
   /**
    * Those of the products that lack one. @param input null: which it is, is not known here, and a vector of either will do
+   * @param ids null: of all
    * @throws VersionGone
    */
-  async lacking(model: number, space: string, input: Input | null, ids: readonly string[]): Promise<string[]> {
+  async lacking(model: number, space: string, input: Input | null, ids: readonly string[] | null): Promise<string[]> {
     const found = await ofVersion(rows(this.db, { id: text })`${this.lackingSql(model, space, input, ids)}`);
     return found.map(({ id }) => id);
   }

@@ -1,5 +1,8 @@
-/** Bytes that the server lets the build of an index use by itself, and that it shares for pages. */
-type ServerMemory = { own: number; sharedBuffers: number };
+/**
+ * Bytes that the server lets the build of an index use by itself, and that it shares for pages. `isAsked`: others are at work on it, and nobody has said how
+ * many processes a build may take.
+ */
+type Server = { own: number; sharedBuffers: number; isAsked: boolean };
 /** `memory`: bytes (`maintenance_work_mem`). `alone`: one process, else as many more as the server's settings give. */
 export type IndexEffort = { memory: number; alone: boolean };
 
@@ -16,11 +19,11 @@ const NODE_BYTES = 800;
  * are for servers without the memory that their settings promise; shared memory, which several processes need, ends first (64 MB in a container).
  * @param graph rows of the table, and bytes of all of them
  */
-export function indexEfforts(server: ServerMemory, graph: { rows: number; bytes: number }): IndexEffort[] {
+export function indexEfforts(server: Server, graph: { rows: number; bytes: number }): IndexEffort[] {
   const needed = graph.bytes + graph.rows * NODE_BYTES;
   const memory = Math.max(server.own, Math.min(needed, server.sharedBuffers * OF_SHARED_BUFFERS));
   return [
-    { memory, alone: false },
+    { memory, alone: server.isAsked },
     { memory, alone: true },
     { memory: server.own, alone: true },
   ];

@@ -194,8 +194,23 @@ test('what arrives while a version is on its way waits for it, and what an encod
   ]);
   await ingestHandler(context)({ catalog: 'default' }, run); // at once: it was queued anew
   expect([await waiting(), await embeddings.countMissing(number)]).toEqual([[], 0]);
-  await evaluateHandler(context)({ catalog: 'default', jobId }, run);
+
+  // A shop that writes all day, one product for each that is embedded: its evaluation ends, and nothing says that vectors are missing.
+  let later = 0;
+  const busy: ProductEncoder = {
+    ...counted,
+    async encode(products, signal) {
+      later += 1;
+      await arrive(`plater${later}`, `fb0${later}`);
+      return counted.encode(products, signal);
+    },
+  };
+  await arrive('pfive', 'fa05');
+  await evaluateHandler(worker.but({ encoders: [busy] }))({ catalog: 'default', jobId }, run);
   expect((await models.serving())!.number).toBe(number);
+  expect(later).toBeGreaterThan(0);
+  expect(await embeddings.countMissing(number, 'title_words', 'product')).toBeGreaterThan(0);
+  await ingest();
   expect(await embeddings.countMissing(number, 'title_words', 'product')).toBe(0);
 });
 

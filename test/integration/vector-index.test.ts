@@ -1,5 +1,6 @@
 // @module-tag postgres
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { effortsOn } from '../../src/db/build-index.ts';
 import { stateOf } from '../../src/db/index-builds.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
@@ -154,4 +155,25 @@ test('who drops the table of a version stops the build of its index', async () =
     await dropping;
   });
   await expect(build()).rejects.toThrow('no vectors');
+});
+
+test('a large index is built by one process where others are at work, unless somebody has said by how many', async () => {
+  const [builder, other] = [await client(), await client()];
+  let isOver = false;
+  const working = (async () => {
+    while (!isOver) await other.query('SELECT pg_sleep(0.2) FROM pg_class LIMIT 1'); // who reads no table is not counted
+    await other.end();
+  })();
+  try {
+    await builder.query(`CREATE TABLE large AS SELECT repeat('x', 1000) AS text FROM generate_series(1, 9000)`);
+    const query = async <Row>(text: string, values?: unknown[]) => (await builder.query(text, values)).rows as Row[];
+    const alone = async (table: string) => (await effortsOn(query, table))[0]!.alone;
+    expect([await alone('large'), await alone(own().table)]).toEqual([true, false]);
+    await builder.query('SET max_parallel_maintenance_workers = 2');
+    expect(await alone('large')).toBe(false);
+  } finally {
+    isOver = true;
+    await working;
+    await builder.end();
+  }
 });

@@ -10,6 +10,7 @@ import type { WorkerContext } from '../context.ts';
 import { type AnyEye, goldenEye } from '../encoders/eyes.ts';
 import { findEncoder } from '../encoders/find.ts';
 import type { InstalledEncoder } from '../engines/onnx/encoder-description.ts';
+import type { Pace } from '../tools/pace.ts';
 import { isBlindTo } from './encode-batch.ts';
 import { encodePictures, encoderNamed } from './encoding.ts';
 import { fillSpace } from './fill-space.ts';
@@ -22,7 +23,7 @@ const PROJECTED = 512;
 type Context = Pick<
   WorkerContext,
   'repositories' | 'pictures' | 'embedder' | 'artefacts' | 'config' | 'encoder' | 'log'
->;
+> & { readonly pace?: Pace | undefined };
 type Model = Pick<ModelRow, 'id' | 'number' | 'metrics'>;
 
 /**
@@ -38,7 +39,7 @@ export async function embedMissing(
   only?: readonly string[],
 ): Promise<number> {
   const encoder = await encoderOfVersion(context, model);
-  return fillSpace(context.repositories, model.number, encoder, signal, onProgress, only);
+  return fillSpace(context, model.number, encoder, signal, onProgress, only);
 }
 
 /** A version's own artefact as an encoder: what it makes of pictures, from what the eyes see in them or from their pixels. */

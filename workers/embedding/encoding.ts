@@ -5,13 +5,16 @@ import type { WorkerContext } from '../context.ts';
 import type { AnyEye, Eye } from '../encoders/eyes.ts';
 import type { InstalledEncoder } from '../engines/onnx/encoder-description.ts';
 import type { PictureService } from '../pictures/picture-service.ts';
+import { atOnce, type Pace } from '../tools/pace.ts';
 import { prefetched } from '../tools/prefetch.ts';
 import { encodeBatch } from './encode-batch.ts';
 import { usePixels } from './pixel-users.ts';
 
 /** A picture of a catalog; `contentHash` is what it was when it was decoded. */
 export type SourcePicture = { source: string; contentHash: string };
-type Context = Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'config' | 'log'>;
+type Context = Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'config' | 'log'> & {
+  readonly pace?: Pace | undefined;
+};
 
 /** Pictures per call of the engine and per commit. */
 const BATCH = 32;
@@ -72,6 +75,7 @@ async function* encodeNew(
   pictures: readonly SourcePicture[],
   signal: AbortSignal,
 ): AsyncGenerator<[string, Uint16Array], void> {
+  const { pace = atOnce } = context;
   const { side } = encoder.description.input;
   const folder = context.pictures.folders([side])[side] as string;
   const held = new Set<() => string[]>();
@@ -92,6 +96,7 @@ async function* encodeNew(
   try {
     for await (const { done, readable } of prefetched(batchesOf(pictures, signal), ready)) {
       signal.throwIfAborted();
+      await pace(signal);
       const rows: Features =
         readable.length > 0 ? await encodeBatch(context, encoder, readable, folder, signal) : new Map();
       await keeping;

@@ -1,9 +1,12 @@
 import type { MissingOfProduct, MissingVector, Vector } from 'simili/internal/db/embeddings';
 import type { Repositories } from 'simili/internal/db/repositories';
 import type { Encoded, Encoder } from 'simili/internal/ports/encoder';
+import { atOnce, type Pace } from '../tools/pace.ts';
 import { prefetched } from '../tools/prefetch.ts';
 
 type Repos = Pick<Repositories, 'embeddings' | 'products'>;
+/** Where vectors are looked for and kept; `pace` between two batches, by itself as fast as it goes. */
+type Context = { readonly repositories: Repos; readonly pace?: Pace | undefined };
 
 const BATCH = 64;
 
@@ -15,7 +18,7 @@ const BATCH = 64;
  * @returns vectors written.
  */
 export async function fillSpace(
-  repositories: Repos,
+  context: Context,
   version: number,
   encoder: Encoder,
   signal: AbortSignal,
@@ -24,30 +27,33 @@ export async function fillSpace(
 ): Promise<number> {
   let written = 0;
   const keep = async (rows: readonly Vector[]) => {
-    await repositories.embeddings.upsert(version, rows, encoder.space);
+    await context.repositories.embeddings.upsert(version, rows, encoder.space);
     written += rows.length;
     onProgress(written);
   };
-  // One pass over the catalog after another: what arrives meanwhile is in the next one. What an encoder cannot look at stays
-  // missing for ever: a pass of nothing else is the last.
-  while (await pass(repositories, { version, encoder, only }, signal, keep)) signal.throwIfAborted();
+  // One pass over the catalog after another, as long as much arrives meanwhile: a shop that writes all day would never be done, and the few
+  // that came last wait in the queue. What an encoder cannot look at stays missing for ever.
+  while ((await pass(context, { version, encoder, only }, signal, keep)) >= batchOf(encoder)) signal.throwIfAborted();
   return written;
 }
 
 type Filling = { version: number; encoder: Encoder; only: readonly string[] | null };
 
-/** Ends when all is written that it began to write, however it ends. @returns whether anything was encoded. */
+const batchOf = ({ batch = BATCH }: Encoder): number => batch;
+
+/** Ends when all is written that it began to write, however it ends. @returns vectors of it. */
 async function pass(
-  repositories: Repos,
+  { repositories, pace = atOnce }: Context,
   filling: Filling,
   signal: AbortSignal,
   keep: (rows: readonly Vector[]) => Promise<void>,
-): Promise<boolean> {
-  let found = false;
+): Promise<number> {
+  let found = 0;
   let writing: Promise<void> = Promise.resolve();
   try {
     const missing = missingBatches(repositories, filling, signal);
     const encode = async (rows: readonly Missing[]): Promise<Vector[]> => {
+      await pace(signal);
       const encoded = await encodedOf(repositories, filling.encoder, rows, signal);
       return rows.flatMap(({ productId, contentHash }) => {
         const vector = encoded.get(productId);
@@ -56,7 +62,7 @@ async function pass(
     };
     for await (const rows of prefetched(missing, encode)) {
       if (rows.length === 0) continue;
-      found = true;
+      found += rows.length;
       await writing;
       writing = keep(rows);
       writing.catch(() => {}); // told by the next one, or at the end
@@ -85,20 +91,22 @@ async function encodedOf(
   return new Map(facts.map(({ id }, i) => [id, encoded[i]]));
 }
 
-/** Products without a vector, in id order and in batches. */
+/** Products without a vector, in id order and in batches, of which the last one is short or empty. */
 async function* missingBatches(
   { embeddings }: Repos,
-  { version, encoder: { input, space, batch = BATCH }, only }: Filling,
+  { version, encoder, only }: Filling,
   signal: AbortSignal,
 ): AsyncGenerator<Missing[], void> {
+  const { input, space } = encoder;
+  const batch = batchOf(encoder);
   for (let after: string | null = null; ; ) {
     signal.throwIfAborted();
     const missing: Missing[] =
       input === 'pictures'
         ? await embeddings.missing(version, batch, after, space.name, only)
         : await embeddings.missingOfProducts(version, space, batch, after, only);
-    if (missing.length === 0) return;
-    yield missing;
+    if (missing.length > 0) yield missing;
+    if (missing.length < batch) return; // what comes behind it now is of the next pass
     after = missing.at(-1)!.productId;
   }
 }

@@ -13,6 +13,8 @@ export type Fillable = {
   readonly space: VersionSpace;
   /** Products without their vector. */
   countMissing(): Promise<number>;
+  /** Those of the products that lack it; null: of all. */
+  lacking(ids: readonly string[] | null): Promise<string[]>;
   /** @param only these; left out: all. @returns vectors written. @throws SimiliError of the encoder. */
   fill(signal: AbortSignal, onProgress?: (written: number) => void, only?: readonly string[]): Promise<number>;
   /** Products that still lack one wait in the queue. */
@@ -38,6 +40,24 @@ export async function countMissing(spaces: readonly Fillable[]): Promise<number>
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
+/**
+ * Products that lack a vector though they were tried, each as often as it lacks one. Those that arrive meanwhile wait in the queue: a shop that writes all
+ * day lacks some at every moment.
+ */
+export async function countFailed(
+  spaces: readonly Pick<Fillable, 'lacking' | 'fill'>[],
+  signal: AbortSignal,
+): Promise<number> {
+  let failed = 0;
+  for (const space of spaces) {
+    const lacking = await space.lacking(null);
+    if (lacking.length === 0) continue;
+    await space.fill(signal, undefined, lacking);
+    failed += (await space.lacking(lacking)).length;
+  }
+  return failed;
+}
+
 /** Fills one space after the other. @returns vectors written. */
 export async function fillAll(
   spaces: readonly Fillable[],
@@ -54,6 +74,7 @@ function ofPictures(context: Context, model: Version, space: VersionSpace): Fill
   return {
     space,
     countMissing: () => embeddings.countMissing(model.number),
+    lacking: (ids) => embeddings.lacking(model.number, space.name, 'pictures', ids),
     queueMissing: () => embeddings.queueMissing(model.number, space.name, 'pictures'),
     fill: (signal, onProgress, only) => told(context, space, embedMissing(context, model, signal, onProgress, only)),
   };
@@ -66,9 +87,10 @@ function own(context: Context, model: Version, space: VersionSpace): Fillable {
   return {
     space,
     countMissing: () => embeddings.countMissing(model.number, space.name, encoder.input),
+    lacking: (ids) => embeddings.lacking(model.number, space.name, encoder.input, ids),
     queueMissing: () => embeddings.queueMissing(model.number, space.name, encoder.input),
     fill: (signal, onProgress, only) =>
-      told(context, space, fillSpace(repositories, model.number, encoder, signal, onProgress, only)),
+      told(context, space, fillSpace(context, model.number, encoder, signal, onProgress, only)),
   };
 }
 

@@ -6,6 +6,7 @@ import { chooseStorage } from '../embedding/choose-storage.ts';
 import { countMissing, fillAll, fillable } from '../embedding/spaces.ts';
 import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
 import { timeLeft } from '../jobs/time-left.ts';
+import { unhurried } from '../tools/pace.ts';
 import { TRAIN_SHARE } from './train.ts';
 
 const FILL_SHARE = 0.1;
@@ -27,7 +28,7 @@ async function embed(context: WorkerContext, run: ClaimedRun): Promise<void> {
   const { models, embeddings } = context.repositories;
   const jobId = run.claim.job.id;
   const model = await models.ofJob(jobId);
-  const spaces = fillable(context, model);
+  const spaces = fillable({ ...context, pace: unhurried() }, model);
   for (const { space } of spaces) await embeddings.createTable(model.number, space);
   const total = await countMissing(spaces);
   run.report({ message: `Embedding ${total} products` });

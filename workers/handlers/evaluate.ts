@@ -4,7 +4,7 @@ import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import type { Handler } from 'simili/internal/queue/jobs';
 import { inCatalog, type WorkerContext } from '../context.ts';
 import { servedVectors } from '../embedding/served-vectors.ts';
-import { countMissing, fillAll, fillable } from '../embedding/spaces.ts';
+import { countFailed, fillAll, fillable } from '../embedding/spaces.ts';
 import { qualityGates, type Rival } from '../evaluation/gates.ts';
 import { listChanges } from '../evaluation/list-changes.ts';
 import { differences, measure } from '../evaluation/measure.ts';
@@ -38,7 +38,7 @@ async function evaluate(context: WorkerContext, { claim, report, signal }: Claim
   // Products that arrived since the table was filled.
   const spaces = fillable(context, candidate);
   await fillAll(spaces, signal);
-  const missing = await countMissing(spaces);
+  const missing = await countFailed(spaces, signal);
   const all = { ...(candidate.metrics as object), ...metrics };
   await models.commitEvaluated(claim, candidate.id, all as never, qualityGates(own, beside, missing));
 }

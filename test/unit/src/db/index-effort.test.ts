@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { indexEfforts } from '../../../../src/db/index-effort.ts';
 
 const MB = 2 ** 20;
-const SERVER = { own: 64 * MB, sharedBuffers: 4096 * MB };
+const SERVER = { own: 64 * MB, sharedBuffers: 4096 * MB, isAsked: false };
 
 test('an index is built with what its graph needs, up to a quarter of the shared buffers', () => {
   const rows = 100_000;
@@ -17,4 +17,9 @@ test('an index is built with what its graph needs, up to a quarter of the shared
 test('never with less than the server gives by itself', () => {
   expect(indexEfforts(SERVER, { rows: 10, bytes: 8192 })[0]!.memory).toBe(64 * MB);
   expect(indexEfforts({ ...SERVER, sharedBuffers: 128 * MB }, { rows: 1e6, bytes: 1e9 })[0]!.memory).toBe(64 * MB);
+});
+
+test('by one process where others are at work', () => {
+  const efforts = indexEfforts({ ...SERVER, isAsked: true }, { rows: 1e6, bytes: 1e9 });
+  expect(efforts.map(({ alone }) => alone)).toEqual([true, true, true]);
 });

@@ -283,3 +283,25 @@ test('a version with a network reads pixels, whatever is stored', () => {
   const network = { metrics: { training: { sides: [64, 96], shares: { hog: 0.5, network: 0.5 } } } };
   expect(sidesOf(network)).toEqual([64, 96]);
 });
+
+test('a shop that writes all day does not keep an embedding from its end; what comes in thousands meanwhile is in it', async () => {
+  for (const [place, letter] of [
+    ['unshift', 'a'],
+    ['push', 'z'],
+  ] as const) {
+    const busy = shop(300);
+    const { products } = busy;
+    busy.hooks.onEmbed = async () => {
+      products[place]({ ...products[150]!, productId: `${letter}${String(products.length).padStart(5, '0')}` });
+    };
+    expect(await embedMissing(busy.context, MODEL, never)).toBeLessThan(310);
+    expect(busy.table.has('p00299')).toBe(true);
+  }
+  const importing = shop(300);
+  importing.hooks.onEmbed = async (batch) => {
+    for (let i = 0; batch === 4 && i < 1000; i++)
+      importing.products.push({ ...importing.products[0]!, productId: `a${String(i).padStart(5, '0')}` });
+    importing.products.sort((a, b) => (a.productId < b.productId ? -1 : 1));
+  };
+  expect(await embedMissing(importing.context, MODEL, never)).toBe(1300);
+});
