@@ -7,8 +7,13 @@ import { limitsOf } from './serving-limits.ts';
 import { type Ask, inMemoryWay, type Opened, type Page, rawWay, similiWay, type Way } from './serving-ways.ts';
 import { yardsticks } from './serving-yardsticks.ts';
 
-/** How much longer than a measurement each way is asked beforehand. */
-const WARM_TIMES = 4;
+/**
+ * How long each way is asked before its first measurement: code that was called a few hundred times takes twice the time of code that was called some
+ * thousand times, and a shop's server is up for days.
+ */
+const WARM_SECONDS = 20;
+/** How much longer than a measurement it is asked before each one that is of another kind. */
+const WARM_TIMES = 2;
 const ROUNDS = 3;
 const CLIENTS = [1, 8];
 /** Anchors whose lists are compared with the exact ones; of a catalog larger than the usual one fewer, since each exact list reads all vectors. */
@@ -63,16 +68,23 @@ async function besideEachOther(
   };
   rows.push(...catalogs.map(indexRow));
   add(beside.map(({ way, indexSeconds }) => ({ what: `index, ${way.what}`, products, seconds: indexSeconds })));
-  const asked = [similiWay(catalog), ...beside.map(({ way }) => way)];
+  const [raw, own, inMemory] = [rawWay(catalog), similiWay(catalog), inMemoryWay(products)];
+  const asked = [own, ...beside.map(({ way }) => way)];
   const smaller = catalogs.slice(0, -1).flatMap((one) => [rawWay(one), similiWay(one)]);
   const random = makeRandom(7);
   const twelve = { page: 'twelve', share: null, seconds } as const;
-  const here = [rawWay(catalog), similiWay(catalog), inMemoryWay(products)];
-  for (const clients of CLIENTS)
-    add(await compared([...smaller, rawWay(catalog), ...asked, inMemoryWay(products)], { ...twelve, clients }, random));
-  for (const page of ['fifty', 'nested'] as const)
-    for (const clients of CLIENTS) add(await compared(here, { ...twelve, page, clients }, random));
-  for (const share of SHARES) add(await compared([similiWay(catalog)], { ...twelve, clients: 1, share }, random));
+  const servers = await openAll([...smaller, raw, ...asked, inMemory]);
+  try {
+    for (const { ask, way } of servers.values())
+      await loop(ask, { ...twelve, clients: 1, seconds: WARM_SECONDS }, () => idOf(random.int(way.products)));
+    const of = (...ways: Way[]) => ways.map((way) => servers.get(way)!);
+    for (const clients of CLIENTS) add(await compared([...servers.values()], { ...twelve, clients }, random));
+    for (const page of ['fifty', 'nested'] as const)
+      for (const clients of CLIENTS) add(await compared(of(raw, own, inMemory), { ...twelve, page, clients }, random));
+    for (const share of SHARES) add(await compared(of(own), { ...twelve, clients: 1, share }, random));
+  } finally {
+    for (const { close } of servers.values()) await close();
+  }
   add([await statementsOf(catalog, 'twelve', random), await statementsOf(catalog, 'nested', random)]);
   for (const way of asked) {
     for (const row of rows.filter(
@@ -90,28 +102,29 @@ async function besideEachOther(
 const tell = (row: Row): void => void process.stderr.write(`${JSON.stringify(row)}\n`);
 const indexRow = ({ products, index }: ServingCatalog): Row => ({ what: 'index', products, ...index });
 
-/**
- * The best of some rounds for each way, the ways in turn: what else the machine does meets all of them. Each is warm before: code that was
- * called a few hundred times takes twice the time of code that was called some thousand times, and a shop's server is up for days.
- */
-async function compared(ways: readonly Way[], load: Load, random: Random) {
-  const opened = await Promise.all(ways.map(async (way) => ({ way, ...(await way.open(load.clients)) })));
+type Server = Opened & { way: Way };
+
+/** All of them, as long as the run is: each is warm by what came before. */
+async function openAll(ways: readonly Way[]): Promise<Map<Way, Server>> {
+  const servers = new Map<Way, Server>();
+  for (const way of ways) servers.set(way, { way, ...(await way.open(Math.max(...CLIENTS))) });
+  return servers;
+}
+
+/** The best of some rounds for each way, the ways in turn: what else the machine does meets all of them. */
+async function compared(servers: readonly Server[], load: Load, random: Random) {
   const best = new Map<Way, Row>();
-  try {
-    for (const { ask, way } of opened)
-      await loop(ask, { ...load, seconds: WARM_TIMES * load.seconds }, () => idOf(random.int(way.products)));
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const one of opened) {
-        const { what, products } = one.way;
-        const figures = await measured(one, load, () => idOf(random.int(products)));
-        const { clients, page, share } = load;
-        const row: Row = { what, products, clients, page, share: share ?? 'none', ...figures };
-        const before = best.get(one.way);
-        if (!before || Number(row.queriesPerSecond) > Number(before.queriesPerSecond)) best.set(one.way, row);
-      }
+  for (const { ask, way } of servers)
+    await loop(ask, { ...load, seconds: WARM_TIMES * load.seconds }, () => idOf(random.int(way.products)));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const one of servers) {
+      const { what, products } = one.way;
+      const figures = await measured(one, load, () => idOf(random.int(products)));
+      const { clients, page, share } = load;
+      const row: Row = { what, products, clients, page, share: share ?? 'none', ...figures };
+      const before = best.get(one.way);
+      if (!before || Number(row.queriesPerSecond) > Number(before.queriesPerSecond)) best.set(one.way, row);
     }
-  } finally {
-    for (const { close } of opened) await close();
   }
   return [...best.values()];
 }
