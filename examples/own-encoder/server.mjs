@@ -11,7 +11,7 @@ await addDemoShop(simili, {
   vectors: { 'red-mug': [1, 0], 'pink-jug': [0.8, 0.6], 'red-teapot': [0.6, 0.8] },
   spaces: [{ ...titleWords.space, weight: titleWords.weight, encoder: titleWords.id }],
   // A shop's `simili worker` does this by itself, for every version and every product that comes or changes.
-  fill: (version) => fillSpace(simili.repositories, version, titleWords, new AbortController().signal),
+  fill: (version) => fillSpace(simili, version, titleWords, new AbortController().signal),
 });
 
 const server = new ApolloServer({ schema: simili.plugin.standalone() });

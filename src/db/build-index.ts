@@ -91,7 +91,7 @@ async function build(
   await session(async (own) => {
     await own.exec('SET statement_timeout = 0; SET lock_timeout = 0');
     await own.exec(`ANALYZE (SKIP_LOCKED) ${table}`); // counts the rows; not where that waits
-    const { memory, alone } = (await effortsOn(own.query, table))[lacked]!;
+    const { memory, alone } = (await effortsOn(own.query, table, how.signal))[lacked]!;
     await own.exec(`SET maintenance_work_mem = '${Math.ceil(memory / 1024)}kB'`);
     if (alone) await own.exec('SET max_parallel_maintenance_workers = 0');
     if ((await stateOf(ask, index)).share !== null) return;
@@ -110,8 +110,12 @@ const LOOK_FOR_WORK_MS = 3000;
 /** Sessions at work, in the mean of that time, from which on a server is asked by others. */
 const ASKED = 0.5;
 
-/** Efforts that an index of vectors of a table may be built with on its server, greatest first. Looks for some seconds whether others are at work on it. */
-export async function effortsOn(query: SqlSession['query'], table: string): Promise<IndexEffort[]> {
+/** Efforts that an index of vectors of a table may be built with on its server, greatest first. Looks for some seconds whether others are at work on it. @throws AbortError */
+export async function effortsOn(
+  query: SqlSession['query'],
+  table: string,
+  signal?: AbortSignal,
+): Promise<IndexEffort[]> {
   const [found] = await query<{
     own: number;
     sharedBuffers: number;
@@ -127,11 +131,11 @@ export async function effortsOn(query: SqlSession['query'], table: string): Prom
     [table],
   );
   const isLooked = found!.isLeftToUs && found!.bytes >= LEAST_BYTES_FOR_SEVERAL;
-  return indexEfforts({ ...found!, isAsked: isLooked && (await atWork(query)) >= ASKED }, found!);
+  return indexEfforts({ ...found!, isAsked: isLooked && (await atWork(query, signal)) >= ASKED }, found!);
 }
 
 /** Sessions of this server that are at work, in the mean of some seconds. 0 before Postgres 14, which does not count their time. */
-async function atWork(query: SqlSession['query']): Promise<number> {
+async function atWork(query: SqlSession['query'], signal: AbortSignal | undefined): Promise<number> {
   const busyMs = async () => {
     const [row] = await query<{ ms: number }>(
       `SELECT coalesce(sum((to_jsonb(d) ->> 'active_time')::float8), 0) AS ms FROM pg_stat_database d`,
@@ -140,7 +144,7 @@ async function atWork(query: SqlSession['query']): Promise<number> {
     return row!.ms;
   };
   const [before, since] = [await busyMs(), performance.now()];
-  await sleep(LOOK_FOR_WORK_MS);
+  await sleep(LOOK_FOR_WORK_MS, undefined, { signal });
   return ((await busyMs()) - before) / (performance.now() - since);
 }
 

@@ -35,7 +35,7 @@ const LONGEST_REST_MS = 2000;
  *
  * It sees the machine that it runs on. What it costs a database elsewhere is little: a batch is two statements.
  */
-export function unhurried(machine: Machine = system): Pace {
+export function unhurried(machine: Machine = THIS_MACHINE): Pace {
   const mark = () => ({ at: machine.now(), processors: machine.processors() });
   let since = mark();
   let aloneUntil = Number.NEGATIVE_INFINITY;
@@ -66,7 +66,8 @@ function busyShare({ processors: before }: Mark, { processors: after }: Mark): n
   return all > 0 ? (after.busy - before.busy) / all : 0;
 }
 
-const system: Machine = {
+/** The one that it runs on. */
+export const THIS_MACHINE: Machine = {
   now: () => performance.now(),
   processors() {
     const sum = { busy: 0, all: 0 };
@@ -77,5 +78,8 @@ const system: Machine = {
     }
     return sum;
   },
-  wait: (ms, signal) => sleep(ms, undefined, { signal }),
+  async wait(ms, signal) {
+    await sleep(ms, undefined, { signal }).catch(() => {});
+    signal.throwIfAborted();
+  },
 };

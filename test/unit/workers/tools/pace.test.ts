@@ -1,5 +1,6 @@
+import { cpus } from 'node:os';
 import { expect, test } from 'vitest';
-import { type Machine, unhurried } from '../../../../workers/tools/pace.ts';
+import { type Machine, THIS_MACHINE, unhurried } from '../../../../workers/tools/pace.ts';
 
 const never = new AbortController().signal;
 
@@ -83,9 +84,18 @@ test('who comes while it rests waits for the same rest, and one that is given up
   expect(rested()).toBe(600);
 });
 
-test('of the machine that it runs on it reads what is busy, and rests by the clock', async () => {
-  const pace = unhurried();
-  const since = performance.now();
-  for (let i = 0; i < 3; i++) await pace(never);
-  expect(performance.now() - since).toBeLessThan(100); // nothing was done
+test('of this machine it knows the processors, and a rest that is given up ends with the reason', async () => {
+  const before = THIS_MACHINE.processors();
+  const since = THIS_MACHINE.now();
+  await THIS_MACHINE.wait(200, never);
+  const [after, ms] = [THIS_MACHINE.processors(), THIS_MACHINE.now() - since];
+  expect(ms).toBeGreaterThan(190);
+  const all = (after.all - before.all) / (ms * cpus().length); // of a second of each processor, all is told
+  expect(all).toBeGreaterThan(0.5);
+  expect(all).toBeLessThan(2);
+  expect(after.busy - before.busy).toBeLessThanOrEqual(after.all - before.all);
+  const given = new AbortController();
+  const resting = THIS_MACHINE.wait(60_000, given.signal);
+  given.abort(new Error('given up'));
+  await expect(resting).rejects.toThrow('given up');
 });
