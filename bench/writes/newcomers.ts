@@ -10,7 +10,7 @@ const LOOK_FOR_VECTORS_MS = 25;
 const FOLLOWED = 3;
 /** Places of a list that are looked at: what looks the same is in front, and there are a few of each. */
 const PLACES = 50;
-/** Products of one picture that are looked for: some pictures differ from others by the colour of a skin alone, and their variants are in one list. */
+/** Products of one picture that are looked for: pictures that are nearly alike share a list with all their variants. */
 const VARIANTS = 8;
 const GIVE_UP_MS = 60_000;
 

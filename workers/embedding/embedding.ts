@@ -10,7 +10,7 @@ import type { WorkerContext } from '../context.ts';
 import { type AnyEye, goldenEye } from '../encoders/eyes.ts';
 import { findEncoder } from '../encoders/find.ts';
 import type { InstalledEncoder } from '../engines/onnx/encoder-description.ts';
-import type { Pace } from '../tools/pace.ts';
+import type { Paced } from '../tools/pace.ts';
 import { isBlindTo } from './encode-batch.ts';
 import { encodePictures, encoderNamed } from './encoding.ts';
 import { fillSpace } from './fill-space.ts';
@@ -23,7 +23,8 @@ const PROJECTED = 512;
 type Context = Pick<
   WorkerContext,
   'repositories' | 'pictures' | 'embedder' | 'artefacts' | 'config' | 'encoder' | 'log'
-> & { readonly pace?: Pace | undefined };
+> &
+  Paced;
 type Model = Pick<ModelRow, 'id' | 'number' | 'metrics'>;
 
 /**

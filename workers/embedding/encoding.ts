@@ -5,16 +5,14 @@ import type { WorkerContext } from '../context.ts';
 import type { AnyEye, Eye } from '../encoders/eyes.ts';
 import type { InstalledEncoder } from '../engines/onnx/encoder-description.ts';
 import type { PictureService } from '../pictures/picture-service.ts';
-import { atOnce, type Pace } from '../tools/pace.ts';
+import { atOnce, type Paced } from '../tools/pace.ts';
 import { prefetched } from '../tools/prefetch.ts';
 import { encodeBatch } from './encode-batch.ts';
 import { usePixels } from './pixel-users.ts';
 
 /** A picture of a catalog; `contentHash` is what it was when it was decoded. */
 export type SourcePicture = { source: string; contentHash: string };
-type Context = Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'config' | 'log'> & {
-  readonly pace?: Pace | undefined;
-};
+type Context = Pick<WorkerContext, 'repositories' | 'pictures' | 'embedder' | 'config' | 'log'> & Paced;
 
 /** Pictures per call of the engine and per commit. */
 const BATCH = 32;

@@ -1,12 +1,12 @@
 import type { MissingOfProduct, MissingVector, Vector } from 'simili/internal/db/embeddings';
 import type { Repositories } from 'simili/internal/db/repositories';
 import type { Encoded, Encoder } from 'simili/internal/ports/encoder';
-import { atOnce, type Pace } from '../tools/pace.ts';
+import { atOnce, type Paced } from '../tools/pace.ts';
 import { prefetched } from '../tools/prefetch.ts';
 
 type Repos = Pick<Repositories, 'embeddings' | 'products'>;
-/** Where vectors are looked for and kept; `pace` between two batches, by itself as fast as it goes. */
-type Context = { readonly repositories: Repos; readonly pace?: Pace | undefined };
+/** Where vectors are looked for and kept, and the pace between two batches. */
+type Context = { readonly repositories: Repos } & Paced;
 
 const BATCH = 64;
 

@@ -4,6 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Waits between two pieces of work that nobody waits for, where others want the machine. @throws the signal's reason */
 export type Pace = (signal: AbortSignal) => Promise<void>;
 
+/** The part of a context that may have a pace; without one, work is as fast as it goes. */
+export type Paced = { readonly pace?: Pace | undefined };
+
 /** Work that somebody waits for. */
 export const atOnce: Pace = async () => {};
 
@@ -33,7 +36,7 @@ const LONGEST_REST_MS = 2000;
  * A pace that leaves two thirds of its time to others where these fill the machine, and works on where they do not. Who is busy cannot be seen while
  * we are busy ourselves: so it looks while it rests for a moment, and then rests twice as long as it has worked.
  *
- * It sees the machine that it runs on. What it costs a database elsewhere is little: a batch is two statements.
+ * It sees the machine that it runs on. What it costs a database elsewhere is little: a batch is a few statements.
  */
 export function unhurried(machine: Machine = THIS_MACHINE): Pace {
   const mark = () => ({ at: machine.now(), processors: machine.processors() });
