@@ -4,6 +4,7 @@ import { inTime, type TimeLeft, timeLeft } from '../deadline.ts';
 import { SimiliError } from '../errors.ts';
 import { Circuit } from './circuit.ts';
 import { asUnavailable } from './connection-errors.ts';
+import { PreparedQuery } from './prepared-postgres.ts';
 import { carry } from './typed-client.ts';
 
 type Ask = (...query: unknown[]) => Promise<unknown>;
@@ -85,7 +86,9 @@ const promised =
   (query: (...query: unknown[]) => unknown): Ask =>
   (...args) => {
     const [first] = args as [{ submit?: unknown } | string];
-    if (typeof first !== 'string' && typeof first.submit === 'function') return query(...args) as Promise<unknown>;
+    const isStream =
+      typeof first !== 'string' && typeof first.submit === 'function' && !(first instanceof PreparedQuery);
+    if (isStream) return query(...args) as Promise<unknown>;
     return new Promise((resolve, reject) => {
       query(...args, (error: unknown, result: unknown) => (error ? reject(error) : resolve(result)));
     });

@@ -8,6 +8,7 @@ import { openDatabaseClock } from './database-clock.ts';
 import { limitedPool } from './limited-pool.ts';
 import { migrate } from './migrate.ts';
 import { ownSessions } from './own-session.ts';
+import { PreparedQuery } from './prepared-postgres.ts';
 import type { SqlSession, Storage } from './storage.ts';
 import { typedAsk, typedClient } from './typed-client.ts';
 
@@ -77,7 +78,10 @@ async function withVectorsInReach(session: SqlSession, url: string): Promise<str
 async function opened(reaching: string, url: string, found: { version: string; warnings: string[] }): Promise<Storage> {
   const pool = limitedPool({ connectionString: reaching, application_name: 'simili' });
   const prisma = typedClient(new PrismaPg(pool));
-  const ask = typedAsk(askPrepared((query) => pool.query(query)));
+  const query = pool.query as (query: pg.QueryConfig | PreparedQuery) => Promise<{ rows: unknown[] }>;
+  const ask = typedAsk(
+    askPrepared(({ name, ...unnamed }) => query(name ? new PreparedQuery({ name, ...unnamed }) : unnamed)),
+  );
   const close = async () => {
     await prisma.$disconnect();
     if (!pool.ending) await pool.end(); // Prisma would end one that it has used, and no other
