@@ -3,7 +3,7 @@ import type { VersionSpace } from '../ports/space.ts';
 import type { Statement } from './ask.ts';
 import { conditionSql } from './condition-sql.ts';
 import { categoryTable, embeddingTable } from './embedding-table.ts';
-import { PRODUCT_COLUMNS, ProductShape, WITHOUT_PICTURE } from './product-columns.ts';
+import { columnsOf, type Parts, shapeOf } from './product-columns.ts';
 import { bool, float, int, orNull } from './row.ts';
 import { eachAnchor, givenAnchor, meanAnchor, oneAnchor, scanSettings } from './search-anchor.ts';
 import type { WithinCategory } from './search-category.ts';
@@ -51,12 +51,12 @@ export type Search = {
   mostPassing: number | null;
   /** Indexes of the filter's one category, which are asked instead of those of all. */
   within?: WithinCategory | null;
-  /** Whether products come with their picture; left out: they do. */
-  pictures?: boolean;
+  /** Parts of the products; left out: all. */
+  parts?: Parts;
 };
 
-/** A place of an anchor's list, or that it has none. */
-export const Ranked = {
+/** A place of an anchor's list, or that it has none, with those parts of its product. */
+const rankedOf = (parts: Parts) => ({
   nr: int,
   known: bool,
   warm: bool,
@@ -67,15 +67,16 @@ export const Ranked = {
   /** Products that the index gave, and the greatest distance among them. Of several spaces: see `fused`. */
   looked: orNull(int),
   farthest: orNull(float),
-  ...ProductShape,
-};
+  ...shapeOf(parts),
+});
+export type Ranked = ReturnType<typeof rankedOf>;
 
 /**
  * One statement for a page of each anchor, or of all together. The settings of the index scan are made within it, where the anchor's row is
  * read, which is before the scan begins: it needs no session of its own, so a pooler may lie between.
  */
-export function searchStatement(search: Search, way: Way): { statement: Statement<typeof Ranked>; values: unknown[] } {
-  const { catalogId, model, spaces, anchorIds, asOne, vector, filter, limit, behind, within, pictures = true } = search;
+export function searchStatement(search: Search, way: Way): { statement: Statement<Ranked>; values: unknown[] } {
+  const { catalogId, model, spaces, anchorIds, asOne, vector, filter, limit, behind, within, parts = {} } = search;
   const isOne = !asOne && anchorIds.length === 1;
   const values: unknown[] = [vector ? `[${vector.join()}]` : isOne ? anchorIds[0] : [...anchorIds]];
   const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
@@ -90,20 +91,20 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   });
   const ownGroup = asOne ? 'ANY(anchor.group_ids)' : 'anchor.group_id';
   const warm = tables.map(({ vec }) => `anchor.${vec} IS NOT NULL`).join(' OR ');
-  const parts = { catalog, tables, warm, ownGroup, limit, narrowing, without, behind, param };
+  const ranking = { catalog, tables, warm, ownGroup, limit, narrowing, without, behind, param };
   const order = param(search.goesOn ? 'strict_order' : 'off', 'text');
   const settings = scanSettings(param(String(search.effort), 'text'), order);
-  const ranking = tables.length === 1 ? nearest(parts, way) : fused(parts, way);
+  const nearby = tables.length === 1 ? nearest(ranking, way) : fused(ranking, way);
   const products = asOne ? meanAnchor : isOne ? oneAnchor : eachAnchor;
   const anchor = vector ? givenAnchor(tables, settings) : products(catalog, tables, settings);
   const text = `
     WITH anchor AS MATERIALIZED (${anchor})${way === 'passing' ? passing(catalog, narrowing, most(search, tables[0]!.table, param)) : ''}
     SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest,
-      ${way === 'passing' ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${pictures ? PRODUCT_COLUMNS : WITHOUT_PICTURE}
+      ${way === 'passing' ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${columnsOf(parts)}
     FROM anchor
-      LEFT JOIN LATERAL (${ranking}) AS n ON TRUE
+      LEFT JOIN LATERAL (${nearby}) AS n ON TRUE
       LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = n.product_id
-      ${pictures ? `LEFT JOIN simili.product_image i ON i.catalog_id = ${catalog} AND i.product_id = n.product_id AND i.position = 0` : ''}
+      ${parts.pictures !== false ? `LEFT JOIN simili.product_image i ON i.catalog_id = ${catalog} AND i.product_id = n.product_id AND i.position = 0` : ''}
     ORDER BY anchor.nr, n.l2, n.product_id`;
   // These filters may have any shape: each that is prepared would cost every session its plan.
   const isCommon =
@@ -111,7 +112,7 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
     !filter.own?.length &&
     !filter.conditions?.length &&
     (typeof way === 'string' || way === TIES[0] || way === LOOKS[0]);
-  return { statement: { name: isCommon ? nameOf(text) : undefined, text, row: Ranked }, values };
+  return { statement: { name: isCommon ? nameOf(text) : undefined, text, row: rankedOf(parts) }, values };
 }
 
 /** The number is in the text: of a value, Postgres could not tell that an index of one category holds all that is asked for. */

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { VersionSpace } from '../ports/space.ts';
 import type { Ask } from './ask.ts';
 import { embeddingTable, indexOf } from './embedding-table.ts';
-import { type ProductColumns, productOf } from './product-columns.ts';
+import { type Parts, type ProductColumns, productOf } from './product-columns.ts';
 import type { ProductRow } from './products.ts';
 import { bool, type RowOf } from './row.ts';
 import { CategoriesOfSearch, type WithinCategory } from './search-category.ts';
@@ -22,14 +22,14 @@ export type Neighbour = { productId: string; distance: number; l2: number; produ
 /** Neighbours of one anchor. `unknown`: no such product; `cold`: the version has no vector of it. */
 export type Found = { anchor: 'unknown' | 'cold' | 'ranked'; neighbours: Neighbour[] };
 
-type Row = RowOf<typeof Ranked>;
+type Row = RowOf<Ranked>;
 
 /** How a list is found, and what of its products. */
 export type How = {
   /** Past every index, all that pass are ranked; left out: as suits the filter. */
   way?: 'exact';
-  /** Left out: products come with their picture. False: without, which spares a look-up of each. */
-  pictures?: boolean;
+  /** Parts of the products; left out: all. */
+  parts?: Parts;
 };
 
 /** Sizes of pages that are prepared: a size of its own for each would be as many plans in every session. */
@@ -128,7 +128,7 @@ export class SearchRepository {
     { number, spaces }: RankingVersion,
     anchors: readonly (readonly string[])[],
     { asOne, vector, filter, limit, behind }: Pick<Search, 'asOne' | 'vector' | 'filter' | 'limit' | 'behind'>,
-    { way: only, pictures = true }: How,
+    { way: only, parts = {} }: How,
   ): Promise<Found[]> {
     const size = SIZES.find((one) => one >= limit) ?? limit;
     const { catalogId } = this;
@@ -145,7 +145,7 @@ export class SearchRepository {
       behind,
       mostPassing: this.mostPassing ?? (within && mostPassingWithin(within.products)),
       within,
-      pictures,
+      parts,
     };
     const scale = scaleOf(spaces);
     const isFused = spaces.length > 1;

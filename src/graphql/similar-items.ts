@@ -1,7 +1,7 @@
 import type { Resolvers } from '../generated/graphql.ts';
 import { noticesOf } from '../similarity/notices.ts';
 import type { RankedPage } from '../similarity/ranked-page.ts';
-import { asksForPictures } from './asked-fields.ts';
+import { partsShown } from './asked-fields.ts';
 import type { RequestContext, ScopeOf } from './scope.ts';
 
 /** Fields of every list, by what was ranked. */
@@ -32,21 +32,21 @@ const notices =
 export const similarItemsResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
     similarItems: async (_root, { id, ...request }, context, info) => {
-      const asked = { anchorId: id, ...request, pictures: asksForPictures(info) };
+      const asked = { anchorId: id, ...request, parts: partsShown(info) };
       return listed(await (await scope(context)).similarItems(asked), request);
     },
     similarToProducts: async (_root, { ids, ...request }, context, info) => {
-      const asked = { anchorIds: ids, ...request, pictures: asksForPictures(info) };
+      const asked = { anchorIds: ids, ...request, parts: partsShown(info) };
       return listed(await (await scope(context)).similarToProducts(asked), request);
     },
     similarToPicture: async (_root, request, context, info) => {
-      const asked = { ...request, pictures: asksForPictures(info) };
+      const asked = { ...request, parts: partsShown(info) };
       return listed(await (await scope(context)).similarToPicture(asked), request);
     },
   },
   Product: {
     similarItems: async ({ id }, request, context, info) => {
-      const asked = { anchorId: id, ...request, pictures: asksForPictures(info) };
+      const asked = { anchorId: id, ...request, parts: partsShown(info) };
       return listed(await (await scope(context)).similarItems(asked), request);
     },
   },

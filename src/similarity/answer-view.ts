@@ -1,5 +1,6 @@
 import type { ServingPointer } from '../db/models.ts';
 import type { Compared } from '../db/near-duplicates.ts';
+import type { Parts } from '../db/product-columns.ts';
 import type { ProductRow } from '../db/products.ts';
 import type { Found, RankingVersion } from '../db/search.ts';
 import type { Behind, SearchFilter } from '../db/search-statement.ts';
@@ -16,8 +17,8 @@ export type Wanted = {
   filter: SearchFilter;
   limit: number;
   behind: Behind | null;
-  /** Whether products come with their picture; left out: they do. */
-  pictures?: boolean;
+  /** Parts of the products; left out: all. */
+  parts?: Parts;
 };
 /** State that all lists of one answer share: one serving version, and one statement for those that are asked for together. */
 export type AnswerView = {

@@ -3,8 +3,8 @@ import type { Answered, RecallAudit } from './recall-audit.ts';
 
 export type Search = Pick<SearchRepository, 'nearestOfEach' | 'nearestOfAll' | 'nearestToVector'>;
 
-/** The products themselves are not compared, so none of their pictures is read. */
-const EXACTLY = { way: 'exact', pictures: false } as const;
+/** The products themselves are not compared, so neither pictures nor labels of them are read. */
+const EXACTLY = { way: 'exact', parts: { pictures: false, labels: false } } as const;
 
 /** The same search, of whose lists some are asked again. Pages behind the first are not: they begin where an answer ended. */
 export function audited(search: Search, audit: RecallAudit): Search {

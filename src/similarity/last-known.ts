@@ -56,13 +56,10 @@ export function withLastKnown<Of extends Request, Page extends RankedPage>(
 
 const isAway = (error: unknown): boolean => error instanceof SimiliError && error.code === 'DATABASE_UNAVAILABLE';
 
-function keyOf(
-  catalog: string,
-  { anchorId, anchorIds, first, after, filter, pictures = true, ...rest }: Request,
-): string {
+function keyOf(catalog: string, { anchorId, anchorIds, first, after, filter, parts = {}, ...rest }: Request): string {
   const { minScore = null, diversity = null, distinctPictures = false, fallback = null, placement = null } = rest;
   const anchor = anchorIds ?? anchorId;
-  const wishes = [minScore, diversity, distinctPictures ?? false, fallback, placement, pictures];
+  const wishes = [minScore, diversity, distinctPictures ?? false, fallback, placement, parts];
   const others = [first ?? null, after ?? null, filter ?? null, ...wishes];
   const text = JSON.stringify([catalog, anchor, ...others]);
   return createHash('sha256').update(text).digest('base64');

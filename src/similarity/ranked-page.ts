@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { checked } from '../checked.ts';
 import { type ModelRepository, type ServingPointer, spacesOf } from '../db/models.ts';
+import type { Parts } from '../db/product-columns.ts';
 import type { ProductRow } from '../db/products.ts';
 import type { RankingVersion } from '../db/search.ts';
 import type { SearchFilter } from '../db/search-statement.ts';
@@ -25,8 +26,8 @@ import { inSearchOrder, inWindows, type PlacedList } from './placed-list.ts';
 export type PageRequest = z.input<typeof PageArguments> & {
   after?: string | null | undefined;
   filter?: FilterInput | null | undefined;
-  /** Whether products come with their picture; false: the answer shows none, and they come without. Left out: they do. */
-  pictures?: boolean;
+  /** Parts of the products that the answer shows; left out: all. */
+  parts?: Parts;
 };
 export type Status =
   | 'OK'
@@ -85,7 +86,7 @@ export type PageSearch = Anchor &
     /** The shopper's own filter decides what stands where. */
     filtered: boolean;
     place: Place | null;
-    pictures: boolean;
+    parts: Parts;
   };
 
 /** Facts about a list that are signed with it and not answered. */
@@ -93,14 +94,14 @@ type Shown = { exploration: Exploration; filtered: boolean };
 
 /** A request read, within its bounds. @throws SimiliError INVALID_ARGUMENT, CURSOR_INVALID, EXTENSION_FAILED. */
 export function searchOf(deps: RankingDeps, anchor: Anchor, request: PageRequest): PageSearch {
-  const { after, pictures = true } = request;
+  const { after, parts = {} } = request;
   const numbers = checked(PageArguments, request);
   const constraints = toSearchFilter(request.filter);
   const own = ownConditions(deps, request.filter?.own);
   const filter = { ...constraints, ...(own.length > 0 && { own }) };
   const filtered = isChosenByShopper(filter, request.filter);
   const place = after == null ? null : readCursor(deps.signingKey, after, anchor.anchorId);
-  return { ...anchor, ...numbers, filter, filtered, place, pictures };
+  return { ...anchor, ...numbers, filter, filtered, place, parts };
 }
 
 /** One page of a ranking. @throws SimiliError CURSOR_RETIRED, EXTENSION_FAILED. */
@@ -118,7 +119,7 @@ export async function rankedPage(deps: RankingDeps, search: PageSearch, view: An
 }
 
 async function ranked(deps: RankingDeps, search: PageSearch, view: AnswerView): Promise<RankedPage & Shown> {
-  const { anchorId, anchorIds, seen, first, minScore, diversity, distinctPictures, place, pictures } = search;
+  const { anchorId, anchorIds, seen, first, minScore, diversity, distinctPictures, place } = search;
   const serving = await view.serving();
   const pinned = pinnedTo(search);
   const version = pinned === null ? serving : await versionOf(deps, search, pinned, serving);
@@ -128,10 +129,11 @@ async function ranked(deps: RankingDeps, search: PageSearch, view: AnswerView): 
   const spaces = seen ? version.spaces.slice(0, 1) : version.spaces;
   const filter = await view.spelled(search.filter);
   const several = { ...(anchorIds && { anchorIds }), ...(seen && { vector: seen.vector }) };
-  const wanted = { version: { number, spaces }, anchorId, ...several, filter, pictures };
   const { log, telemetry } = deps;
   // It is given the product that a list is for.
   const reranker = seen ? null : deps.reranker;
+  const parts = reranker ? {} : search.parts; // it is given whole products, whatever is shown
+  const wanted = { version: { number, spaces }, anchorId, ...several, filter, parts };
   const isReordered = reranker !== null || diversity > 0;
   const shown = distinctPictures ? { ...view, nearest: distinct(view) } : view;
   const list = isReordered

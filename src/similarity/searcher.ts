@@ -24,15 +24,15 @@ async function searchAll(search: Search, telemetry: Telemetry, wanted: readonly 
   const answers: (Found | Error)[] = [];
   await Promise.all(
     [...alike.values()].map(async (places) => {
-      const { version, anchorIds, vector, filter, limit, behind, pictures = true } = wanted[places[0]!]!;
+      const { version, anchorIds, vector, filter, limit, behind, parts = {} } = wanted[places[0]!]!;
       const anchors = places.map((i) => wanted[i]!.anchorId);
       const facts = { lists: places.length, spaces: version.spaces.length, filtered: Object.keys(filter).length > 0 };
       const found = await telemetry
         .span('simili.search', facts, async () => {
-          if (!anchorIds && !vector) return search.nearestOfEach(version, anchors, filter, limit, behind, { pictures });
+          if (!anchorIds && !vector) return search.nearestOfEach(version, anchors, filter, limit, behind, { parts });
           const one = await (vector
-            ? search.nearestToVector(version, vector, filter, limit, behind, { pictures })
-            : search.nearestOfAll(version, anchorIds!, filter, limit, behind, { pictures }));
+            ? search.nearestToVector(version, vector, filter, limit, behind, { parts })
+            : search.nearestOfAll(version, anchorIds!, filter, limit, behind, { parts }));
           return anchors.map(() => one);
         })
         .catch((error: Error) => anchors.map(() => error));

@@ -1314,7 +1314,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         }, 'default');
         const version = { number: MODEL, spaces: [pictureSpace(8)] };
         const picturesOf = async (filter: SearchFilter, pictures?: boolean) => {
-          const how = pictures === undefined ? {} : { pictures };
+          const how = pictures === undefined ? {} : { parts: { pictures } };
           const [list] = await counted.nearestOfEach(version, ['s000'], filter, 50, null, how);
           return list!.neighbours.map(({ product: { image, ...rest } }) => ({ rest, source: image?.source }));
         };
@@ -1328,6 +1328,23 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         }
         const few = await picturesOf({ categories: ['c1'], maxPrice: '1.00' }, true);
         expect(few.map(({ source }) => source)).toEqual(['/pictures/second.png']);
+      });
+
+      test('so are categories and tags', async () => {
+        const search = new SearchRepository(storage.ask, 'default');
+        const version = { number: MODEL, spaces: [pictureSpace(8)] };
+        for (const filter of [{}, { categories: ['c1'] }]) {
+          const [usual] = await search.nearestOfEach(version, ['s000'], filter, 50);
+          const [without] = await search.nearestOfEach(version, ['s000'], filter, 50, null, {
+            parts: { labels: false },
+          });
+          expect(usual!.neighbours.some(({ product }) => product.categories.includes('c1'))).toBe(true);
+          const bare = usual!.neighbours.map((one) => ({
+            ...one,
+            product: { ...one.product, categories: [], tags: [] },
+          }));
+          expect(without).toEqual({ anchor: 'ranked', neighbours: bare });
+        }
       });
 
       test('of a ranking what is near to nothing before it, nor to an anchor, stays; of what is not known everything does', async () => {

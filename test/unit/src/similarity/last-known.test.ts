@@ -34,7 +34,8 @@ test('while the database is away, the same request gets its last answer for five
     { first: 3, after: 'x' },
     { first: 3, filter: { available: true } },
     { first: 3, placement: 'cart' },
-    { first: 3, pictures: false },
+    { first: 3, parts: { pictures: false } },
+    { first: 3, parts: { labels: false } },
     { first: 3, distinctPictures: true },
   ])
     await expect(ask({ anchorId: 'a', ...other }, VIEW)).rejects.toBe(AWAY);

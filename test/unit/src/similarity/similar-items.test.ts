@@ -201,3 +201,17 @@ test('a list under a shopper’s own filter stays as it is ranked', async () => 
     expect(verifyList(signingKey, page.recommendationId, new Date(0)).exploration).toEqual({ share: 0, swapped: 0 });
   }
 });
+
+test('a list brings the parts of products that are shown; a reranker gets whole products, whatever is shown', async () => {
+  const { deps, view } = world({ 1: ranked('b') }, [pointer(1)]);
+  const asked: Wanted['parts'][] = [];
+  const nearest = (wanted: Wanted) => {
+    asked.push(wanted.parts);
+    return view.nearest(wanted);
+  };
+  const shown = { anchorId: 'a', parts: { pictures: false, labels: false } };
+  await similarItems(deps, shown, { ...view, nearest });
+  const reranker = { name: 'own', rerank: () => ['b'] };
+  await similarItems({ ...deps, reranker }, shown, { ...view, nearest });
+  expect(asked).toEqual([{ pictures: false, labels: false }, {}]);
+});

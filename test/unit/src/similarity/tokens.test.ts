@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { makeCursor, readCursor } from '../../../../src/similarity/cursor.ts';
-import { positionOf, signList, verifyList } from '../../../../src/similarity/recommendation-id.ts';
+import { drawOf, makeNonce, positionOf, signList, verifyList } from '../../../../src/similarity/recommendation-id.ts';
 import { seal, unseal } from '../../../../src/similarity/sealed-token.ts';
 
 const key = 'a key of at least thirty-two characters';
@@ -106,4 +106,21 @@ test('a list of 12 items with ids of 12 characters stays under 400 characters', 
   const itemIds = Array.from({ length: 12 }, (_, i) => `product-${1000 + i}`);
   const modelId = 'mdl_2f0c5a0e-7d5f-4a57-8a38-3d8b5a1c9e11';
   expect(signList(key, { ...list, modelId, itemIds }).length).toBeLessThan(400);
+});
+
+test('a nonce is 48 bits, each as often 0 as 1, and no two are alike: what it draws is anywhere from 0 to 1', () => {
+  const MANY = 4000;
+  const nonces = Array.from({ length: MANY }, makeNonce);
+  expect(nonces.every(({ length }) => length === 6)).toBe(true);
+  expect(new Set(nonces.map((nonce) => nonce.toString('hex'))).size).toBe(MANY);
+  for (let bit = 0; bit < 48; bit++) {
+    const ones = nonces.filter((nonce) => (nonce[bit >> 3]! >> (bit & 7)) & 1).length;
+    expect(Math.abs(ones / MANY - 0.5)).toBeLessThan(0.05); // six standard deviations
+  }
+  const draws = nonces.map(drawOf);
+  expect(draws.every((draw) => draw >= 0 && draw < 1)).toBe(true);
+  for (let tenth = 0; tenth < 10; tenth++) {
+    const share = draws.filter((draw) => Math.floor(10 * draw) === tenth).length / MANY;
+    expect(Math.abs(share - 0.1)).toBeLessThan(0.03);
+  }
 });
