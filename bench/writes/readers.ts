@@ -1,4 +1,5 @@
-import { Agent, request } from 'undici';
+import { Pool } from 'undici';
+import { post } from '../post.ts';
 import { percentile } from '../running.ts';
 
 const PAGE = `query ($id: ID!) {
@@ -21,19 +22,14 @@ type Phase = { what: string; times: number[]; failed: number; since: number; sec
  * @param anchor of the next page
  */
 export function startReaders(url: string, clients: number, anchor: () => string) {
-  const dispatcher = new Agent({ connections: clients });
+  const pool = new Pool(url, { connections: clients, pipelining: 1 });
   const phases = new Map<string, Phase>();
   let entered: readonly Phase[] = [];
   let isOver = false;
   const ask = async (own: readonly Phase[]) => {
     const since = performance.now();
-    const { body } = await request(`${url}/graphql`, {
-      dispatcher,
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query: PAGE, variables: { id: anchor() } }),
-    });
-    const { data } = (await body.json()) as { data?: { similarItems?: { status: string } | null } };
+    const answer = await post(pool, JSON.stringify({ query: PAGE, variables: { id: anchor() } }));
+    const { data } = JSON.parse(answer) as { data?: { similarItems?: { status: string } | null } };
     for (const phase of own) {
       phase.times.push(performance.now() - since);
       if (data?.similarItems?.status !== 'OK') phase.failed += 1;
@@ -65,7 +61,7 @@ export function startReaders(url: string, clients: number, anchor: () => string)
       leave();
       isOver = true;
       await reading;
-      await dispatcher.close();
+      await pool.close();
       return [...phases.values()].map(({ what, times, failed, seconds }) => {
         const at = (share: number) => Number(percentile(times, share).toFixed(1));
         const queriesPerSecond = Math.round(times.length / seconds);

@@ -24,9 +24,9 @@ const LOCK_MS = 500;
  * Builds an index on Postgres while others read, write and delete. An index is only looked at, built or dropped by itself, then looked at again:
  * one that somebody builds, or the server process of a worker that is gone, is waited for, and one that was left half built is dropped.
  */
-export const indexBuilder =
-  (ask: Ask, session: OwnSession, lookMs = LOOK_MS): Storage['buildIndex'] =>
-  async (index, how = {}) => {
+export function indexBuilder(ask: Ask, session: OwnSession, lookMs = LOOK_MS): Storage['buildIndex'] {
+  const server = { ask, session, lookMs, atWork: lookForWork() };
+  return async (index, how = {}) => {
     const later = () => sleep(lookMs, undefined, { signal: how.signal }).catch(() => {});
     let lacked = 0;
     for (;;) {
@@ -41,7 +41,7 @@ export const indexBuilder =
       try {
         if (isAside) await dropAside(session, index, how);
         else if (isValid === false) await setAside(ask, index);
-        else await build(ask, session, index, how, lacked, lookMs);
+        else await build(server, index, how, lacked);
       } catch (error) {
         how.signal?.throwIfAborted();
         if (isOfMemory(error) && lacked < 2) lacked++;
@@ -50,6 +50,7 @@ export const indexBuilder =
       }
     }
   };
+}
 
 /** out_of_memory; disk_full of shared memory, which is a file system. */
 function isOfMemory(error: unknown): boolean {
@@ -78,20 +79,20 @@ async function dropAside(session: OwnSession, { name }: VectorIndex, { signal }:
   }, signal);
 }
 
+type Server = { ask: Ask; session: OwnSession; lookMs: number; atWork: AtWork };
+
 /** Not where somebody else has begun. @param lacked how often the server lacked the memory */
 async function build(
-  ask: Ask,
-  session: OwnSession,
+  { ask, session, lookMs, atWork }: Server,
   index: VectorIndex,
   how: IndexBuild,
   lacked: number,
-  lookMs: number,
 ): Promise<void> {
   const { table, name, on } = index;
   await session(async (own) => {
     await own.exec('SET statement_timeout = 0; SET lock_timeout = 0');
     await own.exec(`ANALYZE (SKIP_LOCKED) ${table}`); // counts the rows; not where that waits
-    const { memory, alone } = (await effortsOn(own.query, table, how.signal))[lacked]!;
+    const { memory, alone } = (await effortsOn(own.query, table, how.signal, atWork))[lacked]!;
     await own.exec(`SET maintenance_work_mem = '${Math.ceil(memory / 1024)}kB'`);
     if (alone) await own.exec('SET max_parallel_maintenance_workers = 0');
     if ((await stateOf(ask, index)).share !== null) return;
@@ -115,6 +116,7 @@ export async function effortsOn(
   query: SqlSession['query'],
   table: string,
   signal?: AbortSignal,
+  atWork: AtWork = lookForWork(),
 ): Promise<IndexEffort[]> {
   const [found] = await query<{
     own: number;
@@ -134,8 +136,23 @@ export async function effortsOn(
   return indexEfforts({ ...found!, isAsked: isLooked && (await atWork(query, signal)) >= ASKED }, found!);
 }
 
-/** Sessions of this server that are at work, in the mean of some seconds. 0 before Postgres 14, which does not count their time. */
-async function atWork(query: SqlSession['query'], signal: AbortSignal | undefined): Promise<number> {
+/** How long it is remembered how many are at work: the indexes of one version, of which each large category has one, are built one after the other. */
+const REMEMBERED_MS = 60_000;
+/** Sessions of a server that are at work. Rejects with the signal's reason. */
+type AtWork = (query: SqlSession['query'], signal: AbortSignal | undefined) => Promise<number>;
+
+/** Looks at one server, and for a minute after that says the same again. */
+function lookForWork(): AtWork {
+  let last = { sessions: 0, until: Number.NEGATIVE_INFINITY };
+  return async (query, signal) => {
+    if (performance.now() >= last.until)
+      last = { sessions: await sessionsAtWork(query, signal), until: performance.now() + REMEMBERED_MS };
+    return last.sessions;
+  };
+}
+
+/** In the mean of some seconds. 0 before Postgres 14, which does not count their time. */
+async function sessionsAtWork(query: SqlSession['query'], signal: AbortSignal | undefined): Promise<number> {
   const busyMs = async () => {
     const [row] = await query<{ ms: number }>(
       `SELECT coalesce(sum((to_jsonb(d) ->> 'active_time')::float8), 0) AS ms FROM pg_stat_database d`,

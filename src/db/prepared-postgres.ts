@@ -23,7 +23,7 @@ type Connection = EventEmitter & {
 };
 type Answer = (error: Error | null, result?: { rows: Row[] }) => void;
 
-/** What statements of a session give, by their names. */
+/** Columns that the statements of each session give, by their names. */
 const described = keptIn<Connection, Map<string, Columns>>();
 const NO_COLUMNS: Columns = { names: [], parsers: [], empty: {} };
 

@@ -26,6 +26,8 @@ const FULL = 0.75;
 const LOOK_MS = 100;
 /** Share that is busy while we rest, from which on others could use what we would take. */
 const WANTED = 0.6;
+/** Rests together after which it is decided anew whether others want the machine: single ones are too short to tell. */
+const RESTS_TO_TELL_MS = 500;
 /** Where nobody wants it we look again after this: a hundredth of the time at most. */
 const ALONE_MS = 10_000;
 /** Rest, in multiples of the work before it. */
@@ -34,22 +36,38 @@ const LONGEST_REST_MS = 2000;
 
 /**
  * A pace that leaves two thirds of its time to others where these fill the machine, and works on where they do not. Who is busy cannot be seen while
- * we are busy ourselves: so it looks while it rests for a moment, and then rests twice as long as it has worked.
+ * we are busy ourselves: so it looks while it rests for a moment. As long as others want the machine it rests after each piece of work, twice as long as that took: short pieces with
+ * short rests slow everybody a little, long ones stop those who come just then.
  *
  * It sees the machine that it runs on. What it costs a database elsewhere is little: a batch is a few statements.
  */
 export function unhurried(machine: Machine = THIS_MACHINE): Pace {
   const mark = () => ({ at: machine.now(), processors: machine.processors() });
   let since = mark();
+  let isWanted = false;
   let aloneUntil = Number.NEGATIVE_INFINITY;
+  let seen = { ms: 0, busy: 0, all: 0 };
+  /** @param toTell rests together that tell whether others want the machine, ms */
+  const rest = async (ms: number, toTell: number, signal: AbortSignal) => {
+    const before = mark();
+    await machine.wait(ms, signal);
+    const after = mark();
+    const { busy, all } = passed(before, after);
+    seen = { ms: seen.ms + after.at - before.at, busy: seen.busy + busy, all: seen.all + all };
+    if (seen.ms < toTell) return;
+    isWanted = shareOf(seen) >= WANTED;
+    if (!isWanted) aloneUntil = after.at + ALONE_MS;
+    seen = { ms: 0, busy: 0, all: 0 };
+  };
   const step = async (signal: AbortSignal) => {
     const worked = mark();
-    if (worked.at - since.at < LEAST_WORK_MS) return;
-    if (busyShare(since, worked) >= FULL && worked.at >= aloneUntil) {
-      await machine.wait(LOOK_MS, signal);
-      const looked = mark();
-      if (busyShare(worked, looked) < WANTED) aloneUntil = looked.at + ALONE_MS;
-      else await machine.wait(Math.min(REST_TIMES * (worked.at - since.at), LONGEST_REST_MS) - LOOK_MS, signal);
+    const ms = worked.at - since.at;
+    const due = Math.min(REST_TIMES * ms, LONGEST_REST_MS);
+    if (isWanted) await rest(due, RESTS_TO_TELL_MS, signal);
+    else if (ms < LEAST_WORK_MS) return;
+    else if (shareOf(passed(since, worked)) >= FULL && worked.at >= aloneUntil) {
+      await rest(LOOK_MS, LOOK_MS, signal);
+      if (isWanted) await rest(due - LOOK_MS, RESTS_TO_TELL_MS, signal);
     }
     since = mark();
   };
@@ -63,11 +81,13 @@ export function unhurried(machine: Machine = THIS_MACHINE): Pace {
 
 type Mark = { processors: Processors };
 
+const passed = ({ processors: before }: Mark, { processors: after }: Mark): Processors => ({
+  busy: after.busy - before.busy,
+  all: after.all - before.all,
+});
+
 /** 0 where the system does not tell. */
-function busyShare({ processors: before }: Mark, { processors: after }: Mark): number {
-  const all = after.all - before.all;
-  return all > 0 ? (after.busy - before.busy) / all : 0;
-}
+const shareOf = ({ busy, all }: Processors): number => (all > 0 ? busy / all : 0);
 
 /** The one that it runs on. */
 export const THIS_MACHINE: Machine = {

@@ -40,6 +40,26 @@ test('where others fill the machine it rests twice as long as it has worked, two
   }
 });
 
+test('as long as others want the machine, it rests after each piece of work, however short; when they have gone, it works on', async () => {
+  const { one, load, work, rested } = machine();
+  const pace = unhurried(one);
+  const step = async (ms: number) => {
+    work(ms);
+    await pace(never);
+    return rested();
+  };
+  expect(await step(20)).toBe(0); // nothing is known of others yet
+  expect(await step(100)).toBe(240);
+  for (let i = 0; i < 50; i++) expect(await step(20)).toBe(40);
+  load.others = 0.5;
+  const rests: number[] = [];
+  for (let i = 0; i < 50; i++) rests.push(await step(20));
+  const last = rests.lastIndexOf(40);
+  expect(40 * last).toBeGreaterThan(200); // one short rest tells nothing
+  expect(40 * last).toBeLessThan(1000);
+  expect(rests.slice(last + 1).every((ms) => ms === 0)).toBe(true);
+});
+
 test('work that fills the machine by itself goes on after a look, and is not looked at again for ten seconds', async () => {
   const { one, load, work, rested } = machine({ others: 0, own: 2 });
   const pace = unhurried(one);
