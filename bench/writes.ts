@@ -97,13 +97,13 @@ async function measured(shop: Shop, run: Run, first: JobRow, told: (what: string
   }, MOST_SECONDS);
   told('the second version is embedded');
   readers.leave();
-  const { upserts, shown, never } = await newcomers.end();
+  const { shown, ...counts } = await newcomers.end();
   await until(async () => ENDED.includes((await shop.repositories.jobs.byId(second.id))!.state), MOST_SECONDS);
   await sleep(1000 * WARM_SECONDS);
   readers.enter(QUIET);
   await sleep(1000 * seconds);
   const readings = await readers.end();
-  return [...ofReadings(readings, products), ...ofNewcomers(shown, never, upserts)];
+  return [...ofReadings(readings, products), ...ofNewcomers(shown, counts)];
 }
 
 const QUIET = 'quiet';
@@ -119,7 +119,9 @@ function ofReadings(readings: readonly Reading[], products: number): Row[] {
   });
 }
 
-function ofNewcomers(shown: readonly Shown[], never: number, upserts: number): Row[] {
+type Counts = { upserts: number; never: number; outranked: number };
+
+function ofNewcomers(shown: readonly Shown[], { upserts, never, outranked }: Counts): Row[] {
   const row = (what: string, times: readonly number[]): Row => {
     const at = (share: number) => Math.round(percentile(times, share));
     const met = never === 0 && at(0.95) <= LONGEST_MS ? 'yes' : 'NO';
@@ -128,6 +130,7 @@ function ofNewcomers(shown: readonly Shown[], never: number, upserts: number): R
       upserts,
       lookedFor: times.length + never,
       never,
+      outranked,
       p50: at(0.5),
       p95: at(0.95),
       limit: LONGEST_MS,

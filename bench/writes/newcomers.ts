@@ -30,6 +30,7 @@ export function startNewcomers(
   const vectors = watchVectors(client, table);
   const shown: Shown[] = [];
   let never = 0;
+  let outranked = 0;
   let isOver = false;
   const follow = async ({ id, picture }: NewProduct, sent: number) => {
     const lacking = vectors.watch(id);
@@ -43,8 +44,11 @@ export function startNewcomers(
       }
       await sleep(LOOK_MS);
     }
-    never += 1;
-    process.stderr.write(`${id} was never in the list of ${likeness(picture)}\n`);
+    const nearer = await nearerThan(client, table, id, likeness(picture));
+    if (nearer !== null && nearer >= PLACES) outranked += 1;
+    else never += 1;
+    const why = nearer === null ? 'it has no vector' : `${nearer} are nearer to that`;
+    process.stderr.write(`${id} was never in the list of ${likeness(picture)}: ${why}\n`);
   };
   const write = async (i: number) => {
     const [picture, variant] = [i % pictures.count, 1 + Math.floor(i / pictures.count)];
@@ -66,7 +70,7 @@ export function startNewcomers(
     await Promise.all(writing);
     await vectors.end();
     await client.end();
-    return { upserts: writing.length, shown, never };
+    return { upserts: writing.length, shown, never, outranked };
   };
   const working = work();
   return {
@@ -76,6 +80,15 @@ export function startNewcomers(
       return working;
     },
   };
+}
+
+/** How many products are nearer to an anchor than this one, by all their vectors: more than its list has places, and the list is right without it. Null: it has no vector. */
+async function nearerThan(client: pg.Client, table: string, id: string, anchor: string): Promise<number | null> {
+  const text = `SELECT count(*) FILTER (WHERE e.vec <-> a.vec < own.vec <-> a.vec)::int AS nearer
+    FROM ${table} a JOIN ${table} own ON own.product_id = $1 JOIN ${table} e ON e.product_id <> a.product_id
+    WHERE a.product_id = $2 GROUP BY own.product_id`;
+  const { rows } = await client.query<{ nearer: number }>(text, [id, anchor]);
+  return rows[0]?.nearer ?? null;
 }
 
 /** Which products have no vector yet, asked again and again for all that are waited for. */
