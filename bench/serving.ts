@@ -76,7 +76,9 @@ async function besideEachOther(
   const servers = await openAll([...smaller, raw, ...asked, inMemory]);
   try {
     for (const { ask, way } of servers.values())
-      await loop(ask, { ...twelve, clients: 1, seconds: WARM_SECONDS }, () => idOf(random.int(way.products)));
+      await loop(ask, { ...twelve, clients: Math.max(...CLIENTS), seconds: WARM_SECONDS }, () =>
+        idOf(random.int(way.products)),
+      );
     const of = (...ways: Way[]) => ways.map((way) => servers.get(way)!);
     for (const clients of CLIENTS) add(await compared([...servers.values()], { ...twelve, clients }, random));
     for (const page of ['fifty', 'nested'] as const)
