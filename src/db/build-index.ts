@@ -4,6 +4,7 @@ import { withoutSchema } from './embedding-table.ts';
 import { asideOf, stateOf } from './index-builds.ts';
 import { type IndexEffort, indexEfforts } from './index-effort.ts';
 import type { OwnSession } from './own-session.ts';
+import { availableMemory } from './server-memory.ts';
 import { sqlStateOf } from './sql-state.ts';
 import type { IndexBuild, SqlSession, Storage, VectorIndex } from './storage.ts';
 import { typed } from './typed-client.ts';
@@ -133,7 +134,8 @@ export async function effortsOn(
     [table],
   );
   const isLooked = found!.isLeftToUs && found!.bytes >= LEAST_BYTES_FOR_SEVERAL;
-  return indexEfforts({ ...found!, isAsked: isLooked && (await atWork(query, signal)) >= ASKED }, found!);
+  const available = await availableMemory(query);
+  return indexEfforts({ ...found!, available, isAsked: isLooked && (await atWork(query, signal)) >= ASKED }, found!);
 }
 
 /** How long it is remembered how many are at work: the indexes of one version, of which each large category has one, are built one after the other. */

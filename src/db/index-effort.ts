@@ -1,8 +1,8 @@
 /**
- * Bytes that the server lets the build of an index use by itself, and that it shares for pages. `isAsked`: others are at work on it, and nobody has said how
- * many processes a build may take.
+ * Bytes that the server lets the build of an index use by itself, that it shares for pages, and that its machine has available (null: not known). `isAsked`: others are at work
+ * on it, and nobody has said how many processes a build may take.
  */
-type Server = { own: number; sharedBuffers: number; isAsked: boolean };
+type Server = { own: number; sharedBuffers: number; available: number | null; isAsked: boolean };
 /** `memory`: bytes (`maintenance_work_mem`). `alone`: one process, else as many more as the server's settings give. */
 export type IndexEffort = { memory: number; alone: boolean };
 
@@ -11,6 +11,8 @@ export type IndexEffort = { memory: number; alone: boolean };
  * where they are three quarters, as some hosts set them, not all that is left.
  */
 const OF_SHARED_BUFFERS = 1 / 4;
+/** Part of the memory that is available on its machine, where that is known: `shared_buffers` of 128 MB, as they are by themselves, say nothing of it. */
+const OF_AVAILABLE = 1 / 8;
 /** A vector's place in the graph while that is built (`m` 16), beside the row itself. */
 const NODE_BYTES = 800;
 
@@ -21,7 +23,8 @@ const NODE_BYTES = 800;
  */
 export function indexEfforts(server: Server, graph: { rows: number; bytes: number }): IndexEffort[] {
   const needed = graph.bytes + graph.rows * NODE_BYTES;
-  const memory = Math.max(server.own, Math.min(needed, server.sharedBuffers * OF_SHARED_BUFFERS));
+  const most = Math.max(server.sharedBuffers * OF_SHARED_BUFFERS, (server.available ?? 0) * OF_AVAILABLE);
+  const memory = Math.max(server.own, Math.min(needed, most));
   return [
     { memory, alone: server.isAsked },
     { memory, alone: true },

@@ -5,6 +5,7 @@ import { stateOf } from '../../src/db/index-builds.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
 import { text } from '../../src/db/row.ts';
+import { availableMemory } from '../../src/db/server-memory.ts';
 import type { IndexBuild, Storage } from '../../src/db/storage.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { addProducts, unit } from '../support/fixtures.ts';
@@ -175,5 +176,26 @@ test('a large index is built by one process where others are at work, unless som
     isOver = true;
     await working;
     await builder.end();
+  }
+});
+
+test('who may read files of the server knows its memory, nobody else', async () => {
+  const session = await client();
+  const query = async <Row>(text: string, values?: unknown[]) => (await session.query(text, values)).rows as Row[];
+  const role = `nobody_${model}`;
+  try {
+    const [{ may }] = (await query<{ may: boolean }>(
+      'SELECT rolsuper AS may FROM pg_roles WHERE rolname = current_user',
+    )) as [{ may: boolean }];
+    const bytes = await availableMemory(query);
+    expect(bytes === null ? 0 : bytes / 2 ** 20).toBeGreaterThanOrEqual(may ? 1 : 0);
+    await query(`CREATE ROLE ${role}`);
+    await query(`SET ROLE ${role}`);
+    expect(await availableMemory(query)).toBeNull();
+    expect(await query('SELECT 1 AS n')).toEqual([{ n: 1 }]);
+  } finally {
+    await query('RESET ROLE');
+    await query(`DROP ROLE IF EXISTS ${role}`);
+    await session.end();
   }
 });
