@@ -55,8 +55,8 @@ export function productOf(row: ProductColumns): ProductRow {
     id: row.id,
     title: row.title,
     url: row.url,
-    categories: row.categories ?? NONE,
-    tags: row.tags ?? NONE,
+    categories: row.categories ?? [],
+    tags: row.tags ?? [],
     currency: row.currency,
     available: row.available,
     groupId: row.groupId,
@@ -64,8 +64,6 @@ export function productOf(row: ProductColumns): ProductRow {
     image: imageId === null ? null : pictureOf(imageId, row),
   };
 }
-
-const NONE: string[] = [];
 
 const pictureOf = (id: string, { source, state, width, height }: ProductColumns): ProductRow['image'] => ({
   id,
