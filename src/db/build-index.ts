@@ -155,16 +155,23 @@ function lookForWork(): AtWork {
 
 /** In the mean of some seconds. 0 before Postgres 14, which does not count their time. */
 async function sessionsAtWork(query: SqlSession['query'], signal: AbortSignal | undefined): Promise<number> {
-  const busyMs = async () => {
-    const [row] = await query<{ ms: number }>(
-      `SELECT coalesce(sum((to_jsonb(d) ->> 'active_time')::float8), 0) AS ms FROM pg_stat_database d`,
-      [],
-    );
-    return row!.ms;
-  };
-  const [before, since] = [await busyMs(), performance.now()];
+  const [before, since] = [await busyMs(query), performance.now()];
   await sleep(LOOK_FOR_WORK_MS, undefined, { signal });
-  return ((await busyMs()) - before) / (performance.now() - since);
+  const after = await busyMs(query);
+  const elapsedMs = performance.now() - since;
+  let ms = 0;
+  // Each by itself: one that was dropped meanwhile, or whose counts were begun anew, takes nothing from the others.
+  for (const [database, sinceReset] of after) ms += Math.max(0, sinceReset - (before.get(database) ?? 0));
+  return ms / elapsedMs;
+}
+
+/** Milliseconds that the sessions of each database have been at work, by its id. */
+async function busyMs(query: SqlSession['query']): Promise<Map<string, number>> {
+  const rows = await query<{ id: string; ms: number }>(
+    `SELECT datid::text AS id, coalesce((to_jsonb(d) ->> 'active_time')::float8, 0) AS ms FROM pg_stat_database d`,
+    [],
+  );
+  return new Map(rows.map(({ id, ms }) => [id, ms]));
 }
 
 /** Tells how far it is until it is ended. That the state cannot be read for once is no reason to stop. */
