@@ -3,6 +3,7 @@ import { type Ask, NO_ROWS } from './ask.ts';
 import { withoutSchema } from './embedding-table.ts';
 import { asideOf, stateOf } from './index-builds.ts';
 import { type IndexEffort, indexEfforts } from './index-effort.ts';
+import { buildsOtherwise, setInsertConstruction } from './insert-construction.ts';
 import type { OwnSession } from './own-session.ts';
 import { availableMemory } from './server-memory.ts';
 import { sqlStateOf } from './sql-state.ts';
@@ -33,14 +34,15 @@ export function indexBuilder(ask: Ask, session: OwnSession, lookMs = LOOK_MS): S
     for (;;) {
       how.signal?.throwIfAborted();
       const { isValid, share, isAside } = await stateOf(ask, index);
-      if (isValid) return;
+      if (isValid && !(await buildsOtherwise(ask, index))) return;
       if (share !== null) {
         how.onProgress?.(share);
         await later();
         continue;
       }
       try {
-        if (isAside) await dropAside(session, index, how);
+        if (isValid) await setInsertConstruction(session, index, LOCK_MS, how.signal);
+        else if (isAside) await dropAside(session, index, how);
         else if (isValid === false) await setAside(ask, index);
         else await build(server, index, how, lacked);
       } catch (error) {

@@ -39,6 +39,12 @@ const MOST_INDEXED = 10;
 const OF_PICTURES: Stored = { name: PICTURES, storage: 'vector' };
 
 /**
+ * Candidates among which a new vector's neighbours are chosen. A build by pgvector's own 64 is quick and good, as most of what is near comes before or after. A new
+ * product that looks like few others is alone: of 64 candidates one in fifty was put beside others than its like, and was not in their lists (docs/adr/0041-lost-anchors.md).
+ */
+const INSERT_CONSTRUCTION = 400;
+
+/**
  * Vectors of products, all but the search among them (src/db/search.ts): one table per model version and space, named by these, in
  * a schema of the catalog, with its own HNSW index, so that a version is retired by DROP and a live index is never vacuumed of another version's rows.
  */
@@ -81,7 +87,8 @@ export class EmbeddingRepository {
 
   private index(model: number, space: EmbeddingSpace): VectorIndex {
     const table = this.table(model, space.name);
-    return { table, name: indexOf(table), on: `USING hnsw (vec ${indexClass(space)})` };
+    const on = `USING hnsw (vec ${indexClass(space)})`;
+    return { table, name: indexOf(table), on, insertConstruction: INSERT_CONSTRUCTION };
   }
 
   /** Builds the search index, beside readers, writers and deletions on Postgres. Safe to repeat. @throws VersionGone; as `Storage.buildIndex` */

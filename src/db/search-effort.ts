@@ -13,6 +13,12 @@ export const EFFORTS = [100, 200, 400, 500, 750, 1000] as const;
 /** Candidates that a page without a filter is sure with, a little below the first step: a filter that all but passes takes that, too. */
 const FOR_ALL = 90;
 
+/**
+ * Candidates of the next rounds where the index did not give the anchor itself: one in a thousand products of 100,000 by the first, none of 40,000 by the
+ * second (docs/adr/0041-lost-anchors.md). Behind these all products are ranked.
+ */
+export const EFFORTS_OF_LOST = [400, 1000] as const;
+
 /** @param share of the catalog that passes the filter, 0 to 1 */
 export const effortFor = (share: number): number =>
   EFFORTS.find((effort) => effort * share >= FOR_ALL) ?? EFFORTS[EFFORTS.length - 1]!;

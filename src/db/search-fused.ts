@@ -46,39 +46,46 @@ export function fused(parts: RankingParts, way: Way): string {
     const passes =
       way === 'exact' ? ['', `q.catalog_id = ${catalog}`, ...(narrowing ? [narrowing] : [])].join(' AND ') : '';
     return folded(`
-      SELECT q.id AS product_id, ${distances(own)} AS l2, NULL::int AS looked, NULL::float8 AS farthest
+      SELECT q.id AS product_id, ${distances(own)} AS l2, NULL::int AS looked, NULL::float8 AS farthest, NULL::bool AS lost
       FROM ${from} q${way === 'passing' ? ' (id)' : ''} ${vectorsOf('q.id')}
       WHERE (${warm}) AND ${hasAny} AND ${where('q.id', own)} ${passes} ORDER BY l2, q.id`);
   }
   const most = limit + way;
+  const isWarm = (vec: string): string => `anchor.${vec} IS NOT NULL`;
   const given = tables.map(({ space, vec, near }, i) => {
     const raw = distanceSql(space, `x${i}.vec`, `anchor.${vec}`);
     const product = near.narrowing
-      ? `JOIN simili.product q ON q.catalog_id = ${catalog} AND q.id = x${i}.product_id AND ${near.narrowing}`
+      ? `JOIN simili.product q ON q.catalog_id = ${catalog} AND q.id = x${i}.product_id`
       : '';
-    const isWarm = `anchor.${vec} IS NOT NULL`;
     const ranked = near.isRanked
-      ? `${rankedSql(near, `x${i}`, raw, `${isWarm} AND x${i}.vec IS NOT NULL`)} AS r${i} JOIN ${near.table} x${i} ON x${i}.product_id = r${i}.product_id`
+      ? `${rankedSql(near, `x${i}`, raw, `${isWarm(vec)} AND x${i}.vec IS NOT NULL`)} AS r${i} JOIN ${near.table} x${i} ON x${i}.product_id = r${i}.product_id`
       : `${near.table} x${i}`;
+    const ownId = near.hasAnchor ? `x${i}.product_id = anchor.id` : 'FALSE';
     return `given${i} AS MATERIALIZED (
-          SELECT x${i}.product_id, ${squaredSql(space, `x${i}.vec`, `anchor.${vec}`)} AS d
+          SELECT x${i}.product_id, ${squaredSql(space, `x${i}.vec`, `anchor.${vec}`)} AS d, ${ownId} AS own
           FROM ${ranked} ${product} ${place ? vectorsOf(`x${i}.product_id`, i) : ''}
-          WHERE ${isWarm} AND x${i}.vec IS NOT NULL AND ${where(`x${i}.product_id`, own)} ${near.only(`x${i}`)}
-          ORDER BY ${near.isRanked ? `r${i}.l2` : raw} LIMIT ${most})`;
+          WHERE ${isWarm(vec)} AND x${i}.vec IS NOT NULL ${near.only(`x${i}`)}
+            AND (${ownId} OR (${near.narrowing && `${near.narrowing} AND`} ${where(`x${i}.product_id`, own)}))
+          ORDER BY ${near.isRanked ? `r${i}.l2` : raw} LIMIT ${most + Number(near.hasAnchor)})`;
   });
+  const others = tables.map((_, i) => `FROM given${i} WHERE NOT own`);
   const bounds = tables.map(
     ({ share }, i) =>
-      `${share} * (SELECT CASE WHEN count(*) < ${most} THEN ${UNRELATED} ELSE least(${UNRELATED}, max(d)) END FROM given${i})`,
+      `${share} * (SELECT CASE WHEN count(*) < ${most} THEN ${UNRELATED} ELSE least(${UNRELATED}, max(d)) END ${others[i]})`,
   );
-  const counts = tables.map((_, i) => `(SELECT count(*) FROM given${i})`);
-  const isAll = tables.map(({ vec }, i) => `anchor.${vec} IS NOT NULL AND ${counts[i]} < ${most}`);
+  const counts = others.map((those) => `(SELECT count(*) ${those})`);
+  const isAll = tables.map(({ vec }, i) => `${isWarm(vec)} AND ${counts[i]} < ${most}`);
+  const isLost = tables.map(
+    ({ vec, near }, i) =>
+      `${near.hasAnchor} AND ${isWarm(vec)} AND NOT EXISTS (SELECT FROM given${i} WHERE own OR d = 0)`,
+  );
   return folded(`
       WITH ${given.join(', ')},
-        given AS (${tables.map((_, i) => `SELECT product_id FROM given${i}`).join(' UNION ')}),
+        given AS (${others.map((those) => `SELECT product_id ${those}`).join(' UNION ')}),
         bound AS (
           SELECT CASE WHEN ${isAll.join(' AND ')} THEN 'infinity'::float8 ELSE ${bounds.join(' + ')} END AS farthest,
-            greatest(${counts.join(', ')})::int AS looked)
-      SELECT given.product_id, ${distances(own)} AS l2, bound.looked, bound.farthest
+            greatest(${counts.join(', ')})::int AS looked, (${isLost.join(' OR ')}) AS lost)
+      SELECT given.product_id, ${distances((i) => `x${i}`)} AS l2, bound.looked, bound.farthest, bound.lost
       FROM given CROSS JOIN bound ${vectorsOf('given.product_id')}
       ORDER BY l2, given.product_id`);
 }

@@ -16,10 +16,10 @@ export function nearest(parts: RankingParts, way: Way): string {
   const [{ space, table, vec, near }] = tables as [RankingParts['tables'][number]];
   const distance = distanceSql(space, 'e.vec', `anchor.${vec}`);
   const place = behind && `(${param(behind.l2, 'float8')}, ${param(behind.productId, 'text')})`;
-  const where = (l2 = distance) =>
-    `WHERE ${warm} AND e.product_id <> anchor.id ${without ? `AND e.product_id <> ALL(${without})` : ''} ${place ? `AND (${l2}, e.product_id) > ${place}` : ''}`;
-  const product = (passes: string) =>
-    `JOIN simili.product q ON q.catalog_id = ${catalog} AND q.id = e.product_id ${passes && `AND ${passes}`}`;
+  const placed = (l2 = distance) =>
+    `${without ? `AND e.product_id <> ALL(${without})` : ''} ${place ? `AND (${l2}, e.product_id) > ${place}` : ''}`;
+  const where = `WHERE ${warm} AND e.product_id <> anchor.id ${placed()}`;
+  const product = `JOIN simili.product q ON q.catalog_id = ${catalog} AND q.id = e.product_id`;
   const variants = (id: string, l2: string): Variants => ({
     id,
     l2,
@@ -28,21 +28,26 @@ export function nearest(parts: RankingParts, way: Way): string {
   });
   const sorted = (from: string) => `
       SELECT * FROM (
-        SELECT e.product_id, (${distance}) + 0 AS l2, NULL::int AS looked, NULL::float8 AS farthest
+        SELECT e.product_id, (${distance}) + 0 AS l2, NULL::int AS looked, NULL::float8 AS farthest, NULL::bool AS lost
         FROM ${table} e ${from} ORDER BY l2, e.product_id
       ) AS r WHERE ${looked(parts, variants('r.product_id', 'r.l2'))} ORDER BY l2, product_id LIMIT ${limit}`;
   // As an array, and not as a join: whatever the planner thinks of how many pass, their vectors are looked up one by one. `+ 0`: in
   // no order that the index has, which ends somewhere.
-  if (way === 'passing') return sorted(`${where()} AND e.product_id = ANY(${PASSING_IDS})`);
-  if (way === 'exact') return sorted(`${narrowing && product(narrowing)} ${where()}`);
+  if (way === 'passing') return sorted(`${where} AND e.product_id = ANY(${PASSING_IDS})`);
+  if (way === 'exact') return sorted(`${narrowing && `${product} AND ${narrowing}`} ${where}`);
   const { isRanked } = near;
   const source = isRanked ? rankedSql(near, 'e', distance, warm) : near.table;
   const only = isRanked ? '' : near.only('e');
   const l2 = isRanked ? 'e.l2' : distance;
+  const passes = `${near.narrowing && `${near.narrowing} AND`} ${joined(parts, variants('e.product_id', l2))} ${placed(l2)}`;
+  // It is in no list of its own, but nearest of all: an index that does not give it looked elsewhere.
+  const own = near.hasAnchor ? 'e.product_id = anchor.id' : 'FALSE';
   return `
-      SELECT product_id, l2, looked, farthest FROM (
-        SELECT found.*, count(*) OVER ()::int AS looked, max(l2) OVER () AS farthest
-        FROM (SELECT e.product_id, ${l2} AS l2 FROM ${source} e ${product(near.narrowing)} ${where(l2)} ${only} AND ${joined(parts, variants('e.product_id', l2))}
-          ORDER BY ${l2} LIMIT ${limit + way}) AS found
-      ) AS counted ORDER BY l2, product_id LIMIT ${limit}`;
+      SELECT product_id, l2, looked, farthest, lost FROM (
+        SELECT found.*, count(*) FILTER (WHERE NOT own) OVER ()::int AS looked, max(l2) OVER () AS farthest,
+          ${near.hasAnchor} AND NOT bool_or(own OR l2 = 0) OVER () AS lost
+        FROM (SELECT e.product_id, ${l2} AS l2, ${own} AS own FROM ${source} e ${product}
+          WHERE ${warm} ${only} AND (${own} OR (e.product_id <> anchor.id AND ${passes}))
+          ORDER BY ${l2} LIMIT ${limit + way + Number(near.hasAnchor)}) AS found
+      ) AS counted WHERE NOT own ORDER BY l2, product_id LIMIT ${limit}`;
 }

@@ -17,13 +17,14 @@ export const PASSING_IDS = '(SELECT ids FROM passing)::text[]';
 
 /**
  * Rows that an index is asked of: the vectors themselves, or their copies of one category. `only`: which rows of `alias` are meant; empty: all. `isRanked`: these
- * are few, and are all ranked instead. `narrowing`: the condition over the products of these rows.
+ * are few, and are all ranked instead. `narrowing`: the condition over the products of these rows. `hasAnchor`: the anchor is one of them, so the index has to give it, too.
  */
 export type Near = {
   readonly table: string;
   readonly only: (alias: string) => string;
   readonly isRanked: boolean;
   readonly narrowing: string;
+  readonly hasAnchor: boolean;
 };
 
 /**

@@ -67,6 +67,8 @@ const rankedOf = (parts: Parts) => ({
   /** Products that the index gave, and the greatest distance among them. Of several spaces: see `fused`. */
   looked: orNull(int),
   farthest: orNull(float),
+  /** The index gave neither the anchor itself nor any other at its place: what it gave is not near. */
+  lost: orNull(bool),
   ...shapeOf(parts),
 });
 export type Ranked = ReturnType<typeof rankedOf>;
@@ -85,8 +87,8 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const tables = spaces.map((space, i) => {
     const table = embeddingTable(catalogId, model, space.name);
     const near = within
-      ? { ...copiesOf(search, within, i), narrowing: mostlyPassing }
-      : { table, only: () => '', isRanked: false, narrowing };
+      ? { ...copiesOf(search, within, i), narrowing: mostlyPassing, hasAnchor: false }
+      : { table, only: () => '', isRanked: false, narrowing, hasAnchor: !asOne };
     return { space, table, vec: `vec${i || ''}`, near };
   });
   const ownGroup = asOne ? 'ANY(anchor.group_ids)' : 'anchor.group_id';
@@ -99,7 +101,7 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const anchor = vector ? givenAnchor(tables, settings) : products(catalog, tables, settings);
   const text = `
     WITH anchor AS MATERIALIZED (${anchor})${way === 'passing' ? passing(catalog, narrowing, most(search, tables[0]!.table, param)) : ''}
-    SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest,
+    SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest, n.lost,
       ${way === 'passing' ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${columnsOf(parts)}
     FROM anchor
       LEFT JOIN LATERAL (${nearby}) AS n ON TRUE
@@ -120,7 +122,7 @@ function copiesOf(
   { catalogId, model, spaces }: Search,
   { numbers, ranked }: WithinCategory,
   i: number,
-): Omit<Near, 'narrowing'> {
+): Omit<Near, 'narrowing' | 'hasAnchor'> {
   const table = categoryTable(catalogId, model, spaces[i]!.name);
   return { table, only: (alias) => `AND ${alias}.category = ${numbers[i]!}`, isRanked: ranked[i]! };
 }

@@ -6,7 +6,7 @@ import { type Parts, type ProductColumns, productOf } from './product-columns.ts
 import type { ProductRow } from './products.ts';
 import { bool, type RowOf } from './row.ts';
 import { CategoriesOfSearch, type WithinCategory } from './search-category.ts';
-import { effortFor, effortWithin, mostPassingWithin, shareOf } from './search-effort.ts';
+import { EFFORTS_OF_LOST, effortFor, effortWithin, mostPassingWithin, shareOf } from './search-effort.ts';
 import { LOOKS } from './search-fused.ts';
 import { TIES } from './search-one.ts';
 import type { Behind, Way } from './search-parts.ts';
@@ -152,6 +152,8 @@ export class SearchRepository {
     const found: Found[] = [];
     let open = anchors.map((ids, place) => ({ ids, place }));
     let isShort = false;
+    const wider = EFFORTS_OF_LOST.values();
+    let least = 0;
     let share = this.shares.get(narrowing);
     const mayBeFew = share === undefined && (isFused || narrowing !== NOTHING);
     const isRanked = within?.ranked.every(Boolean) ?? false;
@@ -161,9 +163,10 @@ export class SearchRepository {
     for (const way of only ? [only] : waysTo(isFused, mayBeFew, lacksIndex)) {
       if (isShort && way !== 'exact') continue; // looking farther brings no more of what the index gave all of
       const anchorIds = open.flatMap(({ ids }) => ids);
-      const effort = within
+      const usual = within
         ? effortWithin((share ?? within.share) / within.share, within.products)
         : effortFor(share ?? 1);
+      const effort = Math.max(usual, least);
       const goesOn = !mayBeOneRound || way !== TIES[0] || this.short.has(narrowing);
       const groups = byAnchor(await this.run({ ...search, anchorIds, effort, goesOn }, way), open.length);
       if (groups[0]?.[0]?.many) {
@@ -182,6 +185,7 @@ export class SearchRepository {
         found[place] = foundOf(rows, limit, scale);
         return false;
       });
+      if (groups.some(isLost)) least = wider.next().value ?? least;
       if (open.length === 0) break;
     }
     return found;
@@ -245,11 +249,14 @@ function isWhole(rows: readonly Row[], asked: Asked): boolean {
   const [first] = rows;
   const { limit, size, way, isFused, goesOn } = asked;
   if (typeof way === 'string' || !first?.warm) return true;
+  if (isLost(rows)) return false;
   const last = rows[limit - 1];
   if (isFused) return isWholeOfSpaces(first, last, { ...asked, way });
   // The farthest product that was looked at is at the distance of the last one shown: others may tie with it, unseen.
   return last !== undefined && ((goesOn && first.looked !== size + way) || last.l2 !== first.farthest);
 }
+
+const isLost = ([first]: readonly Row[]): boolean => first?.lost ?? false;
 
 /** The widest look is taken as it is: beyond it an index is no more exact than that. A page that it leaves short is not. */
 function isWholeOfSpaces(

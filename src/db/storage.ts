@@ -30,8 +30,16 @@ export type Storage = {
   close(): Promise<void>;
 };
 
-/** An index of a column of vectors: names with their schema, and what stands behind `ON table`. */
-export type VectorIndex = { readonly table: string; readonly name: string; readonly on: string };
+/**
+ * An index of a column of vectors: names with their schema, and what stands behind `ON table`. `insertConstruction`: `ef_construction` for vectors that are
+ * written once it is built; left out: as it was built.
+ */
+export type VectorIndex = {
+  readonly table: string;
+  readonly name: string;
+  readonly on: string;
+  readonly insertConstruction?: number;
+};
 export type IndexBuild = {
   readonly signal?: AbortSignal | undefined;
   /** Hears every second which share is done, 0 to 1; not on the embedded database, whose only session builds. */

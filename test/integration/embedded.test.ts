@@ -233,7 +233,7 @@ test('a version of many products has its index before its rows, and is searched 
     const asked: string[] = [];
     const ask: typeof storage.ask = (statement, values) => {
       asked.push(
-        statement.text.includes('farthest FROM (')
+        statement.text.includes('lost FROM (')
           ? 'index'
           : statement.text.includes('to_regclass')
             ? 'look'

@@ -93,6 +93,25 @@ test('two that build one index build it once, and both know how far it is', asyn
   expect(await seen()).toEqual(BUILT);
 });
 
+test('what is written once it is built is put among more candidates, also where that was not said before the worker was gone', async () => {
+  const options = async () => {
+    const text = 'SELECT reloptions FROM pg_class WHERE oid = to_regclass($1)';
+    return (await other.query<{ reloptions: string[] | null }>(text, [own().name])).rows[0]!.reloptions;
+  };
+  const [reader, other] = [await client(), await client()];
+  try {
+    await build();
+    expect(await options()).toEqual(['ef_construction=400']);
+    await other.query(`ALTER INDEX ${own().name} RESET (ef_construction)`);
+    await reader.query(`BEGIN; SELECT FROM ${own().table} ORDER BY vec <-> '[1,0]' LIMIT 1`); // waits for nothing, nor is it waited for
+    await build();
+    expect(await options()).toEqual(['ef_construction=400']);
+    await reader.query('COMMIT');
+  } finally {
+    await Promise.all([reader.end(), other.end()]);
+  }
+});
+
 test('a build that is stopped ends at once, and what it leaves is dropped and built anew', async () => {
   await whileWriting(async () => {
     const stop = new AbortController();

@@ -16,11 +16,18 @@ const rows = (count: number, more: object = {}) =>
     l2: 1,
     looked: null,
     farthest: null,
+    lost: false,
     id: `p${i}`,
     ...PRODUCT,
     ...IMAGE,
     ...more,
   }));
+
+/** Products that a statement asks an index for, beside the anchor itself; null: it asks none. */
+function askedOf(text: string): number | null {
+  const most = /LIMIT (\d+)\)(?: AS found|, given1)/.exec(text)?.[1];
+  return most === undefined ? null : Number(most) - 1;
+}
 
 /**
  * A table in which every group of equal distances is cut. `asked`: how many the index was asked for, or the way, or that a sample was.
@@ -34,8 +41,8 @@ function ties(sample: { looked: number; passing: number } | null = null) {
       asked.push('sample');
       return [sample];
     }
-    const index = /LIMIT (\d+)\) AS found/.exec(text)?.[1];
-    const way = index ? Number(index) : text.includes('passing AS') ? 'passing' : 'exact';
+    const index = askedOf(text);
+    const way = index ?? (text.includes('passing AS') ? 'passing' : 'exact');
     asked.push(way);
     const place = Number(/'hnsw.ef_search', \$(\d+)::text, true/.exec(text)?.[1]);
     efforts.push(Number(values[place - 1]));
@@ -86,7 +93,7 @@ test('without a filter the index is scanned with the least effort, whatever is l
 function rounds(inOne: (way: number) => object[], behind = (way: number) => rows(13, { looked: way, farthest: 2 })) {
   const orders: unknown[] = [];
   const ask = async ({ text }: { text: string }, values: readonly unknown[]) => {
-    const way = Number(/LIMIT (\d+)\) AS found/.exec(text)?.[1]);
+    const way = askedOf(text);
     const place = Number(/'hnsw.iterative_scan', \$(\d+)::text, true/.exec(text)?.[1]);
     orders.push(way ? values[place - 1] : 'exact');
     if (!way) return rows(13);
@@ -131,8 +138,7 @@ test('what is as far as the last of a round may be there unseen', async () => {
 function twoSpaces(bound: number, isCut = true) {
   const asked: (number | 'exact' | 'passing')[] = [];
   const ask = async ({ text }: { text: string }) => {
-    const most = /LIMIT (\d+)\), given1/.exec(text)?.[1];
-    const way = most ? Number(most) : text.includes('passing AS') ? 'passing' : 'exact';
+    const way = askedOf(text) ?? (text.includes('passing AS') ? 'passing' : 'exact');
     asked.push(way);
     if (way === 'passing') return rows(13, { many: true });
     return way === 'exact' ? rows(13) : rows(13, { looked: isCut ? way : way - 1, farthest: bound });
