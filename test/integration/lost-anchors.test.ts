@@ -6,9 +6,10 @@ import { makeRepositories } from '../../src/db/repositories.ts';
 import { SearchRepository } from '../../src/db/search.ts';
 import type { Storage } from '../../src/db/storage.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
+import { databaseByIndex } from '../support/by-index.ts';
 import { addProducts, unit } from '../support/fixtures.ts';
 import { otherSession } from '../support/other-session.ts';
-import { type FreshPostgres, freshPostgresDatabase, postgresUrl } from '../support/services.ts';
+import type { FreshPostgres } from '../support/services.ts';
 
 const PICTURES = pictureSpace(2);
 const WORDS = { ...PICTURES, name: 'words' };
@@ -39,9 +40,7 @@ const vectorsOf = (ids: readonly string[], from: number) =>
 
 /** A graph that leads nowhere near some of its vectors is made by chance alone, so these are written while their index is not kept. */
 beforeAll(async () => {
-  const url = new URL(postgresUrl());
-  url.searchParams.set('options', '-c enable_sort=off -c enable_seqscan=off -c jit=off'); // by the index, of so few products, too
-  database = await freshPostgresDatabase(url.href);
+  database = await databaseByIndex();
   storage = await openPostgres(database.url);
   const repositories = makeRepositories(storage, 'default');
   await addProducts(

@@ -6,8 +6,9 @@ import { makeRepositories } from '../../src/db/repositories.ts';
 import { SearchRepository } from '../../src/db/search.ts';
 import type { Storage } from '../../src/db/storage.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
+import { databaseByIndex } from '../support/by-index.ts';
 import { addProducts, unit } from '../support/fixtures.ts';
-import { type FreshPostgres, freshPostgresDatabase, postgresUrl } from '../support/services.ts';
+import type { FreshPostgres } from '../support/services.ts';
 
 const SPACE = pictureSpace(2);
 const VERSION = { number: 1, spaces: [SPACE] };
@@ -24,9 +25,7 @@ let search: SearchRepository;
 
 /** Products on a quarter of a circle. The nearer half are variants of two products. */
 beforeAll(async () => {
-  const url = new URL(postgresUrl());
-  url.searchParams.set('options', '-c enable_sort=off -c enable_seqscan=off -c jit=off'); // by the index, of so few products, too
-  database = await freshPostgresDatabase(url.href);
+  database = await databaseByIndex();
   storage = await openPostgres(database.url);
   const repositories = makeRepositories(storage, 'default');
   const groupOf = (i: number) => (i > 0 && i <= 2 * ROUND ? `group-${i % 2}` : null);
