@@ -3,7 +3,7 @@ import { type Ask, NO_ROWS } from './ask.ts';
 import { withoutSchema } from './embedding-table.ts';
 import { asideOf, stateOf } from './index-builds.ts';
 import { type IndexEffort, indexEfforts } from './index-effort.ts';
-import { buildsOtherwise, setInsertConstruction } from './insert-construction.ts';
+import { lacksInsertConstruction, setInsertConstruction } from './insert-construction.ts';
 import type { OwnSession } from './own-session.ts';
 import { availableMemory } from './server-memory.ts';
 import { sqlStateOf } from './sql-state.ts';
@@ -34,7 +34,7 @@ export function indexBuilder(ask: Ask, session: OwnSession, lookMs = LOOK_MS): S
     for (;;) {
       how.signal?.throwIfAborted();
       const { isValid, share, isAside } = await stateOf(ask, index);
-      if (isValid && !(await buildsOtherwise(ask, index))) return;
+      if (isValid && !(await lacksInsertConstruction(ask, index))) return;
       if (share !== null) {
         how.onProgress?.(share);
         await later();

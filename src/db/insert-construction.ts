@@ -4,14 +4,18 @@ import { bool } from './row.ts';
 import type { VectorIndex } from './storage.ts';
 
 /** Whether an index that is built has still to be told how later vectors are inserted. */
-export async function buildsOtherwise(ask: Ask, { name, insertConstruction }: VectorIndex): Promise<boolean> {
+export async function lacksInsertConstruction(ask: Ask, { name, insertConstruction }: VectorIndex): Promise<boolean> {
   if (insertConstruction === undefined) return false;
-  const text = `SELECT NOT coalesce(reloptions, '{}') @> ARRAY['ef_construction=${insertConstruction}'] AS otherwise FROM pg_class WHERE oid = to_regclass($1)`;
-  const [found] = await ask({ text, row: { otherwise: bool } }, [name]);
-  return found?.otherwise ?? false;
+  const text = `SELECT NOT coalesce(reloptions, '{}') @> ARRAY['ef_construction=${insertConstruction}'] AS lacks FROM pg_class WHERE oid = to_regclass($1)`;
+  const [found] = await ask({ text, row: { lacks: bool } }, [name]);
+  return found?.lacks ?? false;
 }
 
-/** Beside who reads and writes; a vacuum of it is waited for. @throws the driver's error, lock_not_available where that takes longer */
+/**
+ * Tells an index how later vectors are inserted. Readers and writers go on; a vacuum of it is waited for.
+ * @param lockMs longest wait
+ * @throws the driver's error: lock_not_available behind that wait; the signal's reason
+ */
 export async function setInsertConstruction(
   session: OwnSession,
   { name, insertConstruction }: VectorIndex,

@@ -14,8 +14,8 @@ export const EFFORTS = [100, 200, 400, 500, 750, 1000] as const;
 const FOR_ALL = 90;
 
 /**
- * Candidates of the next rounds where the index did not give the anchor itself: one in a thousand products of 100,000 by the first, none of 40,000 by the
- * second (docs/adr/0041-lost-anchors.md). Behind these all products are ranked.
+ * Candidates of the next two rounds where the index did not give the anchor itself: of 40,000 products three in a thousand with 100, none with 400
+ * (docs/adr/0041-lost-anchors.md). Behind these all products are ranked.
  */
 export const EFFORTS_OF_LOST = [400, 1000] as const;
 
