@@ -34,7 +34,7 @@ export default {
           SimilarItemConnection: '../similarity/similar-items.ts#SimilarItemsPage',
           SimilarToProductsConnection: '../similarity/similar-to-products.ts#SimilarToProductsPage',
           SimilarToPictureConnection: '../similarity/similar-to-picture.ts#SimilarToPicturePage',
-          SimilarItemEdge: '../similarity/ranked-page.ts#SimilarItem',
+          SimilarItemEdge: '../similarity/similar-item.ts#SimilarItem',
           ProductConnection: '../catalog/product-page.ts#ProductPage',
           ModelVersion: '../db/models.ts#ModelRow',
           FeedbackHealth: '../feedback/health.ts#FeedbackFigures',

@@ -115,6 +115,15 @@ const Env = z.object({
     .max(MOST_EXPLORING)
     .default(EXPLORING)
     .describe('Share of lists that exchange two neighbours, to learn how far shoppers look; 0 to 0.2'),
+  SIMILI_PAGES_AT_ONCE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10)
+    .optional()
+    .describe(
+      'Short pages that one process asks Postgres for at once; default 1.5 a processor on its own machine, else 10',
+    ),
   SIMILI_AUDIT_SHARE: share(0.01).describe(
     'Share of lists that are asked again exactly, behind the answer, to measure recall; 0 to 1',
   ),

@@ -38,6 +38,8 @@ export type OpenOptions = {
   signingKey?: string | undefined;
   /** Share of lists that exchange two neighbours, to learn how far shoppers look: 0 to 0.2, default 0.03. */
   exploring?: number | undefined;
+  /** Short pages that Postgres is asked for at once, 1 to 10; default: 1.5 for each processor where it is on this machine, else 10. */
+  pagesAtOnce?: number | undefined;
   /** Share of lists that are asked again exactly, behind the answer, to measure recall: 0 to 1, default 0.01. */
   auditing?: number | undefined;
   log?: Log;
@@ -64,10 +66,13 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
   const config = loadConfig({
     SIMILI_EXPLORE_SHARE: options.exploring?.toString(),
     SIMILI_AUDIT_SHARE: options.auditing?.toString(),
+    SIMILI_PAGES_AT_ONCE: options.pagesAtOnce?.toString(),
   });
   const { log = makeLog(config) } = options;
   const extensions = checkExtensions(options.extensions ?? {});
-  const storage = await (databaseUrl ? openPostgres(databaseUrl) : openEmbedded(dataDir && join(dataDir, 'database')));
+  const storage = await (databaseUrl
+    ? openPostgres(databaseUrl, config.SIMILI_PAGES_AT_ONCE)
+    : openEmbedded(dataDir && join(dataDir, 'database')));
   try {
     const { clock = storage.clock } = extensions;
     const usual = typeof catalog === 'string' ? catalog : DEFAULT_CATALOG;

@@ -250,9 +250,10 @@ function ofCatalog(
 
 const TEXTS: Texts<Services> = {
   inCatalog: null, // what is not the name of a catalog is none
-  similarItems: ({ anchorId: id, after: _signed, ...rest }) => ({ id, ...rest }),
-  similarToProducts: ({ anchorIds: ids, after: _signed, ...rest }) => ({ ids, ...rest }),
-  similarToPicture: ({ after: _signed, ...rest }) => rest,
+  // All else is a number, one of few words, or signed.
+  similarItems: ({ anchorId: id, filter }) => ({ id, filter }),
+  similarToProducts: ({ anchorIds: ids, filter }) => ({ ids, filter }),
+  similarToPicture: ({ picture, filter }) => ({ picture, filter }),
   pictureToken: null,
   productByUrl: (url) => ({ url }),
   job: (id) => ({ id }),

@@ -5,6 +5,8 @@ export type Statement<S extends Shape = Shape> = {
   readonly name?: string | undefined;
   readonly text: string;
   readonly row: S;
+  /** A millisecond or two of a processor, whoever asks: how many of these are on their way at once is bounded where that serves them (pages-at-once.ts). */
+  readonly isShort?: boolean;
 };
 /** Rows of a statement that gives none. */
 export const NO_ROWS = {} satisfies Shape;
@@ -15,7 +17,10 @@ export const NO_ROWS = {} satisfies Shape;
  */
 export type Ask = <S extends Shape>(statement: Statement<S>, values: readonly unknown[]) => Promise<RowOf<S>[]>;
 
-type Query = (query: { name?: string | undefined; text: string; values: unknown[] }) => Promise<{ rows: unknown[] }>;
+type Query = (
+  query: { name?: string | undefined; text: string; values: unknown[] },
+  isShort: boolean,
+) => Promise<{ rows: unknown[] }>;
 
 /** SQLSTATE of a statement that was prepared in another session, or by another client of this one. */
 const NOT_OURS = ['26000', '42P05'];
@@ -23,14 +28,14 @@ const NOT_OURS = ['26000', '42P05'];
 /** Prepared statements, unless a pooler between us and Postgres loses them: then each is planned anew. */
 export function askPrepared(query: Query): Ask {
   let isPrepared = true;
-  return async <S extends Shape>({ name, text }: Statement<S>, values: readonly unknown[]) => {
+  return async <S extends Shape>({ name, text, isShort = false }: Statement<S>, values: readonly unknown[]) => {
     const unnamed = { text, values: [...values] };
     try {
-      return (await query(isPrepared ? { name, ...unnamed } : unnamed)).rows as RowOf<S>[];
+      return (await query(isPrepared ? { name, ...unnamed } : unnamed, isShort)).rows as RowOf<S>[];
     } catch (error) {
       if (!isPrepared || !name || !NOT_OURS.includes((error as { code?: string }).code ?? '')) throw error;
       isPrepared = false;
-      return (await query(unnamed)).rows as RowOf<S>[];
+      return (await query(unnamed, isShort)).rows as RowOf<S>[];
     }
   };
 }

@@ -3,11 +3,13 @@ import pg from 'pg';
 import { SimiliError } from '../errors.ts';
 import { askPrepared } from './ask.ts';
 import { indexBuilder } from './build-index.ts';
+import { Circuit } from './circuit.ts';
 import { asUnavailable, describe } from './connection-errors.ts';
 import { openDatabaseClock } from './database-clock.ts';
 import { limitedPool } from './limited-pool.ts';
 import { migrate } from './migrate.ts';
 import { ownSessions } from './own-session.ts';
+import { MOST_AT_ONCE, usualPagesAtOnce } from './pages-at-once.ts';
 import { PreparedQuery } from './prepared-postgres.ts';
 import type { SqlSession, Storage } from './storage.ts';
 import { typedAsk, typedClient } from './typed-client.ts';
@@ -17,8 +19,11 @@ const OLDEST_POSTGRES = 14;
 const OLDEST_PGVECTOR = [0, 8, 0];
 const SOUND_PGVECTOR = [0, 8, 4];
 
-/** @throws SimiliError DATABASE_UNAVAILABLE (no connection), DATABASE_UNSUITABLE (version, extension), MIGRATION_FAILED. */
-export async function openPostgres(url: string): Promise<Storage> {
+/**
+ * @param pagesAtOnce short pages of similar items that are on their way at once, 1 to 10
+ * @throws SimiliError DATABASE_UNAVAILABLE (no connection), DATABASE_UNSUITABLE (version, extension), MIGRATION_FAILED.
+ */
+export async function openPostgres(url: string, pagesAtOnce = usualPagesAtOnce(url)): Promise<Storage> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: 5_000,
@@ -35,7 +40,7 @@ export async function openPostgres(url: string): Promise<Storage> {
     const found = await checkVersions(session);
     await withVectorsInReach(session, url); // where they are there already: migrations use them
     await migrate(session);
-    return await opened(await withVectorsInReach(session, url), url, found);
+    return await opened(await withVectorsInReach(session, url), url, pagesAtOnce, found);
   } catch (error) {
     throw lacksPrivilege(error) ?? asUnavailable(error) ?? error;
   } finally {
@@ -75,16 +80,29 @@ async function withVectorsInReach(session: SqlSession, url: string): Promise<str
 }
 
 /** `url` is where the queue goes: its tables are in a schema of their own. */
-async function opened(reaching: string, url: string, found: { version: string; warnings: string[] }): Promise<Storage> {
-  const pool = limitedPool({ connectionString: reaching, application_name: 'simili' });
+async function opened(
+  reaching: string,
+  url: string,
+  pagesAtOnce: number,
+  found: { version: string; warnings: string[] },
+): Promise<Storage> {
+  const circuit = new Circuit();
+  const poolOf = (max: number) => limitedPool({ connectionString: reaching, application_name: 'simili', max }, circuit);
+  const pool = poolOf(MOST_AT_ONCE);
+  // Fewer at once have sessions of their own: they wait for each other, and not for what takes longer.
+  const pages = pagesAtOnce < MOST_AT_ONCE ? poolOf(pagesAtOnce) : pool;
   const prisma = typedClient(new PrismaPg(pool));
-  const query = pool.query as (query: pg.QueryConfig | PreparedQuery) => Promise<{ rows: unknown[] }>;
+  type Query = (query: pg.QueryConfig | PreparedQuery) => Promise<{ rows: unknown[] }>;
   const ask = typedAsk(
-    askPrepared(({ name, ...unnamed }) => query(name ? new PreparedQuery({ name, ...unnamed }) : unnamed)),
+    askPrepared(({ name, ...unnamed }, isShort) => {
+      const query = (isShort ? pages : pool).query as Query;
+      return query(name ? new PreparedQuery({ name, ...unnamed }) : unnamed);
+    }),
   );
   const close = async () => {
     await prisma.$disconnect();
-    if (!pool.ending) await pool.end(); // Prisma would end one that it has used, and no other
+    // Prisma would end one that it has used, and no other.
+    await Promise.all([pool, pages].map((one) => (one.ending ? undefined : one.end())));
   };
   const clock = await openDatabaseClock(ask).catch(async (error: unknown) => {
     await close();

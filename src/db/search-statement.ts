@@ -114,7 +114,9 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
     !filter.own?.length &&
     !filter.conditions?.length &&
     (typeof way === 'string' || way === TIES[0] || way === LOOKS[0]);
-  return { statement: { name: isCommon ? nameOf(text) : undefined, text, row: rankedOf(parts) }, values };
+  const name = isCommon ? nameOf(text) : undefined;
+  const isShort = isOne && !search.goesOn && way === TIES[0] && narrowing === '';
+  return { statement: { name, text, row: rankedOf(parts), isShort }, values };
 }
 
 /** The number is in the text: of a value, Postgres could not tell that an index of one category holds all that is asked for. */

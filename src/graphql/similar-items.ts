@@ -31,13 +31,13 @@ const notices =
 
 export const similarItemsResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
-    similarItems: async (_root, { id, ...request }, context, info) => {
-      const asked = { anchorId: id, ...request, parts: partsShown(info) };
-      return listed(await (await scope(context)).similarItems(asked), request);
+    similarItems: async (_root, args, context, info) => {
+      const asked = { ...args, anchorId: args.id, parts: partsShown(info) };
+      return listed(await (await scope(context)).similarItems(asked), args);
     },
-    similarToProducts: async (_root, { ids, ...request }, context, info) => {
-      const asked = { anchorIds: ids, ...request, parts: partsShown(info) };
-      return listed(await (await scope(context)).similarToProducts(asked), request);
+    similarToProducts: async (_root, args, context, info) => {
+      const asked = { ...args, anchorIds: args.ids, parts: partsShown(info) };
+      return listed(await (await scope(context)).similarToProducts(asked), args);
     },
     similarToPicture: async (_root, request, context, info) => {
       const asked = { ...request, parts: partsShown(info) };
@@ -46,7 +46,7 @@ export const similarItemsResolvers = (scope: ScopeOf): Resolvers => ({
   },
   Product: {
     similarItems: async ({ id }, request, context, info) => {
-      const asked = { anchorId: id, ...request, parts: partsShown(info) };
+      const asked = { ...request, anchorId: id, parts: partsShown(info) };
       return listed(await (await scope(context)).similarItems(asked), request);
     },
   },
@@ -63,6 +63,6 @@ export const similarItemsResolvers = (scope: ScopeOf): Resolvers => ({
   SimilarToPictureConnection: { ...ofList, notices: notices(scope) },
   SimilarItemEdge: {
     node: ({ product }) => product,
-    cursor: ({ cursor }) => cursor(),
+    cursor: (item) => item.cursor(),
   },
 });

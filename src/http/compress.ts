@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { brotliCompress, brotliCompressSync, constants, gzip, gzipSync } from 'node:zlib';
-import type { RequestHandler, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
+import { LRUCache } from 'lru-cache';
 
 /** Shorter answers gain nothing: they fit into one packet anyway. */
 const SHORTEST_BYTES = 1024;
@@ -29,10 +30,24 @@ type Coding = keyof typeof CODINGS;
  */
 export const compressed: RequestHandler = (req, res, next) => {
   res.vary('Accept-Encoding');
-  const coding = req.acceptsEncodings('br', 'gzip') as Coding | false;
-  if (coding && coding in CODINGS) encodeBody(res, coding);
+  const coding = codingOf(req);
+  if (coding !== null) encodeBody(res, coding);
   next();
 };
+
+/** Codings that headers ask for: clients send the same few. */
+const known = new LRUCache<string, Coding | 'none'>({ max: 100 });
+
+function codingOf(req: Request): Coding | null {
+  const asked = req.headers['accept-encoding']?.toString();
+  if (asked === undefined) return null;
+  const before = known.get(asked);
+  if (before !== undefined) return before === 'none' ? null : before;
+  const coding = req.acceptsEncodings('br', 'gzip');
+  const found = coding && coding in CODINGS ? (coding as Coding) : 'none';
+  known.set(asked, found);
+  return found === 'none' ? null : found;
+}
 
 function encodeBody(res: Response, coding: Coding): void {
   const send = res.send.bind(res);

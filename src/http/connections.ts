@@ -1,9 +1,9 @@
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Express, Request, Response } from 'express';
+import { networkOf } from '../addresses.ts';
 import type { Config } from '../config.ts';
 import { SimiliError } from '../errors.ts';
-import { networkOf } from './addresses.ts';
 
 type Settings = Pick<
   Config,

@@ -1,6 +1,6 @@
 import { GraphQLError, getNamedType, isIntrospectionType, type ValidationRule } from 'graphql';
+import { isLoopback } from '../addresses.ts';
 import type { Config } from '../config.ts';
-import { isLoopback } from './addresses.ts';
 
 /**
  * May callers explore the contract: GraphiQL, introspection, suggestions, /schema.graphql? In development, and where

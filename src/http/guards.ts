@@ -36,7 +36,8 @@ export const onlyShortDocuments: RequestHandler = (req, res, next) => {
  * is of one catalog, which a key may name as well.
  */
 export const notKept: RequestHandler = (_req, res, next) => {
-  res.set('Cache-Control', 'no-store').vary(`${CATALOG_HEADER}, Authorization`);
+  res.setHeader('Cache-Control', 'no-store');
+  res.vary(`${CATALOG_HEADER}, Authorization`);
   next();
 };
 
@@ -46,12 +47,10 @@ const STRICT_TRANSPORT = 'max-age=31536000';
 /** Everywhere: nothing is sniffed, framed or told to other sites. */
 export const secureHeaders: RequestHandler = (req, res, next) => {
   // TLS ends at a proxy; `secure` is what one that is trusted says in X-Forwarded-Proto.
-  if (req.secure) res.set('Strict-Transport-Security', STRICT_TRANSPORT);
-  res.set({
-    'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'same-origin',
-    'X-Frame-Options': 'DENY',
-  });
+  if (req.secure) res.setHeader('Strict-Transport-Security', STRICT_TRANSPORT);
+  res.setHeader('X-Content-Type-Options', 'nosniff');
+  res.setHeader('Referrer-Policy', 'same-origin');
+  res.setHeader('X-Frame-Options', 'DENY');
   next();
 };
 

@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Request, RequestHandler, Response } from 'express';
+import { isLoopback, networkOf } from '../addresses.ts';
 import type { Config } from '../config.ts';
 import { SimiliError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { isLoopback, networkOf } from './addresses.ts';
 import { refuse } from './refuse.ts';
 import { makeTokenBuckets, type TokenBuckets } from './token-buckets.ts';
 

@@ -2,15 +2,12 @@ import { z } from 'zod';
 import { checked } from '../checked.ts';
 import type { FallbackRepository } from '../db/fallback.ts';
 import type { AnswerView } from './answer-view.ts';
-import { makeCursor } from './cursor.ts';
 import type { PageSearch, RankedPage } from './ranked-page.ts';
+import { SimilarItem } from './similar-item.ts';
 
 /** `SimilarItemsFallback` of the contract. */
 export const FALLBACKS = ['NONE', 'CATEGORY', 'POPULAR'] as const;
-const Kind = z
-  .enum(FALLBACKS, `must be one of ${FALLBACKS.join(', ')}`)
-  .nullish()
-  .transform((kind) => kind ?? 'NONE');
+const Kind = z.enum(FALLBACKS, `must be one of ${FALLBACKS.join(', ')}`);
 export type FallbackKind = (typeof FALLBACKS)[number];
 
 /** Stands for a version in a cursor of such a list: there is none of that id, so that it is retired. */
@@ -19,7 +16,8 @@ const NO_VERSION = 'a fallback';
 type Deps = { signingKey: string; fallbacks: Pick<FallbackRepository, 'list'> };
 
 /** @throws SimiliError INVALID_ARGUMENT. */
-export const checkedFallback = (kind: unknown): FallbackKind => checked(Kind, kind, 'fallback');
+export const checkedFallback = (kind: unknown): FallbackKind =>
+  kind == null ? 'NONE' : checked(Kind, kind, 'fallback');
 
 /**
  * The one page of a list that is shown while the anchor cannot be compared, in place of nothing.
@@ -41,8 +39,8 @@ export async function orFallback(
   const found = await fallbacks.list({ anchor, categories, filter: await view.spelled(filter), limit: first });
   if (found.length === 0) return page;
   const items = found.map((product, i) => {
-    const at = { modelId: NO_VERSION, anchorId, position: i + 1, l2: 0, productId: product.id, skip: 0 };
-    return { product, position: i + 1, score: 0, cursor: () => makeCursor(signingKey, at) };
+    const place = { modelId: NO_VERSION, anchorId, position: i + 1, l2: 0, productId: product.id, skip: 0 };
+    return new SimilarItem(product, i + 1, 0, place, signingKey);
   });
   return { ...page, status: kind === 'CATEGORY' ? 'FALLBACK_CATEGORY' : 'FALLBACK_POPULAR', items };
 }

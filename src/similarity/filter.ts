@@ -70,7 +70,8 @@ export type OwnFilterInput = z.input<typeof OwnFilter>;
  * @throws SimiliError INVALID_ARGUMENT.
  */
 export function toSearchFilter(filter: FilterInput | null | undefined): SearchFilter {
-  const given = checked(Filter, filter ?? {}, 'filter');
+  if (filter == null) return {};
+  const given = checked(Filter, filter, 'filter');
   const { available, categories, tags, attributes, not, price, excludeIds } = given;
   const unwanted = [...overlapping('categories', not?.categories), ...tagConditions(not ?? {})];
   const conditions = [

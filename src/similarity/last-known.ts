@@ -56,11 +56,13 @@ export function withLastKnown<Of extends Request, Page extends RankedPage>(
 
 const isAway = (error: unknown): boolean => error instanceof SimiliError && error.code === 'DATABASE_UNAVAILABLE';
 
-function keyOf(catalog: string, { anchorId, anchorIds, first, after, filter, parts = {}, ...rest }: Request): string {
-  const { minScore = null, diversity = null, distinctPictures = false, fallback = null, placement = null } = rest;
-  const anchor = anchorIds ?? anchorId;
+/** Longer texts are known by their hash: the memory that keys take is bounded, too. */
+const LONGEST_KEY = 200;
+
+function keyOf(catalog: string, request: Request): string {
+  const { anchorId, anchorIds, first = null, after = null, filter = null, parts = null } = request;
+  const { minScore = null, diversity = null, distinctPictures, fallback = null, placement = null } = request;
   const wishes = [minScore, diversity, distinctPictures ?? false, fallback, placement, parts];
-  const others = [first ?? null, after ?? null, filter ?? null, ...wishes];
-  const text = JSON.stringify([catalog, anchor, ...others]);
-  return createHash('sha256').update(text).digest('base64');
+  const text = JSON.stringify([catalog, anchorIds ?? anchorId, first, after, filter, wishes]);
+  return text.length <= LONGEST_KEY ? text : createHash('sha256').update(text).digest('base64');
 }

@@ -32,11 +32,11 @@ export async function inSearchOrder(view: Pick<AnswerView, 'nearest'>, page: Pag
   const { wanted, first, minScore = 0, place } = page;
   const skip = place?.skip ?? 0; // of a cursor that was made under a reranker
   const { anchor, neighbours } = await view.nearest({ ...wanted, limit: first + skip + 1, behind: behindOf(place) });
-  const found = neighbours.slice(skip).map((one) => {
-    const { l2, productId } = one;
-    return { ...placedAt(one), place: { l2, productId, skip: 0 } };
-  });
-  const items = found.filter(({ score }) => score >= minScore);
+  const items: Placed[] = [];
+  for (const { product, productId, distance, l2 } of skip > 0 ? neighbours.slice(skip) : neighbours) {
+    const score = scoreOf(distance);
+    if (score >= minScore) items.push({ product, distance, score, place: { l2, productId, skip: 0 } });
+  }
   return { anchor, items: items.slice(0, first), hasMore: items.length > first };
 }
 

@@ -2,7 +2,6 @@ import type { z } from 'zod';
 import { checked } from '../checked.ts';
 import { type ModelRepository, type ServingPointer, spacesOf } from '../db/models.ts';
 import type { Parts } from '../db/product-columns.ts';
-import type { ProductRow } from '../db/products.ts';
 import type { RankingVersion } from '../db/search.ts';
 import type { SearchFilter } from '../db/search-statement.ts';
 import { VersionGone } from '../db/version-gone.ts';
@@ -13,7 +12,7 @@ import type { Reranker } from '../ports/reranker.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import { firstProduct } from './anchors.ts';
 import type { AnswerView } from './answer-view.ts';
-import { makeCursor, type Place, readCursor } from './cursor.ts';
+import { type Place, readCursor } from './cursor.ts';
 import { distinct } from './distinct-pictures.ts';
 import { type Exploration, explore, inPlaces, NOT_EXPLORING } from './exploration.ts';
 import { type FilterInput, isChosenByShopper, toSearchFilter } from './filter.ts';
@@ -21,6 +20,7 @@ import { ownConditions } from './own-filters.ts';
 import { PageArguments } from './page-arguments.ts';
 import type { SeenPicture } from './picture-token.ts';
 import { inSearchOrder, inWindows, type PlacedList } from './placed-list.ts';
+import { SimilarItem } from './similar-item.ts';
 
 /** Arguments that all lists of similar products have; null or left out: as usual. */
 export type PageRequest = z.input<typeof PageArguments> & {
@@ -37,15 +37,6 @@ export type Status =
   | 'MODEL_NOT_READY'
   | 'FALLBACK_CATEGORY'
   | 'FALLBACK_POPULAR';
-export type SimilarItem = {
-  product: ProductRow;
-  /** 1-based, over all pages. */
-  position: number;
-  /** 1 - D/4 with D the squared distance of unit vectors: 0 to 1; of what was not compared 0. */
-  score: number;
-  /** Signed, which costs more than all else of an item: made for whoever asks for it. */
-  cursor(): string;
-};
 export type RankedPage = {
   status: Status;
   /** The version that ranked the list; null when none did. */
@@ -89,8 +80,8 @@ export type PageSearch = Anchor &
     parts: Parts;
   };
 
-/** Facts about a list that are signed with it and not answered. */
-type Shown = { exploration: Exploration; filtered: boolean };
+/** A page, and facts about it that are signed and not answered. */
+export type RankedList = { page: RankedPage; exploration: Exploration; filtered: boolean };
 
 /** A request read, within its bounds. @throws SimiliError INVALID_ARGUMENT, CURSOR_INVALID, EXTENSION_FAILED. */
 export function searchOf(deps: RankingDeps, anchor: Anchor, request: PageRequest): PageSearch {
@@ -105,7 +96,7 @@ export function searchOf(deps: RankingDeps, anchor: Anchor, request: PageRequest
 }
 
 /** One page of a ranking. @throws SimiliError CURSOR_RETIRED, EXTENSION_FAILED. */
-export async function rankedPage(deps: RankingDeps, search: PageSearch, view: AnswerView): Promise<RankedPage & Shown> {
+export async function rankedPage(deps: RankingDeps, search: PageSearch, view: AnswerView): Promise<RankedList> {
   try {
     return await ranked(deps, search, view);
   } catch (error) {
@@ -118,13 +109,13 @@ export async function rankedPage(deps: RankingDeps, search: PageSearch, view: An
   }
 }
 
-async function ranked(deps: RankingDeps, search: PageSearch, view: AnswerView): Promise<RankedPage & Shown> {
+async function ranked(deps: RankingDeps, search: PageSearch, view: AnswerView): Promise<RankedList> {
   const { anchorId, anchorIds, seen, first, minScore, diversity, distinctPictures, place } = search;
   const serving = await view.serving();
   const pinned = pinnedTo(search);
   const version = pinned === null ? serving : await versionOf(deps, search, pinned, serving);
   if (!version)
-    return without((await firstProduct(view, anchorIds ?? [anchorId])) ? 'MODEL_NOT_READY' : 'ITEM_UNKNOWN');
+    return nothing((await firstProduct(view, anchorIds ?? [anchorId])) ? 'MODEL_NOT_READY' : 'ITEM_UNKNOWN');
   const { number } = version;
   const spaces = seen ? version.spaces.slice(0, 1) : version.spaces;
   const filter = await view.spelled(search.filter);
@@ -139,8 +130,8 @@ async function ranked(deps: RankingDeps, search: PageSearch, view: AnswerView): 
   const list = isReordered
     ? await inWindows(shown, { reranker, log, telemetry }, { wanted, first, minScore, diversity, place })
     : await inSearchOrder(shown, { wanted, first, minScore, place });
-  if (list.anchor !== 'ranked') return without(STATUS[list.anchor]);
-  return page(deps, search, version, list);
+  if (list.anchor !== 'ranked') return nothing(STATUS[list.anchor]);
+  return shownAs(deps, search, version, list);
 }
 
 /** The version that a page has to be of: that of the pages before, or the one that has seen the picture. Null: the one that serves. */
@@ -164,12 +155,12 @@ async function versionOf(
 
 const STATUS = { unknown: 'ITEM_UNKNOWN', cold: 'COLD_ITEM' } as const;
 
-function page(
+function shownAs(
   deps: RankingDeps,
   search: PageSearch,
   { modelId }: Version,
   { items: ranked, hasMore }: PlacedList,
-): RankedPage & Shown {
+): RankedList {
   const { anchorId, exploring, first, filter, filtered, minScore, distinctPictures, place } = search;
   const offset = place?.position ?? 0;
   const places = { first: offset + 1, count: ranked.length };
@@ -179,28 +170,26 @@ function page(
     const position = offset + i + 1;
     // A cursor is a place in the ranking, whatever is shown there: the next page goes on behind it.
     const { l2, productId, skip } = ranked[i]!.place;
-    const cursor = () => makeCursor(deps.signingKey, { modelId, anchorId, position, l2, productId, skip });
-    return { product, position, score, cursor };
+    const place = { modelId, anchorId, position, l2, productId, skip };
+    return new SimilarItem(product, position, score, place, deps.signingKey);
   });
   const isNarrow = Object.keys(filter).length > 0 || minScore > 0 || distinctPictures;
   const isShort = ranked.length < first && offset === 0 && isNarrow;
-  return {
-    status: isShort ? 'PARTIAL' : 'OK',
-    modelId,
-    items,
-    hasNextPage: hasMore,
-    hasPreviousPage: offset > 0,
-    exploration,
-    filtered,
-  };
+  const status = isShort ? 'PARTIAL' : 'OK';
+  const page: RankedPage = { status, modelId, items, hasNextPage: hasMore, hasPreviousPage: offset > 0 };
+  return { page, exploration, filtered };
 }
 
-export const without = (status: Status): RankedPage & Shown => ({
+const nothing = (status: Status): RankedList => ({
+  page: without(status),
+  exploration: NOT_EXPLORING,
+  filtered: false,
+});
+
+export const without = (status: Status): RankedPage => ({
   status,
   modelId: null,
   items: [],
   hasNextPage: false,
   hasPreviousPage: false,
-  exploration: NOT_EXPLORING,
-  filtered: false,
 });

@@ -29,15 +29,15 @@ type Deps = RankingDeps & {
  */
 export async function similarItems(
   deps: Deps,
-  { anchorId: id, fallback, placement: named, ...request }: SimilarItemsRequest,
+  request: SimilarItemsRequest,
   view: AnswerView,
 ): Promise<SimilarItemsPage> {
-  const anchorId = toId(id);
+  const anchorId = toId(request.anchorId);
   const nonce = makeNonce();
-  const kind = checkedFallback(fallback);
-  const placement = checked(Placement, named, 'placement');
+  const kind = checkedFallback(request.fallback);
+  const placement = checked(Placement, request.placement, 'placement');
   const search = searchOf(deps, { anchorId, exploring: { share: deps.exploring, draw: drawOf(nonce) } }, request);
-  const { exploration, filtered, ...ranked } = await rankedPage(deps, search, view);
+  const { page: ranked, exploration, filtered } = await rankedPage(deps, search, view);
   const { modelId, items } = ranked;
   const shown = {
     anchorId,

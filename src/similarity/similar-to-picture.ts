@@ -40,7 +40,7 @@ export async function similarToPicture(
   const seen = url == null ? readPictureToken(deps.signingKey, token!, deps.now()) : await seenAt(deps, url, view);
   if (!seen) return { ...without('MODEL_NOT_READY'), pictureToken: null };
   const search = searchOf(deps, { anchorId: keyOf(seen), seen, exploring: null }, request);
-  const page = await rankedPage(deps, search, view);
+  const { page } = await rankedPage(deps, search, view);
   return { ...page, pictureToken: token ?? makePictureToken(deps.signingKey, seen, deps.now()) };
 }
 

@@ -13,15 +13,11 @@ export type SimilarToProductsPage = RankedPage & { anchorIds: readonly string[] 
  */
 export async function similarToProducts(
   deps: RankingDeps,
-  { anchorIds: ids, ...request }: SimilarToProductsRequest,
+  request: SimilarToProductsRequest,
   view: AnswerView,
 ): Promise<SimilarToProductsPage> {
-  const anchorIds = checkedAnchors(ids);
+  const anchorIds = checkedAnchors(request.anchorIds);
   const asked = { anchorId: keyOfAnchors(anchorIds), anchorIds, exploring: null };
-  const {
-    exploration: _none,
-    filtered: _unused,
-    ...page
-  } = await rankedPage(deps, searchOf(deps, asked, request), view);
+  const { page } = await rankedPage(deps, searchOf(deps, asked, request), view);
   return { ...page, anchorIds };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isLoopback, networkOf } from '../../../../src/http/addresses.ts';
+import { isLoopback, networkOf } from '../../../src/addresses.ts';
 
 test.each([
   ['203.0.113.7', '203.0.113.7'],

@@ -167,3 +167,26 @@ test('where the indexes have no more to give and others may be as near, all are 
   await all.find();
   expect(all.asked).toEqual(['passing', 63]);
 });
+
+test('short is a page of one anchor from one round of the index: none that is filtered, that looks farther, or that is of several anchors', async () => {
+  const short: boolean[] = [];
+  const ask = async ({ text, isShort }: { text: string; isShort?: boolean }, [anchors]: readonly unknown[]) => {
+    if (text.includes('TABLESAMPLE')) return [{ looked: 100, passing: 50 }];
+    short.push(isShort === true);
+    const isMany = text.includes('passing AS');
+    const of = (Array.isArray(anchors) ? anchors : [anchors]).length;
+    return Array.from({ length: of }, (_, i) =>
+      rows(13, { nr: i + 1, l2: 1, looked: 16, farthest: 2, many: isMany }),
+    ).flat();
+  };
+  const search = new SearchRepository(ask as unknown as Ask, 'default');
+  await search.nearestOfEach(VERSION, ['a'], {}, 13);
+  expect(short.splice(0)).toEqual([true]);
+  await search.nearestOfEach(VERSION, ['a'], { available: true }, 13);
+  await search.nearestOfEach(VERSION, ['a', 'b'], {}, 13);
+  await search.nearestOfAll(VERSION, ['a'], {}, 13);
+  await search.nearestOfEach(VERSION, ['a'], {}, 13, { l2: 0.5, productId: 'x' });
+  await search.nearestOfEach(VERSION, ['a'], {}, 13, null, { way: 'exact' });
+  expect(short).not.toContain(true);
+  expect(short.length).toBeGreaterThanOrEqual(5);
+});
