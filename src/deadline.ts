@@ -36,7 +36,8 @@ const current = new AsyncLocalStorage<Deadline>();
 
 export const startDeadline = (patience: Patience, clientLeft: AbortSignal | null = null): Deadline => {
   if (clientLeft) setMaxListeners(0, clientLeft); // each statement that is on its way listens
-  return { ...patience, endsAt: performance.now() + patience.requestMs, clientLeft };
+  const { statementMs, requestMs } = patience;
+  return { statementMs, requestMs, endsAt: performance.now() + requestMs, clientLeft };
 };
 
 /** Runs `work`, and all that it awaits, under a deadline. Work outside of one (a job's) has no limit. */

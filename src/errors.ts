@@ -10,7 +10,7 @@ const CODES = {
   },
   CURSOR_INVALID: {
     retry: false,
-    say: () => 'This cursor was not made by this server: start again without `after`',
+    say: () => 'What `after` holds did not come from this list: start again without it',
   },
   CURSOR_RETIRED: {
     retry: false,

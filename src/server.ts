@@ -70,7 +70,7 @@ export async function startServer({
   const { patience } = services;
   const limits = makeLimits(config, log, clock);
   const stopping = makeStopping();
-  const plugin = simili(metered(services, limits));
+  const plugin = simili(meteredBy(limits)(services));
   const admin = plugin.admin({ authorize: mayAsk });
   const manners = { explore: isOpenToExplore(config), stackTraces: config.NODE_ENV === 'development' };
   const shop = plugin.standalone({ authorize: mayAsk });
@@ -180,16 +180,25 @@ export async function startServer({
 }
 
 /** Events, visitors who are erased and addresses of pictures are counted where their number is known: after their request was read, before they are stored. */
-const metered = (services: Services, limits: Limits): Services => ({
-  ...services,
-  submitFeedback: (visitor, events) => services.submitFeedback(visitor, events, () => limits.feedback(events.length)),
-  async eraseVisitors(visitorIds) {
-    limits.feedback(visitorIds.length);
-    return services.eraseVisitors(visitorIds);
-  },
-  async similarToPicture(request, view) {
-    if (request.picture.url != null) limits.namedPicture();
-    return services.similarToPicture(request, view);
-  },
-  inCatalog: async (id) => metered(await services.inCatalog(id), limits),
-});
+function meteredBy(limits: Limits): (services: Services) => Services {
+  const known = new WeakMap<Services, Services>(); // each request asks for those of its catalog
+  const metered = (services: Services): Services => ({
+    ...services,
+    submitFeedback: (visitor, events) => services.submitFeedback(visitor, events, () => limits.feedback(events.length)),
+    async eraseVisitors(visitorIds) {
+      limits.feedback(visitorIds.length);
+      return services.eraseVisitors(visitorIds);
+    },
+    async similarToPicture(request, view) {
+      if (request.picture.url != null) limits.namedPicture();
+      return services.similarToPicture(request, view);
+    },
+    inCatalog: async (id) => knownOf(await services.inCatalog(id)),
+  });
+  const knownOf = (services: Services): Services => {
+    const own = known.get(services) ?? metered(services);
+    known.set(services, own);
+    return own;
+  };
+  return knownOf;
+}

@@ -59,6 +59,7 @@ import {
   type SimilarToProductsRequest,
   similarToProducts,
 } from './similarity/similar-to-products.ts';
+import { sparingly } from './sparingly.ts';
 import { refusingUnstorable, type Texts } from './storable-arguments.ts';
 import { watched } from './watched.ts';
 
@@ -85,6 +86,8 @@ export type Services = {
   similarToPicture(request: SimilarToPictureRequest, view: AnswerView): Promise<SimilarToPicturePage>;
   /** A token for `similarToPicture` from the bytes of a picture. Rejects with SimiliError as `lookAtPicture`. */
   pictureToken(bytes: Uint8Array): Promise<string>;
+  /** Products of the catalog; of a large one as of some seconds ago (sparingly.ts). */
+  productCount(): Promise<number>;
   /** Null: there is none. Of several with one address, the first by id. */
   productByUrl(url: string): Promise<ProductRow | null>;
   /** Null: there is none. */
@@ -221,6 +224,7 @@ function ofCatalog(
     ),
     similarToPicture: (request, view) => similarToPicture({ ...ranking, ...looking }, request, view),
     pictureToken: (bytes) => pictureToken({ ...looking, serving }, bytes),
+    productCount: sparingly(() => products.count()),
     productByUrl: (url) => products.byUrl(url),
     job: (id) => jobs.byId(id),
     submitFeedback: (visitor, entries) => submitFeedback({ feedback, signingKey, now }, visitor, entries),
@@ -255,6 +259,7 @@ const TEXTS: Texts<Services> = {
   similarToProducts: ({ anchorIds: ids, filter }) => ({ ids, filter }),
   similarToPicture: ({ picture, filter }) => ({ picture, filter }),
   pictureToken: null,
+  productCount: null,
   productByUrl: (url) => ({ url }),
   job: (id) => ({ id }),
   submitFeedback: ({ id }) => ({ visitor: { id } }),

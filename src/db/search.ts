@@ -134,19 +134,23 @@ export class SearchRepository {
     const { catalogId } = this;
     const narrowing = narrowingOf(filter);
     const within = only || this.mayLackIndex ? null : await this.categories.of(number, spaces, filter);
-    const search = {
+    const mostPassing = this.mostPassing ?? (within && mostPassingWithin(within.products));
+    const searchFor = (anchorIds: readonly string[], effort: number, goesOn: boolean): Search => ({
       catalogId,
       model: number,
       spaces,
+      anchorIds,
       asOne: asOne ?? false,
       vector,
       filter,
       limit: size,
       behind,
-      mostPassing: this.mostPassing ?? (within && mostPassingWithin(within.products)),
+      effort,
+      goesOn,
+      mostPassing,
       within,
       parts,
-    };
+    });
     const scale = scaleOf(spaces);
     const isFused = spaces.length > 1;
     const found: Found[] = [];
@@ -168,7 +172,7 @@ export class SearchRepository {
         : effortFor(share ?? 1);
       const effort = Math.max(usual, least);
       const goesOn = !mayBeOneRound || way !== TIES[0] || this.short.has(narrowing);
-      const groups = byAnchor(await this.run({ ...search, anchorIds, effort, goesOn }, way), open.length);
+      const groups = byAnchor(await this.run(searchFor(anchorIds, effort, goesOn), way), open.length);
       if (groups[0]?.[0]?.many) {
         share = await this.shareOf(filter, within);
         this.shares.set(narrowing, share);

@@ -40,7 +40,7 @@ export const productResolvers = (scope: ScopeOf): Resolvers => ({
       startCursor: items[0]?.cursor ?? null,
       endCursor: items.at(-1)?.cursor ?? null,
     }),
-    totalCount: async (_page, _args, context) => (await scope(context)).services.repositories.products.count(),
+    totalCount: async (_page, _args, context) => (await scope(context)).services.productCount(),
   },
 });
 

@@ -11,14 +11,14 @@ export type Wanted = {
   version: RankingVersion;
   anchorId: string;
   /** Several anchors as one, for whom `anchorId` stands; left out: it is the one product. */
-  anchorIds?: readonly string[];
+  anchorIds?: readonly string[] | undefined;
   /** A vector that is no product's, for which `anchorId` stands. */
-  vector?: Float32Array;
+  vector?: Float32Array | undefined;
   filter: SearchFilter;
   limit: number;
   behind: Behind | null;
   /** Parts of the products; left out: all. */
-  parts?: Parts;
+  parts?: Parts | undefined;
 };
 /** State that all lists of one answer share: one serving version, and one statement for those that are asked for together. */
 export type AnswerView = {

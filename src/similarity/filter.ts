@@ -101,7 +101,7 @@ const overlapping = (column: 'categories' | 'tags', list: readonly string[] | nu
  * Can such a filter put a product of one's choice on top? Only `available: true`, which every shop sends, cannot, nor can a rule of
  * the shop itself that nobody gave values for.
  */
-export const isChosenByShopper = (
-  { available, own: _rules, ...others }: SearchFilter,
-  given: FilterInput | null | undefined,
-): boolean => available === false || Object.keys(others).length > 0 || (given?.own?.length ?? 0) > 0;
+export const isChosenByShopper = (filter: SearchFilter, given: FilterInput | null | undefined): boolean =>
+  filter.available === false ||
+  Object.keys(filter).some((name) => name !== 'available' && name !== 'own') ||
+  (given?.own?.length ?? 0) > 0;

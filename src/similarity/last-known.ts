@@ -8,6 +8,13 @@ import type { PageRequest, RankedPage } from './ranked-page.ts';
 const LONGEST_MS = 5 * 60_000;
 /** All lists together, in products: some tens of megabytes. */
 const MOST_PRODUCTS = 20_000;
+/**
+ * A process that ranks lists of more products than that in so long, ms, keeps one in `ONE_IN` of the rest: what is asked often comes in soon, and what is asked once pushes out little. What
+ * is kept for a while is what collections of memory take longest for (ADR 11).
+ */
+const AT_ONCE = MOST_PRODUCTS / 4;
+const SPAN_MS = 30_000;
+const ONE_IN = 8;
 
 /** A list of one anchor, or of several: one of the two. */
 type Request = PageRequest & {
@@ -18,17 +25,36 @@ type Request = PageRequest & {
 };
 type Ask<Of extends Request, Page extends RankedPage> = (request: Of, view: AnswerView) => Promise<Page>;
 
-export type LastKnown = LRUCache<string, RankedPage>;
+export type LastKnown = { get(key: string): RankedPage | undefined; keep(key: string, page: RankedPage): void };
 
-/** One for all catalogs of a process: what it holds is bounded. */
-export const openLastKnown = (now: () => Date): LastKnown =>
-  new LRUCache({
+/** One for all catalogs of a process: what it holds is bounded. @param chance 0 to 1, another one at each call */
+export function openLastKnown(now: () => Date, chance: () => number = Math.random): LastKnown {
+  const known = new LRUCache<string, RankedPage>({
     maxSize: MOST_PRODUCTS,
-    sizeCalculation: ({ items }) => items.length + 1,
+    sizeCalculation: sizeOf,
     ttl: LONGEST_MS,
     ttlResolution: 0,
     perf: { now: () => now().getTime() },
   });
+  let span = { from: Number.NEGATIVE_INFINITY, products: 0 };
+  const isQuiet = (page: RankedPage): boolean => {
+    const at = now().getTime();
+    if (at - span.from >= SPAN_MS) span = { from: at, products: 0 };
+    span.products += sizeOf(page);
+    return span.products <= AT_ONCE;
+  };
+  /** One that is there is not replaced by one that is hardly newer. */
+  const isWorthIt = (key: string): boolean =>
+    known.get(key) === undefined ? chance() < 1 / ONE_IN : known.getRemainingTTL(key) <= LONGEST_MS - SPAN_MS;
+  return {
+    get: (key) => known.get(key),
+    keep(key, page) {
+      if (isQuiet(page) || isWorthIt(key)) known.set(key, page);
+    },
+  };
+}
+
+const sizeOf = ({ items }: RankedPage): number => items.length + 1;
 
 /**
  * The same, and while the database is away the answer that the same request got in the last five minutes, marked as
@@ -43,7 +69,7 @@ export function withLastKnown<Of extends Request, Page extends RankedPage>(
     const key = keyOf(catalog, request);
     try {
       const page = await ask(request, view);
-      known.set(key, page);
+      known.keep(key, page);
       return page;
     } catch (error) {
       // What a key holds was answered to the same kind of request.

@@ -7,19 +7,18 @@ import type { OwnFilterInput } from './filter.ts';
 
 type Deps = { filters: readonly FilterExtension[]; log: Pick<Log, 'error'>; telemetry: Telemetry };
 type Told = Omit<Deps, 'filters'>;
+const NONE: readonly OwnFilterInput[] = [];
 
 /**
  * Conditions of the shop's own filters in one search: all of them, also those that the storefront did not name.
  * @param given within the bounds of `toSearchFilter`
  * @throws SimiliError INVALID_ARGUMENT, EXTENSION_FAILED.
  */
-export function ownConditions(
-  { filters, ...told }: Deps,
-  given: readonly OwnFilterInput[] | null | undefined,
-): Condition[] {
-  const values = valuesByName(filters, given ?? []);
+export function ownConditions(deps: Deps, given: readonly OwnFilterInput[] | null | undefined): Condition[] {
+  const { filters } = deps;
+  const values = valuesByName(filters, given ?? NONE);
   return filters.flatMap((filter) => {
-    const condition = conditionOf(filter, values.get(filter.name) ?? null, told);
+    const condition = conditionOf(filter, values.get(filter.name) ?? null, deps);
     return condition === null ? [] : [condition];
   });
 }

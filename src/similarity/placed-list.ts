@@ -31,7 +31,11 @@ export type Page = {
 export async function inSearchOrder(view: Pick<AnswerView, 'nearest'>, page: Page): Promise<PlacedList> {
   const { wanted, first, minScore = 0, place } = page;
   const skip = place?.skip ?? 0; // of a cursor that was made under a reranker
-  const { anchor, neighbours } = await view.nearest({ ...wanted, limit: first + skip + 1, behind: behindOf(place) });
+  const { version, anchorId, anchorIds, vector, filter, parts } = wanted;
+  const behind = behindOf(place);
+  const limit = first + skip + 1;
+  const asked = { version, anchorId, anchorIds, vector, filter, parts, limit, behind };
+  const { anchor, neighbours } = await view.nearest(asked);
   const items: Placed[] = [];
   for (const { product, productId, distance, l2 } of skip > 0 ? neighbours.slice(skip) : neighbours) {
     const score = scoreOf(distance);

@@ -65,9 +65,9 @@ type Anchor = {
   /** The product's; of several anchors what stands for them in a cursor. */
   anchorId: string;
   /** Several anchors as one, for whom `anchorId` stands; left out: it is the one product. */
-  anchorIds?: readonly string[];
+  anchorIds?: readonly string[] | undefined;
   /** A picture that is no product's, for whom `anchorId` stands; ranked by the version that has seen it. */
-  seen?: SeenPicture;
+  seen?: SeenPicture | undefined;
   /** Share of lists that explore, 0 to 0.2, and the number in [0, 1) that decides for this one; null: it does not. */
   exploring: { share: number; draw: number } | null;
 };
@@ -86,13 +86,27 @@ export type RankedList = { page: RankedPage; exploration: Exploration; filtered:
 /** A request read, within its bounds. @throws SimiliError INVALID_ARGUMENT, CURSOR_INVALID, EXTENSION_FAILED. */
 export function searchOf(deps: RankingDeps, anchor: Anchor, request: PageRequest): PageSearch {
   const { after, parts = {} } = request;
-  const numbers = checked(PageArguments, request);
+  const { anchorId, anchorIds, seen, exploring } = anchor;
+  const { first, minScore, diversity, distinctPictures } = checked(PageArguments, request);
   const constraints = toSearchFilter(request.filter);
   const own = ownConditions(deps, request.filter?.own);
-  const filter = { ...constraints, ...(own.length > 0 && { own }) };
+  const filter = own.length > 0 ? { ...constraints, own } : constraints;
   const filtered = isChosenByShopper(filter, request.filter);
-  const place = after == null ? null : readCursor(deps.signingKey, after, anchor.anchorId);
-  return { ...anchor, ...numbers, filter, filtered, place, parts };
+  const place = after == null ? null : readCursor(deps.signingKey, after, anchorId);
+  return {
+    anchorId,
+    anchorIds,
+    seen,
+    exploring,
+    first,
+    minScore,
+    diversity,
+    distinctPictures,
+    filter,
+    filtered,
+    place,
+    parts,
+  };
 }
 
 /** One page of a ranking. @throws SimiliError CURSOR_RETIRED, EXTENSION_FAILED. */
@@ -119,12 +133,11 @@ async function ranked(deps: RankingDeps, search: PageSearch, view: AnswerView): 
   const { number } = version;
   const spaces = seen ? version.spaces.slice(0, 1) : version.spaces;
   const filter = await view.spelled(search.filter);
-  const several = { ...(anchorIds && { anchorIds }), ...(seen && { vector: seen.vector }) };
   const { log, telemetry } = deps;
   // It is given the product that a list is for.
   const reranker = seen ? null : deps.reranker;
   const parts = reranker ? {} : search.parts; // it is given whole products, whatever is shown
-  const wanted = { version: { number, spaces }, anchorId, ...several, filter, parts };
+  const wanted = { version: { number, spaces }, anchorId, anchorIds, vector: seen?.vector, filter, parts };
   const isReordered = reranker !== null || diversity > 0;
   const shown = distinctPictures ? { ...view, nearest: distinct(view) } : view;
   const list = isReordered

@@ -7,23 +7,20 @@ import type { Search } from './audited-search.ts';
 /** Searches of one answer: lists that are asked for together, alike in all but their anchor, are one statement. */
 export function searcher(search: Search, telemetry: Telemetry): AnswerView['nearest'] {
   const loader = new DataLoader<Wanted, Found, string>((wanted) => searchAll(search, telemetry, wanted), {
-    cacheKeyFn: ({ vector: _known, ...rest }) => JSON.stringify(rest),
+    cacheKeyFn: (wanted) => keyOf(wanted, wanted.anchorId),
   });
   return (wanted) => loader.load(wanted);
 }
 
+/** A vector is known by what stands for it. */
+const keyOf = ({ version, anchorIds, filter, limit, behind, parts }: Wanted, anchorId: string | null): string =>
+  JSON.stringify([version, anchorId, anchorIds, filter, limit, behind, parts]);
+
 /** @returns in the order of `wanted`; an Error in the place of each that failed. */
 async function searchAll(search: Search, telemetry: Telemetry, wanted: readonly Wanted[]): Promise<(Found | Error)[]> {
-  const alike = new Map<string, number[]>();
-  for (const [i, one] of wanted.entries()) {
-    const { anchorId, vector, ...rest } = one;
-    // A vector is known by what stands for it.
-    const key = JSON.stringify(vector ? { ...rest, anchorId } : rest);
-    alike.set(key, [...(alike.get(key) ?? []), i]);
-  }
   const answers: (Found | Error)[] = [];
   await Promise.all(
-    [...alike.values()].map(async (places) => {
+    alike(wanted).map(async (places) => {
       const { version, anchorIds, vector, filter, limit, behind, parts = {} } = wanted[places[0]!]!;
       const anchors = places.map((i) => wanted[i]!.anchorId);
       const facts = { lists: places.length, spaces: version.spaces.length, filtered: Object.keys(filter).length > 0 };
@@ -40,4 +37,17 @@ async function searchAll(search: Search, telemetry: Telemetry, wanted: readonly 
     }),
   );
   return answers;
+}
+
+/** Places of those that are alike in all but their anchor. */
+function alike(wanted: readonly Wanted[]): number[][] {
+  if (wanted.length === 1) return [[0]];
+  const places = new Map<string, number[]>();
+  for (const [i, one] of wanted.entries()) {
+    const key = keyOf(one, one.vector ? one.anchorId : null);
+    const known = places.get(key);
+    if (known) known.push(i);
+    else places.set(key, [i]);
+  }
+  return [...places.values()];
 }

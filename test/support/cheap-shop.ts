@@ -78,7 +78,7 @@ export function cheapShop(): CheapShop {
       byIds: async (ids: string[]) => read(ids.map(row)),
       byUrl: async () => read(row('url')),
       page: async (size: number) => read(rows.slice(0, size)),
-      count: async () => read(rows.length),
+      count: async () => read(rows.length), // for the office
     },
     images: {
       counts: async () => read({ ready: 1, pending: 0, failed: 50 }),
@@ -108,6 +108,7 @@ export function cheapShop(): CheapShop {
     log: fakeLog().log,
     telemetry: noTelemetry,
     patience: patiencesOf(loadConfig({})),
+    productCount: async () => read(rows.length),
     similarItems: async ({ first }: { first?: number | null }) => {
       work.lists += 1;
       if (first != null && (first < 1 || first > 50)) throw new SimiliError('CURSOR_INVALID'); // as the real one refuses it
