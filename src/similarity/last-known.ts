@@ -9,8 +9,8 @@ const LONGEST_MS = 5 * 60_000;
 /** All lists together, in products: some tens of megabytes. */
 const MOST_PRODUCTS = 20_000;
 /**
- * A process that ranks lists of more products than that in so long, ms, keeps one in `ONE_IN` of the rest: what is asked often comes in soon, and what is asked once pushes out little. What
- * is kept for a while is what collections of memory take longest for (ADR 11).
+ * Products of lists that are all kept, in each `SPAN_MS`; of what comes beyond that one list in `ONE_IN`. What is asked often comes in soon; what is asked once would push that out, and
+ * is what collections of memory take longest for (ADR 11).
  */
 const AT_ONCE = MOST_PRODUCTS / 4;
 const SPAN_MS = 30_000;
