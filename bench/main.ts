@@ -53,6 +53,12 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
   latency: async () => (await import('./latency.ts')).latency(),
   memory: async () => (await import('./memory.ts')).memory(),
   'near-duplicates': async () => (await import('./near-duplicates.ts')).nearDuplicates(),
+  'pages-at-once': async () =>
+    (await import('./pages-at-once.ts')).pagesAtOnce({
+      products: Number(values.products ?? 100_000),
+      seconds: Number(values.seconds ?? 3),
+      keep: values.keep,
+    }),
   paper: async () => (await import('./paper.ts')).paper(),
   picture: async () => (await import('./picture.ts')).picture(),
   processes: async () => (await import('./processes.ts')).processes(),

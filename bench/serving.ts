@@ -22,7 +22,7 @@ const JUDGED_OF_LARGE = 10;
 /** Products of the usual catalog: a larger one is measured beside it. */
 const USUAL = 100_000;
 
-type Row = Record<string, string | number>;
+export type Row = Record<string, string | number>;
 type Load = { clients: number; page: Page; share: number | null; seconds: number };
 type Options = { yardsticks: string; seconds: number };
 
@@ -107,14 +107,14 @@ const indexRow = ({ products, index }: ServingCatalog): Row => ({ what: 'index',
 type Server = Opened & { way: Way };
 
 /** All of them, as long as the run is: each is warm by what came before. */
-async function openAll(ways: readonly Way[]): Promise<Map<Way, Server>> {
+export async function openAll(ways: readonly Way[]): Promise<Map<Way, Server>> {
   const servers = new Map<Way, Server>();
   for (const way of ways) servers.set(way, { way, ...(await way.open(Math.max(...CLIENTS))) });
   return servers;
 }
 
 /** The best of some rounds for each way, the ways in turn: what else the machine does meets all of them. */
-async function compared(servers: readonly Server[], load: Load, random: Random) {
+export async function compared(servers: readonly Server[], load: Load, random: Random) {
   const best = new Map<Way, Row>();
   for (const { ask, way } of servers)
     await loop(ask, { ...load, seconds: WARM_TIMES * load.seconds }, () => idOf(random.int(way.products)));
@@ -148,7 +148,7 @@ async function measured({ ask, pid }: Opened, load: Load, anchor: () => string):
 }
 
 /** Milliseconds of each query, in order. */
-async function loop(ask: Ask, { clients, share, page, seconds }: Load, anchor: () => string) {
+export async function loop(ask: Ask, { clients, share, page, seconds }: Load, anchor: () => string) {
   const times: number[] = [];
   const end = performance.now() + 1000 * seconds;
   await Promise.all(
