@@ -1,11 +1,11 @@
+import pg from 'pg';
 import { makeRandom } from '../learning/numbers/random.ts';
 import { MOST_AT_ONCE, usualPagesAtOnce } from '../src/db/pages-at-once.ts';
-import { compared, loop, openAll, type Row } from './serving.ts';
-import { idOf, servingCatalog } from './serving-catalog.ts';
+import { compared, openAll, type Row, warm } from './serving.ts';
+import { servingCatalog } from './serving-catalog.ts';
 import { similiWay } from './serving-ways.ts';
 
 const CLIENTS = 8;
-const WARM_SECONDS = 20;
 
 /**
  * Eight clients over HTTP: servers that ask Postgres for more or fewer short pages at once, in turns, on one catalog. `timesOfTen`: pages a second beside those of the
@@ -16,7 +16,7 @@ export async function pagesAtOnce(options: { products: number; keep: string; sec
   const admin = process.env.DATABASE_URL;
   if (!admin) throw new Error('Set DATABASE_URL: this is measured on a Postgres server with pgvector');
   await using catalog = await servingCatalog(admin, options.products, options.keep);
-  const usual = usualPagesAtOnce(catalog.url);
+  const usual = usualPagesAtOnce(new pg.Client({ connectionString: catalog.url }).host);
   const numbers = [...new Set([2, usual, usual + 1, MOST_AT_ONCE])].filter((one) => one <= MOST_AT_ONCE);
   const ways = numbers.map((pages) => ({
     ...similiWay(catalog, { SIMILI_PAGES_AT_ONCE: String(pages) }),
@@ -26,10 +26,7 @@ export async function pagesAtOnce(options: { products: number; keep: string; sec
   const random = makeRandom(7);
   const rows: Row[] = [];
   try {
-    for (const { ask } of servers.values()) {
-      const warming = { clients: CLIENTS, page: 'twelve', share: null, seconds: WARM_SECONDS } as const;
-      await loop(ask, warming, () => idOf(random.int(catalog.products)));
-    }
+    await warm(servers.values(), random);
     for (const page of ['twelve', 'fifty'] as const) {
       const load = { clients: CLIENTS, page, share: null, seconds: options.seconds };
       const found = await compared([...servers.values()], load, random);

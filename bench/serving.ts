@@ -75,10 +75,7 @@ async function besideEachOther(
   const twelve = { page: 'twelve', share: null, seconds } as const;
   const servers = await openAll([...smaller, raw, ...asked, inMemory]);
   try {
-    for (const { ask, way } of servers.values())
-      await loop(ask, { ...twelve, clients: Math.max(...CLIENTS), seconds: WARM_SECONDS }, () =>
-        idOf(random.int(way.products)),
-      );
+    await warm(servers.values(), random);
     const of = (...ways: Way[]) => ways.map((way) => servers.get(way)!);
     for (const clients of CLIENTS) add(await compared([...servers.values()], { ...twelve, clients }, random));
     for (const page of ['fifty', 'nested'] as const)
@@ -111,6 +108,12 @@ export async function openAll(ways: readonly Way[]): Promise<Map<Way, Server>> {
   const servers = new Map<Way, Server>();
   for (const way of ways) servers.set(way, { way, ...(await way.open(Math.max(...CLIENTS))) });
   return servers;
+}
+
+/** Asks each of them for pages of twelve until its code has run some thousand times. */
+export async function warm(servers: Iterable<Server>, random: Random): Promise<void> {
+  const load = { page: 'twelve', share: null, clients: Math.max(...CLIENTS), seconds: WARM_SECONDS } as const;
+  for (const { ask, way } of servers) await loop(ask, load, () => idOf(random.int(way.products)));
 }
 
 /** The best of some rounds for each way, the ways in turn: what else the machine does meets all of them. */
@@ -148,7 +151,7 @@ async function measured({ ask, pid }: Opened, load: Load, anchor: () => string):
 }
 
 /** Milliseconds of each query, in order. */
-export async function loop(ask: Ask, { clients, share, page, seconds }: Load, anchor: () => string) {
+async function loop(ask: Ask, { clients, share, page, seconds }: Load, anchor: () => string) {
   const times: number[] = [];
   const end = performance.now() + 1000 * seconds;
   await Promise.all(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_CATALOG, isCatalogId } from './catalog-id.ts';
+import { MOST_AT_ONCE } from './db/pages-at-once.ts';
 import { SimiliError } from './errors.ts';
 import { FEEDBACK_WORTH, parseActionValues, valuesText } from './feedback-worth.ts';
 import { cronOf } from './ports/retrain-policy.ts';
@@ -119,7 +120,7 @@ const Env = z.object({
     .number()
     .int()
     .min(1)
-    .max(10)
+    .max(MOST_AT_ONCE)
     .optional()
     .describe(
       'Short pages that one process asks Postgres for at once; default 1.5 a processor on its own machine, else 10',

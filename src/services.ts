@@ -42,6 +42,7 @@ import type { Extensions } from './ports/extensions.ts';
 import { type RetrainPlan, type RetrainSettings, usualRetrainPolicy } from './ports/retrain-policy.ts';
 import type { Telemetry } from './ports/telemetry.ts';
 import type { JobQueue } from './queue/jobs.ts';
+import { remembered, sparingly } from './remembered.ts';
 import type { AnswerView } from './similarity/answer-view.ts';
 import { audited, type Search } from './similarity/audited-search.ts';
 import { type LastKnown, openLastKnown, withLastKnown } from './similarity/last-known.ts';
@@ -59,7 +60,6 @@ import {
   type SimilarToProductsRequest,
   similarToProducts,
 } from './similarity/similar-to-products.ts';
-import { sparingly } from './sparingly.ts';
 import { refusingUnstorable, type Texts } from './storable-arguments.ts';
 import { watched } from './watched.ts';
 
@@ -86,7 +86,7 @@ export type Services = {
   similarToPicture(request: SimilarToPictureRequest, view: AnswerView): Promise<SimilarToPicturePage>;
   /** A token for `similarToPicture` from the bytes of a picture. Rejects with SimiliError as `lookAtPicture`. */
   pictureToken(bytes: Uint8Array): Promise<string>;
-  /** Products of the catalog; of a large one as of some seconds ago (sparingly.ts). */
+  /** Products of the catalog; of a large one as of some seconds ago (remembered.ts). */
   productCount(): Promise<number>;
   /** Null: there is none. Of several with one address, the first by id. */
   productByUrl(url: string): Promise<ProductRow | null>;
@@ -224,7 +224,11 @@ function ofCatalog(
     ),
     similarToPicture: (request, view) => similarToPicture({ ...ranking, ...looking }, request, view),
     pictureToken: (bytes) => pictureToken({ ...looking, serving }, bytes),
-    productCount: sparingly(() => products.count()),
+    productCount: remembered(
+      () => products.count(),
+      sparingly,
+      () => performance.now(),
+    ),
     productByUrl: (url) => products.byUrl(url),
     job: (id) => jobs.byId(id),
     submitFeedback: (visitor, entries) => submitFeedback({ feedback, signingKey, now }, visitor, entries),
@@ -242,7 +246,11 @@ function ofCatalog(
     upsertProducts: (entries) => upsertProducts({ catalog, products, queue }, entries),
     deleteProducts: (ids) => deleteProducts({ products }, ids),
     retrain: (request, requestedBy) => retrain({ jobs, queue }, request, requestedBy),
-    retrainPlan: remembered(() => nextRetrain(repositories, retrainPolicy, now()), PLAN_MS, now),
+    retrainPlan: remembered(
+      () => nextRetrain(repositories, retrainPolicy, now()),
+      () => PLAN_MS,
+      () => now().getTime(),
+    ),
     cancelJob: (id) => jobs.cancel(id),
     rollback: (modelId) => rollback({ models, serving }, modelId),
     queueAlive: () => queue.alive(),
@@ -254,7 +262,7 @@ function ofCatalog(
 
 const TEXTS: Texts<Services> = {
   inCatalog: null, // what is not the name of a catalog is none
-  // All else is a number, one of few words, or signed.
+  // All else is a number, a word whose shape is checked, or signed.
   similarItems: ({ anchorId: id, filter }) => ({ id, filter }),
   similarToProducts: ({ anchorIds: ids, filter }) => ({ ids, filter }),
   similarToPicture: ({ picture, filter }) => ({ picture, filter }),
@@ -285,13 +293,3 @@ const TEXTS: Texts<Services> = {
   watchJob: (id) => ({ id }),
   tapFeedback: null,
 };
-
-/** The last answer of `ask`, for `ms`; a failure is not remembered. */
-function remembered<T>(ask: () => Promise<T>, ms: number, now: () => Date): () => Promise<T> {
-  let last: { answer: T; at: number } | null = null;
-  return async () => {
-    const at = now().getTime();
-    if (!last || at - last.at >= ms) last = { answer: await ask(), at };
-    return last.answer;
-  };
-}

@@ -20,10 +20,10 @@ const OLDEST_PGVECTOR = [0, 8, 0];
 const SOUND_PGVECTOR = [0, 8, 4];
 
 /**
- * @param pagesAtOnce short pages of similar items that are on their way at once, 1 to 10
+ * @param pagesAtOnce short pages of similar items that are on their way at once, 1 to 10; left out: as many as is usual of this database
  * @throws SimiliError DATABASE_UNAVAILABLE (no connection), DATABASE_UNSUITABLE (version, extension), MIGRATION_FAILED.
  */
-export async function openPostgres(url: string, pagesAtOnce = usualPagesAtOnce(url)): Promise<Storage> {
+export async function openPostgres(url: string, pagesAtOnce?: number): Promise<Storage> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: 5_000,
@@ -40,7 +40,12 @@ export async function openPostgres(url: string, pagesAtOnce = usualPagesAtOnce(u
     const found = await checkVersions(session);
     await withVectorsInReach(session, url); // where they are there already: migrations use them
     await migrate(session);
-    return await opened(await withVectorsInReach(session, url), url, pagesAtOnce, found);
+    return await opened(
+      await withVectorsInReach(session, url),
+      url,
+      pagesAtOnce ?? usualPagesAtOnce(client.host),
+      found,
+    );
   } catch (error) {
     throw lacksPrivilege(error) ?? asUnavailable(error) ?? error;
   } finally {

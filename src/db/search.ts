@@ -280,10 +280,10 @@ const scaleOf = ([one, ...others]: readonly VersionSpace[]): ((l2: number) => nu
 function foundOf(rows: readonly Row[], limit: number, scale: (l2: number) => number): Found {
   const [first] = rows;
   const neighbours: Neighbour[] = [];
-  for (let i = 0; i < rows.length && i < limit; i++) {
-    const { l2 } = rows[i]!;
+  for (const row of rows.slice(0, limit)) {
+    const { l2 } = row;
     if (l2 === null) continue;
-    const product = productOf(rows[i] as ProductColumns); // a neighbour is a product: a table of vectors refers to it
+    const product = productOf(row as ProductColumns); // a neighbour is a product: a table of vectors refers to it
     neighbours.push({ productId: product.id, l2, distance: scale(l2), product });
   }
   return { anchor: first?.warm ? 'ranked' : first?.known ? 'cold' : 'unknown', neighbours };

@@ -30,24 +30,19 @@ type Coding = keyof typeof CODINGS;
  */
 export const compressed: RequestHandler = (req, res, next) => {
   res.vary('Accept-Encoding');
-  const coding = codingOf(req);
+  const { coding } = known.memo(String(req.headers['accept-encoding'] ?? ''), { context: req });
   if (coding !== null) encodeBody(res, coding);
   next();
 };
 
 /** Codings that headers ask for: clients send the same few. */
-const known = new LRUCache<string, Coding | 'none'>({ max: 100 });
-
-function codingOf(req: Request): Coding | null {
-  const asked = req.headers['accept-encoding']?.toString();
-  if (asked === undefined) return null;
-  const before = known.get(asked);
-  if (before !== undefined) return before === 'none' ? null : before;
-  const coding = req.acceptsEncodings('br', 'gzip');
-  const found = coding && coding in CODINGS ? (coding as Coding) : 'none';
-  known.set(asked, found);
-  return found === 'none' ? null : found;
-}
+const known = new LRUCache<string, { coding: Coding | null }, Request>({
+  max: 100,
+  memoMethod(_header, _before, { context: req }) {
+    const liked = req.acceptsEncodings('br', 'gzip');
+    return { coding: liked && liked in CODINGS ? (liked as Coding) : null };
+  },
+});
 
 function encodeBody(res: Response, coding: Coding): void {
   const send = res.send.bind(res);

@@ -7,7 +7,6 @@ import type { OwnFilterInput } from './filter.ts';
 
 type Deps = { filters: readonly FilterExtension[]; log: Pick<Log, 'error'>; telemetry: Telemetry };
 type Told = Omit<Deps, 'filters'>;
-const NONE: readonly OwnFilterInput[] = [];
 
 /**
  * Conditions of the shop's own filters in one search: all of them, also those that the storefront did not name.
@@ -16,7 +15,7 @@ const NONE: readonly OwnFilterInput[] = [];
  */
 export function ownConditions(deps: Deps, given: readonly OwnFilterInput[] | null | undefined): Condition[] {
   const { filters } = deps;
-  const values = valuesByName(filters, given ?? NONE);
+  const values = valuesByName(filters, given ?? []);
   return filters.flatMap((filter) => {
     const condition = conditionOf(filter, values.get(filter.name) ?? null, deps);
     return condition === null ? [] : [condition];

@@ -37,7 +37,7 @@ export async function inSearchOrder(view: Pick<AnswerView, 'nearest'>, page: Pag
   const asked = { version, anchorId, anchorIds, vector, filter, parts, limit, behind };
   const { anchor, neighbours } = await view.nearest(asked);
   const items: Placed[] = [];
-  for (const { product, productId, distance, l2 } of skip > 0 ? neighbours.slice(skip) : neighbours) {
+  for (const { product, productId, distance, l2 } of neighbours.slice(skip)) {
     const score = scoreOf(distance);
     if (score >= minScore) items.push({ product, distance, score, place: { l2, productId, skip: 0 } });
   }

@@ -78,7 +78,7 @@ export function cheapShop(): CheapShop {
       byIds: async (ids: string[]) => read(ids.map(row)),
       byUrl: async () => read(row('url')),
       page: async (size: number) => read(rows.slice(0, size)),
-      count: async () => read(rows.length), // for the office
+      count: async () => read(rows.length), // for the admin API
     },
     images: {
       counts: async () => read({ ready: 1, pending: 0, failed: 50 }),

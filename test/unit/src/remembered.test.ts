@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { sparingly } from '../../../src/sparingly.ts';
+import { remembered, sparingly } from '../../../src/remembered.ts';
 
 /** A question whose n-th answer is n, by a clock that is moved by hand. */
 function world() {
   const state = { now: 0, asked: 0, takes: 0, fails: false };
-  const count = sparingly(
+  const count = remembered(
     async () => {
       state.asked += 1;
       await Promise.resolve();
@@ -12,6 +12,7 @@ function world() {
       if (state.fails) throw new Error('away');
       return state.asked;
     },
+    sparingly,
     () => state.now,
   );
   return { state, count };
