@@ -21,7 +21,7 @@ const kept = new WeakMap<DocumentNode, Kept>();
 
 /**
  * Says why a request may not be executed, nor even validated: rules of graphql take quadratic time over some documents.
- * Takes less than a millisecond whatever it is given; @skip and @include are not looked at.
+ * Takes a few milliseconds whatever it is given; @skip and @include are not looked at.
  * @returns null when it keeps all limits.
  */
 export function refusalOf(request: Request, limits: Limits): SimiliError | null {

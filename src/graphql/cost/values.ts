@@ -53,21 +53,15 @@ export function sizeOfValue(value: unknown): Size {
   return typeof value === 'number' && !Number.isNaN(value) ? value : null;
 }
 
-/** Counts values level by level and stops at `most`. @returns Infinity beyond it, or beyond 10 levels. */
-export function countValues(variables: unknown, most: number): number {
-  let level: readonly unknown[] = [variables];
-  let count = 0;
-  for (let depth = 0; level.length > 0; depth++) {
-    count += level.length;
-    if (count > most + 1 || depth > MOST_LEVELS) return Number.POSITIVE_INFINITY;
-    const next: unknown[] = [];
-    for (const value of level) {
-      if (typeof value !== 'object' || value === null) continue;
-      const entries = Array.isArray(value) ? value : Object.values(value);
-      if (count + next.length + entries.length > most + 1) return Number.POSITIVE_INFINITY;
-      for (const entry of entries) next.push(entry);
-    }
-    level = next;
+/** Counts values on all levels and stops behind `most`. @returns Infinity beyond it, or beyond 10 levels. */
+export function countValues(value: unknown, most: number, levels: number = MOST_LEVELS): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const entries: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  if (levels === 0 && entries.length > 0) return Number.POSITIVE_INFINITY;
+  let count = entries.length;
+  for (let i = 0; i < entries.length && count <= most; i++) {
+    // A number or a text is counted already: most of what comes is one.
+    if (typeof entries[i] === 'object') count += countValues(entries[i], most - count, levels - 1);
   }
-  return count - 1; // the object around them is none
+  return count <= most ? count : Number.POSITIVE_INFINITY;
 }
