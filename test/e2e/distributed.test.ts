@@ -92,7 +92,7 @@ async function twoMachines(queue: Record<string, string>) {
   const decoder = await start('one', '--queues', 'ingest');
   await decoded(repos, storage, queue.REDIS_URL);
   await decoder.stop();
-  const job = await repos.jobs.create('RETRAIN', { seconds: 15 }, 'test');
+  const job = await repos.jobs.create('RETRAIN', { seconds: 10 }, 'test');
   const open = async () => {
     const round = await storage.prisma.trainingRound.findFirst({ where: { jobId: job.id } });
     return round && { ...round, shards: (await repos.rounds.status(round))?.shards ?? [] };

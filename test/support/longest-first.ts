@@ -6,23 +6,24 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  */
 const LONGEST = [
   'e2e/loop',
+  'e2e/distributed',
   'e2e/evaluate',
   'integration/training-killed',
-  'integration/training',
-  'integration/pictures',
   'e2e/start-up',
+  'integration/isolation',
+  'e2e/killed-server',
   'unit/workers/hosts/rpc',
+  'property/src/graphql/cost/cost',
   'browser/page',
+  'integration/pictures',
+  'integration/training',
   'integration/distil-cli',
   'integration/rounds',
   'integration/retrain-encoder',
   'e2e/small-shop',
 ];
 
-/**
- * Begins with the longest, so that no worker is left alone with one of them at the end. Not with e2e/distributed, which is as long: it times
- * how soon a killed worker is replaced, and the others keep both cores busy.
- */
+/** Begins with the longest, so that no worker is left alone with one of them at the end. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const others = await super.sort(files);
