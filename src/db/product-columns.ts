@@ -41,11 +41,14 @@ export type ProductColumns = Omit<ProductRow, 'image' | 'categories' | 'tags'> &
   Partial<Pick<ProductRow, 'categories' | 'tags'> & RowOf<typeof FirstPicture>>;
 type State = NonNullable<ProductRow['image']>['state'];
 
-/** @returns SQL of the columns of shapeOf(parts) */
-export const columnsOf = ({ pictures = true, labels = true }: Parts): string =>
-  `p.id, p.title, p.url, trim_scale(p.price)::text AS price, p.currency, p.available, p.group_id AS "groupId"${
-    labels ? ', p.categories, p.tags' : ''
+/** @returns SQL of the columns of shapeOf(parts), of a product `p` or of what `carriedOf` brought along */
+export const columnsOf = ({ pictures = true, labels = true }: Parts, p: 'p' | 'n' = 'p'): string =>
+  `${p}.id, ${p}.title, ${p}.url, trim_scale(${p}.price)::text AS price, ${p}.currency, ${p}.available, ${p}.group_id AS "groupId"${
+    labels ? `, ${p}.categories, ${p}.tags` : ''
   }${pictures ? ', i.id AS "imageId", i.source, i.state::text AS state, i.width, i.height' : ''}`;
+/** @returns SQL of the columns of a product `q` that columnsOf reads */
+export const carriedOf = ({ labels = true }: Parts): string =>
+  `q.id, q.title, q.url, q.price, q.currency, q.available, q.group_id${labels ? ', q.categories, q.tags' : ''}`;
 export const PRODUCT_COLUMNS = columnsOf({});
 
 /** Copied name by name: what is left over of a row (`...rest`) takes as long as all else of a list's product. */

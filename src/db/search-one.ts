@@ -10,9 +10,11 @@ export const TIES = [3, 50, 1000];
  *
  * Equal distances (the same picture twice) rank by id, so that pages neither repeat nor lose a product: the index is asked
  * for more than the page, to see such a group whole, as Postgres before 17 cannot sort by id on top of the index.
+ *
+ * A scan of the index looks each product up, for its group: what a page shows of it is brought along (`carried`) and not looked up again.
  */
 export function nearest(parts: RankingParts, way: Way): string {
-  const { catalog, tables, warm, limit, narrowing, without, behind, param } = parts;
+  const { catalog, tables, warm, limit, narrowing, without, behind, carried, param } = parts;
   const [{ space, table, vec, near }] = tables as [RankingParts['tables'][number]];
   const distance = distanceSql(space, 'e.vec', `anchor.${vec}`);
   const place = behind && `(${param(behind.l2, 'float8')}, ${param(behind.productId, 'text')})`;
@@ -43,10 +45,10 @@ export function nearest(parts: RankingParts, way: Way): string {
   // It is in no list of its own, but nearest of all: an index that does not give it looked elsewhere.
   const own = near.hasAnchor ? 'e.product_id = anchor.id' : 'FALSE';
   return `
-      SELECT product_id, l2, looked, farthest, lost FROM (
+      SELECT * FROM (
         SELECT found.*, count(*) FILTER (WHERE NOT own) OVER ()::int AS looked, max(l2) OVER () AS farthest,
           ${near.hasAnchor} AND NOT bool_or(own OR l2 = 0) OVER () AS lost
-        FROM (SELECT e.product_id, ${l2} AS l2, ${own} AS own FROM ${source} e ${product}
+        FROM (SELECT e.product_id, ${l2} AS l2, ${own} AS own, ${carried} FROM ${source} e ${product}
           WHERE ${warm} ${only} AND (${own} OR (e.product_id <> anchor.id AND ${passes}))
           ORDER BY ${l2} LIMIT ${limit + way + Number(near.hasAnchor)}) AS found
       ) AS counted WHERE NOT own ORDER BY l2, product_id LIMIT ${limit}`;

@@ -50,5 +50,7 @@ export type RankingParts = {
   /** Parameter with the ids that are left out; null: none are. */
   without: string | null;
   behind: Behind | null;
+  /** Columns of the product `q` that a scan brings along. */
+  carried: string;
   param: Parameter;
 };

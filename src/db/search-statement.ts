@@ -3,7 +3,7 @@ import type { VersionSpace } from '../ports/space.ts';
 import type { Statement } from './ask.ts';
 import { conditionSql } from './condition-sql.ts';
 import { categoryTable, embeddingTable } from './embedding-table.ts';
-import { columnsOf, type Parts, shapeOf } from './product-columns.ts';
+import { carriedOf, columnsOf, type Parts, shapeOf } from './product-columns.ts';
 import { bool, float, int, orNull } from './row.ts';
 import { eachAnchor, givenAnchor, meanAnchor, oneAnchor, scanSettings } from './search-anchor.ts';
 import type { WithinCategory } from './search-category.ts';
@@ -93,19 +93,21 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   });
   const ownGroup = asOne ? 'ANY(anchor.group_ids)' : 'anchor.group_id';
   const warm = tables.map(({ vec }) => `anchor.${vec} IS NOT NULL`).join(' OR ');
-  const ranking = { catalog, tables, warm, ownGroup, limit, narrowing, without, behind, param };
+  const carried = carriedOf(parts);
+  const ranking = { catalog, tables, warm, ownGroup, limit, narrowing, without, behind, carried, param };
   const order = param(search.goesOn ? 'strict_order' : 'off', 'text');
   const settings = scanSettings(param(String(search.effort), 'text'), order);
+  const isCarried = tables.length === 1 && typeof way === 'number';
   const nearby = tables.length === 1 ? nearest(ranking, way) : fused(ranking, way);
   const products = asOne ? meanAnchor : isOne ? oneAnchor : eachAnchor;
   const anchor = vector ? givenAnchor(tables, settings) : products(catalog, tables, settings);
   const text = `
     WITH anchor AS MATERIALIZED (${anchor})${way === 'passing' ? passing(catalog, narrowing, most(search, tables[0]!.table, param)) : ''}
     SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest, n.lost,
-      ${way === 'passing' ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${columnsOf(parts)}
+      ${way === 'passing' ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${columnsOf(parts, isCarried ? 'n' : 'p')}
     FROM anchor
       LEFT JOIN LATERAL (${nearby}) AS n ON TRUE
-      LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = n.product_id
+      ${isCarried ? '' : `LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = n.product_id`}
       ${parts.pictures !== false ? `LEFT JOIN simili.product_image i ON i.catalog_id = ${catalog} AND i.product_id = n.product_id AND i.position = 0` : ''}
     ORDER BY anchor.nr, n.l2, n.product_id`;
   // These filters may have any shape: each that is prepared would cost every session its plan.
