@@ -99,7 +99,7 @@ async function build(
     await own.exec(`SET maintenance_work_mem = '${Math.ceil(memory / 1024)}kB'`);
     if (alone) await own.exec('SET max_parallel_maintenance_workers = 0');
     if ((await stateOf(ask, index)).share !== null) return;
-    const ended = watch(ask, index, how, lookMs);
+    const ended = watch({ ask, session, lookMs }, index, how);
     try {
       await own.exec(`CREATE INDEX CONCURRENTLY ${withoutSchema(name)} ON ${table} ${on}`);
     } finally {
@@ -176,13 +176,28 @@ async function busyMs(query: SqlSession['query']): Promise<Map<string, number>> 
   return new Map(rows.map(({ id, ms }) => [id, ms]));
 }
 
-/** Tells how far it is until it is ended. That the state cannot be read for once is no reason to stop. */
-function watch(ask: Ask, index: VectorIndex, { onProgress }: IndexBuild, lookMs: number): () => Promise<void> {
+/**
+ * Tells how far it is until it is ended. That the state cannot be read for once is no reason to stop. A build reads its own number of candidates
+ * when it begins: from then on the index is told that of later vectors, so that what is written meanwhile, which goes in at the end, has it too.
+ */
+function watch(
+  { ask, session, lookMs }: Omit<Server, 'atWork'>,
+  index: VectorIndex,
+  { onProgress, signal }: IndexBuild,
+): () => Promise<void> {
   const built = new AbortController();
+  let isTold = index.insertConstruction === undefined;
   const watching = (async () => {
     while (await sleep(lookMs, true, { signal: built.signal }).catch(() => false)) {
       const { share } = await stateOf(ask, index).catch(() => ({ share: null }));
-      if (share !== null && !built.signal.aborted) onProgress?.(share);
+      if (share === null || built.signal.aborted) continue;
+      onProgress?.(share);
+      if (isTold || share === 0) continue;
+      // Else it is told when it is built.
+      isTold = await setInsertConstruction(session, index, LOCK_MS, signal).then(
+        () => true,
+        () => false,
+      );
     }
   })();
   return () => {

@@ -40,6 +40,11 @@ const open = (fragment = '', look: Look = {}): Promise<OpenPage> =>
   openPage(browser, `${server.url}/${fragment}`, look);
 const status = (page: Page) => page.locator('#alike-status').textContent();
 const tiles = (page: Page) => page.locator('#alike > li');
+/** The page hears of it after the click, and until then the list is still looked at. */
+async function leaveList(page: Page): Promise<void> {
+  await page.locator('a.back').click();
+  await tiles(page).first().waitFor({ state: 'hidden' });
+}
 
 describe('a visitor', () => {
   test('sees the catalog, opens a product, and what was seen and clicked is stored once', async () => {
@@ -90,13 +95,12 @@ describe('a visitor', () => {
   test('is not counted as having seen what was in view for less than a second, or below the window', async () => {
     await using page = await open('#item=red-apple', { height: 500, frozen: true });
     await lookAtListFor(page.page, 900);
-    await page.page.locator('a.back').click();
+    await leaveList(page.page);
     await page.page.clock.runFor(60_000);
     expect(shop.stored).toEqual([]);
     await page.page.goBack();
     await lookAtListFor(page.page, 1100);
-    await page.page.locator('a.back').click();
-    await page.page.locator('#alike > li').first().waitFor({ state: 'hidden' }); // the timer begins when the list is left
+    await leaveList(page.page);
     await page.page.clock.runFor(1000); // what happens together travels together
     await expect.poll(() => shop.stored.length, PATIENCE).toBe(1);
     expect(shop.stored[0]?.itemIds?.length).toBeGreaterThan(0);

@@ -5,7 +5,7 @@ import { effortsOn } from '../../src/db/build-index.ts';
 import { stateOf } from '../../src/db/index-builds.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
-import { text } from '../../src/db/row.ts';
+import { orNull, text, texts } from '../../src/db/row.ts';
 import { availableMemory } from '../../src/db/server-memory.ts';
 import type { IndexBuild, Storage } from '../../src/db/storage.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
@@ -93,11 +93,35 @@ test('two that build one index build it once, and both know how far it is', asyn
   expect(await seen()).toEqual(BUILT);
 });
 
+const Options = { options: orNull(texts) };
+const options = async () => {
+  const sql = 'SELECT reloptions AS options FROM pg_class WHERE oid = to_regclass($1)';
+  return (await storage.ask({ text: sql, row: Options }, [own().name]))[0]?.options ?? null;
+};
+
+test('what is written while it is built is put among more candidates', async () => {
+  const later = await client();
+  try {
+    let building: Promise<void> | undefined;
+    await whileWriting(async (commit) => {
+      building = build();
+      await expect.poll(seen).toEqual(BUILDING);
+      // The build waits for writers twice: for those from before it, and for those from before the index takes what they write.
+      await later.query(`BEGIN; UPDATE ${own().table} SET content_hash = 'later' WHERE product_id = 'p8'`);
+      await commit();
+      await expect.poll(options).toEqual(['ef_construction=400']);
+      expect(await seen()).toEqual({ isValid: false, share: 1, isAside: false });
+      await later.query('COMMIT');
+    });
+    await building;
+    expect(await seen()).toEqual(BUILT);
+    expect(await options()).toEqual(['ef_construction=400']);
+  } finally {
+    await later.end();
+  }
+});
+
 test('what is written once it is built is put among more candidates, also where that was not said before the worker was gone', async () => {
-  const options = async () => {
-    const text = 'SELECT reloptions FROM pg_class WHERE oid = to_regclass($1)';
-    return (await other.query<{ reloptions: string[] | null }>(text, [own().name])).rows[0]!.reloptions;
-  };
   const [reader, other] = [await client(), await client()];
   try {
     await build();
