@@ -102,9 +102,8 @@ const options = async () => {
 test('what is written while it is built is put among more candidates', async () => {
   const later = await client();
   try {
-    let building: Promise<void> | undefined;
     await whileWriting(async (commit) => {
-      building = build();
+      const building = build();
       await expect.poll(seen).toEqual(BUILDING);
       // The build waits for writers twice: for those from before it, and for those from before the index takes what they write.
       await later.query(`BEGIN; UPDATE ${own().table} SET content_hash = 'later' WHERE product_id = 'p8'`);
@@ -112,8 +111,8 @@ test('what is written while it is built is put among more candidates', async () 
       await expect.poll(options).toEqual(['ef_construction=400']);
       expect(await seen()).toEqual({ isValid: false, share: 1, isAside: false });
       await later.query('COMMIT');
+      await building;
     });
-    await building;
     expect(await seen()).toEqual(BUILT);
     expect(await options()).toEqual(['ef_construction=400']);
   } finally {
