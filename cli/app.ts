@@ -1,5 +1,6 @@
 import { knowCatalogs } from '../src/catalog/known-catalogs.ts';
 import { type Config, loadConfig } from '../src/config.ts';
+import { openNeighbourLists } from '../src/db/neighbour-lists.ts';
 import { openStorage } from '../src/db/open-storage.ts';
 import { makeRepositories, type Repositories } from '../src/db/repositories.ts';
 import type { Storage } from '../src/db/storage.ts';
@@ -43,7 +44,8 @@ export async function openApp(config: Config = loadConfig(), queue: 'now' | 'lat
   try {
     const { clock = storage.clock } = extensions;
     const worth = { values: config.SIMILI_ACTION_VALUES, halfLifeDays: config.SIMILI_FEEDBACK_HALF_LIFE_DAYS };
-    const repositories = makeRepositories({ ...storage, clock, worth }, config.SIMILI_CATALOG);
+    const lists = openNeighbourLists(config.SIMILI_NEIGHBOUR_LISTS_BYTES);
+    const repositories = makeRepositories({ ...storage, clock, worth, lists }, config.SIMILI_CATALOG);
     await knowCatalogs(repositories.catalogs, () => clock.now()).check(config.SIMILI_CATALOG);
     const open = async () => {
       const { openQueue } = await import('../src/queue/bullmq.ts');

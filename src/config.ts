@@ -125,6 +125,14 @@ const Env = z.object({
     .describe(
       'Short pages that one process asks Postgres for at once; default 1.5 a processor on its own machine, else 10',
     ),
+  SIMILI_NEIGHBOUR_LISTS_BYTES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      'Memory for the neighbours of products that were asked for before, bytes; default a 32nd of what the heap may take; 0: none',
+    ),
   SIMILI_AUDIT_SHARE: share(0.01).describe(
     'Share of lists that are asked again exactly, behind the answer, to measure recall; 0 to 1',
   ),

@@ -4,6 +4,7 @@ import { knowCatalogs } from './catalog/known-catalogs.ts';
 import { DEFAULT_CATALOG } from './catalog-id.ts';
 import { loadConfig } from './config.ts';
 import { openEmbedded } from './db/embedded.ts';
+import { openNeighbourLists } from './db/neighbour-lists.ts';
 import { openPostgres } from './db/postgres.ts';
 import { makeRepositories, type Repositories } from './db/repositories.ts';
 import { patiencesOf } from './deadline.ts';
@@ -40,6 +41,8 @@ export type OpenOptions = {
   exploring?: number | undefined;
   /** Short pages that Postgres is asked for at once, 1 to 10; default: 1.5 for each processor where it is on this machine, else 10. */
   pagesAtOnce?: number | undefined;
+  /** Memory for the neighbours of products that were asked for before, bytes; default a 32nd of what the heap may take; 0: none. */
+  neighbourListsBytes?: number | undefined;
   /** Share of lists that are asked again exactly, behind the answer, to measure recall: 0 to 1, default 0.01. */
   auditing?: number | undefined;
   log?: Log;
@@ -67,6 +70,7 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
     SIMILI_EXPLORE_SHARE: options.exploring?.toString(),
     SIMILI_AUDIT_SHARE: options.auditing?.toString(),
     SIMILI_PAGES_AT_ONCE: options.pagesAtOnce?.toString(),
+    SIMILI_NEIGHBOUR_LISTS_BYTES: options.neighbourListsBytes?.toString(),
   });
   const { log = makeLog(config) } = options;
   const extensions = checkExtensions(options.extensions ?? {});
@@ -76,7 +80,8 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
   try {
     const { clock = storage.clock } = extensions;
     const usual = typeof catalog === 'string' ? catalog : DEFAULT_CATALOG;
-    const repositories = makeRepositories({ ...storage, clock }, usual);
+    const lists = openNeighbourLists(config.SIMILI_NEIGHBOUR_LISTS_BYTES);
+    const repositories = makeRepositories({ ...storage, clock, lists }, usual);
     await knowCatalogs(repositories.catalogs, () => clock.now()).check(usual);
     const queue = await openQueue({
       redisUrl,

@@ -33,5 +33,8 @@ export const categoryIndexOf = (table: string, number: number): string => `${tab
 /** The index of a table of vectors, in its schema. */
 export const indexOf = (table: string): string => `${table}_vec_idx`;
 
+/** Its index by the transaction that wrote a vector, which says what came since some time (docs/adr/0043-neighbour-lists.md). */
+export const writtenIndexOf = (table: string): string => `${table}_written_idx`;
+
 /** A table or an index by its own name: an index is made in the schema of its table. */
 export const withoutSchema = (name: string): string => name.slice(name.lastIndexOf('.') + 1);

@@ -12,6 +12,7 @@ import {
   indexOf,
   vectorSchema,
   withoutSchema,
+  writtenIndexOf,
 } from './embedding-table.ts';
 import { stopBuilds } from './index-builds.ts';
 import { type Compared, distinctStatement } from './near-duplicates.ts';
@@ -70,9 +71,13 @@ export class EmbeddingRepository {
           content_hash TEXT NOT NULL,
           vec          ${columnType(space)} ${space.name === PICTURES ? 'NOT NULL' : ''},
           catalog_id   TEXT NOT NULL DEFAULT '${catalogId}' CHECK (catalog_id = '${catalogId}'),
+          written      XID8 NOT NULL DEFAULT pg_current_xact_id(),
           FOREIGN KEY (catalog_id, product_id) REFERENCES simili.product (catalog_id, id) ON DELETE CASCADE ON UPDATE CASCADE
         )`;
       await tx.$executeRawUnsafe(briefly(table));
+      const own = this.table(model, space.name);
+      const written = withoutSchema(writtenIndexOf(own));
+      await tx.$executeRawUnsafe(`CREATE INDEX IF NOT EXISTS ${written} ON ${own} (written)`);
       if (await this.isIndexedFirst(tx)) {
         const { name, table: own, on } = this.index(model, space);
         await tx.$executeRawUnsafe(`CREATE INDEX IF NOT EXISTS ${withoutSchema(name)} ON ${own} ${on}`);
@@ -123,7 +128,7 @@ export class EmbeddingRepository {
       INSERT INTO ${this.table(model, space.name)} (product_id, content_hash, vec)
       SELECT v.id, v.hash, ${vec} FROM ${given}
       WHERE EXISTS (SELECT FROM simili.product p WHERE p.catalog_id = $1 AND p.id = v.id FOR KEY SHARE)
-      ON CONFLICT (product_id) DO UPDATE SET content_hash = excluded.content_hash, vec = excluded.vec`;
+      ON CONFLICT (product_id) DO UPDATE SET content_hash = excluded.content_hash, vec = excluded.vec, written = excluded.written`;
     const keys = (of: readonly Vector[]) => [
       this.catalogId,
       of.map(({ productId }) => productId),

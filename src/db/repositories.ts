@@ -17,6 +17,7 @@ import { ImageRepository } from './images.ts';
 import { InstallationRepository } from './installation.ts';
 import { JobRepository } from './jobs.ts';
 import { ModelRepository } from './models.ts';
+import type { NeighbourLists } from './neighbour-lists.ts';
 import { PictureQueryRepository } from './picture-queries.ts';
 import { ProductRepository } from './products.ts';
 import { QuarantineRepository } from './quarantines.ts';
@@ -33,6 +34,8 @@ import { VectorStorageRepository } from './vector-storage.ts';
 type Database = Pick<Storage, 'kind' | 'prisma' | 'ask' | 'buildIndex' | 'indexedFrom' | 'clock'> & {
   /** How much feedback counts; left out: as usual (src/feedback-worth.ts). */
   readonly worth?: FeedbackWorth;
+  /** Lists of neighbours of all catalogs; left out: none are kept, and every page is searched for. */
+  readonly lists?: NeighbourLists | null;
 };
 /** Repositories of no catalog. */
 type Shared = ReturnType<typeof sharedBy>;
@@ -77,7 +80,7 @@ function sharedBy({ prisma: db, ask, clock }: Database) {
   };
 }
 
-function boundTo({ kind, prisma: db, ask, buildIndex, indexedFrom, clock, worth }: Database, catalog: string) {
+function boundTo({ kind, prisma: db, ask, buildIndex, indexedFrom, clock, worth, lists }: Database, catalog: string) {
   const jobs = new JobRepository(db, catalog, clock);
   return {
     catalog,
@@ -88,7 +91,7 @@ function boundTo({ kind, prisma: db, ask, buildIndex, indexedFrom, clock, worth 
     categoryNames: new CategoryNames(ask, catalog),
     vectorQueue: new VectorQueue(db, catalog),
     vectorStorage: new VectorStorageRepository(db, catalog, kind === 'postgres'),
-    search: new SearchRepository(ask, catalog, null, indexedFrom !== null),
+    search: new SearchRepository(ask, catalog, null, indexedFrom !== null, lists),
     recallAudits: new RecallAuditRepository(db, catalog),
     pictureQueries: new PictureQueryRepository(db, ask, catalog),
     fallbacks: new FallbackRepository(db, ask, catalog),

@@ -14,7 +14,7 @@ export const TIES = [3, 50, 1000];
  * A scan of the index looks each product up, for its group: what a page shows of it is brought along (`carried`) and not looked up again.
  */
 export function nearest(parts: RankingParts, way: Way): string {
-  const { catalog, tables, warm, limit, narrowing, without, behind, carried, param } = parts;
+  const { catalog, tables, warm, limit, narrowing, without, behind, carried, listed, param } = parts;
   const [{ space, table, vec, near }] = tables as [RankingParts['tables'][number]];
   const distance = distanceSql(space, 'e.vec', `anchor.${vec}`);
   const place = behind && `(${param(behind.l2, 'float8')}, ${param(behind.productId, 'text')})`;
@@ -37,6 +37,12 @@ export function nearest(parts: RankingParts, way: Way): string {
   // no order that the index has, which ends somewhere.
   if (way === 'passing') return sorted(`${where} AND e.product_id = ANY(${PASSING_IDS})`);
   if (way === 'exact') return sorted(`${narrowing && `${product} AND ${narrowing}`} ${where}`);
+  if (way === 'listed')
+    return `
+      SELECT e.product_id, (${distance}) + 0 AS l2, NULL::int AS looked, ${listed!.radius} AS farthest, NULL::bool AS lost, ${carried}
+      FROM ${table} e ${product} ${where} AND e.vec IS NOT NULL AND e.product_id = ANY(${listed!.ids})
+        ${narrowing && `AND ${narrowing}`} AND ${joined(parts, variants('e.product_id', distance))}
+      ORDER BY l2, e.product_id LIMIT ${limit}`;
   const { isRanked } = near;
   const source = isRanked ? rankedSql(near, 'e', distance, warm) : near.table;
   const only = isRanked ? '' : near.only('e');

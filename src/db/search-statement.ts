@@ -3,12 +3,14 @@ import type { VersionSpace } from '../ports/space.ts';
 import type { Statement } from './ask.ts';
 import { conditionSql } from './condition-sql.ts';
 import { categoryTable, embeddingTable } from './embedding-table.ts';
+import type { PartOfList } from './neighbour-lists.ts';
 import { carriedOf, columnsOf, type Parts, shapeOf } from './product-columns.ts';
 import { bool, float, int, orNull } from './row.ts';
 import { eachAnchor, givenAnchor, meanAnchor, oneAnchor, scanSettings } from './search-anchor.ts';
 import type { WithinCategory } from './search-category.ts';
 import { mostPassingSql, Sample, sampleSql } from './search-effort.ts';
 import { fused, LOOKS } from './search-fused.ts';
+import { listedSql } from './search-listed.ts';
 import { nearest, TIES } from './search-one.ts';
 import type { Behind, Near, Parameter, Way } from './search-parts.ts';
 import { nameOf } from './statement-name.ts';
@@ -51,6 +53,8 @@ export type Search = {
   mostPassing: number | null;
   /** Indexes of the filter's one category, which are asked instead of those of all. */
   within?: WithinCategory | null;
+  /** A list of each anchor, for the way 'listed'. */
+  lists?: readonly PartOfList[];
   /** Parts of the products; left out: all. */
   parts?: Parts;
 };
@@ -67,7 +71,7 @@ const rankedOf = (parts: Parts) => ({
   /** Products that the index gave, and the greatest distance among them. Of several spaces: see `fused`. */
   looked: orNull(int),
   farthest: orNull(float),
-  /** The index gave neither the anchor itself nor any other at its place: what it gave is not near. */
+  /** The index gave neither the anchor itself nor any other at its place: what it gave is not near. Or the anchor's list says nothing any more. */
   lost: orNull(bool),
   ...shapeOf(parts),
 });
@@ -94,16 +98,17 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const ownGroup = asOne ? 'ANY(anchor.group_ids)' : 'anchor.group_id';
   const warm = tables.map(({ vec }) => `anchor.${vec} IS NOT NULL`).join(' OR ');
   const carried = carriedOf(parts);
-  const ranking = { catalog, tables, warm, ownGroup, limit, narrowing, without, behind, carried, param };
-  const order = param(search.goesOn ? 'strict_order' : 'off', 'text');
-  const settings = scanSettings(param(String(search.effort), 'text'), order);
-  const isCarried = tables.length === 1 && typeof way === 'number';
+  const byList = way === 'listed' ? listedSql(spaces[0]!, tables[0]!.table, search.lists!, param) : null;
+  const listed = byList?.listed ?? null;
+  const ranking = { catalog, tables, warm, ownGroup, limit, narrowing, without, behind, carried, listed, param };
+  const settings = byList ? NO_SETTINGS : settingsOf(search, param);
+  const isCarried = tables.length === 1 && (typeof way === 'number' || way === 'listed');
   const nearby = tables.length === 1 ? nearest(ranking, way) : fused(ranking, way);
   const products = asOne ? meanAnchor : isOne ? oneAnchor : eachAnchor;
   const anchor = vector ? givenAnchor(tables, settings) : products(catalog, tables, settings);
   const text = `
-    WITH anchor AS MATERIALIZED (${anchor})${way === 'passing' ? passing(catalog, narrowing, most(search, tables[0]!.table, param)) : ''}
-    SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest, n.lost,
+    WITH anchor AS MATERIALIZED (${anchor})${byList?.fresh ?? ''}${way === 'passing' ? passing(catalog, narrowing, most(search, tables[0]!.table, param)) : ''}
+    SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest, ${byList?.isLost ?? 'n.lost'} AS lost,
       ${way === 'passing' ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${columnsOf(parts, isCarried ? 'n' : 'p')}
     FROM anchor
       LEFT JOIN LATERAL (${nearby}) AS n ON TRUE
@@ -117,9 +122,14 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
     !filter.conditions?.length &&
     (typeof way === 'string' || way === TIES[0] || way === LOOKS[0]);
   const name = isCommon ? nameOf(text) : undefined;
-  const isShort = isOne && !search.goesOn && way === TIES[0] && narrowing === '';
+  const isShort = isOne && (way === 'listed' || (!search.goesOn && way === TIES[0] && narrowing === ''));
   return { statement: { name, text, row: rankedOf(parts), isShort }, values };
 }
+
+/** No index is scanned. */
+const NO_SETTINGS = '(SELECT) AS settings';
+const settingsOf = ({ effort, goesOn }: Search, param: Parameter): string =>
+  scanSettings(param(String(effort), 'text'), param(goesOn ? 'strict_order' : 'off', 'text'));
 
 /** The number is in the text: of a value, Postgres could not tell that an index of one category holds all that is asked for. */
 function copiesOf(

@@ -2,38 +2,31 @@ import { LRUCache } from 'lru-cache';
 import type { VersionSpace } from '../ports/space.ts';
 import type { Ask } from './ask.ts';
 import { embeddingTable, indexOf } from './embedding-table.ts';
-import { type Parts, type ProductColumns, productOf } from './product-columns.ts';
-import type { ProductRow } from './products.ts';
-import { bool, type RowOf } from './row.ts';
+import type { NeighbourLists } from './neighbour-lists.ts';
+import { bool } from './row.ts';
 import { CategoriesOfSearch, type WithinCategory } from './search-category.ts';
 import { EFFORTS_OF_LOST, effortFor, effortWithin, mostPassingWithin, shareOf } from './search-effort.ts';
+import {
+  byAnchor,
+  type Found,
+  foundOf,
+  type How,
+  NOTHING,
+  narrowingOf,
+  type RankingVersion,
+  type Row,
+  scaleOf,
+  sizeFor,
+} from './search-found.ts';
 import { LOOKS } from './search-fused.ts';
+import { PagesByLists } from './search-lists.ts';
 import { TIES } from './search-one.ts';
 import type { Behind, Way } from './search-parts.ts';
-import { type Ranked, type Search, type SearchFilter, sampleStatement, searchStatement } from './search-statement.ts';
-import { squaredOf } from './space-sql.ts';
+import { type Search, type SearchFilter, sampleStatement, searchStatement } from './search-statement.ts';
 import { ofVersion } from './version-gone.ts';
 
-/**
- * `distance`: squared Euclidean between unit vectors, of several spaces their weighted mean. 0 same, 2 unrelated, 4 opposite.
- * `l2`: exactly what the database ranked by (of one Euclidean space the root: squaring would make two distances one).
- */
-export type Neighbour = { productId: string; distance: number; l2: number; product: ProductRow };
-/** Neighbours of one anchor. `unknown`: no such product; `cold`: the version has no vector of it. */
-export type Found = { anchor: 'unknown' | 'cold' | 'ranked'; neighbours: Neighbour[] };
+export type { Found, How, Neighbour, RankingVersion } from './search-found.ts';
 
-type Row = RowOf<Ranked>;
-
-/** How a list is found, and what of its products. */
-export type How = {
-  /** Past every index, all that pass are ranked; left out: as suits the filter. */
-  way?: 'exact';
-  /** Parts of the products; left out: all. */
-  parts?: Parts;
-};
-
-/** Sizes of pages that are prepared: a size of its own for each would be as many plans in every session. */
-const SIZES = [13, 25, 51];
 /** How long it is remembered that many pass a filter, and which share, ms. */
 const REMEMBERED_MS = 60_000;
 const FILTERS_REMEMBERED = 1000;
@@ -56,14 +49,19 @@ export class SearchRepository {
   /** Filters under which one round of a scan left a page short, by groups that are folded or because fewer pass where the anchor is. */
   private readonly short = new LRUCache<string, true>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
   private readonly categories: CategoriesOfSearch;
+  private readonly byLists: PagesByLists | null;
+
   constructor(
     private readonly ask: Ask,
     private readonly catalogId: string,
     private readonly mostPassing: number | null = null,
     /** Whether a table of vectors may have no index, because it is small. A category then never has one of its own. */
     private readonly mayLackIndex = false,
+    /** Null: every page is searched for. */
+    lists: NeighbourLists | null = null,
   ) {
     this.categories = new CategoriesOfSearch(ask, catalogId);
+    this.byLists = lists && new PagesByLists(ask, catalogId, lists);
   }
 
   /**
@@ -81,12 +79,17 @@ export class SearchRepository {
     behind: Behind | null = null,
     how: How = {},
   ): Promise<Found[]> {
-    return this.nearest(
-      version,
-      anchorIds.map((id) => [id]),
-      { asOne: false, filter, limit, behind },
-      how,
-    );
+    const search = (ids: readonly string[]) =>
+      this.nearest(
+        version,
+        ids.map((id) => [id]),
+        { asOne: false, filter, limit, behind },
+        how,
+      );
+    if (!this.byLists || behind || how.way || version.spaces.length > 1) return search(anchorIds);
+    const narrowing = narrowingOf(filter);
+    const share = narrowing === NOTHING ? 1 : this.shares.get(narrowing);
+    return this.byLists.nearestOfEach({ version, anchorIds, filter, limit, parts: how.parts ?? {} }, share, search);
   }
 
   /**
@@ -130,7 +133,7 @@ export class SearchRepository {
     { asOne, vector, filter, limit, behind }: Pick<Search, 'asOne' | 'vector' | 'filter' | 'limit' | 'behind'>,
     { way: only, parts = {} }: How,
   ): Promise<Found[]> {
-    const size = SIZES.find((one) => one >= limit) ?? limit;
+    const size = sizeFor(limit);
     const { catalogId } = this;
     const narrowing = narrowingOf(filter);
     const within = only || this.mayLackIndex ? null : await this.categories.of(number, spaces, filter);
@@ -230,22 +233,6 @@ const waysTo = (isFused: boolean, mayBeFew: boolean, lacksIndex: boolean): Way[]
   'exact',
 ];
 
-/** A model version, as the search needs it. */
-export type RankingVersion = { readonly number: number; readonly spaces: readonly VersionSpace[] };
-
-/** The part of a filter that the catalog's indexes can find, as text: NOTHING where there is none. */
-function narrowingOf({ excludeIds: _, ...narrowing }: SearchFilter): string {
-  return JSON.stringify(narrowing);
-}
-const NOTHING = '{}';
-
-/** In the order of the anchors, which count from 1. */
-function byAnchor(rows: readonly Row[], anchors: number): Row[][] {
-  const groups: Row[][] = Array.from({ length: anchors }, () => []);
-  for (const row of rows) groups[row.nr - 1]!.push(row);
-  return groups;
-}
-
 type Asked = { limit: number; size: number; way: Way; isFused: boolean; goesOn: boolean };
 
 /** Whether the first `limit` are the nearest, and not only what the index happened to see. */
@@ -271,20 +258,4 @@ function isWholeOfSpaces(
   if (farthest === Number.POSITIVE_INFINITY) return true;
   if (!last) return false;
   return last.l2! < (farthest ?? 0) || (way === LOOKS.at(-1) && looked === size + way);
-}
-
-/** The squared distance from what the database ranked by. */
-const scaleOf = ([one, ...others]: readonly VersionSpace[]): ((l2: number) => number) =>
-  others.length > 0 || !one ? (l2) => l2 : (l2) => squaredOf(one, l2);
-
-function foundOf(rows: readonly Row[], limit: number, scale: (l2: number) => number): Found {
-  const [first] = rows;
-  const neighbours: Neighbour[] = [];
-  for (const row of rows.slice(0, limit)) {
-    const { l2 } = row;
-    if (l2 === null) continue;
-    const product = productOf(row as ProductColumns); // a neighbour is a product: a table of vectors refers to it
-    neighbours.push({ productId: product.id, l2, distance: scale(l2), product });
-  }
-  return { anchor: first?.warm ? 'ranked' : first?.known ? 'cold' : 'unknown', neighbours };
 }

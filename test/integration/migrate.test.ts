@@ -74,6 +74,7 @@ const ALL = [
   '0034_jobs_by_age',
   '0035_feedback_votes',
   '0036_filters_at_once',
+  '0037_written_vectors',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {
