@@ -8,9 +8,13 @@ const MOST_P99_TIMES = 2.5;
 const MOST_FILTER_TIMES = 3;
 const LEAST_RECALL = 0.98;
 
-/** A row for each page and number of clients, and one for each filter, that says whether the limits are met. @param rows of one catalog */
-export function limitsOf(rows: readonly Row[]): Row[] {
-  const own = rows.filter(({ what }) => what === 'similarItems');
+/**
+ * A row for each page and number of clients, and one for each filter, that says whether the limits are met.
+ * @param rows of one catalog
+ * @param what the way whose limits are meant
+ */
+export function limitsOf(rows: readonly Row[], what: string): Row[] {
+  const own = rows.filter((row) => row.what === what);
   const plain = own.filter(({ share }) => share === 'none');
   const beside = (what: string, { page, clients }: Row) =>
     rows.find((row) => row.what === what && row.page === page && row.clients === clients)!;
@@ -52,8 +56,8 @@ function ofFilter(row: Row, unfiltered: Row): Row {
   };
 }
 
-const about = ({ page, clients, share, products }: Row): Row => ({
-  what: 'limits of similarItems',
+const about = ({ what, page, clients, share, products }: Row): Row => ({
+  what: `limits of ${what}`,
   products: products!,
   page: page!,
   clients: clients!,

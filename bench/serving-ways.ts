@@ -57,8 +57,12 @@ export const rawWay = ({ url, table, products }: ServingCatalog): Way => ({
   },
 });
 
-export const similiWay = ({ url, products }: ServingCatalog, settings: Record<string, string> = {}): Way => ({
-  what: 'similarItems',
+export const similiWay = (
+  { url, products }: ServingCatalog,
+  settings: Record<string, string> = {},
+  what = 'similarItems',
+): Way => ({
+  what,
   products,
   open: (clients) =>
     overHttp(['dist/cli/main.js', 'serve'], clients, {

@@ -12,6 +12,8 @@ import { yardsticks } from './serving-yardsticks.ts';
  * thousand times, and a shop's server is up for days.
  */
 const WARM_SECONDS = 20;
+/** How long `similarItems` is asked besides, by eight clients: some fifty thousand pages, of which it keeps the neighbours of those that are asked for again. */
+const ASKED_BEFORE_SECONDS = 90;
 /** How much longer than a measurement it is asked before each one that is of another kind. */
 const WARM_TIMES = 2;
 const ROUNDS = 3;
@@ -27,7 +29,7 @@ type Load = { clients: number; page: Page; share: number | null; seconds: number
 type Options = { yardsticks: string; seconds: number };
 
 /**
- * `similarItems` over HTTP beside raw pgvector and beside Apollo Server with the page in memory, in turn, in one run.
+ * `similarItems` over HTTP, as it is and without lists of neighbours, beside raw pgvector and beside Apollo Server with the page in memory, in turn, in one run.
  * Beside a catalog of more than 100,000 products one of these is measured, too. Rows are told on stderr as they come.
  * @param options.keep beginning of the names of databases that stay, for a next run to measure again; '': none does
  * @param options.seconds of each measurement; there are three of each, of which the best counts
@@ -69,18 +71,22 @@ async function besideEachOther(
   rows.push(...catalogs.map(indexRow));
   add(beside.map(({ way, indexSeconds }) => ({ what: `index, ${way.what}`, products, seconds: indexSeconds })));
   const [raw, own, inMemory] = [rawWay(catalog), similiWay(catalog), inMemoryWay(products)];
-  const asked = [own, ...beside.map(({ way }) => way)];
+  const searched = similiWay(catalog, { SIMILI_NEIGHBOUR_LISTS_BYTES: '0' }, SEARCHED);
+  const asked = [own, searched, ...beside.map(({ way }) => way)];
   const smaller = catalogs.slice(0, -1).flatMap((one) => [rawWay(one), similiWay(one)]);
   const random = makeRandom(7);
   const twelve = { page: 'twelve', share: null, seconds } as const;
   const servers = await openAll([...smaller, raw, ...asked, inMemory]);
   try {
-    await warm(servers.values(), random);
     const of = (...ways: Way[]) => ways.map((way) => servers.get(way)!);
+    await warm(servers.values(), random);
+    const askedBefore = { ...twelve, clients: Math.max(...CLIENTS), seconds: ASKED_BEFORE_SECONDS };
+    await loop(servers.get(own)!.ask, askedBefore, () => popular(products, random));
     for (const clients of CLIENTS) add(await compared([...servers.values()], { ...twelve, clients }, random));
     for (const page of ['fifty', 'nested'] as const)
-      for (const clients of CLIENTS) add(await compared(of(raw, own, inMemory), { ...twelve, page, clients }, random));
-    for (const share of SHARES) add(await compared(of(own), { ...twelve, clients: 1, share }, random));
+      for (const clients of CLIENTS)
+        add(await compared(of(raw, own, searched, inMemory), { ...twelve, page, clients }, random));
+    for (const share of SHARES) add(await compared(of(own, searched), { ...twelve, clients: 1, share }, random));
   } finally {
     for (const { close } of servers.values()) await close();
   }
@@ -94,12 +100,24 @@ async function besideEachOther(
     }
   }
   for (const { close } of beside) await close();
-  add(limitsOf(rows.filter((row) => row.products === products)));
+  for (const what of [own.what, SEARCHED])
+    add(
+      limitsOf(
+        rows.filter((row) => row.products === products),
+        what,
+      ),
+    );
   return rows;
 }
 
 const tell = (row: Row): void => void process.stderr.write(`${JSON.stringify(row)}\n`);
 const indexRow = ({ products, index }: ServingCatalog): Row => ({ what: 'index', products, ...index });
+
+/** The same without lists of neighbours: what a product costs that nobody asked for before. */
+const SEARCHED = 'similarItems, each searched for';
+
+/** A product by Zipf's law, as a shop's are asked for: the n-th with a chance of 1/n. Its number says nothing of its look. */
+export const popular = (products: number, random: Random): string => idOf(Math.floor(products ** random.next()) - 1);
 
 type Server = Opened & { way: Way };
 
@@ -113,18 +131,18 @@ export async function openAll(ways: readonly Way[]): Promise<Map<Way, Server>> {
 /** Asks each of them for pages of twelve until its code has run some thousand times. */
 export async function warm(servers: Iterable<Server>, random: Random): Promise<void> {
   const load = { page: 'twelve', share: null, clients: Math.max(...CLIENTS), seconds: WARM_SECONDS } as const;
-  for (const { ask, way } of servers) await loop(ask, load, () => idOf(random.int(way.products)));
+  for (const { ask, way } of servers) await loop(ask, load, () => popular(way.products, random));
 }
 
 /** The best of some rounds for each way, the ways in turn: what else the machine does meets all of them. */
 export async function compared(servers: readonly Server[], load: Load, random: Random) {
   const best = new Map<Way, Row>();
   for (const { ask, way } of servers)
-    await loop(ask, { ...load, seconds: WARM_TIMES * load.seconds }, () => idOf(random.int(way.products)));
+    await loop(ask, { ...load, seconds: WARM_TIMES * load.seconds }, () => popular(way.products, random));
   for (let round = 0; round < ROUNDS; round++) {
     for (const one of servers) {
       const { what, products } = one.way;
-      const figures = await measured(one, load, () => idOf(random.int(products)));
+      const figures = await measured(one, load, () => popular(products, random));
       const { clients, page, share } = load;
       const row: Row = { what, products, clients, page, share: share ?? 'none', ...figures };
       const before = best.get(one.way);
@@ -210,7 +228,7 @@ async function recallOf(catalog: ServingCatalog, way: Way, share: number | null,
   try {
     let [right, wanted] = [0, 0];
     for (let i = 0; i < (catalog.products > USUAL ? JUDGED_OF_LARGE : JUDGED); i++) {
-      const id = idOf(random.int(catalog.products));
+      const id = popular(catalog.products, random);
       const { rows } = await client.query(
         `SELECT e.product_id AS id FROM ${catalog.table} e JOIN simili.product p ON p.catalog_id = 'default' AND p.id = e.product_id
          WHERE e.product_id <> $1 AND ($2::text IS NULL OR p.categories && ARRAY[$2::text])

@@ -11,7 +11,12 @@ import { squaredOf } from './space-sql.ts';
  */
 export type Neighbour = { productId: string; distance: number; l2: number; product: ProductRow };
 /** Neighbours of one anchor. `unknown`: no such product; `cold`: the version has no vector of it. */
-export type Found = { anchor: 'unknown' | 'cold' | 'ranked'; neighbours: Neighbour[] };
+export type Found = {
+  anchor: 'unknown' | 'cold' | 'ranked';
+  neighbours: Neighbour[];
+  /** A kept list of the anchor's neighbours did, without a search. */
+  listed?: true;
+};
 
 /** How a list is found, and what of its products. */
 export type How = {

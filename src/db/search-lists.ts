@@ -114,7 +114,8 @@ export class PagesByLists {
     for (const [i, { id, place, list }] of listed.entries()) {
       const rows = groups[i]!;
       if (isOver(rows)) this.lists.forget(table, id);
-      else if (isWhole(rows, limit, list)) found[place] = foundOf(rows, limit, scaleOf(version.spaces));
+      else if (isWhole(rows, limit, list))
+        found[place] = { ...foundOf(rows, limit, scaleOf(version.spaces)), listed: true };
       else this.longer.set(keyOf(asked), part + 1);
     }
     return found;

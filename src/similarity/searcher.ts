@@ -25,8 +25,12 @@ async function searchAll(search: Search, telemetry: Telemetry, wanted: readonly 
       const anchors = places.map((i) => wanted[i]!.anchorId);
       const facts = { lists: places.length, spaces: version.spaces.length, filtered: Object.keys(filter).length > 0 };
       const found = await telemetry
-        .span('simili.search', facts, async () => {
-          if (!anchorIds && !vector) return search.nearestOfEach(version, anchors, filter, limit, behind, { parts });
+        .span('simili.search', facts, async (span) => {
+          if (!anchorIds && !vector) {
+            const each = await search.nearestOfEach(version, anchors, filter, limit, behind, { parts });
+            span.set({ listed: each.filter(({ listed }) => listed).length });
+            return each;
+          }
           const one = await (vector
             ? search.nearestToVector(version, vector, filter, limit, behind, { parts })
             : search.nearestOfAll(version, anchorIds!, filter, limit, behind, { parts }));

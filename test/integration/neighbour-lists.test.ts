@@ -1,6 +1,62 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { NeighbourLists } from '../../src/db/neighbour-lists.ts';
+import { openPostgres } from '../../src/db/postgres.ts';
+import { makeRepositories } from '../../src/db/repositories.ts';
+import { SearchRepository } from '../../src/db/search.ts';
+import { pictureSpace } from '../../src/ports/space.ts';
 import { describeNeighbourLists } from '../contract/neighbour-lists.contract.ts';
 import { freshDatabase } from '../support/database.ts';
-import { postgresUrl } from '../support/services.ts';
+import { addProducts, unit } from '../support/fixtures.ts';
+import { otherSession } from '../support/other-session.ts';
+import { freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
 describeNeighbourLists('PGlite', () => freshDatabase());
 describeNeighbourLists('Postgres', () => freshDatabase(postgresUrl()), ['postgres']);
+
+const SPACE = pictureSpace(2);
+const VERSION = { number: 1, spaces: [SPACE] };
+const PRODUCTS = 100;
+const onCircle = (angle: number) => unit([Math.cos(angle), Math.sin(angle)]);
+
+/** Products on a quarter of a circle, and a search that keeps lists. */
+async function shop() {
+  const database = await freshPostgresDatabase(postgresUrl());
+  onTestFinished(() => database[Symbol.asyncDispose]());
+  const storage = await openPostgres(database.url);
+  onTestFinished(() => storage.close());
+  const repositories = makeRepositories(storage, 'default');
+  const ids = Array.from({ length: PRODUCTS }, (_, i) => `p${i}`);
+  await addProducts(
+    { repositories },
+    [...ids, 'late'].map((id) => ({ id })),
+  );
+  const { embeddings } = repositories;
+  await embeddings.createTable(VERSION.number, SPACE);
+  const vectors = ids.map((productId, i) => ({ productId, contentHash: 'h', vector: onCircle(i / 100) }));
+  await embeddings.upsert(VERSION.number, vectors, SPACE);
+  await embeddings.createIndex(VERSION.number, SPACE);
+  const search = new SearchRepository(storage.ask, 'default', null, false, new NeighbourLists(1e6));
+  const page = async (anchor: string) => {
+    const [found] = await search.nearestOfEach(VERSION, [anchor], {}, 3);
+    return { isListed: found!.listed ?? false, ids: found!.neighbours.map(({ productId }) => productId) };
+  };
+  const listed = (anchor: string) => expect.poll(async () => (await page(anchor)).isListed).toBe(true);
+  return { url: database.url, embeddings, page, listed };
+}
+
+describe('lists of neighbours on a server', { tags: ['postgres'] }, () => {
+  test('who had begun to write when a list was made, and ends afterwards, is in its page', async () => {
+    const { url, embeddings, page, listed } = await shop();
+    const writer = await otherSession(url);
+    onTestFinished(() => writer.end());
+    await writer.query('BEGIN');
+    const insert = `INSERT INTO simili.embedding_1 (product_id, content_hash, vec) VALUES ('late', 'h', $1)`;
+    await writer.query(insert, [`[${onCircle(0.001).join()}]`]);
+    // Another writer is later and done sooner: what the list has seen is no question of which number is the greater.
+    await embeddings.upsert(VERSION.number, [{ productId: 'p50', contentHash: 'h', vector: onCircle(0.002) }], SPACE);
+    await listed('p0');
+    expect(await page('p0')).toEqual({ isListed: true, ids: ['p50', 'p1', 'p2'] });
+    await writer.query('COMMIT');
+    expect(await page('p0')).toEqual({ isListed: true, ids: ['late', 'p50', 'p1'] });
+  });
+});
