@@ -33,6 +33,8 @@ export type Row = RowOf<Ranked>;
 
 /** Sizes of pages that are prepared: a size of its own for each would be as many plans in every session. */
 const SIZES = [13, 25, 51];
+/** Longer pages are planned anew. */
+export const LONGEST_PREPARED = SIZES[SIZES.length - 1]!;
 export const sizeFor = (limit: number): number => SIZES.find((one) => one >= limit) ?? limit;
 /** The part of a filter that the catalog's indexes can find, as text: NOTHING where there is none. */
 export function narrowingOf({ excludeIds: _, ...narrowing }: SearchFilter): string {

@@ -1,30 +1,31 @@
 import type { VersionSpace } from '../ports/space.ts';
-import type { Statement } from './ask.ts';
-import { embeddingTable } from './embedding-table.ts';
-import { LISTED, type PartOfList } from './neighbour-lists.ts';
-import { float, text } from './row.ts';
-import { oneAnchor, scanSettings } from './search-anchor.ts';
+import { LISTED, PARTS_OF_LIST, type PartOfList } from './neighbour-lists.ts';
 import type { Listed, Parameter } from './search-parts.ts';
 import { distanceSql } from './space-sql.ts';
-import { nameOf } from './statement-name.ts';
 
 /** Vectors written since the oldest list, up to which a page looks at them one by one: some .1 ms. */
 const MOST_SINCE = 200;
-/** Candidates of the scan that makes a list: behind the answer there is time to look farther than a page does. */
-const EFFORT = '200';
+
+/** Parts of a statement whose candidates are lists of neighbours: kept ones, or such as it makes. */
+type ByLists = {
+  listed: Listed;
+  /** Tables of it, behind that of its anchors. */
+  tables: string;
+  /** Whether the page says nothing: the list is too old, or the index looked elsewhere. */
+  isLost: string;
+  /** The list to be kept; of its first row alone. */
+  list: string;
+};
 
 /**
- * How candidates are ranked of which lists of neighbours were made before: as near as they are now, beside what was written since. Of all other products each was
- * looked for when its list was made, and is no nearer than its radius.
- * @param lists of each anchor, all of the same length
+ * Candidates by kept lists: as near as they are now, beside what was written since. All other products were looked for when the anchor's list was made, and are no nearer
+ * than its radius.
+ * @param lists of each anchor, all as long as each other
  */
-export function listedSql(space: VersionSpace, table: string, lists: readonly PartOfList[], param: Parameter) {
-  const length = lists[0]!.ids.length;
-  const ids = param(
-    lists.flatMap((list) => list.ids),
-    'text[]',
-  );
+export function listedSql(space: VersionSpace, table: string, lists: readonly PartOfList[], param: Parameter): ByLists {
   const of = (values: readonly unknown[], type: string) => `(${param(values, `${type}[]`)})[anchor.nr::int]`;
+  const ids = param(`{${lists.map((list) => list.ids.slice(1, -1)).join()}}`, 'text');
+  const first = `(anchor.nr::int - 1) * ${LISTED} + 1`;
   const radius = of(
     lists.map((list) => list.radius),
     'float8',
@@ -36,42 +37,42 @@ export function listedSql(space: VersionSpace, table: string, lists: readonly Pa
   // Whoever was on the way when the oldest list was made may have written since.
   const oldest = Math.min(...lists.map((list) => Number(list.snapshot.split(':')[0])));
   const isNew = `NOT pg_visible_in_snapshot(f.written, ${snapshot})`;
-  const listed: Listed = {
-    ids: `((${ids})[(anchor.nr::int - 1) * ${length} + 1 : anchor.nr::int * ${length}]
-      || ARRAY(SELECT f.product_id FROM fresh f WHERE ${isNew} AND (${distanceSql(space, 'f.vec', 'anchor.vec')}) <= ${radius}))`,
-    radius,
-  };
+  const distance = (vec: string) => distanceSql(space, vec, 'anchor.vec');
   return {
-    listed,
-    /** In their order, from the oldest on: the planner knows no better way to few than the index then. */
-    fresh: `, fresh AS MATERIALIZED (SELECT product_id, vec, written FROM ${table}
+    // In their order, from the oldest on: the planner knows no better way to few than the index then.
+    tables: `, fresh AS MATERIALIZED (SELECT product_id, vec, written FROM ${table}
       WHERE written >= ${param(String(oldest), 'xid8')} ORDER BY written LIMIT ${MOST_SINCE + 1})`,
-    /** Whether its list says nothing any more: the anchor's own vector is another one, or too many were written. */
+    listed: {
+      from: `(SELECT c.product_id, (${distance('c.vec')}) + 0 AS l2 FROM ${table} c
+        WHERE anchor.vec IS NOT NULL AND c.vec IS NOT NULL AND c.product_id = ANY((${ids}::text[])[${first} : ${first} - 1 + ${lists[0]!.length}]
+          || ARRAY(SELECT f.product_id FROM fresh f WHERE ${isNew} AND (${distance('f.vec')}) <= ${radius})))`,
+      radius,
+    },
     isLost: `((SELECT count(*) FROM fresh) > ${MOST_SINCE} OR EXISTS (SELECT FROM fresh f WHERE f.product_id = anchor.id AND ${isNew}))`,
+    list: 'NULL::text',
   };
 }
 
-const Row = { id: text, l2: float, snapshot: text };
-
-/** Asks for the nearest of a product and itself, as its index gives them, with what was committed then. */
-export function listStatement(
-  catalogId: string,
-  model: number,
-  space: VersionSpace,
-  productId: string,
-): { statement: Statement<typeof Row>; values: unknown[] } {
-  const table = embeddingTable(catalogId, model, space.name);
+/**
+ * Candidates as the index gives them, which become a list: of as many as one round gives the nearest LISTED, and a page looks at the first of them.
+ * @param length how many of them: one of PARTS_OF_LIST
+ */
+export function listingSql(space: VersionSpace, table: string, length: number): ByLists {
   const distance = distanceSql(space, 'e.vec', 'anchor.vec');
-  const tables = [
-    { space, table, vec: 'vec', near: { table, only: () => '', isRanked: false, narrowing: '', hasAnchor: true } },
-  ];
-  const text = `
-    WITH anchor AS MATERIALIZED (${oneAnchor('$2::text', tables, scanSettings('$3::text', '$4::text'))})
-    SELECT n.id, n.l2, pg_current_snapshot()::text AS snapshot
-    FROM anchor CROSS JOIN LATERAL (SELECT e.product_id AS id, ${distance} AS l2 FROM ${table} e
-      WHERE anchor.vec IS NOT NULL ORDER BY ${distance} LIMIT ${LISTED + 1}) AS n`;
+  const others = 'FROM near WHERE near.nr = anchor.nr AND near.product_id <> anchor.id';
+  const isFirst = 'row_number() OVER (PARTITION BY anchor.nr ORDER BY n.l2, n.product_id) = 1';
+  const radii = PARTS_OF_LIST.map((part) => `all_l2[${part + 1}]`).join();
   return {
-    statement: { name: nameOf(text), text, row: Row, isShort: true },
-    values: [productId, catalogId, EFFORT, 'off'],
+    tables: `, near AS MATERIALIZED (SELECT anchor.nr, n.product_id, n.l2 FROM anchor CROSS JOIN LATERAL (
+      SELECT e.product_id, ${distance} AS l2 FROM ${table} e
+      WHERE anchor.vec IS NOT NULL ORDER BY ${distance} LIMIT ${LISTED + 2}) AS n)`,
+    listed: {
+      from: `(SELECT near.product_id, near.l2 ${others} ORDER BY near.l2 LIMIT ${length})`,
+      radius: `(SELECT near.l2 ${others} ORDER BY near.l2 OFFSET ${length} LIMIT 1)`,
+    },
+    isLost: `CASE WHEN ${isFirst} THEN NOT EXISTS (SELECT FROM near WHERE near.nr = anchor.nr AND (near.product_id = anchor.id OR near.l2 = 0)) END`,
+    list: `CASE WHEN ${isFirst} THEN (
+      SELECT CASE WHEN array_length(ids, 1) > ${LISTED} THEN pg_current_snapshot()::text || ' ' || (ARRAY[${radii}])::text || ' ' || ids[:${LISTED}]::text END
+      FROM (SELECT array_agg(product_id) AS ids, array_agg(l2) AS all_l2 FROM (SELECT near.product_id, near.l2 ${others} ORDER BY near.l2) AS sorted) AS lists) END`,
   };
 }

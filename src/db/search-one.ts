@@ -37,12 +37,12 @@ export function nearest(parts: RankingParts, way: Way): string {
   // no order that the index has, which ends somewhere.
   if (way === 'passing') return sorted(`${where} AND e.product_id = ANY(${PASSING_IDS})`);
   if (way === 'exact') return sorted(`${narrowing && `${product} AND ${narrowing}`} ${where}`);
-  if (way === 'listed')
+  if (listed)
     return `
-      SELECT e.product_id, (${distance}) + 0 AS l2, NULL::int AS looked, ${listed!.radius} AS farthest, NULL::bool AS lost, ${carried}
-      FROM ${table} e ${product} ${where} AND e.vec IS NOT NULL AND e.product_id = ANY(${listed!.ids})
-        ${narrowing && `AND ${narrowing}`} AND ${joined(parts, variants('e.product_id', distance))}
-      ORDER BY l2, e.product_id LIMIT ${limit}`;
+      SELECT e.product_id, e.l2, NULL::int AS looked, ${listed.radius} AS farthest, ${carried}
+      FROM ${listed.from} AS e ${product} WHERE e.product_id <> anchor.id ${placed('e.l2')}
+        ${narrowing && `AND ${narrowing}`} AND ${joined(parts, variants('e.product_id', 'e.l2'))}
+      ORDER BY e.l2, e.product_id LIMIT ${limit}`;
   const { isRanked } = near;
   const source = isRanked ? rankedSql(near, 'e', distance, warm) : near.table;
   const only = isRanked ? '' : near.only('e');
@@ -56,6 +56,6 @@ export function nearest(parts: RankingParts, way: Way): string {
           ${near.hasAnchor} AND NOT bool_or(own OR l2 = 0) OVER () AS lost
         FROM (SELECT e.product_id, ${l2} AS l2, ${own} AS own, ${carried} FROM ${source} e ${product}
           WHERE ${warm} ${only} AND (${own} OR (e.product_id <> anchor.id AND ${passes}))
-          ORDER BY ${l2} LIMIT ${limit + way + Number(near.hasAnchor)}) AS found
+          ORDER BY ${l2} LIMIT ${limit + Number(way) + Number(near.hasAnchor)}) AS found
       ) AS counted WHERE NOT own ORDER BY l2, product_id LIMIT ${limit}`;
 }

@@ -8,13 +8,13 @@ export type Parameter = (value: unknown, type: string) => string;
 
 /**
  * How the nearest are found. A number: by the index, looking that much farther than the page. 'passing': what passes the
- * filter is found by the catalog's own indexes and ranked one by one, unless it is many. 'listed': what a list of each anchor
- * has, and what came since. 'exact': all products are ranked.
+ * filter is found by the catalog's own indexes and ranked one by one, unless it is many. 'listed': what a kept list of each
+ * anchor has, and what came since. 'listing': by the index, which gives a list to keep besides. 'exact': all products are ranked.
  */
-export type Way = number | 'passing' | 'listed' | 'exact';
+export type Way = number | 'passing' | 'listed' | 'listing' | 'exact';
 
-/** Under 'listed': candidates of the anchor's list and of what came since, and how near all others are at best. SQL. */
-export type Listed = { readonly ids: string; readonly radius: string };
+/** Under 'listed' and 'listing': candidates of the anchor, rows with `product_id` and `l2`, and how near all others are at best. SQL. */
+export type Listed = { readonly from: string; readonly radius: string };
 
 /** Under 'passing': the ids of what passes; none where it is many. */
 export const PASSING_IDS = '(SELECT ids FROM passing)::text[]';
@@ -56,7 +56,7 @@ export type RankingParts = {
   behind: Behind | null;
   /** Columns of the product `q` that a scan brings along. */
   carried: string;
-  /** Of the way 'listed' alone. */
+  /** Of the ways 'listed' and 'listing' alone. */
   listed: Listed | null;
   param: Parameter;
 };

@@ -5,12 +5,12 @@ import { conditionSql } from './condition-sql.ts';
 import { categoryTable, embeddingTable } from './embedding-table.ts';
 import type { PartOfList } from './neighbour-lists.ts';
 import { carriedOf, columnsOf, type Parts, shapeOf } from './product-columns.ts';
-import { bool, float, int, orNull } from './row.ts';
+import { bool, float, int, orNull, text } from './row.ts';
 import { eachAnchor, givenAnchor, meanAnchor, oneAnchor, scanSettings } from './search-anchor.ts';
 import type { WithinCategory } from './search-category.ts';
 import { mostPassingSql, Sample, sampleSql } from './search-effort.ts';
 import { fused, LOOKS } from './search-fused.ts';
-import { listedSql } from './search-listed.ts';
+import { listedSql, listingSql } from './search-listed.ts';
 import { nearest, TIES } from './search-one.ts';
 import type { Behind, Near, Parameter, Way } from './search-parts.ts';
 import { nameOf } from './statement-name.ts';
@@ -55,6 +55,8 @@ export type Search = {
   within?: WithinCategory | null;
   /** A list of each anchor, for the way 'listed'. */
   lists?: readonly PartOfList[];
+  /** How much of the list that it makes is looked at, for the way 'listing'. */
+  length?: number;
   /** Parts of the products; left out: all. */
   parts?: Parts;
 };
@@ -73,6 +75,8 @@ const rankedOf = (parts: Parts) => ({
   farthest: orNull(float),
   /** The index gave neither the anchor itself nor any other at its place: what it gave is not near. Or the anchor's list says nothing any more. */
   lost: orNull(bool),
+  /** Of the way 'listing', in the first row of an anchor: its list (neighbour-lists.ts). */
+  list: orNull(text),
   ...shapeOf(parts),
 });
 export type Ranked = ReturnType<typeof rankedOf>;
@@ -98,17 +102,23 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const ownGroup = asOne ? 'ANY(anchor.group_ids)' : 'anchor.group_id';
   const warm = tables.map(({ vec }) => `anchor.${vec} IS NOT NULL`).join(' OR ');
   const carried = carriedOf(parts);
-  const byList = way === 'listed' ? listedSql(spaces[0]!, tables[0]!.table, search.lists!, param) : null;
-  const listed = byList?.listed ?? null;
+  const [space, table] = [spaces[0]!, tables[0]!.table];
+  const byLists =
+    way === 'listed'
+      ? listedSql(space, table, search.lists!, param)
+      : way === 'listing'
+        ? listingSql(space, table, search.length!)
+        : null;
+  const listed = byLists?.listed ?? null;
   const ranking = { catalog, tables, warm, ownGroup, limit, narrowing, without, behind, carried, listed, param };
-  const settings = byList ? NO_SETTINGS : settingsOf(search, param);
-  const isCarried = tables.length === 1 && (typeof way === 'number' || way === 'listed');
+  const settings = way === 'listed' ? NO_SETTINGS : settingsOf(search, param);
+  const isCarried = tables.length === 1 && (typeof way === 'number' || byLists !== null);
   const nearby = tables.length === 1 ? nearest(ranking, way) : fused(ranking, way);
   const products = asOne ? meanAnchor : isOne ? oneAnchor : eachAnchor;
   const anchor = vector ? givenAnchor(tables, settings) : products(catalog, tables, settings);
-  const text = `
-    WITH anchor AS MATERIALIZED (${anchor})${byList?.fresh ?? ''}${way === 'passing' ? passing(catalog, narrowing, most(search, tables[0]!.table, param)) : ''}
-    SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest, ${byList?.isLost ?? 'n.lost'} AS lost,
+  const sql = `
+    WITH anchor AS MATERIALIZED (${anchor})${byLists?.tables ?? ''}${way === 'passing' ? passing(catalog, narrowing, most(search, table, param)) : ''}
+    SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest, ${byLists?.isLost ?? 'n.lost'} AS lost, ${byLists?.list ?? 'NULL::text'} AS list,
       ${way === 'passing' ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${columnsOf(parts, isCarried ? 'n' : 'p')}
     FROM anchor
       LEFT JOIN LATERAL (${nearby}) AS n ON TRUE
@@ -121,9 +131,10 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
     !filter.own?.length &&
     !filter.conditions?.length &&
     (typeof way === 'string' || way === TIES[0] || way === LOOKS[0]);
-  const name = isCommon ? nameOf(text) : undefined;
-  const isShort = isOne && (way === 'listed' || (!search.goesOn && way === TIES[0] && narrowing === ''));
-  return { statement: { name, text, row: rankedOf(parts), isShort }, values };
+  const name = isCommon ? nameOf(sql) : undefined;
+  const isSearch = way === 'listing' || way === TIES[0];
+  const isShort = isOne && (way === 'listed' || (!search.goesOn && isSearch && narrowing === ''));
+  return { statement: { name, text: sql, row: rankedOf(parts), isShort }, values };
 }
 
 /** No index is scanned. */
