@@ -45,6 +45,12 @@ const OF_PICTURES: Stored = { name: PICTURES, storage: 'vector' };
  */
 const INSERT_CONSTRUCTION = 400;
 
+/** Makes its rows found by the transaction that wrote them; the trigger says so of whoever overwrites one, also a process of a version that does not know the column. */
+const tellingWriters = (table: string): string[] => [
+  `CREATE INDEX IF NOT EXISTS ${withoutSchema(writtenIndexOf(table))} ON ${table} (written)`,
+  `CREATE OR REPLACE TRIGGER written BEFORE UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION simili.vector_written()`,
+];
+
 /**
  * Vectors of products, all but the search among them (src/db/search.ts): one table per model version and space, named by these, in
  * a schema of the catalog, with its own HNSW index, so that a version is retired by DROP and a live index is never vacuumed of another version's rows.
@@ -75,9 +81,7 @@ export class EmbeddingRepository {
           FOREIGN KEY (catalog_id, product_id) REFERENCES simili.product (catalog_id, id) ON DELETE CASCADE ON UPDATE CASCADE
         )`;
       await tx.$executeRawUnsafe(briefly(table));
-      const own = this.table(model, space.name);
-      const written = withoutSchema(writtenIndexOf(own));
-      await tx.$executeRawUnsafe(`CREATE INDEX IF NOT EXISTS ${written} ON ${own} (written)`);
+      for (const sql of tellingWriters(this.table(model, space.name))) await tx.$executeRawUnsafe(sql);
       if (await this.isIndexedFirst(tx)) {
         const { name, table: own, on } = this.index(model, space);
         await tx.$executeRawUnsafe(`CREATE INDEX IF NOT EXISTS ${withoutSchema(name)} ON ${own} ${on}`);
@@ -128,7 +132,7 @@ export class EmbeddingRepository {
       INSERT INTO ${this.table(model, space.name)} (product_id, content_hash, vec)
       SELECT v.id, v.hash, ${vec} FROM ${given}
       WHERE EXISTS (SELECT FROM simili.product p WHERE p.catalog_id = $1 AND p.id = v.id FOR KEY SHARE)
-      ON CONFLICT (product_id) DO UPDATE SET content_hash = excluded.content_hash, vec = excluded.vec, written = excluded.written`;
+      ON CONFLICT (product_id) DO UPDATE SET content_hash = excluded.content_hash, vec = excluded.vec`;
     const keys = (of: readonly Vector[]) => [
       this.catalogId,
       of.map(({ productId }) => productId),

@@ -21,6 +21,8 @@ import { ofVersion } from './version-gone.ts';
 /** How long it is remembered that a part of a list left a filter's pages short, ms, and of how many filters. */
 const REMEMBERED_MS = 60_000;
 const FILTERS_REMEMBERED = 1000;
+/** SQLSTATE of a table that does not say who wrote its vectors: a worker of a version before this one has made it. */
+const LACKS_COLUMN = '42703';
 /** Under a narrower filter the products that a page needs are beyond those that one round of the fewest candidates surely has. */
 const LEAST_SHARE = 0.5;
 /** Products of a list's part for one of a page, where a filter passes all of them: fewer pass near some anchors than elsewhere. */
@@ -43,6 +45,9 @@ export class PagesByLists {
   /** Which part the pages of a filter begin with, where it is not the shortest that may do. */
   private readonly longer = new LRUCache<string, number>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
 
+  /** Tables of which no list can be kept. */
+  private readonly without = new LRUCache<string, true>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
+
   constructor(
     private readonly ask: Ask,
     private readonly catalogId: string,
@@ -59,9 +64,9 @@ export class PagesByLists {
     rest: (anchorIds: readonly string[]) => Promise<Found[]>,
   ): Promise<Found[]> {
     const { anchorIds, version } = asked;
-    const part = this.partOf(asked, share);
-    if (part === null) return rest(anchorIds);
     const table = embeddingTable(this.catalogId, version.number, version.spaces[0]!.name);
+    const part = this.partOf(asked, share);
+    if (part === null || this.without.has(table)) return rest(anchorIds);
     const anchors = anchorIds.map((id, place): Anchor => ({ id, place, list: this.lists.of(table, id, part) }));
     const found: (Found | undefined)[] = anchorIds.map(() => undefined);
     await Promise.all([
@@ -107,9 +112,13 @@ export class PagesByLists {
     found: (Found | undefined)[],
   ) {
     const lists = anchors.map(({ list }) => list!);
-    const groups = await this.run(asked, anchors, 'listed', { lists });
+    const groups = await this.run(asked, anchors, 'listed', { lists }).catch((error: { code?: string }) => {
+      if (error.code !== LACKS_COLUMN) throw error;
+      this.without.set(table, true);
+      return [];
+    });
     for (const [i, { id, place, list }] of anchors.entries()) {
-      const rows = groups[i]!;
+      const rows = groups[i] ?? [];
       if (!rows[0]?.warm || rows[0].lost) this.lists.forget(table, id);
       else if (isWhole(rows, asked.limit, list!.radius)) found[place] = { ...this.found(asked, rows), listed: true };
       else this.longer.set(keyOf(asked), part + 1);

@@ -111,7 +111,7 @@ const bothAtWork = (shards: { reportedMs: number | null }[]): boolean =>
 
 describe('a training that two machines share', { timeout: 900_000 }, () => {
   test('a member killed in the middle of a round costs its shard of that round, and the job ends with a model', {
-    tags: ['postgres', 'redis'],
+    tags: ['postgres', 'redis', 'long-tests'],
   }, async () => {
     const { repos, storage, start, open, ended } = await twoMachines({ REDIS_URL: redisUrl() });
     await start('one'); // coordinates: it is alone when the job begins
@@ -136,7 +136,7 @@ describe('a training that two machines share', { timeout: 900_000 }, () => {
   });
 
   test('when the coordinator is killed the other machine goes on from the open round, on Postgres alone', {
-    tags: ['postgres'],
+    tags: ['postgres', 'long-tests'],
   }, async () => {
     const { repos, storage, start, open, ended } = await twoMachines({});
     const takeovers = await timeTakeovers(storage);

@@ -59,4 +59,29 @@ describe('lists of neighbours on a server', { tags: ['postgres'] }, () => {
     await writer.query('COMMIT');
     expect(await page('p0')).toEqual({ isListed: true, ids: ['late', 'p50', 'p1'] });
   });
+
+  test('whoever overwrites a vector is told apart, also a statement that knows nothing of lists', async () => {
+    const { url, page, listed } = await shop();
+    await listed('p0');
+    const session = await otherSession(url);
+    onTestFinished(() => session.end());
+    await session.query(`UPDATE simili.embedding_1 SET vec = $1 WHERE product_id = 'p99'`, [
+      `[${onCircle(0.001).join()}]`,
+    ]);
+    expect(await page('p0')).toEqual({ isListed: true, ids: ['p99', 'p1', 'p2'] });
+  });
+
+  test('a table that an older worker has made has no lists, and right pages', async () => {
+    const { url, page } = await shop();
+    const session = await otherSession(url);
+    onTestFinished(() => session.end());
+    await session.query(
+      'DROP TRIGGER written ON simili.embedding_1; ALTER TABLE simili.embedding_1 DROP COLUMN written',
+    );
+    for (let i = 0; i < 4; i++) expect(await page('p0')).toEqual({ isListed: false, ids: ['p1', 'p2', 'p3'] });
+    await session.query(`UPDATE simili.embedding_1 SET vec = $1 WHERE product_id = 'p99'`, [
+      `[${onCircle(0.001).join()}]`,
+    ]);
+    expect(await page('p0')).toEqual({ isListed: false, ids: ['p99', 'p1', 'p2'] });
+  });
 });
