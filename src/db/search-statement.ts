@@ -47,7 +47,7 @@ export type Search = {
   behind: Behind | null;
   /** Candidates of one round of the index scan (search-effort.ts). */
   effort: number;
-  /** Whether the scan goes on behind its first round until the page is full. For that pgvector keeps all that it has looked at, a fifth of the scan's time. */
+  /** Whether the scan goes on behind its first round until the page is full, and all copies are ranked, not the first `effort` of them. For that pgvector keeps all that it has looked at, a fifth of the scan's time. */
   goesOn: boolean;
   /** Most products that pass a filter and are ranked one by one; null: as many as suits the size of the catalog. */
   mostPassing: number | null;
@@ -92,11 +92,13 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
   const catalog = param(catalogId, 'text');
   const { narrowing, mostlyPassing, without } = conditions(filter, param);
+  const isCut = typeof way === 'number' && !search.goesOn && within?.ranked.every(Boolean);
+  const most = isCut ? param(search.effort, 'int') : null;
   const tables = spaces.map((space, i) => {
     const table = embeddingTable(catalogId, model, space.name);
     const near = within
-      ? { ...copiesOf(search, within, i), narrowing: mostlyPassing, hasAnchor: false }
-      : { table, only: () => '', isRanked: false, narrowing, hasAnchor: !asOne };
+      ? { ...copiesOf(search, within, i), most, narrowing: mostlyPassing, hasAnchor: false }
+      : { table, only: () => '', isRanked: false, most: null, narrowing, hasAnchor: !asOne };
     return { space, table, vec: `vec${i || ''}`, near };
   });
   const ownGroup = asOne ? 'ANY(anchor.group_ids)' : 'anchor.group_id';
@@ -117,7 +119,7 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const products = asOne ? meanAnchor : isOne ? oneAnchor : eachAnchor;
   const anchor = vector ? givenAnchor(tables, settings) : products(catalog, tables, settings);
   const sql = `
-    WITH anchor AS MATERIALIZED (${anchor})${byLists?.tables ?? ''}${way === 'passing' ? passing(catalog, narrowing, most(search, table, param)) : ''}
+    WITH anchor AS MATERIALIZED (${anchor})${byLists?.tables ?? ''}${way === 'passing' ? passing(catalog, narrowing, mostOf(search, table, param)) : ''}
     SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest, ${byLists?.isLost ?? 'n.lost'} AS lost, ${byLists?.list ?? 'NULL::text'} AS list,
       ${way === 'passing' ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${columnsOf(parts, isCarried ? 'n' : 'p')}
     FROM anchor
@@ -147,12 +149,12 @@ function copiesOf(
   { catalogId, model, spaces }: Search,
   { numbers, ranked }: WithinCategory,
   i: number,
-): Omit<Near, 'narrowing' | 'hasAnchor'> {
+): Omit<Near, 'most' | 'narrowing' | 'hasAnchor'> {
   const table = categoryTable(catalogId, model, spaces[i]!.name);
   return { table, only: (alias) => `AND ${alias}.category = ${numbers[i]!}`, isRanked: ranked[i]! };
 }
 
-const most = ({ mostPassing }: Search, table: string, param: Parameter): string =>
+const mostOf = ({ mostPassing }: Search, table: string, param: Parameter): string =>
   mostPassing === null ? mostPassingSql(table) : param(mostPassing, 'int');
 
 /** One row: the ids of what passes, or that it is `many`, more than are ranked one by one. */

@@ -163,9 +163,7 @@ export class SearchRepository {
     let least = 0;
     let share = this.shares.get(narrowing);
     const mayBeFew = share === undefined && (isFused || narrowing !== NOTHING);
-    const isRanked = within?.ranked.every(Boolean) ?? false;
-    const mayBeOneRound =
-      !isFused && !isRanked && !behind && size + (filter.excludeIds?.length ?? 0) < MOST_OF_ONE_ROUND;
+    const mayBeOneRound = !isFused && !behind && size + (filter.excludeIds?.length ?? 0) < MOST_OF_ONE_ROUND;
     const lacksIndex = !isFused && this.mayLackIndex && !(await this.hasIndex(number, spaces[0]!));
     for (const way of only ? [only] : waysTo(isFused, mayBeFew, lacksIndex)) {
       if (isShort && way !== 'exact') continue; // looking farther brings no more of what the index gave all of

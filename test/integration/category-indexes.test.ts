@@ -346,3 +346,36 @@ test('no copy is missing or old whatever happens at once, while the indexes are 
   if (hasAnchor.length > 0) expect(shown.sort()).toEqual(even.map(({ id }) => id).sort());
   expect(stale.length).toBeLessThan(PRODUCTS);
 });
+
+test('of a category that is ranked the nearest are kept, and all where a page finds too few that pass among them', async () => {
+  const many = Array.from({ length: 1000 }, (_, i) => `q${String(i).padStart(3, '0')}`);
+  const drafts = many.map((id, i) => ({ id, categories: ['big'], price: `${i}.00`, currencyCode: 'EUR' }));
+  await addProducts({ repositories }, drafts);
+  const vectors = many.map((productId, i) => ({ productId, contentHash: 'h', vector: vectorOf(i / 40) }));
+  await repositories.embeddings.upsert(model, vectors);
+  const { prisma, ask: asking } = storage;
+  const bounds = { ...BOUNDS, mostRanked: 2000, mostShare: 1 };
+  await new CategoryIndexRepository(prisma, asking, storage, 'default', bounds).build(model, SPACE);
+  let statements = 0;
+  const search = new SearchRepository(
+    (statement, values) => {
+      if (/FROM simili|category_\d+ e /.test(statement.text) && /ORDER BY l2 (LIMIT|OFFSET)/.test(statement.text))
+        statements++;
+      return storage.ask(statement, values);
+    },
+    'default',
+    3,
+  );
+  const page = async (filter: SearchFilter) => {
+    statements = 0;
+    const [found] = await search.nearestOfEach({ number: model, spaces: [SPACE] }, ['q000'], filter, 6);
+    return { statements, ids: found!.neighbours.map(({ productId }) => productId) };
+  };
+  const BIG = { categories: ['big'] };
+  expect(await page(BIG)).toEqual({ statements: 1, ids: many.slice(1, 7) });
+  // Half of them pass, and none of the nearest 400. It is remembered, so that the next page begins with all.
+  const far = { ...BIG, minPrice: '500.00' };
+  expect(await page(far)).toEqual({ statements: 2, ids: many.slice(500, 506) });
+  expect(await page(far)).toEqual({ statements: 1, ids: many.slice(500, 506) });
+  await repositories.products.remove(many);
+});
