@@ -22,7 +22,7 @@ export type CategoryBounds = {
   readonly most: number;
 };
 /** Measured in docs/adr/0036-category-indexes.md. */
-export const CATEGORY_BOUNDS: CategoryBounds = { fewest: 2000, mostRanked: 12_500, mostShare: 0.45, most: 16 };
+export const CATEGORY_BOUNDS: CategoryBounds = { fewest: 1000, mostRanked: 12_500, mostShare: 0.45, most: 16 };
 
 /**
  * Candidates that each vector's neighbours are chosen from (64 is usual): the products of a category are far from each other, and a search among 50,000 such

@@ -1,4 +1,5 @@
 import { int, type RowOf } from './row.ts';
+import { SAMPLED } from './search-parts.ts';
 
 /**
  * How far a search by the index looks, and when it is not asked at all.
@@ -47,6 +48,18 @@ export const mostPassingSql = (table: string): string =>
 
 /** The same beside an index of one category alone, without the floor: it is as quick as that of a catalog of so many products. */
 export const mostPassingWithin = (products: number): number => Math.round(25 * Math.sqrt(products));
+
+/** Nearest of a category that are within the place of its sample, for one that is wanted: the sample is the first there are, and not drawn. */
+const WITHIN_SAMPLE = 2;
+
+/**
+ * The place in a ranked sample of a category up to which some `wanted` nearest of its products are expected; null: too large a part to spare anything.
+ * @param products of the category
+ */
+export function placeInSample(wanted: number, products: number): number | null {
+  const place = Math.ceil((WITHIN_SAMPLE * wanted * SAMPLED) / products);
+  return place < SAMPLED / 4 ? place : null;
+}
 
 /** Pages of the catalog's table, of 8 KB, that are read to see which share of it passes: some 4,000 products. */
 const SAMPLED_PAGES = 100;

@@ -5,6 +5,8 @@ import { distanceSql } from './space-sql.ts';
 
 /** Vectors written since the oldest list, up to which a page looks at them one by one: some .1 ms. */
 const MOST_SINCE = 200;
+/** Vectors that are looked at for these: a transaction that stays open for long has all that were written meanwhile among them. */
+const MOST_LOOKED_AT = 2000;
 
 /** Parts of a statement whose candidates are lists of neighbours: kept ones, or such as it makes. */
 type ByLists = {
@@ -20,12 +22,16 @@ type ByLists = {
 /**
  * Candidates by kept lists: as near as they are now, beside what was written since. All other products were looked for when the anchor's list was made, and are no nearer
  * than its radius.
- * @param lists of each anchor, all as long as each other
+ * @param lists of each anchor
  */
 export function listedSql(space: VersionSpace, table: string, lists: readonly PartOfList[], param: Parameter): ByLists {
   const of = (values: readonly unknown[], type: string) => `(${param(values, `${type}[]`)})[anchor.nr::int]`;
   const ids = param(`{${lists.map((list) => list.ids.slice(1, -1)).join()}}`, 'text');
   const first = `(anchor.nr::int - 1) * ${LISTED} + 1`;
+  const length = of(
+    lists.map((list) => list.length),
+    'int',
+  );
   const radius = of(
     lists.map((list) => list.radius),
     'float8',
@@ -34,23 +40,35 @@ export function listedSql(space: VersionSpace, table: string, lists: readonly Pa
     lists.map((list) => list.snapshot),
     'pg_snapshot',
   );
-  // Whoever was on the way when the oldest list was made may have written since.
-  const oldest = Math.min(...lists.map((list) => Number(list.snapshot.split(':')[0])));
+  const oldest = oldestOf(lists.map((list) => list.snapshot));
+  // Whoever was on the way when it was made may have written since.
+  const begun = param(oldest.split(':')[0], 'xid8');
   const isNew = `NOT pg_visible_in_snapshot(f.written, ${snapshot})`;
   const distance = (vec: string) => distanceSql(space, vec, 'anchor.vec');
   return {
     // In their order, from the oldest on: the planner knows no better way to few than the index then.
-    tables: `, fresh AS MATERIALIZED (SELECT product_id, vec, written FROM ${table}
-      WHERE written >= ${param(String(oldest), 'xid8')} ORDER BY written LIMIT ${MOST_SINCE + 1})`,
+    tables: `, since AS MATERIALIZED (SELECT product_id, vec, written FROM ${table}
+      WHERE written >= ${begun} ORDER BY written LIMIT ${MOST_LOOKED_AT}),
+    fresh AS MATERIALIZED (SELECT * FROM since WHERE NOT pg_visible_in_snapshot(written, ${param(oldest, 'pg_snapshot')}) LIMIT ${MOST_SINCE + 1})`,
     listed: {
       from: `(SELECT c.product_id, (${distance('c.vec')}) + 0 AS l2 FROM ${table} c
-        WHERE anchor.vec IS NOT NULL AND c.vec IS NOT NULL AND c.product_id = ANY((${ids}::text[])[${first} : ${first} - 1 + ${lists[0]!.length}]
+        WHERE anchor.vec IS NOT NULL AND c.vec IS NOT NULL AND c.product_id = ANY((${ids}::text[])[${first} : ${first} - 1 + ${length}]
           || ARRAY(SELECT f.product_id FROM fresh f WHERE ${isNew} AND (${distance('f.vec')}) <= ${radius})))`,
       radius,
     },
-    isLost: `((SELECT count(*) FROM fresh) > ${MOST_SINCE} OR EXISTS (SELECT FROM fresh f WHERE f.product_id = anchor.id AND ${isNew}))`,
+    isLost: `((SELECT count(*) FROM since) = ${MOST_LOOKED_AT} OR (SELECT count(*) FROM fresh) > ${MOST_SINCE} OR EXISTS (SELECT FROM fresh f WHERE f.product_id = anchor.id AND ${isNew}))`,
     list: 'NULL::text',
   };
+}
+
+/** The one that saw least: the numbers of transactions that it knows begin and end no later, and it has the most of them on their way. */
+function oldestOf(snapshots: readonly string[]): string {
+  const order = snapshots.map((snapshot) => {
+    const [begun, next, running = ''] = snapshot.split(':');
+    return { snapshot, begun: Number(begun), next: Number(next), running: running.length };
+  });
+  order.sort((a, b) => a.next - b.next || a.begun - b.begun || b.running - a.running);
+  return order[0]!.snapshot;
 }
 
 /**

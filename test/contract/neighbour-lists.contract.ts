@@ -16,6 +16,12 @@ const LIMIT = 10;
 /** Everything passes, and the search finds out which share does. */
 const COSTLY: SearchFilter = { minPrice: '1.00' };
 
+/** Three in five pass it, and one in five the next one. */
+const MOST: SearchFilter = { maxPrice: '3.00' };
+const FEW: SearchFilter = { maxPrice: '1.00' };
+const priceOf = (id: string): string => `${1 + (Number(id.slice(1)) % 5 || 0)}.00`;
+const passes = (id: string, { maxPrice = '9' }: SearchFilter): boolean => Number(priceOf(id)) <= Number(maxPrice);
+
 type Way = 'by lists' | 'makes a list' | 'searched';
 type Vector = Float32Array;
 
@@ -51,7 +57,7 @@ export function describeNeighbourLists(name: string, open: () => Promise<FreshDa
     }
 
     async function write(rows: readonly (readonly [string, Vector])[], groupId: string | null = null) {
-      const drafts = rows.map(([id]) => ({ id, groupId, price: '5.00', currencyCode: 'EUR' }));
+      const drafts = rows.map(([id]) => ({ id, groupId, price: priceOf(id), currencyCode: 'EUR' }));
       await addProducts(database, drafts);
       const some = rows.map(([productId, vector]) => ({ productId, contentHash: 'h', vector }));
       await database.repositories.embeddings.upsert(VERSION.number, some, SPACE);
@@ -73,12 +79,12 @@ export function describeNeighbourLists(name: string, open: () => Promise<FreshDa
     }
 
     /** By distance from all that is there: of each group the first, and none of the anchor's own. */
-    function nearestByHand(anchor: string, limit: number, without: readonly string[] = []): string[] {
+    function nearestByHand(anchor: string, limit: number, filter: SearchFilter = {}): string[] {
       const own = vectors.get(anchor);
       if (!own) return [];
       const l2 = (id: string) => Math.hypot(...vectors.get(id)!.map((x, i) => x - own[i]!));
       const ranked = [...vectors.keys()]
-        .filter((id) => id !== anchor && !without.includes(id))
+        .filter((id) => id !== anchor && !filter.excludeIds?.includes(id) && passes(id, filter))
         .sort((a, b) => l2(a) - l2(b));
       const seen = new Set([groups.get(anchor)]);
       const first = ranked.filter((id) => {
@@ -94,7 +100,7 @@ export function describeNeighbourLists(name: string, open: () => Promise<FreshDa
     const idsOf = (found: Found) => found.neighbours.map(({ productId }) => productId);
     async function expectRight(anchor: string, way: Way, filter: SearchFilter = {}, limit = LIMIT) {
       const [found] = await ask(anchor, filter, limit);
-      expect(idsOf(found!)).toEqual(nearestByHand(anchor, limit, filter.excludeIds));
+      expect(idsOf(found!)).toEqual(nearestByHand(anchor, limit, filter));
       expect(ways[0]).toBe(way);
       return found!;
     }
@@ -136,7 +142,7 @@ export function describeNeighbourLists(name: string, open: () => Promise<FreshDa
       const [first] = nearestByHand('p004', 1);
       const vector = vectors.get(first!)!;
       await remove(first!);
-      await addProducts(database, [{ id: first!, price: '5.00', currencyCode: 'EUR' }]);
+      await addProducts(database, [{ id: first! }]);
       expect(idsOf(await expectRight('p004', 'by lists'))).not.toContain(first);
       await write([[first!, vector]]);
       expect(idsOf(await expectRight('p004', 'by lists'))[0]).toBe(first);
@@ -199,6 +205,20 @@ export function describeNeighbourLists(name: string, open: () => Promise<FreshDa
       await write(all);
     });
 
+    test('an anchor whose list holds one group is searched for at once, and others are not', async () => {
+      await expectRight('p019', 'makes a list');
+      await expectRight('p119', 'makes a list');
+      const near = nearestByHand('p019', 70).map((id) => [id, vectors.get(id)!] as const);
+      await write(near, 'all');
+      for (const _ of ['the usual part of the list', 'the longest']) {
+        await expectRight('p019', 'by lists');
+        expect(ways[1]).toBe('searched');
+      }
+      await expectRight('p019', 'searched');
+      await expectRight('p119', 'by lists');
+      await write(near);
+    });
+
     test('ids that are left out make it look farther, and too many for the list are searched for', async () => {
       await expectRight('p011', 'makes a list');
       await expectRight('p011', 'by lists', { excludeIds: nearestByHand('p011', 30) });
@@ -214,8 +234,18 @@ export function describeNeighbourLists(name: string, open: () => Promise<FreshDa
       await addProducts(database, [{ id: first!, price: '0.50', currencyCode: 'EUR' }]);
       const [found] = await ask('p012', COSTLY);
       expect(ways).toEqual(['by lists']);
-      expect(idsOf(found!)).toEqual(nearestByHand('p012', LIMIT, [first!]));
-      await addProducts(database, [{ id: first!, price: '5.00', currencyCode: 'EUR' }]);
+      expect(idsOf(found!)).toEqual(nearestByHand('p012', LIMIT, { excludeIds: [first!] }));
+      await addProducts(database, [{ id: first!, price: priceOf(first!), currencyCode: 'EUR' }]);
+    });
+
+    test('a filter that half of the catalog passes takes more of the list, and a narrower one is searched for', async () => {
+      await expectRight('p017', 'makes a list');
+      await expectRight('p017', 'searched', MOST);
+      await expectRight('p017', 'by lists', MOST);
+      await expectRight('p018', 'makes a list', MOST);
+      await expectRight('p018', 'by lists', MOST, 12);
+      await expectRight('p017', 'searched', FEW);
+      await expectRight('p017', 'searched', FEW);
     });
 
     test('of several anchors those that have a list are answered by it, the others have one then, each as alone', async () => {

@@ -60,6 +60,23 @@ describe('lists of neighbours on a server', { tags: ['postgres'] }, () => {
     expect(await page('p0')).toEqual({ isListed: true, ids: ['late', 'p50', 'p1'] });
   });
 
+  test('a transaction that stays open for long is no reason to search: what others wrote meanwhile the list has seen', async () => {
+    const { url, embeddings, page, listed } = await shop();
+    const writer = await otherSession(url);
+    onTestFinished(() => writer.end());
+    await writer.query('BEGIN; SELECT pg_current_xact_id()');
+    const all = Array.from({ length: PRODUCTS }, (_, i) => ({
+      productId: `p${i}`,
+      contentHash: 'h',
+      vector: onCircle(i / 100),
+    }));
+    for (let i = 0; i < 3; i++) await embeddings.upsert(VERSION.number, all, SPACE);
+    await listed('p0');
+    expect(await page('p0')).toEqual({ isListed: true, ids: ['p1', 'p2', 'p3'] });
+    await writer.query('COMMIT');
+    expect((await page('p0')).isListed).toBe(true);
+  });
+
   test('whoever overwrites a vector is told apart, also a statement that knows nothing of lists', async () => {
     const { url, page, listed } = await shop();
     await listed('p0');
