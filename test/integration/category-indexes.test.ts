@@ -348,10 +348,10 @@ test('no copy is missing or old whatever happens at once, while the indexes are 
 });
 
 test('of a category that is ranked the nearest are kept, and all where a page finds too few that pass among them', async () => {
-  const many = Array.from({ length: 1000 }, (_, i) => `q${String(i).padStart(3, '0')}`);
+  const many = Array.from({ length: 2000 }, (_, i) => `q${String(i).padStart(4, '0')}`);
   const drafts = many.map((id, i) => ({ id, categories: ['big'], price: `${i}.00`, currencyCode: 'EUR' }));
   await addProducts({ repositories }, drafts);
-  const vectors = many.map((productId, i) => ({ productId, contentHash: 'h', vector: vectorOf(i / 40) }));
+  const vectors = many.map((productId, i) => ({ productId, contentHash: 'h', vector: vectorOf(i / 80) }));
   await repositories.embeddings.upsert(model, vectors);
   const { prisma, ask: asking } = storage;
   const bounds = { ...BOUNDS, mostRanked: 2000, mostShare: 1 };
@@ -366,16 +366,18 @@ test('of a category that is ranked the nearest are kept, and all where a page fi
     'default',
     3,
   );
-  const page = async (filter: SearchFilter) => {
+  const page = async (filter: SearchFilter, anchor = 'q0000') => {
     statements = 0;
-    const [found] = await search.nearestOfEach({ number: model, spaces: [SPACE] }, ['q000'], filter, 6);
+    const [found] = await search.nearestOfEach({ number: model, spaces: [SPACE] }, [anchor], filter, 6);
     return { statements, ids: found!.neighbours.map(({ productId }) => productId) };
   };
   const BIG = { categories: ['big'] };
   expect(await page(BIG)).toEqual({ statements: 1, ids: many.slice(1, 7) });
-  // Half of them pass, and none of the nearest 400. It is remembered, so that the next page begins with all.
+  // Three in four pass, and none of the nearest, which are also the sample. It is remembered, so that the next page begins with all.
   const far = { ...BIG, minPrice: '500.00' };
   expect(await page(far)).toEqual({ statements: 2, ids: many.slice(500, 506) });
   expect(await page(far)).toEqual({ statements: 1, ids: many.slice(500, 506) });
+  // The sample has nobody near this one.
+  expect(await page(BIG, 'q1999')).toEqual({ statements: 1, ids: many.slice(-7, -1).reverse() });
   await repositories.products.remove(many);
 });

@@ -4,6 +4,7 @@ import {
   effortWithin,
   mostPassingSql,
   mostPassingWithin,
+  placeInSample,
   shareOf,
 } from '../../../../src/db/search-effort.ts';
 
@@ -28,4 +29,16 @@ test('an index of one category is never asked for fewer than 200 candidates, and
   expect([2000, 25_000, 25_001, 450_000].map((products) => effortWithin(1, products))).toEqual([200, 200, 400, 400]);
   expect(effortWithin(0.5, 100_000)).toBe(1000);
   expect([2000, 10_000, 1_000_000].map(mostPassingWithin)).toEqual([1118, 2500, 25_000]);
+});
+
+test('of a ranked category the nearest are bounded by a sample where that spares anything', () => {
+  const places = [
+    [200, 10_000],
+    [200, 12_500],
+    [200, 2000],
+    [1000, 10_000],
+    [200, 1000],
+    [1000, 5000],
+  ] as const;
+  expect(places.map(([wanted, products]) => placeInSample(wanted, products))).toEqual([20, 16, 100, 100, null, null]);
 });
