@@ -43,6 +43,7 @@ const categories = {
   tests: ['test/unit/src/db/category-indexes.test.ts'],
 };
 const effort = { file: 'src/db/search-effort.ts', tests: ['test/unit/src/db/search-effort.test.ts'] };
+const lists = { file: 'src/db/search-listed.ts', tests: ['test/integration/neighbour-lists.test.ts'] };
 const ranking = { file: 'src/db/search-one.ts', tests: search };
 const maintenance = { file: 'workers/handlers/maintenance.ts', tests: ['test/integration/maintenance.test.ts'] };
 const jobs = { file: 'src/db/jobs.ts', tests: ['test/integration/handlers.test.ts', ...maintenance.tests] };
@@ -247,11 +248,35 @@ export const mutations = [
   },
   { name: 'candidates within a large category', ...effort, from: 'many: 400', to: 'many: 500' },
   { name: 'ranked as a whole', ...categories, from: 'mostRanked: 12_500', to: 'mostRanked: 12_000' },
-  { name: 'fewest of a category', ...categories, from: 'fewest: 2000', to: 'fewest: 3000' },
+  { name: 'fewest of a category', ...categories, from: 'fewest: 1000', to: 'fewest: 2000' },
   { name: 'most of a category', ...categories, from: 'mostShare: 0.45', to: 'mostShare: 0.5' },
   { name: 'most categories', ...categories, from: 'most: 16', to: 'most: 8' },
   { name: 'ranked one by one', ...effort, from: 'greatest(4000,', to: 'greatest(5000,' },
   { name: 'ranked one by one, large catalog', ...effort, from: '25 * sqrt(', to: '50 * sqrt(' },
+  { name: 'nearest within a sample', ...effort, from: 'WITHIN_SAMPLE = 2', to: 'WITHIN_SAMPLE = 3' },
+  {
+    name: 'sample of a category',
+    ...effort,
+    file: 'src/db/search-parts.ts',
+    from: 'SAMPLED = 500',
+    to: 'SAMPLED = 400',
+  },
+  { name: 'vectors since a list', ...lists, from: 'MOST_SINCE = 200', to: 'MOST_SINCE = 250' },
+  { name: 'fewer since a list', ...lists, from: 'MOST_SINCE = 200', to: 'MOST_SINCE = 150' },
+  {
+    name: 'share for lists',
+    ...lists,
+    file: 'src/db/search-lists.ts',
+    from: 'LEAST_SHARE = 0.5',
+    to: 'LEAST_SHARE = 0.7',
+  },
+  {
+    name: 'parts of lists',
+    ...lists,
+    file: 'src/db/neighbour-lists.ts',
+    from: '[17, 29, 55, 64]',
+    to: '[14, 29, 55, 64]',
+  },
   { name: 'least of a sample', ...effort, from: 'FEWEST_SAMPLED = 200', to: 'FEWEST_SAMPLED = 100' },
   { name: 'prior strength of clicks', ...clicks, from: 'PRIOR_STRENGTH = 10;', to: 'PRIOR_STRENGTH = 100;' },
   { name: 'flat prior', ...clicks, from: 'strength: 0.5', to: 'strength: 1' },

@@ -12,7 +12,7 @@ export type PartOfList = {
   readonly ids: string;
   readonly length: number;
   readonly radius: number;
-  /** What was committed then, a pg_snapshot. */
+  /** Transactions that were committed then, a pg_snapshot. */
   readonly snapshot: string;
 };
 

@@ -68,7 +68,7 @@ export type RankingParts = {
   behind: Behind | null;
   /** Columns of the product `q` that a scan brings along. */
   carried: string;
-  /** Of the ways 'listed' and 'listing' alone. */
+  /** Null but for the ways 'listed' and 'listing'. */
   listed: Listed | null;
   param: Parameter;
 };

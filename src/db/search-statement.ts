@@ -75,7 +75,7 @@ const rankedOf = (parts: Parts) => ({
   farthest: orNull(float),
   /** The index gave neither the anchor itself nor any other at its place: what it gave is not near. Or the anchor's list says nothing any more. */
   lost: orNull(bool),
-  /** Of the way 'listing', in the first row of an anchor: its list (neighbour-lists.ts). */
+  /** The list to be kept (neighbour-lists.ts), in the first row of an anchor, by the way 'listing'. */
   list: orNull(text),
   ...shapeOf(parts),
 });

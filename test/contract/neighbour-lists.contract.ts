@@ -30,7 +30,7 @@ export function describeNeighbourLists(name: string, open: () => Promise<FreshDa
   describe(`lists of neighbours on ${name}`, { tags }, () => {
     const random = makeRandom(11);
     const draw = (): Vector => unit(Array.from({ length: 6 }, () => random.gaussian()));
-    /** What the database holds: products and their vectors. */
+    /** Products that the database holds, and their vectors. */
     const vectors = new Map<string, Vector>();
     const groups = new Map<string, string | null>();
     let database: FreshDatabase;

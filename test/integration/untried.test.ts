@@ -23,12 +23,14 @@ describe('a run without services', () => {
     const { code, output } = await runWithoutServices('test/e2e/distributed.test.ts');
     expect(code, output).toBe(0);
     expect(output).toContain('2 skipped');
-    expect(output.trimEnd().split('\n').slice(-6)).toEqual([
+    expect(output.trimEnd().split('\n').slice(-8)).toEqual([
       'Not tried here:',
       '  no postgres: 2 tests in test/e2e/distributed.test.ts',
       expect.stringMatching(/^ {4}To try them set DATABASE_URL/),
       '  no redis: 1 test in test/e2e/distributed.test.ts',
       expect.stringMatching(/^ {4}To try them set REDIS_URL/),
+      '  no long-tests: 2 tests in test/e2e/distributed.test.ts',
+      expect.stringMatching(/^ {4}To try them set SIMILI_TEST_LONG/),
       expect.stringContaining('scripts/services.sh start'),
     ]);
   });
