@@ -46,9 +46,10 @@ export function listedSql(space: VersionSpace, table: string, lists: readonly Pa
   const isNew = `NOT pg_visible_in_snapshot(f.written, ${snapshot})`;
   const distance = (vec: string) => distanceSql(space, vec, 'anchor.vec');
   return {
-    // In their order, from the oldest on: the planner knows no better way to few than the index then.
+    // In their order, from the oldest on: the planner knows no better way to few than the index then. A value that is selected looks the same to it whichever it is: it
+    // saw that very few come behind this one, took the plan for all values to be dearer, and planned each page anew, for .4 ms.
     tables: `, since AS MATERIALIZED (SELECT product_id, vec, written FROM ${table}
-      WHERE written >= ${begun} ORDER BY written LIMIT ${MOST_LOOKED_AT}),
+      WHERE written >= (SELECT ${begun}) ORDER BY written LIMIT ${MOST_LOOKED_AT}),
     fresh AS MATERIALIZED (SELECT * FROM since WHERE NOT pg_visible_in_snapshot(written, ${param(oldest, 'pg_snapshot')}) LIMIT ${MOST_SINCE + 1})`,
     listed: {
       from: `(SELECT c.product_id, (${distance('c.vec')}) + 0 AS l2 FROM ${table} c

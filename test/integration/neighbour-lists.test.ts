@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { NeighbourLists } from '../../src/db/neighbour-lists.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
+import { int } from '../../src/db/row.ts';
 import { SearchRepository } from '../../src/db/search.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { describeNeighbourLists } from '../contract/neighbour-lists.contract.ts';
@@ -41,7 +42,7 @@ async function shop() {
     return { isListed: found!.listed ?? false, ids: found!.neighbours.map(({ productId }) => productId) };
   };
   const listed = async (anchor: string) => void (await page(anchor));
-  return { url: database.url, embeddings, page, listed };
+  return { url: database.url, storage, embeddings, page, listed };
 }
 
 describe('lists of neighbours on a server', { tags: ['postgres'] }, () => {
@@ -75,6 +76,25 @@ describe('lists of neighbours on a server', { tags: ['postgres'] }, () => {
     expect(await page('p0')).toEqual({ isListed: true, ids: ['p1', 'p2', 'p3'] });
     await writer.query('COMMIT');
     expect((await page('p0')).isListed).toBe(true);
+  });
+
+  test('its statements are planned once, and not at each page', async () => {
+    const { url, storage, page } = await shop();
+    const session = await otherSession(url);
+    onTestFinished(() => session.end());
+    await session.query(`
+      INSERT INTO simili.product (catalog_id, id, title, categories, tags, fingerprint)
+        SELECT 'default', 'm' || i, 'm', '{}', '{}', 'h' FROM generate_series(1, 5000) AS i;
+      INSERT INTO simili.embedding_1 (product_id, content_hash, vec)
+        SELECT 'm' || i, 'h', ARRAY[-cos(i / 5000.0), -sin(i / 5000.0)]::vector FROM generate_series(1, 5000) AS i;
+      ANALYZE simili.product, simili.embedding_1`);
+    for (let i = 0; i < 20; i++) await page(`p${i}`); // each makes its list
+    for (let i = 0; i < 20; i++) await page('p0');
+    const row = { plans: int, once: int };
+    const text = `SELECT (generic_plans + custom_plans)::int AS plans, generic_plans::int AS once FROM pg_prepared_statements
+      WHERE statement ~ '(near|fresh) AS MATERIALIZED' ORDER BY statement ~ 'fresh AS'`;
+    const twenty = { plans: 20, once: 15 }; // after five with the values
+    expect(await storage.ask({ text, row, isShort: true }, [])).toEqual([twenty, twenty]);
   });
 
   test('whoever overwrites a vector is told apart, also a statement that knows nothing of lists', async () => {
