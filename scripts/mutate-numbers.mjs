@@ -43,7 +43,7 @@ const categories = {
   tests: ['test/unit/src/db/category-indexes.test.ts'],
 };
 const effort = { file: 'src/db/search-effort.ts', tests: ['test/unit/src/db/search-effort.test.ts'] };
-const lists = { file: 'src/db/search-listed.ts', tests: ['test/integration/neighbour-lists.test.ts'] };
+const neighbourLists = { file: 'src/db/search-listed.ts', tests: ['test/integration/neighbour-lists.test.ts'] };
 const ranking = { file: 'src/db/search-one.ts', tests: search };
 const maintenance = { file: 'workers/handlers/maintenance.ts', tests: ['test/integration/maintenance.test.ts'] };
 const jobs = { file: 'src/db/jobs.ts', tests: ['test/integration/handlers.test.ts', ...maintenance.tests] };
@@ -261,8 +261,8 @@ export const mutations = [
     from: 'SAMPLED = 500',
     to: 'SAMPLED = 400',
   },
-  { name: 'vectors since a list', ...lists, from: 'MOST_SINCE = 200', to: 'MOST_SINCE = 250' },
-  { name: 'fewer since a list', ...lists, from: 'MOST_SINCE = 200', to: 'MOST_SINCE = 150' },
+  { name: 'vectors since a list', ...neighbourLists, from: 'MOST_SINCE = 200', to: 'MOST_SINCE = 250' },
+  { name: 'fewer since a list', ...neighbourLists, from: 'MOST_SINCE = 200', to: 'MOST_SINCE = 150' },
   {
     name: 'share for lists',
     ...lists,
