@@ -44,6 +44,7 @@ const categories = {
 };
 const effort = { file: 'src/db/search-effort.ts', tests: ['test/unit/src/db/search-effort.test.ts'] };
 const neighbourLists = { file: 'src/db/search-listed.ts', tests: ['test/integration/neighbour-lists.test.ts'] };
+const keptLists = { file: 'src/db/neighbour-lists.ts', tests: ['test/unit/src/db/neighbour-lists.test.ts'] };
 const ranking = { file: 'src/db/search-one.ts', tests: search };
 const maintenance = { file: 'workers/handlers/maintenance.ts', tests: ['test/integration/maintenance.test.ts'] };
 const jobs = { file: 'src/db/jobs.ts', tests: ['test/integration/handlers.test.ts', ...maintenance.tests] };
@@ -265,15 +266,14 @@ export const mutations = [
   { name: 'fewer since a list', ...neighbourLists, from: 'MOST_SINCE = 200', to: 'MOST_SINCE = 150' },
   {
     name: 'share for lists',
-    ...lists,
+    ...neighbourLists,
     file: 'src/db/search-lists.ts',
     from: 'LEAST_SHARE = 0.5',
     to: 'LEAST_SHARE = 0.7',
   },
   {
     name: 'parts of lists',
-    ...lists,
-    file: 'src/db/neighbour-lists.ts',
+    ...keptLists,
     from: '[17, 29, 55, 64]',
     to: '[14, 29, 55, 64]',
   },
