@@ -18,10 +18,10 @@ export async function pagesAtOnce(options: { products: number; keep: string; sec
   await using catalog = await servingCatalog(admin, options.products, options.keep);
   const usual = usualPagesAtOnce(new pg.Client({ connectionString: catalog.url }).host);
   const numbers = [...new Set([2, usual, usual + 1, MOST_AT_ONCE])].filter((one) => one <= MOST_AT_ONCE);
-  const ways = numbers.map((pages) => ({
-    ...similiWay(catalog, { SIMILI_PAGES_AT_ONCE: String(pages), SIMILI_NEIGHBOUR_LISTS_BYTES: '0' }), // each is a search
-    what: `${pages} at once${pages === usual ? ', usual here' : ''}`,
-  }));
+  const ways = numbers.map((pages) => {
+    const settings = { SIMILI_PAGES_AT_ONCE: String(pages), SIMILI_NEIGHBOUR_LISTS_BYTES: '0' }; // each page is a search
+    return similiWay(catalog, settings, `${pages} at once${pages === usual ? ', usual here' : ''}`);
+  });
   const servers = await openAll(ways);
   const random = makeRandom(7);
   const rows: Row[] = [];
