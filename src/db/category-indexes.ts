@@ -15,14 +15,24 @@ export type Category = { category: string; products: number };
 export type CategoryBounds = {
   /** Fewer products are ranked one by one as quickly. */
   readonly fewest: number;
-  /** So many are ranked one by one where their copies lie together: as quick as an index of neighbours, and exact. */
+  /**
+   * So many are ranked one by one where their copies lie together, and no more than so many times the root of the catalog's products: exact, and as quick
+   * as an index of neighbours, which finds less the greater the catalog.
+   */
   readonly mostRanked: number;
+  readonly mostRankedByRoot: number;
   /** Share of the catalog: a category that more are in needs no more candidates of the index of all than of its own. */
   readonly mostShare: number;
   readonly most: number;
 };
 /** Measured in docs/adr/0036-category-indexes.md. */
-export const CATEGORY_BOUNDS: CategoryBounds = { fewest: 1000, mostRanked: 12_500, mostShare: 0.45, most: 16 };
+export const CATEGORY_BOUNDS: CategoryBounds = {
+  fewest: 1000,
+  mostRanked: 50_000,
+  mostRankedByRoot: 50,
+  mostShare: 0.45,
+  most: 16,
+};
 
 /**
  * Candidates that each vector's neighbours are chosen from (64 is usual): the products of a category are far from each other, and a search among 50,000 such
@@ -50,10 +60,12 @@ export function largeCategories(found: readonly Category[], products: number, bo
   return large;
 }
 
-/** Whether a category of so many products is ranked as a whole. */
-export const isRankedAsWhole = (products: number, { mostRanked } = CATEGORY_BOUNDS): boolean => products <= mostRanked;
+/** Whether a category of so many products, in a catalog of so many, is ranked as a whole. */
+export const isRankedAsWhole = (products: number, all: number, bounds = CATEGORY_BOUNDS): boolean =>
+  products <= Math.min(bounds.mostRanked, bounds.mostRankedByRoot * Math.sqrt(all));
 
-type Numbered = { number: number; products: number };
+/** `all`: products of the catalog. */
+type Numbered = { number: number; products: number; all: number };
 
 /**
  * Indexes of large categories alone (docs/adr/0036-category-indexes.md): a table beside a version's vectors holds copies of those in such
@@ -97,9 +109,9 @@ export class CategoryIndexRepository {
   }
 
   /** An index of one category: of few products where their copies are, of more one of neighbours. */
-  private index(model: number, space: EmbeddingSpace, { number, products }: Numbered) {
+  private index(model: number, space: EmbeddingSpace, { number, products, all }: Numbered) {
     const { copies: table } = this.tables(model, space);
-    const by = isRankedAsWhole(products, this.bounds)
+    const by = isRankedAsWhole(products, all, this.bounds)
       ? 'btree (product_id)'
       : `hnsw (vec ${indexClass(space)}) WITH (ef_construction = ${CONSTRUCTION})`;
     return { table, name: categoryIndexOf(table, number), on: `USING ${by} WHERE category = ${number}` };
@@ -107,9 +119,10 @@ export class CategoryIndexRepository {
 
   /** Categories that were chosen for the table before; null: none were. */
   private async chosen(model: number, { name }: EmbeddingSpace): Promise<Numbered[] | null> {
-    const found = await rows(this.db, { number: int, products: float })`
+    const found = await rows(this.db, { number: int, products: float, all: float })`
       SELECT c.number, (
-        SELECT count(*) FROM simili.product p WHERE p.catalog_id = c.catalog_id AND p.categories && ARRAY[c.category])::float8 AS products
+          SELECT count(*) FROM simili.product p WHERE p.catalog_id = c.catalog_id AND p.categories && ARRAY[c.category])::float8 AS products,
+        (SELECT count(*) FROM simili.product WHERE catalog_id = ${this.catalogId})::float8 AS "all"
       FROM simili.category_index c
       WHERE c.catalog_id = ${this.catalogId} AND c.vectors = ${embeddingName(model, name)} ORDER BY c.number`;
     return found.length > 0 ? found : null;

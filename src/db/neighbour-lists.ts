@@ -14,7 +14,14 @@ export type PartOfList = {
   readonly radius: number;
   /** Transactions that were committed then, a pg_snapshot. */
   readonly snapshot: string;
+  /** The search that made it looked less far than it takes to be sure: whoever asks again is worth one that looks farther. */
+  readonly isRough: boolean;
 };
+/** Of which catalog's version and product a list is, and of which products (a filter's part that is `filed`; '': all). */
+export type ListKey = { readonly table: string; readonly productId: string; readonly filed: string };
+
+/** Before the text of a list that is rough. */
+const ROUGH = '~';
 
 /** Bytes of a kept list beside its text: the places in the map. */
 const BESIDE = 150;
@@ -40,26 +47,28 @@ export class NeighbourLists {
   }
 
   /** @param part which of PARTS_OF_LIST, by its index */
-  of(table: string, productId: string, part: number): PartOfList | null {
-    const list = this.kept.get(keyOf(table, productId));
+  of(key: ListKey, part: number): PartOfList | null {
+    const list = this.kept.get(textOf(key));
     if (list === undefined) return null;
+    const isRough = list.startsWith(ROUGH);
     const radii = list.indexOf(' ') + 1;
     const ids = list.indexOf(' ', radii) + 1;
     return {
       ids: list.slice(ids),
       length: PARTS_OF_LIST[part]!,
       radius: Number(list.slice(radii + 1, ids - 2).split(',')[part]),
-      snapshot: list.slice(0, radii - 1),
+      snapshot: list.slice(isRough ? ROUGH.length : 0, radii - 1),
+      isRough,
     };
   }
 
-  /** @param list what the way 'listing' of a search gave: a snapshot, an array of each part's radius, one of ids */
-  keep(table: string, productId: string, list: string): void {
-    this.kept.set(keyOf(table, productId), list);
+  /** @param list what a search that makes one gave: a snapshot, an array of each part's radius, one of ids */
+  keep(key: ListKey, list: string, { isRough = false } = {}): void {
+    this.kept.set(textOf(key), isRough ? ROUGH + list : list);
   }
 
-  forget(table: string, productId: string): void {
-    this.kept.delete(keyOf(table, productId));
+  forget(key: ListKey): void {
+    this.kept.delete(textOf(key));
   }
 }
 
@@ -68,4 +77,4 @@ export function openNeighbourLists(bytes = getHeapStatistics().heap_size_limit *
   return bytes === 0 ? null : new NeighbourLists(Math.round(bytes));
 }
 
-const keyOf = (table: string, productId: string): string => `${table} ${productId}`;
+const textOf = ({ table, productId, filed }: ListKey): string => `${table} ${filed} ${productId}`;

@@ -1,4 +1,5 @@
 import { int, type RowOf } from './row.ts';
+import type { WithinCategory } from './search-category.ts';
 import { SAMPLED } from './search-parts.ts';
 
 /**
@@ -11,6 +12,8 @@ import { SAMPLED } from './search-parts.ts';
 
 /** Candidates of one round of the scan, `hnsw.ef_search`. Steps, so that a share estimated again a minute later makes the same scan. */
 export const EFFORTS = [100, 200, 400, 500, 750, 1000] as const;
+/** The widest round: .98 to 1 of the ten nearest even where `effortWithin` takes fewer (docs/adr/0036-category-indexes.md). */
+export const MOST_EFFORT = EFFORTS[EFFORTS.length - 1]!;
 /** Candidates that a page without a filter is sure with, a little below the first step: a filter that all but passes takes that, too. */
 const FOR_ALL = 90;
 
@@ -21,8 +24,10 @@ const FOR_ALL = 90;
 export const EFFORTS_OF_LOST = [400, 1000] as const;
 
 /** @param share of the catalog that passes the filter, 0 to 1 */
-export const effortFor = (share: number): number =>
-  EFFORTS.find((effort) => effort * share >= FOR_ALL) ?? EFFORTS[EFFORTS.length - 1]!;
+export const effortFor = (share: number): number => EFFORTS.find((effort) => isSure(effort, share)) ?? MOST_EFFORT;
+
+/** Whether one round of so many candidates has as many that pass as a page is sure with. */
+export const isSure = (effort: number, share: number): boolean => effort * share >= FOR_ALL;
 
 /** Candidates of the index of one category that pass. Up to some products it is sure with the fewer: they are far apart from each other, and a graph of more such is searched worse. */
 const FOR_ALL_OF_CATEGORY = { upTo: 25_000, few: 150, many: 400 };
@@ -35,8 +40,16 @@ const FOR_ALL_OF_CATEGORY = { upTo: 25_000, few: 150, many: 400 };
 export function effortWithin(share: number, products: number): number {
   const { upTo, few, many } = FOR_ALL_OF_CATEGORY;
   const wanted = products <= upTo ? few : many;
-  return EFFORTS.find((effort) => effort * share >= wanted) ?? EFFORTS[EFFORTS.length - 1]!;
+  return EFFORTS.find((effort) => effort * share >= wanted) ?? MOST_EFFORT;
 }
+
+/** @param share of the catalog that passes, 0 to 1; undefined: it is not known, and taken to be all */
+export const effortOf = (share: number | undefined, within: WithinCategory | null): number =>
+  within ? effortWithin((share ?? within.share) / within.share, within.products) : effortFor(share ?? 1);
+
+/** Whether `effortWithin` takes fewer candidates than it takes to be sure, as a shopper waits. */
+export const isRoughWithin = ({ products, ranked }: WithinCategory): boolean =>
+  products > FOR_ALL_OF_CATEGORY.upTo && !ranked.every(Boolean);
 
 /**
  * SQL for the most products that pass a filter and are ranked one by one: 4,000, of a large catalog 25 times the root of how many vectors

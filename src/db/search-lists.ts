@@ -1,20 +1,25 @@
+import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Ask } from './ask.ts';
 import { embeddingTable } from './embedding-table.ts';
-import { type NeighbourLists, PARTS_OF_LIST, type PartOfList } from './neighbour-lists.ts';
+import { type ListKey, type NeighbourLists, PARTS_OF_LIST, type PartOfList } from './neighbour-lists.ts';
 import type { Parts } from './product-columns.ts';
-import { EFFORTS } from './search-effort.ts';
+import type { Breadth } from './search-breadth.ts';
+import { effortOf, isRoughWithin, isSure, MOST_EFFORT } from './search-effort.ts';
+import { filedPart, isMostlyFiled, isOfMore } from './search-filed.ts';
 import {
   byAnchor,
   type Found,
   foundOf,
   LONGEST_PREPARED,
+  NOTHING,
   narrowingOf,
   type RankingVersion,
   type Row,
   scaleOf,
   sizeFor,
 } from './search-found.ts';
+import type { ListWay } from './search-parts.ts';
 import { type Search, type SearchFilter, searchStatement } from './search-statement.ts';
 import { ofVersion } from './version-gone.ts';
 
@@ -26,10 +31,17 @@ const TABLES_REMEMBERED_MS = 60_000;
 const TABLES_REMEMBERED = 1000;
 /** SQLSTATE of a table that does not say who wrote its vectors: a worker of a version before this one has made it. */
 const LACKS_COLUMN = '42703';
-/** Under a narrower filter the products that a page needs are beyond those that one round of the fewest candidates surely has. */
+/** Under a narrower filter the products that a page needs are beyond those of a list of all: it has lists of its own, or none. */
 const LEAST_SHARE = 0.5;
 /** Products of a list's part for one of a page, where a filter passes all of them: fewer pass near some anchors than elsewhere. */
 const SPARE = 1.25;
+/** The share that is taken to be in stock of what is filed where a filter asks. */
+const IN_STOCK = 0.8;
+/** How long it is remembered that of what is filed there too few are, ms. */
+const SOLD_OUT_MS = 60_000;
+const SOLD_OUT_REMEMBERED = 1000;
+/** Of a digest of what lists are of: no two filters have the same. */
+const LETTERS = 20;
 const FOLDED_OR_GONE = PARTS_OF_LIST[0] - sizeFor(1);
 
 /** Pages of one space's version, from the first place on, each anchor's own. */
@@ -40,14 +52,21 @@ type Asked = {
   limit: number;
   parts: Parts;
 };
+/** What the lists are of that a page is made of: a filter, `filed` for short, empty: all. `usual`: the part that does for most pages. */
+type Kind = { listsOf: SearchFilter; filed: string; usual: number };
 /** An anchor by its place among those asked for. `part`: which of PARTS_OF_LIST its page is made of. */
 type Anchor = { id: string; place: number; part: number; list: PartOfList | null };
 type Answers = (Found | undefined)[];
+/** `isAll`: the lists have all products that pass what they are of. */
+type Made = { groups: Row[][]; isRough: boolean; isAll?: boolean };
+type New = Pick<Search, 'length' | 'within' | 'effort' | 'goesOn' | 'mostPassing'>;
 
 /** Pages of anchors by lists of their neighbours, which the first page of an anchor makes (docs/adr/0043-neighbour-lists.md). */
 export class PagesByLists {
   /** Parts that pages of an anchor begin with where the usual one was not enough, as groups are folded or more tie; beyond the last one: no list is. */
   private readonly begins = new LRUCache<string, number>({ max: PAGES_REMEMBERED, ttl: REMEMBERED_MS });
+  /** Filters by whose lists of what is filed a page came short, as little of it is in stock: no more are made. */
+  private readonly soldOut = new LRUCache<string, true>({ max: SOLD_OUT_REMEMBERED, ttl: SOLD_OUT_MS });
   /** Tables of which no list can be kept. */
   private readonly without = new LRUCache<string, true>({ max: TABLES_REMEMBERED, ttl: TABLES_REMEMBERED_MS });
 
@@ -55,29 +74,32 @@ export class PagesByLists {
     private readonly ask: Ask,
     private readonly catalogId: string,
     private readonly lists: NeighbourLists,
+    private readonly breadth: Breadth,
   ) {}
 
-  /**
-   * @param share of the catalog that passes the filter; undefined: it is not known, so no list is asked
-   * @param rest answers for the anchors whose list is not enough
-   */
-  async nearestOfEach(
-    asked: Asked,
-    share: number | undefined,
-    rest: (anchorIds: readonly string[]) => Promise<Found[]>,
-  ): Promise<Found[]> {
+  /** @param rest answers for the anchors whose list is not enough */
+  async nearestOfEach(asked: Asked, rest: (anchorIds: readonly string[]) => Promise<Found[]>): Promise<Found[]> {
     const { anchorIds } = asked;
-    const table = this.table(asked);
-    const usual = usualPart(asked, share);
-    if (usual === null || this.without.has(table)) return rest(anchorIds);
+    const kind = this.without.has(this.table(asked)) ? null : this.kindOf(asked);
+    if (!kind) return rest(anchorIds);
     const anchors = anchorIds.map((id, place): Anchor => {
-      const part = Math.max(usual, this.begins.get(keyOf(asked, id)) ?? 0);
-      return { id, place, part, list: part < PARTS_OF_LIST.length ? this.lists.of(table, id, part) : null };
+      const part = Math.max(kind.usual, this.begins.get(nameOfPage(asked, id)) ?? 0);
+      return {
+        id,
+        place,
+        part,
+        list: part < PARTS_OF_LIST.length ? this.lists.of(this.key(asked, kind, id), part) : null,
+      };
     });
     const found: Answers = anchorIds.map(() => undefined);
-    const kept = anchors.filter(({ list }) => list);
+    const kept = anchors.filter(({ list }) => list && !list.isRough);
+    const rough = anchors.filter(({ list }) => list?.isRough);
     const unknown = anchors.filter(({ list, part }) => !list && part < PARTS_OF_LIST.length);
-    await Promise.all([this.byKept(asked, kept, found), this.byNew(asked, unknown, found)]);
+    await Promise.all([
+      this.byKept(asked, kind, kept, found),
+      this.byNew(asked, kind, rough, found, true),
+      this.byNew(asked, kind, unknown, found, false),
+    ]);
     const open = anchors.filter(({ place }) => !found[place]);
     if (open.length === 0) return found as Found[];
     const searched = await rest(open.map(({ id }) => id));
@@ -86,36 +108,90 @@ export class PagesByLists {
   }
 
   /** Puts into `found` what is whole by lists that were kept. */
-  private async byKept(asked: Asked, anchors: readonly Anchor[], found: Answers): Promise<void> {
-    const table = this.table(asked);
+  private async byKept(asked: Asked, kind: Kind, anchors: readonly Anchor[], found: Answers): Promise<void> {
     const lists = anchors.map(({ list }) => list!);
-    const groups = await this.run(asked, anchors, 'listed', { lists }).catch((error: { code?: string }) => {
+    const groups = await this.run(asked, kind, anchors, 'listed', { lists }).catch((error: { code?: string }) => {
       if (error.code !== LACKS_COLUMN) throw error;
-      this.without.set(table, true);
+      this.without.set(this.table(asked), true);
       return [];
     });
     for (const [i, anchor] of anchors.entries()) {
       const rows = groups[i] ?? [];
-      if (!rows[0]?.warm || rows[0].lost) this.lists.forget(table, anchor.id);
+      if (!rows[0]?.warm || rows[0].lost) this.lists.forget(this.key(asked, kind, anchor.id));
       else if (isWhole(rows, asked.limit, anchor.list!.radius))
         found[anchor.place] = { ...this.found(asked, rows), listed: true };
-      else this.begins.set(keyOf(asked, anchor.id), nextPart(anchor.part, rows, asked.limit));
+      else this.begins.set(nameOfPage(asked, anchor.id), nextPart(anchor.part, rows, asked.limit));
     }
   }
 
-  /** Puts into `found` what is whole by lists that are made now, and keeps these. */
-  private async byNew(asked: Asked, anchors: readonly Anchor[], found: Answers): Promise<void> {
+  /**
+   * Puts into `found` what is whole by lists that are made now, and keeps these.
+   * @param isThorough whether it looks as far as it takes to be sure: a page that is asked for again is worth it
+   */
+  private async byNew(
+    asked: Asked,
+    kind: Kind,
+    anchors: readonly Anchor[],
+    found: Answers,
+    isThorough: boolean,
+  ): Promise<void> {
+    if (anchors.length === 0) return;
     const part = Math.max(...anchors.map((anchor) => anchor.part));
-    const groups = await this.run(asked, anchors, 'listing', { length: PARTS_OF_LIST[part]! });
+    const { groups, isRough, isAll } = await this.made(asked, kind, anchors, PARTS_OF_LIST[part]!, isThorough);
     for (const [i, { id, place }] of anchors.entries()) {
       const rows = groups[i]!;
       const [first] = rows;
       if (first?.warm && first.lost) continue;
-      if (!first?.warm || isWhole(rows, asked.limit, first.farthest ?? -1)) found[place] = this.found(asked, rows);
-      // A catalog that has no more than a list has none.
-      else this.begins.set(keyOf(asked, id), first.list ? nextPart(part, rows, asked.limit) : PARTS_OF_LIST.length);
-      if (first?.list) this.lists.keep(this.table(asked), id, first.list);
+      if (!first?.warm || isWhole(rows, asked.limit, radiusOf(first, isAll))) found[place] = this.found(asked, rows);
+      else {
+        // A catalog that has no more than a list has none.
+        this.begins.set(nameOfPage(asked, id), first.list ? nextPart(part, rows, asked.limit) : PARTS_OF_LIST.length);
+        if (kind.filed !== '' && isOfMore(asked.filter)) this.soldOut.set(narrowingOf(asked.filter), true);
+      }
+      if (first?.list) this.lists.keep(this.key(asked, kind, id), first.list, { isRough });
+      else if (isThorough) this.lists.forget(this.key(asked, kind, id));
     }
+  }
+
+  /** Searches as pages without a list do: for what few pass one by one, then by the index that suits how many do. */
+  private async made(
+    asked: Asked,
+    kind: Kind,
+    anchors: readonly Anchor[],
+    length: number,
+    isThorough: boolean,
+  ): Promise<Made> {
+    const { breadth } = this;
+    const { listsOf } = kind;
+    if (kind.filed === '')
+      return { groups: await this.run(asked, kind, anchors, 'listing', { length }), isRough: false };
+    const within = await breadth.within(asked.version, listsOf);
+    let share = breadth.share(listsOf);
+    if (share === undefined) {
+      const mostPassing = breadth.most(within);
+      const groups = await this.run(asked, kind, anchors, 'listing passing', { length, mostPassing });
+      if (!groups[0]?.[0]?.many) return { groups, isRough: false, isAll: true };
+      share = await breadth.learn(listsOf, within);
+    }
+    const isRough = !isThorough && within !== null && isRoughWithin(within);
+    const effort = isThorough ? MOST_EFFORT : effortOf(share, within);
+    const goesOn = !within && !isSure(effort, share);
+    return { groups: await this.run(asked, kind, anchors, 'listing', { length, within, effort, goesOn }), isRough };
+  }
+
+  /** @returns null: no list that is kept has what such pages need */
+  private kindOf(asked: Asked): Kind | null {
+    const { filter } = asked;
+    const share = narrowingOf(filter) === NOTHING ? 1 : this.breadth.share(filter);
+    if (share !== undefined && share >= LEAST_SHARE) return kindFor(asked, {}, share);
+    const listsOf = filedPart(filter);
+    if (Object.keys(listsOf).length === 0 || !isMostlyFiled(filter) || this.soldOut.has(narrowingOf(filter)))
+      return null;
+    return kindFor(asked, listsOf, isOfMore(filter) ? IN_STOCK : 1);
+  }
+
+  private key(asked: Asked, { filed }: Kind, productId: string): ListKey {
+    return { table: this.table(asked), productId, filed };
   }
 
   private table({ version }: Asked): string {
@@ -128,9 +204,10 @@ export class PagesByLists {
 
   private async run(
     { version, filter, limit, parts }: Asked,
+    { listsOf }: Kind,
     anchors: readonly Anchor[],
-    way: 'listed' | 'listing',
-    by: Pick<Search, 'lists' | 'length'>,
+    way: ListWay,
+    by: Pick<Search, 'lists'> & Partial<New>,
   ): Promise<Row[][]> {
     if (anchors.length === 0) return [];
     const search: Search = {
@@ -139,9 +216,10 @@ export class PagesByLists {
       spaces: version.spaces,
       anchorIds: anchors.map(({ id }) => id),
       filter,
+      listsOf,
       limit: sizeFor(limit),
       behind: null,
-      effort: EFFORTS[0],
+      effort: effortOf(1, null),
       goesOn: false,
       mostPassing: null,
       parts,
@@ -152,15 +230,18 @@ export class PagesByLists {
   }
 }
 
-const keyOf = ({ filter, limit, version }: Asked, anchorId: string): string =>
+/** Of a product's page, for what was not enough for it. */
+const nameOfPage = ({ filter, limit, version }: Asked, anchorId: string): string =>
   `${version.number} ${sizeFor(limit)} ${narrowingOf(filter)} ${anchorId}`;
 
-/** The shortest part that does for most pages; null: none is long enough. */
-function usualPart({ filter, limit }: Asked, share: number | undefined): number | null {
-  if (!share || share < LEAST_SHARE || limit > LONGEST_PREPARED) return null;
+/** @param share of the products of such lists that pass the filter of a page; null: no list is long enough */
+function kindFor({ filter, limit }: Asked, listsOf: SearchFilter, share: number): Kind | null {
+  if (limit > LONGEST_PREPARED) return null;
   const all = sizeFor(limit) + FOLDED_OR_GONE + (filter.excludeIds?.length ?? 0);
-  const part = partOf(share < 1 ? (all * SPARE) / share : all);
-  return part < PARTS_OF_LIST.length ? part : null;
+  const usual = partOf(share < 1 ? (all * SPARE) / share : all);
+  const narrowing = narrowingOf(listsOf);
+  const filed = narrowing === NOTHING ? '' : createHash('sha1').update(narrowing).digest('base64url').slice(0, LETTERS);
+  return usual < PARTS_OF_LIST.length ? { listsOf, filed, usual } : null;
 }
 
 /** As many times as long as the page was short, but no more than the longest; beyond that one where it was not enough. */
@@ -175,8 +256,12 @@ const partOf = (products: number): number => {
   return part < 0 ? PARTS_OF_LIST.length : part;
 };
 
-/** Whether all others are farther than the last of the page. */
+/** How near all other products are at best; those of a page without any are not known to be far. */
+const radiusOf = ({ farthest }: Row, isAll = false): number => farthest ?? (isAll ? Number.POSITIVE_INFINITY : -1);
+
+/** Whether all others are farther than the last of the page, or there are none. */
 const isWhole = (rows: readonly Row[], limit: number, radius: number): boolean => {
+  if (radius === Number.POSITIVE_INFINITY) return true;
   const last = rows[limit - 1];
   return last !== undefined && last.l2 !== null && last.l2 < radius;
 };

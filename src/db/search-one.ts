@@ -37,11 +37,12 @@ export function nearest(parts: RankingParts, way: Way): string {
   // no order that the index has, which ends somewhere.
   if (way === 'passing') return sorted(`${where} AND e.product_id = ANY(${PASSING_IDS})`);
   if (way === 'exact') return sorted(`${narrowing && `${product} AND ${narrowing}`} ${where}`);
+  // `coalesce`: these few are looked up, whatever index there is for the condition.
   if (listed)
     return `
       SELECT e.product_id, e.l2, NULL::int AS looked, ${listed.radius} AS farthest, ${carried}
       FROM ${listed.from} AS e ${product} WHERE e.product_id <> anchor.id ${placed('e.l2')}
-        ${narrowing && `AND ${narrowing}`} AND ${joined(parts, variants('e.product_id', 'e.l2'))}
+        ${narrowing && `AND coalesce(${narrowing}, FALSE)`} AND ${joined(parts, variants('e.product_id', 'e.l2'))}
       ORDER BY e.l2, e.product_id LIMIT ${limit}`;
   const { isRanked } = near;
   const source = isRanked ? rankedSql(near, 'e', distance, warm) : near.table;

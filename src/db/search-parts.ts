@@ -9,14 +9,15 @@ export type Parameter = (value: unknown, type: string) => string;
 /**
  * How the nearest are found. A number: by the index, looking that much farther than the page. 'passing': what passes the
  * filter is found by the catalog's own indexes and ranked one by one, unless it is many. 'listed': what a kept list of each
- * anchor has, and what came since. 'listing': by the index, which gives a list to keep besides. 'exact': all products are ranked.
+ * anchor has, and what came since. 'listing' and 'listing passing': by the index, or as 'passing', with a list to keep besides. 'exact': all products are ranked.
  */
-export type Way = number | 'passing' | 'listed' | 'listing' | 'exact';
+export type Way = number | 'passing' | ListWay | 'exact';
+export type ListWay = 'listed' | 'listing' | 'listing passing';
 
-/** Under 'listed' and 'listing': candidates of the anchor, rows with `product_id` and `l2`, and how near all others are at best. SQL. */
+/** Under a `ListWay`: candidates of the anchor, rows with `product_id` and `l2`, and how near all others are at best. SQL. */
 export type Listed = { readonly from: string; readonly radius: string };
 
-/** Under 'passing': the ids of what passes; none where it is many. */
+/** Under 'passing' and 'listing passing': the ids of what passes; none where it is many. */
 export const PASSING_IDS = '(SELECT ids FROM passing)::text[]';
 
 /**

@@ -55,8 +55,10 @@ export type Search = {
   within?: WithinCategory | null;
   /** A list of each anchor, for the way 'listed'. */
   lists?: readonly PartOfList[];
-  /** How much of the list that it makes is looked at, for the way 'listing'. */
+  /** How much of the list that it makes is looked at, for the ways that make one. */
   length?: number;
+  /** The part of the filter that lists are of, which their products pass when they are made. */
+  listsOf?: SearchFilter;
   /** Parts of the products; left out: all. */
   parts?: Parts;
 };
@@ -75,7 +77,7 @@ const rankedOf = (parts: Parts) => ({
   farthest: orNull(float),
   /** The index gave neither the anchor itself nor any other at its place: what it gave is not near. Or the anchor's list says nothing any more. */
   lost: orNull(bool),
-  /** The list to be kept (neighbour-lists.ts), in the first row of an anchor, by the way 'listing'. */
+  /** The list to be kept (neighbour-lists.ts), in the first row of an anchor, by the ways that make one. */
   list: orNull(text),
   ...shapeOf(parts),
 });
@@ -91,24 +93,35 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const values: unknown[] = [vector ? `[${vector.join()}]` : isOne ? anchorIds[0] : [...anchorIds]];
   const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
   const catalog = param(catalogId, 'text');
-  const { narrowing, mostlyPassing, without } = conditions(filter, param);
-  const most = typeof way === 'number' ? mostRankedOf(search, param) : null;
+  const isListing = way === 'listing' || way === 'listing passing';
+  const isPassing = way === 'passing' || way === 'listing passing';
+  const { narrowing, without, mostlyPassing } = conditions(filter, param);
+  const searched = isListing ? conditions(search.listsOf ?? {}, param) : { narrowing, mostlyPassing };
+  const most = typeof way === 'number' || way === 'listing' ? mostRankedOf(search, param) : null;
   const tables = spaces.map((space, i) => {
     const table = embeddingTable(catalogId, model, space.name);
     const near = within
-      ? { ...copiesOf(search, within, i), most, narrowing: mostlyPassing, hasAnchor: false }
-      : { table, only: () => '', isRanked: false, most: null, narrowing, hasAnchor: !asOne };
+      ? { ...copiesOf(search, within, i), most, narrowing: searched.mostlyPassing, hasAnchor: false }
+      : {
+          table,
+          only: () => '',
+          isRanked: false,
+          most: null,
+          narrowing: searched.narrowing,
+          hasAnchor: !asOne && !isPassing,
+        };
     return { space, table, vec: `vec${i || ''}`, near };
   });
   const ownGroup = asOne ? 'ANY(anchor.group_ids)' : 'anchor.group_id';
   const warm = tables.map(({ vec }) => `anchor.${vec} IS NOT NULL`).join(' OR ');
   const carried = carriedOf(parts);
-  const [space, table] = [spaces[0]!, tables[0]!.table];
+  const [{ space, table, near }] = tables as [(typeof tables)[number]];
+  const isFiled = Object.keys(search.listsOf ?? {}).length > 0;
   const byLists =
     way === 'listed'
-      ? listedSql(space, table, search.lists!, param)
-      : way === 'listing'
-        ? listingSql(space, table, search.length!)
+      ? listedSql({ space, table, catalog, isFiled }, search.lists!, param)
+      : isListing
+        ? listingSql({ space, catalog, near, isPassing }, search.length!)
         : null;
   const listed = byLists?.listed ?? null;
   const ranking = { catalog, tables, warm, ownGroup, limit, narrowing, without, behind, carried, listed, param };
@@ -118,9 +131,9 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const products = asOne ? meanAnchor : isOne ? oneAnchor : eachAnchor;
   const anchor = vector ? givenAnchor(tables, settings) : products(catalog, tables, settings);
   const sql = `
-    WITH anchor AS MATERIALIZED (${anchor})${byLists?.tables ?? ''}${way === 'passing' ? passing(catalog, narrowing, mostOf(search, table, param)) : ''}
+    WITH anchor AS MATERIALIZED (${anchor})${isPassing ? passing(catalog, searched.narrowing, mostOf(search, table, param)) : ''}${byLists?.tables ?? ''}
     SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest, ${byLists?.isLost ?? 'n.lost'} AS lost, ${byLists?.list ?? 'NULL::text'} AS list,
-      ${way === 'passing' ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${columnsOf(parts, isCarried ? 'n' : 'p')}
+      ${isPassing ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${columnsOf(parts, isCarried ? 'n' : 'p')}
     FROM anchor
       LEFT JOIN LATERAL (${nearby}) AS n ON TRUE
       ${isCarried ? '' : `LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = n.product_id`}

@@ -4,8 +4,8 @@ import type { Ask } from './ask.ts';
 import { embeddingTable, indexOf } from './embedding-table.ts';
 import type { NeighbourLists } from './neighbour-lists.ts';
 import { bool } from './row.ts';
-import { CategoriesOfSearch, type WithinCategory } from './search-category.ts';
-import { EFFORTS_OF_LOST, effortFor, effortWithin, mostPassingWithin, shareOf } from './search-effort.ts';
+import { Breadth } from './search-breadth.ts';
+import { EFFORTS_OF_LOST, effortOf } from './search-effort.ts';
 import {
   byAnchor,
   type Found,
@@ -22,14 +22,14 @@ import { LOOKS } from './search-fused.ts';
 import { PagesByLists } from './search-lists.ts';
 import { TIES } from './search-one.ts';
 import type { Behind, Way } from './search-parts.ts';
-import { type Search, type SearchFilter, sampleStatement, searchStatement } from './search-statement.ts';
+import { type Search, type SearchFilter, searchStatement } from './search-statement.ts';
 import { ofVersion } from './version-gone.ts';
 
 export type { Found, How, Neighbour, RankingVersion } from './search-found.ts';
 
-/** How long it is remembered that many pass a filter, and which share, ms. */
+/** How long it is remembered what pages of a filter need, and whether tables have an index, ms. */
 const REMEMBERED_MS = 60_000;
-const FILTERS_REMEMBERED = 1000;
+const REMEMBERED = 1000;
 
 /** Products of a page, with those that are looked at beside it and those left out, up to which the first round of a scan is enough: it has 90 and more that pass. */
 const MOST_OF_ONE_ROUND = 60;
@@ -42,26 +42,24 @@ const HAS_INDEX = {
 
 /** The search itself: one statement a page, with the products of the page in it. */
 export class SearchRepository {
-  /** Shares of the catalog that pass filters, of those that more products pass than are ranked one by one. */
-  private readonly shares = new LRUCache<string, number>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
   /** Whether tables have their index, which is asked again after a minute. */
-  private readonly indexed = new LRUCache<string, boolean>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
+  private readonly indexed = new LRUCache<string, boolean>({ max: REMEMBERED, ttl: REMEMBERED_MS });
   /** Filters under which one round of a scan left a page short, by groups that are folded or because fewer pass where the anchor is. */
-  private readonly short = new LRUCache<string, true>({ max: FILTERS_REMEMBERED, ttl: REMEMBERED_MS });
-  private readonly categories: CategoriesOfSearch;
+  private readonly short = new LRUCache<string, true>({ max: REMEMBERED, ttl: REMEMBERED_MS });
+  private readonly breadth: Breadth;
   private readonly byLists: PagesByLists | null;
 
   constructor(
     private readonly ask: Ask,
     private readonly catalogId: string,
-    private readonly mostPassing: number | null = null,
-    /** Whether a table of vectors may have no index, because it is small. A category then never has one of its own. */
+    /** As for `Breadth`, both. */
+    mostPassing: number | null = null,
     private readonly mayLackIndex = false,
     /** Null: every page is searched for. */
     lists: NeighbourLists | null = null,
   ) {
-    this.categories = new CategoriesOfSearch(ask, catalogId);
-    this.byLists = lists && new PagesByLists(ask, catalogId, lists);
+    this.breadth = new Breadth(ask, catalogId, mostPassing, mayLackIndex);
+    this.byLists = lists && new PagesByLists(ask, catalogId, lists, this.breadth);
   }
 
   /**
@@ -87,9 +85,7 @@ export class SearchRepository {
         how,
       );
     if (!this.byLists || behind || how.way || version.spaces.length > 1) return search(anchorIds);
-    const narrowing = narrowingOf(filter);
-    const share = narrowing === NOTHING ? 1 : this.shares.get(narrowing);
-    return this.byLists.nearestOfEach({ version, anchorIds, filter, limit, parts: how.parts ?? {} }, share, search);
+    return this.byLists.nearestOfEach({ version, anchorIds, filter, limit, parts: how.parts ?? {} }, search);
   }
 
   /**
@@ -128,16 +124,17 @@ export class SearchRepository {
 
   /** @param anchors of each list */
   private async nearest(
-    { number, spaces }: RankingVersion,
+    version: RankingVersion,
     anchors: readonly (readonly string[])[],
     { asOne, vector, filter, limit, behind }: Pick<Search, 'asOne' | 'vector' | 'filter' | 'limit' | 'behind'>,
     { way: only, parts = {} }: How,
   ): Promise<Found[]> {
+    const { number, spaces } = version;
     const size = sizeFor(limit);
-    const { catalogId } = this;
+    const { catalogId, breadth } = this;
     const narrowing = narrowingOf(filter);
-    const within = only || this.mayLackIndex ? null : await this.categories.of(number, spaces, filter);
-    const mostPassing = this.mostPassing ?? (within && mostPassingWithin(within.products));
+    const within = only ? null : await breadth.within(version, filter);
+    const mostPassing = breadth.most(within);
     const searchFor = (anchorIds: readonly string[], effort: number, goesOn: boolean): Search => ({
       catalogId,
       model: number,
@@ -161,22 +158,18 @@ export class SearchRepository {
     let isShort = false;
     const wider = EFFORTS_OF_LOST.values();
     let least = 0;
-    let share = this.shares.get(narrowing);
+    let share = breadth.share(filter);
     const mayBeFew = share === undefined && (isFused || narrowing !== NOTHING);
     const mayBeOneRound = !isFused && !behind && size + (filter.excludeIds?.length ?? 0) < MOST_OF_ONE_ROUND;
     const lacksIndex = !isFused && this.mayLackIndex && !(await this.hasIndex(number, spaces[0]!));
     for (const way of only ? [only] : waysTo(isFused, mayBeFew, lacksIndex)) {
       if (isShort && way !== 'exact') continue; // looking farther brings no more of what the index gave all of
       const anchorIds = open.flatMap(({ ids }) => ids);
-      const usual = within
-        ? effortWithin((share ?? within.share) / within.share, within.products)
-        : effortFor(share ?? 1);
-      const effort = Math.max(usual, least);
+      const effort = Math.max(effortOf(share, within), least);
       const goesOn = !mayBeOneRound || way !== TIES[0] || this.short.has(narrowing);
       const groups = byAnchor(await this.run(searchFor(anchorIds, effort, goesOn), way), open.length);
       if (groups[0]?.[0]?.many) {
-        share = await this.shareOf(filter, within);
-        this.shares.set(narrowing, share);
+        share = await breadth.learn(filter, within);
         continue;
       }
       open = open.filter(({ place }, i) => {
@@ -203,15 +196,6 @@ export class SearchRepository {
     const [found] = await this.ask(HAS_INDEX, [indexOf(table)]);
     this.indexed.set(table, found!.has);
     return found!.has;
-  }
-
-  private async shareOf({ excludeIds: _, ...filter }: SearchFilter, within: WithinCategory | null): Promise<number> {
-    const constraints = Object.keys(filter);
-    if (constraints.length === 0) return 1;
-    if (within && constraints.length === 1) return within.share;
-    const { statement, values } = sampleStatement(this.catalogId, filter);
-    const [sample] = await this.ask(statement, values);
-    return sample ? shareOf(sample) : 0;
   }
 
   private run(search: Search, way: Way): Promise<Row[]> {

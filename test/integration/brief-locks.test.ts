@@ -63,7 +63,7 @@ test('a version’s table is made, gets indexes by category, and is dropped whil
   );
   await besideOthers(WRITING, () => repositories.embeddings.createTable(1, SPACE));
   const { prisma, ask } = storage;
-  const bounds = { fewest: 1, mostRanked: 0, mostShare: 1, most: 1 };
+  const bounds = { fewest: 1, mostRanked: 0, mostRankedByRoot: 1e9, mostShare: 1, most: 1 };
   await besideOthers(WRITING, () =>
     new CategoryIndexRepository(prisma, ask, storage, 'default', bounds).build(1, SPACE),
   );

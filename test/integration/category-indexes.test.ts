@@ -25,7 +25,7 @@ const categoriesOf = (i: number): string[] => [
   ...(i % 4 ? [] : ['four']),
   ...(i % 8 ? [] : ['eight']),
 ];
-const BOUNDS = { fewest: 6, mostRanked: 10, mostShare: 0.5, most: 4 };
+const BOUNDS = { fewest: 6, mostRanked: 10, mostRankedByRoot: 1e9, mostShare: 0.5, most: 4 };
 const EVEN = { categories: ['even'] };
 
 let database: FreshPostgres;
@@ -354,7 +354,7 @@ test('of a category that is ranked the nearest are kept, and all where a page fi
   const vectors = many.map((productId, i) => ({ productId, contentHash: 'h', vector: vectorOf(i / 80) }));
   await repositories.embeddings.upsert(model, vectors);
   const { prisma, ask: asking } = storage;
-  const bounds = { ...BOUNDS, mostRanked: 2000, mostShare: 1 };
+  const bounds = { ...BOUNDS, mostRanked: 2000, mostRankedByRoot: 1e9, mostShare: 1 };
   await new CategoryIndexRepository(prisma, asking, storage, 'default', bounds).build(model, SPACE);
   let statements = 0;
   const search = new SearchRepository(

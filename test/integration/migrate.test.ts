@@ -75,6 +75,7 @@ const ALL = [
   '0035_feedback_votes',
   '0036_filters_at_once',
   '0037_written_vectors',
+  '0038_filed_products',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

@@ -1,10 +1,14 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Ask } from '../../src/db/ask.ts';
+import { CategoryIndexRepository } from '../../src/db/category-indexes.ts';
 import { NeighbourLists } from '../../src/db/neighbour-lists.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
 import { int } from '../../src/db/row.ts';
 import { SearchRepository } from '../../src/db/search.ts';
+import type { SearchFilter } from '../../src/db/search-statement.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
+import { describeFiledLists } from '../contract/filed-lists.contract.ts';
 import { describeNeighbourLists } from '../contract/neighbour-lists.contract.ts';
 import { freshDatabase } from '../support/database.ts';
 import { addProducts, unit } from '../support/fixtures.ts';
@@ -13,14 +17,19 @@ import { freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
 describeNeighbourLists('PGlite', () => freshDatabase());
 describeNeighbourLists('Postgres', () => freshDatabase(postgresUrl()), ['postgres']);
+describeFiledLists('PGlite', () => freshDatabase());
+describeFiledLists('Postgres', () => freshDatabase(postgresUrl()), ['postgres']);
 
 const SPACE = pictureSpace(2);
 const VERSION = { number: 1, spaces: [SPACE] };
 const PRODUCTS = 100;
 const onCircle = (angle: number) => unit([Math.cos(angle), Math.sin(angle)]);
 
+const SHELF: SearchFilter = { categories: ['shelf'] };
+const EFFORTS = new Set(['100', '200', '400', '500', '750', '1000']);
+
 /** Products on a quarter of a circle, and a search that keeps lists. */
-async function shop() {
+async function shop(mostPassing: number | null = null) {
   const database = await freshPostgresDatabase(postgresUrl());
   onTestFinished(() => database[Symbol.asyncDispose]());
   const storage = await openPostgres(database.url);
@@ -29,27 +38,33 @@ async function shop() {
   const ids = Array.from({ length: PRODUCTS }, (_, i) => `p${i}`);
   await addProducts(
     { repositories },
-    [...ids, 'late'].map((id) => ({ id })),
+    [...ids, 'late'].map((id, i) => ({ id, categories: i < PRODUCTS - 1 ? ['shelf'] : [] })),
   );
   const { embeddings } = repositories;
   await embeddings.createTable(VERSION.number, SPACE);
   const vectors = ids.map((productId, i) => ({ productId, contentHash: 'h', vector: onCircle(i / 100) }));
   await embeddings.upsert(VERSION.number, vectors, SPACE);
   await embeddings.createIndex(VERSION.number, SPACE);
-  const search = new SearchRepository(storage.ask, 'default', null, false, new NeighbourLists(1e6));
-  const page = async (anchor: string) => {
-    const [found] = await search.nearestOfEach(VERSION, [anchor], {}, 3);
+  const efforts: unknown[] = [];
+  const ask: Ask = (statement, values) => {
+    if (/near AS MATERIALIZED/.test(statement.text))
+      efforts.push(...values.filter((value) => EFFORTS.has(String(value))));
+    return storage.ask(statement, values);
+  };
+  const search = new SearchRepository(ask, 'default', mostPassing, false, new NeighbourLists(1e6));
+  const page = async (anchor: string, filter: SearchFilter = {}) => {
+    const [found] = await search.nearestOfEach(VERSION, [anchor], filter, 3);
     return { isListed: found!.listed ?? false, ids: found!.neighbours.map(({ productId }) => productId) };
   };
-  const listed = async (anchor: string) => void (await page(anchor));
-  return { url: database.url, storage, embeddings, page, listed };
+  const listed = async (anchor: string, filter?: SearchFilter) => void (await page(anchor, filter));
+  const session = await otherSession(database.url);
+  onTestFinished(() => session.end());
+  return { storage, repositories, embeddings, page, listed, session, efforts };
 }
 
 describe('lists of neighbours on a server', { tags: ['postgres'] }, () => {
   test('who had begun to write when a list was made, and ends afterwards, is in its page', async () => {
-    const { url, embeddings, page, listed } = await shop();
-    const writer = await otherSession(url);
-    onTestFinished(() => writer.end());
+    const { session: writer, embeddings, page, listed } = await shop();
     await writer.query('BEGIN');
     const insert = `INSERT INTO simili.embedding_1 (product_id, content_hash, vec) VALUES ('late', 'h', $1)`;
     await writer.query(insert, [`[${onCircle(0.001).join()}]`]);
@@ -62,9 +77,7 @@ describe('lists of neighbours on a server', { tags: ['postgres'] }, () => {
   });
 
   test('a transaction that stays open for long is no reason to search: what others wrote meanwhile the list has seen', async () => {
-    const { url, embeddings, page, listed } = await shop();
-    const writer = await otherSession(url);
-    onTestFinished(() => writer.end());
+    const { session: writer, embeddings, page, listed } = await shop();
     await writer.query('BEGIN; SELECT pg_current_xact_id()');
     const all = Array.from({ length: PRODUCTS }, (_, i) => ({
       productId: `p${i}`,
@@ -78,30 +91,85 @@ describe('lists of neighbours on a server', { tags: ['postgres'] }, () => {
     expect((await page('p0')).isListed).toBe(true);
   });
 
+  test('who had begun to file a product elsewhere when a list was made, and ends afterwards, is in its page', async () => {
+    const { session: writer, repositories, page, listed } = await shop();
+    await writer.query(`BEGIN; UPDATE simili.product SET categories = '{shelf}' WHERE id = 'p99'`);
+    await repositories.embeddings.upsert(
+      VERSION.number,
+      [{ productId: 'p99', contentHash: 'h', vector: onCircle(0.001) }],
+      SPACE,
+    );
+    await addProducts({ repositories }, [{ id: 'p2', categories: [] }]);
+    await listed('p0', SHELF);
+    expect(await page('p0', SHELF)).toEqual({ isListed: true, ids: ['p1', 'p3', 'p4'] });
+    await writer.query('COMMIT');
+    expect(await page('p0', SHELF)).toEqual({ isListed: true, ids: ['p99', 'p1', 'p3'] });
+  });
+
+  test('what another server has written, in a database that was restored from its dump, is no news', async () => {
+    const { session, page, listed } = await shop();
+    await session.query(`
+      ALTER TABLE simili.embedding_1 DISABLE TRIGGER written; ALTER TABLE simili.product DISABLE TRIGGER filed;
+      UPDATE simili.embedding_1 SET written = '9000000000000'; UPDATE simili.product SET filed = '9000000000000';
+      INSERT INTO simili.product (catalog_id, id, title, categories, tags, fingerprint)
+        SELECT 'default', 'm' || i, 'm', '{shelf}', '{}', 'h' FROM generate_series(1, 3000) AS i;
+      INSERT INTO simili.embedding_1 (product_id, content_hash, vec, written)
+        SELECT 'm' || i, 'h', ARRAY[-cos(i / 3000.0), -sin(i / 3000.0)]::vector, '9000000000000' FROM generate_series(1, 3000) AS i;
+      ALTER TABLE simili.embedding_1 ENABLE TRIGGER written; ALTER TABLE simili.product ENABLE TRIGGER filed`);
+    for (const filter of [{}, SHELF]) {
+      await listed('p0', filter);
+      expect(await page('p0', filter)).toEqual({ isListed: true, ids: ['p1', 'p2', 'p3'] });
+    }
+    await session.query(`UPDATE simili.embedding_1 SET vec = $1 WHERE product_id = 'p98'`, [
+      `[${onCircle(0.001).join()}]`,
+    ]);
+    for (const filter of [{}, SHELF])
+      expect(await page('p0', filter)).toEqual({ isListed: true, ids: ['p98', 'p1', 'p2'] });
+  });
+
+  test('a large category is searched quickly for the first page, and thoroughly for the second, which is kept', async () => {
+    const { storage, session, page, efforts } = await shop(0);
+    const bounds = { fewest: 10, mostRanked: 0, mostRankedByRoot: 1e9, mostShare: 1, most: 1 };
+    await new CategoryIndexRepository(storage.prisma, storage.ask, storage, 'default', bounds).build(
+      VERSION.number,
+      SPACE,
+    );
+    await session.query(
+      `ANALYZE simili.embedding_1; UPDATE pg_class SET reltuples = 30000 WHERE relname = 'category_1_vec_1_idx';
+      UPDATE pg_class SET reltuples = 100000 WHERE relname = 'embedding_1'`,
+    );
+    const pages = [await page('p0', SHELF), await page('p0', SHELF), await page('p0', SHELF)];
+    expect(pages.map(({ isListed }) => isListed)).toEqual([false, false, true]);
+    expect(efforts).toEqual(['100', '400', '1000']); // first it is seen that more pass than are ranked one by one
+    for (const { ids } of pages) expect(ids).toEqual(['p1', 'p2', 'p3']);
+  });
+
   test('its statements are planned once, and not at each page', async () => {
-    const { url, storage, page } = await shop();
-    const session = await otherSession(url);
-    onTestFinished(() => session.end());
+    const { session, storage, page } = await shop(1000);
     await session.query(`
       INSERT INTO simili.product (catalog_id, id, title, categories, tags, fingerprint)
-        SELECT 'default', 'm' || i, 'm', '{}', '{}', 'h' FROM generate_series(1, 5000) AS i;
+        SELECT 'default', 'm' || i, 'm', CASE i % 5 WHEN 0 THEN ARRAY['fifth'] ELSE '{}' END, '{}', 'h' FROM generate_series(1, 10000) AS i;
       INSERT INTO simili.embedding_1 (product_id, content_hash, vec)
-        SELECT 'm' || i, 'h', ARRAY[-cos(i / 5000.0), -sin(i / 5000.0)]::vector FROM generate_series(1, 5000) AS i;
+        SELECT 'm' || i, 'h', ARRAY[-cos(i / 10000.0), -sin(i / 10000.0)]::vector FROM generate_series(1, 10000) AS i;
       ANALYZE simili.product, simili.embedding_1`);
-    for (let i = 0; i < 20; i++) await page(`p${i}`); // each makes its list
-    for (let i = 0; i < 20; i++) await page('p0');
+    for (const filter of [{}, { categories: ['fifth'] }, SHELF]) {
+      for (let i = 0; i < 20; i++) await page(`p${i}`, filter); // each makes its list
+      for (let i = 0; i < 20; i++) await page('p0', filter);
+    }
     const row = { plans: int, once: int };
     const text = `SELECT (generic_plans + custom_plans)::int AS plans, generic_plans::int AS once FROM pg_prepared_statements
-      WHERE statement ~ '(near|fresh) AS MATERIALIZED' ORDER BY statement ~ 'fresh AS'`;
-    const twenty = { plans: 20, once: 15 }; // after five with the values
-    expect(await storage.ask({ text, row, isShort: true }, [])).toEqual([twenty, twenty]);
+      WHERE statement ~ '(near|fresh) AS MATERIALIZED' ORDER BY prepare_time`;
+    // Five times with the values, and then without; filters of categories are one statement.
+    const [twenty, forty] = [
+      { plans: 20, once: 15 },
+      { plans: 40, once: 35 },
+    ];
+    expect(await storage.ask({ text, row, isShort: true }, [])).toEqual([twenty, twenty, forty]);
   });
 
   test('whoever overwrites a vector is told apart, also a statement that knows nothing of lists', async () => {
-    const { url, page, listed } = await shop();
+    const { session, page, listed } = await shop();
     await listed('p0');
-    const session = await otherSession(url);
-    onTestFinished(() => session.end());
     await session.query(`UPDATE simili.embedding_1 SET vec = $1 WHERE product_id = 'p99'`, [
       `[${onCircle(0.001).join()}]`,
     ]);
@@ -109,9 +177,7 @@ describe('lists of neighbours on a server', { tags: ['postgres'] }, () => {
   });
 
   test('a table that an older worker has made has no lists, and right pages', async () => {
-    const { url, page } = await shop();
-    const session = await otherSession(url);
-    onTestFinished(() => session.end());
+    const { session, page } = await shop();
     await session.query(
       'DROP TRIGGER written ON simili.embedding_1; ALTER TABLE simili.embedding_1 DROP COLUMN written',
     );

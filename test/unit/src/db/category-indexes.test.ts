@@ -16,5 +16,8 @@ test('the largest do, sixteen at most, and together they have no more products t
 });
 
 test('categories of up to 12,500 products are ranked as a whole', () => {
-  expect([1, 12_500, 12_501].map((products) => isRankedAsWhole(products))).toEqual([true, true, false]);
+  const ranked = (all: number, ...sizes: number[]) => sizes.map((products) => isRankedAsWhole(products, all));
+  expect(ranked(40_000, 1, 10_000, 10_001)).toEqual([true, true, false]);
+  expect(ranked(1_000_000, 50_000, 50_001)).toEqual([true, false]);
+  expect(ranked(9_000_000, 50_000, 50_001)).toEqual([true, false]);
 });
