@@ -3,7 +3,14 @@ import type { EmbeddingSpace } from '../ports/space.ts';
 import { type Ask, NO_ROWS } from './ask.ts';
 import { BRIEFLY, briefly } from './brief-locks.ts';
 import { lockCatalog } from './catalogs.ts';
-import { categoryIndexOf, categoryTable, embeddingName, embeddingTable } from './embedding-table.ts';
+import {
+  categoryIndexOf,
+  categoryTable,
+  copiesIndexOf,
+  embeddingName,
+  embeddingTable,
+  withoutSchema,
+} from './embedding-table.ts';
 import { float, int, orNull, rows, text } from './row.ts';
 import { columnType, indexClass } from './space-sql.ts';
 import type { IndexBuild, Storage } from './storage.ts';
@@ -28,7 +35,7 @@ export type CategoryBounds = {
 /** Measured in docs/adr/0036-category-indexes.md. */
 export const CATEGORY_BOUNDS: CategoryBounds = {
   fewest: 1000,
-  mostRanked: 50_000,
+  mostRanked: 25_000,
   mostRankedByRoot: 50,
   mostShare: 0.45,
   most: 16,
@@ -154,6 +161,8 @@ export class CategoryIndexRepository {
           PRIMARY KEY (product_id, category),
           FOREIGN KEY (catalog_id, product_id) REFERENCES simili.product (catalog_id, id) ON DELETE CASCADE ON UPDATE CASCADE
         )`);
+      const found = withoutSchema(copiesIndexOf(copies));
+      await tx.$executeRawUnsafe(`CREATE INDEX IF NOT EXISTS ${found} ON ${copies} (category)`);
       await tx.$executeRaw`
         INSERT INTO simili.category_index (catalog_id, vectors, number, category)
         SELECT ${catalogId}, ${embeddingName(model, space.name)}, c.number, c.name

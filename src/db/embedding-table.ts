@@ -30,6 +30,9 @@ export const categoryTable = (catalog: string, model: number, space?: string): s
 /** The index of one category of such a table. */
 export const categoryIndexOf = (table: string, number: number): string => `${table}_vec_${number}_idx`;
 
+/** The index of such a table by which all copies of a category are found. */
+export const copiesIndexOf = (table: string): string => `${table}_category_idx`;
+
 /** The index of a table of vectors, in its schema. */
 export const indexOf = (table: string): string => `${table}_vec_idx`;
 

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { whoeverLeaves } from '../deadline.ts';
 import type { VersionSpace } from '../ports/space.ts';
 import type { Ask } from './ask.ts';
-import { categoryTable, embeddingName, embeddingTable } from './embedding-table.ts';
+import { categoryTable, copiesIndexOf, embeddingName, embeddingTable } from './embedding-table.ts';
 import { bool, float, int, text } from './row.ts';
 
 /** Indexes of one category alone, in each space of a version, by which a filter of that category is searched. */
@@ -11,11 +11,13 @@ export type WithinCategory = {
   readonly numbers: readonly number[];
   /** Whether all copies of a space are ranked, as they are few. */
   readonly ranked: readonly boolean[];
+  /** Whether all could be: the copies are found without an index of neighbours. One that an older worker has made has no index for that. */
+  readonly together: boolean;
   /** How many products have it, and which share of the catalog, 0 to 1, by the database's own statistics. */
   readonly products: number;
   readonly share: number;
 };
-type Index = { number: number; ranked: boolean; products: number; share: number };
+type Index = { number: number; ranked: boolean; together: boolean; products: number; share: number };
 type Indexes = ReadonlyMap<string, Index>;
 
 /** How long it is remembered which categories have one, ms. */
@@ -26,7 +28,7 @@ const TABLES_REMEMBERED = 100;
 const READY = {
   name: 'simili category indexes',
   text: `
-    SELECT c.category, c.number, a.amname <> 'hnsw' AS ranked, greatest(0, i.reltuples)::float8 AS products,
+    SELECT c.category, c.number, a.amname <> 'hnsw' AS ranked, to_regclass($5) IS NOT NULL AS together, greatest(0, i.reltuples)::float8 AS products,
       least(1, greatest(1, i.reltuples)::float8 / greatest(1, v.reltuples)) AS share
     FROM simili.category_index c
       JOIN pg_class v ON v.oid = to_regclass($3)
@@ -34,7 +36,7 @@ const READY = {
       JOIN pg_class i ON i.oid = x.indexrelid
       JOIN pg_am a ON a.oid = i.relam
     WHERE c.catalog_id = $1 AND c.vectors = $2`,
-  row: { category: text, number: int, ranked: bool, products: float, share: float },
+  row: { category: text, number: int, ranked: bool, together: bool, products: float, share: float },
 };
 
 /** Which categories of a version have an index of their own. */
@@ -60,7 +62,8 @@ export class CategoriesOfSearch {
       found.push(index);
     }
     const [{ products, share }] = found as [Index];
-    return { numbers: found.map(({ number }) => number), ranked: found.map(({ ranked }) => ranked), products, share };
+    const [numbers, ranked] = [found.map(({ number }) => number), found.map(({ ranked }) => ranked)];
+    return { numbers, ranked, together: found.every(({ together }) => together), products, share };
   }
 
   private ready(model: number, space: string): Promise<Indexes> {
@@ -68,8 +71,9 @@ export class CategoriesOfSearch {
     const known = this.known.get(key);
     if (known) return known;
     const { catalogId } = this;
-    const tables = [embeddingTable(catalogId, model, space), categoryTable(catalogId, model, space)];
-    const asked = whoeverLeaves(() => this.ask(READY, [catalogId, key, ...tables])).then(
+    const copies = categoryTable(catalogId, model, space);
+    const names = [embeddingTable(catalogId, model, space), copies, copiesIndexOf(copies)];
+    const asked = whoeverLeaves(() => this.ask(READY, [catalogId, key, ...names])).then(
       (rows) => new Map(rows.map(({ category, ...index }) => [category, index])),
     );
     this.known.set(key, asked);

@@ -12,8 +12,7 @@ import { SAMPLED } from './search-parts.ts';
 
 /** Candidates of one round of the scan, `hnsw.ef_search`. Steps, so that a share estimated again a minute later makes the same scan. */
 export const EFFORTS = [100, 200, 400, 500, 750, 1000] as const;
-/** The widest round: .98 to 1 of the ten nearest even where `effortWithin` takes fewer (docs/adr/0036-category-indexes.md). */
-export const MOST_EFFORT = EFFORTS[EFFORTS.length - 1]!;
+const MOST_EFFORT = EFFORTS[EFFORTS.length - 1]!;
 /** Candidates that a page without a filter is sure with, a little below the first step: a filter that all but passes takes that, too. */
 const FOR_ALL = 90;
 
@@ -47,9 +46,23 @@ export function effortWithin(share: number, products: number): number {
 export const effortOf = (share: number | undefined, within: WithinCategory | null): number =>
   within ? effortWithin((share ?? within.share) / within.share, within.products) : effortFor(share ?? 1);
 
-/** Whether `effortWithin` takes fewer candidates than it takes to be sure, as a shopper waits. */
-export const isRoughWithin = ({ products, ranked }: WithinCategory): boolean =>
-  products > FOR_ALL_OF_CATEGORY.upTo && !ranked.every(Boolean);
+/** Copies of a category up to which ranking all of them takes hardly longer than asking their index for the most candidates: 37 ms of 100,000, where that takes 24. */
+const MOST_RANKED_AGAIN = 125_000;
+
+/**
+ * How a page that is asked for again is searched for within a category whose usual search is not sure, as a shopper waits for that: all is ranked, which is exact,
+ * or the index asked for the most candidates. Null: the usual search is sure.
+ * @param share of that category that passes the filter, 0 to 1
+ */
+export function thoroughWithin(
+  share: number,
+  within: WithinCategory,
+): { within: WithinCategory; effort: number } | null {
+  const { products, ranked, together } = within;
+  if (products <= FOR_ALL_OF_CATEGORY.upTo || ranked.every(Boolean)) return null;
+  if (!together || products > MOST_RANKED_AGAIN) return { within, effort: MOST_EFFORT };
+  return { within: { ...within, ranked: ranked.map(() => true) }, effort: effortWithin(share, 0) };
+}
 
 /**
  * SQL for the most products that pass a filter and are ranked one by one: 4,000, of a large catalog 25 times the root of how many vectors

@@ -5,7 +5,7 @@ import { embeddingTable } from './embedding-table.ts';
 import { type ListKey, type NeighbourLists, PARTS_OF_LIST, type PartOfList } from './neighbour-lists.ts';
 import type { Parts } from './product-columns.ts';
 import type { Breadth } from './search-breadth.ts';
-import { effortOf, isRoughWithin, isSure, MOST_EFFORT } from './search-effort.ts';
+import { effortOf, isSure, thoroughWithin } from './search-effort.ts';
 import { filedPart, isMostlyFiled, isOfMore } from './search-filed.ts';
 import {
   byAnchor,
@@ -173,10 +173,12 @@ export class PagesByLists {
       if (!groups[0]?.[0]?.many) return { groups, isRough: false, isAll: true };
       share = await breadth.learn(listsOf, within);
     }
-    const isRough = !isThorough && within !== null && isRoughWithin(within);
-    const effort = isThorough ? MOST_EFFORT : effortOf(share, within);
-    const goesOn = !within && !isSure(effort, share);
-    return { groups: await this.run(asked, kind, anchors, 'listing', { length, within, effort, goesOn }), isRough };
+    const thorough = within && thoroughWithin(share / within.share, within);
+    const usual = { within, effort: effortOf(share, within) };
+    const by = isThorough ? (thorough ?? usual) : usual;
+    const goesOn = !within && !isSure(usual.effort, share);
+    const groups = await this.run(asked, kind, anchors, 'listing', { length, goesOn, ...by });
+    return { groups, isRough: !isThorough && thorough !== null };
   }
 
   /** @returns null: no list that is kept has what such pages need */

@@ -28,11 +28,20 @@ const onCircle = (angle: number) => unit([Math.cos(angle), Math.sin(angle)]);
 const SHELF: SearchFilter = { categories: ['shelf'] };
 const EFFORTS = new Set(['100', '200', '400', '500', '750', '1000']);
 
+/** Products on the other side of the circle. @param categories of the i-th, SQL */
+const addFar = (session: Awaited<ReturnType<typeof otherSession>>, products: number, categories: string) =>
+  session.query(`
+    INSERT INTO simili.product (catalog_id, id, title, categories, tags, fingerprint)
+      SELECT 'default', 'm' || i, 'm', ${categories}, '{}', 'h' FROM generate_series(1, ${products}) AS i;
+    INSERT INTO simili.embedding_1 (product_id, content_hash, vec)
+      SELECT 'm' || i, 'h', ARRAY[-cos(i / ${products}.0), -sin(i / ${products}.0)]::vector FROM generate_series(1, ${products}) AS i;
+    ANALYZE simili.product, simili.embedding_1`);
+
 /** Products on a quarter of a circle, and a search that keeps lists. */
 async function shop(mostPassing: number | null = null) {
   const database = await freshPostgresDatabase(postgresUrl());
   onTestFinished(() => database[Symbol.asyncDispose]());
-  const storage = await openPostgres(database.url);
+  const storage = await openPostgres(database.url, 1);
   onTestFinished(() => storage.close());
   const repositories = makeRepositories(storage, 'default');
   const ids = Array.from({ length: PRODUCTS }, (_, i) => `p${i}`);
@@ -46,9 +55,11 @@ async function shop(mostPassing: number | null = null) {
   await embeddings.upsert(VERSION.number, vectors, SPACE);
   await embeddings.createIndex(VERSION.number, SPACE);
   const efforts: unknown[] = [];
+  const ranked: boolean[] = [];
   const ask: Ask = (statement, values) => {
+    if (/near AS MATERIALIZED/.test(statement.text)) ranked.push(/ORDER BY l2 LIMIT/.test(statement.text));
     if (/near AS MATERIALIZED/.test(statement.text))
-      efforts.push(...values.filter((value) => EFFORTS.has(String(value))));
+      efforts.push(...values.filter((value) => typeof value === 'string' && EFFORTS.has(value)));
     return storage.ask(statement, values);
   };
   const search = new SearchRepository(ask, 'default', mostPassing, false, new NeighbourLists(1e6));
@@ -59,7 +70,7 @@ async function shop(mostPassing: number | null = null) {
   const listed = async (anchor: string, filter?: SearchFilter) => void (await page(anchor, filter));
   const session = await otherSession(database.url);
   onTestFinished(() => session.end());
-  return { storage, repositories, embeddings, page, listed, session, efforts };
+  return { storage, repositories, embeddings, page, listed, session, efforts, ranked };
 }
 
 describe('lists of neighbours on a server', { tags: ['postgres'] }, () => {
@@ -127,31 +138,34 @@ describe('lists of neighbours on a server', { tags: ['postgres'] }, () => {
       expect(await page('p0', filter)).toEqual({ isListed: true, ids: ['p98', 'p1', 'p2'] });
   });
 
-  test('a large category is searched quickly for the first page, and thoroughly for the second, which is kept', async () => {
-    const { storage, session, page, efforts } = await shop(0);
-    const bounds = { fewest: 10, mostRanked: 0, mostRankedByRoot: 1e9, mostShare: 1, most: 1 };
-    await new CategoryIndexRepository(storage.prisma, storage.ask, storage, 'default', bounds).build(
-      VERSION.number,
-      SPACE,
-    );
-    await session.query(
-      `ANALYZE simili.embedding_1; UPDATE pg_class SET reltuples = 30000 WHERE relname = 'category_1_vec_1_idx';
-      UPDATE pg_class SET reltuples = 100000 WHERE relname = 'embedding_1'`,
-    );
-    const pages = [await page('p0', SHELF), await page('p0', SHELF), await page('p0', SHELF)];
-    expect(pages.map(({ isListed }) => isListed)).toEqual([false, false, true]);
-    expect(efforts).toEqual(['100', '400', '1000']); // first it is seen that more pass than are ranked one by one
-    for (const { ids } of pages) expect(ids).toEqual(['p1', 'p2', 'p3']);
-  });
+  test.each([
+    ['ranked as a whole', 30_000, '200'],
+    ['searched with the most candidates, as it is too large for that', 130_000, '1000'],
+  ])(
+    'a large category is searched quickly for the first page, and for the second, which is kept, it is %s',
+    async (_, products, effort) => {
+      const { storage, session, page, efforts, ranked } = await shop(0);
+      await addFar(session, 8000, `'{shelf}'`);
+      const bounds = { fewest: 10, mostRanked: 0, mostRankedByRoot: 1e9, mostShare: 1, most: 1 };
+      await new CategoryIndexRepository(storage.prisma, storage.ask, storage, 'default', bounds).build(
+        VERSION.number,
+        SPACE,
+      );
+      await session.query(
+        `ANALYZE simili.embedding_1; UPDATE pg_class SET reltuples = ${products} WHERE relname = 'category_1_vec_1_idx';
+      UPDATE pg_class SET reltuples = 300000 WHERE relname = 'embedding_1'`,
+      );
+      const pages = [await page('p0', SHELF), await page('p0', SHELF), await page('p0', SHELF)];
+      expect(pages.map(({ isListed }) => isListed)).toEqual([false, false, true]);
+      expect(ranked).toEqual([false, false, effort === '200']);
+      expect(efforts).toEqual(['100', '400', effort]); // first it is seen that more pass than are ranked one by one
+      for (const { ids } of pages) expect(ids).toEqual(['p1', 'p2', 'p3']);
+    },
+  );
 
   test('its statements are planned once, and not at each page', async () => {
-    const { session, storage, page } = await shop(1000);
-    await session.query(`
-      INSERT INTO simili.product (catalog_id, id, title, categories, tags, fingerprint)
-        SELECT 'default', 'm' || i, 'm', CASE i % 5 WHEN 0 THEN ARRAY['fifth'] ELSE '{}' END, '{}', 'h' FROM generate_series(1, 10000) AS i;
-      INSERT INTO simili.embedding_1 (product_id, content_hash, vec)
-        SELECT 'm' || i, 'h', ARRAY[-cos(i / 10000.0), -sin(i / 10000.0)]::vector FROM generate_series(1, 10000) AS i;
-      ANALYZE simili.product, simili.embedding_1`);
+    const { session, storage, page } = await shop(500);
+    await addFar(session, 5000, `CASE i % 5 WHEN 0 THEN ARRAY['fifth'] ELSE '{}' END`);
     for (const filter of [{}, { categories: ['fifth'] }, SHELF]) {
       for (let i = 0; i < 20; i++) await page(`p${i}`, filter); // each makes its list
       for (let i = 0; i < 20; i++) await page('p0', filter);
