@@ -255,6 +255,7 @@ export const mutations = [
     from: 'mostRankedByRoot: 50',
     to: 'mostRankedByRoot: 60',
   },
+  { name: 'ranked for a page that is asked for again', ...effort, from: 'AGAIN = 125_000', to: 'AGAIN = 100_000' },
   { name: 'fewest of a category', ...categories, from: 'fewest: 1000', to: 'fewest: 2000' },
   { name: 'most of a category', ...categories, from: 'mostShare: 0.45', to: 'mostShare: 0.5' },
   { name: 'most categories', ...categories, from: 'most: 16', to: 'most: 8' },

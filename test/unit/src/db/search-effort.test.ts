@@ -6,6 +6,7 @@ import {
   mostPassingWithin,
   placeInSample,
   shareOf,
+  thoroughWithin,
 } from '../../../../src/db/search-effort.ts';
 
 test('the narrower a filter that is not for one by one, the more candidates a round of the index has: 100 to 1,000', () => {
@@ -29,6 +30,20 @@ test('an index of one category is never asked for fewer than 200 candidates, and
   expect([2000, 25_000, 25_001, 450_000].map((products) => effortWithin(1, products))).toEqual([200, 200, 400, 400]);
   expect(effortWithin(0.5, 100_000)).toBe(1000);
   expect([2000, 10_000, 1_000_000].map(mostPassingWithin)).toEqual([1118, 2500, 25_000]);
+});
+
+test('a category whose usual search is not sure is ranked for a page that is asked for again, up to 125,000 products, beyond by the most candidates', () => {
+  const of = (products: number, { ranked = false, together = true } = {}) => {
+    const found = thoroughWithin(1, { numbers: [1], ranked: [ranked], together, products, share: 0.1 });
+    return found && [found.within.ranked[0], found.effort];
+  };
+  expect([25_000, 25_001, 125_000, 125_001].map((products) => of(products))).toEqual([
+    null,
+    [true, 200],
+    [true, 200],
+    [false, 1000],
+  ]);
+  expect([of(50_000, { ranked: true }), of(50_000, { together: false })]).toEqual([null, [false, 1000]]);
 });
 
 test('of a ranked category the nearest are bounded by a sample where that spares anything', () => {
