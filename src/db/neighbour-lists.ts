@@ -17,7 +17,7 @@ export type PartOfList = {
   /** The search that made it looked less far than it takes to be sure: whoever asks again is worth one that looks farther. */
   readonly isRough: boolean;
 };
-/** Of which catalog's version and product a list is, and of which products (a filter's part that is `filed`; '': all). */
+/** A list by its place: of which catalog's version and product a list is, and of which products (a filter's part that is `filed`; '': all). */
 export type ListKey = { readonly table: string; readonly productId: string; readonly filed: string };
 
 /** Before the text of a list that is rough. */

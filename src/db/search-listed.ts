@@ -13,8 +13,10 @@ type ByLists = {
   listed: Listed;
   /** Tables of it, behind that of its anchors. */
   tables: string;
-  /** Whether the page says nothing: the list is too old, or the index looked elsewhere. */
+  /** Whether the page says nothing: the anchor itself looks otherwise, or the index looked elsewhere. */
   isLost: string;
+  /** Whether more was written since the oldest list than is looked at one by one. */
+  isOld: string;
   /** The list to be kept; of its first row alone. */
   list: string;
 };
@@ -69,7 +71,8 @@ export function listedSql(
           || ARRAY(SELECT f.product_id FROM fresh f WHERE ${isNew} AND (${distance('f.vec')}) <= ${radius})))`,
       radius,
     },
-    isLost: `((SELECT count(*) FROM since) >= ${MOST_LOOKED_AT} OR ${isFiled ? `(SELECT count(*) FROM refiled) = ${MOST_LOOKED_AT} OR` : ''} (SELECT count(*) FROM fresh) > ${MOST_SINCE} OR EXISTS (SELECT FROM fresh f WHERE f.product_id = anchor.id AND ${isNew}))`,
+    isLost: `EXISTS (SELECT FROM fresh f WHERE f.product_id = anchor.id AND ${isNew})`,
+    isOld: `((SELECT count(*) FROM since) >= ${MOST_LOOKED_AT} OR ${isFiled ? `(SELECT count(*) FROM refiled) = ${MOST_LOOKED_AT} OR` : ''} (SELECT count(*) FROM fresh) > ${MOST_SINCE})`,
     list: 'NULL::text',
   };
 }
@@ -84,12 +87,15 @@ const refiled = (
 /** The one that saw least: the numbers of transactions that it knows begin and end no later, and it has the most of them on their way. */
 function oldestOf(snapshots: readonly string[]): string {
   const order = snapshots.map((snapshot) => {
-    const [begun, next, running = ''] = snapshot.split(':');
-    return { snapshot, begun: Number(begun), next: Number(next), running: running.length };
+    const [begun, , running = ''] = snapshot.split(':');
+    return { snapshot, begun: Number(begun), next: nextOf(snapshot), running: running.length };
   });
   order.sort((a, b) => a.next - b.next || a.begun - b.begun || b.running - a.running);
   return order[0]!.snapshot;
 }
+
+/** The first transaction that was to come when a pg_snapshot was taken. */
+export const nextOf = (snapshot: string): number => Number(snapshot.split(':')[1]);
 
 /** Where the candidates of a new list are looked for. */
 type Source = {
@@ -123,6 +129,7 @@ export function listingSql(source: Source, length: number): ByLists {
     isLost: near.hasAnchor
       ? `CASE WHEN ${isFirst} THEN NOT EXISTS (SELECT FROM near WHERE near.nr = anchor.nr AND (near.product_id = anchor.id OR near.l2 = 0)) END`
       : 'FALSE',
+    isOld: 'NULL::bool',
     list: `CASE WHEN ${isFirst} THEN (
       SELECT CASE WHEN ${isWhole} THEN pg_current_snapshot()::text || ' ' || (ARRAY[${radii}])::text || ' ' || (${kept})::text END
       FROM (SELECT array_agg(product_id) AS ids, array_agg(l2) AS all_l2 FROM (SELECT near.product_id, near.l2 ${others} ORDER BY near.l2) AS sorted) AS lists) END`,

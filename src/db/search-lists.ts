@@ -19,6 +19,7 @@ import {
   scaleOf,
   sizeFor,
 } from './search-found.ts';
+import { nextOf } from './search-listed.ts';
 import type { ListWay } from './search-parts.ts';
 import { type Search, type SearchFilter, searchStatement } from './search-statement.ts';
 import { ofVersion } from './version-gone.ts';
@@ -26,7 +27,7 @@ import { ofVersion } from './version-gone.ts';
 /** How long it is remembered what was not enough for an anchor's page, ms, and of how many pages. */
 const REMEMBERED_MS = 3_600_000;
 const PAGES_REMEMBERED = 20_000;
-/** The same of tables that have no lists. */
+/** The same of tables: that they have no lists, or none from before some time. */
 const TABLES_REMEMBERED_MS = 60_000;
 const TABLES_REMEMBERED = 1000;
 /** SQLSTATE of a table that does not say who wrote its vectors: a worker of a version before this one has made it. */
@@ -40,7 +41,7 @@ const IN_STOCK = 0.8;
 /** How long it is remembered that of what is filed there too few are, ms. */
 const SOLD_OUT_MS = 60_000;
 const SOLD_OUT_REMEMBERED = 1000;
-/** Of a digest of what lists are of: no two filters have the same. */
+/** Letters of the digest of a filter that lists are of: no two filters have the same. */
 const LETTERS = 20;
 const FOLDED_OR_GONE = PARTS_OF_LIST[0] - sizeFor(1);
 
@@ -52,7 +53,7 @@ type Asked = {
   limit: number;
   parts: Parts;
 };
-/** What the lists are of that a page is made of: a filter, `filed` for short, empty: all. `usual`: the part that does for most pages. */
+/** The lists that a page is made of, by what they are of: a filter, `filed` for short, empty: all. `usual`: the part that does for most pages. */
 type Kind = { listsOf: SearchFilter; filed: string; usual: number };
 /** An anchor by its place among those asked for. `part`: which of PARTS_OF_LIST its page is made of. */
 type Anchor = { id: string; place: number; part: number; list: PartOfList | null };
@@ -67,6 +68,8 @@ export class PagesByLists {
   private readonly begins = new LRUCache<string, number>({ max: PAGES_REMEMBERED, ttl: REMEMBERED_MS });
   /** Filters by whose lists of what is filed a page came short, as little of it is in stock: no more are made. */
   private readonly soldOut = new LRUCache<string, true>({ max: SOLD_OUT_REMEMBERED, ttl: SOLD_OUT_MS });
+  /** The youngest list of a table that too much was written since, as the transaction that was to come when it was made: older ones are not asked for. */
+  private readonly tooOld = new LRUCache<string, number>({ max: TABLES_REMEMBERED, ttl: TABLES_REMEMBERED_MS });
   /** Tables of which no list can be kept. */
   private readonly without = new LRUCache<string, true>({ max: TABLES_REMEMBERED, ttl: TABLES_REMEMBERED_MS });
 
@@ -88,7 +91,7 @@ export class PagesByLists {
         id,
         place,
         part,
-        list: part < PARTS_OF_LIST.length ? this.lists.of(this.key(asked, kind, id), part) : null,
+        list: part < PARTS_OF_LIST.length ? this.keptList(asked, kind, id, part) : null,
       };
     });
     const found: Answers = anchorIds.map(() => undefined);
@@ -115,9 +118,11 @@ export class PagesByLists {
       this.without.set(this.table(asked), true);
       return [];
     });
+    if (groups[0]?.[0]?.old)
+      this.tooOld.set(this.ageKey(asked, kind), Math.min(...lists.map(({ snapshot }) => nextOf(snapshot))));
     for (const [i, anchor] of anchors.entries()) {
       const rows = groups[i] ?? [];
-      if (!rows[0]?.warm || rows[0].lost) this.lists.forget(this.key(asked, kind, anchor.id));
+      if (!rows[0]?.warm || rows[0].lost || rows[0].old) this.lists.forget(this.key(asked, kind, anchor.id));
       else if (isWhole(rows, asked.limit, anchor.list!.radius))
         found[anchor.place] = { ...this.found(asked, rows), listed: true };
       else this.begins.set(nameOfPage(asked, anchor.id), nextPart(anchor.part, rows, asked.limit));
@@ -192,6 +197,17 @@ export class PagesByLists {
     return kindFor(asked, listsOf, isOfMore(filter) ? IN_STOCK : 1);
   }
 
+  /** Those that are known to be too old are none: so no page asks for one in vain. */
+  private keptList(asked: Asked, kind: Kind, productId: string, part: number): PartOfList | null {
+    const list = this.lists.of(this.key(asked, kind, productId), part);
+    return list && nextOf(list.snapshot) > (this.tooOld.get(this.ageKey(asked, kind)) ?? -1) ? list : null;
+  }
+
+  /** Lists of what is filed grow old by other changes, too. */
+  private ageKey(asked: Asked, { filed }: Kind): string {
+    return `${this.table(asked)} ${filed === '' ? 'all' : 'filed'}`;
+  }
+
   private key(asked: Asked, { filed }: Kind, productId: string): ListKey {
     return { table: this.table(asked), productId, filed };
   }
@@ -232,7 +248,7 @@ export class PagesByLists {
   }
 }
 
-/** Of a product's page, for what was not enough for it. */
+/** The name of a product's page, for what was not enough for it. */
 const nameOfPage = ({ filter, limit, version }: Asked, anchorId: string): string =>
   `${version.number} ${sizeFor(limit)} ${narrowingOf(filter)} ${anchorId}`;
 

@@ -75,8 +75,10 @@ const rankedOf = (parts: Parts) => ({
   /** Products that the index gave, and the greatest distance among them. Of several spaces: see `fused`. */
   looked: orNull(int),
   farthest: orNull(float),
-  /** The index gave neither the anchor itself nor any other at its place: what it gave is not near. Or the anchor's list says nothing any more. */
+  /** The index gave neither the anchor itself nor any other at its place: what it gave is not near. Or the anchor itself looks otherwise than when its list was made. */
   lost: orNull(bool),
+  /** The page says nothing, and by none of the lists that are as old: more was written since than is looked at one by one. */
+  old: orNull(bool),
   /** The list to be kept (neighbour-lists.ts), in the first row of an anchor, by the ways that make one. */
   list: orNull(text),
   ...shapeOf(parts),
@@ -132,7 +134,7 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const anchor = vector ? givenAnchor(tables, settings) : products(catalog, tables, settings);
   const sql = `
     WITH anchor AS MATERIALIZED (${anchor})${isPassing ? passing(catalog, searched.narrowing, mostOf(search, table, param)) : ''}${byLists?.tables ?? ''}
-    SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest, ${byLists?.isLost ?? 'n.lost'} AS lost, ${byLists?.list ?? 'NULL::text'} AS list,
+    SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest, ${byLists?.isLost ?? 'n.lost'} AS lost, ${byLists?.list ?? 'NULL::text'} AS list, ${byLists?.isOld ?? 'NULL::bool'} AS old,
       ${isPassing ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${columnsOf(parts, isCarried ? 'n' : 'p')}
     FROM anchor
       LEFT JOIN LATERAL (${nearby}) AS n ON TRUE

@@ -123,10 +123,14 @@ export function describeFiledLists(name: string, open: () => Promise<FreshDataba
 
     test('where very many were filed otherwise since, it is searched for, and has a list again', async () => {
       await shop.expectRight('p013', 'makes a list', WIDE);
+      await shop.expectRight('p014', 'makes a list', NARROW);
+      await shop.expectRight('p014', 'makes a list');
       for (const id of [...shop.said.keys()].slice(0, 201))
         await shop.say(id, { tags: [...(shop.said.get(id)!.tags ?? []), 'new'] });
       await shop.expectRight('p013', 'by lists', WIDE);
       expect(shop.ways.at(-1)).toBe('searched');
+      await shop.expectRight('p014', 'makes a list', NARROW); // whose list is known to be as old
+      await shop.expectRight('p014', 'by lists'); // which a vector makes old, and nothing that is filed
       await shop.expectRight('p013', 'makes a list', WIDE);
       await shop.expectRight('p013', 'by lists', WIDE);
       expect(shop.ways).toEqual(['by lists']);

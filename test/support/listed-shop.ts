@@ -15,7 +15,7 @@ const LIMIT = 10;
 
 export type WayOfPage = 'by lists' | 'makes a list' | 'searched';
 type Vector = Float32Array;
-/** What a product says of itself. */
+/** A product as far as filters and groups look at it. */
 export type Said = Partial<Pick<ProductDraft, 'groupId' | 'price' | 'availableForSale' | 'categories' | 'tags'>>;
 
 /** Products with vectors in a database, a search that keeps lists of neighbours, and pages ranked by hand to compare its pages with. */
