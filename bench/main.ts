@@ -4,6 +4,8 @@ import { NoPeer } from './peer/process.ts';
 
 /** npm run bench -- <name> [--json]. Every figure is measured in this run, against its limit or its peer. */
 const benches: Record<string, () => Promise<Record<string, string | number>[]>> = {
+  'asked-again': async () =>
+    (await import('./asked-again.ts')).askedAgain({ products: Number(values.products ?? 100_000), keep: values.keep }),
   bots: async () => (await import('./bots.ts')).bots(),
   categories: async () =>
     (await import('./categories.ts')).categories({ seeds: Number(values.seeds), steps: Number(values.steps) }),
@@ -118,7 +120,7 @@ const { positionals, values } = parseArgs({
     // Of `derivation` (500,000) and `durability` (20,000).
     events: { type: 'string' },
     // Of `derivation`: a database of this name stays until its run has come to its end, and a run that was ended goes on there.
-    // Of `serving`: databases of this name and the number of products stay, and a next run measures the same.
+    // Of `serving` and `asked-again`: databases of this name and the number of products stay, and a next run measures the same.
     keep: { type: 'string', default: '' },
     // Of `durability`; `seed` of `clicks`, `filters` and `history`, too.
     kills: { type: 'string', default: '20' },
@@ -148,7 +150,7 @@ const { positionals, values } = parseArgs({
     operations: { type: 'string', default: '1000' },
     // Of `filters`.
     filters: { type: 'string', default: '1000' },
-    // Of `derivation` (5,000), `distinct` (20,000), `embedded` (10,000), `filters`, `import`, `projection`, `serving` and `writes` (100,000).
+    // Of `asked-again` (100,000), `derivation` (5,000), `distinct` (20,000), `embedded` (10,000), `filters`, `import`, `projection`, `serving` and `writes` (100,000).
     products: { type: 'string' },
     // Of `serving`: a folder of scripts/yardsticks.sh.
     yardsticks: { type: 'string', default: '' },

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { makeRandom, type Random } from '../learning/numbers/random.ts';
 import { until } from '../test/support/until.ts';
-import { categoryOf, idOf, type ServingCatalog, SHARES, servingCatalog } from './serving-catalog.ts';
+import { exactTen } from './asked-again.ts';
+import { idOf, type ServingCatalog, SHARES, servingCatalog } from './serving-catalog.ts';
 import { limitsOf } from './serving-limits.ts';
 import { type Ask, inMemoryWay, type Opened, type Page, rawWay, similiWay, type Way } from './serving-ways.ts';
 import { yardsticks } from './serving-yardsticks.ts';
@@ -245,20 +246,15 @@ async function recallOf(catalog: ServingCatalog, way: Way, share: number | null,
     let [first, asBefore, wanted] = [0, 0, 0];
     for (let i = 0; i < (catalog.products > USUAL ? JUDGED_OF_LARGE : JUDGED); i++) {
       const id = popular(catalog.products, random);
-      const { rows } = await client.query(
-        `SELECT e.product_id AS id FROM ${catalog.table} e JOIN simili.product p ON p.catalog_id = 'default' AND p.id = e.product_id
-         WHERE e.product_id <> $1 AND ($2::text IS NULL OR p.categories && ARRAY[$2::text])
-         ORDER BY (e.vec <-> (SELECT vec FROM ${catalog.table} WHERE product_id = $1)) + 0, e.product_id LIMIT 10`,
-        [id, share === null ? null : categoryOf(share)],
-      );
+      const exact = await exactTen(client, catalog, id, share);
       const right = async () => {
         const found = new Set((await ask(id, share)).slice(0, 10));
-        return rows.filter((row) => found.has(row.id)).length;
+        return exact.filter((one) => found.has(one)).length;
       };
       first += await right();
       await right();
       asBefore += await right();
-      wanted += rows.length;
+      wanted += exact.length;
     }
     const of = (right: number) => (wanted === 0 ? 1 : Number((right / wanted).toFixed(3)));
     return { first: of(first), asBefore: of(asBefore) };

@@ -62,8 +62,8 @@ export function listedSql(
     // In their order, from the oldest on: the planner knows no better way to few than the index then. A value that is selected looks the same to it whichever it is: it
     // saw that very few come behind this one, took the plan for all values to be dearer, and planned each page anew, for .4 ms.
     tables: `${isFiled ? refiled(catalog, begun) : ''}, since AS MATERIALIZED (
-      (SELECT product_id, vec, written FROM ${table} WHERE ${stampedSince('written', begun)})
-      ${isFiled ? `UNION ALL SELECT v.product_id, v.vec, r.filed FROM refiled r JOIN ${table} v ON v.product_id = r.id` : ''}),
+      (SELECT product_id, vec, written, TRUE AS looks FROM ${table} WHERE ${stampedSince('written', begun)})
+      ${isFiled ? refiledVectors(table) : ''}),
     fresh AS MATERIALIZED (SELECT * FROM since WHERE NOT pg_visible_in_snapshot(written, ${param(oldest, 'pg_snapshot')}) LIMIT ${MOST_SINCE + 1})`,
     listed: {
       from: `(SELECT c.product_id, (${distance('c.vec')}) + 0 AS l2 FROM ${table} c
@@ -71,7 +71,7 @@ export function listedSql(
           || ARRAY(SELECT f.product_id FROM fresh f WHERE ${isNew} AND (${distance('f.vec')}) <= ${radius})))`,
       radius,
     },
-    isLost: `EXISTS (SELECT FROM fresh f WHERE f.product_id = anchor.id AND ${isNew})`,
+    isLost: `EXISTS (SELECT FROM fresh f WHERE f.product_id = anchor.id AND f.looks AND ${isNew})`,
     isOld: `((SELECT count(*) FROM since) >= ${MOST_LOOKED_AT} OR ${isFiled ? `(SELECT count(*) FROM refiled) = ${MOST_LOOKED_AT} OR` : ''} (SELECT count(*) FROM fresh) > ${MOST_SINCE})`,
     list: 'NULL::text',
   };
@@ -83,6 +83,11 @@ const refiled = (
   begun: string,
 ): string => `, refiled AS MATERIALIZED (SELECT q.id, q.filed FROM simili.product q
   WHERE q.catalog_id = ${catalog} AND q.filed > '0'::xid8 AND ${stampedSince('q.filed', begun)})`;
+
+/** Their vectors, looked up one by one whatever the planner thinks of how many they are. `looks`: whether the vector itself is new. */
+const refiledVectors = (table: string): string => `
+      UNION ALL SELECT v.product_id, v.vec, r.filed, FALSE FROM refiled r
+        CROSS JOIN LATERAL (SELECT e.product_id, e.vec FROM ${table} e WHERE e.product_id = r.id OFFSET 0) AS v`;
 
 /** The one that saw least: the numbers of transactions that it knows begin and end no later, and it has the most of them on their way. */
 function oldestOf(snapshots: readonly string[]): string {
@@ -117,7 +122,7 @@ export function listingSql(source: Source, length: number): ByLists {
   const isFirst = 'row_number() OVER (PARTITION BY anchor.nr ORDER BY n.l2, n.product_id) = 1';
   const beyond = (l2: string) => (isPassing ? `coalesce(${l2}, 'infinity')` : l2);
   const radii = PARTS_OF_LIST.map((part) => beyond(`all_l2[${part + 1}]`)).join();
-  const isWhole = isPassing ? '(SELECT NOT many FROM passing)' : `array_length(ids, 1) > ${LISTED}`;
+  const mayBeKept = isPassing ? '(SELECT NOT many FROM passing)' : `array_length(ids, 1) > ${LISTED}`;
   // Ids of no product fill it up: each list has as many.
   const kept = `(coalesce(ids, '{}') || array_fill(''::text, ARRAY[${LISTED}]))[:${LISTED}]`;
   return {
@@ -131,7 +136,7 @@ export function listingSql(source: Source, length: number): ByLists {
       : 'FALSE',
     isOld: 'NULL::bool',
     list: `CASE WHEN ${isFirst} THEN (
-      SELECT CASE WHEN ${isWhole} THEN pg_current_snapshot()::text || ' ' || (ARRAY[${radii}])::text || ' ' || (${kept})::text END
+      SELECT CASE WHEN ${mayBeKept} THEN pg_current_snapshot()::text || ' ' || (ARRAY[${radii}])::text || ' ' || (${kept})::text END
       FROM (SELECT array_agg(product_id) AS ids, array_agg(l2) AS all_l2 FROM (SELECT near.product_id, near.l2 ${others} ORDER BY near.l2) AS sorted) AS lists) END`,
   };
 }
@@ -142,10 +147,10 @@ function sourceSql({ space, catalog, near, isPassing }: Source): string {
   const [warm, most] = ['anchor.vec IS NOT NULL', LISTED + 2];
   const { table, only, narrowing, isRanked, hasAnchor } = near;
   const l2 = isRanked ? 'e.l2' : distance;
-  const chosen = (from: string, order = l2) =>
-    `SELECT e.product_id, ${l2} AS l2 FROM ${from} ORDER BY ${order} LIMIT ${most}`;
   // `+ 0`: in no order that the index has.
-  if (isPassing) return chosen(`${table} e WHERE ${warm} AND e.product_id = ANY(${PASSING_IDS})`, `(${distance}) + 0`);
+  if (isPassing)
+    return `SELECT e.product_id, (${distance}) + 0 AS l2 FROM ${table} e WHERE ${warm} AND e.product_id = ANY(${PASSING_IDS}) ORDER BY l2 LIMIT ${most}`;
+  const chosen = (from: string) => `SELECT e.product_id, ${l2} AS l2 FROM ${from} ORDER BY ${l2} LIMIT ${most}`;
   const rows = isRanked ? `${rankedSql(near, 'e', distance, warm)} e` : `${table} e`;
   if (narrowing === '') return chosen(`${rows} WHERE ${warm}`);
   const passes = `(${hasAnchor ? 'e.product_id = anchor.id OR' : ''} (${narrowing}))`;

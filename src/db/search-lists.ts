@@ -38,6 +38,8 @@ const LEAST_SHARE = 0.5;
 const SPARE = 1.25;
 /** The share that is taken to be in stock of what is filed where a filter asks. */
 const IN_STOCK = 0.8;
+/** Products of one request whose lists are made anew by thorough searches, of 40 ms each: the others' turn comes with their next page. */
+const MOST_THOROUGH = 4;
 /** How long it is remembered that of what is filed there too few are, ms. */
 const SOLD_OUT_MS = 60_000;
 const SOLD_OUT_REMEMBERED = 1000;
@@ -58,8 +60,7 @@ type Kind = { listsOf: SearchFilter; filed: string; usual: number };
 /** An anchor by its place among those asked for. `part`: which of PARTS_OF_LIST its page is made of. */
 type Anchor = { id: string; place: number; part: number; list: PartOfList | null };
 type Answers = (Found | undefined)[];
-/** `isAll`: the lists have all products that pass what they are of. */
-type Made = { groups: Row[][]; isRough: boolean; isAll?: boolean };
+type Made = { groups: Row[][]; isRough: boolean };
 type New = Pick<Search, 'length' | 'within' | 'effort' | 'goesOn' | 'mostPassing'>;
 
 /** Pages of anchors by lists of their neighbours, which the first page of an anchor makes (docs/adr/0043-neighbour-lists.md). */
@@ -86,7 +87,7 @@ export class PagesByLists {
     const kind = this.without.has(this.table(asked)) ? null : this.kindOf(asked);
     if (!kind) return rest(anchorIds);
     const anchors = anchorIds.map((id, place): Anchor => {
-      const part = Math.max(kind.usual, this.begins.get(nameOfPage(asked, id)) ?? 0);
+      const part = Math.max(kind.usual, this.begins.get(nameOfPage(asked, kind, id)) ?? 0);
       return {
         id,
         place,
@@ -95,9 +96,12 @@ export class PagesByLists {
       };
     });
     const found: Answers = anchorIds.map(() => undefined);
-    const kept = anchors.filter(({ list }) => list && !list.isRough);
-    const rough = anchors.filter(({ list }) => list?.isRough);
-    const unknown = anchors.filter(({ list, part }) => !list && part < PARTS_OF_LIST.length);
+    // Where lists grow old before they are asked for twice, none is worth a thorough search: the rough ones do.
+    const isWorthIt = !this.tooOld.has(this.ageKey(asked, kind));
+    const isKept = ({ list }: Anchor) => list && !(list.isRough && isWorthIt);
+    const kept = anchors.filter(isKept);
+    const rough = anchors.filter((one) => one.list && !isKept(one)).slice(0, MOST_THOROUGH);
+    const unknown = anchors.filter((one) => !isKept(one) && !rough.includes(one) && one.part < PARTS_OF_LIST.length);
     await Promise.all([
       this.byKept(asked, kind, kept, found),
       this.byNew(asked, kind, rough, found, true),
@@ -118,15 +122,23 @@ export class PagesByLists {
       this.without.set(this.table(asked), true);
       return [];
     });
-    if (groups[0]?.[0]?.old)
-      this.tooOld.set(this.ageKey(asked, kind), Math.min(...lists.map(({ snapshot }) => nextOf(snapshot))));
+    if (groups[0]?.[0]?.old) return this.forgetOldest(asked, kind, anchors);
     for (const [i, anchor] of anchors.entries()) {
       const rows = groups[i] ?? [];
-      if (!rows[0]?.warm || rows[0].lost || rows[0].old) this.lists.forget(this.key(asked, kind, anchor.id));
+      if (!rows[0]?.warm || rows[0].lost) this.lists.forget(this.key(asked, kind, anchor.id));
       else if (isWhole(rows, asked.limit, anchor.list!.radius))
         found[anchor.place] = { ...this.found(asked, rows), listed: true };
-      else this.begins.set(nameOfPage(asked, anchor.id), nextPart(anchor.part, rows, asked.limit));
+      else this.begins.set(nameOfPage(asked, kind, anchor.id), nextPart(anchor.part, rows, asked.limit));
     }
+  }
+
+  /** The oldest of these lists is too old; the others were not asked for themselves. */
+  private forgetOldest(asked: Asked, kind: Kind, anchors: readonly Anchor[]): void {
+    const key = this.ageKey(asked, kind);
+    const oldest = Math.min(...anchors.map(({ list }) => nextOf(list!.snapshot)));
+    this.tooOld.set(key, Math.max(oldest, this.tooOld.get(key) ?? oldest));
+    for (const { id, list } of anchors)
+      if (nextOf(list!.snapshot) <= oldest) this.lists.forget(this.key(asked, kind, id));
   }
 
   /**
@@ -142,20 +154,31 @@ export class PagesByLists {
   ): Promise<void> {
     if (anchors.length === 0) return;
     const part = Math.max(...anchors.map((anchor) => anchor.part));
-    const { groups, isRough, isAll } = await this.made(asked, kind, anchors, PARTS_OF_LIST[part]!, isThorough);
+    // One that takes too long is not begun again at once: the next page of the product is a first one.
+    if (isThorough) for (const { id } of anchors) this.lists.forget(this.key(asked, kind, id));
+    const { groups, isRough } = await this.made(asked, kind, anchors, PARTS_OF_LIST[part]!, isThorough);
     for (const [i, { id, place }] of anchors.entries()) {
       const rows = groups[i]!;
       const [first] = rows;
       if (first?.warm && first.lost) continue;
-      if (!first?.warm || isWhole(rows, asked.limit, radiusOf(first, isAll))) found[place] = this.found(asked, rows);
-      else {
-        // A catalog that has no more than a list has none.
-        this.begins.set(nameOfPage(asked, id), first.list ? nextPart(part, rows, asked.limit) : PARTS_OF_LIST.length);
-        if (kind.filed !== '' && isOfMore(asked.filter)) this.soldOut.set(narrowingOf(asked.filter), true);
-      }
-      if (first?.list) this.lists.keep(this.key(asked, kind, id), first.list, { isRough });
-      else if (isThorough) this.lists.forget(this.key(asked, kind, id));
+      const key = this.key(asked, kind, id);
+      if (first?.list) this.lists.keep(key, first.list, { isRough });
+      const list = first?.list ? this.lists.of(key, part) : null;
+      // Without a list, as the index gave too few, the page may still be nearer than all else that it gave.
+      const radius = list?.radius ?? first?.farthest ?? -1;
+      if (!first?.warm || isWhole(rows, asked.limit, radius)) found[place] = this.found(asked, rows);
+      else this.tell(asked, kind, id, part, rows);
     }
+  }
+
+  /** A page came short by its new list. */
+  private tell(asked: Asked, kind: Kind, id: string, part: number, rows: readonly Row[]): void {
+    // A catalog that has no more than a list has none.
+    const isKept = rows[0]!.list !== null;
+    this.begins.set(nameOfPage(asked, kind, id), isKept ? nextPart(part, rows, asked.limit) : PARTS_OF_LIST.length);
+    const shown = rows.filter(({ l2 }) => l2 !== null).length;
+    if (kind.filed !== '' && isOfMore(asked.filter) && isKept && shown < asked.limit / 2)
+      this.soldOut.set(digestOf(narrowingOf(asked.filter)), true);
   }
 
   /** Searches as pages without a list do: for what few pass one by one, then by the index that suits how many do. */
@@ -175,7 +198,7 @@ export class PagesByLists {
     if (share === undefined) {
       const mostPassing = breadth.most(within);
       const groups = await this.run(asked, kind, anchors, 'listing passing', { length, mostPassing });
-      if (!groups[0]?.[0]?.many) return { groups, isRough: false, isAll: true };
+      if (!groups[0]?.[0]?.many) return { groups, isRough: false };
       share = await breadth.learn(listsOf, within);
     }
     const thorough = within && thoroughWithin(share / within.share, within);
@@ -192,7 +215,7 @@ export class PagesByLists {
     const share = narrowingOf(filter) === NOTHING ? 1 : this.breadth.share(filter);
     if (share !== undefined && share >= LEAST_SHARE) return kindFor(asked, {}, share);
     const listsOf = filedPart(filter);
-    if (Object.keys(listsOf).length === 0 || !isMostlyFiled(filter) || this.soldOut.has(narrowingOf(filter)))
+    if (Object.keys(listsOf).length === 0 || !isMostlyFiled(filter) || this.soldOut.has(digestOf(narrowingOf(filter))))
       return null;
     return kindFor(asked, listsOf, isOfMore(filter) ? IN_STOCK : 1);
   }
@@ -249,17 +272,18 @@ export class PagesByLists {
 }
 
 /** The name of a product's page, for what was not enough for it. */
-const nameOfPage = ({ filter, limit, version }: Asked, anchorId: string): string =>
-  `${version.number} ${sizeFor(limit)} ${narrowingOf(filter)} ${anchorId}`;
+const nameOfPage = ({ filter, limit, version }: Asked, { filed }: Kind, anchorId: string): string =>
+  `${version.number} ${sizeFor(limit)} ${digestOf(narrowingOf(filter))} ${filed} ${anchorId}`;
+
+const digestOf = (narrowing: string): string =>
+  narrowing === NOTHING ? '' : createHash('sha1').update(narrowing).digest('base64url').slice(0, LETTERS);
 
 /** @param share of the products of such lists that pass the filter of a page; null: no list is long enough */
 function kindFor({ filter, limit }: Asked, listsOf: SearchFilter, share: number): Kind | null {
   if (limit > LONGEST_PREPARED) return null;
   const all = sizeFor(limit) + FOLDED_OR_GONE + (filter.excludeIds?.length ?? 0);
   const usual = partOf(share < 1 ? (all * SPARE) / share : all);
-  const narrowing = narrowingOf(listsOf);
-  const filed = narrowing === NOTHING ? '' : createHash('sha1').update(narrowing).digest('base64url').slice(0, LETTERS);
-  return usual < PARTS_OF_LIST.length ? { listsOf, filed, usual } : null;
+  return usual < PARTS_OF_LIST.length ? { listsOf, filed: digestOf(narrowingOf(listsOf)), usual } : null;
 }
 
 /** As many times as long as the page was short, but no more than the longest; beyond that one where it was not enough. */
@@ -273,9 +297,6 @@ const partOf = (products: number): number => {
   const part = PARTS_OF_LIST.findIndex((length) => length >= products);
   return part < 0 ? PARTS_OF_LIST.length : part;
 };
-
-/** How near all other products are at best; those of a page without any are not known to be far. */
-const radiusOf = ({ farthest }: Row, isAll = false): number => farthest ?? (isAll ? Number.POSITIVE_INFINITY : -1);
 
 /** Whether all others are farther than the last of the page, or there are none. */
 const isWhole = (rows: readonly Row[], limit: number, radius: number): boolean => {

@@ -77,7 +77,7 @@ const rankedOf = (parts: Parts) => ({
   farthest: orNull(float),
   /** The index gave neither the anchor itself nor any other at its place: what it gave is not near. Or the anchor itself looks otherwise than when its list was made. */
   lost: orNull(bool),
-  /** The page says nothing, and by none of the lists that are as old: more was written since than is looked at one by one. */
+  /** Since the oldest of the lists that the page is made of more was written than is looked at one by one: the page says nothing. */
   old: orNull(bool),
   /** The list to be kept (neighbour-lists.ts), in the first row of an anchor, by the ways that make one. */
   list: orNull(text),

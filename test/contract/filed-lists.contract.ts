@@ -106,6 +106,14 @@ export function describeFiledLists(name: string, open: () => Promise<FreshDataba
       for (const [id] of wide) await shop.say(id, { availableForSale: said(id).availableForSale! });
     });
 
+    test('where all that is looked at first are variants of the anchor, the page is not empty', async () => {
+      const near = shop.nearestByHand('p016', 18, NARROW);
+      for (const id of ['p016', ...near]) await shop.say(id, { groupId: 'own' });
+      expect(idsOf(await shop.expectRight('p016', 'makes a list', NARROW))).toHaveLength(2);
+      await shop.expectRight('p016', 'by lists', NARROW);
+      for (const id of ['p016', ...near]) await shop.say(id, { groupId: null });
+    });
+
     test('filters of prices, which change often, have none', async () => {
       await shop.expectRight('p009', 'searched', { ...WIDE, maxPrice: '2.00' });
       await shop.expectRight('p009', 'searched', { ...WIDE, maxPrice: '2.00' });
@@ -122,8 +130,8 @@ export function describeFiledLists(name: string, open: () => Promise<FreshDataba
     });
 
     test('where very many were filed otherwise since, it is searched for, and has a list again', async () => {
-      await shop.expectRight('p013', 'makes a list', WIDE);
       await shop.expectRight('p014', 'makes a list', NARROW);
+      await shop.expectRight('p013', 'makes a list', WIDE);
       await shop.expectRight('p014', 'makes a list');
       for (const id of [...shop.said.keys()].slice(0, 201))
         await shop.say(id, { tags: [...(shop.said.get(id)!.tags ?? []), 'new'] });

@@ -57,7 +57,8 @@ async function shop(mostPassing: number | null = null) {
   const efforts: unknown[] = [];
   const ranked: boolean[] = [];
   const ask: Ask = (statement, values) => {
-    if (/near AS MATERIALIZED/.test(statement.text)) ranked.push(/ORDER BY l2 LIMIT/.test(statement.text));
+    if (/near AS MATERIALIZED/.test(statement.text))
+      ranked.push(/category_1 e [^;]*ORDER BY l2 LIMIT/.test(statement.text));
     if (/near AS MATERIALIZED/.test(statement.text))
       efforts.push(...values.filter((value) => typeof value === 'string' && EFFORTS.has(value)));
     return storage.ask(statement, values);
@@ -71,6 +72,21 @@ async function shop(mostPassing: number | null = null) {
   const session = await otherSession(database.url);
   onTestFinished(() => session.end());
   return { storage, repositories, embeddings, page, listed, session, efforts, ranked };
+}
+
+/** A shop of which a category has, as far as the database's statistics know, so many products and an index of neighbours. */
+async function largeCategory(products: number) {
+  const made = await shop(0);
+  const { storage, session } = made;
+  await addFar(session, 8000, `'{shelf}'`);
+  const bounds = { fewest: 10, mostRanked: 0, mostRankedByRoot: 1e9, mostShare: 1, most: 1 };
+  const indexes = new CategoryIndexRepository(storage.prisma, storage.ask, storage, 'default', bounds);
+  await indexes.build(VERSION.number, SPACE);
+  await session.query(`
+    ANALYZE simili.embedding_1;
+    UPDATE pg_class SET reltuples = ${products} WHERE relname = 'category_1_vec_1_idx';
+    UPDATE pg_class SET reltuples = 300000 WHERE relname = 'embedding_1'`);
+  return made;
 }
 
 describe('lists of neighbours on a server', { tags: ['postgres'] }, () => {
@@ -144,17 +160,7 @@ describe('lists of neighbours on a server', { tags: ['postgres'] }, () => {
   ])(
     'a large category is searched quickly for the first page, and for the second, which is kept, it is %s',
     async (_, products, effort) => {
-      const { storage, session, page, efforts, ranked } = await shop(0);
-      await addFar(session, 8000, `'{shelf}'`);
-      const bounds = { fewest: 10, mostRanked: 0, mostRankedByRoot: 1e9, mostShare: 1, most: 1 };
-      await new CategoryIndexRepository(storage.prisma, storage.ask, storage, 'default', bounds).build(
-        VERSION.number,
-        SPACE,
-      );
-      await session.query(
-        `ANALYZE simili.embedding_1; UPDATE pg_class SET reltuples = ${products} WHERE relname = 'category_1_vec_1_idx';
-      UPDATE pg_class SET reltuples = 300000 WHERE relname = 'embedding_1'`,
-      );
+      const { page, efforts, ranked } = await largeCategory(products);
       const pages = [await page('p0', SHELF), await page('p0', SHELF), await page('p0', SHELF)];
       expect(pages.map(({ isListed }) => isListed)).toEqual([false, false, true]);
       expect(ranked).toEqual([false, false, effort === '200']);
@@ -162,6 +168,18 @@ describe('lists of neighbours on a server', { tags: ['postgres'] }, () => {
       for (const { ids } of pages) expect(ids).toEqual(['p1', 'p2', 'p3']);
     },
   );
+
+  test('where lists grow old before anybody asks again, no page of a large category is thorough', async () => {
+    const { session, page, listed, efforts } = await largeCategory(30_000);
+    const writeMany = () => session.query(`UPDATE simili.embedding_1 SET vec = vec WHERE product_id LIKE 'm1%'`);
+    for (let i = 0; i < 2; i++) await listed('p0', SHELF);
+    await writeMany();
+    await listed('p0', SHELF); // which finds out
+    for (let i = 0; i < 2; i++) await listed('p1', SHELF);
+    const { isListed, ids } = await page('p1', SHELF);
+    expect([isListed, ids.sort()]).toEqual([true, ['p0', 'p2', 'p3']]);
+    expect(efforts).toEqual(['100', '400', '200', '400']);
+  });
 
   test('its statements are planned once, and not at each page', async () => {
     const { session, storage, page } = await shop(500);
