@@ -244,8 +244,10 @@ async function recallOf(catalog: ServingCatalog, way: Way, share: number | null,
   await client.connect();
   try {
     let [first, asBefore, wanted] = [0, 0, 0];
-    for (let i = 0; i < (catalog.products > USUAL ? JUDGED_OF_LARGE : JUDGED); i++) {
-      const id = popular(catalog.products, random);
+    // Each once: the first page of one that comes again would be by its list.
+    const ids = new Set<string>();
+    while (ids.size < (catalog.products > USUAL ? JUDGED_OF_LARGE : JUDGED)) ids.add(popular(catalog.products, random));
+    for (const id of ids) {
       const exact = await exactTen(client, catalog, id, share);
       const right = async () => {
         const found = new Set((await ask(id, share)).slice(0, 10));

@@ -21,7 +21,7 @@ export class Breadth {
     /** Most products that pass a filter and are ranked one by one; null: as many as suits the size of the catalog. */
     private readonly mostPassing: number | null,
     /** Whether a table of vectors may have no index, because it is small. A category then never has one of its own. */
-    readonly mayLackIndex: boolean,
+    private readonly mayLackIndex: boolean,
   ) {
     this.categories = new CategoriesOfSearch(ask, catalogId);
   }

@@ -46,7 +46,7 @@ export function effortWithin(share: number, products: number): number {
 export const effortOf = (share: number | undefined, within: WithinCategory | null): number =>
   within ? effortWithin((share ?? within.share) / within.share, within.products) : effortFor(share ?? 1);
 
-/** Copies of a category up to which ranking all of them takes hardly longer than asking their index for the most candidates: 37 ms of 100,000, where that takes 24. */
+/** Copies of a category up to which ranking all of them is worth it for a page that is asked for again: 37 ms of 100,000, where their index takes 24 for the most candidates, and misses some. */
 const MOST_RANKED_AGAIN = 125_000;
 
 /**

@@ -14,8 +14,8 @@ export function filedPart({ categories, conditions = [], own = [] }: SearchFilte
   };
 }
 
-/** Whether a filter asks for more than what products are filed under. */
-export const isOfMore = ({ available }: SearchFilter): boolean => available !== undefined;
+/** Whether a filter asks for what is in stock, or is not. */
+export const asksForStock = ({ available }: SearchFilter): boolean => available !== undefined;
 
 /** Whether most products that pass its filed part pass all of a filter: it asks nothing else, or only for what is in stock. */
 export function isMostlyFiled({ available, minPrice, maxPrice, conditions = [], own = [] }: SearchFilter): boolean {

@@ -6,7 +6,7 @@ import { type ListKey, type NeighbourLists, PARTS_OF_LIST, type PartOfList } fro
 import type { Parts } from './product-columns.ts';
 import type { Breadth } from './search-breadth.ts';
 import { effortOf, isSure, thoroughWithin } from './search-effort.ts';
-import { filedPart, isMostlyFiled, isOfMore } from './search-filed.ts';
+import { asksForStock, filedPart, isMostlyFiled } from './search-filed.ts';
 import {
   byAnchor,
   type Found,
@@ -45,6 +45,7 @@ const SOLD_OUT_MS = 60_000;
 const SOLD_OUT_REMEMBERED = 1000;
 /** Letters of the digest of a filter that lists are of: no two filters have the same. */
 const LETTERS = 20;
+/** Products of a list's part beyond those of the shortest page, for variants that are folded and products that are gone. */
 const FOLDED_OR_GONE = PARTS_OF_LIST[0] - sizeFor(1);
 
 /** Pages of one space's version, from the first place on, each anchor's own. */
@@ -167,17 +168,17 @@ export class PagesByLists {
       // Without a list, as the index gave too few, the page may still be nearer than all else that it gave.
       const radius = list?.radius ?? first?.farthest ?? -1;
       if (!first?.warm || isWhole(rows, asked.limit, radius)) found[place] = this.found(asked, rows);
-      else this.tell(asked, kind, id, part, rows);
+      else this.cameShort(asked, kind, id, part, rows);
     }
   }
 
-  /** A page came short by its new list. */
-  private tell(asked: Asked, kind: Kind, id: string, part: number, rows: readonly Row[]): void {
+  /** Remembers that a page came short by its new list: of this anchor, and of the filter where little of it is in stock. */
+  private cameShort(asked: Asked, kind: Kind, id: string, part: number, rows: readonly Row[]): void {
     // A catalog that has no more than a list has none.
     const isKept = rows[0]!.list !== null;
     this.begins.set(nameOfPage(asked, kind, id), isKept ? nextPart(part, rows, asked.limit) : PARTS_OF_LIST.length);
     const shown = rows.filter(({ l2 }) => l2 !== null).length;
-    if (kind.filed !== '' && isOfMore(asked.filter) && isKept && shown < asked.limit / 2)
+    if (kind.filed !== '' && asksForStock(asked.filter) && isKept && shown < asked.limit / 2)
       this.soldOut.set(digestOf(narrowingOf(asked.filter)), true);
   }
 
@@ -217,7 +218,7 @@ export class PagesByLists {
     const listsOf = filedPart(filter);
     if (Object.keys(listsOf).length === 0 || !isMostlyFiled(filter) || this.soldOut.has(digestOf(narrowingOf(filter))))
       return null;
-    return kindFor(asked, listsOf, isOfMore(filter) ? IN_STOCK : 1);
+    return kindFor(asked, listsOf, asksForStock(filter) ? IN_STOCK : 1);
   }
 
   /** Those that are known to be too old are none: so no page asks for one in vain. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { filedPart, isMostlyFiled, isOfMore } from '../../../../src/db/search-filed.ts';
+import { asksForStock, filedPart, isMostlyFiled } from '../../../../src/db/search-filed.ts';
 import type { SearchFilter } from '../../../../src/db/search-statement.ts';
 import type { Condition } from '../../../../src/ports/condition.ts';
 
@@ -27,7 +27,7 @@ test('what products are filed under is their categories, tags and attributes, ho
 
 test('a filter asks for nothing beside that but for what is in stock, or its pages are not for lists of what is filed', () => {
   expect(isMostlyFiled({ categories: ['Shoes'], conditions: filed, own: filed, excludeIds: ['a'] })).toBe(true);
-  expect([isMostlyFiled({ available: true }), isOfMore({ available: true }), isOfMore({})]).toEqual([
+  expect([isMostlyFiled({ available: true }), asksForStock({ available: true }), asksForStock({})]).toEqual([
     true,
     true,
     false,
