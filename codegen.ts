@@ -30,7 +30,7 @@ export default {
           JSON: 'unknown',
         },
         mappers: {
-          Product: '../db/products.ts#ProductRow',
+          Product: '../db/sql/product-row.ts#ProductRow',
           SimilarItemConnection: '../similarity/similar-items.ts#SimilarItemsPage',
           SimilarToProductsConnection: '../similarity/similar-to-products.ts#SimilarToProductsPage',
           SimilarToPictureConnection: '../similarity/similar-to-picture.ts#SimilarToPicturePage',

@@ -1,7 +1,7 @@
 import { loadavg } from 'node:os';
-import { embeddingTable } from '../src/db/embedding-table.ts';
-import type { Found } from '../src/db/search.ts';
-import type { Behind } from '../src/db/search-statement.ts';
+import type { Found } from '../src/db/search/repository.ts';
+import type { Behind } from '../src/db/search/statement.ts';
+import { embeddingTable } from '../src/db/sql/embedding-table.ts';
 import { pictureSpace } from '../src/ports/space.ts';
 import { noTelemetry } from '../src/ports/telemetry.ts';
 import { distinct } from '../src/similarity/distinct-pictures.ts';

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { makeRandom } from '../learning/numbers/random.ts';
-import { MOST_AT_ONCE, usualPagesAtOnce } from '../src/db/pages-at-once.ts';
+import { MOST_AT_ONCE, usualPagesAtOnce } from '../src/db/session/pages-at-once.ts';
 import { compared, openAll, type Row, warm } from './serving.ts';
 import { servingCatalog } from './serving-catalog.ts';
 import { similiWay } from './serving-ways.ts';

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { makeRandom } from '../learning/numbers/random.ts';
-import { effortsOn } from '../src/db/build-index.ts';
 import type { EmbeddingRepository } from '../src/db/embeddings.ts';
+import { effortsOn } from '../src/db/indexes/build-index.ts';
 import { openPostgres } from '../src/db/postgres.ts';
 import { makeRepositories } from '../src/db/repositories.ts';
-import type { Storage } from '../src/db/storage.ts';
+import type { Storage } from '../src/db/session/storage.ts';
 import { pictureSpace, type VersionSpace } from '../src/ports/space.ts';
 import { type FreshPostgres, freshPostgresDatabase } from '../test/support/services.ts';
 import { keptDatabase } from './kept-database.ts';

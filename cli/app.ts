@@ -1,9 +1,9 @@
 import { knowCatalogs } from '../src/catalog/known-catalogs.ts';
 import { type Config, loadConfig } from '../src/config.ts';
-import { openNeighbourLists } from '../src/db/neighbour-lists.ts';
 import { openStorage } from '../src/db/open-storage.ts';
 import { makeRepositories, type Repositories } from '../src/db/repositories.ts';
-import type { Storage } from '../src/db/storage.ts';
+import { openNeighbourLists } from '../src/db/search/neighbour-lists.ts';
+import type { Storage } from '../src/db/session/storage.ts';
 import { SimiliError } from '../src/errors.ts';
 import { loadExtensions } from '../src/load-extensions.ts';
 import { type Log, makeLog } from '../src/log.ts';

@@ -35,17 +35,20 @@ const propensity = {
   file: 'learning/relevance/propensity.ts',
   tests: ['test/unit/learning/relevance/propensity.test.ts'],
 };
-const search = ['test/unit/src/db/search.test.ts'];
-const statement = { file: 'src/db/search-statement.ts', tests: search };
-const rounds = { file: 'src/db/search.ts', tests: search };
+const search = ['test/unit/src/db/search/repository.test.ts'];
+const statement = { file: 'src/db/search/statement.ts', tests: search };
+const rounds = { file: 'src/db/search/repository.ts', tests: search };
 const categories = {
   file: 'src/db/category-indexes.ts',
   tests: ['test/unit/src/db/category-indexes.test.ts'],
 };
-const effort = { file: 'src/db/search-effort.ts', tests: ['test/unit/src/db/search-effort.test.ts'] };
-const neighbourLists = { file: 'src/db/search-listed.ts', tests: ['test/integration/neighbour-lists.test.ts'] };
-const keptLists = { file: 'src/db/neighbour-lists.ts', tests: ['test/unit/src/db/neighbour-lists.test.ts'] };
-const ranking = { file: 'src/db/search-one.ts', tests: search };
+const effort = { file: 'src/db/search/effort.ts', tests: ['test/unit/src/db/search/effort.test.ts'] };
+const neighbourLists = { file: 'src/db/search/listed.ts', tests: ['test/integration/neighbour-lists.test.ts'] };
+const keptLists = {
+  file: 'src/db/search/neighbour-lists.ts',
+  tests: ['test/unit/src/db/search/neighbour-lists.test.ts'],
+};
+const ranking = { file: 'src/db/search/one.ts', tests: search };
 const maintenance = { file: 'workers/handlers/maintenance.ts', tests: ['test/integration/maintenance.test.ts'] };
 const jobs = { file: 'src/db/jobs.ts', tests: ['test/integration/handlers.test.ts', ...maintenance.tests] };
 const clickThrough = {
@@ -236,7 +239,7 @@ export const mutations = [
   { name: 'minutes of a last answer', ...lastKnown, from: '5 * 60_000', to: '6 * 60_000' },
   { name: 'ties', ...ranking, from: '[3, 50, 1000]', to: '[3, 40, 1000]' },
   { name: 'narrowest ties', ...ranking, from: '[3, 50, 1000]', to: '[0, 50, 1000]' },
-  { name: 'looks into several spaces', ...ranking, file: 'src/db/search-fused.ts', from: '[50, 400,', to: '[50, 300,' },
+  { name: 'looks into several spaces', ...ranking, file: 'src/db/search/fused.ts', from: '[50, 400,', to: '[50, 300,' },
   { name: 'scan order', ...statement, from: 'strict_order', to: 'relaxed_order' },
   { name: 'products of one round', ...rounds, from: 'MOST_OF_ONE_ROUND = 60', to: 'MOST_OF_ONE_ROUND = 61' },
   { name: 'candidates', ...effort, from: '[100, 200, 400, 500, 750, 1000]', to: '[40, 200, 400, 1000]' },
@@ -265,7 +268,7 @@ export const mutations = [
   {
     name: 'sample of a category',
     ...effort,
-    file: 'src/db/search-parts.ts',
+    file: 'src/db/search/parts.ts',
     from: 'SAMPLED = 500',
     to: 'SAMPLED = 400',
   },
@@ -274,7 +277,7 @@ export const mutations = [
   {
     name: 'share for lists',
     ...neighbourLists,
-    file: 'src/db/search-lists.ts',
+    file: 'src/db/search/lists.ts',
     from: 'LEAST_SHARE = 0.5',
     to: 'LEAST_SHARE = 0.7',
   },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_CATALOG, isCatalogId } from './catalog-id.ts';
-import { MOST_AT_ONCE } from './db/pages-at-once.ts';
+import { MOST_AT_ONCE } from './db/session/pages-at-once.ts';
 import { SimiliError } from './errors.ts';
 import { FEEDBACK_WORTH, parseActionValues, valuesText } from './feedback-worth.ts';
 import { cronOf } from './ports/retrain-policy.ts';

@@ -4,8 +4,8 @@ import { deleteProducts, upsertProducts, type WriteResult } from './catalog/prod
 import type { VisitorEvent } from './db/erasures.ts';
 import type { JobRow } from './db/jobs.ts';
 import type { ModelRow } from './db/models.ts';
-import type { ProductRow } from './db/products.ts';
 import type { Repositories } from './db/repositories.ts';
+import type { ProductRow } from './db/sql/product-row.ts';
 import { type Patiences, startDeadline, within } from './deadline.ts';
 import { type ClickThrough, type ClickThroughRequest, clickThrough } from './feedback/click-through.ts';
 import { type Counting, counted, openCounting } from './feedback/count.ts';

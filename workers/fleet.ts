@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { configuredCopies } from 'simili/internal/catalog/picture-copies';
 import type { Config } from 'simili/internal/config';
-import { checkDataDir } from 'simili/internal/db/lock';
 import type { Repositories } from 'simili/internal/db/repositories';
+import { checkDataDir } from 'simili/internal/db/session/lock';
 import { retrainSettingsOf } from 'simili/internal/jobs/retrain-policy';
 import { checkExtensions, telemetryOf } from 'simili/internal/load-extensions';
 import type { Log } from 'simili/internal/log';

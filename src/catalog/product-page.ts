@@ -1,5 +1,6 @@
 import { checked } from '../checked.ts';
-import type { ProductRepository, ProductRow } from '../db/products.ts';
+import type { ProductRepository } from '../db/products.ts';
+import type { ProductRow } from '../db/sql/product-row.ts';
 import { SimiliError } from '../errors.ts';
 import { pageSize } from '../shapes.ts';
 import { isStorable } from '../text.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { checkCount } from '../checked.ts';
 import type { ProductRepository } from '../db/products.ts';
-import { refusalOf } from '../db/sql-state.ts';
+import { refusalOf } from '../db/sql/sql-state.ts';
 import type { ProductWrite, WriteOutcome } from '../db/write-products.ts';
 import { type Judged, misfit } from '../entries.ts';
 import type { SimiliError } from '../errors.ts';

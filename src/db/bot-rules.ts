@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Prisma } from '../generated/prisma/client.ts';
 import { unlessQuarantined } from './quarantine-sql.ts';
-import { int, rows, text } from './row.ts';
+import { int, rows, text } from './sql/row.ts';
 
 /** Visitors who acted on a day: with fewer nobody knows what is usual in a shop, and no rule is applied. */
 const FEWEST_ACTING = 20;

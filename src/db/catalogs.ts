@@ -1,10 +1,10 @@
 import { DEFAULT_CATALOG } from '../catalog-id.ts';
 import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
-import { briefly } from './brief-locks.ts';
-import { vectorSchema } from './embedding-table.ts';
 import { lockFeedback } from './feedback-lock.ts';
-import { stopBuilds } from './index-builds.ts';
-import { int, rows, text } from './row.ts';
+import { stopBuilds } from './indexes/index-builds.ts';
+import { briefly } from './sql/brief-locks.ts';
+import { vectorSchema } from './sql/embedding-table.ts';
+import { int, rows, text } from './sql/row.ts';
 
 export type CatalogRow = { id: string; createdAt: Date; products: number };
 

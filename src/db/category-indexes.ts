@@ -1,8 +1,9 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import type { EmbeddingSpace } from '../ports/space.ts';
-import { type Ask, NO_ROWS } from './ask.ts';
-import { BRIEFLY, briefly } from './brief-locks.ts';
 import { lockCatalog } from './catalogs.ts';
+import type { IndexBuild, Storage } from './session/storage.ts';
+import { type Ask, NO_ROWS } from './sql/ask.ts';
+import { BRIEFLY, briefly } from './sql/brief-locks.ts';
 import {
   categoryIndexOf,
   categoryTable,
@@ -10,11 +11,10 @@ import {
   embeddingName,
   embeddingTable,
   withoutSchema,
-} from './embedding-table.ts';
-import { float, int, orNull, rows, text } from './row.ts';
-import { columnType, indexClass } from './space-sql.ts';
-import type { IndexBuild, Storage } from './storage.ts';
-import { ofVersion, VersionGone } from './version-gone.ts';
+} from './sql/embedding-table.ts';
+import { float, int, orNull, rows, text } from './sql/row.ts';
+import { columnType, indexClass } from './sql/space-sql.ts';
+import { ofVersion, VersionGone } from './sql/version-gone.ts';
 
 /** A category and how many products have it. */
 export type Category = { category: string; products: number };

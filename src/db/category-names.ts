@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { Condition } from '../ports/condition.ts';
-import type { Ask } from './ask.ts';
-import { text } from './row.ts';
-import type { SearchFilter } from './search-statement.ts';
+import type { SearchFilter } from './search/statement.ts';
+import type { Ask } from './sql/ask.ts';
+import { text } from './sql/row.ts';
 
 /** How long spellings are remembered, ms: a category that is spelled in a new way is found that much later. */
 const REMEMBERED_MS = 1000;

@@ -1,7 +1,7 @@
 import { FEWEST_PEOPLE } from '../fewest-people.ts';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import { placementOf, toldPlacements } from './placements.ts';
-import { float, int, rows, text } from './row.ts';
+import { float, int, rows, text } from './sql/row.ts';
 
 /** Sums over visitors, one a day and version: n is what a visitor saw, c what of it he chose. */
 export type ClickSums = {

@@ -4,17 +4,17 @@ import { vector } from '@electric-sql/pglite-pgvector';
 import { runMigrations } from 'bullmq';
 import { PrismaPGlite } from 'pglite-prisma-adapter';
 import { makePrivate } from '../private-files.ts';
-import { type Ask, NO_ROWS, type Statement } from './ask.ts';
-import { openDatabaseClock } from './database-clock.ts';
-import { type Disk, diskOf } from './disk-watch.ts';
-import { keepUp } from './embedded-upkeep.ts';
-import { lockDataDir } from './lock.ts';
-import { migrate } from './migrate.ts';
-import { PGlitePool } from './pglite-pool.ts';
-import { PolitePGlite } from './polite-pglite.ts';
-import type { RowOf, Shape } from './row.ts';
-import type { IndexBuild, Storage, VectorIndex } from './storage.ts';
-import { typedAsk, typedClient } from './typed-client.ts';
+import { openDatabaseClock } from './session/database-clock.ts';
+import { type Disk, diskOf } from './session/disk-watch.ts';
+import { keepUp } from './session/embedded-upkeep.ts';
+import { lockDataDir } from './session/lock.ts';
+import { migrate } from './session/migrate.ts';
+import { PGlitePool } from './session/pglite-pool.ts';
+import { PolitePGlite } from './session/polite-pglite.ts';
+import type { IndexBuild, Storage, VectorIndex } from './session/storage.ts';
+import { typedAsk, typedClient } from './session/typed-client.ts';
+import { type Ask, NO_ROWS, type Statement } from './sql/ask.ts';
+import type { RowOf, Shape } from './sql/row.ts';
 
 /**
  * Postgres inside this process, in a folder (or in memory: `dir` null). One process at a time; what was committed

@@ -2,9 +2,12 @@ import { fromSql } from 'pgvector';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import type { Encoder } from '../ports/encoder.ts';
 import { type EmbeddingSpace, PICTURES } from '../ports/space.ts';
-import { type Ask, NO_ROWS } from './ask.ts';
-import { BRIEFLY, briefly } from './brief-locks.ts';
 import { lockCatalog } from './catalogs.ts';
+import { stopBuilds } from './indexes/index-builds.ts';
+import { type Compared, distinctStatement } from './near-duplicates.ts';
+import type { IndexBuild, Storage, VectorIndex } from './session/storage.ts';
+import { type Ask, NO_ROWS } from './sql/ask.ts';
+import { BRIEFLY, briefly } from './sql/brief-locks.ts';
 import {
   categoryName,
   embeddingName,
@@ -13,15 +16,12 @@ import {
   vectorSchema,
   withoutSchema,
   writtenIndexOf,
-} from './embedding-table.ts';
-import { stopBuilds } from './index-builds.ts';
-import { type Compared, distinctStatement } from './near-duplicates.ts';
-import { bigint, rows, text, texts } from './row.ts';
-import { columnType, indexClass, storedSql } from './space-sql.ts';
-import { despiteDeadlock } from './sql-state.ts';
-import type { IndexBuild, Storage, VectorIndex } from './storage.ts';
-import { vectorsParameter } from './vector-bytes.ts';
-import { ofVersion, VersionGone } from './version-gone.ts';
+} from './sql/embedding-table.ts';
+import { bigint, rows, text, texts } from './sql/row.ts';
+import { columnType, indexClass, storedSql } from './sql/space-sql.ts';
+import { despiteDeadlock } from './sql/sql-state.ts';
+import { vectorsParameter } from './sql/vector-bytes.ts';
+import { ofVersion, VersionGone } from './sql/version-gone.ts';
 
 /** `contentHash`: of what it was computed from; of one picture its own, of several these joined. `vector` null: nothing came of it. */
 export type Vector = { productId: string; contentHash: string; vector: Float32Array | null };
@@ -52,7 +52,7 @@ const tellingWriters = (table: string): string[] => [
 ];
 
 /**
- * Vectors of products, all but the search among them (src/db/search.ts): one table per model version and space, named by these, in
+ * Vectors of products, all but the search among them (src/db/search/repository.ts): one table per model version and space, named by these, in
  * a schema of the catalog, with its own HNSW index, so that a version is retired by DROP and a live index is never vacuumed of another version's rows.
  */
 export class EmbeddingRepository {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Erasure, FeedbackEvent, Prisma, PrismaClient } from '../generated/prisma/client.ts';
 import { lockFeedback } from './feedback-lock.ts';
-import { int, rows, text, time } from './row.ts';
+import { int, rows, text, time } from './sql/row.ts';
 
 export type ErasureRow = Pick<Erasure, 'id' | 'erasedAt' | 'events'>;
 const SHOWN = {

@@ -1,13 +1,13 @@
 import { FEWEST_PEOPLE } from '../fewest-people.ts';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
-import type { Ask } from './ask.ts';
 import { lockFeedback } from './feedback-lock.ts';
-import { PRODUCT_COLUMNS, type ProductColumns, ProductShape, productOf } from './product-columns.ts';
-import type { ProductRow } from './products.ts';
 import { unlessQuarantined } from './quarantine-sql.ts';
-import { int, rows } from './row.ts';
-import type { Parameter } from './search-parts.ts';
-import { conditions, type SearchFilter } from './search-statement.ts';
+import type { Parameter } from './search/parts.ts';
+import { conditions, type SearchFilter } from './search/statement.ts';
+import type { Ask } from './sql/ask.ts';
+import { PRODUCT_COLUMNS, type ProductColumns, ProductShape, productOf } from './sql/product-columns.ts';
+import type { ProductRow } from './sql/product-row.ts';
+import { int, rows } from './sql/row.ts';
 
 /** Days of feedback that are counted, up to the last one that is rolled up. */
 const DAYS = 28;

@@ -1,8 +1,8 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import { type Ask, NO_ROWS } from './ask.ts';
-import { bytesOf } from './bytes.ts';
-import { rows, text } from './row.ts';
-import { vectorsParameter } from './vector-bytes.ts';
+import { type Ask, NO_ROWS } from './sql/ask.ts';
+import { bytesOf } from './sql/bytes.ts';
+import { rows, text } from './sql/row.ts';
+import { vectorsParameter } from './sql/vector-bytes.ts';
 
 /** [dimensions] by the sha-256 of a picture. */
 export type Features = ReadonlyMap<string, Uint16Array>;

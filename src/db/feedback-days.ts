@@ -5,7 +5,7 @@ import { clickThroughOfDay } from './click-through.ts';
 import { lockFeedback } from './feedback-lock.ts';
 import { placementOf, toldPlacements } from './placements.ts';
 import { unlessQuarantined } from './quarantine-sql.ts';
-import { float, int, rows, text } from './row.ts';
+import { float, int, rows, text } from './sql/row.ts';
 
 /** Feedback on one product at one place of one anchor's lists in one placement. Votes may be fractions: see `FeedbackDays`. */
 export type PairStatistics = {

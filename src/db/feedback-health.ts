@@ -1,5 +1,5 @@
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
-import { float, int, orNull, rows, text, time } from './row.ts';
+import { float, int, orNull, rows, text, time } from './sql/row.ts';
 
 /** So many events of a catalog were answered so, on a day (YYYY-MM-DD, UTC). */
 export type FeedbackCountWrite = { catalog: string; day: string; name: string; count: number };

@@ -1,10 +1,10 @@
 import type { FeedbackWorth } from '../feedback-worth.ts';
 import { type FeedbackKind, Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import { DEFAULT_PLACEMENT } from '../placement.ts';
-import type { Ask } from './ask.ts';
 import { FeedbackDays } from './feedback-days.ts';
 import { unlessQuarantined } from './quarantine-sql.ts';
-import { int, rows, texts } from './row.ts';
+import type { Ask } from './sql/ask.ts';
+import { int, rows, texts } from './sql/row.ts';
 import { type AppendedWithoutList, appendWithoutList, type WriteWithoutList } from './without-list.ts';
 
 export type { FeedbackKind };

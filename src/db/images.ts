@@ -1,6 +1,6 @@
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import type { Clock } from '../ports/clock.ts';
-import { filled, float, int, orNull, type RowOf, rows, text, texts } from './row.ts';
+import { filled, float, int, orNull, type RowOf, rows, text, texts } from './sql/row.ts';
 
 export type ImageRow = RowOf<typeof Claimed>;
 /** A decoded picture and the product it shows: what training and embedding start from. */

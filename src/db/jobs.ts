@@ -8,9 +8,9 @@ import {
   type PrismaClient,
 } from '../generated/prisma/client.ts';
 import type { Clock } from '../ports/clock.ts';
-import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './bytes.ts';
-import { lastRead } from './last-read.ts';
-import { bool, int, oneOf, rows, text } from './row.ts';
+import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './sql/bytes.ts';
+import { lastRead } from './sql/last-read.ts';
+import { bool, int, oneOf, rows, text } from './sql/row.ts';
 
 export type { JobKind, JobPhase };
 export { JobState };

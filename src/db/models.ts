@@ -9,12 +9,12 @@ import {
 } from '../generated/prisma/client.ts';
 import type { Clock } from '../ports/clock.ts';
 import { pictureSpace, type VersionSpace } from '../ports/space.ts';
-import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './bytes.ts';
 import { lockCatalog } from './catalogs.ts';
-import { vectorSchema } from './embedding-table.ts';
 import type { Claim, JobRepository } from './jobs.ts';
-import { lastRead } from './last-read.ts';
-import { int, json, oneOf, rows, text } from './row.ts';
+import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './sql/bytes.ts';
+import { vectorSchema } from './sql/embedding-table.ts';
+import { lastRead } from './sql/last-read.ts';
+import { int, json, oneOf, rows, text } from './sql/row.ts';
 
 export type { ModelKind };
 export { ModelState };

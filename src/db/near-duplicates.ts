@@ -1,8 +1,8 @@
 import { PICTURES } from '../ports/space.ts';
-import type { Statement } from './ask.ts';
-import { embeddingTable } from './embedding-table.ts';
-import { text } from './row.ts';
-import { nameOf } from './statement-name.ts';
+import type { Statement } from './sql/ask.ts';
+import { embeddingTable } from './sql/embedding-table.ts';
+import { text } from './sql/row.ts';
+import { nameOf } from './sql/statement-name.ts';
 
 /** Products of a ranking whose pictures are compared with those before them. */
 export type Compared = {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
-import type { Storage } from './storage.ts';
+import type { Storage } from './session/storage.ts';
 
 /**
  * Postgres when DATABASE_URL is set, else PGlite in the data directory. Migrates before it returns.

@@ -1,7 +1,7 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import type { Ask } from './ask.ts';
-import { bool, float, int, json, orNull, rows, text } from './row.ts';
-import { base64Of, vectorOf } from './vector-bytes.ts';
+import type { Ask } from './sql/ask.ts';
+import { bool, float, int, json, orNull, rows, text } from './sql/row.ts';
+import { base64Of, vectorOf } from './sql/vector-bytes.ts';
 
 /** A picture that somebody searches by: its address, or its bytes. */
 export type AskedPicture = { readonly url: string } | { readonly bytes: Uint8Array };

@@ -1,18 +1,18 @@
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { SimiliError } from '../errors.ts';
-import { askPrepared } from './ask.ts';
-import { indexBuilder } from './build-index.ts';
-import { Circuit } from './circuit.ts';
-import { asUnavailable, describe } from './connection-errors.ts';
-import { openDatabaseClock } from './database-clock.ts';
-import { limitedPool } from './limited-pool.ts';
-import { migrate } from './migrate.ts';
-import { ownSessions } from './own-session.ts';
-import { MOST_AT_ONCE, usualPagesAtOnce } from './pages-at-once.ts';
-import { PreparedQuery } from './prepared-postgres.ts';
-import type { SqlSession, Storage } from './storage.ts';
-import { typedAsk, typedClient } from './typed-client.ts';
+import { indexBuilder } from './indexes/build-index.ts';
+import { Circuit } from './session/circuit.ts';
+import { asUnavailable, describe } from './session/connection-errors.ts';
+import { openDatabaseClock } from './session/database-clock.ts';
+import { limitedPool } from './session/limited-pool.ts';
+import { migrate } from './session/migrate.ts';
+import { ownSessions } from './session/own-session.ts';
+import { MOST_AT_ONCE, usualPagesAtOnce } from './session/pages-at-once.ts';
+import { PreparedQuery } from './session/prepared-postgres.ts';
+import type { SqlSession, Storage } from './session/storage.ts';
+import { typedAsk, typedClient } from './session/typed-client.ts';
+import { askPrepared } from './sql/ask.ts';
 
 const OLDEST_POSTGRES = 14;
 /** Iterative index scans came with 0.8.0; 0.8.4 holds the last fix against damaged HNSW indexes. */

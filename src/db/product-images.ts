@@ -1,6 +1,6 @@
 import { Prisma } from '../generated/prisma/client.ts';
 import { ImageState } from '../generated/prisma/enums.ts';
-import { int, oneOf, orNull, type RowOf, rows, text } from './row.ts';
+import { int, oneOf, orNull, type RowOf, rows, text } from './sql/row.ts';
 
 type Tx = Prisma.TransactionClient;
 /** A picture that a product names, at its place of them. */

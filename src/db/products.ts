@@ -1,25 +1,8 @@
 import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
 import type { Clock } from '../ports/clock.ts';
-import { withCents } from './price.ts';
-import {
-  type ProductFacts,
-  type ProductWrite,
-  removeProducts,
-  tryProducts,
-  type WriteOutcome,
-  writeProducts,
-} from './write-products.ts';
-
-/** A catalog row with the picture that is compared. */
-export type ProductRow = ProductFacts & {
-  image: {
-    id: string;
-    source: string;
-    state: 'PENDING' | 'READY' | 'FAILED';
-    width: number | null;
-    height: number | null;
-  } | null;
-};
+import { withCents } from './sql/price.ts';
+import type { ProductRow } from './sql/product-row.ts';
+import { type ProductWrite, removeProducts, tryProducts, type WriteOutcome, writeProducts } from './write-products.ts';
 
 const withFirstImage = { images: { where: { position: 0 }, take: 1 } } satisfies Prisma.ProductInclude;
 type Found = Prisma.ProductGetPayload<{ include: typeof withFirstImage }>;

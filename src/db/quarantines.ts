@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FeedbackQuarantine, Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import { lockFeedback } from './feedback-lock.ts';
-import { int, rows } from './row.ts';
+import { int, rows } from './sql/row.ts';
 
 /** Feedback that fits every field which is not null. Times are of receipt: from `since`, before `until`; open ends take in what is still to come. */
 export type Slice = Pick<FeedbackQuarantine, 'visitorId' | 'anchorId' | 'itemId' | 'since' | 'until'>;

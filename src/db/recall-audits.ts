@@ -1,5 +1,5 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import { float, rows } from './row.ts';
+import { float, rows } from './sql/row.ts';
 
 /** A list that was ranked a second time: of `wanted` neighbours that it should have begun with it had `found`. */
 export type AuditedList = { readonly wanted: number; readonly found: number };

@@ -1,8 +1,8 @@
 import { Prisma, type PrismaClient, type TrainingRound } from '../generated/prisma/client.ts';
 import type { Clock } from '../ports/clock.ts';
-import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './bytes.ts';
 import type { Claim, JobRepository } from './jobs.ts';
-import { bool, float, int, orNull, rows, text } from './row.ts';
+import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './sql/bytes.ts';
+import { bool, float, int, orNull, rows, text } from './sql/row.ts';
 
 /** One member's part of one round. `fence` is the coordinator's: for any other one nothing is taken or reported. */
 export type Shard = { jobId: string; round: number; fence: number; member: number };

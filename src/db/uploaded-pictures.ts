@@ -1,6 +1,6 @@
 import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
-import { bytesOf, bytesSql } from './bytes.ts';
-import { rows, text } from './row.ts';
+import { bytesOf, bytesSql } from './sql/bytes.ts';
+import { rows, text } from './sql/row.ts';
 
 /** A picture that was sent as a file. `contentHash`: sha-256 of its bytes in hex, under which it is stored once. */
 export type UploadedPicture = { readonly contentHash: string; readonly bytes: Uint8Array };

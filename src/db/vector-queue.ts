@@ -1,5 +1,5 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import { bigint, int, rows, text } from './row.ts';
+import { bigint, int, rows, text } from './sql/row.ts';
 
 /** A product of the queue, as it was when it was taken. */
 export type Queued = { productId: string; place: bigint };

@@ -1,10 +1,10 @@
 import { Prisma, type PrismaClient, type VectorStorage } from '../generated/prisma/client.ts';
-import { TRANSACTION_OF_BYTES } from './bytes.ts';
-import { embeddingTable } from './embedding-table.ts';
 import type { ModelRow } from './models.ts';
-import { int, rows, text } from './row.ts';
-import { columnType } from './space-sql.ts';
-import { VersionGone } from './version-gone.ts';
+import { TRANSACTION_OF_BYTES } from './sql/bytes.ts';
+import { embeddingTable } from './sql/embedding-table.ts';
+import { int, rows, text } from './sql/row.ts';
+import { columnType } from './sql/space-sql.ts';
+import { VersionGone } from './sql/version-gone.ts';
 
 /** How the vectors of a version's pictures are stored: found out while the version is embedded (docs/adr/0011-one-statement-a-page.md). */
 export class VectorStorageRepository {

@@ -1,6 +1,6 @@
 import type { FeedbackKind, PrismaClient } from '../generated/prisma/client.ts';
 import { DEFAULT_PLACEMENT } from '../placement.ts';
-import { int, rows, texts } from './row.ts';
+import { int, rows, texts } from './sql/row.ts';
 
 /** A view or a purchase of one product, of which no list is told. */
 export type WriteWithoutList = { eventId: string; kind: FeedbackKind; itemId: string; occurredAt: Date };

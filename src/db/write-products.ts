@@ -10,24 +10,11 @@ import {
   removeImages,
   retryFailed,
 } from './product-images.ts';
-import { bigint, rows, text } from './row.ts';
-import { despiteDeadlock } from './sql-state.ts';
+import type { ProductFacts } from './sql/product-row.ts';
+import { bigint, rows, text } from './sql/row.ts';
+import { despiteDeadlock } from './sql/sql-state.ts';
 import { storeUploads, type UploadedPicture } from './uploaded-pictures.ts';
 
-/** Facts of a product that are written and read alike. */
-export type ProductFacts = {
-  id: string;
-  title: string;
-  url: string | null;
-  categories: string[];
-  tags: string[];
-  /** Exact decimal. */
-  price: string | null;
-  currency: string | null;
-  available: boolean;
-  /** Id of the product whose variant this is; null: it has none. */
-  groupId: string | null;
-};
 /** A product as its sender describes it. `fingerprint`: hash over everything else, so that an unchanged one is noticed. */
 export type ProductWrite = ProductFacts & {
   images: string[];

@@ -1,5 +1,5 @@
 import type { GraphQLOutputType, GraphQLResolveInfo, SelectionSetNode } from 'graphql';
-import type { Parts } from '../db/product-columns.ts';
+import type { Parts } from '../db/sql/product-columns.ts';
 
 type Info = Pick<GraphQLResolveInfo, 'operation' | 'fragments' | 'returnType'>;
 

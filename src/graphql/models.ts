@@ -1,5 +1,5 @@
 import type { Gate, ListChanges, ModelRow } from '../db/models.ts';
-import { VersionGone } from '../db/version-gone.ts';
+import { VersionGone } from '../db/sql/version-gone.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import { listSize } from './limits.ts';
 import type { Scope, ScopeOf } from './scope.ts';

@@ -1,6 +1,6 @@
 import { isWebUrl } from '../catalog/judge-product.ts';
 import { pageOfProducts } from '../catalog/product-page.ts';
-import type { ProductRow } from '../db/products.ts';
+import type { ProductRow } from '../db/sql/product-row.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import type { Scope, ScopeOf } from './scope.ts';
 

@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import type { ProductRow } from '../db/products.ts';
+import type { ProductRow } from '../db/sql/product-row.ts';
 import { SimiliError } from '../errors.ts';
 import { keptIn } from '../kept-in.ts';
 import { CATALOG_HEADER } from '../ports/authenticator.ts';

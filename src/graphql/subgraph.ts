@@ -1,5 +1,5 @@
 import { type DocumentNode, type GraphQLResolveInfo, parse, print } from 'graphql';
-import type { ProductRow } from '../db/products.ts';
+import type { ProductRow } from '../db/sql/product-row.ts';
 import { SimiliError } from '../errors.ts';
 import type { ResolverMap } from './attach.ts';
 import { withoutFederation } from './extend.ts';

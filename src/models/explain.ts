@@ -1,8 +1,8 @@
 import type { EmbeddingRepository } from '../db/embeddings.ts';
 import type { FeedbackRepository } from '../db/feedback.ts';
 import { type ModelRepository, type ModelRow, spacesOf } from '../db/models.ts';
-import { squaredDistance } from '../db/space-distance.ts';
-import { VersionGone } from '../db/version-gone.ts';
+import { squaredDistance } from '../db/sql/space-distance.ts';
+import { VersionGone } from '../db/sql/version-gone.ts';
 import { FEWEST_PEOPLE } from '../fewest-people.ts';
 import { PICTURES, UNRELATED, type VersionSpace } from '../ports/space.ts';
 import { toId } from '../text.ts';

@@ -2,7 +2,7 @@ import { SimiliError } from '../errors.ts';
 
 /**
  * The time of all that is compared with times of other processes: when something is due, how old it is, whether it has expired. The
- * default is the database's (src/db/database-clock.ts), which all processes share; machines may be hours apart.
+ * default is the database's (src/db/session/database-clock.ts), which all processes share; machines may be hours apart.
  */
 export type Clock = {
   /** Never before what it said last. */

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPostgresBackend, FlowProducer, Queue, UnrecoverableError, Worker, withBackend } from 'bullmq';
-import type { Storage } from '../db/storage.ts';
+import type { Storage } from '../db/session/storage.ts';
 import { SimiliError } from '../errors.ts';
 import { type Flow, type Handler, type JobQueue, jobs, type Payload, type QueueName, sideBySide } from './jobs.ts';
 import { openQueuePool, ping } from './postgres.ts';

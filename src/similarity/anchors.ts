@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { checked } from '../checked.ts';
-import type { ProductRow } from '../db/products.ts';
+import type { ProductRow } from '../db/sql/product-row.ts';
 import { listOf } from '../shapes.ts';
 import { toId } from '../text.ts';
 import type { AnswerView } from './answer-view.ts';

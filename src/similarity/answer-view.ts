@@ -1,9 +1,9 @@
 import type { ServingPointer } from '../db/models.ts';
 import type { Compared } from '../db/near-duplicates.ts';
-import type { Parts } from '../db/product-columns.ts';
-import type { ProductRow } from '../db/products.ts';
-import type { Found, RankingVersion } from '../db/search.ts';
-import type { Behind, SearchFilter } from '../db/search-statement.ts';
+import type { Found, RankingVersion } from '../db/search/repository.ts';
+import type { Behind, SearchFilter } from '../db/search/statement.ts';
+import type { Parts } from '../db/sql/product-columns.ts';
+import type { ProductRow } from '../db/sql/product-row.ts';
 import type { Alike } from './diversity.ts';
 
 /** One list to be searched for. */

@@ -1,4 +1,4 @@
-import type { Found, SearchRepository } from '../db/search.ts';
+import type { Found, SearchRepository } from '../db/search/repository.ts';
 import type { Answered, RecallAudit } from './recall-audit.ts';
 
 export type Search = Pick<SearchRepository, 'nearestOfEach' | 'nearestOfAll' | 'nearestToVector'>;

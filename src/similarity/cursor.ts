@@ -1,4 +1,4 @@
-import type { Behind } from '../db/search-statement.ts';
+import type { Behind } from '../db/search/statement.ts';
 import { SimiliError } from '../errors.ts';
 import { seal, unseal } from './sealed-token.ts';
 

@@ -1,6 +1,6 @@
 import { type Compared, ROUNDING } from '../db/near-duplicates.ts';
-import type { Neighbour } from '../db/search.ts';
-import type { Behind } from '../db/search-statement.ts';
+import type { Neighbour } from '../db/search/repository.ts';
+import type { Behind } from '../db/search/statement.ts';
 import type { AnswerView, Wanted } from './answer-view.ts';
 
 /**

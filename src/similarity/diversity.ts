@@ -1,6 +1,6 @@
 import type { EmbeddingRepository } from '../db/embeddings.ts';
-import type { RankingVersion } from '../db/search.ts';
-import { squaredDistance } from '../db/space-distance.ts';
+import type { RankingVersion } from '../db/search/repository.ts';
+import { squaredDistance } from '../db/sql/space-distance.ts';
 import { UNRELATED } from '../ports/space.ts';
 
 /** Candidates that an order by diversity chooses from, unless a reranker's own windows are smaller or larger. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { checked } from '../checked.ts';
-import type { SearchFilter } from '../db/search-statement.ts';
+import type { SearchFilter } from '../db/search/statement.ts';
 import { compareDecimals, isDecimal } from '../decimal.ts';
 import { type Condition, isAttributeName } from '../ports/condition.ts';
 import { listOf } from '../shapes.ts';

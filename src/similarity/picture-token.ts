@@ -1,4 +1,4 @@
-import { base64Of, vectorOf } from '../db/vector-bytes.ts';
+import { base64Of, vectorOf } from '../db/sql/vector-bytes.ts';
 import { SimiliError } from '../errors.ts';
 import { seal, unseal } from './sealed-token.ts';
 

@@ -1,5 +1,5 @@
-import type { Found, Neighbour } from '../db/search.ts';
-import type { Behind } from '../db/search-statement.ts';
+import type { Found, Neighbour } from '../db/search/repository.ts';
+import type { Behind } from '../db/search/statement.ts';
 import type { Log } from '../log.ts';
 import type { Reranker } from '../ports/reranker.ts';
 import type { Telemetry } from '../ports/telemetry.ts';

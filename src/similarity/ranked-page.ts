@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import { checked } from '../checked.ts';
 import { type ModelRepository, type ServingPointer, spacesOf } from '../db/models.ts';
-import type { Parts } from '../db/product-columns.ts';
-import type { RankingVersion } from '../db/search.ts';
-import type { SearchFilter } from '../db/search-statement.ts';
-import { VersionGone } from '../db/version-gone.ts';
+import type { RankingVersion } from '../db/search/repository.ts';
+import type { SearchFilter } from '../db/search/statement.ts';
+import type { Parts } from '../db/sql/product-columns.ts';
+import { VersionGone } from '../db/sql/version-gone.ts';
 import { SimiliError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { FilterExtension } from '../ports/filter-extension.ts';

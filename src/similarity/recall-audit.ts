@@ -1,6 +1,6 @@
 import type { RecallAuditRepository } from '../db/recall-audits.ts';
-import type { Found, Neighbour, RankingVersion } from '../db/search.ts';
-import { VersionGone } from '../db/version-gone.ts';
+import type { Found, Neighbour, RankingVersion } from '../db/search/repository.ts';
+import { VersionGone } from '../db/sql/version-gone.ts';
 import { startDeadline, within } from '../deadline.ts';
 import { SimiliError } from '../errors.ts';
 import type { Log } from '../log.ts';

@@ -1,5 +1,5 @@
-import type { ProductRow } from '../db/products.ts';
-import type { Neighbour } from '../db/search.ts';
+import type { Neighbour } from '../db/search/repository.ts';
+import type { ProductRow } from '../db/sql/product-row.ts';
 import { inTime } from '../deadline.ts';
 import { SimiliError } from '../errors.ts';
 import type { Log } from '../log.ts';

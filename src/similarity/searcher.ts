@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import type { Found } from '../db/search.ts';
+import type { Found } from '../db/search/repository.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
 import type { AnswerView, Wanted } from './answer-view.ts';
 import type { Search } from './audited-search.ts';

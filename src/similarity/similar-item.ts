@@ -1,4 +1,4 @@
-import type { ProductRow } from '../db/products.ts';
+import type { ProductRow } from '../db/sql/product-row.ts';
 import { makeCursor, type Place } from './cursor.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
-import { SearchRepository } from '../../src/db/search.ts';
-import type { Storage } from '../../src/db/storage.ts';
+import { SearchRepository } from '../../src/db/search/repository.ts';
+import type { Storage } from '../../src/db/session/storage.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { nearestTo } from '../support/nearest.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { SearchFilter } from '../../src/db/search-statement.ts';
+import type { SearchFilter } from '../../src/db/search/statement.ts';
 import type { FreshDatabase } from '../support/database.ts';
 import { addProducts, unit } from '../support/fixtures.ts';
 import { idsOf, ListedShop, VERSION } from '../support/listed-shop.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeRandom } from '../../learning/numbers/random.ts';
-import { SearchRepository } from '../../src/db/search.ts';
-import type { Behind, SearchFilter } from '../../src/db/search-statement.ts';
+import { SearchRepository } from '../../src/db/search/repository.ts';
+import type { Behind, SearchFilter } from '../../src/db/search/statement.ts';
 import { pictureSpace, UNRELATED, type VersionSpace } from '../../src/ports/space.ts';
 import type { FreshDatabase } from '../support/database.ts';
 import { addProducts, unit } from '../support/fixtures.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { SearchFilter } from '../../src/db/search-statement.ts';
+import type { SearchFilter } from '../../src/db/search/statement.ts';
 import { type TestApi, testApi } from '../support/api.ts';
 import { addModel, addProducts, unit } from '../support/fixtures.ts';
 import { nearestTo } from '../support/nearest.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { STALE_AFTER_SECONDS } from '../../src/db/jobs.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
-import type { Storage } from '../../src/db/storage.ts';
+import type { Storage } from '../../src/db/session/storage.ts';
 import { openQueue } from '../../src/queue/bullmq.ts';
 import { queuePrefix } from '../../src/queue/prefix.ts';
 import { freshPostgresDatabase, postgresUrl, redisUrl } from '../support/services.ts';

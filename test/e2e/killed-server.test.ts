@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { openEmbedded } from '../../src/db/embedded.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
-import type { Storage } from '../../src/db/storage.ts';
+import type { Storage } from '../../src/db/session/storage.ts';
 import { signList } from '../../src/similarity/recommendation-id.ts';
 import { SIGNING_KEY } from '../support/api.ts';
 import { ask } from '../support/ask.ts';

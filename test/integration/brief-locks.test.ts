@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CategoryIndexRepository } from '../../src/db/category-indexes.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
-import type { Storage } from '../../src/db/storage.ts';
+import type { Storage } from '../../src/db/session/storage.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { addProducts } from '../support/fixtures.ts';
 import { otherSession, untilWaitedFor } from '../support/other-session.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { conditionSql } from '../../src/db/condition-sql.ts';
-import * as columns from '../../src/db/row.ts';
+import { conditionSql } from '../../src/db/search/condition-sql.ts';
+import * as columns from '../../src/db/sql/row.ts';
 import { type Condition, problemOfCondition } from '../../src/ports/condition.ts';
 import type { ProductFacts } from '../../src/ports/encoder.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';

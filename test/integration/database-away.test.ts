@@ -3,7 +3,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
-import type { Storage } from '../../src/db/storage.ts';
+import type { Storage } from '../../src/db/session/storage.ts';
 import { startDeadline, within } from '../../src/deadline.ts';
 import { openQueue } from '../../src/queue/bullmq.ts';
 import { ADMIN_KEY, type TestApi, testApi } from '../support/api.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeRandom } from '../../learning/numbers/random.ts';
-import { type Found, SearchRepository } from '../../src/db/search.ts';
-import type { Behind } from '../../src/db/search-statement.ts';
+import { type Found, SearchRepository } from '../../src/db/search/repository.ts';
+import type { Behind } from '../../src/db/search/statement.ts';
 import { pictureSpace, UNRELATED, type VersionSpace } from '../../src/ports/space.ts';
 import { noTelemetry } from '../../src/ports/telemetry.ts';
 import type { Wanted } from '../../src/similarity/answer-view.ts';

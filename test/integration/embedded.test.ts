@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { NO_ROWS } from '../../src/db/ask.ts';
 import { CatalogRepository } from '../../src/db/catalogs.ts';
 import { openEmbedded } from '../../src/db/embedded.ts';
-import { tidyOne } from '../../src/db/embedded-upkeep.ts';
-import { lockDataDir } from '../../src/db/lock.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
+import { tidyOne } from '../../src/db/session/embedded-upkeep.ts';
+import { lockDataDir } from '../../src/db/session/lock.ts';
+import { NO_ROWS } from '../../src/db/sql/ask.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { dump, freshEmbedded } from '../support/embedded.ts';
 import { unit } from '../support/fixtures.ts';
@@ -25,7 +25,7 @@ afterEach(() => rm(dir, { recursive: true, force: true }));
 
 /** A process that holds the lock until it is killed. */
 async function holder(): Promise<{ pid: number; kill(): Promise<void> }> {
-  const code = `import { lockDataDir } from './src/db/lock.ts'; lockDataDir(${JSON.stringify(dir)}); console.log('held'); setInterval(() => {}, 1000);`;
+  const code = `import { lockDataDir } from './src/db/session/lock.ts'; lockDataDir(${JSON.stringify(dir)}); console.log('held'); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

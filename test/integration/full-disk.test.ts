@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { writeProducts } from '../../src/catalog/products.ts';
 import { openEmbedded } from '../../src/db/embedded.ts';
-import type { PGlitePool } from '../../src/db/pglite-pool.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
+import type { PGlitePool } from '../../src/db/session/pglite-pool.ts';
 import { dump } from '../support/embedded.ts';
 import { fakeQueue } from '../support/fixtures.ts';
 

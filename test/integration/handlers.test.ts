@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { splitOf } from '../../learning/metrics/split.ts';
 import type { JobPhase } from '../../src/db/jobs.ts';
-import type { IndexBuild } from '../../src/db/storage.ts';
+import type { IndexBuild } from '../../src/db/session/storage.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { retrain } from '../../src/jobs/retrain.ts';
 import type { Telemetry } from '../../src/ports/telemetry.ts';

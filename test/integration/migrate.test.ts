@@ -3,9 +3,9 @@ import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import pg from 'pg';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { migrate } from '../../src/db/migrate.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
-import type { SqlSession } from '../../src/db/storage.ts';
+import { migrate } from '../../src/db/session/migrate.ts';
+import type { SqlSession } from '../../src/db/session/storage.ts';
 import { freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
 type Opened = { session: SqlSession; another(): Promise<SqlSession> };

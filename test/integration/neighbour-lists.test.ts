@@ -1,12 +1,12 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Ask } from '../../src/db/ask.ts';
 import { CategoryIndexRepository } from '../../src/db/category-indexes.ts';
-import { NeighbourLists } from '../../src/db/neighbour-lists.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
-import { int } from '../../src/db/row.ts';
-import { SearchRepository } from '../../src/db/search.ts';
-import type { SearchFilter } from '../../src/db/search-statement.ts';
+import { NeighbourLists } from '../../src/db/search/neighbour-lists.ts';
+import { SearchRepository } from '../../src/db/search/repository.ts';
+import type { SearchFilter } from '../../src/db/search/statement.ts';
+import type { Ask } from '../../src/db/sql/ask.ts';
+import { int } from '../../src/db/sql/row.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { describeFiledLists } from '../contract/filed-lists.contract.ts';
 import { describeNeighbourLists } from '../contract/neighbour-lists.contract.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
-import { float } from '../../src/db/row.ts';
+import { float } from '../../src/db/sql/row.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { addProducts } from '../support/fixtures.ts';
 

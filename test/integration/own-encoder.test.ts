@@ -2,7 +2,7 @@ import { GOLDEN } from '@simili/learning/features/golden';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { spacesOf } from '../../src/db/models.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
-import { text } from '../../src/db/row.ts';
+import { text } from '../../src/db/sql/row.ts';
 import { retrain } from '../../src/jobs/retrain.ts';
 import type { Encoder, ProductEncoder } from '../../src/ports/encoder.ts';
 import { keyOf } from '../../workers/embedding/encoding.ts';

@@ -2,8 +2,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { openPostgres } from '../../src/db/postgres.ts';
-import { int } from '../../src/db/row.ts';
-import type { Storage } from '../../src/db/storage.ts';
+import type { Storage } from '../../src/db/session/storage.ts';
+import { int } from '../../src/db/sql/row.ts';
 import { type FreshPostgres, freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
 /** Long enough to be looked at, s. */

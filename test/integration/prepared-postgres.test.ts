@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PreparedQuery } from '../../src/db/prepared-postgres.ts';
+import { PreparedQuery } from '../../src/db/session/prepared-postgres.ts';
 import { postgresUrl } from '../support/services.ts';
 
 /** A value of each kind of column that statements of ours give, and null of each. */

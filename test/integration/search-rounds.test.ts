@@ -1,10 +1,10 @@
 // @module-tag postgres
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Ask } from '../../src/db/ask.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
-import { SearchRepository } from '../../src/db/search.ts';
-import type { Storage } from '../../src/db/storage.ts';
+import { SearchRepository } from '../../src/db/search/repository.ts';
+import type { Storage } from '../../src/db/session/storage.ts';
+import type { Ask } from '../../src/db/sql/ask.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { databaseByIndex } from '../support/by-index.ts';
 import { addProducts, unit } from '../support/fixtures.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { CategoryIndexRepository } from '../../src/db/category-indexes.ts';
-import { stateOf } from '../../src/db/index-builds.ts';
+import { stateOf } from '../../src/db/indexes/index-builds.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
-import { float, int, oneOf, rows, text } from '../../src/db/row.ts';
+import { float, int, oneOf, rows, text } from '../../src/db/sql/row.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { describeCatalogs } from '../contract/catalogs.contract.ts';
 import { describeStorage } from '../contract/storage.contract.ts';

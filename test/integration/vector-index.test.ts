@@ -1,13 +1,13 @@
 // @module-tag postgres
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { effortsOn } from '../../src/db/build-index.ts';
-import { stateOf } from '../../src/db/index-builds.ts';
+import { effortsOn } from '../../src/db/indexes/build-index.ts';
+import { stateOf } from '../../src/db/indexes/index-builds.ts';
+import { availableMemory } from '../../src/db/indexes/server-memory.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
-import { orNull, text, texts } from '../../src/db/row.ts';
-import { availableMemory } from '../../src/db/server-memory.ts';
-import type { IndexBuild, Storage } from '../../src/db/storage.ts';
+import type { IndexBuild, Storage } from '../../src/db/session/storage.ts';
+import { orNull, text, texts } from '../../src/db/sql/row.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { addProducts, unit } from '../support/fixtures.ts';
 import { otherSession } from '../support/other-session.ts';

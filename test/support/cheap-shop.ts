@@ -1,6 +1,6 @@
 import type { GraphQLSchema } from 'graphql';
 import { loadConfig } from '../../src/config.ts';
-import type { ProductRow } from '../../src/db/products.ts';
+import type { ProductRow } from '../../src/db/sql/product-row.ts';
 import { patiencesOf } from '../../src/deadline.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { simili } from '../../src/plugin.ts';

@@ -1,4 +1,4 @@
-import type { PolitePGlite } from '../../src/db/polite-pglite.ts';
+import type { PolitePGlite } from '../../src/db/session/polite-pglite.ts';
 
 const OURS = `schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname NOT LIKE 'pg\\_%'`;
 

@@ -1,6 +1,6 @@
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
-import type { Storage } from '../../src/db/storage.ts';
+import type { Storage } from '../../src/db/session/storage.ts';
 import { freshEmbedded } from './embedded.ts';
 import { freshPostgresDatabase } from './services.ts';
 

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { type PGlite, protocol } from '@electric-sql/pglite';
-import type { Ask } from '../../src/db/ask.ts';
-import type { Column, Shape } from '../../src/db/row.ts';
-import type { Storage } from '../../src/db/storage.ts';
+import type { Storage } from '../../src/db/session/storage.ts';
+import type { Ask } from '../../src/db/sql/ask.ts';
+import type { Column, Shape } from '../../src/db/sql/row.ts';
 import { packageFile } from '../../src/package-root.ts';
 
 type Client = Storage['prisma'];

@@ -2,8 +2,8 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openEmbedded, openMigrated, storageOver } from '../../src/db/embedded.ts';
-import type { PolitePGlite } from '../../src/db/polite-pglite.ts';
-import type { Storage } from '../../src/db/storage.ts';
+import type { PolitePGlite } from '../../src/db/session/polite-pglite.ts';
+import type { Storage } from '../../src/db/session/storage.ts';
 import { packageFile } from '../../src/package-root.ts';
 import { clearing } from './clearing.ts';
 
@@ -80,4 +80,4 @@ async function versionOfDatabase(): Promise<string> {
   return hash.digest('hex').slice(0, 16);
 }
 
-const OTHERS = ['package-lock.json', 'src/db/embedded.ts', 'src/db/migrate.ts'];
+const OTHERS = ['package-lock.json', 'src/db/embedded.ts', 'src/db/session/migrate.ts'];

@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
 import { makeRandom } from '../../learning/numbers/random.ts';
 import type { ProductDraft } from '../../src/catalog/judge-product.ts';
-import type { Ask } from '../../src/db/ask.ts';
-import { NeighbourLists } from '../../src/db/neighbour-lists.ts';
-import { type Found, SearchRepository } from '../../src/db/search.ts';
-import type { SearchFilter } from '../../src/db/search-statement.ts';
+import { NeighbourLists } from '../../src/db/search/neighbour-lists.ts';
+import { type Found, SearchRepository } from '../../src/db/search/repository.ts';
+import type { SearchFilter } from '../../src/db/search/statement.ts';
+import type { Ask } from '../../src/db/sql/ask.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import type { FreshDatabase } from './database.ts';
 import { addProducts, unit } from './fixtures.ts';

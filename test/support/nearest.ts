@@ -1,5 +1,5 @@
-import type { Found, SearchRepository } from '../../src/db/search.ts';
-import type { Behind, SearchFilter } from '../../src/db/search-statement.ts';
+import type { Found, SearchRepository } from '../../src/db/search/repository.ts';
+import type { Behind, SearchFilter } from '../../src/db/search/statement.ts';
 import { pictureSpace, type VersionSpace } from '../../src/ports/space.ts';
 
 /** Products that a search finds for one anchor. */

@@ -1,6 +1,6 @@
 import { type ModelRow, spacesOf } from 'simili/internal/db/models';
+import { VersionGone } from 'simili/internal/db/sql/version-gone';
 import type { Queued } from 'simili/internal/db/vector-queue';
-import { VersionGone } from 'simili/internal/db/version-gone';
 import { fillableHere } from './spaces.ts';
 
 type Context = Parameters<typeof fillableHere>[0];

@@ -12,7 +12,7 @@ import {
   visit,
 } from 'graphql';
 import { expect, test } from 'vitest';
-import type { ProductRow } from '../../../../src/db/products.ts';
+import type { ProductRow } from '../../../../src/db/sql/product-row.ts';
 import { databaseUnavailable } from '../../../../src/deadline.ts';
 import { SimiliError } from '../../../../src/errors.ts';
 import { simili } from '../../../../src/plugin.ts';

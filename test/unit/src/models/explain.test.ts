@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { VersionGone } from '../../../../src/db/version-gone.ts';
+import { VersionGone } from '../../../../src/db/sql/version-gone.ts';
 import { explainSimilarity } from '../../../../src/models/explain.ts';
 
 type Deps = Parameters<typeof explainSimilarity>[0];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { conditionSql } from '../../../../src/db/condition-sql.ts';
+import { conditionSql } from '../../../../src/db/search/condition-sql.ts';
 import { type Condition, problemOfCondition } from '../../../../src/ports/condition.ts';
 
 test.each<[unknown, string]>([

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { AuditedList } from '../../../../src/db/recall-audits.ts';
-import type { Found } from '../../../../src/db/search.ts';
-import { VersionGone } from '../../../../src/db/version-gone.ts';
+import type { Found } from '../../../../src/db/search/repository.ts';
+import { VersionGone } from '../../../../src/db/sql/version-gone.ts';
 import { startDeadline, timeLeft, within } from '../../../../src/deadline.ts';
 import { SimiliError } from '../../../../src/errors.ts';
 import { audited } from '../../../../src/similarity/audited-search.ts';

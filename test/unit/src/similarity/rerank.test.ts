@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Neighbour } from '../../../../src/db/search.ts';
-import type { Behind } from '../../../../src/db/search-statement.ts';
+import type { Neighbour } from '../../../../src/db/search/repository.ts';
+import type { Behind } from '../../../../src/db/search/statement.ts';
 import type { Candidate, Reranker } from '../../../../src/ports/reranker.ts';
 import { noTelemetry } from '../../../../src/ports/telemetry.ts';
 import type { Wanted } from '../../../../src/similarity/answer-view.ts';

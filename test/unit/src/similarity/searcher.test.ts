@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Found, RankingVersion } from '../../../../src/db/search.ts';
-import type { SearchFilter } from '../../../../src/db/search-statement.ts';
+import type { Found, RankingVersion } from '../../../../src/db/search/repository.ts';
+import type { SearchFilter } from '../../../../src/db/search/statement.ts';
 import { noTelemetry } from '../../../../src/ports/telemetry.ts';
 import { searcher } from '../../../../src/similarity/searcher.ts';
 

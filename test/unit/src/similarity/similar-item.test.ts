@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ProductRow } from '../../../../src/db/products.ts';
+import type { ProductRow } from '../../../../src/db/sql/product-row.ts';
 import { readCursor } from '../../../../src/similarity/cursor.ts';
 import { SimilarItem } from '../../../../src/similarity/similar-item.ts';
 

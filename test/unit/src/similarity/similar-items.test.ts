@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { ServingPointer } from '../../../../src/db/models.ts';
-import type { Neighbour } from '../../../../src/db/search.ts';
-import type { SearchFilter } from '../../../../src/db/search-statement.ts';
-import { VersionGone } from '../../../../src/db/version-gone.ts';
+import type { Neighbour } from '../../../../src/db/search/repository.ts';
+import type { SearchFilter } from '../../../../src/db/search/statement.ts';
+import { VersionGone } from '../../../../src/db/sql/version-gone.ts';
 import { pictureSpace } from '../../../../src/ports/space.ts';
 import { noTelemetry } from '../../../../src/ports/telemetry.ts';
 import type { Wanted } from '../../../../src/similarity/answer-view.ts';

@@ -1,0 +1,106 @@
+import { int, type RowOf } from '../sql/row.ts';
+import type { WithinCategory } from './category.ts';
+import { SAMPLED } from './parts.ts';
+
+/**
+ * How far a search by the index looks, and when it is not asked at all.
+ *
+ * An HNSW scan gives its nearest `ef_search` products, the far ones among them with gaps. Of a filter that passes one in ten, a page
+ * needs the nearest 130: the gaps are in the page. So the scan looks as much farther as the filter is narrow, and below some share
+ * ranking what passes one by one is both exact and no slower. Measured in docs/adr/0011-one-statement-a-page.md.
+ */
+
+/** Candidates of one round of the scan, `hnsw.ef_search`. Steps, so that a share estimated again a minute later makes the same scan. */
+export const EFFORTS = [100, 200, 400, 500, 750, 1000] as const;
+const MOST_EFFORT = EFFORTS[EFFORTS.length - 1]!;
+/** Candidates that a page without a filter is sure with, a little below the first step: a filter that all but passes takes that, too. */
+const FOR_ALL = 90;
+
+/**
+ * Candidates of the next two rounds where the index did not give the anchor itself: of 40,000 products three in a thousand with 100, none with 400
+ * (docs/adr/0041-lost-anchors.md). Behind these all products are ranked.
+ */
+export const EFFORTS_OF_LOST = [400, 1000] as const;
+
+/** @param share of the catalog that passes the filter, 0 to 1 */
+export const effortFor = (share: number): number => EFFORTS.find((effort) => isSure(effort, share)) ?? MOST_EFFORT;
+
+/** Whether one round of so many candidates has as many that pass as a page is sure with. */
+export const isSure = (effort: number, share: number): boolean => effort * share >= FOR_ALL;
+
+/** Candidates of the index of one category that pass. Up to some products it is sure with the fewer: they are far apart from each other, and a graph of more such is searched worse. */
+const FOR_ALL_OF_CATEGORY = { upTo: 25_000, few: 150, many: 400 };
+
+/**
+ * By an index of one category alone (docs/adr/0036-category-indexes.md).
+ * @param share of that category that passes the filter, 0 to 1
+ * @param products of the category
+ */
+export function effortWithin(share: number, products: number): number {
+  const { upTo, few, many } = FOR_ALL_OF_CATEGORY;
+  const wanted = products <= upTo ? few : many;
+  return EFFORTS.find((effort) => effort * share >= wanted) ?? MOST_EFFORT;
+}
+
+/** @param share of the catalog that passes, 0 to 1; undefined: it is not known, and taken to be all */
+export const effortOf = (share: number | undefined, within: WithinCategory | null): number =>
+  within ? effortWithin((share ?? within.share) / within.share, within.products) : effortFor(share ?? 1);
+
+/** Copies of a category up to which ranking all of them is worth it for a page that is asked for again: 37 ms of 100,000, where their index takes 24 for the most candidates, and misses some. */
+const MOST_RANKED_AGAIN = 125_000;
+
+/**
+ * How a page that is asked for again is searched for within a category whose usual search is not sure, as a shopper waits for that: all is ranked, which is exact,
+ * or the index asked for the most candidates. Null: the usual search is sure.
+ * @param share of that category that passes the filter, 0 to 1
+ */
+export function thoroughWithin(
+  share: number,
+  within: WithinCategory,
+): { within: WithinCategory; effort: number } | null {
+  const { products, ranked, together } = within;
+  if (products <= FOR_ALL_OF_CATEGORY.upTo || ranked.every(Boolean)) return null;
+  if (!together || products > MOST_RANKED_AGAIN) return { within, effort: MOST_EFFORT };
+  return { within: { ...within, ranked: ranked.map(() => true) }, effort: effortWithin(share, 0) };
+}
+
+/**
+ * SQL for the most products that pass a filter and are ranked one by one: 4,000, of a large catalog 25 times the root of how many vectors
+ * the table has, by the database's own statistics. At 100,000 that is 7,900, at 3 µs each as long as the widest scan; the greater a
+ * catalog, the worse the index finds the same share.
+ */
+export const mostPassingSql = (table: string): string =>
+  `(SELECT greatest(4000, least(50000, 25 * sqrt(greatest(reltuples, 0)::float8)))::int FROM pg_class WHERE oid = '${table}'::regclass)`;
+
+/** The same beside an index of one category alone, without the floor: it is as quick as that of a catalog of so many products. */
+export const mostPassingWithin = (products: number): number => Math.round(25 * Math.sqrt(products));
+
+/** Nearest of a category that are within the place of its sample, for one that is wanted: the sample is the first there are, and not drawn. */
+const WITHIN_SAMPLE = 2;
+
+/**
+ * The place in a ranked sample of a category up to which some `wanted` nearest of its products are expected; null: too large a part to spare anything.
+ * @param products of the category
+ */
+export function placeInSample(wanted: number, products: number): number | null {
+  const place = Math.ceil((WITHIN_SAMPLE * wanted * SAMPLED) / products);
+  return place < SAMPLED / 4 ? place : null;
+}
+
+/** Pages of the catalog's table, of 8 KB, that are read to see which share of it passes: some 4,000 products. */
+const SAMPLED_PAGES = 100;
+/** Fewer products than these say nothing of a share. */
+const FEWEST_SAMPLED = 200;
+
+/** One row: products `looked` at, and how many of these are `passing`. The same pages as long as the table is the same. */
+export const sampleSql = (catalog: string, narrowing: string): string => `
+  SELECT count(*)::int AS looked, count(*) FILTER (WHERE ${narrowing})::int AS passing
+  FROM simili.product q
+    TABLESAMPLE SYSTEM (least(100, ${SAMPLED_PAGES} * 8192 * 100.0 / greatest(1, pg_relation_size('simili.product')))) REPEATABLE (1)
+  WHERE q.catalog_id = ${catalog}`;
+
+export const Sample = { looked: int, passing: int };
+
+/** @returns the share that passes; 0, which is the greatest effort, where too little was seen. */
+export const shareOf = ({ looked, passing }: RowOf<typeof Sample>): number =>
+  looked < FEWEST_SAMPLED ? 0 : passing / looked;

@@ -1,0 +1,66 @@
+import type { VersionSpace } from '../../ports/space.ts';
+import { type Parts, type ProductColumns, productOf } from '../sql/product-columns.ts';
+import type { ProductRow } from '../sql/product-row.ts';
+import type { RowOf } from '../sql/row.ts';
+import { squaredOf } from '../sql/space-sql.ts';
+import type { Ranked, SearchFilter } from './statement.ts';
+
+/**
+ * `distance`: squared Euclidean between unit vectors, of several spaces their weighted mean. 0 same, 2 unrelated, 4 opposite.
+ * `l2`: exactly what the database ranked by (of one Euclidean space the root: squaring would make two distances one).
+ */
+export type Neighbour = { productId: string; distance: number; l2: number; product: ProductRow };
+/** Neighbours of one anchor. `unknown`: no such product; `cold`: the version has no vector of it. */
+export type Found = {
+  anchor: 'unknown' | 'cold' | 'ranked';
+  neighbours: Neighbour[];
+  /** A kept list of the anchor's neighbours did, without a search. */
+  listed?: true;
+};
+
+/** How a list is found, and what of its products. */
+export type How = {
+  /** Past every index, all that pass are ranked; left out: as suits the filter. */
+  way?: 'exact';
+  /** Parts of the products; left out: all. */
+  parts?: Parts;
+};
+
+/** A model version, as the search needs it. */
+export type RankingVersion = { readonly number: number; readonly spaces: readonly VersionSpace[] };
+
+export type Row = RowOf<Ranked>;
+
+/** Sizes of pages that are prepared: a size of its own for each would be as many plans in every session. */
+const SIZES = [13, 25, 51];
+/** Longer pages are planned anew. */
+export const LONGEST_PREPARED = SIZES[SIZES.length - 1]!;
+export const sizeFor = (limit: number): number => SIZES.find((one) => one >= limit) ?? limit;
+/** The part of a filter that the catalog's indexes can find, as text: NOTHING where there is none. */
+export function narrowingOf({ excludeIds: _, ...narrowing }: SearchFilter): string {
+  return JSON.stringify(narrowing);
+}
+export const NOTHING = '{}';
+
+/** In the order of the anchors, which count from 1. */
+export function byAnchor(rows: readonly Row[], anchors: number): Row[][] {
+  const groups: Row[][] = Array.from({ length: anchors }, () => []);
+  for (const row of rows) groups[row.nr - 1]!.push(row);
+  return groups;
+}
+
+/** The squared distance from what the database ranked by. */
+export const scaleOf = ([one, ...others]: readonly VersionSpace[]): ((l2: number) => number) =>
+  others.length > 0 || !one ? (l2) => l2 : (l2) => squaredOf(one, l2);
+
+export function foundOf(rows: readonly Row[], limit: number, scale: (l2: number) => number): Found {
+  const [first] = rows;
+  const neighbours: Neighbour[] = [];
+  for (const row of rows.slice(0, limit)) {
+    const { l2 } = row;
+    if (l2 === null) continue;
+    const product = productOf(row as ProductColumns); // a neighbour is a product: a table of vectors refers to it
+    neighbours.push({ productId: product.id, l2, distance: scale(l2), product });
+  }
+  return { anchor: first?.warm ? 'ranked' : first?.known ? 'cold' : 'unknown', neighbours };
+}

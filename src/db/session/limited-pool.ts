@@ -1,0 +1,125 @@
+import { connect as connectSocket } from 'node:net';
+import pg from 'pg';
+import { inTime, type TimeLeft, timeLeft } from '../../deadline.ts';
+import { SimiliError } from '../../errors.ts';
+import { Circuit } from './circuit.ts';
+import { asUnavailable } from './connection-errors.ts';
+import { PreparedQuery } from './prepared-postgres.ts';
+import { carry } from './typed-client.ts';
+
+type Ask = (...query: unknown[]) => Promise<unknown>;
+/** Facts of a session that cancelling needs; the driver's types leave them out. */
+type Session = { processID: number | null; secretKey: number | null; host: string; port: number };
+
+/** A connection that is not there by then is given up, ms: also one that a frozen server accepted and never greets. */
+export const CONNECT_MS = 5_000;
+const CANCEL_CODE = 80_877_102;
+
+/**
+ * A pool whose callers wait no longer than their request allows (src/deadline.ts); a statement that takes longer is
+ * cancelled on the server and its connection dropped, as a frozen server sends nothing, not even an error. All limits are
+ * kept on this side: a pooler between us and Postgres may refuse settings of a session. Background work waits as long as
+ * it takes.
+ * Rejects with SimiliError DATABASE_UNAVAILABLE where the connection is what fails, DEADLINE_EXCEEDED, or Postgres' error.
+ */
+export function limitedPool(config: pg.PoolConfig, circuit = new Circuit()): pg.Pool {
+  const pool = new pg.Pool({ keepAlive: true, connectionTimeoutMillis: CONNECT_MS, ...config });
+  const open = pool.connect.bind(pool) as () => Promise<pg.PoolClient>;
+  pool.on('connect', (client) => limitClient(client, circuit));
+  // A connection that breaks while nobody uses it, also while the pool closes, ends no process: whoever asks next is told.
+  pool.on('error', () => {});
+
+  const connect = async (): Promise<pg.PoolClient> => {
+    const left = allowed(() => {
+      const left = timeLeft();
+      if (left) circuit.check();
+      return left;
+    });
+    const opening = open();
+    const giveBack = () => opening.then((client) => client.release()).catch(() => {});
+    return watched(circuit, () => inTime(opening, left, giveBack));
+  };
+  const query: Ask = async (...asked) => {
+    const client = await connect();
+    try {
+      return await (client.query as Ask)(...asked);
+    } finally {
+      client.release(); // one that was dropped is not taken back
+    }
+  };
+  return Object.assign(pool, { connect, query }) as pg.Pool;
+}
+
+function allowed<T>(ask: () => T): T {
+  try {
+    return ask();
+  } catch (error) {
+    throw carry(error as SimiliError);
+  }
+}
+
+function limitClient(client: pg.PoolClient, circuit: Circuit): void {
+  const ask = promised(client.query.bind(client) as (...query: unknown[]) => unknown);
+  const query: Ask = async (...asked) => {
+    let left: TimeLeft | null;
+    try {
+      left = allowed(timeLeft);
+    } catch (error) {
+      drop(client); // it may be within a transaction, which ends with the session
+      throw error;
+    }
+    const late = () => {
+      cancel(client);
+      drop(client);
+    };
+    return watched(circuit, () => inTime(ask(...asked), left, late));
+  };
+  Object.assign(client, { query });
+  client.on('error', () => {}); // whoever asks of it is told
+}
+
+/**
+ * The driver's `query` with a promise of ours: what its own promise leads to, all rows of the answer, survives each quick garbage collection until a full one (ADR 11).
+ * A stream is its own answer.
+ */
+const promised =
+  (query: (...query: unknown[]) => unknown): Ask =>
+  (...args) => {
+    const [first] = args as [{ submit?: unknown } | string];
+    const isStream =
+      typeof first !== 'string' && typeof first.submit === 'function' && !(first instanceof PreparedQuery);
+    if (isStream) return query(...args) as Promise<unknown>;
+    return new Promise((resolve, reject) => {
+      query(...args, (error: unknown, result: unknown) => (error ? reject(error) : resolve(result)));
+    });
+  };
+
+/** The circuit learns how it went, and an error of the connection gets its code. */
+async function watched<T>(circuit: Circuit, work: () => Promise<T>): Promise<T> {
+  const since = performance.now();
+  try {
+    const result = await work();
+    circuit.succeeded();
+    return result;
+  } catch (error) {
+    const known = error instanceof SimiliError ? error : asUnavailable(error);
+    if (known?.code === 'DATABASE_UNAVAILABLE') circuit.failed(since);
+    else if (!known) circuit.succeeded();
+    throw known ? carry(known) : error;
+  }
+}
+
+/** With a statement on its way the driver closes the socket at once; the pool takes no such client back. */
+const drop = (client: pg.PoolClient): void => void (client as unknown as pg.Client).end().catch(() => {});
+
+/** Asks the server to stop what a session does. It needs a connection of its own, which nobody waits for. */
+export function cancel(client: pg.ClientBase): void {
+  const { processID, secretKey, host, port } = client as unknown as Session;
+  if (processID === null || secretKey === null) return;
+  const request = Buffer.alloc(16);
+  for (const [i, word] of [16, CANCEL_CODE, processID, secretKey].entries()) request.writeInt32BE(word | 0, i * 4);
+  const socket = host.startsWith('/') ? connectSocket(`${host}/.s.PGSQL.${port}`) : connectSocket(port, host);
+  socket.setTimeout(CONNECT_MS, () => socket.destroy());
+  socket.on('error', () => {}).end(request);
+  socket.unref();
+}
