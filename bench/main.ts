@@ -35,6 +35,8 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
           threads: Number(values.threads),
           seconds: Number(values.seconds ?? 4),
         }),
+  fallback: async () =>
+    (await import('./fallback.ts')).fallbackLists({ products: Number(values.products ?? 100_000), keep: values.keep }),
   feedback: async () => (await import('./feedback.ts')).feedback(),
   filters: async () =>
     (await import('./filters.ts')).filters({
@@ -120,7 +122,7 @@ const { positionals, values } = parseArgs({
     // Of `derivation` (500,000) and `durability` (20,000).
     events: { type: 'string' },
     // Of `derivation`: a database of this name stays until its run has come to its end, and a run that was ended goes on there.
-    // Of `serving` and `asked-again`: databases of this name and the number of products stay, and a next run measures the same.
+    // Of `serving`, `asked-again` and `fallback`: databases of this name and the number of products stay, and a next run measures the same.
     keep: { type: 'string', default: '' },
     // Of `durability`; `seed` of `clicks`, `filters` and `history`, too.
     kills: { type: 'string', default: '20' },
@@ -150,7 +152,7 @@ const { positionals, values } = parseArgs({
     operations: { type: 'string', default: '1000' },
     // Of `filters`.
     filters: { type: 'string', default: '1000' },
-    // Of `asked-again` (100,000), `derivation` (5,000), `distinct` (20,000), `embedded` (10,000), `filters`, `import`, `projection`, `serving` and `writes` (100,000).
+    // Of `asked-again` (100,000), `derivation` (5,000), `distinct` (20,000), `embedded` (10,000), `fallback`, `filters`, `import`, `projection`, `serving` and `writes` (100,000).
     products: { type: 'string' },
     // Of `serving`: a folder of scripts/yardsticks.sh.
     yardsticks: { type: 'string', default: '' },

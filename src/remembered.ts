@@ -2,12 +2,12 @@ import { whoeverLeaves } from './deadline.ts';
 
 /**
  * The last answer of `ask`, for a while; those who ask at once share one. A failure is not remembered.
- * @param lasts ms for which an answer is given again, by the ms that it took
+ * @param lasts ms for which an answer is given again, by the ms that it took, and by the answer
  * @param clock milliseconds; never goes back
  */
 export function remembered<T>(
   ask: () => Promise<T>,
-  lasts: (took: number) => number,
+  lasts: (took: number, answer: T) => number,
   clock: () => number,
 ): () => Promise<T> {
   let asked: Promise<T> | null = null;
@@ -17,7 +17,7 @@ export function remembered<T>(
     try {
       const answer = await whoeverLeaves(ask);
       const at = clock();
-      last = { answer, until: at + lasts(at - since) };
+      last = { answer, until: at + lasts(at - since, answer) };
       return answer;
     } finally {
       asked = null;

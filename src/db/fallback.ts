@@ -1,5 +1,7 @@
+import { LRUCache } from 'lru-cache';
 import { FEWEST_PEOPLE } from '../fewest-people.ts';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import { remembered, sparingly } from '../remembered.ts';
 import { lockFeedback } from './feedback-lock.ts';
 import { unlessQuarantined } from './quarantine-sql.ts';
 import type { Parameter } from './search/parts.ts';
@@ -7,7 +9,7 @@ import { conditions, type SearchFilter } from './search/statement.ts';
 import type { Ask } from './sql/ask.ts';
 import { PRODUCT_COLUMNS, type ProductColumns, ProductShape, productOf } from './sql/product-columns.ts';
 import type { ProductRow } from './sql/product-row.ts';
-import { int, rows } from './sql/row.ts';
+import { int, rows, text } from './sql/row.ts';
 
 /** Days of feedback that are counted, up to the last one that is rolled up. */
 const DAYS = 28;
@@ -15,6 +17,11 @@ const DAYS = 28;
 const MOST_POPULAR = 1000;
 /** ms; a month of a large shop has millions of events. */
 const COUNTING = { timeout: 3_600_000 };
+
+/** Products that are kept of each category and filter, for the next lists: more than the longest has, for variants and those that it leaves out. */
+const CANDIDATES = 256;
+const FILTERS_REMEMBERED = 1000;
+const Id = { id: text };
 
 /** A list to be shown instead of similar products. */
 export type Fallback = {
@@ -28,47 +35,76 @@ export type Fallback = {
 
 /** Lists for products that cannot be compared yet (docs/adr/0023-fallback.md). */
 export class FallbackRepository {
+  private readonly best = new LRUCache<string, () => Promise<string[]>>({ max: FILTERS_REMEMBERED });
+
   constructor(
     private readonly db: PrismaClient,
     private readonly ask: Ask,
     private readonly catalogId: string,
+    /** ms for which the first of a category and filter are kept, by the ms that finding them took. */
+    private readonly lasts = sparingly,
   ) {}
 
   /**
    * Those that most visitors chose of late come first, then the newest; of a group one, and none of the anchor's. The filter holds inside.
    * @returns at most `limit`
    */
-  async list({ anchor, categories, filter, limit }: Fallback): Promise<ProductRow[]> {
-    const values: unknown[] = [];
-    const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
-    const catalog = param(this.catalogId, 'text');
-    const { narrowing, without } = conditions(
-      { ...filter, excludeIds: [...(filter.excludeIds ?? []), anchor.id] },
-      param,
+  async list(fallback: Fallback): Promise<ProductRow[]> {
+    const { categories, filter, limit } = fallback;
+    const { excludeIds: _, ...ofAll } = filter;
+    const best = await this.bestOf(categories, ofAll);
+    const found = await this.page(fallback, best);
+    // The anchor's variants and the ids that are left out may be all that was kept.
+    return found.length < limit && best.length === CANDIDATES ? this.page(fallback, null) : found;
+  }
+
+  /** Ids of the first CANDIDATES, whose page is that of all where it is long enough: a large category is not sorted for each list of it. */
+  private bestOf(categories: Fallback['categories'], filter: SearchFilter): Promise<string[]> {
+    const key = JSON.stringify([categories, filter]);
+    const known = this.best.get(key);
+    if (known) return known();
+    const ask = remembered(
+      () => this.askBest(categories, filter),
+      (took, { length }) => (length === CANDIDATES ? this.lasts(took) : 0),
+      () => performance.now(),
     );
-    const wanted = [
-      `q.catalog_id = ${catalog} AND q.id <> ALL(${without})`,
-      ...(narrowing ? [narrowing] : []),
-      ...(categories === null ? [] : [`q.categories && ${param([...categories], 'text[]')}`]),
+    this.best.set(key, ask);
+    return ask();
+  }
+
+  private async askBest(categories: Fallback['categories'], filter: SearchFilter): Promise<string[]> {
+    const { param, values } = parameters();
+    const catalog = param(this.catalogId, 'text');
+    const sql = `SELECT each.id FROM (${passing(catalog, { categories, filter }, [], param)}) AS each
+      ORDER BY ${orderOf('each')} LIMIT ${CANDIDATES}`;
+    return (await this.ask({ text: sql, row: Id }, values)).map(({ id }) => id);
+  }
+
+  /** @param among the only ones that are looked at; null: all */
+  private async page(
+    { anchor, categories, filter, limit }: Fallback,
+    among: readonly string[] | null,
+  ): Promise<ProductRow[]> {
+    const { param, values } = parameters();
+    const catalog = param(this.catalogId, 'text');
+    const others = { ...filter, excludeIds: [...(filter.excludeIds ?? []), anchor.id] };
+    const only = [
+      ...(among === null ? [] : [`q.id = ANY(${param(among, 'text[]')})`]),
       ...(anchor.groupId === null ? [] : [`q.group_id IS DISTINCT FROM ${param(anchor.groupId, 'text')}`]),
     ];
-    const order = (alias: string) => `${alias}.visitors DESC NULLS LAST, ${alias}.created_at DESC, ${alias}.id`;
-    const text = `
+    const sql = `
       SELECT ${PRODUCT_COLUMNS}
       FROM (
         SELECT * FROM (
-          SELECT *, row_number() OVER (PARTITION BY group_id, CASE WHEN group_id IS NULL THEN id END ORDER BY ${order('q')}) AS variant
-          FROM (
-            SELECT q.id, q.group_id, q.created_at, v.visitors
-            FROM simili.product q ${categories === null ? '' : 'LEFT'} JOIN simili.popular_product v
-              ON v.catalog_id = q.catalog_id AND v.product_id = q.id
-            WHERE ${wanted.join(' AND ')}) AS q
-        ) AS each WHERE variant = 1 ORDER BY ${order('each')} LIMIT ${param(limit, 'int')}
+          SELECT *, row_number() OVER (PARTITION BY group_id, CASE WHEN group_id IS NULL THEN id END ORDER BY ${orderOf('q')}) AS variant
+          FROM (${passing(catalog, { categories, filter: others }, only, param)}) AS q
+        ) AS each
+        WHERE variant = 1 ORDER BY ${orderOf('each')} LIMIT ${param(limit, 'int')}
       ) AS n
         JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = n.id
         LEFT JOIN simili.product_image i ON i.catalog_id = ${catalog} AND i.product_id = n.id AND i.position = 0
-      ORDER BY ${order('n')}`;
-    const found = await this.ask({ text, row: ProductShape }, values);
+      ORDER BY ${orderOf('n')}`;
+    const found = await this.ask({ text: sql, row: ProductShape }, values);
     return found.map((row) => productOf(row as ProductColumns));
   }
 
@@ -103,4 +139,30 @@ export class FallbackRepository {
       return true;
     }, COUNTING);
   }
+}
+
+type Chosen = Pick<Fallback, 'categories' | 'filter'>;
+
+/** SQL of the products that pass, with what they are ordered by. @param only further conditions over a product `q` */
+function passing(catalog: string, { categories, filter }: Chosen, only: readonly string[], param: Parameter): string {
+  const { narrowing, without } = conditions(filter, param);
+  const wanted = [
+    `q.catalog_id = ${catalog}`,
+    ...(without ? [`q.id <> ALL(${without})`] : []),
+    ...(narrowing ? [narrowing] : []),
+    ...(categories === null ? [] : [`q.categories && ${param([...categories], 'text[]')}`]),
+    ...only,
+  ];
+  return `
+    SELECT q.id, q.group_id, q.created_at, v.visitors
+    FROM simili.product q ${categories === null ? '' : 'LEFT'} JOIN simili.popular_product v
+      ON v.catalog_id = q.catalog_id AND v.product_id = q.id
+    WHERE ${wanted.join(' AND ')}`;
+}
+
+const orderOf = (alias: string): string => `${alias}.visitors DESC NULLS LAST, ${alias}.created_at DESC, ${alias}.id`;
+
+function parameters(): { param: Parameter; values: unknown[] } {
+  const values: unknown[] = [];
+  return { values, param: (value, type) => `$${values.push(value)}::${type}` };
 }

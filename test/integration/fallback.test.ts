@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeRandom } from '../../learning/numbers/random.ts';
+import { FallbackRepository } from '../../src/db/fallback.ts';
 import { type TestApi, testApi } from '../support/api.ts';
 import { codeOf } from '../support/ask.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
@@ -208,6 +209,58 @@ function describeFallback(name: string, open: () => Promise<FreshDatabase>, tags
       await prisma.feedbackDay.updateMany({ data: { counted: false } });
       expect(await api.database.repositories.fallbacks.countPopular()).toBe(true);
       expect(await prisma.popularProduct.count()).toBe(1000);
+    });
+
+    test('a large category is sorted once for many lists, and each is right as its products are by then', async () => {
+      const { storage } = api.database;
+      const many = Array.from({ length: 500 }, (_, i) => `l${String(i).padStart(3, '0')}`);
+      const groupIdOf = (i: number) => (i % 7 === 0 ? `lg${i % 21}` : null);
+      await storage.prisma.product.createMany({
+        data: many.map((id, i) => ({
+          catalogId: 'default',
+          id,
+          title: id,
+          fingerprint: id,
+          categories: ['large'],
+          groupId: groupIdOf(i),
+          createdAt: new Date(midnight - ((i * 37) % 500) * 1000),
+        })),
+      });
+      const sorted: string[] = [];
+      const ask: typeof storage.ask = (statement, values) => {
+        if (!statement.text.includes('q.id = ANY(')) sorted.push(statement.text);
+        return storage.ask(statement, values);
+      };
+      const lists = new FallbackRepository(storage.prisma, ask, 'default', () => 60_000);
+      const gone = new Set<string>();
+      const nearest = many
+        .map((id, i) => ({ id, i, age: (i * 37) % 500 }))
+        .sort((a, b) => a.age - b.age)
+        .map(({ id, i }) => ({ id, group: groupIdOf(i) }));
+      const byHand = (anchor: (typeof nearest)[number], excluded: readonly string[], limit: number): string[] => {
+        const seen = new Set<string>();
+        return nearest
+          .filter(({ id }) => id !== anchor.id && !gone.has(id) && !excluded.includes(id))
+          .filter(({ group }) => group === null || (group !== anchor.group && !seen.has(group) && seen.add(group)))
+          .map(({ id }) => id)
+          .slice(0, limit);
+      };
+      const random = makeRandom(11);
+      for (let round = 0; round < 25; round++) {
+        const anchor = nearest[random.int(nearest.length)]!;
+        const excludeIds = nearest.slice(0, [0, 5, 100][round % 3]!).map(({ id }) => id);
+        const limit = [12, 50, 100][random.int(3)]!;
+        const given = { id: anchor.id, groupId: anchor.group };
+        const found = await lists.list({ anchor: given, categories: ['large'], filter: { excludeIds }, limit });
+        expect(found.map(({ id }) => id)).toEqual(byHand(anchor, excludeIds, limit));
+        const sold = nearest[random.int(80)]!;
+        gone.add(sold.id);
+        await storage.prisma.product.deleteMany({ where: { id: sold.id } });
+      }
+      // Once for all of them, and for each that the first 256 left short.
+      expect(sorted.length).toBeGreaterThan(0);
+      expect(sorted.length).toBeLessThan(12);
+      await storage.prisma.product.deleteMany({ where: { id: { in: many } } });
     });
 
     test('once a product has a vector its list is ranked, and one that has none still has the other', async () => {
