@@ -43,7 +43,7 @@ const categories = {
   tests: ['test/unit/src/db/category-indexes.test.ts'],
 };
 const effort = { file: 'src/db/search/effort.ts', tests: ['test/unit/src/db/search/effort.test.ts'] };
-const neighbourLists = { file: 'src/db/search/listed.ts', tests: ['test/integration/neighbour-lists.test.ts'] };
+const neighbourLists = { file: 'src/db/search/list-sql.ts', tests: ['test/integration/neighbour-lists.test.ts'] };
 const keptLists = {
   file: 'src/db/search/neighbour-lists.ts',
   tests: ['test/unit/src/db/search/neighbour-lists.test.ts'],
@@ -277,7 +277,7 @@ export const mutations = [
   {
     name: 'share for lists',
     ...neighbourLists,
-    file: 'src/db/search/lists.ts',
+    file: 'src/db/search/list-kinds.ts',
     from: 'LEAST_SHARE = 0.5',
     to: 'LEAST_SHARE = 0.7',
   },

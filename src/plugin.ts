@@ -48,15 +48,15 @@ export function simili(services: Services, graphql: GraphQLModule = ownGraphQL, 
   const scope = scoper(services, catalogOf);
   const { patience, log } = services;
   /** Resolvers whose errors are of that copy's class. */
-  const native = (copy: OwnGraphQL, maps: Resolvers[], time: Patience): ResolverMap =>
-    mergeResolvers(maps.map((map) => masked(timed(map, time), log, copy.GraphQLError))) as ResolverMap;
+  const native = (copy: OwnGraphQL, maps: Resolvers[]): ResolverMap =>
+    mergeResolvers(maps.map((map) => masked(map, log, copy.GraphQLError))) as ResolverMap;
   const shopMaps = (guard: AdminGuard | Open): Resolvers[] =>
-    behind(guard, {
+    behind(guard, patience.shop, {
       storefront: [similarItemsResolvers(scope), productResolvers(scope)],
       feedback: [feedbackResolvers(scope)],
     });
   const shopFor = (copy: OwnGraphQL, guard: AdminGuard | Open = OPEN): ResolverMap => ({
-    ...native(copy, shopMaps(guard), patience.shop),
+    ...native(copy, shopMaps(guard)),
     ...withNativeErrors(storefrontScalars, copy.GraphQLError),
   });
   const built = (typeDefs: DocumentNode[], ...resolvers: ResolverMap[]): GraphQLSchema =>
@@ -85,14 +85,14 @@ export function simili(services: Services, graphql: GraphQLModule = ownGraphQL, 
     limits: (own: Partial<Omit<Limits, 'lists'>> = {}) => limitRequests({ ...storefrontLimits, ...own }),
     /** @throws SimiliError CONFIGURATION_INVALID without a guard. */
     admin: (guard: AdminGuard): GraphQLSchema => {
-      const office = behind(guard, {
+      const office = behind(guard, patience.admin, {
         catalog: [catalogResolvers(scope), ratingResolvers(scope), visitorResolvers(scope)],
         operate: [modelResolvers(scope), quarantineResolvers(scope), insightResolvers(scope), jobResolvers(scope)],
       });
       return built(
         [withoutFederation(storefront), admin],
-        native(given, shopMaps(guard), patience.shop),
-        native(given, office, patience.admin),
+        native(given, shopMaps(guard)),
+        native(given, office),
         withNativeErrors({ ...storefrontScalars, ...adminScalars }, given.GraphQLError),
       );
     },
@@ -103,11 +103,12 @@ export function simili(services: Services, graphql: GraphQLModule = ownGraphQL, 
 const OPEN = Symbol('open');
 type Open = typeof OPEN;
 
-/** Resolvers by what one needs for them, behind a guard. @throws SimiliError CONFIGURATION_INVALID for no guard at all. */
-const behind = (guard: AdminGuard | Open, maps: Partial<Record<KeyScope, Resolvers[]>>): Resolvers[] =>
-  Object.entries(maps).flatMap(([scope, own]) =>
-    guard === OPEN ? own : own.map((map) => guarded(map, guard, scope as KeyScope)),
-  );
+/** Resolvers by what one needs for them, in time and behind a guard. @throws SimiliError CONFIGURATION_INVALID for no guard at all. */
+const behind = (guard: AdminGuard | Open, time: Patience, maps: Partial<Record<KeyScope, Resolvers[]>>): Resolvers[] =>
+  Object.entries(maps).flatMap(([scope, own]) => {
+    const inTime = own.map((map) => timed(map, time));
+    return guard === OPEN ? inTime : inTime.map((map) => guarded(map, guard, scope as KeyScope));
+  });
 
 const joined = (documents: DocumentNode[]): DocumentNode => ({
   kind: Kind.DOCUMENT,

@@ -5,6 +5,7 @@ import { configuredCopies } from './catalog/picture-copies.ts';
 import type { Config } from './config.ts';
 import type { Repositories } from './db/repositories.ts';
 import { type Patience, startDeadline, within } from './deadline.ts';
+import { ALLOWANCE, type Allowance } from './graphql/allowance.ts';
 import { adminLimits, storefrontLimits } from './graphql/cost/limits.ts';
 import { makeApollo } from './http/apollo.ts';
 import { identify, mayAsk, requireKey } from './http/callers.ts';
@@ -20,7 +21,7 @@ import { graphiql } from './http/graphiql.ts';
 import { lastResort, notKept, onlyMethods, onlyShortDocuments, secureHeaders } from './http/guards.ts';
 import { addHealth } from './http/health.ts';
 import { serveImage } from './http/images.ts';
-import { type Limits, makeLimits } from './http/limits.ts';
+import { makeLimits } from './http/limits.ts';
 import { receivePicture } from './http/picture.ts';
 import { closeServer, makeStopping } from './http/stopping.ts';
 import { makeStream } from './http/stream.ts';
@@ -70,11 +71,11 @@ export async function startServer({
   const { patience } = services;
   const limits = makeLimits(config, log, clock);
   const stopping = makeStopping();
-  const plugin = simili(meteredBy(limits)(services));
+  const plugin = simili(services);
   const admin = plugin.admin({ authorize: mayAsk });
   const manners = { explore: isOpenToExplore(config), stackTraces: config.NODE_ENV === 'development' };
   const shop = plugin.standalone({ authorize: mayAsk });
-  const stream = makeStream(admin, adminLimits, manners, log);
+  const stream = makeStream(admin, adminLimits, manners, log, (req) => ({ req, [ALLOWANCE]: limits.ofKeyHolder(req) }));
   const servers = {
     storefront: makeApollo(shop, storefrontLimits, manners, log, config.SIMILI_CACHE_SECONDS),
     admin: makeApollo(admin, adminLimits, manners, log),
@@ -96,10 +97,20 @@ export async function startServer({
   const cors = allowOrigins(config.SIMILI_CORS_ORIGINS);
   const inTimeOf = (time: Patience): Authenticator => ({
     ...authenticator,
-    authenticate: (credentials) => within(startDeadline(time), () => authenticator.authenticate(credentials)),
+    // Keys alone are looked up.
+    authenticate: (credentials) =>
+      credentials.key === null
+        ? authenticator.authenticate(credentials)
+        : within(startDeadline(time), () => authenticator.authenticate(credentials)),
   });
-  const context = async ({ req, res }: { req: Request; res: Response }) => ({ req, clientLeft: clientLeft(res) });
-  const shopEndpoint = expressMiddleware(servers.storefront, { context });
+  const contextOf =
+    (allowanceOf: (req: Request) => Allowance) =>
+    async ({ req, res }: { req: Request; res: Response }) => ({
+      req,
+      clientLeft: clientLeft(res),
+      [ALLOWANCE]: allowanceOf(req),
+    });
+  const shopEndpoint = expressMiddleware(servers.storefront, { context: contextOf(limits.ofShopper) });
   const identified = identify(inTimeOf(patience.shop));
   app.use(
     '/graphql',
@@ -112,7 +123,6 @@ export async function startServer({
       express.json({ limit: STOREFRONT_BODY }),
       onlyShortDocuments,
       ...trusted,
-      limits.remember,
       shopEndpoint,
     ],
   );
@@ -126,7 +136,7 @@ export async function startServer({
       identified,
       ...feedbackAsMutation(config.SIMILI_CORS_ORIGINS, STOREFRONT_BODY),
     ],
-    ...[limits.remember, shopEndpoint],
+    shopEndpoint,
   );
   const look = (catalog: string | null, bytes: Uint8Array) =>
     inShopTime(async () => (await services.inCatalog(catalog)).pictureToken(bytes));
@@ -142,10 +152,16 @@ export async function startServer({
     requireKey(inTimeOf(patience.admin), limits.wrongKeys),
     limits.admin,
   ];
-  const read = [express.json({ limit: ADMIN_BODY }), onlyShortDocuments, limits.rememberAdmin];
+  const read = [express.json({ limit: ADMIN_BODY }), onlyShortDocuments];
   const files = receiveFiles({ limits, maxBytes: config.SIMILI_MAX_IMAGE_BYTES });
   app.use('/admin/graphql/stream', ...guarded, ...read, limits.stream, stream.handler);
-  app.use('/admin/graphql', ...guarded, files, ...read, expressMiddleware(servers.admin, { context }));
+  app.use(
+    '/admin/graphql',
+    ...guarded,
+    files,
+    ...read,
+    expressMiddleware(servers.admin, { context: contextOf(limits.ofKeyHolder) }),
+  );
   const images = {
     byId: (catalog: string | null, id: string) =>
       inShopTime(async () => (await services.inCatalog(catalog)).repositories.images.byId(id)),
@@ -177,28 +193,4 @@ export async function startServer({
       await services.flush();
     },
   };
-}
-
-/** Events, visitors who are erased and addresses of pictures are counted where their number is known: after their request was read, before they are stored. */
-function meteredBy(limits: Limits): (services: Services) => Services {
-  const known = new WeakMap<Services, Services>(); // each request asks for those of its catalog
-  const metered = (services: Services): Services => ({
-    ...services,
-    submitFeedback: (visitor, events) => services.submitFeedback(visitor, events, () => limits.feedback(events.length)),
-    async eraseVisitors(visitorIds) {
-      limits.feedback(visitorIds.length);
-      return services.eraseVisitors(visitorIds);
-    },
-    async similarToPicture(request, view) {
-      if (request.picture.url != null) limits.namedPicture();
-      return services.similarToPicture(request, view);
-    },
-    inCatalog: async (id) => knownOf(await services.inCatalog(id)),
-  });
-  const knownOf = (services: Services): Services => {
-    const own = known.get(services) ?? metered(services);
-    known.set(services, own);
-    return own;
-  };
-  return knownOf;
 }

@@ -6,7 +6,7 @@ import type { JobRow } from './db/jobs.ts';
 import type { ModelRow } from './db/models.ts';
 import type { Repositories } from './db/repositories.ts';
 import type { ProductRow } from './db/sql/product-row.ts';
-import { type Patiences, startDeadline, within } from './deadline.ts';
+import { type Deadline, type Patiences, startDeadline, within } from './deadline.ts';
 import { type ClickThrough, type ClickThroughRequest, clickThrough } from './feedback/click-through.ts';
 import { type Counting, counted, openCounting } from './feedback/count.ts';
 import {
@@ -69,8 +69,11 @@ export type Services = {
   readonly catalog: string;
   /** The catalog of requests that name none. */
   readonly usualCatalog: string;
-  /** The same of another catalog; null: of the usual one. Rejects with SimiliError CATALOG_UNKNOWN. */
-  inCatalog(id: string | null): Promise<Services>;
+  /**
+   * The same of another catalog; null: of the usual one. Rejects with SimiliError CATALOG_UNKNOWN.
+   * @param deadline of the request that asks; null or left out: that which is followed
+   */
+  inCatalog(id: string | null, deadline?: Deadline | null): Promise<Services>;
   readonly repositories: Pick<Repositories, 'products' | 'images' | 'embeddings' | 'categoryNames' | 'models' | 'jobs'>;
   /** A share of its lists is asked again (docs/adr/0028-recall-audit.md). */
   readonly search: Search;
@@ -166,9 +169,9 @@ export function makeServices(parts: Parts): Services {
     },
     usualCatalog: repositories.catalog,
     lastKnown: openLastKnown(now),
-    async inCatalog(id: string | null) {
+    async inCatalog(id: string | null, deadline: Deadline | null = null) {
       const catalog = id ?? repositories.catalog;
-      await known.check(catalog);
+      await known.check(catalog, deadline);
       return servicesOf(catalog);
     },
   };

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { type Deadline, during } from '../deadline.ts';
 import type { Condition } from '../ports/condition.ts';
 import type { SearchFilter } from './search/statement.ts';
 import type { Ask } from './sql/ask.ts';
@@ -47,12 +48,15 @@ export class CategoryNames {
     private readonly catalogId: string,
   ) {}
 
-  /** The same filter with all spellings of its categories; one that the catalog has in none stays as it is. */
-  async spelled(filter: SearchFilter): Promise<SearchFilter> {
+  /**
+   * The same filter with all spellings of its categories; one that the catalog has in none stays as it is.
+   * @param deadline of the request; null: that which is followed
+   */
+  async spelled(filter: SearchFilter, deadline: Deadline | null = null): Promise<SearchFilter> {
     const { categories, conditions, own } = filter;
     const names = new Set([...(categories ?? []), ...[...(conditions ?? []), ...(own ?? [])].flatMap(categoriesOf)]);
     if (names.size === 0) return filter;
-    const spellings = await this.spellings([...names]);
+    const spellings = await this.spellings([...names], deadline);
     const of = (some: readonly string[]) => [...new Set(some.flatMap((name) => spellings.get(name) ?? [name]))];
     return {
       ...filter,
@@ -78,7 +82,10 @@ export class CategoryNames {
     return new Set(found.map(({ name }) => name));
   }
 
-  private async spellings(names: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+  private async spellings(
+    names: readonly string[],
+    deadline: Deadline | null,
+  ): Promise<ReadonlyMap<string, readonly string[]>> {
     const spellings = new Map<string, readonly string[]>();
     const open: string[] = [];
     for (const name of names) {
@@ -87,7 +94,7 @@ export class CategoryNames {
       else open.push(name);
     }
     if (open.length === 0) return spellings;
-    const found = await this.ask(SPELLINGS, [this.catalogId, open]);
+    const found = await during(deadline, () => this.ask(SPELLINGS, [this.catalogId, open]));
     for (const name of open) {
       const spelled = found.filter(({ asked }) => asked === name).map((row) => row.name);
       const known = spelled.length > 0 ? spelled : [name];

@@ -12,10 +12,11 @@ export const feedbackResolvers = (scope: ScopeOf): Resolvers => ({
       withUserErrors(
         async () => {
           const entries = entriesAsSent(context, info, 'events', events);
-          const { services } = await scope(context);
+          const { services, allowance } = await scope(context);
           const { rejections, ...counts } = await services.submitFeedback(
             { id: visitor.id, consents: visitor.consent !== 'DENIED' },
             entries,
+            () => allowance.feedback(entries.length),
           );
           const userErrors = rejections.map(({ index, field, error }) =>
             toUserError(error, ['events', String(index), ...field]),
@@ -26,7 +27,11 @@ export const feedbackResolvers = (scope: ScopeOf): Resolvers => ({
       ),
     forgetMe: (_root, { input: { visitor } }, context) =>
       withUserErrors(
-        async () => ({ erasure: await (await scope(context)).services.eraseVisitors([visitor.id]) }),
+        async () => {
+          const { services, allowance } = await scope(context);
+          allowance.feedback(1);
+          return { erasure: await services.eraseVisitors([visitor.id]) };
+        },
         { erasure: null },
         ['visitor', 'id'],
       ),

@@ -3,6 +3,7 @@ import { pageOfProducts } from '../catalog/product-page.ts';
 import type { ProductRow } from '../db/sql/product-row.ts';
 import type { Resolvers } from '../generated/graphql.ts';
 import type { Scope, ScopeOf } from './scope.ts';
+import { handsOn } from './timed.ts';
 
 export const productResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
@@ -21,12 +22,14 @@ export const productResolvers = (scope: ScopeOf): Resolvers => ({
     },
   },
   Product: {
-    image: async ({ image }, _args, context) =>
-      image && {
-        url: isWebUrl(image.source) ? image.source : ownUrlOf(image.id, (await scope(context)).services),
-        width: image.width,
-        height: image.height,
-      },
+    image: handsOn(
+      async ({ image }, _args, context, _info, deadline) =>
+        image && {
+          url: isWebUrl(image.source) ? image.source : ownUrlOf(image.id, (await scope(context, deadline)).services),
+          width: image.width,
+          height: image.height,
+        },
+    ),
     price: ({ price, currency }) =>
       price !== null && currency !== null ? { amount: price, currencyCode: currency } : null,
     availableForSale: ({ available }) => available,

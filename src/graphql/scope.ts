@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import type { ProductRow } from '../db/sql/product-row.ts';
+import { type Deadline, within } from '../deadline.ts';
 import { SimiliError } from '../errors.ts';
 import { keptIn } from '../kept-in.ts';
 import { CATALOG_HEADER } from '../ports/authenticator.ts';
@@ -12,6 +13,7 @@ import type { SimilarItemsPage, SimilarItemsRequest } from '../similarity/simila
 import type { SimilarToPicturePage, SimilarToPictureRequest } from '../similarity/similar-to-picture.ts';
 import type { SimilarToProductsPage, SimilarToProductsRequest } from '../similarity/similar-to-products.ts';
 import { isStorable, toId, UNSTORABLE } from '../text.ts';
+import { type Allowance, allowanceOf } from './allowance.ts';
 import { LISTS_OF_DISTINCT, MOST_LISTS, named } from './cost/limits.ts';
 import { requestHeader } from './request-header.ts';
 
@@ -22,28 +24,39 @@ export type CatalogOf = (context: RequestContext) => string | null | undefined;
 /** State that the resolvers of one request share. */
 export type Scope = {
   readonly services: Services;
+  readonly allowance: Allowance;
   readonly products: DataLoader<string, ProductRow | null>;
-  /** @returns null once the request has been refused. @throws SimiliError TOO_COSTLY, once. */
-  similarItems(request: SimilarItemsRequest): Promise<SimilarItemsPage | null>;
+  /**
+   * @param deadline of the request, one for all its lists; null: it has none
+   * @returns null once the request has been refused. @throws SimiliError TOO_COSTLY, once.
+   */
+  similarItems(request: SimilarItemsRequest, deadline: Deadline | null): Promise<SimilarItemsPage | null>;
   /** The same, of several anchors: each counts as a list. */
-  similarToProducts(request: SimilarToProductsRequest): Promise<SimilarToProductsPage | null>;
+  similarToProducts(
+    request: SimilarToProductsRequest,
+    deadline: Deadline | null,
+  ): Promise<SimilarToProductsPage | null>;
   /** The same, of a picture. */
-  similarToPicture(request: SimilarToPictureRequest): Promise<SimilarToPicturePage | null>;
+  similarToPicture(request: SimilarToPictureRequest, deadline: Deadline | null): Promise<SimilarToPicturePage | null>;
 };
-/** Rejects with SimiliError CATALOG_UNKNOWN. */
-export type ScopeOf = (context: RequestContext) => Promise<Scope>;
+/**
+ * Rejects with SimiliError CATALOG_UNKNOWN.
+ * @param deadline of the request that asks; null or left out: that which is followed
+ */
+export type ScopeOf = (context: RequestContext, deadline?: Deadline | null) => Promise<Scope>;
 
 const catalogOfHeader: CatalogOf = (context) => requestHeader(context, CATALOG_HEADER) || null;
 
 /** Scopes live as long as one request: keyed by its context object. One request is about one catalog. */
 export function scoper(services: Services, catalogOf: CatalogOf = catalogOfHeader): ScopeOf {
   const scopes = keptIn<RequestContext, Promise<Scope>>();
-  const open = async (context: RequestContext) => makeScope(await services.inCatalog(catalogOf(context) ?? null));
-  return (context) => {
-    if (!isObject(context)) return open(context);
+  const open = async (context: RequestContext, deadline: Deadline | null) =>
+    makeScope(await services.inCatalog(catalogOf(context) ?? null, deadline), allowanceOf(context));
+  return (context, deadline = null) => {
+    if (!isObject(context)) return open(context, deadline);
     const opened = scopes.get(context);
     if (opened) return opened;
-    const scope = open(context);
+    const scope = open(context, deadline);
     scopes.set(context, scope);
     return scope;
   };
@@ -52,9 +65,10 @@ export function scoper(services: Services, catalogOf: CatalogOf = catalogOfHeade
 /** Executed without a context there is nothing to share by: every field gets a scope of its own. */
 const isObject = (context: unknown): boolean => typeof context === 'object' && context !== null;
 
-function makeScope(services: Services): Scope {
+function makeScope(services: Services, allowance: Allowance): Scope {
   const products = productLoader(services);
-  const view = makeView(services, products);
+  let shared: AnswerView | null = null;
+  const viewIn = (deadline: Deadline | null): AnswerView => (shared ??= makeView(services, products, deadline));
   let lists = 0;
   // The last guard: a server that asks src/graphql/cost beforehand never comes here. One error says it; the lists
   // that follow may be many thousands.
@@ -67,30 +81,43 @@ function makeScope(services: Services): Scope {
   };
   return {
     services,
+    allowance,
     products,
-    similarItems: async (request) => (mayList(1, request) ? services.similarItems(request, view) : null),
-    similarToPicture: async (request) => (mayList(1, request) ? services.similarToPicture(request, view) : null),
-    similarToProducts: async (request) =>
+    similarItems: async (request, deadline) =>
+      mayList(1, request) ? services.similarItems(request, viewIn(deadline)) : null,
+    similarToPicture: async (request, deadline) => {
+      if (!mayList(1, request)) return null;
+      if (request.picture.url != null) allowance.namedPicture();
+      return services.similarToPicture(request, viewIn(deadline));
+    },
+    similarToProducts: async (request, deadline) =>
       mayList(Math.min(request.anchorIds.length, MOST_ANCHORS), request)
-        ? services.similarToProducts(request, view)
+        ? services.similarToProducts(request, viewIn(deadline))
         : null,
   };
 }
 
 /** One read of the serving pointer for all lists: a promotion in between does not mix two versions in one answer. */
-function makeView({ serving, search, repositories, telemetry }: Services, products: Scope['products']): AnswerView {
+function makeView(
+  { serving, search, repositories, telemetry }: Services,
+  products: Scope['products'],
+  deadline: Deadline | null,
+): AnswerView {
+  const { categoryNames, embeddings } = repositories;
+  const inTime = <T>(ask: () => Promise<T>): Promise<T> => (deadline ? within(deadline, ask) : ask());
   let pinned: ReturnType<AnswerView['serving']> | null = null;
   return {
-    serving: () => (pinned ??= serving.current()),
+    inTime,
+    serving: () => (pinned ??= serving.current(deadline)),
     forgetServing() {
       serving.forget();
       pinned = null;
     },
-    spelled: (filter) => repositories.categoryNames.spelled(filter),
-    nearest: searcher(search, telemetry),
-    distinct: ({ number }, compared) => repositories.embeddings.distinct(number, compared),
-    alike: (version, ids) => alikeAmong(repositories.embeddings, version, ids),
-    product: (id) => products.load(id),
+    spelled: (filter) => categoryNames.spelled(filter, deadline),
+    nearest: searcher(search, telemetry, deadline),
+    distinct: ({ number }, compared) => inTime(() => embeddings.distinct(number, compared)),
+    alike: (version, ids) => inTime(() => alikeAmong(embeddings, version, ids)),
+    product: (id) => inTime(() => products.load(id)),
   };
 }
 

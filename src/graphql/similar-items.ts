@@ -3,6 +3,7 @@ import { noticesOf } from '../similarity/notices.ts';
 import type { RankedPage } from '../similarity/ranked-page.ts';
 import { partsShown } from './asked-fields.ts';
 import type { RequestContext, ScopeOf } from './scope.ts';
+import { handsOn } from './timed.ts';
 
 /** Fields of every list, by what was ranked. */
 const ofList = {
@@ -31,24 +32,24 @@ const notices =
 
 export const similarItemsResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
-    similarItems: async (_root, args, context, info) => {
+    similarItems: handsOn(async (_root, args, context, info, deadline) => {
       const asked = { ...args, anchorId: args.id, parts: partsShown(info) };
-      return listed(await (await scope(context)).similarItems(asked), args);
-    },
-    similarToProducts: async (_root, args, context, info) => {
+      return listed(await (await scope(context, deadline)).similarItems(asked, deadline), args);
+    }),
+    similarToProducts: handsOn(async (_root, args, context, info, deadline) => {
       const asked = { ...args, anchorIds: args.ids, parts: partsShown(info) };
-      return listed(await (await scope(context)).similarToProducts(asked), args);
-    },
-    similarToPicture: async (_root, request, context, info) => {
+      return listed(await (await scope(context, deadline)).similarToProducts(asked, deadline), args);
+    }),
+    similarToPicture: handsOn(async (_root, request, context, info, deadline) => {
       const asked = { ...request, parts: partsShown(info) };
-      return listed(await (await scope(context)).similarToPicture(asked), request);
-    },
+      return listed(await (await scope(context, deadline)).similarToPicture(asked, deadline), request);
+    }),
   },
   Product: {
-    similarItems: async ({ id }, request, context, info) => {
+    similarItems: handsOn(async ({ id }, request, context, info, deadline) => {
       const asked = { ...request, anchorId: id, parts: partsShown(info) };
-      return listed(await (await scope(context)).similarItems(asked), request);
-    },
+      return listed(await (await scope(context, deadline)).similarItems(asked, deadline), request);
+    }),
   },
   SimilarItemConnection: { ...ofList, notices: notices(scope) },
   SimilarToProductsConnection: {

@@ -14,8 +14,13 @@ export const visitorResolvers = (scope: ScopeOf): Resolvers => ({
   },
   Mutation: {
     eraseVisitors: (_root, { input: { visitorIds } }, context) =>
-      withUserErrors(async () => ({ erasure: await (await scope(context)).services.eraseVisitors(visitorIds) }), {
-        erasure: null,
-      }),
+      withUserErrors(
+        async () => {
+          const { services, allowance } = await scope(context);
+          allowance.feedback(visitorIds.length);
+          return { erasure: await services.eraseVisitors(visitorIds) };
+        },
+        { erasure: null },
+      ),
   },
 });

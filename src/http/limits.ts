@@ -1,8 +1,8 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Request, RequestHandler, Response } from 'express';
 import { isLoopback, networkOf } from '../addresses.ts';
 import type { Config } from '../config.ts';
 import { SimiliError } from '../errors.ts';
+import type { Allowance } from '../graphql/allowance.ts';
 import type { Log } from '../log.ts';
 import { refuse } from './refuse.ts';
 import { makeTokenBuckets, type TokenBuckets } from './token-buckets.ts';
@@ -47,13 +47,9 @@ export type Limits = {
   readonly admin: RequestHandler;
   readonly stream: RequestHandler;
   readonly wrongKeys: { refuses(req: Request, res: Response): boolean; count(req: Request): void };
-  /** Below it, `feedback` knows whose request it is about. After the body was read. */
-  readonly remember: RequestHandler;
-  readonly rememberAdmin: RequestHandler;
-  /** A picture that is named to search by. @throws SimiliError RATE_LIMITED */
-  namedPicture(): void;
-  /** @throws SimiliError RATE_LIMITED when the caller has sent too many events. */
-  feedback(events: number): void;
+  /** How much a caller may send with a request: of the storefront, and of the admin API. Known when the body was read. */
+  ofShopper(req: Request): Allowance;
+  ofKeyHolder(req: Request): Allowance;
 };
 
 /** @param now milliseconds of a clock that never goes back. */
@@ -70,16 +66,16 @@ export function makeLimits(config: Settings, log: Log, now: () => number): Limit
   );
   const callerOf = makeCallerOf(config, log);
   const keyHolder = (req: Request): Caller => ({ name: 'admin key', ease: callerOf(req).ease });
-  const current = new AsyncLocalStorage<Caller>();
-  const remembering =
-    (of: (req: Request) => Caller): RequestHandler =>
-    (req, _res, next) =>
-      current.run(of(req), next);
-  const take = (buckets: TokenBuckets, tokens: number): void => {
-    const caller = current.getStore();
-    const wait = caller ? buckets.take(caller.name, tokens / caller.ease) : 0;
+  const take = (buckets: TokenBuckets, { name, ease }: Caller, tokens: number): void => {
+    const wait = buckets.take(name, tokens / ease);
     if (wait > 0) throw new SimiliError('RATE_LIMITED', { retryAfter: wait });
   };
+  const allowanceOf =
+    (callerOf: (req: Request) => Caller) =>
+    (req: Request): Allowance => ({
+      feedback: (events) => take(feedback, callerOf(req), events),
+      namedPicture: () => take(pictures, callerOf(req), 1),
+    });
   return {
     query: limited(queries, callerOf, 1),
     picture: limited(queries, callerOf, PICTURE),
@@ -95,10 +91,8 @@ export function makeLimits(config: Settings, log: Log, now: () => number): Limit
       },
       count: (req) => void keys.take(callerOf(req).name),
     },
-    remember: remembering(callerOf),
-    rememberAdmin: remembering(keyHolder),
-    namedPicture: () => take(pictures, 1),
-    feedback: (events) => take(feedback, events),
+    ofShopper: allowanceOf(callerOf),
+    ofKeyHolder: allowanceOf(keyHolder),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { RequestHandler, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { type ExecutionResult, GraphQLError, type GraphQLSchema, parse, specifiedRules, validate } from 'graphql';
 import { createHandler } from 'graphql-sse/lib/use/express';
 import { refusalOf } from '../graphql/cost/check.ts';
@@ -14,7 +14,13 @@ export type Stream = {
 };
 
 /** GraphQL over server-sent events (graphql-sse protocol, distinct connections): one POST, one stream. */
-export function makeStream(schema: GraphQLSchema, limits: Limits, manners: Manners, log: Log): Stream {
+export function makeStream(
+  schema: GraphQLSchema,
+  limits: Limits,
+  manners: Manners,
+  log: Log,
+  contextOf: (req: Request) => object,
+): Stream {
   const open = new Set<Response>();
   const check = makeCheck(schema, limits, manners);
   const handle = createHandler({
@@ -25,7 +31,7 @@ export function makeStream(schema: GraphQLSchema, limits: Limits, manners: Manne
         schema,
         document: parse(params.query),
         ...argumentsOf(params),
-        contextValue: { req: request.raw },
+        contextValue: contextOf(request.raw as never) as never,
       },
     validate: () => [], // done by check, with our rules
     onNext: (_context, _request, result) => (result.errors ? formatted(result as ExecutionResult, log) : undefined),

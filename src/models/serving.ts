@@ -1,10 +1,13 @@
 import type { ModelRepository, ServingPointer } from '../db/models.ts';
-import { whoeverLeaves } from '../deadline.ts';
+import { type Deadline, whoeverLeaves } from '../deadline.ts';
 
 /** Which version answers, known without asking the database each time. */
 export type Serving = {
-  /** null: no model serves yet. */
-  current(): Promise<ServingPointer | null>;
+  /**
+   * Null: no model serves yet.
+   * @param deadline of the request that asks; left out: that which is followed
+   */
+  current(deadline?: Deadline | null): Promise<ServingPointer | null>;
   /** The next `current()` reads again. */
   forget(): void;
 };
@@ -19,8 +22,8 @@ type Read = { pointer: Promise<ServingPointer | null>; at: number };
 export function makeServing(models: Pick<ModelRepository, 'serving'>, now: () => Date): Serving {
   let last: Read | null = null;
   let next: Read | null = null;
-  const read = (at: number): Read => {
-    const reading: Read = { pointer: whoeverLeaves(() => models.serving()), at };
+  const read = (at: number, deadline: Deadline | null | undefined): Read => {
+    const reading: Read = { pointer: whoeverLeaves(() => models.serving(), deadline ?? undefined), at };
     next = reading;
     const settled = (isRead: boolean) => {
       if (next !== reading) return; // forgotten meanwhile
@@ -34,11 +37,11 @@ export function makeServing(models: Pick<ModelRepository, 'serving'>, now: () =>
     return reading;
   };
   return {
-    current() {
+    current(deadline) {
       const at = now().getTime();
       const age = last ? at - last.at : Number.POSITIVE_INFINITY;
       if (last && age < FRESH_MS) return last.pointer;
-      const reading = next ?? read(at);
+      const reading = next ?? read(at, deadline);
       return last && age < MAX_AGE_MS ? last.pointer : reading.pointer;
     },
     forget() {

@@ -23,6 +23,8 @@ export type Wanted = {
 /** State that all lists of one answer share: one serving version, and one statement for those that are asked for together. */
 export type AnswerView = {
   serving(): Promise<ServingPointer | null>;
+  /** Runs what is asked of the database beside all of these in the request's time. */
+  inTime<T>(ask: () => Promise<T>): Promise<T>;
   /** The serving version's table is gone: ask again. */
   forgetServing(): void;
   /** The filter with its categories as the catalog spells them. */

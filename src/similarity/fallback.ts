@@ -28,7 +28,7 @@ export async function orFallback(
   kind: FallbackKind,
   { anchorId, first, filter, place }: Pick<PageSearch, 'anchorId' | 'first' | 'filter' | 'place'>,
   page: RankedPage,
-  view: Pick<AnswerView, 'product' | 'spelled'>,
+  view: Pick<AnswerView, 'product' | 'spelled' | 'inTime'>,
 ): Promise<RankedPage> {
   const isWanted =
     kind !== 'NONE' && place === null && (page.status === 'COLD_ITEM' || page.status === 'MODEL_NOT_READY');
@@ -36,7 +36,8 @@ export async function orFallback(
   const category = kind === 'CATEGORY' ? anchor?.categories.at(-1) : null;
   if (!anchor || category === undefined) return page;
   const { categories = null } = category === null ? {} : await view.spelled({ categories: [category] });
-  const found = await fallbacks.list({ anchor, categories, filter: await view.spelled(filter), limit: first });
+  const spelled = await view.spelled(filter);
+  const found = await view.inTime(() => fallbacks.list({ anchor, categories, filter: spelled, limit: first }));
   if (found.length === 0) return page;
   const items = found.map((product, i) => {
     const place = { modelId: NO_VERSION, anchorId, position: i + 1, l2: 0, productId: product.id, skip: 0 };

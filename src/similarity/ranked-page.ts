@@ -127,7 +127,7 @@ async function ranked(deps: RankingDeps, search: PageSearch, view: AnswerView): 
   const { anchorId, anchorIds, seen, first, minScore, diversity, distinctPictures, place } = search;
   const serving = await view.serving();
   const pinned = pinnedTo(search);
-  const version = pinned === null ? serving : await versionOf(deps, search, pinned, serving);
+  const version = pinned === null ? serving : await view.inTime(() => versionOf(deps, search, pinned, serving));
   if (!version)
     return nothing((await firstProduct(view, anchorIds ?? [anchorId])) ? 'MODEL_NOT_READY' : 'ITEM_UNKNOWN');
   const { number } = version;

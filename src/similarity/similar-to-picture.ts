@@ -44,9 +44,15 @@ export async function similarToPicture(
   return { ...page, pictureToken: token ?? makePictureToken(deps.signingKey, seen, deps.now()) };
 }
 
-async function seenAt(deps: Deps, url: string, view: Pick<AnswerView, 'serving'>): Promise<SeenPicture | null> {
+async function seenAt(
+  deps: Deps,
+  url: string,
+  view: Pick<AnswerView, 'serving' | 'inTime'>,
+): Promise<SeenPicture | null> {
   const serving = await view.serving();
-  return serving && { modelId: serving.modelId, vector: await lookAtPicture(deps, serving.modelId, { url }) };
+  if (!serving) return null;
+  const { modelId } = serving;
+  return { modelId, vector: await view.inTime(() => lookAtPicture(deps, modelId, { url })) };
 }
 
 /**

@@ -76,7 +76,7 @@ test('a product is found under either spelling of its id', async () => {
   const scope = await scoper(services)({});
   for (const id of ['cafe\u0301', 'caf\u00e9']) {
     expect(await scope.products.load(id)).toMatchObject({ id: 'caf\u00e9' });
-    expect(await scope.similarItems({ anchorId: id })).toMatchObject({ status: 'MODEL_NOT_READY' });
+    expect(await scope.similarItems({ anchorId: id }, null)).toMatchObject({ status: 'MODEL_NOT_READY' });
   }
   expect(await services.deleteProducts(['cafe\u0301'])).toBe(1);
 });

@@ -137,8 +137,8 @@ const fits = ({ type, nullable, labels }: Column<unknown>, value: unknown): bool
 
 const FOLDER = packageFile('src/db');
 const sources = () =>
-  readdirSync(FOLDER)
-    .filter((file) => file !== 'row.ts')
+  readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && file !== 'sql/row.ts')
     .map((file) => ({ file, code: readFileSync(`${FOLDER}/${file}`, 'utf8') }));
 
 /** Files that ask Prisma for rows and say nothing of them. */

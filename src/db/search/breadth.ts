@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { type Deadline, during } from '../../deadline.ts';
 import type { Ask } from '../sql/ask.ts';
 import { CategoriesOfSearch, type WithinCategory } from './category.ts';
 import { mostPassingWithin, shareOf } from './effort.ts';
@@ -32,8 +33,12 @@ export class Breadth {
   }
 
   /** Indexes of the filter's one category alone; null: it is searched under by those of all. */
-  async within({ number, spaces }: RankingVersion, filter: SearchFilter): Promise<WithinCategory | null> {
-    return this.mayLackIndex ? null : this.categories.of(number, spaces, filter);
+  async within(
+    { number, spaces }: RankingVersion,
+    filter: SearchFilter,
+    deadline: Deadline | null,
+  ): Promise<WithinCategory | null> {
+    return this.mayLackIndex ? null : this.categories.of(number, spaces, filter, deadline);
   }
 
   /** As many as are ranked one by one, for a `Search`. */
@@ -42,18 +47,22 @@ export class Breadth {
   }
 
   /** Finds out which share passes, and remembers it. To be asked where more do than are ranked one by one. */
-  async learn(filter: SearchFilter, within: WithinCategory | null): Promise<number> {
-    const share = await this.shareOf(filter, within);
+  async learn(filter: SearchFilter, within: WithinCategory | null, deadline: Deadline | null): Promise<number> {
+    const share = await this.shareOf(filter, within, deadline);
     this.shares.set(narrowingOf(filter), share);
     return share;
   }
 
-  private async shareOf({ excludeIds: _, ...filter }: SearchFilter, within: WithinCategory | null): Promise<number> {
+  private async shareOf(
+    { excludeIds: _, ...filter }: SearchFilter,
+    within: WithinCategory | null,
+    deadline: Deadline | null,
+  ): Promise<number> {
     const constraints = Object.keys(filter);
     if (constraints.length === 0) return 1;
     if (within && constraints.length === 1) return within.share;
     const { statement, values } = sampleStatement(this.catalogId, filter);
-    const [sample] = await this.ask(statement, values);
+    const [sample] = await during(deadline, () => this.ask(statement, values));
     return sample ? shareOf(sample) : 0;
   }
 }

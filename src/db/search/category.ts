@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { whoeverLeaves } from '../../deadline.ts';
+import { type Deadline, whoeverLeaves } from '../../deadline.ts';
 import type { VersionSpace } from '../../ports/space.ts';
 import type { Ask } from '../sql/ask.ts';
 import { categoryTable, copiesIndexOf, embeddingName, embeddingTable } from '../sql/embedding-table.ts';
@@ -53,11 +53,12 @@ export class CategoriesOfSearch {
     model: number,
     spaces: readonly VersionSpace[],
     { categories }: { categories?: readonly string[] },
+    deadline: Deadline | null,
   ): Promise<WithinCategory | null> {
     if (categories?.length !== 1) return null;
     const found: Index[] = [];
     for (const { name } of spaces) {
-      const index = (await this.ready(model, name)).get(categories[0]!);
+      const index = (await this.ready(model, name, deadline)).get(categories[0]!);
       if (!index) return null;
       found.push(index);
     }
@@ -66,14 +67,14 @@ export class CategoriesOfSearch {
     return { numbers, ranked, together: found.every(({ together }) => together), products, share };
   }
 
-  private ready(model: number, space: string): Promise<Indexes> {
+  private ready(model: number, space: string, deadline: Deadline | null): Promise<Indexes> {
     const key = embeddingName(model, space);
     const known = this.known.get(key);
     if (known) return known;
     const { catalogId } = this;
     const copies = categoryTable(catalogId, model, space);
     const names = [embeddingTable(catalogId, model, space), copies, copiesIndexOf(copies)];
-    const asked = whoeverLeaves(() => this.ask(READY, [catalogId, key, ...names])).then(
+    const asked = whoeverLeaves(() => this.ask(READY, [catalogId, key, ...names]), deadline ?? undefined).then(
       (rows) => new Map(rows.map(({ category, ...index }) => [category, index])),
     );
     this.known.set(key, asked);

@@ -1,3 +1,4 @@
+import type { Deadline } from '../../deadline.ts';
 import type { VersionSpace } from '../../ports/space.ts';
 import { type Parts, type ProductColumns, productOf } from '../sql/product-columns.ts';
 import type { ProductRow } from '../sql/product-row.ts';
@@ -24,6 +25,8 @@ export type How = {
   way?: 'exact';
   /** Parts of the products; left out: all. */
   parts?: Parts;
+  /** The time that the request has; null or left out: that which is followed (src/deadline.ts). */
+  deadline?: Deadline | null;
 };
 
 /** A model version, as the search needs it. */

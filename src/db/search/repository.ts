@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { type Deadline, during } from '../../deadline.ts';
 import type { VersionSpace } from '../../ports/space.ts';
 import type { Ask } from '../sql/ask.ts';
 import { embeddingTable, indexOf } from '../sql/embedding-table.ts';
@@ -85,7 +86,8 @@ export class SearchRepository {
         how,
       );
     if (!this.byLists || behind || how.way || version.spaces.length > 1) return search(anchorIds);
-    return this.byLists.nearestOfEach({ version, anchorIds, filter, limit, parts: how.parts ?? {} }, search);
+    const { parts = {}, deadline = null } = how;
+    return this.byLists.nearestOfEach({ version, anchorIds, filter, limit, parts, deadline }, search);
   }
 
   /**
@@ -127,13 +129,13 @@ export class SearchRepository {
     version: RankingVersion,
     anchors: readonly (readonly string[])[],
     { asOne, vector, filter, limit, behind }: Pick<Search, 'asOne' | 'vector' | 'filter' | 'limit' | 'behind'>,
-    { way: only, parts = {} }: How,
+    { way: only, parts = {}, deadline = null }: How,
   ): Promise<Found[]> {
     const { number, spaces } = version;
     const size = sizeFor(limit);
     const { catalogId, breadth } = this;
     const narrowing = narrowingOf(filter);
-    const within = only ? null : await breadth.within(version, filter);
+    const within = only ? null : await breadth.within(version, filter, deadline);
     const mostPassing = breadth.most(within);
     const searchFor = (anchorIds: readonly string[], effort: number, goesOn: boolean): Search => ({
       catalogId,
@@ -161,15 +163,15 @@ export class SearchRepository {
     let share = breadth.share(filter);
     const mayBeFew = share === undefined && (isFused || narrowing !== NOTHING);
     const mayBeOneRound = !isFused && !behind && size + (filter.excludeIds?.length ?? 0) < MOST_OF_ONE_ROUND;
-    const lacksIndex = !isFused && this.mayLackIndex && !(await this.hasIndex(number, spaces[0]!));
+    const lacksIndex = !isFused && this.mayLackIndex && !(await this.hasIndex(number, spaces[0]!, deadline));
     for (const way of only ? [only] : waysTo(isFused, mayBeFew, lacksIndex)) {
       if (isShort && way !== 'exact') continue; // looking farther brings no more of what the index gave all of
       const anchorIds = open.flatMap(({ ids }) => ids);
       const effort = Math.max(effortOf(share, within), least);
       const goesOn = !mayBeOneRound || way !== TIES[0] || this.short.has(narrowing);
-      const groups = byAnchor(await this.run(searchFor(anchorIds, effort, goesOn), way), open.length);
+      const groups = byAnchor(await this.run(searchFor(anchorIds, effort, goesOn), way, deadline), open.length);
       if (groups[0]?.[0]?.many) {
-        share = await breadth.learn(filter, within);
+        share = await breadth.learn(filter, within, deadline);
         continue;
       }
       open = open.filter(({ place }, i) => {
@@ -189,18 +191,18 @@ export class SearchRepository {
     return found;
   }
 
-  private async hasIndex(model: number, { name }: VersionSpace): Promise<boolean> {
+  private async hasIndex(model: number, { name }: VersionSpace, deadline: Deadline | null): Promise<boolean> {
     const table = embeddingTable(this.catalogId, model, name);
     const known = this.indexed.get(table);
     if (known !== undefined) return known;
-    const [found] = await this.ask(HAS_INDEX, [indexOf(table)]);
+    const [found] = await during(deadline, () => this.ask(HAS_INDEX, [indexOf(table)]));
     this.indexed.set(table, found!.has);
     return found!.has;
   }
 
-  private run(search: Search, way: Way): Promise<Row[]> {
+  private run(search: Search, way: Way, deadline: Deadline | null): Promise<Row[]> {
     const { statement, values } = searchStatement(search, way);
-    return ofVersion(this.ask(statement, values));
+    return ofVersion(during(deadline, () => this.ask(statement, values)));
   }
 }
 

@@ -10,7 +10,7 @@ import type { WithinCategory } from './category.ts';
 import { conditionSql } from './condition-sql.ts';
 import { mostPassingSql, placeInSample, Sample, sampleSql } from './effort.ts';
 import { fused, LOOKS } from './fused.ts';
-import { listedSql, listingSql } from './listed.ts';
+import { listedSql, listingSql } from './list-sql.ts';
 import type { PartOfList } from './neighbour-lists.ts';
 import { nearest, TIES } from './one.ts';
 import type { Behind, MostRanked, Near, Parameter, Way } from './parts.ts';

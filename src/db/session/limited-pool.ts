@@ -1,6 +1,6 @@
 import { connect as connectSocket } from 'node:net';
 import pg from 'pg';
-import { inTime, type TimeLeft, timeLeft } from '../../deadline.ts';
+import { asNow, inTime, type TimeLeft, timeLeft } from '../../deadline.ts';
 import { SimiliError } from '../../errors.ts';
 import { Circuit } from './circuit.ts';
 import { asUnavailable } from './connection-errors.ts';
@@ -40,9 +40,10 @@ export function limitedPool(config: pg.PoolConfig, circuit = new Circuit()): pg.
     return watched(circuit, () => inTime(opening, left, giveBack));
   };
   const query: Ask = async (...asked) => {
+    const inItsTime = asNow<Promise<unknown>>();
     const client = await connect();
     try {
-      return await (client.query as Ask)(...asked);
+      return await inItsTime(() => (client.query as Ask)(...asked));
     } finally {
       client.release(); // one that was dropped is not taken back
     }

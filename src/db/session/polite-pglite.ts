@@ -36,14 +36,14 @@ export class PolitePGlite extends PGlite {
 
   /** @throws SimiliError DEADLINE_EXCEEDED: the request that asks is over. */
   override async query<Row>(...asked: Parameters<PGlite['query']>): Promise<Results<Row>> {
-    await this.watchDisk();
     const left = requestTimeLeft();
+    await this.watchDisk();
     return inTime(super.query<Row>(...asked), left);
   }
   /** The rows of a statement that is planned once and found again by its name. @throws SimiliError DEADLINE_EXCEEDED */
   async queryByName<Row>(...asked: Parameters<PreparedPGlite['query']>): Promise<Row[]> {
-    await this.watchDisk();
     const left = requestTimeLeft();
+    await this.watchDisk();
     return inTime(this.prepared.query<Row>(...asked), left);
   }
   override async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {

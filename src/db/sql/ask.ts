@@ -1,3 +1,4 @@
+import { asNow } from '../../deadline.ts';
 import type { RowOf, Shape } from './row.ts';
 
 /** A statement, and the rows that it gives. One with a name, which no other text has, is planned once a session, where there are sessions. */
@@ -30,12 +31,13 @@ export function askPrepared(query: Query): Ask {
   let isPrepared = true;
   return async <S extends Shape>({ name, text, isShort = false }: Statement<S>, values: readonly unknown[]) => {
     const unnamed = { text, values: [...values] };
+    const inItsTime = asNow<ReturnType<Query>>();
     try {
       return (await query(isPrepared ? { name, ...unnamed } : unnamed, isShort)).rows as RowOf<S>[];
     } catch (error) {
       if (!isPrepared || !name || !NOT_OURS.includes((error as { code?: string }).code ?? '')) throw error;
       isPrepared = false;
-      return (await query(unnamed, isShort)).rows as RowOf<S>[];
+      return (await inItsTime(() => query(unnamed, isShort))).rows as RowOf<S>[];
     }
   };
 }

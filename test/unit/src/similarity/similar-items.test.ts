@@ -44,6 +44,7 @@ function world(tables: Record<number, Neighbour[]>, pointers: ServingPointer[], 
     },
   };
   const view = {
+    inTime: <T>(ask: () => Promise<T>) => ask(),
     serving: async () => pinned,
     forgetServing: () => {
       pinned = reads.shift() ?? null;

@@ -15,9 +15,12 @@ test('one look at the indexes is shared by those who ask meanwhile, also when th
   }) as unknown as Ask;
   const categories = new CategoriesOfSearch(ask, 'default');
   const of = () =>
-    categories.of(1, [{ name: 'look', dimension: 2, storage: 'float' } as unknown as VersionSpace], {
-      categories: ['mugs'],
-    });
+    categories.of(
+      1,
+      [{ name: 'look', dimension: 2, storage: 'float' } as unknown as VersionSpace],
+      { categories: ['mugs'] },
+      null,
+    );
   const first = within(startDeadline({ statementMs: 60_000, requestMs: 60_000 }, client.signal), of);
   const second = of();
   client.abort();
