@@ -46,6 +46,7 @@ type Known = { adminKeyHash: Keys['adminKeyHash']; apiKeys: Pick<ApiKeyRepositor
 /** The default: the admin key may do everything, a key of `simili key` what its scopes say, in its catalog. */
 export const usualAuthenticator = ({ adminKeyHash, apiKeys }: Known): Authenticator => ({
   name: 'keys',
+  byKeyAlone: true,
   async authenticate({ key }) {
     if (key === null) return everybody;
     if (isKeyOf(key, await adminKeyHash())) return admin;

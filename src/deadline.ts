@@ -54,17 +54,18 @@ export const startDeadline = (patience: Patience, clientLeft: AbortSignal | null
  * piece of work has ended, and pages are asked for `during` a deadline (docs/adr/0044-deadlines-that-are-handed-on.md).
  */
 export function within<T>(deadline: Deadline, work: () => T): T {
+  const before = asking;
+  asking = undefined;
   running++;
-  let result: T;
+  let result: T | undefined;
   try {
     result = followed.run(deadline, () => begun(work()));
-  } catch (error) {
-    ended();
-    throw error;
+    return result;
+  } finally {
+    asking = before;
+    if (result instanceof Promise) result.then(ended, ended);
+    else ended();
   }
-  if (result instanceof Promise) result.then(ended, ended);
-  else ended();
-  return result;
 }
 
 function ended(): void {

@@ -2,12 +2,12 @@ import { whoeverLeaves } from './deadline.ts';
 
 /**
  * The last answer of `ask`, for a while; those who ask at once share one. A failure is not remembered.
- * @param lasts ms for which an answer is given again, by the ms that it took, and by the answer
+ * @param lasts ms for which an answer is given again, by the ms that it took
  * @param clock milliseconds; never goes back
  */
 export function remembered<T>(
   ask: () => Promise<T>,
-  lasts: (took: number, answer: T) => number,
+  lasts: (took: number) => number,
   clock: () => number,
 ): () => Promise<T> {
   let asked: Promise<T> | null = null;
@@ -17,7 +17,7 @@ export function remembered<T>(
     try {
       const answer = await whoeverLeaves(ask);
       const at = clock();
-      last = { answer, until: at + lasts(at - since, answer) };
+      last = { answer, until: at + lasts(at - since) };
       return answer;
     } finally {
       asked = null;

@@ -97,9 +97,8 @@ export async function startServer({
   const cors = allowOrigins(config.SIMILI_CORS_ORIGINS);
   const inTimeOf = (time: Patience): Authenticator => ({
     ...authenticator,
-    // Keys alone are looked up.
     authenticate: (credentials) =>
-      credentials.key === null
+      authenticator.byKeyAlone && credentials.key === null
         ? authenticator.authenticate(credentials)
         : within(startDeadline(time), () => authenticator.authenticate(credentials)),
   });

@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { FEWEST_PEOPLE } from '../fewest-people.ts';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
-import { remembered, sparingly } from '../remembered.ts';
+import { sparingly } from '../remembered.ts';
 import { lockFeedback } from './feedback-lock.ts';
 import { unlessQuarantined } from './quarantine-sql.ts';
 import type { Parameter } from './search/parts.ts';
@@ -20,7 +21,9 @@ const COUNTING = { timeout: 3_600_000 };
 
 /** Products that are kept of each category and filter, for the next lists: more than the longest has, for variants and those that it leaves out. */
 const CANDIDATES = 256;
-const FILTERS_REMEMBERED = 1000;
+/** They are kept of so many categories and filters, and for so long at most, ms: what is new comes in behind that. */
+const FILTERS_REMEMBERED = 200;
+const LONGEST_MS = 10_000;
 const Id = { id: text };
 
 /** A list to be shown instead of similar products. */
@@ -35,7 +38,7 @@ export type Fallback = {
 
 /** Lists for products that cannot be compared yet (docs/adr/0023-fallback.md). */
 export class FallbackRepository {
-  private readonly best = new LRUCache<string, () => Promise<string[]>>({ max: FILTERS_REMEMBERED });
+  private readonly best = new LRUCache<string, string[]>({ max: FILTERS_REMEMBERED });
 
   constructor(
     private readonly db: PrismaClient,
@@ -59,17 +62,17 @@ export class FallbackRepository {
   }
 
   /** Ids of the first CANDIDATES, whose page is that of all where it is long enough: a large category is not sorted for each list of it. */
-  private bestOf(categories: Fallback['categories'], filter: SearchFilter): Promise<string[]> {
-    const key = JSON.stringify([categories, filter]);
+  private async bestOf(categories: Fallback['categories'], filter: SearchFilter): Promise<string[]> {
+    const key = createHash('sha256')
+      .update(JSON.stringify([categories, filter]))
+      .digest('base64');
     const known = this.best.get(key);
-    if (known) return known();
-    const ask = remembered(
-      () => this.askBest(categories, filter),
-      (took, { length }) => (length === CANDIDATES ? this.lasts(took) : 0),
-      () => performance.now(),
-    );
-    this.best.set(key, ask);
-    return ask();
+    if (known) return known;
+    const since = performance.now();
+    const best = await this.askBest(categories, filter);
+    const ttl = Math.min(LONGEST_MS, this.lasts(performance.now() - since));
+    if (best.length === CANDIDATES && ttl > 0) this.best.set(key, best, { ttl });
+    return best;
   }
 
   private async askBest(categories: Fallback['categories'], filter: SearchFilter): Promise<string[]> {

@@ -48,7 +48,7 @@ export function timed<Tree>(tree: Tree, patience: Patience): Tree {
       const operation = (args.at(-1) as Info | undefined)?.operation?.operation;
       const isTimed = operation === 'query' || operation === 'mutation';
       const deadline = isTimed ? deadlineOf(args.at(-2), operation) : null;
-      if (handsItOn) return resolve(...args, deadline);
+      if (handsItOn) return resolve(args[0], args[1], args[2], args[3], deadline);
       return deadline ? within(deadline, () => resolve(...args)) : resolve(...args);
     };
   };

@@ -35,6 +35,8 @@ export type Credentials = {
 export type Authenticator = {
   /** For the log. */
   readonly name: string;
+  /** Whether it waits for nothing where a request sends no key: no time is measured then. Left out: it may. */
+  readonly byKeyAlone?: boolean;
   /**
    * @returns null: nobody that it knows. A request without a key is asked about too: what it may do then is what everybody may. On the
    * storefront an unknown key counts as none: shops' proxies send keys of their own.

@@ -3,6 +3,8 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
+import { timeLeft } from '../../src/deadline.ts';
+import type { Authenticator } from '../../src/ports/authenticator.ts';
 import { type TestApi, testApi, UNHURRIED } from '../support/api.ts';
 import { type Answer, ask } from '../support/ask.ts';
 import { addModel, addProducts } from '../support/fixtures.ts';
@@ -36,14 +38,14 @@ describe('a table that somebody holds', { tags: ['postgres'] }, () => {
   });
 
   /** An API that has asked nothing yet. */
-  async function opened(patience: typeof UNHURRIED): Promise<TestApi> {
+  async function opened(patience: typeof UNHURRIED, authenticator?: Authenticator): Promise<TestApi> {
     const storage = await openPostgres(fresh.url);
     const database = {
       storage,
       repositories: makeRepositories(storage, 'default'),
       [Symbol.asyncDispose]: () => storage.close(),
     };
-    return testApi({}, { database, patience });
+    return testApi({}, { database, patience, ...(authenticator && { authenticator }) });
   }
   async function hurried(): Promise<TestApi> {
     const api = await opened(IN_A_SECOND);
@@ -108,6 +110,22 @@ describe('a table that somebody holds', { tags: ['postgres'] }, () => {
     await held('simili.model_version');
     expect(codesOf(await page(api, endCursor))).toEqual(['DEADLINE_EXCEEDED']);
     await untilNobodyWaits();
+  });
+
+  test('an authenticator that may wait is asked in time, with a key and without; the usual one looks at keys alone', async () => {
+    const seen: (number | undefined)[] = [];
+    const authenticator: Authenticator = {
+      name: 'sessions',
+      authenticate: async () => {
+        seen.push(timeLeft()?.ms);
+        return { name: 'somebody', scopes: ['storefront'], catalog: null };
+      },
+    };
+    const api = await opened(IN_A_SECOND, authenticator);
+    onTestFinished(() => api[Symbol.asyncDispose]());
+    await ask(`${api.server.url}/graphql`, LIST);
+    await ask(`${api.server.url}/graphql`, LIST, {}, { authorization: 'Bearer some-key' });
+    expect(seen).toEqual([expect.any(Number), expect.any(Number)]);
   });
 
   test('pages that ask nothing but what is near are followed through none of their promises', async () => {

@@ -45,7 +45,7 @@ export type Search = {
   filter: SearchFilter;
   limit: number;
   behind: Behind | null;
-  /** Candidates of one round of the index scan (search-effort.ts). */
+  /** Candidates of one round of the index scan (effort.ts). */
   effort: number;
   /** Whether the scan goes on behind its first round until the page is full, and all copies are ranked, not the first `effort` of them. For that pgvector keeps all that it has looked at, a fifth of the scan's time. */
   goesOn: boolean;

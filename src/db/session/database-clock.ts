@@ -1,9 +1,12 @@
+import { startDeadline, within } from '../../deadline.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Ask } from '../sql/ask.ts';
 import { float } from '../sql/row.ts';
 
 /** After this the database is asked again: clocks of two machines drift by some milliseconds a minute at most. */
 const SOUND_MS = 60_000;
+/** Time for an answer beside the work, ms: of a database that is frozen none would come. */
+const PATIENCE = { statementMs: 5000, requestMs: 5000 };
 
 /**
  * The database's time, known without asking it each time: it is asked now, and then once a minute beside the work. Between, the time
@@ -22,7 +25,7 @@ export async function openDatabaseClock(ask: Ask, monotonic = () => performance.
   const refresh = (): void => {
     measuring = true;
     // While the database is away the old sample is good enough.
-    measure().then(
+    within(startDeadline(PATIENCE), measure).then(
       (next) => {
         sample = next;
         measuring = false;

@@ -39,6 +39,7 @@ test('a deadline that is handed on counts at once, before one that is followed, 
   expect(await during(handedOn, ask)).toEqual([300, undefined]);
   expect(await within(deadline(), () => during(handedOn, ask))).toEqual([300, 700]);
   expect(await within(deadline(), () => during(null, ask))).toEqual([700, 700]);
+  expect(await during(handedOn, () => within(deadline(), ask))).toEqual([700, 700]);
   expect(() =>
     during(handedOn, () => {
       throw new Error('refused');

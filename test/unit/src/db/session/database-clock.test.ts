@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openDatabaseClock } from '../../../../../src/db/session/database-clock.ts';
 import type { Ask } from '../../../../../src/db/sql/ask.ts';
+import { timeLeft } from '../../../../../src/deadline.ts';
 import { packageFile } from '../../../../../src/package-root.ts';
 import { clockContract } from '../../../../../src/testing/clock.ts';
 
@@ -69,6 +70,21 @@ test('it never goes back, and goes on while the database is away', async () => {
   await settled();
   time.at += 10;
   expect([clock.now().getTime(), time.asked]).toEqual([121_110, 3]);
+});
+
+test('it is asked again in a time of its own, whoever asks for it then: a frozen database keeps none of its sessions', async () => {
+  const seen: (number | undefined)[] = [];
+  let at = 0;
+  const ask = (async () => {
+    seen.push(timeLeft()?.ms);
+    return [{ ms: 1000 }];
+  }) as unknown as Ask;
+  const clock = await openDatabaseClock(ask, () => at);
+  at += 60_000;
+  clock.now();
+  await settled();
+  expect(seen).toEqual([undefined, expect.any(Number)]);
+  expect(seen[1]).toBeLessThanOrEqual(5000);
 });
 
 test('it keeps the contract of clocks', async () => {
