@@ -48,12 +48,13 @@ export const startDeadline = (patience: Patience, clientLeft: AbortSignal | null
 };
 
 /**
- * Runs `work`, and all that it awaits, under a deadline. Work outside of one (a job's) has no limit.
+ * Runs `work`, and all that it awaits, under a deadline; null: under that which is followed. Work outside of one (a job's) has no limit.
  *
  * Before Node 24 each promise of the process costs more while anything is followed, an eighth of a page's processor time. So nothing is once the last
  * piece of work has ended, and pages are asked for `during` a deadline (docs/adr/0044-deadlines-that-are-handed-on.md).
  */
-export function within<T>(deadline: Deadline, work: () => T): T {
+export function within<T>(deadline: Deadline | null, work: () => T): T {
+  if (!deadline) return work();
   const before = asking;
   asking = undefined;
   running++;
@@ -86,16 +87,17 @@ export function during<T>(deadline: Deadline | null, ask: () => T): T {
 
 /** Runs, later and `during` it, what is asked under the deadline of now. */
 export function asNow<T>(): (ask: () => T) => T {
-  const deadline = current();
-  return (ask) => during(deadline ?? null, ask);
+  const deadline = current() ?? null;
+  return (ask) => during(deadline, ask);
 }
 
 /**
  * Runs what other requests wait for as well, or what tidies up: the time of the request that began it ends it, its client leaving does not.
- * @param deadline of that request; left out: that which is followed
+ * @param given deadline of that request; null or left out: that which is followed
  */
-export function whoeverLeaves<T>(work: () => T, deadline: Deadline | null = current() ?? null): T {
-  return deadline ? within({ ...deadline, clientLeft: null }, work) : work();
+export function whoeverLeaves<T>(work: () => T, given: Deadline | null = null): T {
+  const deadline = given ?? current();
+  return within(deadline ? { ...deadline, clientLeft: null } : null, work);
 }
 
 /** A query of Prisma begins when it is awaited, which may be outside of the deadline: it begins now. */

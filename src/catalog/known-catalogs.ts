@@ -19,7 +19,7 @@ export function knowCatalogs(catalogs: Pick<CatalogRepository, 'exists'>, now: (
   /** When each that is known was looked up last. */
   const seen = new Map<string, number>();
   const look = async (id: string, at: number, deadline: Deadline | null): Promise<boolean> => {
-    const exists = await (deadline ? within(deadline, () => catalogs.exists(id)) : catalogs.exists(id));
+    const exists = await within(deadline, () => catalogs.exists(id));
     if (exists) seen.set(id, at);
     else seen.delete(id);
     return exists;

@@ -5,7 +5,7 @@ import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import { sparingly } from '../remembered.ts';
 import { lockFeedback } from './feedback-lock.ts';
 import { unlessQuarantined } from './quarantine-sql.ts';
-import type { Parameter } from './search/parts.ts';
+import { type Parameter, parameters } from './search/parts.ts';
 import { conditions, type SearchFilter } from './search/statement.ts';
 import type { Ask } from './sql/ask.ts';
 import { PRODUCT_COLUMNS, type ProductColumns, ProductShape, productOf } from './sql/product-columns.ts';
@@ -164,8 +164,3 @@ function passing(catalog: string, { categories, filter }: Chosen, only: readonly
 }
 
 const orderOf = (alias: string): string => `${alias}.visitors DESC NULLS LAST, ${alias}.created_at DESC, ${alias}.id`;
-
-function parameters(): { param: Parameter; values: unknown[] } {
-  const values: unknown[] = [];
-  return { values, param: (value, type) => `$${values.push(value)}::${type}` };
-}

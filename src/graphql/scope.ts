@@ -104,7 +104,7 @@ function makeView(
   deadline: Deadline | null,
 ): AnswerView {
   const { categoryNames, embeddings } = repositories;
-  const inTime = <T>(ask: () => Promise<T>): Promise<T> => (deadline ? within(deadline, ask) : ask());
+  const inTime = <T>(ask: () => Promise<T>): Promise<T> => within(deadline, ask);
   let pinned: ReturnType<AnswerView['serving']> | null = null;
   return {
     inTime,

@@ -49,7 +49,7 @@ export function timed<Tree>(tree: Tree, patience: Patience): Tree {
       const isTimed = operation === 'query' || operation === 'mutation';
       const deadline = isTimed ? deadlineOf(args.at(-2), operation) : null;
       if (handsItOn) return resolve(args[0], args[1], args[2], args[3], deadline);
-      return deadline ? within(deadline, () => resolve(...args)) : resolve(...args);
+      return within(deadline, () => resolve(...args));
     };
   };
   const fieldOf = (field: unknown): unknown =>

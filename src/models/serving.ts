@@ -22,8 +22,8 @@ type Read = { pointer: Promise<ServingPointer | null>; at: number };
 export function makeServing(models: Pick<ModelRepository, 'serving'>, now: () => Date): Serving {
   let last: Read | null = null;
   let next: Read | null = null;
-  const read = (at: number, deadline: Deadline | null | undefined): Read => {
-    const reading: Read = { pointer: whoeverLeaves(() => models.serving(), deadline ?? undefined), at };
+  const read = (at: number, deadline: Deadline | null): Read => {
+    const reading: Read = { pointer: whoeverLeaves(() => models.serving(), deadline), at };
     next = reading;
     const settled = (isRead: boolean) => {
       if (next !== reading) return; // forgotten meanwhile
@@ -37,7 +37,7 @@ export function makeServing(models: Pick<ModelRepository, 'serving'>, now: () =>
     return reading;
   };
   return {
-    current(deadline) {
+    current(deadline = null) {
       const at = now().getTime();
       const age = last ? at - last.at : Number.POSITIVE_INFINITY;
       if (last && age < FRESH_MS) return last.pointer;

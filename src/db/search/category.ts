@@ -74,7 +74,7 @@ export class CategoriesOfSearch {
     const { catalogId } = this;
     const copies = categoryTable(catalogId, model, space);
     const names = [embeddingTable(catalogId, model, space), copies, copiesIndexOf(copies)];
-    const asked = whoeverLeaves(() => this.ask(READY, [catalogId, key, ...names]), deadline ?? undefined).then(
+    const asked = whoeverLeaves(() => this.ask(READY, [catalogId, key, ...names]), deadline).then(
       (rows) => new Map(rows.map(({ category, ...index }) => [category, index])),
     );
     this.known.set(key, asked);

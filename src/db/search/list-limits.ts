@@ -27,7 +27,7 @@ export class ListLimits {
   private readonly without = new LRUCache<string, true>({ max: TABLES_REMEMBERED, ttl: TABLES_REMEMBERED_MS });
 
   /** No list of such a table can be kept. */
-  isWithout(table: string): void {
+  foundWithout(table: string): void {
     this.without.set(table, true);
   }
 
@@ -58,7 +58,7 @@ export class ListLimits {
   }
 
   /** Since this list was made more was written than a page looks at: it is too old, and so are all that are older. */
-  isTooOld(table: string, kind: Kind, { snapshot }: PartOfList): void {
+  foundTooOld(table: string, kind: Kind, { snapshot }: PartOfList): void {
     const key = ageKey(table, kind);
     const oldest = nextOf(snapshot);
     this.tooOld.set(key, Math.max(oldest, this.tooOld.get(key) ?? oldest));

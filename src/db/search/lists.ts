@@ -76,7 +76,7 @@ export class PagesByLists {
     const lists = anchors.map(({ list }) => list!);
     const groups = await this.search.byKept(asked, kind, idsOf(anchors), lists).catch((error: { code?: string }) => {
       if (error.code !== LACKS_COLUMN) throw error;
-      this.limits.isWithout(table);
+      this.limits.foundWithout(table);
       return [];
     });
     if (groups[0]?.[0]?.old) return this.forgetOldest(pages, anchors);
@@ -93,7 +93,7 @@ export class PagesByLists {
     const { kind, table } = pages;
     const age = ({ list }: Anchor) => nextOf(list!.snapshot);
     const oldest = anchors.reduce((one, other) => (age(other) < age(one) ? other : one));
-    this.limits.isTooOld(table, kind, oldest.list!);
+    this.limits.foundTooOld(table, kind, oldest.list!);
     for (const one of anchors) if (age(one) <= age(oldest)) this.lists.forget(keyOf(pages, one.id));
   }
 

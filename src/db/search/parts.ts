@@ -6,6 +6,12 @@ export type Behind = { productId: string; l2: number };
 /** Makes a value a parameter of the statement. @returns how the statement names it */
 export type Parameter = (value: unknown, type: string) => string;
 
+/** The values of a statement, in the order in which they become its parameters. @param values the first ones, which it names itself */
+export const parameters = (values: unknown[] = []): { values: unknown[]; param: Parameter } => ({
+  values,
+  param: (value, type) => `$${values.push(value)}::${type}`,
+});
+
 /**
  * How the nearest are found. A number: by the index, looking that much farther than the page. 'passing': what passes the
  * filter is found by the catalog's own indexes and ranked one by one, unless it is many. 'listed': what a kept list of each

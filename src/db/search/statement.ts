@@ -13,7 +13,7 @@ import { fused, LOOKS } from './fused.ts';
 import { listedSql, listingSql } from './list-sql.ts';
 import type { PartOfList } from './neighbour-lists.ts';
 import { nearest, TIES } from './one.ts';
-import type { Behind, MostRanked, Near, Parameter, Way } from './parts.ts';
+import { type Behind, type MostRanked, type Near, type Parameter, parameters, type Way } from './parts.ts';
 
 export type { Behind };
 
@@ -92,8 +92,7 @@ export type Ranked = ReturnType<typeof rankedOf>;
 export function searchStatement(search: Search, way: Way): { statement: Statement<Ranked>; values: unknown[] } {
   const { catalogId, model, spaces, anchorIds, asOne, vector, filter, limit, behind, within, parts = {} } = search;
   const isOne = !asOne && anchorIds.length === 1;
-  const values: unknown[] = [vector ? `[${vector.join()}]` : isOne ? anchorIds[0] : [...anchorIds]];
-  const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
+  const { values, param } = parameters([vector ? `[${vector.join()}]` : isOne ? anchorIds[0] : [...anchorIds]]);
   const catalog = param(catalogId, 'text');
   const isListing = way === 'listing' || way === 'listing passing';
   const isPassing = way === 'passing' || way === 'listing passing';
@@ -191,8 +190,7 @@ export function sampleStatement(
   catalogId: string,
   filter: SearchFilter,
 ): { statement: Statement<typeof Sample>; values: unknown[] } {
-  const values: unknown[] = [];
-  const param: Parameter = (value, type) => `$${values.push(value)}::${type}`;
+  const { values, param } = parameters();
   const catalog = param(catalogId, 'text');
   return {
     statement: { text: sampleSql(catalog, conditions(filter, param).narrowing || 'TRUE'), row: Sample },
