@@ -88,6 +88,25 @@ export function describeSpaces(name: string, open: () => Promise<FreshDatabase>,
       );
     });
 
+    test('products that all look the same are each in one page, and in the order of their ids, whichever of them is asked for', async () => {
+      const space = pictureSpace(4);
+      const placeholder = Float32Array.of(1, 0, 0, 0);
+      const isSame = (i: number) => i < 150;
+      const written = ids.map((_, i) => (i * 67) % 260); // in another order than that of their ids
+      const rows = written.map((i) => [ids[i]!, isSame(i) ? placeholder : Float32Array.of(0, 1, 0, 0)] as const);
+      await store(23, space, new Map(rows));
+      for (const anchor of ['s000', 's067', 's149']) {
+        const shown: string[] = [];
+        for (let behind: Behind | null = null; ; ) {
+          const { neighbours } = await search({ number: 23, spaces: [space] }, anchor, 13, { behind });
+          shown.push(...neighbours.slice(0, 12).map(({ productId }) => productId));
+          if (neighbours.length < 13) break;
+          behind = neighbours[11]!;
+        }
+        expect(shown, anchor).toEqual(ids.filter((id) => id !== anchor));
+      }
+    });
+
     test('an index is not built for whoever has stopped, built once, and lost with its table', async () => {
       const space = pictureSpace(4);
       const { embeddings } = database.repositories;

@@ -13,7 +13,9 @@ export const LOOKS = [50, 400, 2000];
  *
  * Each space's index gives its nearest, and what any of them gave is ranked by all (Fagin's threshold algorithm): a product
  * that none gave is at least as far, in each space, as the farthest that it gave. `farthest` is the mean of these, a bound below
- * which the ranking is complete; infinite where the spaces gave all that they have. `looked`: the most that one of them gave.
+ * which the ranking is complete; infinite where the spaces surely gave all that they have. `looked`: the most that one of them gave.
+ *
+ * A scan of an index ends behind `hnsw.max_scan_tuples`: where products are passed over on the way, few that it gave need not be all there are.
  */
 export function fused(parts: RankingParts, way: Way): string {
   const { catalog, warm, limit, narrowing, without, behind, param } = parts;
@@ -69,12 +71,15 @@ export function fused(parts: RankingParts, way: Way): string {
           ORDER BY ${near.isRanked ? `r${i}.l2` : raw} LIMIT ${most + Number(near.hasAnchor)})`;
   });
   const others = tables.map((_, i) => `FROM given${i} WHERE NOT own`);
-  const bounds = tables.map(
-    ({ share }, i) =>
-      `${share} * (SELECT CASE WHEN count(*) < ${most} THEN ${UNRELATED} ELSE least(${UNRELATED}, max(d)) END ${others[i]})`,
-  );
   const counts = others.map((those) => `(SELECT count(*) ${those})`);
-  const isAll = tables.map(({ vec }, i) => `${isWarm(vec)} AND ${counts[i]} < ${most}`);
+  const areAll = tables.map(({ near }, i) =>
+    near.isRanked || (!near.narrowing && !place) ? `${counts[i]} < ${most}` : 'FALSE',
+  );
+  const bounds = tables.map(
+    ({ share, vec }, i) =>
+      `${share} * CASE WHEN NOT (${isWarm(vec)}) OR ${areAll[i]} THEN ${UNRELATED} ELSE least(${UNRELATED}, (SELECT coalesce(max(d), 0) ${others[i]})) END`,
+  );
+  const isAll = tables.map(({ vec }, i) => `${isWarm(vec)} AND ${areAll[i]}`);
   const isLost = tables.map(
     ({ vec, near }, i) =>
       `${near.hasAnchor} AND ${isWarm(vec)} AND NOT EXISTS (SELECT FROM given${i} WHERE own OR d = 0)`,

@@ -227,8 +227,10 @@ function isWhole(rows: readonly Row[], asked: Asked): boolean {
   if (isLost(rows)) return false;
   const last = rows[limit - 1];
   if (isFused) return isWholeOfSpaces(first, last, { ...asked, way });
-  // The farthest product that was looked at is at the distance of the last one shown: others may tie with it, unseen.
-  return last !== undefined && ((goesOn && first.looked !== size + way) || last.l2 !== first.farthest);
+  // The farthest product that was looked at is at the distance of the last one shown: others may tie with it, unseen. Fewer than were wanted are all there
+  // are; one more there is where the anchor's own place went to another that looks the same.
+  const areAll = goesOn && first.looked! < size + way;
+  return last !== undefined && (areAll || last.l2 !== first.farthest);
 }
 
 const isLost = ([first]: readonly Row[]): boolean => first?.lost ?? false;
@@ -241,5 +243,5 @@ function isWholeOfSpaces(
 ): boolean {
   if (farthest === Number.POSITIVE_INFINITY) return true;
   if (!last) return false;
-  return last.l2! < (farthest ?? 0) || (way === LOOKS.at(-1) && looked === size + way);
+  return last.l2! < (farthest ?? 0) || (way === LOOKS.at(-1) && looked! >= size + way);
 }
