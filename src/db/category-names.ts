@@ -8,6 +8,8 @@ import { text } from './sql/row.ts';
 /** How long spellings are remembered, ms: a category that is spelled in a new way is found that much later. */
 const REMEMBERED_MS = 1000;
 const NAMES_REMEMBERED = 2000;
+/** Longer ones are looked up each time: a name may be as long as a request, and whoever asks chooses it. */
+const LONGEST_REMEMBERED = 200;
 
 /** Spellings of each name that was asked for. Of several those that a product has: what a shop has renamed would keep a filter from being of one category. */
 const SPELLINGS = {
@@ -98,7 +100,7 @@ export class CategoryNames {
     for (const name of open) {
       const spelled = found.filter(({ asked }) => asked === name).map((row) => row.name);
       const known = spelled.length > 0 ? spelled : [name];
-      this.known.set(name, known);
+      if (name.length <= LONGEST_REMEMBERED) this.known.set(name, known);
       spellings.set(name, known);
     }
     return spellings;

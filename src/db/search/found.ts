@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Deadline } from '../../deadline.ts';
 import type { VersionSpace } from '../../ports/space.ts';
 import { type Parts, type ProductColumns, productOf } from '../sql/product-columns.ts';
@@ -39,11 +40,17 @@ const SIZES = [13, 25, 51];
 /** Longer pages are planned anew. */
 export const LONGEST_PREPARED = SIZES[SIZES.length - 1]!;
 export const sizeFor = (limit: number): number => SIZES.find((one) => one >= limit) ?? limit;
-/** The part of a filter that the catalog's indexes can find, as text: NOTHING where there is none. */
+/** Letters of a digest: no two filters have the same. */
+const LETTERS = 20;
+/**
+ * The part of a filter that the catalog's indexes can find, for short: NOTHING where there is none. A digest, as it is what is remembered of filters: their own
+ * text may be as long as a request, and whoever asks chooses it.
+ */
 export function narrowingOf({ excludeIds: _, ...narrowing }: SearchFilter): string {
-  return JSON.stringify(narrowing);
+  const text = JSON.stringify(narrowing);
+  return text === '{}' ? NOTHING : createHash('sha1').update(text).digest('base64url').slice(0, LETTERS);
 }
-export const NOTHING = '{}';
+export const NOTHING = '';
 
 /** In the order of the anchors, which count from 1. */
 export function byAnchor(rows: readonly Row[], anchors: number): Row[][] {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Deadline } from '../../deadline.ts';
 import type { Parts } from '../sql/product-columns.ts';
 import { asksForStock, filedPart, isMostlyFiled } from './filed.ts';
@@ -12,8 +11,6 @@ const LEAST_SHARE = 0.5;
 const SPARE = 1.25;
 /** The share that is taken to be in stock of what is filed where a filter asks. */
 const IN_STOCK = 0.8;
-/** Letters of the digest of a filter that lists are of: no two filters have the same. */
-const LETTERS = 20;
 /** Products of a list's part beyond those of the shortest page, for variants that are folded and products that are gone. */
 const FOLDED_OR_GONE = PARTS_OF_LIST[0] - sizeFor(1);
 
@@ -48,7 +45,7 @@ function kindFor({ filter, limit }: Asked, listsOf: SearchFilter, share: number)
   if (limit > LONGEST_PREPARED) return null;
   const all = sizeFor(limit) + FOLDED_OR_GONE + (filter.excludeIds?.length ?? 0);
   const usual = partOf(share < 1 ? (all * SPARE) / share : all);
-  return usual < PARTS_OF_LIST.length ? { listsOf, filed: digestOf(narrowingOf(listsOf)), usual } : null;
+  return usual < PARTS_OF_LIST.length ? { listsOf, filed: narrowingOf(listsOf), usual } : null;
 }
 
 /** The first part with so many products; PARTS_OF_LIST.length: none has. */
@@ -56,7 +53,3 @@ export function partOf(products: number): number {
   const part = PARTS_OF_LIST.findIndex((length) => length >= products);
   return part < 0 ? PARTS_OF_LIST.length : part;
 }
-
-/** A filter's narrowing for short; empty: it has none. */
-export const digestOf = (narrowing: string): string =>
-  narrowing === NOTHING ? '' : createHash('sha1').update(narrowing).digest('base64url').slice(0, LETTERS);

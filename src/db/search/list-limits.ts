@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { asksForStock } from './filed.ts';
 import { narrowingOf, type Row, sizeFor } from './found.ts';
-import { type Asked, digestOf, type Kind, partOf } from './list-kinds.ts';
+import { type Asked, type Kind, partOf } from './list-kinds.ts';
 import { nextOf } from './list-sql.ts';
 import { PARTS_OF_LIST, type PartOfList } from './neighbour-lists.ts';
 
@@ -33,7 +33,7 @@ export class ListLimits {
 
   /** Whether lists of that kind may be enough for a page. */
   mayDo(table: string, { filter }: Asked, { filed }: Kind): boolean {
-    return !this.without.has(table) && (filed === '' || !this.soldOut.has(digestOf(narrowingOf(filter))));
+    return !this.without.has(table) && (filed === '' || !this.soldOut.has(narrowingOf(filter)));
   }
 
   /** The part of its list that an anchor's page begins with; PARTS_OF_LIST.length: none is enough. */
@@ -54,7 +54,7 @@ export class ListLimits {
     this.begins.set(nameOfPage(asked, kind, anchorId), next);
     const shown = rows.filter(({ l2 }) => l2 !== null).length;
     if (kind.filed !== '' && asksForStock(asked.filter) && isKept && shown < asked.limit / 2)
-      this.soldOut.set(digestOf(narrowingOf(asked.filter)), true);
+      this.soldOut.set(narrowingOf(asked.filter), true);
   }
 
   /** Since this list was made more was written than a page looks at: it is too old, and so are all that are older. */
@@ -79,7 +79,7 @@ const ageKey = (table: string, { filed }: Kind): string => `${table} ${filed ===
 
 /** The name of a product's page, for what was not enough for it. */
 const nameOfPage = ({ filter, limit, version }: Asked, { filed }: Kind, anchorId: string): string =>
-  `${version.number} ${sizeFor(limit)} ${digestOf(narrowingOf(filter))} ${filed} ${anchorId}`;
+  `${version.number} ${sizeFor(limit)} ${narrowingOf(filter)} ${filed} ${anchorId}`;
 
 /** As many times as long as the page was short, but no more than the longest; beyond that one where it was not enough. */
 function nextPart(part: number, rows: readonly Row[], limit: number): number {
