@@ -56,6 +56,26 @@ describe('a prepared query', { tags: ['postgres'] }, () => {
     expect((await asked('once', text, [0])).rows).toEqual([]);
   });
 
+  test('a session keeps a hundred, those that were asked for last', async () => {
+    const names = async () => {
+      const { rows } = await client.query<{ name: string }>('SELECT name FROM pg_prepared_statements');
+      return new Set(rows.map(({ name }) => name));
+    };
+    await asked('often', 'SELECT 0 AS n');
+    for (let i = 0; i < 150; i++) {
+      expect((await asked(`shape ${i}`, `SELECT ${i} AS n`)).rows).toEqual([{ n: i }]);
+      await asked('often', 'SELECT 0 AS n');
+    }
+    const kept = await names();
+    const ours = [...kept].filter((name) => name === 'often' || name.startsWith('shape'));
+    expect(ours.length).toBeLessThanOrEqual(100);
+    expect(ours).toContain('often');
+    expect(ours).toContain('shape 149');
+    expect(ours).not.toContain('shape 0');
+    expect(await messages(() => asked('shape 0', 'SELECT 0 AS n'))).toContain('parseComplete'); // as if it were new
+    expect((await asked('shape 0', 'SELECT 0 AS n')).rows).toEqual([{ n: 0 }]);
+  });
+
   test('a statement may have no columns', async () => {
     await client.query('CREATE TEMPORARY TABLE counted (n int)');
     for (let n = 0; n < 2; n++)

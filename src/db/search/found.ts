@@ -35,11 +35,6 @@ export type RankingVersion = { readonly number: number; readonly spaces: readonl
 
 export type Row = RowOf<Ranked>;
 
-/** Sizes of pages that are prepared: a size of its own for each would be as many plans in every session. */
-const SIZES = [13, 25, 51];
-/** Longer pages are planned anew. */
-export const LONGEST_PREPARED = SIZES[SIZES.length - 1]!;
-export const sizeFor = (limit: number): number => SIZES.find((one) => one >= limit) ?? limit;
 /** Letters of a digest: no two filters have the same. */
 const LETTERS = 20;
 /**

@@ -1,8 +1,9 @@
 import type { Deadline } from '../../deadline.ts';
 import type { Parts } from '../sql/product-columns.ts';
 import { asksForStock, filedPart, isMostlyFiled } from './filed.ts';
-import { LONGEST_PREPARED, NOTHING, narrowingOf, type RankingVersion, sizeFor } from './found.ts';
+import { NOTHING, narrowingOf, type RankingVersion } from './found.ts';
 import { PARTS_OF_LIST } from './neighbour-lists.ts';
+import { LONGEST_USUAL, sizeFor } from './page-sizes.ts';
 import type { SearchFilter } from './statement.ts';
 
 /** Under a narrower filter the products that a page needs are beyond those of a list of all: it has lists of its own, or none. */
@@ -42,7 +43,7 @@ export function kindOf(asked: Asked, share: number | undefined): Kind | null {
 
 /** @param share of the products of such lists that pass the filter of a page; null: no list is long enough */
 function kindFor({ filter, limit }: Asked, listsOf: SearchFilter, share: number): Kind | null {
-  if (limit > LONGEST_PREPARED) return null;
+  if (limit > LONGEST_USUAL) return null;
   const all = sizeFor(limit) + FOLDED_OR_GONE + (filter.excludeIds?.length ?? 0);
   const usual = partOf(share < 1 ? (all * SPARE) / share : all);
   return usual < PARTS_OF_LIST.length ? { listsOf, filed: narrowingOf(listsOf), usual } : null;

@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import { asksForStock } from './filed.ts';
-import { narrowingOf, type Row, sizeFor } from './found.ts';
+import { narrowingOf, type Row } from './found.ts';
 import { type Asked, type Kind, partOf } from './list-kinds.ts';
 import { nextOf } from './list-sql.ts';
 import { PARTS_OF_LIST, type PartOfList } from './neighbour-lists.ts';
+import { sizeFor } from './page-sizes.ts';
 
 /** How long it is remembered what was not enough for an anchor's page, ms, and of how many pages. */
 const REMEMBERED_MS = 3_600_000;

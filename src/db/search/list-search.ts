@@ -3,9 +3,10 @@ import type { Ask } from '../sql/ask.ts';
 import { ofVersion } from '../sql/version-gone.ts';
 import type { Breadth } from './breadth.ts';
 import { effortOf, isSure, thoroughWithin } from './effort.ts';
-import { byAnchor, type Row, sizeFor } from './found.ts';
+import { byAnchor, type Row } from './found.ts';
 import type { Asked, Kind } from './list-kinds.ts';
 import type { PartOfList } from './neighbour-lists.ts';
+import { sizeFor } from './page-sizes.ts';
 import type { ListWay } from './parts.ts';
 import { type Search, searchStatement } from './statement.ts';
 

@@ -17,12 +17,12 @@ import {
   type RankingVersion,
   type Row,
   scaleOf,
-  sizeFor,
 } from './found.ts';
 import { LOOKS } from './fused.ts';
 import { PagesByLists } from './lists.ts';
 import type { NeighbourLists } from './neighbour-lists.ts';
 import { TIES } from './one.ts';
+import { sizeFor } from './page-sizes.ts';
 import type { Behind, Way } from './parts.ts';
 import { type Search, type SearchFilter, searchStatement } from './statement.ts';
 

@@ -140,7 +140,7 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
       ${isCarried ? '' : `LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = n.product_id`}
       ${parts.pictures !== false ? `LEFT JOIN simili.product_image i ON i.catalog_id = ${catalog} AND i.product_id = n.product_id AND i.position = 0` : ''}
     ORDER BY anchor.nr, n.l2, n.product_id`;
-  // These filters may have any shape: each that is prepared would cost every session its plan.
+  // These filters may have any shape: each that is prepared would push another's plan out of the session.
   const isCommon =
     behind === null &&
     !filter.own?.length &&

@@ -14,7 +14,9 @@ type Columns = {
 /** The driver's connection, as far as a query needs it; its published types leave some of it out. */
 type Connection = EventEmitter & {
   readonly stream: Writable;
-  readonly parsedStatements: Readonly<Record<string, string>>;
+  /** Texts of the statements that the session has, by their names. */
+  readonly parsedStatements: Record<string, string>;
+  close(what: { type: 'S'; name: string }): void;
   parse(query: { name: string; text: string }): void;
   bind(query: { statement: string; values: readonly unknown[] }): void;
   describe(what: { type: 'P' }): void;
@@ -23,8 +25,10 @@ type Connection = EventEmitter & {
 };
 type Answer = (error: Error | null, result?: { rows: Row[] }) => void;
 
-/** Columns that the statements of each session give, by their names. */
+/** Columns that the statements of each session give, by their names, that which was not asked for longest in front. */
 const described = keptIn<Connection, Map<string, Columns>>();
+/** Statements that a session keeps, each with its plan of some 200 KB; for one more, that which was not asked for longest is closed. Versions come and go, and filters have many shapes. */
+const KEPT = 100;
 const NO_COLUMNS: Columns = { names: [], parsers: [], empty: {} };
 
 /**
@@ -58,9 +62,12 @@ export class PreparedQuery implements pg.Submittable {
     const connection = given as unknown as Connection;
     const { name, text, values } = this;
     const isParsed = connection.parsedStatements[name] !== undefined;
-    this.columns = isParsed ? described.get(connection)?.get(name) : undefined;
+    this.columns = isParsed ? lastAsked(connection, name) : undefined;
     connection.stream.cork(); // one packet
-    if (!isParsed) connection.parse({ name, text });
+    if (!isParsed) {
+      closeOldest(connection);
+      connection.parse({ name, text });
+    }
     connection.bind({ statement: name, values });
     if (!this.columns) connection.describe({ type: 'P' });
     connection.execute({});
@@ -110,4 +117,24 @@ export class PreparedQuery implements pg.Submittable {
 
   handleEmptyQuery(): void {}
   handlePortalSuspended(): void {}
+}
+
+/** The columns of a statement, which is now the last that was asked for. */
+function lastAsked(connection: Connection, name: string): Columns | undefined {
+  const known = described.get(connection);
+  const columns = known?.get(name);
+  if (!known || !columns) return undefined;
+  known.delete(name);
+  known.set(name, columns);
+  return columns;
+}
+
+/** Makes room for one more. */
+function closeOldest(connection: Connection): void {
+  const known = described.get(connection);
+  if (!known || known.size < KEPT) return;
+  const [oldest] = known.keys();
+  known.delete(oldest!);
+  delete connection.parsedStatements[oldest!];
+  connection.close({ type: 'S', name: oldest! });
 }
