@@ -14,7 +14,7 @@ import type { SimilarToPicturePage, SimilarToPictureRequest } from '../similarit
 import type { SimilarToProductsPage, SimilarToProductsRequest } from '../similarity/similar-to-products.ts';
 import { isStorable, toId, UNSTORABLE } from '../text.ts';
 import { type Allowance, allowanceOf } from './allowance.ts';
-import { LISTS_OF_DISTINCT, MOST_LISTS, named } from './cost/limits.ts';
+import { LISTS_OF_DISTINCT, LISTS_OF_DIVERSE, MOST_LISTS, named } from './cost/limits.ts';
 import { requestHeader } from './request-header.ts';
 
 /** Whatever object the host makes for each request; a catalog's name is asked of it, nothing is written to it. */
@@ -65,6 +65,9 @@ export function scoper(services: Services, catalogOf: CatalogOf = catalogOfHeade
 /** Executed without a context there is nothing to share by: every field gets a scope of its own. */
 const isObject = (context: unknown): boolean => typeof context === 'object' && context !== null;
 
+/** What makes a list cost more than a search. */
+type Wishes = { distinctPictures?: boolean | null | undefined; diversity?: number | null | undefined };
+
 function makeScope(services: Services, allowance: Allowance): Scope {
   const products = productLoader(services);
   let shared: AnswerView | null = null;
@@ -72,9 +75,9 @@ function makeScope(services: Services, allowance: Allowance): Scope {
   let lists = 0;
   // The last guard: a server that asks src/graphql/cost beforehand never comes here. One error says it; the lists
   // that follow may be many thousands.
-  const mayList = (more: number, { distinctPictures }: { distinctPictures?: boolean | null | undefined }): boolean => {
+  const mayList = (more: number, { distinctPictures, diversity }: Wishes): boolean => {
     const before = lists;
-    lists += more * (distinctPictures ? LISTS_OF_DISTINCT : 1);
+    lists += more * (distinctPictures ? LISTS_OF_DISTINCT : 1) * ((diversity ?? 0) > 0 ? LISTS_OF_DIVERSE : 1);
     if (lists > MOST_LISTS && before <= MOST_LISTS)
       throw new SimiliError('TOO_COSTLY', { what: named.lists, most: MOST_LISTS });
     return lists <= MOST_LISTS;

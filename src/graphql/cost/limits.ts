@@ -27,6 +27,8 @@ export const MOST_TOKENS = 2_000;
 export const MOST_LISTS = 100;
 /** Lists that one of distinct pictures counts as: a search and a comparison, behind the first page twice both (src/similarity/distinct-pictures.ts). */
 export const LISTS_OF_DISTINCT = 4;
+/** Lists that one with diversity counts as: a hundred vectors are read, and compared with each other on the one thread that answers, 4 ms of it (src/similarity/diversity.ts). */
+export const LISTS_OF_DIVERSE = 4;
 
 export const storefrontLimits: Limits = {
   levels: 10,

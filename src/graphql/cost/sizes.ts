@@ -1,7 +1,7 @@
 import { MOST_PAGE as MOST_PRODUCTS, DEFAULT_PAGE as PRODUCTS } from '../../catalog/product-page.ts';
 import { MOST_ANCHORS } from '../../similarity/anchors.ts';
 import { DEFAULT_FIRST, MOST_FIRST } from '../../similarity/page-arguments.ts';
-import { LISTS_OF_DISTINCT } from './limits.ts';
+import { LISTS_OF_DISTINCT, LISTS_OF_DIVERSE } from './limits.ts';
 
 /** How many entries an argument asks for. */
 export type FromArgument = { argument: string; standard: number; most: number };
@@ -9,8 +9,8 @@ export type FromArgument = { argument: string; standard: number; most: number };
 export type Size = {
   /** Vector searches, or as much. */
   lists?: number | FromArgument;
-  /** An argument that is true or false: where it is true, `lists` count so many times. */
-  wish?: { argument: string; times: number };
+  /** Arguments that ask for more than a search: where one is true, or above 0, `lists` count so many times. */
+  wishes?: readonly { argument: string; times: number }[];
   /** Page size of the connection that the field answers. */
   page?: FromArgument;
   /** Entries of the list that the field answers; `page` is the page of the connection around it. */
@@ -18,8 +18,11 @@ export type Size = {
 };
 
 const page: FromArgument = { argument: 'first', standard: DEFAULT_FIRST, most: MOST_FIRST };
-const wish = { argument: 'distinctPictures', times: LISTS_OF_DISTINCT };
-const similarItems: Size = { lists: 1, wish, page };
+const wishes = [
+  { argument: 'distinctPictures', times: LISTS_OF_DISTINCT },
+  { argument: 'diversity', times: LISTS_OF_DIVERSE },
+];
+const similarItems: Size = { lists: 1, wishes, page };
 /** Usual ones: a filter names few that are unknown. */
 const NOTICES = 10;
 const newest: Size = { entries: { argument: 'first', standard: 20, most: 100 } };
@@ -28,7 +31,7 @@ const ofPage: Size = { entries: 'page' };
 const SIZES: Readonly<Record<string, Size>> = {
   'Query.similarItems': similarItems,
   'Product.similarItems': similarItems,
-  'Query.similarToProducts': { lists: { argument: 'ids', standard: 1, most: MOST_ANCHORS }, wish, page },
+  'Query.similarToProducts': { lists: { argument: 'ids', standard: 1, most: MOST_ANCHORS }, wishes, page },
   'Query.similarToPicture': similarItems,
   'SimilarToPictureConnection.edges': ofPage,
   'SimilarToPictureConnection.nodes': ofPage,

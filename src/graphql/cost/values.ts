@@ -23,7 +23,7 @@ export function entriesAsked(
   return Math.min(most, Math.max(1, asked ?? standard));
 }
 
-/** Whether an argument that is true or false is true. */
+/** Whether an argument asks for something: it is true, or a number above 0. */
 export function isWished(
   field: FieldNode,
   argument: string,
@@ -31,11 +31,11 @@ export function isWished(
   operation: OperationDefinitionNode | null,
 ): boolean {
   const node = field.arguments?.find(({ name }) => name.value === argument)?.value;
-  return node !== undefined && sizeIn(node, sizes, operation) === 1;
+  return node !== undefined && (sizeIn(node, sizes, operation) ?? 0) > 0;
 }
 
 function sizeIn(node: ValueNode, sizes: Sizes, operation: OperationDefinitionNode | null): number | null {
-  if (node.kind === 'IntValue') return Number(node.value);
+  if (node.kind === 'IntValue' || node.kind === 'FloatValue') return Number(node.value);
   if (node.kind === 'ListValue') return node.values.length;
   if (node.kind === 'BooleanValue') return Number(node.value);
   if (node.kind !== 'Variable') return null;

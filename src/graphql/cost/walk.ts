@@ -145,8 +145,8 @@ export class Walk {
         if (typeof asked === 'object') return entriesAsked(node, asked, this.asked.sizes, operation);
         return asked === 'page' ? page : (asked ?? 0);
       };
-      const { wish } = size;
-      const times = wish && isWished(node, wish.argument, this.asked.sizes, operation) ? wish.times : 1;
+      const wished = size.wishes?.filter(({ argument }) => isWished(node, argument, this.asked.sizes, operation));
+      const times = wished?.reduce((product, { times }) => product * times, 1) ?? 1;
       most.lists = Math.max(most.lists, times * count(size.lists));
       most.page = Math.max(most.page, count(size.page));
       most.entries = Math.max(most.entries, count(size.entries));

@@ -121,6 +121,19 @@ describe('the lists of a request are counted with its variables', () => {
       { is: null },
       true,
     ],
+    // Diversity: four lists each, beside distinct pictures sixteen.
+    ['{ products(first: 25) { nodes { similarItems(diversity: 0.5) { status } } } }', {}, true],
+    ['{ products(first: 26) { nodes { similarItems(diversity: 0.5) { status } } } }', {}, false],
+    ['{ products(first: 26) { nodes { similarItems(diversity: 1) { status } } } }', {}, false],
+    ['{ products(first: 100) { nodes { similarItems(diversity: 0) { status } } } }', {}, true],
+    [
+      `query ($d: Float) { products(first: 26) { nodes { similarItems(diversity: $d) { status } } } }`,
+      { d: 0.1 },
+      false,
+    ],
+    [`query ($d: Float) { products(first: 26) { nodes { similarItems(diversity: $d) { status } } } }`, { d: 0 }, true],
+    ['{ products(first: 6) { nodes { similarItems(diversity: 1, distinctPictures: true) { status } } } }', {}, true],
+    ['{ products(first: 7) { nodes { similarItems(diversity: 1, distinctPictures: true) { status } } } }', {}, false],
     // A name that objects have by themselves.
     ['query ($constructor: Int) { similarItems(id: "a", first: $constructor) { status } }', {}, true],
   ])('%s with %j: %s', (query, variables, isTaken) => {
