@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { type Deadline, during } from '../../deadline.ts';
 import type { Ask } from '../sql/ask.ts';
+import { ofVersion } from '../sql/version-gone.ts';
 import { CategoriesOfSearch, type WithinCategory } from './category.ts';
 import { mostPassingWithin, shareOf } from './effort.ts';
 import { narrowingOf, type RankingVersion } from './found.ts';
@@ -47,13 +48,19 @@ export class Breadth {
   }
 
   /** Finds out which share passes, and remembers it. To be asked where more do than are ranked one by one. */
-  async learn(filter: SearchFilter, within: WithinCategory | null, deadline: Deadline | null): Promise<number> {
-    const share = await this.shareOf(filter, within, deadline);
+  async learn(
+    version: RankingVersion,
+    filter: SearchFilter,
+    within: WithinCategory | null,
+    deadline: Deadline | null,
+  ): Promise<number> {
+    const share = await this.shareOf(version, filter, within, deadline);
     this.shares.set(narrowingOf(filter), share);
     return share;
   }
 
   private async shareOf(
+    version: RankingVersion,
     { excludeIds: _, ...filter }: SearchFilter,
     within: WithinCategory | null,
     deadline: Deadline | null,
@@ -61,8 +68,8 @@ export class Breadth {
     const constraints = Object.keys(filter);
     if (constraints.length === 0) return 1;
     if (within && constraints.length === 1) return within.share;
-    const { statement, values } = sampleStatement(this.catalogId, filter);
-    const [sample] = await during(deadline, () => this.ask(statement, values));
+    const { statement, values } = sampleStatement(this.catalogId, version, filter);
+    const [sample] = await ofVersion(during(deadline, () => this.ask(statement, values)));
     return sample ? shareOf(sample) : 0;
   }
 }

@@ -87,17 +87,24 @@ export function placeInSample(wanted: number, products: number): number | null {
   return place < SAMPLED / 4 ? place : null;
 }
 
-/** Pages of the catalog's table, of 8 KB, that are read to see which share of it passes: some 4,000 products. */
-const SAMPLED_PAGES = 100;
+/** Products that are looked at to see which share of a catalog passes, as far as its statistics are true; and the most of them. */
+const LOOKED_AT = 4000;
+const MOST_LOOKED_AT = 2 * LOOKED_AT;
 /** Fewer products than these say nothing of a share. */
 const FEWEST_SAMPLED = 200;
 
-/** One row: products `looked` at, and how many of these are `passing`. The same pages as long as the table is the same. */
-export const sampleSql = (catalog: string, narrowing: string): string => `
-  SELECT count(*)::int AS looked, count(*) FILTER (WHERE ${narrowing})::int AS passing
-  FROM simili.product q
-    TABLESAMPLE SYSTEM (least(100, ${SAMPLED_PAGES} * 8192 * 100.0 / greatest(1, pg_relation_size('simili.product')))) REPEATABLE (1)
-  WHERE q.catalog_id = ${catalog}`;
+/**
+ * One row: products `looked` at, and how many of these are `passing`. The same ones as long as the table is the same. They are drawn from the catalog's own table of
+ * vectors: that of products has those of all catalogs. `OFFSET 0`: looked up one by one, whatever the planner thinks of how many are drawn.
+ * @param table of vectors
+ */
+export const sampleSql = (catalog: string, table: string, narrowing: string): string => `
+  SELECT count(*)::int AS looked, count(*) FILTER (WHERE passes)::int AS passing
+  FROM (SELECT e.product_id FROM ${table} e TABLESAMPLE SYSTEM (
+      (SELECT CASE WHEN reltuples > ${LOOKED_AT} THEN ${LOOKED_AT} * 100.0 / reltuples ELSE 100 END FROM pg_class WHERE oid = '${table}'::regclass)
+    ) REPEATABLE (1) LIMIT ${MOST_LOOKED_AT}) AS drawn
+    CROSS JOIN LATERAL (SELECT (${narrowing}) AS passes FROM simili.product q
+      WHERE q.catalog_id = ${catalog} AND q.id = drawn.product_id OFFSET 0) AS product`;
 
 export const Sample = { looked: int, passing: int };
 

@@ -48,7 +48,7 @@ export class ListSearch {
       const mostPassing = breadth.most(within);
       const groups = await this.run(asked, kind, anchorIds, 'listing passing', { length, mostPassing });
       if (!groups[0]?.[0]?.many) return { groups, isRough: false };
-      share = await breadth.learn(listsOf, within, asked.deadline);
+      share = await breadth.learn(asked.version, listsOf, within, asked.deadline);
     }
     const thorough = within && thoroughWithin(share / within.share, within);
     const usual = { within, effort: effortOf(share, within) };

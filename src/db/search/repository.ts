@@ -171,7 +171,7 @@ export class SearchRepository {
       const goesOn = !mayBeOneRound || way !== TIES[0] || this.short.has(narrowing);
       const groups = byAnchor(await this.run(searchFor(anchorIds, effort, goesOn), way, deadline), open.length);
       if (groups[0]?.[0]?.many) {
-        share = await breadth.learn(filter, within, deadline);
+        share = await breadth.learn(version, filter, within, deadline);
         continue;
       }
       open = open.filter(({ place }, i) => {

@@ -185,17 +185,17 @@ const passing = (catalog: string, narrowing: string, most: string): string => `,
     passing AS MATERIALIZED (SELECT isMany AS many, CASE WHEN isMany THEN '{}' ELSE ARRAY(SELECT id FROM found) END AS ids
       FROM (SELECT count(*) > (SELECT n FROM most) AS isMany FROM found) AS counted)`;
 
-/** Asks which share of the catalog passes a filter, by a sample: see Sample. */
+/** Asks which share of a version's products passes a filter, by a sample of its first space: see Sample. */
 export function sampleStatement(
   catalogId: string,
+  { number, spaces: [space] }: { readonly number: number; readonly spaces: readonly VersionSpace[] },
   filter: SearchFilter,
 ): { statement: Statement<typeof Sample>; values: unknown[] } {
   const { values, param } = parameters();
   const catalog = param(catalogId, 'text');
-  return {
-    statement: { text: sampleSql(catalog, conditions(filter, param).narrowing || 'TRUE'), row: Sample },
-    values,
-  };
+  const table = embeddingTable(catalogId, number, space!.name);
+  const { narrowing } = conditions(filter, param);
+  return { statement: { text: sampleSql(catalog, table, narrowing || 'TRUE'), row: Sample }, values };
 }
 
 /**
