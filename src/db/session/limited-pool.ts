@@ -4,7 +4,6 @@ import { asNow, inTime, type TimeLeft, timeLeft } from '../../deadline.ts';
 import { SimiliError } from '../../errors.ts';
 import { Circuit } from './circuit.ts';
 import { asUnavailable } from './connection-errors.ts';
-import { PreparedQuery } from './prepared-postgres.ts';
 import { carry } from './typed-client.ts';
 
 type Ask = (...query: unknown[]) => Promise<unknown>;
@@ -15,6 +14,13 @@ type Session = { processID: number | null; secretKey: number | null; host: strin
 export const CONNECT_MS = 5_000;
 const CANCEL_CODE = 80_877_102;
 
+/** Its own limit, and not the pool's, which would end the wait for a session that others have, too. */
+class QuickToGiveUp extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super({ ...config, connectionTimeoutMillis: CONNECT_MS });
+  }
+}
+
 /**
  * A pool whose callers wait no longer than their request allows (src/deadline.ts); a statement that takes longer is
  * cancelled on the server and its connection dropped, as a frozen server sends nothing, not even an error. All limits are
@@ -23,7 +29,7 @@ const CANCEL_CODE = 80_877_102;
  * Rejects with SimiliError DATABASE_UNAVAILABLE where the connection is what fails, DEADLINE_EXCEEDED, or Postgres' error.
  */
 export function limitedPool(config: pg.PoolConfig, circuit = new Circuit()): pg.Pool {
-  const pool = new pg.Pool({ keepAlive: true, connectionTimeoutMillis: CONNECT_MS, ...config });
+  const pool = new pg.Pool({ keepAlive: true, Client: QuickToGiveUp, ...config });
   const open = pool.connect.bind(pool) as () => Promise<pg.PoolClient>;
   pool.on('connect', (client) => limitClient(client, circuit));
   // A connection that breaks while nobody uses it, also while the pool closes, ends no process: whoever asks next is told.
@@ -35,9 +41,11 @@ export function limitedPool(config: pg.PoolConfig, circuit = new Circuit()): pg.
       if (left) circuit.check();
       return left;
     });
+    // Whoever waits until another gives a session back says nothing of the database: those that have them do.
+    const isFull = pool.idleCount === 0 && pool.totalCount >= pool.options.max;
     const opening = open();
     const giveBack = () => opening.then((client) => client.release()).catch(() => {});
-    return watched(circuit, () => inTime(opening, left, giveBack));
+    return watched(isFull ? null : circuit, () => inTime(opening, left, giveBack));
   };
   const query: Ask = async (...asked) => {
     const inItsTime = asNow<Promise<unknown>>();
@@ -79,33 +87,25 @@ function limitClient(client: pg.PoolClient, circuit: Circuit): void {
   client.on('error', () => {}); // whoever asks of it is told
 }
 
-/**
- * The driver's `query` with a promise of ours: what its own promise leads to, all rows of the answer, survives each quick garbage collection until a full one (ADR 11).
- * A stream is its own answer.
- */
+/** The driver's `query` with a promise of ours: what its own promise leads to, all rows of the answer, survives each quick garbage collection until a full one (ADR 11). */
 const promised =
   (query: (...query: unknown[]) => unknown): Ask =>
-  (...args) => {
-    const [first] = args as [{ submit?: unknown } | string];
-    const isStream =
-      typeof first !== 'string' && typeof first.submit === 'function' && !(first instanceof PreparedQuery);
-    if (isStream) return query(...args) as Promise<unknown>;
-    return new Promise((resolve, reject) => {
+  (...args) =>
+    new Promise((resolve, reject) => {
       query(...args, (error: unknown, result: unknown) => (error ? reject(error) : resolve(result)));
     });
-  };
 
 /** The circuit learns how it went, and an error of the connection gets its code. */
-async function watched<T>(circuit: Circuit, work: () => Promise<T>): Promise<T> {
+async function watched<T>(circuit: Circuit | null, work: () => Promise<T>): Promise<T> {
   const since = performance.now();
   try {
     const result = await work();
-    circuit.succeeded();
+    circuit?.succeeded();
     return result;
   } catch (error) {
     const known = error instanceof SimiliError ? error : asUnavailable(error);
-    if (known?.code === 'DATABASE_UNAVAILABLE') circuit.failed(since);
-    else if (!known) circuit.succeeded();
+    if (known?.code === 'DATABASE_UNAVAILABLE') circuit?.failed(since);
+    else if (!known) circuit?.succeeded();
     throw known ? carry(known) : error;
   }
 }
