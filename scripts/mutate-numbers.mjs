@@ -369,6 +369,7 @@ export const mutations = [
   { name: 'products of a first model', ...set, from: 'GOLDEN: 2', to: 'GOLDEN: 3' },
   { name: 'products of a network', ...set, from: 'NETWORK: 20', to: 'NETWORK: 30' },
   { name: 'quiet before a first model', ...first, from: 'QUIET_SECONDS = 15', to: 'QUIET_SECONDS = 30' },
+  { name: 'quiet before untried', ...first, from: 'UNTRIED_SECONDS = 120', to: 'UNTRIED_SECONDS = 60' },
 ];
 
 /** @returns whether a test failed under the mutation. */

@@ -101,6 +101,19 @@ export class ImageRepository {
     return found.length > 0;
   }
 
+  /**
+   * Whether a picture is in its first try, or waits for a worker that begins it. Not one that was tried before, nor one that was put
+   * off for up to `postponedSeconds`: these wait for their hosts.
+   */
+  async hasUntried(postponedSeconds: number): Promise<boolean> {
+    const found = await rows(this.db, { one: int })`
+      SELECT 1 AS one FROM simili.product_image
+      WHERE catalog_id = ${this.catalogId} AND state = 'PENDING'
+        AND CASE attempts WHEN 0 THEN claimed_until IS NULL OR claimed_until < now()
+          WHEN 1 THEN claimed_until > now() + make_interval(secs => ${postponedSeconds}) ELSE false END LIMIT 1`;
+    return found.length > 0;
+  }
+
   async markReady(
     id: string,
     facts: ImageFacts,

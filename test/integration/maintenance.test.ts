@@ -97,6 +97,30 @@ test('pictures that wait, and products without a vector, wake whoever ingests; e
   expect(inLine()).toEqual(['ingest', 'ingest']);
 });
 
+test('the first model waits for pictures that nobody has tried, however slowly they come, and not for a host that asks for patience', async () => {
+  await using shop = await fakeWorker(24);
+  const { database, context } = shop;
+  const { images, jobs } = database.repositories;
+  await addProducts(database, [{ id: 'late', imageUrls: ['/late.png'] }]);
+  await database.storage.prisma.productImage.updateMany({
+    where: { state: 'READY' },
+    data: { updatedAt: ago(60 * SECOND) },
+  });
+  const begun = async () => {
+    await chore('maintenance', context);
+    return (await jobs.running())?.kind ?? null;
+  };
+  expect(await begun()).toBeNull(); // no worker has come to it
+  const [late] = await images.claimPending(10, 120);
+  expect(await begun()).toBeNull(); // it is being decoded
+  await images.postpone(late!.id, 0);
+  await expect.poll(() => images.hasClaimable()).toBe(true);
+  await images.claimPending(10, 120);
+  expect(await images.hasUntried(10)).toBe(false); // its second try
+  await images.postpone(late!.id, 8);
+  expect(await begun()).toBe('BOOTSTRAP');
+});
+
 test('lists that nobody can report about any more are forgotten, others are not', async () => {
   const { prisma } = worker.database.storage;
   const list = (expiresAt: Date) => ({ catalogId: 'default', listId: crypto.randomUUID(), visitors: [1n], expiresAt });

@@ -5,7 +5,7 @@ const now = new Date('2026-01-01T12:00:00Z');
 const minutesAgo = (minutes: number) => new Date(now.getTime() - 60_000 * minutes);
 const due = (shop: Partial<Shop>) =>
   dueFirstModel(
-    { serving: false, network: false, products: 100, pending: 0, quietSeconds: 0, last: null, ...shop },
+    { serving: false, network: false, products: 100, pending: 0, untried: false, quietSeconds: 0, last: null, ...shop },
     now,
   );
 const ended = (state: 'FAILED' | 'CANCELLED', minutes: number, code = 'INTERNAL') => ({
@@ -26,6 +26,13 @@ test('pictures that are on their way are waited for while they come, not while a
   expect(due({ pending: 5, quietSeconds: 1 })).toBeNull();
   expect(due({ pending: 5, quietSeconds: 20 })).toBe('BOOTSTRAP');
   expect(due({ pending: 90_000, quietSeconds: 1, products: 2000 })).toBe('BOOTSTRAP');
+});
+
+test('pictures that nobody has tried yet are no quiet, however slow the machine, until a claim of a dead worker is over', () => {
+  expect(due({ pending: 500, untried: true, quietSeconds: 119 })).toBeNull();
+  expect(due({ pending: 500, untried: true, quietSeconds: 121 })).toBe('BOOTSTRAP');
+  expect(due({ serving: true, pending: 500, untried: true, quietSeconds: 119 })).toBeNull();
+  expect(due({ pending: 90_000, untried: true, quietSeconds: 1, products: 2000 })).toBe('BOOTSTRAP');
 });
 
 test('a first training that was asked for on a shop too small comes by itself once it is large enough', () => {
