@@ -1,11 +1,11 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { CatalogRepository } from '../../src/db/catalogs.ts';
 import { openEmbedded } from '../../src/db/embedded.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
@@ -23,12 +23,19 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-/** A process that holds the lock until it is killed. */
-async function holder(): Promise<{ pid: number; kill(): Promise<void> }> {
+/** A process that takes the lock, and holds it until it is killed. */
+function start() {
   const code = `import { lockDataDir } from './src/db/session/lock.ts'; lockDataDir(${JSON.stringify(dir)}); console.log('held'); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+/** One that has it. */
+async function holder(): Promise<{ pid: number; kill(): Promise<void> }> {
+  const child = start();
   await once(child.stdout, 'data');
   return {
     pid: child.pid as number,
@@ -56,6 +63,32 @@ test('a lock whose process number now belongs to another process is stale', asyn
   const release = lockDataDir(dir);
   expect(JSON.parse(await readFile(join(dir, 'lock.json'), 'utf8'))).toMatchObject({ pid: process.pid });
   release();
+});
+
+test('of two that find a stale lock the slower one does not take away the fresh lock of the faster one', async () => {
+  const path = join(dir, 'lock.json');
+  execFileSync('mkfifo', [path]); // whoever reads it waits until somebody has written
+  const slow = start();
+  const [lock] = await Promise.all([open(path, 'w'), once(slow, 'spawn')]); // open when it is being read
+  await rename(path, join(dir, 'read'));
+  const release = lockDataDir(dir);
+  await lock.writeFile(JSON.stringify({ pid: process.ppid, born: 'long ago', since: 'then' }));
+  await lock.close();
+  const said = await Promise.race([once(slow.stdout, 'data'), once(slow.stderr, 'data')]);
+  expect(String(said)).toContain(`process ${process.pid}`);
+  expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ pid: process.pid });
+  release();
+});
+
+test('who releases a lock leaves that of another, and what was killed while it took one over holds nobody up', async () => {
+  const stale = JSON.stringify({ pid: process.ppid, born: 'long ago', since: 'then' });
+  const path = join(dir, 'lock.json');
+  for (const name of ['lock.json', 'lock.json.stale']) await writeFile(join(dir, name), stale);
+  const release = lockDataDir(dir);
+  expect(await readdir(dir)).toEqual(['lock.json']);
+  await writeFile(path, stale);
+  release();
+  expect(await readFile(path, 'utf8')).toBe(stale);
 });
 
 test('a damaged lock file holds nobody up', async () => {

@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SimiliError } from '../../errors.ts';
 import { makePrivateFolder } from '../../private-files.ts';
@@ -9,24 +9,23 @@ type Holder = { pid: number; born: string; since: string };
  * One process owns a data directory: PGlite does not notice a second one and both would diverge.
  * A lock whose process is gone is taken over, so a killed process needs no cleaning up.
  * @throws SimiliError DATA_DIR_LOCKED naming the holder; DATA_DIR_UNWRITABLE.
- * @returns release; removes the lock.
+ * @returns release; removes the lock, and no other's.
  */
 export function lockDataDir(dir: string, now: Date = new Date()): () => void {
   checkDataDir(dir);
   const path = join(dir, 'lock.json');
   const mine = join(dir, `lock.${process.pid}.tmp`);
-  writeFileSync(mine, JSON.stringify({ pid: process.pid, born: birthOf(process.pid), since: now.toISOString() }));
+  const text = JSON.stringify({ pid: process.pid, born: birthOf(process.pid), since: now.toISOString() });
+  writeFileSync(mine, text);
   try {
-    while (!tryLink(mine, path)) {
-      const holder = readHolder(path);
-      if (holder && isAlive(holder))
-        throw new SimiliError('DATA_DIR_LOCKED', { dir, pid: holder.pid, since: holder.since });
-      removeStale(path);
-    }
+    const holder = take(path, mine);
+    if (holder) throw new SimiliError('DATA_DIR_LOCKED', { dir, pid: holder.pid, since: holder.since });
   } finally {
     rmSync(mine, { force: true });
   }
-  return () => rmSync(path, { force: true });
+  return () => {
+    if (textOf(path) === text) rmSync(path, { force: true });
+  };
 }
 
 /** Makes the folder where there is none, and tries to write in it. @throws SimiliError DATA_DIR_UNWRITABLE. */
@@ -62,22 +61,55 @@ function tryLink(from: string, to: string): boolean {
   }
 }
 
-function readHolder(path: string): Holder | null {
+/**
+ * Links `mine` to `path`, unless a live process holds that.
+ * @returns the live process: it has the lock, or is just taking it from a dead one.
+ */
+function take(path: string, mine: string): Holder | null {
+  while (!tryLink(mine, path)) {
+    const found = lookAt(path);
+    const other = found === 'stale' ? removeStale(path, mine) : found;
+    if (other) return other;
+  }
+  return null;
+}
+
+/**
+ * Removes a stale lock under a lock of its own, and looks again under that: since it was found to be stale somebody else may have
+ * taken it over, and his fresh one stays. Whoever dies meanwhile leaves a lock that is stale in its turn.
+ * @returns a live process that is doing the same.
+ */
+function removeStale(path: string, mine: string): Holder | null {
+  const guard = `${path}.stale`;
+  const other = take(guard, mine);
+  if (other) return other;
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Holder;
+    if (lookAt(path) === 'stale') rmSync(path, { force: true });
+  } finally {
+    rmSync(guard, { force: true });
+  }
+  return null;
+}
+
+/** The live process that holds a lock; stale, when it is gone or the lock is damaged; null, when it was released in the meantime. */
+function lookAt(path: string): Holder | 'stale' | null {
+  const text = textOf(path);
+  if (text === null) return null;
+  try {
+    const holder = JSON.parse(text) as Holder;
+    return isAlive(holder) ? holder : 'stale';
   } catch {
-    return null; // released in the meantime, or damaged: nobody holds it
+    return 'stale';
   }
 }
 
-/** Renamed first: of two processes that find a stale lock only one moves it away, and never the other's fresh one. */
-function removeStale(path: string): void {
-  const aside = `${path}.${process.pid}.stale`;
+function textOf(path: string): string | null {
   try {
-    renameSync(path, aside);
-    rmSync(aside, { force: true });
-  } catch {
-    // the other process was faster
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return null;
+    throw new SimiliError('DATA_DIR_UNWRITABLE', { dir: path, why: WHY[code ?? ''] ?? message });
   }
 }
 
