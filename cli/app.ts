@@ -11,6 +11,7 @@ import type { Extensions } from '../src/ports/extensions.ts';
 import type { JobQueue } from '../src/queue/jobs.ts';
 import { queueLater } from '../src/queue/later.ts';
 import { queuePrefix } from '../src/queue/prefix.ts';
+import { tellQueue } from '../src/queue/tell.ts';
 
 /** Everything a command works with: open, migrated, checked. */
 export type App = {
@@ -53,7 +54,7 @@ export async function openApp(config: Config = loadConfig(), queue: 'now' | 'lat
         redisUrl: config.REDIS_URL,
         storage,
         prefix: await queuePrefix(repositories.installation),
-        onError: (error) => log.error({ err: error }, 'queue'),
+        onError: tellQueue(log),
       });
     };
     const app = { config, log, storage, repositories, extensions };

@@ -18,6 +18,7 @@ import { simili } from './plugin.ts';
 import type { Extensions } from './ports/extensions.ts';
 import { openQueue } from './queue/bullmq.ts';
 import { queuePrefix } from './queue/prefix.ts';
+import { tellQueue } from './queue/tell.ts';
 import { makeServices, type Services } from './services.ts';
 import { auditSettingsOf } from './similarity/recall.ts';
 
@@ -87,7 +88,7 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
       redisUrl,
       storage,
       prefix: await queuePrefix(repositories.installation),
-      onError: (error) => log.error({ err: error }, 'queue'),
+      onError: tellQueue(log),
     });
     const key = signingKey ?? (await loadSigningKey(repositories.installation));
     const services = makeServices({

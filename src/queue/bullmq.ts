@@ -6,6 +6,7 @@ import { SimiliError } from '../errors.ts';
 import { type Flow, type Handler, type JobQueue, jobs, type Payload, type QueueName, sideBySide } from './jobs.ts';
 import { openQueuePool, ping } from './postgres.ts';
 import { checkRedis } from './redis.ts';
+import { LateMessage } from './tell.ts';
 
 type Options = {
   /** Without it the queue lives in the database. */
@@ -26,7 +27,7 @@ const IDLE_SECONDS = 5;
 const PATIENCE_MS = 150;
 /** A queue that does not answer in this time is away. */
 const ALIVE_MS = 2_000;
-/** A message that was not taken in this time is told as an outage. */
+/** A message that was not taken in this time is told (LateMessage). */
 const TELL_AFTER_MS = 3_000;
 /** The same outage is told this often: every connection notices it, again and again. */
 const TELL_EVERY_MS = 30_000;
@@ -167,7 +168,7 @@ function treeOf<N extends QueueName, M extends QueueName>({ each, after }: Flow<
 
 async function outOfPatience(name: QueueName): Promise<never> {
   await sleep(TELL_AFTER_MS, null, { ref: false });
-  throw new Error(`queue ${name} did not take a message in ${TELL_AFTER_MS} ms: maintenance will make up for it`);
+  throw new LateMessage(`queue ${name} did not take a message in ${TELL_AFTER_MS} ms: maintenance will make up for it`);
 }
 
 /** An error that was told a moment ago is not told again. */
