@@ -67,13 +67,17 @@ afterAll(async () => {
   await rm(dir, { recursive: true });
 });
 
-async function ingest(env: Record<string, string> = {}, more: object = {}): Promise<void> {
+async function ingest(
+  env: Record<string, string> = {},
+  more: object = {},
+  signal = new AbortController().signal,
+): Promise<void> {
   const { repositories } = database;
   const log = pino({ level: 'silent' });
   const config = loadConfig(env);
   const own = { encoders: [], telemetry: noTelemetry };
   const context = { repositories, pictures, copies, queue, log, embedder, config, ...own, ...more };
-  await ingestHandler(context as never)({ catalog: 'default' }, { signal: new AbortController().signal } as never);
+  await ingestHandler(context as never)({ catalog: 'default' }, { signal } as never);
 }
 const write = (id: string, changes: object = {}) =>
   writeProducts([{ id, title: id, imageUrls: [`${base}/${id}.png`], ...changes }], {
@@ -84,6 +88,19 @@ const write = (id: string, changes: object = {}) =>
 const imageOf = (productId: string) => database.storage.prisma.productImage.findFirstOrThrow({ where: { productId } });
 const set = (productId: string, data: object) =>
   database.storage.prisma.productImage.updateMany({ where: { productId }, data });
+
+test('a worker that is stopped hands its pictures back: another one has them at once, and it was no try', async () => {
+  const stop = new AbortController();
+  const refresh = async () => {
+    stop.abort();
+    stop.signal.throwIfAborted();
+  };
+  await write('handed-back');
+  await expect(ingest({}, { pictures: { ...pictures, refresh } }, stop.signal)).rejects.toThrow('aborted');
+  expect(await imageOf('handed-back')).toMatchObject({ state: 'PENDING', attempts: 0 });
+  await expect.poll(() => database.repositories.images.hasUntried(10)).toBe(true);
+  await database.repositories.products.remove(['handed-back']);
+});
 
 test('a picture that was sent as a file is read like one on disk: decoded, copied, and not asked for again', async () => {
   const { uploadedPictures } = database.repositories;

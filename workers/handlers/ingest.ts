@@ -117,7 +117,11 @@ async function ingest(
     count(context, 'ready');
     return { source: image.source, contentHash };
   } catch (error) {
-    if (signal.aborted) return null; // its claim lapses
+    if (signal.aborted) {
+      // Handed back, for a worker that starts at once would wait for its claim to end.
+      await images.postpone(image.id, 0, false).catch(() => {});
+      return null;
+    }
     const { code, message, wait, counted } = failureOf(context, image, error);
     const isShort = wait !== null && wait <= SHORT_WAIT;
     if (isShort) await images.postpone(image.id, wait, counted);
