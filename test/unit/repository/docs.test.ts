@@ -3,6 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSchema, parse, validate } from 'graphql';
 import { expect, test } from 'vitest';
+import { demoCatalog } from '../../../scripts/demo-catalog.ts';
+import { collect } from '../../support/collect.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -46,6 +48,26 @@ test('the README shows the picture, the two lines, a query, a click, a training,
   const places = parts.map((part) => text.indexOf(part, text.indexOf('similar.png')));
   expect(places.every((place) => place >= 0)).toBe(true);
   expect(places).toEqual([...places].sort((a, b) => a - b));
+});
+
+test('the README brings in a catalog beside that of the demo, with the command that is built already', () => {
+  const [own = ''] = /## Your own catalog[\s\S]*?```sh\n[\s\S]*?```/.exec(read('README.md')) ?? [];
+  expect(own).toMatch(
+    /export SIMILI_DATA_DIR=.*\nnode dist\/cli\/main\.js import .*\nnode dist\/cli\/main\.js start --no-demo\n/,
+  );
+});
+
+test('products that examples name are those of the demo', async () => {
+  const known = new Set((await collect(demoCatalog())).flatMap((entry) => ('row' in entry ? [entry.row.id] : [])));
+  known.add('mug-42'); // stands for a shop's own
+  const text = ['README.md', 'docs/api.md', 'docs/compare.md'].map(read).join('\n');
+  const asked = [
+    ...text.matchAll(/similarItems\(id: \\?"([^"\\]+)/g),
+    ...text.matchAll(/explainSimilarity\(a: "(.+?)", b: "(.+?)"/g),
+  ];
+  const named = asked.flatMap(([, ...ids]) => ids);
+  expect(named).toEqual(expect.arrayContaining(['pizza', 'red-apple']));
+  expect(named.filter((id) => !known.has(id))).toEqual([]);
 });
 
 test.each(pages)('every link of %s leads to a file that is there, and to a heading in it', (page) => {
