@@ -126,13 +126,17 @@ function leftOf({ statementMs, requestMs, endsAt, clientLeft }: Deadline): TimeL
   const left = endsAt - performance.now();
   const exceeded = () => new SimiliError('DEADLINE_EXCEEDED', { seconds: requestMs / 1000 });
   // Telemetry alone is told: how long the client has waited.
-  const gone = () => new SimiliError('DEADLINE_EXCEEDED', { seconds: (requestMs - endsAt + performance.now()) / 1000 });
+  const gone = () =>
+    new SimiliError('DEADLINE_EXCEEDED', { seconds: secondsOf(requestMs - endsAt + performance.now()) });
   const unanswered = () => databaseUnavailable(`no answer in ${statementMs / 1000} s`);
   if (clientLeft?.aborted) throw gone();
   if (left <= 0) throw exceeded();
   const over = left < statementMs ? exceeded : unanswered;
   return { ms: Math.min(left, statementMs), clientLeft, error: () => (clientLeft?.aborted ? gone() : over()) };
 }
+
+/** Two digits: a clock's own have sixteen. */
+const secondsOf = (ms: number): number => Number((ms / 1000).toPrecision(2));
 
 export const databaseUnavailable = (why: string): SimiliError =>
   new SimiliError('DATABASE_UNAVAILABLE', { why, retryAfter: RETRY_AFTER_SECONDS });

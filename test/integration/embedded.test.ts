@@ -11,7 +11,9 @@ import { openEmbedded } from '../../src/db/embedded.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
 import { tidyOne } from '../../src/db/session/embedded-upkeep.ts';
 import { lockDataDir } from '../../src/db/session/lock.ts';
+import type { Storage } from '../../src/db/session/storage.ts';
 import { NO_ROWS } from '../../src/db/sql/ask.ts';
+import { startDeadline, within } from '../../src/deadline.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { dump, freshEmbedded } from '../support/embedded.ts';
 import { unit } from '../support/fixtures.ts';
@@ -123,6 +125,37 @@ test('a transaction waits for one that takes longer than Prisma waits by itself,
   await expect(storage.prisma.$transaction((tx) => tx.product.count())).resolves.toBe(0);
   await slow;
   await storage.close();
+});
+
+const OVER = { code: 'DEADLINE_EXCEEDED', retry: true };
+
+test.each<[string, (storage: Storage) => Promise<unknown>]>([
+  ['a query of Prisma', ({ prisma }) => prisma.product.count()],
+  ['a raw one', ({ prisma }) => prisma.$queryRaw`SELECT 1`],
+  ['a transaction', ({ prisma }) => prisma.$transaction((tx) => tx.product.count())],
+  ['a statement', ({ ask }) => ask({ text: 'SELECT 1', row: NO_ROWS }, [])],
+  ['a statement with a name', ({ ask }) => ask({ name: 'one', text: 'SELECT 1', row: NO_ROWS }, [])],
+])('%s says that its request is over, or that its client has left, by its code', async (_what, asking) => {
+  const storage = await freshEmbedded();
+  onTestFinished(() => storage.close());
+  const patience = { statementMs: 60_000, requestMs: 60_000 };
+  const over = startDeadline({ ...patience, requestMs: 0 });
+  await expect(within(over, () => asking(storage))).rejects.toMatchObject(OVER);
+  const left = startDeadline(patience, AbortSignal.abort());
+  await expect(within(left, () => asking(storage))).rejects.toMatchObject(OVER);
+  await expect(within(startDeadline(patience), () => asking(storage))).resolves.toBeDefined();
+});
+
+test('a query of Prisma that waits for its turn when its client leaves is given up by its code', async () => {
+  const storage = await freshEmbedded();
+  onTestFinished(() => storage.close());
+  const client = new AbortController();
+  const patience = { statementMs: 60_000, requestMs: 60_000 };
+  await storage.prisma.$transaction(async () => {
+    const waiting = within(startDeadline(patience, client.signal), () => storage.prisma.product.count());
+    setTimeout(() => client.abort(), 50);
+    await expect(waiting).rejects.toMatchObject(OVER);
+  });
 });
 
 test('what a test closes is as empty for the next one as a new one: rows, tables, numbers, settings', async () => {

@@ -3,6 +3,7 @@ import { PGlite, type PGliteOptions, type Results, type Transaction } from '@ele
 import { inTime, requestTimeLeft } from '../../deadline.ts';
 import { type Disk, DiskWatch } from './disk-watch.ts';
 import { PreparedPGlite } from './prepared-pglite.ts';
+import { carrying } from './typed-client.ts';
 
 /** Longest time that statements in a row keep the event loop, ms: shoppers wait for it, and a turn costs microseconds. */
 const LONGEST_STRETCH_MS = 10;
@@ -35,21 +36,28 @@ export class PolitePGlite extends PGlite {
   }
 
   /** @throws SimiliError DEADLINE_EXCEEDED: the request that asks is over. */
-  override async query<Row>(...asked: Parameters<PGlite['query']>): Promise<Results<Row>> {
-    const left = requestTimeLeft();
-    await this.watchDisk();
-    return inTime(super.query<Row>(...asked), left);
+  override query<Row>(...asked: Parameters<PGlite['query']>): Promise<Results<Row>> {
+    return this.inRequestTime(() => super.query<Row>(...asked));
   }
   /** The rows of a statement that is planned once and found again by its name. @throws SimiliError DEADLINE_EXCEEDED */
-  async queryByName<Row>(...asked: Parameters<PreparedPGlite['query']>): Promise<Row[]> {
-    const left = requestTimeLeft();
-    await this.watchDisk();
-    return inTime(this.prepared.query<Row>(...asked), left);
+  queryByName<Row>(...asked: Parameters<PreparedPGlite['query']>): Promise<Row[]> {
+    return this.inRequestTime(() => this.prepared.query<Row>(...asked));
   }
-  override async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    await this.watchDisk();
-    requestTimeLeft();
-    return super.transaction(work);
+  /** @throws SimiliError DEADLINE_EXCEEDED: it is not begun. One that has begun is ended by Prisma. */
+  override transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return carrying(async () => {
+      requestTimeLeft();
+      await this.watchDisk();
+      return super.transaction(work);
+    });
+  }
+
+  private inRequestTime<T>(ask: () => Promise<T>): Promise<T> {
+    return carrying(async () => {
+      const left = requestTimeLeft(); // before anything is waited for: what is asked `during` a deadline is not followed
+      await this.watchDisk();
+      return inTime(ask(), left);
+    });
   }
 
   /** From now on the database refuses to write while `disk` is nearly full. */

@@ -13,6 +13,15 @@ export function carry(error: SimiliError): SimiliError {
   return Object.defineProperty(error, 'meta', { value: { carried: error } });
 }
 
+/** The same of what `work` rejects with, where that is an error of ours: for whatever Prisma asks a driver. */
+export async function carrying<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof SimiliError ? carry(error) : error;
+  }
+}
+
 /** The error of a driver, whoever packed it; of a disk without room, STORAGE_FULL. */
 export function typed(error: unknown): unknown {
   if (FULL.includes(sqlStateOf(error) ?? ''))
