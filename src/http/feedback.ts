@@ -1,4 +1,5 @@
 import express, { type RequestHandler } from 'express';
+import { BAD_REQUEST } from '../graphql/errors.ts';
 import { sourceOf } from './cors.ts';
 import { refuse } from './refuse.ts';
 
@@ -18,15 +19,18 @@ const SUBMIT = `mutation Feedback($input: SubmitFeedbackInput!) {
 export const feedbackAsMutation = (origins: readonly string[], limit: string): RequestHandler[] => [
   (req, res, next) => {
     if (sourceOf(req, origins) !== 'foreign page') return next();
-    refuse(res, 403, `Pages of ${req.headers.origin} may not send feedback: name it in SIMILI_CORS_ORIGINS`, WRONG);
+    refuse(
+      res,
+      403,
+      `Pages of ${req.headers.origin} may not send feedback: name it in SIMILI_CORS_ORIGINS`,
+      BAD_REQUEST,
+    );
   },
   express.json({ type: ['application/json', 'text/plain'], limit }),
   (req, res, next) => {
-    if (req.body === undefined) return refuse(res, 400, 'Send JSON, as text/plain or application/json', WRONG);
+    if (req.body === undefined) return refuse(res, 400, 'Send JSON, as text/plain or application/json', BAD_REQUEST);
     req.body = { query: SUBMIT, variables: { input: req.body } };
     req.headers['content-type'] = 'application/json'; // Apollo's guard against foreign pages: ours stands above
     next();
   },
 ];
-
-const WRONG = { code: 'BAD_REQUEST', retry: false };

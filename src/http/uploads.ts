@@ -1,4 +1,5 @@
 import express, { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
+import { BAD_REQUEST } from '../graphql/errors.ts';
 import { mayAsk } from './callers.ts';
 import type { Limits } from './limits.ts';
 import { readMultipart } from './multipart.ts';
@@ -40,12 +41,10 @@ const onlyCatalog: RequestHandler = (req, _res, next) => {
 
 const onlyPreflighted: RequestHandler = (req, res, next) => {
   if (PREFLIGHTED.some((name) => req.headers[name])) return next();
-  refuse(res, 400, 'A request with files needs the header apollo-require-preflight: 1', WRONG);
+  refuse(res, 400, 'A request with files needs the header apollo-require-preflight: 1', BAD_REQUEST);
 };
 
 const tooLong: ErrorRequestHandler = (error: { type?: string }, _req, res, next) => {
   if (error.type !== 'entity.too.large') return next(error);
-  refuse(res, 413, `A request with files may have at most ${MOST_BYTES} bytes`, WRONG);
+  refuse(res, 413, `A request with files may have at most ${MOST_BYTES} bytes`, BAD_REQUEST);
 };
-
-const WRONG = { code: 'BAD_REQUEST', retry: false };

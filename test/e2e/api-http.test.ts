@@ -89,6 +89,27 @@ describe('a document is sent once, and named by its hash from then on', () => {
       expect(dataOf(answer)).toEqual({ product: { title: 'Product p1' } });
   });
 
+  test("what is wrong with such a request is its sender's, by POST and by GET, and no error of ours in the log", async () => {
+    const before = api.logged.length;
+    const wrong: [object, string][] = [
+      [{ query, extensions: { persistedQuery: { version: 1, sha256Hash: '0'.repeat(64) } } }, 'does not match query'],
+      [{ extensions: { persistedQuery: { version: 2, sha256Hash } } }, 'persisted query version'],
+      [{ query, extensions: { persistedQuery: 'x' } }, 'persisted query version'],
+    ];
+    for (const [body, why] of wrong) {
+      const search = Object.entries(body).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? value : JSON.stringify(value),
+      ]);
+      for (const answer of [await post(body), await get(Object.fromEntries(search))]) {
+        const [error] = JSON.parse(answer.bytes.toString()).errors;
+        expect([answer.status, error.extensions]).toEqual([400, { code: 'BAD_REQUEST', retry: false }]);
+        expect(error.message).toContain(why);
+      }
+    }
+    expect(api.logged.slice(before)).toEqual([]);
+  });
+
   test('one that is refused is not kept', async () => {
     const bad = `{ ${Array.from({ length: 31 }, (_, i) => `a${i}: product(by: { id: "p1" }) { id }`).join(' ')} }`;
     const persistedQuery = { version: 1, sha256Hash: createHash('sha256').update(bad).digest('hex') };

@@ -1,4 +1,4 @@
-import type { GraphQLError } from 'graphql';
+import { GraphQLError } from 'graphql';
 import { expect, test } from 'vitest';
 import { SimiliError } from '../../../../src/errors.ts';
 import { makeFormatError } from '../../../../src/graphql/errors.ts';
@@ -42,6 +42,9 @@ test('every answer carries code and retry; an error without a code is ours', () 
     secret,
   );
   expect(ours).toMatchObject({ path: ['product'], extensions: { code: 'INTERNAL', retry: true } });
+  const http = { status: 400, headers: new Map() };
+  const callers = format({ message: 'no', extensions: { code: 'INTERNAL_SERVER_ERROR' } }, new GraphQLError('no', { extensions: { http } })); // biome-ignore format: one step
+  expect(callers).toEqual({ message: 'no', extensions: { code: 'BAD_REQUEST', retry: false } });
   expect(JSON.stringify(ours)).not.toContain('hunter2');
   expect(entries).toHaveLength(1);
 });
