@@ -18,7 +18,7 @@ import { allowOrigins } from './http/cors.ts';
 import { isOpenToExplore } from './http/exploring.ts';
 import { feedbackAsMutation } from './http/feedback.ts';
 import { graphiql } from './http/graphiql.ts';
-import { lastResort, notKept, onlyMethods, onlyShortDocuments, secureHeaders } from './http/guards.ts';
+import { lastResort, notFound, notKept, onlyMethods, onlyShortDocuments, secureHeaders } from './http/guards.ts';
 import { addHealth } from './http/health.ts';
 import { serveImage } from './http/images.ts';
 import { makeLimits } from './http/limits.ts';
@@ -117,6 +117,7 @@ export async function startServer({
       cors,
       compressed,
       notKept,
+      onlyMethods('GET', 'POST'),
       limits.query,
       identified,
       express.json({ limit: STOREFRONT_BODY }),
@@ -175,7 +176,7 @@ export async function startServer({
       setHeaders: (res) => res.setHeader('Content-Security-Policy', PAGE_POLICY),
     }),
   );
-  app.use(lastResort(log));
+  app.use(notFound, lastResort(log));
 
   const http = await listen(app, config);
   const { port } = http.address() as AddressInfo;

@@ -10,7 +10,7 @@ import {
   wrongCatalog,
 } from '../ports/authenticator.ts';
 import type { Limits } from './limits.ts';
-import { refuse } from './refuse.ts';
+import { refuseFor } from './refuse.ts';
 
 const callers = keptIn<Request, Caller>();
 /** Requests by GET whose caller is whoever a request without any header is from. */
@@ -50,8 +50,7 @@ export const requireKey =
     const isOffice = caller !== null && OFFICE.some((scope) => caller.scopes.includes(scope));
     if (isOffice) return admit(req, res, caller, next);
     if (key !== null && caller !== null) return forbid(res, `needs the scope ${OFFICE.join(' or ')}`);
-    const { message, extensions } = new SimiliError('UNAUTHENTICATED');
-    refuse(res.set('WWW-Authenticate', 'Bearer'), 401, message, extensions);
+    refuseFor(res.set('WWW-Authenticate', 'Bearer'), new SimiliError('UNAUTHENTICATED'));
   };
 
 /** Finds out who asks the storefront. What that caller may not do, each field says for itself. */
@@ -85,10 +84,7 @@ function admit(req: Request, res: Response, caller: Caller, next: () => void): v
   next();
 }
 
-function forbid(res: Response, why: string): void {
-  const { message, extensions } = new SimiliError('FORBIDDEN', { why });
-  refuse(res, 403, message, extensions);
-}
+const forbid = (res: Response, why: string): void => refuseFor(res, new SimiliError('FORBIDDEN', { why }));
 
 function credentialsOf(req: Request): Credentials {
   const [, key = null] = /^Bearer (\S+)$/i.exec(req.headers.authorization ?? '') ?? [];

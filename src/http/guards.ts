@@ -1,19 +1,17 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { SimiliError } from '../errors.ts';
 import { MOST_CHARACTERS } from '../graphql/cost/limits.ts';
+import { BAD_REQUEST } from '../graphql/errors.ts';
 import { internalError } from '../graphql/mask.ts';
 import type { Log } from '../log.ts';
 import { CATALOG_HEADER } from '../ports/authenticator.ts';
-import { refuse } from './refuse.ts';
+import { refuse, refuseFor } from './refuse.ts';
 
 export const onlyMethods =
   (...methods: string[]): RequestHandler =>
   (req, res, next) => {
     if (methods.includes(req.method)) return next();
-    refuse(res.set('Allow', methods.join(', ')), 405, `Use ${methods.join(' or ')}`, {
-      code: 'BAD_REQUEST',
-      retry: false,
-    });
+    refuse(res.set('Allow', methods.join(', ')), 405, `Use ${methods.join(' or ')}`, BAD_REQUEST);
   };
 
 /**
@@ -24,11 +22,7 @@ export const onlyShortDocuments: RequestHandler = (req, res, next) => {
   req.body ??= {};
   const { query } = req.body as { query?: unknown };
   if (typeof query !== 'string' || query.length <= MOST_CHARACTERS) return next();
-  const { message, extensions } = new SimiliError('TOO_COSTLY', {
-    what: 'characters in a document',
-    most: MOST_CHARACTERS,
-  });
-  refuse(res, 400, message, extensions);
+  refuseFor(res, new SimiliError('TOO_COSTLY', { what: 'characters in a document', most: MOST_CHARACTERS }));
 };
 
 /**
@@ -54,17 +48,39 @@ export const secureHeaders: RequestHandler = (req, res, next) => {
   next();
 };
 
+/** What nobody has answered. */
+export const notFound: RequestHandler = (req, res) =>
+  refuseFor(res, new SimiliError('NOT_FOUND', { what: 'address', id: req.path }));
+
+/** An error of whatever reads a body: `type` is that of raw-body, which errors of zlib have none of. */
+type BodyError = { status?: number; message: string; type?: string; body?: unknown };
+
+/** A sentence for the caller where the reader of bodies has none. */
+function whatIsWrong({ type, body, message }: BodyError, coding = 'identity'): string {
+  if (type === 'encoding.unsupported') return `A body in the content-encoding ${coding} is not taken here`;
+  if (type === undefined && coding !== 'identity')
+    return `The body is not in its content-encoding ${coding}: ${message}`;
+  if (type === 'entity.parse.failed' && isJson(body)) return 'The body must be a JSON object';
+  return message;
+}
+
+function isJson(text: unknown): boolean {
+  try {
+    JSON.parse(String(text));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A body that is too large or no JSON is the caller's; anything else is ours. */
 export const lastResort =
   (log: Log): ErrorRequestHandler =>
-  (error: { status?: number; message: string }, _req, res, _next) => {
+  (error: BodyError, req, res, _next) => {
     if (res.headersSent) {
       res.destroy();
     } else if (error.status && error.status < 500) {
-      refuse(res, error.status, error.message, {
-        code: 'BAD_REQUEST',
-        retry: false,
-      });
+      refuse(res, error.status, whatIsWrong(error, req.headers['content-encoding']), BAD_REQUEST);
     } else if (error instanceof SimiliError && error.retry) {
       const { message, extensions } = error;
       if (extensions.retryAfter) res.set('Retry-After', String(extensions.retryAfter));

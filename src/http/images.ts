@@ -8,7 +8,7 @@ import type { UploadedPictureRepository } from '../db/uploaded-pictures.ts';
 import { SimiliError } from '../errors.ts';
 import { CATALOG_HEADER } from '../ports/authenticator.ts';
 import { isStorable, UNSTORABLE } from '../text.ts';
-import { refuse } from './refuse.ts';
+import { refuseFor } from './refuse.ts';
 
 type Deps = {
   images: { byId(catalog: string | null, id: string): ReturnType<ImageRepository['byId']> };
@@ -31,8 +31,7 @@ export const serveImage =
       uploadedHash(source) === null ? unchangedFile(source, contentHash, maxBytes) : uploads.read(contentHash);
     const { id } = req.params;
     if (!isStorable(id)) {
-      const { message, extensions } = new SimiliError('INVALID_ARGUMENT', { argument: 'id', why: UNSTORABLE });
-      return refuse(res, 400, message, extensions);
+      return refuseFor(res, new SimiliError('INVALID_ARGUMENT', { argument: 'id', why: UNSTORABLE }));
     }
     const image = await images.byId(catalogOf(req), id).catch(noneInUnknownCatalog);
     const { source = '', mime, contentHash } = image ?? {};
@@ -40,10 +39,7 @@ export const serveImage =
       image?.state === 'READY' && mime && contentHash && isShownHere(source)
         ? ((await copies.read(contentHash)) ?? (await original(source, contentHash)))
         : null;
-    if (!bytes || !mime) {
-      res.status(404).end();
-      return;
-    }
+    if (!bytes || !mime) return refuseFor(res, new SimiliError('NOT_FOUND', { what: 'picture', id }));
     res.set({
       'Content-Type': mime,
       'Content-Security-Policy': "default-src 'none'; sandbox",

@@ -1,5 +1,6 @@
 import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
 import { SimiliError } from '../errors.ts';
+import { BAD_REQUEST } from '../graphql/errors.ts';
 import { CATALOG_HEADER } from '../ports/authenticator.ts';
 import { mayAsk } from './callers.ts';
 import { refuse, tellRefusal } from './refuse.ts';
@@ -9,6 +10,7 @@ const MOST_BYTES = 8 * 2 ** 20;
 /** Pictures that are being received or looked at, in a process: each is held in memory. */
 const AT_ONCE = 16;
 const RETRY_AFTER_SECONDS = 2;
+const THE_PICTURE = 'the picture';
 
 type Deps = {
   /** A token for `similarToPicture`. */
@@ -26,20 +28,19 @@ export function receivePicture({ look, maxBytes }: Deps): (RequestHandler | Erro
   const receive = express.raw({ type: ['image/*', 'application/octet-stream'], limit: most, inflate: false });
   const answer: RequestHandler = async (req, res) => {
     if (!Buffer.isBuffer(req.body))
-      return refuse(res, 415, 'Send the bytes of a picture, as image/jpeg for one', WRONG);
+      return refuse(res, 415, 'Send the bytes of a picture, as image/jpeg for one', BAD_REQUEST);
+    if (req.body.length === 0) throw new SimiliError('IMAGE_UNREADABLE', { source: THE_PICTURE, why: 'it is empty' });
     const catalog = req.headers[CATALOG_HEADER]?.toString() || null;
     res.json({ pictureToken: await look(catalog, req.body) });
   };
   const tooLong: ErrorRequestHandler = (error: { type?: string }, _req, _res, next) => {
     const isTooLong = error.type === 'entity.too.large';
     next(
-      isTooLong ? new SimiliError('IMAGE_TOO_LARGE', { source: 'the picture', why: `more than ${most} bytes` }) : error,
+      isTooLong ? new SimiliError('IMAGE_TOO_LARGE', { source: THE_PICTURE, why: `more than ${most} bytes` }) : error,
     );
   };
   return [onlyStorefront, atMost(AT_ONCE), receive, answer, tooLong, tellRefusal];
 }
-
-const WRONG = { code: 'BAD_REQUEST', retry: false };
 
 const onlyStorefront: RequestHandler = (req, _res, next) => {
   next(mayAsk({ req }, 'storefront') ? undefined : new SimiliError('UNAUTHENTICATED'));

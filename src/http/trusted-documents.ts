@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import { SimiliError } from '../errors.ts';
-import { refuse } from './refuse.ts';
+import { refuseFor } from './refuse.ts';
 
 /** Documents by their ids, as GraphQL Code Generator writes them, or the manifest of Apollo's tools. */
 const File = z.union([
@@ -44,8 +44,7 @@ export function onlyTrusted(documents: TrustedDocuments): RequestHandler {
       put(req, text);
       return next();
     }
-    const { message, extensions } = new SimiliError('DOCUMENT_UNKNOWN');
-    refuse(res, 400, message, extensions);
+    refuseFor(res, new SimiliError('DOCUMENT_UNKNOWN'));
   };
 }
 

@@ -128,6 +128,7 @@ function describePictures(name: string, tags: string[] = []): void {
     test('only pictures are received, of 8 MB at most, and not from pages of foreign origins', async () => {
       expect(await codeIn(await post('{}', { 'content-type': 'application/json' }))).toEqual([415, 'BAD_REQUEST']);
       expect(await codeIn(await post('x', { 'content-type': 'text/plain' }))).toEqual([415, 'BAD_REQUEST']);
+      expect(await codeIn(await post(''))).toEqual([422, 'IMAGE_UNREADABLE']);
       const large = Buffer.alloc(8 * 2 ** 20 + 1);
       expect(await codeIn(await post(large))).toEqual([413, 'IMAGE_TOO_LARGE']);
       expect((await post(large.subarray(1))).status).toBe(200);

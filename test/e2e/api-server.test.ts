@@ -4,7 +4,7 @@ import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openPictureCopies } from '../../src/catalog/picture-copies.ts';
 import { loadConfig } from '../../src/config.ts';
 import { startServer } from '../../src/server.ts';
@@ -158,6 +158,57 @@ test('a body that is too large, no JSON or of another type is refused by its cod
   expect((await post('/graphql', 'query={__typename}', 'text/plain')).status).toBe(400);
   expect((await post('/graphql', '[{"query":"{__typename}"}]')).status).toBe(400);
   expect((await api.shop('{ __typename }')).data).toEqual({ __typename: 'Query' });
+});
+
+describe('a request that is refused before it is read says what is wrong, as JSON', () => {
+  const json = { 'content-type': 'application/json' };
+  test.each<[string, string, RequestInit, number, string]>([
+    ['a body null', '/graphql', { method: 'POST', headers: json, body: 'null' }, 400, 'The body must be a JSON object'],
+    ['text', '/graphql', { method: 'POST', headers: json, body: '"x"' }, 400, 'The body must be a JSON object'],
+    ['a number to /feedback', '/feedback', { method: 'POST', headers: json, body: '1' }, 400, 'must be a JSON object'],
+    ['no JSON', '/graphql', { method: 'POST', headers: json, body: '{' }, 400, 'JSON'],
+    [
+      'no gzip',
+      '/graphql',
+      { method: 'POST', headers: { ...json, 'content-encoding': 'gzip' }, body: '{}' },
+      400,
+      'content-encoding gzip',
+    ],
+    [
+      'a coding that nobody knows',
+      '/graphql',
+      { method: 'POST', headers: { ...json, 'content-encoding': 'zip' }, body: '{}' },
+      415,
+      'content-encoding zip',
+    ],
+    ['PUT', '/graphql', { method: 'PUT' }, 405, 'Use GET or POST'],
+    ['DELETE', '/graphql', { method: 'DELETE' }, 405, 'Use GET or POST'],
+    [
+      'an answer that is no JSON',
+      '/graphql?query={__typename}',
+      { headers: { accept: 'text/plain', 'apollo-require-preflight': '1' } },
+      406,
+      'accept',
+    ],
+  ])('%s at %s', async (_what, path, asked, status, why) => {
+    const answer = await fetch(api.server.url + path, asked);
+    const { errors } = (await answer.json()) as { errors: { message: string; extensions: object }[] };
+    expect([answer.status, errors[0]?.extensions]).toEqual([status, { code: 'BAD_REQUEST', retry: false }]);
+    expect(errors[0]?.message).toContain(why);
+  });
+
+  test.each([
+    ['/nope', 'GET', 'There is no address /nope'],
+    ['/nope?key=x', 'POST', 'There is no address /nope'],
+    ['/graphiql/nope.js', 'GET', 'There is no address /graphiql/nope.js'],
+    ['/images/nope', 'GET', 'There is no picture nope'],
+  ])('%s, which there is not, by %s', async (path, method, message) => {
+    const answer = await fetch(api.server.url + path, { method });
+    expect([answer.status, await answer.json()]).toEqual([
+      404,
+      { errors: [{ message, extensions: { code: 'NOT_FOUND', retry: false } }] },
+    ]);
+  });
 });
 
 test('/feedback takes the input of submitFeedback as text or JSON, with the same verdicts, and from no foreign page', async () => {
