@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { isDecimal } from './decimal.ts';
+import { A_DECIMAL, isDecimal } from './decimal.ts';
 import { SimiliError } from './errors.ts';
 import { listOf } from './shapes.ts';
 import { isStorable, isUuid, toId, UNSTORABLE } from './text.ts';
 
 const WANTED_UUID = 'must be a UUID (RFC 9562) like "0197a3f0-5b1c-7c2e-9f10-2a6f3a1c0001"';
 const WANTED_TIME = 'must be text like "2026-03-01T12:00:00Z" (RFC 3339, with its zone)';
-const WANTED_DECIMAL = 'must be text like "19.90": digits and at most one point';
+const WANTED_DECIMAL = `must be ${A_DECIMAL}`;
 const WANTED_VERSION = 'must be a whole number from 0 to 9007199254740991, or its digits as text';
 
 /**
@@ -49,7 +49,7 @@ export const entryId = z
           missingOr(
             input,
             typeof input === 'number'
-              ? 'must be text: JSON numbers lose digits beyond 9007199254740991, so send it as text'
+              ? 'must be text or a whole number up to 9007199254740991: JSON loses digits of greater ones'
               : 'must be text',
           ),
       })

@@ -27,7 +27,7 @@ const sent = keptIn<RequestContext, Variables>();
 /**
  * An Apollo plugin for a server with our schema. GraphQL refuses a call for one field too many in one of its entries, so
  * it is shown empty entries, and the resolvers read those that were sent. Ids as numbers beyond 2^53 have lost digits and
- * are refused (BAD_USER_INPUT). Without the plugin, in a host's server, an entry with a field too many or of another
+ * are refused, like those that are not whole (BAD_USER_INPUT). Without the plugin, in a host's server, an entry with a field too many or of another
  * kind than an object refuses its call; all else is judged alone there too.
  */
 export const entriesPlugin = {
@@ -112,7 +112,7 @@ const isEntry = (type: InputType): boolean => ENTRIES.includes(String(type));
 function checkDigits(value: unknown, name: string): void {
   if (typeof value !== 'number' || Number.isSafeInteger(value)) return;
   throw new GraphQLError(
-    `Variable "$${name}" holds an ID as a number that JSON cannot carry exactly: send it as text`,
+    `Variable "$${name}" holds the ID ${value}: an ID is text or a whole number up to 2^53 - 1 (send greater ones as text)`,
     { extensions: { code: 'BAD_USER_INPUT', http: { status: 400 } } },
   );
 }

@@ -29,8 +29,8 @@ const isPublic = (error: unknown): error is Error =>
 
 function native(error: Error, Native: ErrorClass): Error {
   if (error instanceof Native) return error;
-  const { extensions } = error as { extensions?: Record<string, unknown> };
-  return new Native(error.message, extensions && { extensions });
+  const { extensions, nodes } = error as Partial<GraphQLError>;
+  return new Native(error.message, { ...(extensions && { extensions }), ...(nodes && { nodes }) });
 }
 
 function catching<Tree>(tree: Tree, rethrow: (error: unknown) => never): Tree {

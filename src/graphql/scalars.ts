@@ -1,6 +1,6 @@
-import { GraphQLError, type GraphQLScalarType, Kind, type ValueNode, valueFromASTUntyped } from 'graphql';
+import { GraphQLError, type GraphQLScalarType, Kind, print, type ValueNode, valueFromASTUntyped } from 'graphql';
 import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars';
-import { isDecimal } from '../decimal.ts';
+import { A_DECIMAL, isDecimal } from '../decimal.ts';
 
 /** Functions of a scalar, without the class: that is the server's copy of graphql's. */
 type ScalarFunctions = Pick<GraphQLScalarType, 'serialize' | 'parseValue' | 'parseLiteral'>;
@@ -12,15 +12,17 @@ const functionsOf = ({ serialize, parseValue, parseLiteral }: GraphQLScalarType)
 });
 
 const Decimal: ScalarFunctions = {
-  serialize: checked,
-  parseValue: checked,
-  parseLiteral: (node: ValueNode) => checked(node.kind === Kind.STRING ? node.value : undefined),
+  serialize: (value) => checked(value),
+  parseValue: (value) => checked(value),
+  parseLiteral: (node: ValueNode) => checked(node.kind === Kind.STRING ? node.value : undefined, node),
 };
 
 /** Text only: a JSON number has been a float before we see it. */
-function checked(value: unknown): string {
+function checked(value: unknown, node: ValueNode | null = null): string {
   if (typeof value === 'string' && isDecimal(value)) return value;
-  throw new GraphQLError('A Decimal is text like "19.90": digits, at most one point, no exponent');
+  // Of a literal GraphQL tells no more than its node: where it stands.
+  const found = node ? `, not ${print(node)}` : '';
+  throw new GraphQLError(`A Decimal is ${A_DECIMAL}${found}`, { nodes: node });
 }
 
 /** Part of an entry: taken as it comes, judged by src/entries.ts. */

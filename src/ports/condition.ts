@@ -1,4 +1,4 @@
-import { isDecimal } from '../decimal.ts';
+import { A_DECIMAL, isDecimal } from '../decimal.ts';
 import { isStorable } from '../text.ts';
 
 /**
@@ -41,7 +41,7 @@ const isBoolean = ({ is }: Record<string, unknown>) => (typeof is === 'boolean' 
 const isRange = ({ atLeast, atMost }: Record<string, unknown>) => {
   const bounds = [atLeast, atMost].filter((bound) => bound !== undefined);
   const isFine = bounds.length > 0 && bounds.every((bound) => typeof bound === 'string' && isDecimal(bound));
-  return isFine ? null : 'needs `atLeast` or `atMost`: decimals like "19.90"';
+  return isFine ? null : `needs \`atLeast\` or \`atMost\`: ${A_DECIMAL}`;
 };
 const isNumberRange = (attribute: unknown, bounds: Record<string, unknown>) =>
   typeof attribute === 'string' && isAttributeName(attribute) && isStorable(attribute)

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { checked } from '../checked.ts';
 import type { SearchFilter } from '../db/search/statement.ts';
-import { compareDecimals, isDecimal } from '../decimal.ts';
+import { A_DECIMAL, compareDecimals, isDecimal } from '../decimal.ts';
 import { type Condition, isAttributeName } from '../ports/condition.ts';
 import { listOf } from '../shapes.ts';
 import { toId } from '../text.ts';
@@ -14,7 +14,7 @@ const MOST_EXCLUDED = 200;
 const MOST_OWN = 10;
 
 const text = z.string('must be text');
-const decimal = text.refine(isDecimal, { error: 'must be a decimal like "19.90"', abort: true }).nullish();
+const decimal = text.refine(isDecimal, { error: `must be ${A_DECIMAL}`, abort: true }).nullish();
 const isOrdered = ({ min, max }: Range): boolean =>
   min == null || max == null || compareDecimals(min as string, max as string) <= 0;
 const disordered = ({ min, max }: Range): string => `has min ${min} above max ${max}`;

@@ -304,6 +304,8 @@ test('an id as a number that JSON cannot carry is refused wherever it stands', a
     errors: [{ extensions: { code: 'BAD_USER_INPUT' } }],
   });
   expect(codeOf(await api.shop(query, { id: 'a', not: ['b', BIG] }))).toBe('BAD_USER_INPUT');
+  const broken = await api.shop(query, { id: 1.5 });
+  expect(broken.errors?.[0]?.message).toContain('the ID 1.5: an ID is text or a whole number up to 2^53 - 1');
   expect((await api.shop(query, { id: 'a', not: [7] })).data.similarItems.status).toBe('PARTIAL');
 });
 

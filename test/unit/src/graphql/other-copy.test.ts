@@ -71,6 +71,10 @@ test("what is refused is an error of the host's own class, with our code and not
   );
   expect(refused.errors?.[0]?.extensions).toMatchObject({ code: 'CURSOR_INVALID', retry: false });
   expect(wrong.errors?.[0]?.message).toContain('A Decimal is text');
+  const literal = await answer(schema, '{ similarItems(id: "a", filter: { price: { min: "abc" } }) { status } }');
+  expect(literal.errors).toMatchObject([
+    { message: expect.stringMatching(/^A Decimal is text .*, not "abc"$/), locations: [{ line: 1, column: 49 }] },
+  ]);
   for (const { errors } of [refused, wrong]) {
     let cause: unknown = errors?.[0];
     while (cause) {

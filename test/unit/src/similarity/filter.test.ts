@@ -70,7 +70,7 @@ test.each([
     { not: { attributes: [{ name: 'size', range: { min: '2', max: '1' } }] } },
   ],
   [
-    'filter.attributes.0.range.max must be a decimal like "19.90"',
+    'filter.attributes.0.range.max must be text like "19.90": at most 20 digits before and after one point, no exponent',
     { attributes: [{ name: 'size', range: { min: '2', max: 'm' } }] },
   ],
   ['filter.available must be true or false', { available: 'yes' }],
@@ -102,7 +102,10 @@ test.each([
   ],
   ['filter.excludeIds may hold at most 200 entries, not 201', { excludeIds: Array(201).fill('c') }],
   ['filter.price has min 2 above max 1.99', { price: { min: '2', max: '1.99' } }],
-  ['filter.price.max must be a decimal like "19.90"', { price: { min: '2', max: 'cheap' } }],
+  [
+    'filter.price.max must be text like "19.90": at most 20 digits before and after one point, no exponent',
+    { price: { min: '2', max: 'cheap' } },
+  ],
   ['filter.own may hold at most 10 entries, not 11', { own: Array(11).fill({ name: 'brand', values: [] }) }],
   [
     'filter.own.0.values may hold at most 50 entries, not 51',
