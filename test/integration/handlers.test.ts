@@ -417,6 +417,10 @@ test('a picture is answered with its vector, or with what is wrong with it, and 
     expect(answer).toMatchObject({ code: error.code, facts: { source, why: expect.any(String) } });
     expect(JSON.stringify(answer)).not.toMatch(/10\.0\.0\.7|refused/);
   }
+  const told = (await answerOf(failing(closed))) as { facts: typeof closed.facts };
+  expect(new SimiliError('IMAGE_UNREACHABLE', told.facts).message).toBe(
+    'Cannot fetch https://a.test/1: its host sent no picture in time',
+  );
   const damaged = new SimiliError('IMAGE_UNREADABLE', { source, why: 'it is cut short' });
   expect(await answerOf(failing(damaged))).toEqual({ code: 'IMAGE_UNREADABLE', facts: damaged.facts });
   worker.logged.length = 0;

@@ -28,7 +28,7 @@ export const pictureHandler =
 /** A stranger learns what is wrong with his picture, and nothing of this network or of what names resolve to in it. */
 const HIDDEN: Readonly<Record<string, string>> = {
   IMAGE_FORBIDDEN: 'pictures are fetched from public addresses alone, by http or https',
-  IMAGE_UNREACHABLE: 'its host gave none in time',
+  IMAGE_UNREACHABLE: 'its host sent no picture in time',
 };
 
 function told({ log }: WorkerContext, error: unknown): PictureAnswer {
