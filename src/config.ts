@@ -51,11 +51,11 @@ const origins = list.transform((texts, context) =>
 
 const Env = z.object({
   DATABASE_URL: z
-    .url({ protocol: /^postgres(ql)?$/ })
+    .url({ protocol: /^postgres(ql)?$/, error: 'must be an address like postgresql://user@host/database' })
     .optional()
     .describe('Postgres with pgvector; without it, PGlite in the data directory'),
   REDIS_URL: z
-    .url({ protocol: /^rediss?$/ })
+    .url({ protocol: /^rediss?$/, error: 'must be an address like redis://host:6379' })
     .optional()
     .describe('Queue on Redis; without it, on the database'),
   SIMILI_CATALOG: z
@@ -176,7 +176,7 @@ const Env = z.object({
   SIMILI_CORS_ORIGINS: origins.describe('Origins whose pages may call the storefront API, comma separated; * for all'),
   SIMILI_BACKGROUND: z
     .string()
-    .regex(/^#[0-9a-f]{6}$/i)
+    .regex(/^#[0-9a-f]{6}$/i, 'must be a colour like #ffffff')
     .default('#ffffff')
     .describe('Colour behind transparent pictures, and under things that are cut out of others'),
   SIMILI_MAX_IMAGE_BYTES: z.coerce
@@ -287,15 +287,37 @@ const Env = z.object({
 
 export type Config = Readonly<z.infer<typeof Env>>;
 
+/** Variables whose value is not shown: keys, and addresses, which may hold a password. */
+const SECRET = /(_KEY|_URL)$/;
+
 /** The only reader of the environment. Names every bad variable at once, before any socket or file opens. */
 export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const parsed = Env.safeParse(present);
-  if (!parsed.success)
-    throw new SimiliError('CONFIGURATION_INVALID', {
-      why: z.prettifyError(parsed.error),
-    });
-  return Object.freeze(parsed.data);
+  const parsed = Env.safeParse(present, { error: wanted });
+  if (parsed.success) return Object.freeze(parsed.data);
+  const problems = parsed.error.issues.map(({ path, message }) => {
+    const name = String(path[0]);
+    const given = SECRET.test(name) ? '' : ` (given: ${JSON.stringify(present[name])})`;
+    return `✖ ${name}${given}: ${message}`;
+  });
+  throw new SimiliError('CONFIGURATION_INVALID', { why: problems.join('\n') });
+}
+
+/** What a variable must be, where its shape has no sentence of its own. */
+function wanted(issue: z.core.$ZodRawIssue): string | undefined {
+  const unit = issue.origin === 'string' ? ' characters' : '';
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be a ${issue.expected === 'int' ? 'whole number' : issue.expected}`;
+    case 'too_small':
+      return `must be at least ${issue.minimum}${unit}`;
+    case 'too_big':
+      return `must be at most ${issue.maximum}${unit}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.join(', ')}`;
+    default:
+      return undefined;
+  }
 }
 
 /** The same of one catalog, which goes before SIMILI_CATALOG. */
