@@ -123,6 +123,16 @@ async function allPages(
   }
 }
 
+test('a cursor under another filter goes on behind the same place, with what passes the new one', async () => {
+  const before: Page = (await api.shop(PAGE, { id: 'p001', first: 40 })).data.similarItems;
+  const filter = { available: true };
+  const behind = await allPages('p001', 40, filter, before.pageInfo.endCursor);
+  const shown = before.edges.map(({ node }) => node.id);
+  const passing = items.filter((item) => item.id !== 'p001' && item.available && !shown.includes(item.id));
+  expect(behind.map(({ node }) => node.id).sort()).toEqual(passing.map(({ id }) => id).sort());
+  expect(behind[0]?.position).toBe(41);
+});
+
 test('page by page, every product that passes comes once, in order, numbered from 1', async () => {
   const cases = fc.asyncProperty(anchors, filters, fc.integer({ min: 7, max: 50 }), async (anchor, filter, first) => {
     const { minPrice, maxPrice, ...rest } = filter;

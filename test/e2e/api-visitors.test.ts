@@ -70,6 +70,15 @@ test('a visitor has all that he did deleted, that of nobody else, and a receipt'
   expect(await forgetMe('v')).toEqual({ erasure: null, userErrors: [] });
 });
 
+test('what is refused now and was stored once can be forgotten all the same', async () => {
+  const id = 'jo@shop.example';
+  expect(await click({ id }, 'b')).toMatchObject({ accepted: 0, userErrors: [{ code: 'INVALID_ARGUMENT' }] });
+  await click({ id: 'v' }, 'b');
+  await api.database.storage.prisma.feedbackEvent.updateMany({ data: { visitorId: id } });
+  expect(await forgetMe(id)).toMatchObject({ erasure: { events: 1 }, userErrors: [] });
+  expect(await visitors()).toEqual([]);
+});
+
 test('the receipt names the first version whose training began afterwards', async () => {
   const { storage, repositories } = api.database;
   const trained = async (number: number) => {
