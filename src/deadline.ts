@@ -92,12 +92,13 @@ export function asNow<T>(): (ask: () => T) => T {
 }
 
 /**
- * Runs what other requests wait for as well, or what tidies up: the time of the request that began it ends it, its client leaving does not.
+ * Runs what other requests wait for as well, or what tidies up: it has as long as a request that begins now, however little is left of the one that began it, and
+ * that one's client leaving does not end it.
  * @param given deadline of that request; null or left out: that which is followed
  */
 export function whoeverLeaves<T>(work: () => T, given: Deadline | null = null): T {
   const deadline = given ?? current();
-  return within(deadline ? { ...deadline, clientLeft: null } : null, work);
+  return within(deadline ? startDeadline(deadline) : null, work);
 }
 
 /** A query of Prisma begins when it is awaited, which may be outside of the deadline: it begins now. */

@@ -62,6 +62,13 @@ test('what is asked later is under the deadline of before, whichever way it came
   expect(await whoeverLeaves(later, handedOn)).toBe(300);
 });
 
+test('what others wait for as well has the time of a request that begins now', async () => {
+  const over = { ...deadline(), endsAt: performance.now() - 1 };
+  expect(() => within(over, timeLeft)).toThrow(expect.objectContaining({ code: 'DEADLINE_EXCEEDED' }));
+  expect(within(over, () => whoeverLeaves(timeLeft))?.ms).toBe(700);
+  expect(whoeverLeaves(timeLeft, over)?.ms).toBe(700);
+});
+
 test('work that ends takes nobody else off its deadline: each is followed until its own end', async () => {
   const after = async (ms: number) => {
     await sleep(ms);
