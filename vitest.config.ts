@@ -12,6 +12,7 @@ const OWN_PROCESS = [
   'test/unit/workers/{hosts,pictures}/**/*.test.ts',
   'test/property/src/graphql/**/*.test.ts',
   'test/integration/{demo-catalog,open-engine,tensorflow}.test.ts',
+  'test/unit/src/db/remembered-filters.test.ts',
 ];
 
 export default defineConfig({

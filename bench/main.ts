@@ -7,6 +7,11 @@ const benches: Record<string, () => Promise<Record<string, string | number>[]>> 
   'asked-again': async () =>
     (await import('./asked-again.ts')).askedAgain({ products: Number(values.products ?? 100_000), keep: values.keep }),
   bots: async () => (await import('./bots.ts')).bots(),
+  candidates: async () =>
+    (await import('./candidates.ts')).candidates({
+      products: Number(values.products ?? 10_000),
+      looks: listOf(values.looks),
+    }),
   categories: async () =>
     (await import('./categories.ts')).categories({ seeds: Number(values.seeds), steps: Number(values.steps) }),
   client: async () => (await import('./client.ts')).client({ views: Number(values.views) }),
@@ -152,7 +157,9 @@ const { positionals, values } = parseArgs({
     operations: { type: 'string', default: '1000' },
     // Of `filters`.
     filters: { type: 'string', default: '1000' },
-    // Of `asked-again` (100,000), `derivation` (5,000), `distinct` (20,000), `embedded` (10,000), `fallback`, `filters`, `import`, `projection`, `serving` and `writes` (100,000).
+    // Of `candidates`: clusters, smooth and fashion-mnist.
+    looks: { type: 'string', default: 'clusters,smooth' },
+    // Of `asked-again` (100,000), `candidates` (10,000), `derivation` (5,000), `distinct` (20,000), `embedded` (10,000), `fallback`, `filters`, `import`, `projection`, `serving` and `writes` (100,000).
     products: { type: 'string' },
     // Of `serving`: a folder of scripts/yardsticks.sh.
     yardsticks: { type: 'string', default: '' },

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
-import { makeRandom } from '../learning/numbers/random.ts';
 import type { EmbeddingRepository } from '../src/db/embeddings.ts';
 import { effortsOn } from '../src/db/indexes/build-index.ts';
 import { openPostgres } from '../src/db/postgres.ts';
@@ -8,13 +7,11 @@ import { makeRepositories } from '../src/db/repositories.ts';
 import type { Storage } from '../src/db/session/storage.ts';
 import { pictureSpace, type VersionSpace } from '../src/ports/space.ts';
 import { type FreshPostgres, freshPostgresDatabase } from '../test/support/services.ts';
+import { generatedVectors } from './generated-vectors.ts';
 import { keptDatabase } from './kept-database.ts';
 
 /** As long as the default served vector without a second encoder was when the first figures were taken. */
 export const DIMENSIONS = 336;
-/** Clusters, so that there are near and far ones, as in a shop. */
-const PRODUCTS_A_CLUSTER = 50;
-const SPREAD = 0.7;
 const PAGE = 1000;
 const PAGE_OF_PRODUCTS = 100_000;
 
@@ -159,14 +156,7 @@ async function addVectors(
   space: VersionSpace,
   products: number,
 ): Promise<void> {
-  const random = makeRandom(1);
-  const row = () => Float32Array.from({ length: DIMENSIONS }, () => random.gaussian());
-  const centres = Array.from({ length: Math.ceil(products / PRODUCTS_A_CLUSTER) }, row);
-  const vector = () => {
-    const own = centres[random.int(centres.length)]!.map((x) => x + SPREAD * random.gaussian());
-    const length = Math.hypot(...own);
-    return own.map((x) => x / length);
-  };
+  const vector = generatedVectors({ looks: 'clusters', dimensions: DIMENSIONS, products, seed: 1 });
   for (let from = 0; from < products; from += PAGE) {
     const rows = Array.from({ length: Math.min(PAGE, products - from) }, (_, i) => ({
       productId: idOf(from + i),

@@ -37,16 +37,15 @@ export async function emojiFolder(dir: string): Promise<LabelledFolder> {
 const MNIST = '/usr/share/datasets/fashion-mnist';
 const CLASSES = ['top', 'trousers', 'pullover', 'dress', 'coat', 'sandal', 'shirt', 'sneaker', 'bag', 'boot'];
 const SIDE = 28;
-const TRAIN = 3000;
-const VALIDATION = 500;
-const TEST = 1000;
+const USUAL = { train: 3000, validation: 500, test: 1000 };
 
 /** A part of Debian's dataset-fashion-mnist, where it is installed: the first pictures of each of its halves. */
-export async function fashionFolder(dir: string): Promise<LabelledFolder | null> {
+export async function fashionFolder(dir: string, counts = USUAL): Promise<LabelledFolder | null> {
   if (!existsSync(MNIST)) return null;
-  const images = join(dir, 'fashion-mnist');
+  const { train, validation, test } = counts;
+  const images = join(dir, counts === USUAL ? 'fashion-mnist' : `fashion-mnist-${train}-${validation}-${test}`);
   const labels = join(images, 'labels.csv');
-  const about = `The first ${TRAIN} + ${VALIDATION} pictures of the training half and ${TEST} of the test half, ink on white; a category each, no identities`;
+  const about = `The first ${train} + ${validation} pictures of the training half and ${test} of the test half, ink on white; a category each, no identities`;
   if (existsSync(labels)) return { name: 'Fashion-MNIST', about, images, labels };
   await mkdir(images, { recursive: true });
   const lines = ['path,category,split'];
@@ -62,8 +61,8 @@ export async function fashionFolder(dir: string): Promise<LabelledFolder | null>
       lines.push([path, CLASSES[classes[i]!], splitOf(i)].join());
     }
   };
-  await add('train', TRAIN + VALIDATION, (i) => (i < TRAIN ? 'train' : 'val'));
-  await add('t10k', TEST, () => 'test');
+  await add('train', train + validation, (i) => (i < train ? 'train' : 'val'));
+  await add('t10k', test, () => 'test');
   await writeFile(labels, lines.join('\n'));
   return { name: 'Fashion-MNIST', about, images, labels };
 }

@@ -47,7 +47,7 @@ export async function openApp(config: Config = loadConfig(), queue: 'now' | 'lat
     const worth = { values: config.SIMILI_ACTION_VALUES, halfLifeDays: config.SIMILI_FEEDBACK_HALF_LIFE_DAYS };
     const lists = openNeighbourLists(config.SIMILI_NEIGHBOUR_LISTS_BYTES);
     const repositories = makeRepositories({ ...storage, clock, worth, lists }, config.SIMILI_CATALOG);
-    await knowCatalogs(repositories.catalogs, () => clock.now()).check(config.SIMILI_CATALOG);
+    await knowCatalogs(repositories.catalogs).check(config.SIMILI_CATALOG);
     const open = async () => {
       const { openQueue } = await import('../src/queue/bullmq.ts');
       return openQueue({

@@ -303,7 +303,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   throw new SimiliError('CONFIGURATION_INVALID', { why: problems.join('\n') });
 }
 
-/** What a variable must be, where its shape has no sentence of its own. */
+/** Says what a variable must be, where its shape has no sentence of its own. */
 function wanted(issue: z.core.$ZodRawIssue): string | undefined {
   const unit = issue.origin === 'string' ? ' characters' : '';
   switch (issue.code) {

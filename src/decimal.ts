@@ -1,7 +1,7 @@
 /** Exact decimals as they cross the API: no exponent, at most 20 digits before and after the point. */
 const DECIMAL = /^(-?)(\d{1,20})(?:\.(\d{1,20}))?$/;
 const SCALE = 20;
-/** What `isDecimal` wants, behind "is" or "must be". */
+/** Words for what `isDecimal` wants, behind "is" or "must be". */
 export const A_DECIMAL = 'text like "19.90": at most 20 digits before and after one point, no exponent';
 
 export const isDecimal = (text: string): boolean => DECIMAL.test(text);

@@ -83,7 +83,7 @@ export async function openSimili(options: OpenOptions = {}): Promise<Simili> {
     const usual = typeof catalog === 'string' ? catalog : DEFAULT_CATALOG;
     const lists = openNeighbourLists(config.SIMILI_NEIGHBOUR_LISTS_BYTES);
     const repositories = makeRepositories({ ...storage, clock, lists }, usual);
-    await knowCatalogs(repositories.catalogs, () => clock.now()).check(usual);
+    await knowCatalogs(repositories.catalogs).check(usual);
     const queue = await openQueue({
       redisUrl,
       storage,

@@ -157,7 +157,7 @@ const KEPT = 500;
 
 export function makeServices(parts: Parts): Services {
   const { repositories, now } = parts;
-  const known = knowCatalogs(repositories.catalogs, now);
+  const known = knowCatalogs(repositories.catalogs);
   const kept = new LRUCache<string, Services>({ max: KEPT });
   const counting = openCounting({ counts: repositories.feedbackCounts, now, log: parts.log });
   const turn = openTurn();
@@ -200,7 +200,7 @@ function ofCatalog(
   const { catalog, products, embeddings, fallbacks, feedback, erasures, quarantines, ratings, jobs, models } =
     repositories;
   const signingKey = signingKeyOf(parts.signingKey, catalog);
-  const serving = makeServing(models, now);
+  const serving = makeServing(models);
   const audit = openRecallAudit({ ...auditing, audits: repositories.recallAudits, catalog, telemetry, log }, turn);
   // A stream has no deadline, each of its reads has: one over a dead connection would wait for ever.
   const patiently = <T>(read: () => Promise<T>): Promise<T> => within(startDeadline(patience.admin), read);

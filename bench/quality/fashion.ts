@@ -37,6 +37,18 @@ export async function fashionArena(product: Product): Promise<Arena | null> {
   };
 }
 
+/** Those that are measured with, and hardly matter here: a set needs some that are held out. */
+const HELD_OUT = 10;
+
+/** Vectors of so many pictures by the first model of their catalog, as it is served; null where the set is not installed. */
+export async function servedVectors(product: Product, pictures: number): Promise<Float32Array[] | null> {
+  const folder = await fashionFolder(OUT, { train: pictures - HELD_OUT, validation: 0, test: HELD_OUT });
+  if (!folder) return null;
+  const encoder = (await findEncoder(SHIPPED))!;
+  const set = await seen(product, (await readAt(folder, encoder.description.input.side)).set, encoder);
+  return product.vectors(set, await product.golden(set));
+}
+
 /** The pictures at the side that an encoder reads; decoded once. */
 async function readAt({ images, labels }: LabelledFolder, side: number): Promise<LabelledPictures> {
   const config = loadConfig({ ...process.env, SIMILI_DATA_DIR: join(OUT, 'data') });

@@ -56,7 +56,7 @@ async function answer(app: App, request: IncomingMessage, response: ServerRespon
 /** @throws SimiliError CATALOG_UNKNOWN. */
 async function inCatalog(app: App, catalog: string): Promise<App> {
   const { repositories } = app;
-  await knowCatalogs(repositories.catalogs, () => new Date()).check(catalog);
+  await knowCatalogs(repositories.catalogs).check(catalog);
   return { ...app, repositories: repositories.forCatalog(catalog) };
 }
 

@@ -15,7 +15,11 @@ export type KnownCatalogs = {
 /** After this one that is known is looked up again, beside the answers, which need not wait for it. */
 const FRESH_MS = 1000;
 
-export function knowCatalogs(catalogs: Pick<CatalogRepository, 'exists'>, now: () => Date): KnownCatalogs {
+/** @param clock ms, which neither goes back nor stands still */
+export function knowCatalogs(
+  catalogs: Pick<CatalogRepository, 'exists'>,
+  clock: () => number = () => performance.now(),
+): KnownCatalogs {
   /** When each that is known was looked up last. */
   const seen = new Map<string, number>();
   const look = async (id: string, at: number, deadline: Deadline | null): Promise<boolean> => {
@@ -27,7 +31,7 @@ export function knowCatalogs(catalogs: Pick<CatalogRepository, 'exists'>, now: (
   return {
     async check(id, deadline = null) {
       if (id === DEFAULT_CATALOG) return;
-      const at = now().getTime();
+      const at = clock();
       const last = seen.get(id);
       if (last === undefined) {
         if (!(isCatalogId(id) && (await look(id, at, deadline))))

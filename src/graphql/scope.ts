@@ -65,7 +65,7 @@ export function scoper(services: Services, catalogOf: CatalogOf = catalogOfHeade
 /** Executed without a context there is nothing to share by: every field gets a scope of its own. */
 const isObject = (context: unknown): boolean => typeof context === 'object' && context !== null;
 
-/** What makes a list cost more than a search. */
+/** Arguments that make a list cost more than a search. */
 type Wishes = { distinctPictures?: boolean | null | undefined; diversity?: number | null | undefined };
 
 function makeScope(services: Services, allowance: Allowance): Scope {

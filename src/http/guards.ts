@@ -48,7 +48,7 @@ export const secureHeaders: RequestHandler = (req, res, next) => {
   next();
 };
 
-/** What nobody has answered. */
+/** Refuses what nobody has answered. */
 export const notFound: RequestHandler = (req, res) =>
   refuseFor(res, new SimiliError('NOT_FOUND', { what: 'address', id: req.path }));
 

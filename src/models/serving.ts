@@ -19,7 +19,11 @@ const MAX_AGE_MS = 1000;
 
 type Read = { pointer: Promise<ServingPointer | null>; at: number };
 
-export function makeServing(models: Pick<ModelRepository, 'serving'>, now: () => Date): Serving {
+/** @param clock ms, which neither goes back nor stands still: the database's does where its server's was set back */
+export function makeServing(
+  models: Pick<ModelRepository, 'serving'>,
+  clock: () => number = () => performance.now(),
+): Serving {
   let last: Read | null = null;
   let next: Read | null = null;
   const read = (at: number, deadline: Deadline | null): Read => {
@@ -38,7 +42,7 @@ export function makeServing(models: Pick<ModelRepository, 'serving'>, now: () =>
   };
   return {
     current(deadline = null) {
-      const at = now().getTime();
+      const at = clock();
       const age = last ? at - last.at : Number.POSITIVE_INFINITY;
       if (last && age < FRESH_MS) return last.pointer;
       const reading = next ?? read(at, deadline);

@@ -9,7 +9,7 @@ import { postgresUrl } from '../support/services.ts';
 const SPACE = pictureSpace(2);
 const VERSION = { number: 1, spaces: [SPACE] };
 const PRODUCTS = 300;
-/** Of another catalog, in whose sea this one's products are. */
+/** Those of another catalog, in whose sea this one's products are. */
 const OTHERS = 20_000;
 
 function describeShares(name: string, tags: string[] = []): void {

@@ -3,7 +3,7 @@ import { tellOfProgress } from '../../cli/tell-progress.ts';
 import { type FakeWorker, fakeWorker } from '../support/fake-worker.ts';
 import { addModel, addProducts } from '../support/fixtures.ts';
 
-/** What `simili start` says of a shop, until it is stopped. */
+/** Lines that `simili start` says of a shop, until it is stopped. */
 function listen({ database: { repositories }, queue }: FakeWorker): AsyncDisposable & { said: string[] } {
   const said: string[] = [];
   const stopped = new AbortController();

@@ -16,7 +16,7 @@ function world() {
           waiting.push({ resolve, reject });
         }),
     },
-    () => new Date(clock.ms),
+    () => clock.ms,
   );
   const answer = (number: number) => waiting.shift()!.resolve(pointer(number));
   return { serving, clock, waiting, answer };
@@ -93,7 +93,7 @@ test('a read that others wait for as well goes on when the client whose request 
     },
   };
   const deadline = startDeadline({ statementMs: 700, requestMs: 60_000 }, client.signal);
-  const serving = makeServing(models, () => new Date(0));
+  const serving = makeServing(models, () => 0);
   expect(await within(deadline, () => serving.current())).toEqual(pointer(1));
   expect(reads).toEqual([700]);
 });
