@@ -51,7 +51,11 @@ export const similarItemsResolvers = (scope: ScopeOf): Resolvers => ({
       return listed(await (await scope(context, deadline)).similarItems(asked, deadline), request);
     }),
   },
-  SimilarItemConnection: { ...ofList, notices: notices(scope) },
+  SimilarItemConnection: {
+    ...ofList,
+    recommendationId: (page) => page.recommendationId(),
+    notices: notices(scope),
+  },
   SimilarToProductsConnection: {
     ...ofList,
     notices: notices(scope),

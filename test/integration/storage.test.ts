@@ -3,7 +3,7 @@ import { CategoryIndexRepository } from '../../src/db/category-indexes.ts';
 import { stateOf } from '../../src/db/indexes/index-builds.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
-import { float, int, oneOf, rows, text } from '../../src/db/sql/row.ts';
+import { float, int, nested, oneOf, rows, text } from '../../src/db/sql/row.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { describeCatalogs } from '../contract/catalogs.contract.ts';
 import { describeStorage } from '../contract/storage.contract.ts';
@@ -61,6 +61,10 @@ test('a row type that lies is told', async () => {
     (tx) => rows(tx, { state: oneOf('simili.job_state', { QUEUED: 'QUEUED' }) })`SELECT state FROM simili.job`,
   );
   await own.storage.ask({ text: 'SELECT 1.5 AS n', row: { n: float } }, []);
+  const within = nested({ id: text, n: int });
+  await own.storage.ask({ text: `SELECT '[["a", 1], ["b", 2]]'::json AS told`, row: { told: within } }, []);
+  for (const wrong of ['[["a", "1"]]', '[["a"]]', '[{"id": "a", "n": 1}]'])
+    await own.storage.ask({ text: `SELECT '${wrong}'::json AS n`, row: { n: within } }, []);
   await own.storage.close();
   expect(own.problems.map((problem) => problem.replace(/,? (in|not of) .*/s, ''))).toEqual([
     'n is integer, not text',
@@ -71,6 +75,9 @@ test('a row type that lies is told', async () => {
     'state is one of CANCELLED,FAILED,QUEUED,RUNNING,SUCCEEDED',
     'n is numeric, not double precision',
     'n came as string',
+    'n came as object',
+    'n came as object',
+    'n came as object',
   ]);
 });
 

@@ -132,8 +132,15 @@ const JS: Record<string, (value: unknown) => boolean> = {
   jsonb: (value) => typeof value !== 'string',
 };
 
-const fits = ({ type, nullable, labels }: Column<unknown>, value: unknown): boolean =>
-  value === null ? nullable : labels ? labels.includes(String(value)) : (JS[type]?.(value) ?? false);
+const fits = ({ type, nullable, labels, within }: Column<unknown>, value: unknown): boolean => {
+  if (value === null) return nullable;
+  if (within) return Array.isArray(value) && value.every((row) => fitEach(Object.values(within), row));
+  return labels ? labels.includes(String(value)) : (JS[type]?.(value) ?? false);
+};
+
+/** Values by their place, as the rows within a value have them. */
+const fitEach = (columns: readonly Column<unknown>[], values: unknown): boolean =>
+  Array.isArray(values) && values.length === columns.length && columns.every((one, i) => fits(one, values[i]));
 
 const FOLDER = packageFile('src/db');
 const sources = () =>

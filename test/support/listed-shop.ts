@@ -58,7 +58,7 @@ export class ListedShop {
       const { text } = statement;
       if (/near AS MAT/.test(text)) this.ways.push('makes a list');
       else if (/fresh AS MAT/.test(text)) this.ways.push('by lists');
-      else if (/LEFT JOIN LATERAL/.test(text)) this.ways.push('searched');
+      else if (/WITH anchor AS/.test(text)) this.ways.push('searched');
       return this.database.storage.ask(statement, values);
     };
     this.search = new SearchRepository(ask, 'default', this.mostPassing, false, new NeighbourLists(1e6));

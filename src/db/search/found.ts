@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Deadline } from '../../deadline.ts';
 import type { VersionSpace } from '../../ports/space.ts';
-import { type Parts, type ProductColumns, productOf } from '../sql/product-columns.ts';
+import { type Parts, productsBy } from '../sql/product-columns.ts';
 import type { ProductRow } from '../sql/product-row.ts';
 import type { RowOf } from '../sql/row.ts';
 import { squaredOf } from '../sql/space-sql.ts';
@@ -33,7 +33,14 @@ export type How = {
 /** A model version, as the search needs it. */
 export type RankingVersion = { readonly number: number; readonly spaces: readonly VersionSpace[] };
 
-export type Row = RowOf<Ranked>;
+/** What a statement says of one anchor. */
+export type Ranking = RowOf<Ranked>;
+
+/** How many neighbours of it there are. */
+export const countOf = ({ places }: Ranking): number => places?.length ?? 0;
+
+/** What the database ranked the n-th of them by; undefined: there are fewer. */
+export const l2At = ({ places }: Ranking, n: number): number | undefined => places?.[n - 1]?.[0] as number | undefined;
 
 /** Letters of a digest: no two filters have the same. */
 const LETTERS = 20;
@@ -47,25 +54,18 @@ export function narrowingOf({ excludeIds: _, ...narrowing }: SearchFilter): stri
 }
 export const NOTHING = '';
 
-/** In the order of the anchors, which count from 1. */
-export function byAnchor(rows: readonly Row[], anchors: number): Row[][] {
-  const groups: Row[][] = Array.from({ length: anchors }, () => []);
-  for (const row of rows) groups[row.nr - 1]!.push(row);
-  return groups;
-}
-
 /** The squared distance from what the database ranked by. */
 export const scaleOf = ([one, ...others]: readonly VersionSpace[]): ((l2: number) => number) =>
   others.length > 0 || !one ? (l2) => l2 : (l2) => squaredOf(one, l2);
 
-export function foundOf(rows: readonly Row[], limit: number, scale: (l2: number) => number): Found {
-  const [first] = rows;
-  const neighbours: Neighbour[] = [];
-  for (const row of rows.slice(0, limit)) {
-    const { l2 } = row;
-    if (l2 === null) continue;
-    const product = productOf(row as ProductColumns); // a neighbour is a product: a table of vectors refers to it
-    neighbours.push({ productId: product.id, l2, distance: scale(l2), product });
-  }
-  return { anchor: first?.warm ? 'ranked' : first?.known ? 'cold' : 'unknown', neighbours };
+/** @param limit the most neighbours; @param parts of their products that it has */
+export function foundOf(ranking: Ranking, limit: number, parts: Parts, scale: (l2: number) => number): Found {
+  const { known, warm, places } = ranking;
+  const productOf = productsBy(parts, 1);
+  const neighbours = (places ?? []).slice(0, limit).map((place): Neighbour => {
+    const l2 = place[0] as number;
+    const product = productOf(place);
+    return { productId: product.id, l2, distance: scale(l2), product };
+  });
+  return { anchor: warm ? 'ranked' : known ? 'cold' : 'unknown', neighbours };
 }

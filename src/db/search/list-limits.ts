@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { asksForStock } from './filed.ts';
-import { narrowingOf, type Row } from './found.ts';
+import { countOf, narrowingOf, type Ranking } from './found.ts';
 import { type Asked, type Kind, partOf } from './list-kinds.ts';
 import { nextOf } from './list-sql.ts';
 import { PARTS_OF_LIST, type PartOfList } from './neighbour-lists.ts';
@@ -43,18 +43,17 @@ export class ListLimits {
   }
 
   /** Such a page came short by that part of a list. */
-  cameShort(asked: Asked, kind: Kind, anchorId: string, part: number, rows: readonly Row[]): void {
-    this.begins.set(nameOfPage(asked, kind, anchorId), nextPart(part, rows, asked.limit));
+  cameShort(asked: Asked, kind: Kind, anchorId: string, part: number, ranking: Ranking): void {
+    this.begins.set(nameOfPage(asked, kind, anchorId), nextPart(part, ranking, asked.limit));
   }
 
   /** The same by one that was made for it: of the anchor, and of the filter where little of what is filed is in stock. */
-  cameShortByNew(asked: Asked, kind: Kind, anchorId: string, part: number, rows: readonly Row[]): void {
+  cameShortByNew(asked: Asked, kind: Kind, anchorId: string, part: number, ranking: Ranking): void {
     // A catalog that has no more than a list has none.
-    const isKept = rows[0]!.list !== null;
-    const next = isKept ? nextPart(part, rows, asked.limit) : PARTS_OF_LIST.length;
+    const isKept = ranking.list !== null;
+    const next = isKept ? nextPart(part, ranking, asked.limit) : PARTS_OF_LIST.length;
     this.begins.set(nameOfPage(asked, kind, anchorId), next);
-    const shown = rows.filter(({ l2 }) => l2 !== null).length;
-    if (kind.filed !== '' && asksForStock(asked.filter) && isKept && shown < asked.limit / 2)
+    if (kind.filed !== '' && asksForStock(asked.filter) && isKept && countOf(ranking) < asked.limit / 2)
       this.soldOut.set(narrowingOf(asked.filter), true);
   }
 
@@ -83,8 +82,8 @@ const nameOfPage = ({ filter, limit, version }: Asked, { filed }: Kind, anchorId
   `${version.number} ${sizeFor(limit)} ${narrowingOf(filter)} ${filed} ${anchorId}`;
 
 /** As many times as long as the page was short, but no more than the longest; beyond that one where it was not enough. */
-function nextPart(part: number, rows: readonly Row[], limit: number): number {
+function nextPart(part: number, ranking: Ranking, limit: number): number {
   const longest = PARTS_OF_LIST.length - 1;
-  const wanted = partOf((PARTS_OF_LIST[part]! * limit) / rows.length);
+  const wanted = partOf((PARTS_OF_LIST[part]! * limit) / Math.max(1, countOf(ranking)));
   return Math.max(part + 1, Math.min(longest, wanted));
 }

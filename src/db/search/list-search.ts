@@ -3,15 +3,15 @@ import type { Ask } from '../sql/ask.ts';
 import { ofVersion } from '../sql/version-gone.ts';
 import type { Breadth } from './breadth.ts';
 import { effortOf, isSure, thoroughWithin } from './effort.ts';
-import { byAnchor, type Row } from './found.ts';
+import type { Ranking } from './found.ts';
 import type { Asked, Kind } from './list-kinds.ts';
 import type { PartOfList } from './neighbour-lists.ts';
 import { sizeFor } from './page-sizes.ts';
 import type { ListWay } from './parts.ts';
 import { type Search, searchStatement } from './statement.ts';
 
-/** Rows of each anchor's page. `isRough`: whoever asks again is worth a search that looks farther. */
-type Made = { groups: Row[][]; isRough: boolean };
+/** Of each anchor. `isRough`: whoever asks again is worth a search that looks farther. */
+type Made = { rankings: Ranking[]; isRough: boolean };
 type How = Partial<Pick<Search, 'lists' | 'length' | 'within' | 'effort' | 'goesOn' | 'mostPassing'>>;
 
 /** Statements of pages by lists: by those that were kept, or by such as they make. */
@@ -23,7 +23,7 @@ export class ListSearch {
   ) {}
 
   /** @param lists of each anchor */
-  byKept(asked: Asked, kind: Kind, anchorIds: readonly string[], lists: readonly PartOfList[]): Promise<Row[][]> {
+  byKept(asked: Asked, kind: Kind, anchorIds: readonly string[], lists: readonly PartOfList[]): Promise<Ranking[]> {
     return this.run(asked, kind, anchorIds, 'listed', { lists });
   }
 
@@ -41,30 +41,31 @@ export class ListSearch {
   ): Promise<Made> {
     const { breadth } = this;
     const { listsOf, filed } = kind;
-    if (filed === '') return { groups: await this.run(asked, kind, anchorIds, 'listing', { length }), isRough: false };
+    if (filed === '')
+      return { rankings: await this.run(asked, kind, anchorIds, 'listing', { length }), isRough: false };
     const within = await breadth.within(asked.version, listsOf, asked.deadline);
     let share = breadth.share(listsOf);
     if (share === undefined) {
       const mostPassing = breadth.most(within);
-      const groups = await this.run(asked, kind, anchorIds, 'listing passing', { length, mostPassing });
-      if (!groups[0]?.[0]?.many) return { groups, isRough: false };
+      const rankings = await this.run(asked, kind, anchorIds, 'listing passing', { length, mostPassing });
+      if (!rankings[0]?.many) return { rankings, isRough: false };
       share = await breadth.learn(asked.version, listsOf, within, asked.deadline);
     }
     const thorough = within && thoroughWithin(share / within.share, within);
     const usual = { within, effort: effortOf(share, within) };
     const by = isThorough ? (thorough ?? usual) : usual;
     const goesOn = !within && !isSure(usual.effort, share);
-    const groups = await this.run(asked, kind, anchorIds, 'listing', { length, goesOn, ...by });
-    return { groups, isRough: !isThorough && thorough !== null };
+    const rankings = await this.run(asked, kind, anchorIds, 'listing', { length, goesOn, ...by });
+    return { rankings, isRough: !isThorough && thorough !== null };
   }
 
-  private async run(
+  private run(
     { version, filter, limit, parts, deadline }: Asked,
     { listsOf }: Kind,
     anchorIds: readonly string[],
     way: ListWay,
     how: How,
-  ): Promise<Row[][]> {
+  ): Promise<Ranking[]> {
     const search: Search = {
       catalogId: this.catalogId,
       model: version.number,
@@ -81,6 +82,6 @@ export class ListSearch {
       ...how,
     };
     const { statement, values } = searchStatement(search, way);
-    return byAnchor(await ofVersion(during(deadline, () => this.ask(statement, values))), anchorIds.length);
+    return ofVersion(during(deadline, () => this.ask(statement, values)));
   }
 }

@@ -17,7 +17,7 @@ type ByLists = {
   isLost: string;
   /** Whether more was written since the oldest list than is looked at one by one. */
   isOld: string;
-  /** The list to be kept; of its first row alone. */
+  /** The list to be kept. */
   list: string;
 };
 
@@ -119,7 +119,6 @@ type Source = {
 export function listingSql(source: Source, length: number): ByLists {
   const { near, isPassing } = source;
   const others = 'FROM near WHERE near.nr = anchor.nr AND near.product_id <> anchor.id';
-  const isFirst = 'row_number() OVER (PARTITION BY anchor.nr ORDER BY n.l2, n.product_id) = 1';
   const beyond = (l2: string) => (isPassing ? `coalesce(${l2}, 'infinity')` : l2);
   const radii = PARTS_OF_LIST.map((part) => beyond(`all_l2[${part + 1}]`)).join();
   const mayBeKept = isPassing ? '(SELECT NOT many FROM passing)' : `array_length(ids, 1) > ${LISTED}`;
@@ -132,12 +131,12 @@ export function listingSql(source: Source, length: number): ByLists {
       radius: beyond(`(SELECT near.l2 ${others} ORDER BY near.l2 OFFSET ${length} LIMIT 1)`),
     },
     isLost: near.hasAnchor
-      ? `CASE WHEN ${isFirst} THEN NOT EXISTS (SELECT FROM near WHERE near.nr = anchor.nr AND (near.product_id = anchor.id OR near.l2 = 0)) END`
+      ? 'NOT EXISTS (SELECT FROM near WHERE near.nr = anchor.nr AND (near.product_id = anchor.id OR near.l2 = 0))'
       : 'FALSE',
     isOld: 'NULL::bool',
-    list: `CASE WHEN ${isFirst} THEN (
+    list: `(
       SELECT CASE WHEN ${mayBeKept} THEN pg_current_snapshot()::text || ' ' || (ARRAY[${radii}])::text || ' ' || (${kept})::text END
-      FROM (SELECT array_agg(product_id) AS ids, array_agg(l2) AS all_l2 FROM (SELECT near.product_id, near.l2 ${others} ORDER BY near.l2) AS sorted) AS lists) END`,
+      FROM (SELECT array_agg(product_id) AS ids, array_agg(l2) AS all_l2 FROM (SELECT near.product_id, near.l2 ${others} ORDER BY near.l2) AS sorted) AS lists)`,
   };
 }
 

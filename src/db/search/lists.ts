@@ -1,7 +1,7 @@
 import type { Ask } from '../sql/ask.ts';
 import { embeddingTable } from '../sql/embedding-table.ts';
 import type { Breadth } from './breadth.ts';
-import { type Found, foundOf, type Row, scaleOf } from './found.ts';
+import { type Found, foundOf, l2At, type Ranking, scaleOf } from './found.ts';
 import { type Asked, type Kind, kindOf } from './list-kinds.ts';
 import { ListLimits } from './list-limits.ts';
 import { ListSearch } from './list-search.ts';
@@ -74,17 +74,17 @@ export class PagesByLists {
     if (anchors.length === 0) return;
     const { asked, kind, table } = pages;
     const lists = anchors.map(({ list }) => list!);
-    const groups = await this.search.byKept(asked, kind, idsOf(anchors), lists).catch((error: { code?: string }) => {
+    const rankings = await this.search.byKept(asked, kind, idsOf(anchors), lists).catch((error: { code?: string }) => {
       if (error.code !== LACKS_COLUMN) throw error;
       this.limits.foundWithout(table);
       return [];
     });
-    if (groups[0]?.[0]?.old) return this.forgetOldest(pages, anchors);
+    if (rankings[0]?.old) return this.forgetOldest(pages, anchors);
     for (const [i, { id, place, part, list }] of anchors.entries()) {
-      const rows = groups[i] ?? [];
-      if (!rows[0]?.warm || rows[0].lost) this.lists.forget(keyOf(pages, id));
-      else if (isWhole(rows, asked.limit, list!.radius)) found[place] = { ...answer(asked, rows), listed: true };
-      else this.limits.cameShort(asked, kind, id, part, rows);
+      const ranking = rankings[i];
+      if (!ranking?.warm || ranking.lost) this.lists.forget(keyOf(pages, id));
+      else if (isWhole(ranking, asked.limit, list!.radius)) found[place] = { ...answer(asked, ranking), listed: true };
+      else this.limits.cameShort(asked, kind, id, part, ranking);
     }
   }
 
@@ -108,16 +108,16 @@ export class PagesByLists {
     // One that takes too long is not begun again at once: the next page of the product is a first one.
     if (isThorough) for (const { id } of anchors) this.lists.forget(keyOf(pages, id));
     const length = PARTS_OF_LIST[part]!;
-    const { groups, isRough } = await this.search.byNew(asked, kind, idsOf(anchors), length, isThorough);
+    const { rankings, isRough } = await this.search.byNew(asked, kind, idsOf(anchors), length, isThorough);
     for (const [i, { id, place }] of anchors.entries()) {
-      const rows = groups[i]!;
-      const [first] = rows;
-      if (first?.warm && first.lost) continue;
-      const list = first?.list ? this.keep(pages, id, first.list, { part, isRough }) : null;
+      const ranking = rankings[i]!;
+      const { warm, lost, farthest } = ranking;
+      if (warm && lost) continue;
+      const list = ranking.list ? this.keep(pages, id, ranking.list, { part, isRough }) : null;
       // Without a list, as the index gave too few, the page may still be nearer than all else that it gave.
-      const radius = list?.radius ?? first?.farthest ?? -1;
-      if (!first?.warm || isWhole(rows, asked.limit, radius)) found[place] = answer(asked, rows);
-      else this.limits.cameShortByNew(asked, kind, id, part, rows);
+      const radius = list?.radius ?? farthest ?? -1;
+      if (!warm || isWhole(ranking, asked.limit, radius)) found[place] = answer(asked, ranking);
+      else this.limits.cameShortByNew(asked, kind, id, part, ranking);
     }
   }
 
@@ -144,12 +144,12 @@ const keyOf = ({ kind: { filed }, table }: Pages, productId: string): ListKey =>
 
 const idsOf = (anchors: readonly Anchor[]): string[] => anchors.map(({ id }) => id);
 
-const answer = ({ limit, version }: Asked, rows: readonly Row[]): Found =>
-  foundOf(rows, limit, scaleOf(version.spaces));
+const answer = ({ limit, parts, version }: Asked, ranking: Ranking): Found =>
+  foundOf(ranking, limit, parts, scaleOf(version.spaces));
 
 /** Whether all others are farther than the last of the page, or there are none. */
-function isWhole(rows: readonly Row[], limit: number, radius: number): boolean {
+function isWhole(ranking: Ranking, limit: number, radius: number): boolean {
   if (radius === Number.POSITIVE_INFINITY) return true;
-  const last = rows[limit - 1];
-  return last !== undefined && last.l2 !== null && last.l2 < radius;
+  const last = l2At(ranking, limit);
+  return last !== undefined && last < radius;
 }

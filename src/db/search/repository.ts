@@ -8,14 +8,15 @@ import { ofVersion } from '../sql/version-gone.ts';
 import { Breadth } from './breadth.ts';
 import { EFFORTS_OF_LOST, effortOf } from './effort.ts';
 import {
-  byAnchor,
+  countOf,
   type Found,
   foundOf,
   type How,
+  l2At,
   NOTHING,
   narrowingOf,
+  type Ranking,
   type RankingVersion,
-  type Row,
   scaleOf,
 } from './found.ts';
 import { LOOKS } from './fused.ts';
@@ -169,23 +170,23 @@ export class SearchRepository {
       const anchorIds = open.flatMap(({ ids }) => ids);
       const effort = Math.max(effortOf(share, within), least);
       const goesOn = !mayBeOneRound || way !== TIES[0] || this.short.has(narrowing);
-      const groups = byAnchor(await this.run(searchFor(anchorIds, effort, goesOn), way, deadline), open.length);
-      if (groups[0]?.[0]?.many) {
+      const rankings = await this.run(searchFor(anchorIds, effort, goesOn), way, deadline);
+      if (rankings[0]?.many) {
         share = await breadth.learn(version, filter, within, deadline);
         continue;
       }
       open = open.filter(({ place }, i) => {
-        const rows = groups[i]!;
-        if (!isWhole(rows, { limit, size, way, isFused, goesOn })) {
-          const lacks = rows.length < limit;
+        const ranking = rankings[i]!;
+        if (!isWhole(ranking, { limit, size, way, isFused, goesOn })) {
+          const lacks = countOf(ranking) < limit;
           isShort ||= lacks && goesOn;
           if (lacks && !goesOn) this.short.set(narrowing, true);
           return true;
         }
-        found[place] = foundOf(rows, limit, scale);
+        found[place] = foundOf(ranking, limit, parts, scale);
         return false;
       });
-      if (groups.some(isLost)) least = wider.next().value ?? least;
+      if (rankings.some(({ lost }) => lost)) least = wider.next().value ?? least;
       if (open.length === 0) break;
     }
     return found;
@@ -200,7 +201,7 @@ export class SearchRepository {
     return found!.has;
   }
 
-  private run(search: Search, way: Way, deadline: Deadline | null): Promise<Row[]> {
+  private run(search: Search, way: Way, deadline: Deadline | null): Promise<Ranking[]> {
     const { statement, values } = searchStatement(search, way);
     return ofVersion(during(deadline, () => this.ask(statement, values)));
   }
@@ -220,28 +221,26 @@ const waysTo = (isFused: boolean, mayBeFew: boolean, lacksIndex: boolean): Way[]
 type Asked = { limit: number; size: number; way: Way; isFused: boolean; goesOn: boolean };
 
 /** Whether the first `limit` are the nearest, and not only what the index happened to see. */
-function isWhole(rows: readonly Row[], asked: Asked): boolean {
-  const [first] = rows;
+function isWhole(ranking: Ranking, asked: Asked): boolean {
   const { limit, size, way, isFused, goesOn } = asked;
-  if (typeof way === 'string' || !first?.warm) return true;
-  if (isLost(rows)) return false;
-  const last = rows[limit - 1];
-  if (isFused) return isWholeOfSpaces(first, last, { ...asked, way });
+  const { warm, lost, looked, farthest } = ranking;
+  if (typeof way === 'string' || !warm) return true;
+  if (lost) return false;
+  const last = l2At(ranking, limit);
+  if (isFused) return isWholeOfSpaces(ranking, last, { ...asked, way });
   // The farthest product that was looked at is at the distance of the last one shown: others may tie with it, unseen. Fewer than were wanted are all there
   // are; one more there is where the anchor's own place went to another that looks the same.
-  const areAll = goesOn && first.looked! < size + way;
-  return last !== undefined && (areAll || last.l2 !== first.farthest);
+  const areAll = goesOn && (looked ?? 0) < size + way;
+  return last !== undefined && (areAll || last !== farthest);
 }
-
-const isLost = ([first]: readonly Row[]): boolean => first?.lost ?? false;
 
 /** The widest look is taken as it is: beyond it an index is no more exact than that. A page that it leaves short is not. */
 function isWholeOfSpaces(
-  { farthest, looked }: Row,
-  last: Row | undefined,
+  { farthest, looked }: Ranking,
+  last: number | undefined,
   { size, way }: Asked & { way: number },
 ): boolean {
   if (farthest === Number.POSITIVE_INFINITY) return true;
-  if (!last) return false;
-  return last.l2! < (farthest ?? 0) || (way === LOOKS.at(-1) && looked! >= size + way);
+  if (last === undefined) return false;
+  return last < (farthest ?? 0) || (way === LOOKS.at(-1) && looked! >= size + way);
 }

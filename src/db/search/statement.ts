@@ -2,8 +2,8 @@ import type { Condition } from '../../ports/condition.ts';
 import type { VersionSpace } from '../../ports/space.ts';
 import type { Statement } from '../sql/ask.ts';
 import { categoryTable, embeddingTable } from '../sql/embedding-table.ts';
-import { carriedOf, columnsOf, type Parts, shapeOf } from '../sql/product-columns.ts';
-import { bool, float, int, orNull, text } from '../sql/row.ts';
+import { carriedOf, type Parts, shapeOf, valuesOf } from '../sql/product-columns.ts';
+import { bool, float, int, nested, orNull, text } from '../sql/row.ts';
 import { nameOf } from '../sql/statement-name.ts';
 import { eachAnchor, givenAnchor, meanAnchor, oneAnchor, scanSettings } from './anchor.ts';
 import type { WithinCategory } from './category.ts';
@@ -63,15 +63,12 @@ export type Search = {
   parts?: Parts;
 };
 
-/** A place of an anchor's list, or that it has none, with those parts of its product. */
+/** The ranking of an anchor: one row for each, in their order. */
 const rankedOf = (parts: Parts) => ({
-  nr: int,
   known: bool,
   warm: bool,
   /** More products pass the filter than are ranked one by one, so none was; null where they were not counted. */
   many: orNull(bool),
-  /** Null: the anchor has no neighbours. */
-  l2: orNull(float),
   /** Products that the index gave, and the greatest distance among them. Of several spaces: see `fused`. */
   looked: orNull(int),
   farthest: orNull(float),
@@ -79,9 +76,10 @@ const rankedOf = (parts: Parts) => ({
   lost: orNull(bool),
   /** Since the oldest of the lists that the page is made of more was written than is looked at one by one: the page says nothing. */
   old: orNull(bool),
-  /** The list to be kept (neighbour-lists.ts), in the first row of an anchor, by the ways that make one. */
+  /** The list to be kept (neighbour-lists.ts), by the ways that make one. */
   list: orNull(text),
-  ...shapeOf(parts),
+  /** Distances, and those parts of their products, best first; null: the anchor has no neighbours. */
+  places: orNull(nested({ l2: float, ...shapeOf(parts) })),
 });
 export type Ranked = ReturnType<typeof rankedOf>;
 
@@ -133,13 +131,15 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const anchor = vector ? givenAnchor(tables, settings) : products(catalog, tables, settings);
   const sql = `
     WITH anchor AS MATERIALIZED (${anchor})${isPassing ? passing(catalog, searched.narrowing, mostOf(search, table, param)) : ''}${byLists?.tables ?? ''}
-    SELECT anchor.nr::int, anchor.id IS NOT NULL AS known, (${warm}) AS warm, n.l2, n.looked, n.farthest, ${byLists?.isLost ?? 'n.lost'} AS lost, ${byLists?.list ?? 'NULL::text'} AS list, ${byLists?.isOld ?? 'NULL::bool'} AS old,
-      ${isPassing ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, ${columnsOf(parts, isCarried ? 'n' : 'p')}
-    FROM anchor
-      LEFT JOIN LATERAL (${nearby}) AS n ON TRUE
-      ${isCarried ? '' : `LEFT JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = n.product_id`}
-      ${parts.pictures !== false ? `LEFT JOIN simili.product_image i ON i.catalog_id = ${catalog} AND i.product_id = n.product_id AND i.position = 0` : ''}
-    ORDER BY anchor.nr, n.l2, n.product_id`;
+    SELECT anchor.id IS NOT NULL AS known, (${warm}) AS warm, page.looked, page.farthest, ${byLists?.isLost ?? 'page.lost'} AS lost, ${byLists?.list ?? 'NULL::text'} AS list, ${byLists?.isOld ?? 'NULL::bool'} AS old,
+      ${isPassing ? '(SELECT many FROM passing)' : 'NULL::bool'} AS many, page.places
+    FROM anchor CROSS JOIN LATERAL (
+      SELECT max(n.looked) AS looked, max(n.farthest) AS farthest, ${byLists ? '' : 'bool_or(n.lost) AS lost,'}
+        json_agg(json_build_array(n.l2, ${valuesOf(parts, isCarried ? 'n' : 'p')}) ORDER BY n.l2, n.product_id) AS places
+      FROM (${nearby}) AS n
+        ${isCarried ? '' : `JOIN simili.product p ON p.catalog_id = ${catalog} AND p.id = n.product_id`}
+        ${parts.pictures !== false ? `LEFT JOIN simili.product_image i ON i.catalog_id = ${catalog} AND i.product_id = n.product_id AND i.position = 0` : ''}
+    ) AS page ORDER BY anchor.nr`;
   // These filters may have any shape: each that is prepared would push another's plan out of the session.
   const isCommon =
     behind === null &&

@@ -28,8 +28,25 @@ const FirstPicture = {
   width: orNull(int),
   height: orNull(int),
 };
-/** Columns of a product `p` and of its first picture `i`, as PRODUCT_COLUMNS selects them behind outer joins. */
+/** Columns of a product and of its first picture, as PRODUCT_COLUMNS selects them behind outer joins. */
 export const ProductShape = { ...Product, ...Labels, ...FirstPicture };
+/** SQL of them: of a product `p`, or of what `carriedOf` brought along, and of its first picture `i`. */
+const SQL: Readonly<Record<string, (p: 'p' | 'n') => string>> = {
+  id: (p) => `${p}.id`,
+  title: (p) => `${p}.title`,
+  url: (p) => `${p}.url`,
+  price: (p) => `trim_scale(${p}.price)::text`,
+  currency: (p) => `${p}.currency`,
+  available: (p) => `${p}.available`,
+  groupId: (p) => `${p}.group_id`,
+  categories: (p) => `${p}.categories`,
+  tags: (p) => `${p}.tags`,
+  imageId: () => 'i.id',
+  source: () => 'i.source',
+  state: () => 'i.state::text',
+  width: () => 'i.width',
+  height: () => 'i.height',
+};
 /** The same of some parts alone; of the others there is no column. */
 export const shapeOf = ({ pictures = true, labels = true }: Parts): typeof Product => ({
   ...Product,
@@ -41,15 +58,27 @@ export type ProductColumns = Omit<ProductRow, 'image' | 'categories' | 'tags'> &
   Partial<Pick<ProductRow, 'categories' | 'tags'> & RowOf<typeof FirstPicture>>;
 type State = NonNullable<ProductRow['image']>['state'];
 
-/** @returns SQL of the columns of shapeOf(parts), of a product `p` or of what `carriedOf` brought along */
-export const columnsOf = ({ pictures = true, labels = true }: Parts, p: 'p' | 'n' = 'p'): string =>
-  `${p}.id, ${p}.title, ${p}.url, trim_scale(${p}.price)::text AS price, ${p}.currency, ${p}.available, ${p}.group_id AS "groupId"${
-    labels ? `, ${p}.categories, ${p}.tags` : ''
-  }${pictures ? ', i.id AS "imageId", i.source, i.state::text AS state, i.width, i.height' : ''}`;
-/** @returns SQL of the columns of a product `q` that columnsOf reads */
+/** @returns SQL of the values of shapeOf(parts), in its order */
+export const valuesOf = (parts: Parts, p: 'p' | 'n'): string =>
+  Object.keys(shapeOf(parts))
+    .map((name) => SQL[name]!(p))
+    .join();
+/** @returns SQL of the columns of a product `q` that valuesOf reads */
 export const carriedOf = ({ labels = true }: Parts): string =>
   `q.id, q.title, q.url, q.price, q.currency, q.available, q.group_id${labels ? ', q.categories, q.tags' : ''}`;
-export const PRODUCT_COLUMNS = columnsOf({});
+export const PRODUCT_COLUMNS = Object.entries(SQL)
+  .map(([name, sql]) => `${sql('p')} AS "${name}"`)
+  .join();
+
+/** Reads products of values that `valuesOf(parts)` gave. @param first the place of the first of them among the values */
+export function productsBy(parts: Parts, first: number): (values: readonly unknown[]) => ProductRow {
+  const names = Object.keys(shapeOf(parts));
+  return (values) => {
+    const row: Record<string, unknown> = {};
+    for (let i = 0; i < names.length; i++) row[names[i]!] = values[first + i];
+    return productOf(row as ProductColumns);
+  };
+}
 
 /** Copied name by name: what is left over of a row (`...rest`) takes as long as all else of a list's product. */
 export function productOf(row: ProductColumns): ProductRow {

@@ -6,7 +6,7 @@ import type { SimilarItemsPage } from '../../../../src/similarity/similar-items.
 
 const VIEW = {} as AnswerView;
 const page = (items: number): SimilarItemsPage =>
-  ({ status: 'OK', items: Array.from({ length: items }), recommendationId: `list of ${items}` }) as SimilarItemsPage;
+  ({ status: 'OK', items: Array.from({ length: items }), modelId: `model of ${items}` }) as SimilarItemsPage;
 const AWAY = new SimiliError('DATABASE_UNAVAILABLE', { why: 'test' });
 
 /** `state.error`: what asking fails with. */
@@ -31,7 +31,7 @@ test('while the database is away, the same request gets its last answer for five
   expect((await ask({ anchorId: 'a', first: 3 }, VIEW)).stale).toBeUndefined();
   state.error = AWAY;
   state.now += 5 * 60_000 - 1000;
-  expect(await ask({ anchorId: 'a', first: 3 }, VIEW)).toMatchObject({ stale: true, recommendationId: 'list of 1' });
+  expect(await ask({ anchorId: 'a', first: 3 }, VIEW)).toMatchObject({ stale: true, modelId: 'model of 1' });
   for (const other of [
     { first: 4 },
     { first: 3, after: 'x' },
