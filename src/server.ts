@@ -26,6 +26,7 @@ import { receivePicture } from './http/picture.ts';
 import { closeServer, makeStopping } from './http/stopping.ts';
 import { makeStream } from './http/stream.ts';
 import { onlyTrusted, readTrustedDocuments } from './http/trusted-documents.ts';
+import { unmarked } from './http/unmarked.ts';
 import { receiveFiles } from './http/uploads.ts';
 import type { Log } from './log.ts';
 import { packageFile } from './package-root.ts';
@@ -115,6 +116,7 @@ export async function startServer({
     '/graphql',
     ...[
       cors,
+      unmarked,
       compressed,
       notKept,
       onlyMethods('GET', 'POST'),

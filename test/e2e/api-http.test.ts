@@ -76,6 +76,21 @@ describe('an answer is compressed as its caller likes best', () => {
   });
 });
 
+test('an answer to POST is whole and has no mark for caches, however many bytes its letters have; one to GET has one', async () => {
+  const titled = '{ product(by: { id: "p1" }) { title } }';
+  const marked = await get({ query: titled });
+  expect(marked.headers.etag).toMatch(/^W\/"/);
+  const known = { 'if-none-match': String(marked.headers.etag), 'cache-control': 'max-age=0' };
+  expect((await get({ query: titled }, known)).status).toBe(304);
+  for (const query of [titled, LONG, '{ product(by: { id: "ü → 木" }) { id } }', '{ ü }', 'no document']) {
+    const answer = await post({ query }, { 'if-none-match': known['if-none-match'] });
+    expect(answer.headers).not.toHaveProperty('etag');
+    expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(Number(answer.headers['content-length'])).toBe(answer.bytes.length);
+    expect(Object.keys(JSON.parse(answer.bytes.toString()))[0]).toMatch(/^(data|errors)$/);
+  }
+});
+
 describe('a document is sent once, and named by its hash from then on', () => {
   const query = '{ product(by: { id: "p1" }) { title } }';
   const sha256Hash = createHash('sha256').update(query).digest('hex');
