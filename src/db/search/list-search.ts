@@ -10,7 +10,7 @@ import { sizeFor } from './page-sizes.ts';
 import type { ListWay } from './parts.ts';
 import { type Search, searchStatement } from './statement.ts';
 
-/** Of each anchor. `isRough`: whoever asks again is worth a search that looks farther. */
+/** Rankings of the anchors. `isRough`: whoever asks again is worth a search that looks farther. */
 type Made = { rankings: Ranking[]; isRough: boolean };
 type How = Partial<Pick<Search, 'lists' | 'length' | 'within' | 'effort' | 'goesOn' | 'mostPassing'>>;
 
