@@ -33,13 +33,13 @@ export type How = {
 /** A model version, as the search needs it. */
 export type RankingVersion = { readonly number: number; readonly spaces: readonly VersionSpace[] };
 
-/** What a statement says of one anchor. */
+/** The ranking of one anchor, as a statement gives it. */
 export type Ranking = RowOf<Ranked>;
 
 /** How many neighbours of it there are. */
 export const countOf = ({ places }: Ranking): number => places?.length ?? 0;
 
-/** What the database ranked the n-th of them by; undefined: there are fewer. */
+/** The distance of the n-th of them, as the database ranked by it; undefined: there are fewer. */
 export const l2At = ({ places }: Ranking, n: number): number | undefined => places?.[n - 1]?.[0] as number | undefined;
 
 /** Letters of a digest: no two filters have the same. */
