@@ -4,7 +4,7 @@ import type { FeedbackKind, FeedbackWrite } from '../../src/db/feedback.ts';
 import { nextRetrain, retrainSettingsOf } from '../../src/jobs/retrain-policy.ts';
 import { type RetrainPolicy, type SinceTraining, usualRetrainPolicy } from '../../src/ports/retrain-policy.ts';
 import type { WorkerContext } from '../../workers/context.ts';
-import { startDueRetrain } from '../../workers/jobs/due-retrain.ts';
+import { makeDueRetrain } from '../../workers/jobs/due-retrain.ts';
 import { fakeLog } from '../support/api.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { fakeQueue, serve } from '../support/fixtures.ts';
@@ -17,7 +17,12 @@ beforeAll(async () => {
 afterAll(() => shop[Symbol.asyncDispose]());
 
 type Eye = { facts: { id: string; title: string } };
-const start = (settings: NodeJS.ProcessEnv, encoder: Eye | null = null, policy?: RetrainPolicy) => {
+const start = (
+  settings: NodeJS.ProcessEnv,
+  encoder: Eye | null = null,
+  policy?: RetrainPolicy,
+  startDueRetrain = makeDueRetrain(),
+) => {
   const config = loadConfig({ SIMILI_RETRAIN_CHOICES: '3', SIMILI_RETRAIN_PAUSE_MINUTES: '0.001', ...settings });
   return startDueRetrain({
     repositories: shop.repositories,
@@ -143,4 +148,25 @@ test("a shop's own policy decides, by what has come since, and gives the reason"
   const [job] = await jobs();
   expect(job).toMatchObject({ state: 'QUEUED', request: { reason: 'it is night' } });
   await shop.repositories.jobs.cancel(job!.id);
+});
+
+test('what takes long to count is counted as seldom: twenty times as long later', async () => {
+  await trained('SUCCEEDED');
+  let now = 0;
+  let asked = 0;
+  const slow: RetrainPolicy = {
+    ...usualRetrainPolicy({ pauseMinutes: 0.001, choices: 3 }),
+    plan(since, at) {
+      asked += 1;
+      now += 1000;
+      return { ...usualRetrainPolicy({ pauseMinutes: 0.001, choices: 3 }).plan(since, at), due: false };
+    },
+  };
+  const due = makeDueRetrain(() => now);
+  const askedAt = async (at: number) => {
+    now = at;
+    await start({}, null, slow, due);
+    return asked;
+  };
+  expect([await askedAt(0), await askedAt(1000), await askedAt(20_999), await askedAt(21_000)]).toEqual([1, 1, 1, 2]);
 });

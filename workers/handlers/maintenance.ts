@@ -3,7 +3,7 @@ import { spacesOf } from 'simili/internal/db/models';
 import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import { inCatalog, type WorkerContext } from '../context.ts';
 import type { Chore } from '../jobs/chores.ts';
-import { startDueRetrain } from '../jobs/due-retrain.ts';
+import { makeDueRetrain } from '../jobs/due-retrain.ts';
 import { startFirstModels } from '../jobs/first-models.ts';
 
 /** Standby versions beyond the one that rollback takes by itself. */
@@ -15,7 +15,7 @@ const REOPENED = 500;
 const PRUNED = 10_000;
 
 /** Chores, on whichever worker gets there. Each may run twice. */
-export const chores = (context: WorkerContext): Chore[] => [
+export const chores = (context: WorkerContext, dueRetrain = makeDueRetrain()): Chore[] => [
   { name: 'requeue', everySeconds: 1, work: () => requeueAbandoned(context, STALE_AFTER_SECONDS) },
   {
     name: 'maintenance',
@@ -35,7 +35,7 @@ export const chores = (context: WorkerContext): Chore[] => [
     everySeconds: 60,
     work: async () => void (await context.repositories.uploadedPictures.prune()),
   },
-  { name: 'retrain', everySeconds: 60, work: (signal) => inEachCatalog(context, signal, startDueRetrain) },
+  { name: 'retrain', everySeconds: 60, work: (signal) => inEachCatalog(context, signal, dueRetrain) },
   {
     name: 'forget-visitors',
     everySeconds: 20,

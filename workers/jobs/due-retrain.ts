@@ -1,11 +1,31 @@
+import { LRUCache } from 'lru-cache';
 import { LONGEST_REASON, retrain } from 'simili/internal/jobs/retrain';
 import { nextRetrain } from 'simili/internal/jobs/retrain-policy';
+import { sparingly } from 'simili/internal/remembered';
 import type { WorkerContext } from '../context.ts';
 import { tellEncoders } from './encoder-state.ts';
 import { unlessOneRuns } from './unless-one-runs.ts';
 
-/** Starts the next training when it is due (src/ports/retrain-policy.ts). */
-export async function startDueRetrain(context: WorkerContext): Promise<void> {
+const CATALOGS_REMEMBERED = 10_000;
+
+/**
+ * Starts the next training of a catalog when it is due (src/ports/retrain-policy.ts). That is asked as seldom as it takes long: all feedback is counted for
+ * it, 1.7 s a million events, which takes a twentieth of a session's time at most.
+ * @param clock milliseconds; never goes back
+ */
+export function makeDueRetrain(clock = () => performance.now()): (context: WorkerContext) => Promise<void> {
+  const restsUntil = new LRUCache<string, number>({ max: CATALOGS_REMEMBERED });
+  return async (context) => {
+    const { catalog } = context.repositories;
+    const since = clock();
+    if (since < (restsUntil.get(catalog) ?? since)) return;
+    await startDueRetrain(context);
+    const now = clock();
+    restsUntil.set(catalog, now + sparingly(now - since));
+  };
+}
+
+async function startDueRetrain(context: WorkerContext): Promise<void> {
   const { repositories, queue, retrainPolicy, log } = context;
   await tellEncoders(context);
   const { jobs } = repositories;
