@@ -3,6 +3,8 @@ import type { Clock } from '../ports/clock.ts';
 import { filled, float, int, orNull, type RowOf, rows, text, texts } from './sql/row.ts';
 
 export type ImageRow = RowOf<typeof Claimed>;
+/** A claim of a picture: what comes of it is written as long as nobody has claimed the picture since. */
+export type ImageClaim = Pick<ImageRow, 'id' | 'reading'>;
 /** A decoded picture and the product it shows: what training and embedding start from. */
 export type ReadyImage = RowOf<typeof Ready>;
 export type ImageFacts = { contentHash: string; mime: string; width: number; height: number };
@@ -12,7 +14,7 @@ export type ImageRevision = { etag: string | null; lastModified: string | null }
 export type AgedImage = RowOf<typeof Aged>;
 
 const Place = { id: text, productId: text, position: int, source: text };
-const Claimed = { ...Place, attempts: int };
+const Claimed = { ...Place, attempts: int, reading: int };
 const Aged = { ...Claimed, contentHash: filled(text), etag: orNull(text), lastModified: orNull(text) };
 const Ready = { ...Place, contentHash: filled(text), categories: filled(texts) };
 
@@ -25,24 +27,25 @@ export class ImageRepository {
 
   /**
    * Takes up to `limit` pending pictures for `seconds`; nobody else gets them in that time. A picture that was taken
-   * before and never finished comes back afterwards, so a dead worker loses none.
+   * before and never finished comes back afterwards, so a dead worker loses none. Each claim has a number of its own (`reading`).
    */
   claimPending(limit: number, seconds: number): Promise<ImageRow[]> {
     return rows(this.db, Claimed)`
-      UPDATE simili.product_image SET claimed_until = now() + make_interval(secs => ${seconds}), attempts = attempts + 1
+      UPDATE simili.product_image SET claimed_until = now() + make_interval(secs => ${seconds}), attempts = attempts + 1,
+        reading = reading + 1, wished = false
       WHERE catalog_id = ${this.catalogId} AND id IN (
         SELECT id FROM simili.product_image
         WHERE catalog_id = ${this.catalogId} AND state = 'PENDING' AND (claimed_until IS NULL OR claimed_until < now())
         ORDER BY position, id LIMIT ${limit} FOR UPDATE SKIP LOCKED)
-      RETURNING id, product_id AS "productId", position, source, attempts`;
+      RETURNING id, product_id AS "productId", position, source, attempts, reading`;
   }
 
   /** Puts a claimed picture off: it comes back after `seconds`. `counted`: whether this was a try. */
-  async postpone(id: string, seconds: number, counted = true): Promise<void> {
+  async postpone({ id, reading }: ImageClaim, seconds: number, counted = true): Promise<void> {
     await this.db.$executeRaw`
       UPDATE simili.product_image
       SET claimed_until = now() + make_interval(secs => ${seconds}), attempts = attempts - ${counted ? 0 : 1}
-      WHERE catalog_id = ${this.catalogId} AND id = ${id} AND state = 'PENDING'`;
+      WHERE catalog_id = ${this.catalogId} AND id = ${id} AND reading = ${reading} AND state = 'PENDING'`;
   }
 
   /**
@@ -51,14 +54,15 @@ export class ImageRepository {
    */
   claimAged(limit: number, seconds: number, ageSeconds: number | null = null): Promise<AgedImage[]> {
     return rows(this.db, Aged)`
-      UPDATE simili.product_image SET claimed_until = now() + make_interval(secs => ${seconds}), attempts = attempts + 1
+      UPDATE simili.product_image SET claimed_until = now() + make_interval(secs => ${seconds}), attempts = attempts + 1,
+        reading = reading + 1, wished = false
       WHERE catalog_id = ${this.catalogId} AND id IN (
         SELECT id FROM simili.product_image
         WHERE catalog_id = ${this.catalogId} AND state = 'READY' AND (claimed_until IS NULL OR claimed_until < now())
           AND ${isDue(ageSeconds)}
         ORDER BY retry_at, checked_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED)
-      RETURNING id, product_id AS "productId", position, source, attempts, content_hash AS "contentHash", etag,
-                last_modified AS "lastModified"`;
+      RETURNING id, product_id AS "productId", position, source, attempts, reading, content_hash AS "contentHash",
+                etag, last_modified AS "lastModified"`;
   }
 
   /** Whether `claimAged` would find one. */
@@ -71,16 +75,18 @@ export class ImageRepository {
   }
 
   /** A decoded picture was looked at and kept. @param againSeconds when it is looked at again; null: at the usual age. */
-  async markChecked(id: string, revision: ImageRevision | null, againSeconds: number | null = null): Promise<void> {
-    await this.db.productImage.updateMany({
-      where: { catalogId: this.catalogId, id, state: 'READY' },
-      data: {
-        ...revision,
-        claimedUntil: null,
-        retryAt: this.inSeconds(againSeconds),
-        ...(againSeconds === null && { checkedAt: this.clock.now(), attempts: 0 }),
-      },
-    });
+  async markChecked(
+    { id, reading }: ImageClaim,
+    revision: ImageRevision | null,
+    againSeconds: number | null = null,
+  ): Promise<void> {
+    const seen = revision
+      ? Prisma.sql`etag = ${revision.etag}, last_modified = ${revision.lastModified},`
+      : Prisma.empty;
+    const kept = againSeconds === null ? Prisma.sql`checked_at = ${this.clock.now()}, attempts = 0,` : Prisma.empty;
+    await this.db.$executeRaw`
+      UPDATE simili.product_image SET ${seen} ${kept} claimed_until = NULL, retry_at = ${this.unlessWished(againSeconds)}
+      WHERE catalog_id = ${this.catalogId} AND id = ${id} AND reading = ${reading} AND state = 'READY'`;
   }
 
   /** Failed pictures whose time has come wait for their next try. @returns how many. */
@@ -115,57 +121,47 @@ export class ImageRepository {
   }
 
   async markReady(
-    id: string,
-    facts: ImageFacts,
-    revision: ImageRevision = { etag: null, lastModified: null },
+    { id, reading }: ImageClaim,
+    { contentHash, mime, width, height }: ImageFacts,
+    { etag, lastModified }: ImageRevision = { etag: null, lastModified: null },
   ): Promise<void> {
     const now = this.clock.now();
-    await this.db.productImage.updateMany({
-      where: { catalogId: this.catalogId, id },
-      data: {
-        ...facts,
-        ...revision,
-        state: 'READY',
-        failureCode: null,
-        failure: null,
-        claimedUntil: null,
-        retryAt: null,
-        attempts: 0,
-        checkedAt: now,
-        updatedAt: now,
-      },
-    });
+    await this.db.$executeRaw`
+      UPDATE simili.product_image SET content_hash = ${contentHash}, mime = ${mime}, width = ${width}, height = ${height},
+        etag = ${etag}, last_modified = ${lastModified}, state = 'READY', failure_code = NULL, failure = NULL,
+        claimed_until = NULL, retry_at = ${this.unlessWished(null)}, attempts = 0, checked_at = ${now}, updated_at = ${now}
+      WHERE catalog_id = ${this.catalogId} AND id = ${id} AND reading = ${reading}`;
   }
 
   /** @param retrySeconds when maintenance has it tried again; null: not before its product is sent again. */
   async markFailed(
-    id: string,
+    { id, reading }: ImageClaim,
     failureCode: string,
     failure: string,
     retrySeconds: number | null = null,
     counted = true,
   ): Promise<void> {
-    await this.db.productImage.updateMany({
-      where: { catalogId: this.catalogId, id },
-      data: {
-        state: 'FAILED',
-        failureCode,
-        failure,
-        claimedUntil: null,
-        updatedAt: this.clock.now(),
-        retryAt: this.inSeconds(retrySeconds),
-        ...(!counted && { attempts: { decrement: 1 } }),
-      },
-    });
+    await this.db.$executeRaw`
+      UPDATE simili.product_image SET state = 'FAILED', failure_code = ${failureCode}, failure = ${failure},
+        claimed_until = NULL, updated_at = ${this.clock.now()}, retry_at = ${this.unlessWished(retrySeconds)},
+        attempts = CASE WHEN wished THEN 0 ELSE attempts - ${counted ? 0 : 1} END
+      WHERE catalog_id = ${this.catalogId} AND id = ${id} AND reading = ${reading}`;
   }
 
   /**
    * A picture that was READY could not be read again: it is fetched anew, and that decides what becomes of it. Products that share it one
-   * after the other: each takes its place in the queue of products, and who held several could wait for who holds others.
+   * after the other: each takes its place in the queue of products, and who held several could wait for who holds others. Whoever looks at it
+   * now says nothing of it any more.
    */
   async reopen(source: string): Promise<void> {
     const where = { catalogId: this.catalogId, source, state: 'READY' } as const;
-    const data = { state: 'PENDING', attempts: 0, claimedUntil: null, updatedAt: this.clock.now() } as const;
+    const data = {
+      state: 'PENDING',
+      attempts: 0,
+      claimedUntil: null,
+      reading: { increment: 1 },
+      updatedAt: this.clock.now(),
+    } as const;
     const found = await this.db.productImage.findMany({ where, select: { id: true } });
     for (const { id } of found) await this.db.productImage.updateMany({ where: { ...where, id }, data });
   }
@@ -227,8 +223,10 @@ export class ImageRepository {
     });
   }
 
-  private inSeconds(seconds: number | null): Date | null {
-    return seconds === null ? null : new Date(this.clock.now().getTime() + 1000 * seconds);
+  /** When a picture is looked at again whose claim ends: a wish that came in that time (src/db/product-images.ts) stands. */
+  private unlessWished(seconds: number | null): Prisma.Sql {
+    const planned = seconds === null ? null : new Date(this.clock.now().getTime() + 1000 * seconds);
+    return Prisma.sql`CASE WHEN wished THEN retry_at ELSE ${planned}::timestamptz END`;
   }
 }
 

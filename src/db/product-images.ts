@@ -64,11 +64,17 @@ export async function retryFailed(tx: Tx, catalogId: string, images: readonly Kn
   await tx.productImage.updateMany({ where: { catalogId, id: { in: idsOf(failed) }, state: 'FAILED' }, data });
 }
 
-/** A decoded picture stays what it is until its source was read again. */
+/**
+ * A decoded picture stays what it is until its source was read again. One that is being read, for the first time or again, may be read as it
+ * was before: it stays due when that is done (`wished`, src/db/images.ts).
+ */
 export async function lookAgain(tx: Tx, catalogId: string, images: readonly KnownImage[], now: Date): Promise<void> {
   if (images.length === 0) return;
-  const where = { catalogId, id: { in: idsOf(images) }, state: 'READY' } as const;
-  await tx.productImage.updateMany({ where, data: { retryAt: now, attempts: 0 } });
+  await tx.$executeRaw`
+    UPDATE simili.product_image
+    SET retry_at = ${now}, wished = true, attempts = CASE state WHEN 'READY' THEN 0 ELSE attempts END
+    WHERE catalog_id = ${catalogId} AND id = ANY(${idsOf(images)}::text[])
+      AND (state = 'READY' OR state = 'PENDING' AND claimed_until IS NOT NULL)`;
 }
 
 const idsOf = (images: readonly KnownImage[]): string[] => images.map(({ id }) => id);

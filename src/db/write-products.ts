@@ -147,17 +147,18 @@ const isLookedAt = ({ refresh, revisions }: ProductWrite): boolean =>
   refresh || (revisions?.some((revision) => revision !== null) ?? false);
 
 /**
- * Decoded pictures that are to be read again: all where that is asked for, else files that have another content than the one
- * that was decoded.
+ * Pictures that are to be read again, decoded or being read: all where that is asked for, else files that have another content than the
+ * one that was decoded.
  * @returns `told`: products of which any surely has, or was asked for; a file whose content is not known is read quietly
  */
 function seenAgain(products: readonly ProductWrite[], stored: readonly KnownImage[]) {
   const asked = new Map(products.filter(isLookedAt).map((product) => [product.id, product]));
   const images = stored.filter(({ productId, position, state, etag }) => {
     const { refresh, revisions } = asked.get(productId) ?? {};
-    return state === 'READY' && (refresh || (revisions?.[position] ?? etag) !== etag);
+    return state !== 'FAILED' && (refresh || (revisions?.[position] ?? etag) !== etag);
   });
-  const sure = images.filter(({ productId, etag }) => etag !== null || asked.get(productId)?.refresh);
+  const decoded = images.filter(({ state }) => state === 'READY');
+  const sure = decoded.filter(({ productId, etag }) => etag !== null || asked.get(productId)?.refresh);
   return { images, told: new Set(sure.map(({ productId }) => productId)) };
 }
 

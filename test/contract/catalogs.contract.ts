@@ -28,8 +28,11 @@ export function describeCatalogs(name: string, open: () => Promise<Storage>, tag
     /** Products p0 … p4 of which p4 has no picture, and a version 1 that is to serve. */
     async function fill(own: Repositories): Promise<void> {
       for (let i = 0; i < 5; i++) await own.products.write(productOf(own, i));
-      for (const { id, productId } of await own.images.claimPending(10, 60))
-        await own.images.markReady(id, { contentHash: `h-${productId}`, mime: 'image/png', width: 1, height: 1 });
+      for (const { id, reading, productId } of await own.images.claimPending(10, 60))
+        await own.images.markReady(
+          { id, reading },
+          { contentHash: `h-${productId}`, mime: 'image/png', width: 1, height: 1 },
+        );
       const job = await own.jobs.create('RETRAIN', {}, own.catalog);
       const model = { kind: 'GOLDEN' as const, parentId: null, dimensions: 2, checksum: own.catalog, metrics: {} };
       const artefact = Buffer.from(own.catalog);
@@ -167,7 +170,7 @@ export function describeCatalogs(name: string, open: () => Promise<Storage>, tag
       });
       await onlyInRed(async () => {
         const [image] = await red.images.claimPending(10, 60);
-        await red.images.markFailed(image!.id, 'IMAGE_UNREACHABLE', 'no', 0);
+        await red.images.markFailed(image!, 'IMAGE_UNREACHABLE', 'no', 0);
       });
       await onlyInRed(async () => expect(await red.images.reopenFailed(10)).toBe(1));
       await onlyInRed(async () => expect(await red.products.remove(['p1', 'p2'])).toBe(2));
@@ -196,15 +199,14 @@ export function describeCatalogs(name: string, open: () => Promise<Storage>, tag
       await onlyInRed(async () =>
         expect((await red.images.claimPending(10, 60)).map(({ id }) => id)).toContain('img_new'),
       );
-      await onlyInRed(() => red.images.postpone('img_new', 60));
-      await onlyInRed(() =>
-        red.images.markReady('img_new', { contentHash: 'n', mime: 'image/png', width: 1, height: 1 }),
-      );
-      await onlyInRed(() => red.images.markChecked('img_new', { etag: 'e', lastModified: null }, 0));
+      const read = { id: 'img_new', reading: 1 };
+      await onlyInRed(() => red.images.postpone(read, 60));
+      await onlyInRed(() => red.images.markReady(read, { contentHash: 'n', mime: 'image/png', width: 1, height: 1 }));
+      await onlyInRed(() => red.images.markChecked(read, { etag: 'e', lastModified: null }, 0));
       expect([await red.images.hasAged(null), await blue.images.hasAged(null)]).toEqual([true, false]);
       await onlyInRed(async () => expect(await red.images.claimAged(10, 60)).toMatchObject([{ id: 'img_new' }]));
       await onlyInRed(() => red.images.reopen('/n.png'));
-      await onlyInRed(() => red.images.markFailed('img_new', 'IMAGE_UNREADABLE', 'no'));
+      await onlyInRed(() => red.images.markFailed({ ...read, reading: 3 }, 'IMAGE_UNREADABLE', 'no'));
       expect([await red.images.failures(10), await blue.images.failures(10)]).toMatchObject([
         [{ productId: 'p2' }],
         [],

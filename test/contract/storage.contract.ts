@@ -66,8 +66,8 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       await repos.products.write(product('p2', { images: ['/a.png', '/b.png'] }));
       const claimed = (await repos.images.claimPending(100, 60)).filter(({ productId }) => productId === 'p2');
       expect(claimed.map(({ source }) => source).sort()).toEqual(['/a.png', '/b.png']);
-      for (const { id } of claimed)
-        await repos.images.markReady(id, { contentHash: 'h', mime: 'image/png', width: 3, height: 4 });
+      for (const { id, reading } of claimed)
+        await repos.images.markReady({ id, reading }, { contentHash: 'h', mime: 'image/png', width: 3, height: 4 });
       await repos.products.write(product('p2', { images: ['/a.png', '/c.png'], fingerprint: 'p2-1' }));
       const again = (await repos.images.claimPending(100, 60)).filter(({ productId }) => productId === 'p2');
       expect(again.map(({ source }) => source)).toEqual(['/c.png']);
@@ -76,10 +76,10 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
     test('a picture that failed, for whatever reason, is asked for again when its product is sent again', async () => {
       await repos.products.write(product('p4', { images: ['http://shop.test/4.png'] }));
       const [image] = (await repos.images.claimPending(100, 60)).filter(({ productId }) => productId === 'p4');
-      await repos.images.markFailed(image!.id, 'IMAGE_UNREACHABLE', 'no answer');
+      await repos.images.markFailed(image!, 'IMAGE_UNREACHABLE', 'no answer');
       expect(await repos.products.write(product('p4', { images: ['http://shop.test/4.png'] }))).toBe('unchanged');
-      expect((await repos.images.claimPending(100, 60)).map(({ id }) => id)).toContain(image!.id);
-      await repos.images.markFailed(image!.id, 'IMAGE_UNREADABLE', 'no picture');
+      const [again] = (await repos.images.claimPending(100, 60)).filter(({ id }) => id === image!.id);
+      await repos.images.markFailed(again!, 'IMAGE_UNREADABLE', 'no picture');
       await repos.products.write(product('p4', { images: ['http://shop.test/4.png'] }));
       expect((await repos.images.claimPending(100, 60)).map(({ id }) => id)).toContain(image!.id);
     });
@@ -113,12 +113,12 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         const where = { catalogId: catalog, state: 'PENDING' } as const;
         const orderBy = [{ productId: 'asc' }, { position: 'asc' }] as const;
         const waiting = await storage.prisma.productImage.findMany({ where, orderBy: [...orderBy] });
-        for (const [i, { id }] of waiting.entries()) {
+        for (const [i, { id, reading }] of waiting.entries()) {
           const end = ends[i % ends.length]!;
           const etag = end === 'known' ? 'file 1 1' : null;
           const facts = { contentHash: 'h', mime: 'image/png', width: 3, height: 4 };
-          if (end === 'failed') await images.markFailed(id, 'IMAGE_UNREADABLE', 'no picture', 60);
-          else await images.markReady(id, facts, { etag, lastModified: null });
+          if (end === 'failed') await images.markFailed({ id, reading }, 'IMAGE_UNREADABLE', 'no picture', 60);
+          else await images.markReady({ id, reading }, facts, { etag, lastModified: null });
         }
       };
       const all = async ({ catalog: catalogId }: Repositories) => {
@@ -700,7 +700,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       const bits = Uint16Array.from({ length: 4000 }, (_, i) => ((i * 37) % 0x7c00) + 0x8000 * (i % 2));
       await repos.products.write(product('p9', { images: ['/9.png'] }));
       const [image] = (await repos.images.claimPending(100, 60)).filter(({ productId }) => productId === 'p9');
-      await repos.images.markReady(image!.id, { contentHash: 'seen', mime: 'image/png', width: 3, height: 4 });
+      await repos.images.markReady(image!, { contentHash: 'seen', mime: 'image/png', width: 3, height: 4 });
       await repos.features.add(
         'eye',
         new Map([
@@ -830,8 +830,8 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       await repos.products.write(product('single', { images: ['/d.png'] }));
       const own = (await repos.images.claimPending(100, 60)).filter(({ source }) => /^\/[abcd]\.png$/.test(source));
       const ready = (source: string, contentHash: string) => {
-        const { id } = own.find((image) => image.source === source)!;
-        return repos.images.markReady(id, { contentHash, mime: 'image/png', width: 3, height: 4 });
+        const { id, reading } = own.find((image) => image.source === source)!;
+        return repos.images.markReady({ id, reading }, { contentHash, mime: 'image/png', width: 3, height: 4 });
       };
       const missing = async () => {
         const rows = await repos.embeddings.missing(NUMBER, 100);
@@ -888,7 +888,7 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       };
       const pictureOf = (source: string) => storage.prisma.productImage.findFirstOrThrow({ where: { source } });
       const ready = async (source: string, contentHash: string) =>
-        repos.images.markReady((await pictureOf(source)).id, { contentHash, mime: 'image/png', width: 3, height: 4 });
+        repos.images.markReady(await pictureOf(source), { contentHash, mime: 'image/png', width: 3, height: 4 });
       const due = () => storage.prisma.queuedProduct.updateMany({ data: { dueAt: new Date(0) } });
 
       test('whatever a vector may follow from puts its product in, in the same commit; nothing else does', async () => {
@@ -896,13 +896,13 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         await repos.products.write(product('q2', { images: ['/q2.png'] }));
         expect(await drained()).toEqual(['q1', 'q2']);
         await repos.images.claimPending(100, 60);
-        await repos.images.postpone((await pictureOf('/q1.png')).id, 0);
+        await repos.images.postpone(await pictureOf('/q1.png'), 0);
         await repos.products.write(product('q1', { images: ['/q1.png', '/q1b.png'] }));
         expect(await drained()).toEqual([]);
         await ready('/q1.png', 'one');
         expect(await drained()).toEqual(['q1']);
         await ready('/q1.png', 'one');
-        await repos.images.markChecked((await pictureOf('/q1.png')).id, null);
+        await repos.images.markChecked(await pictureOf('/q1.png'), null);
         expect(await drained()).toEqual([]);
         await ready('/q1.png', 'two');
         await repos.products.write(product('q2', { images: ['/q2.png'], title: 'new', fingerprint: 'q2-1' }));

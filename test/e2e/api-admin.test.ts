@@ -174,7 +174,7 @@ test('catalogHealth counts and names what is wrong', async () => {
   await upsert(shirt, { ...shirt, id: 'torn' });
   const { images } = api.database.repositories;
   const [claimed] = (await images.claimPending(10, 60)).filter(({ productId }) => productId === 'torn');
-  await images.markFailed(claimed?.id ?? '', 'IMAGE_UNREADABLE', 'Cannot decode it');
+  await images.markFailed(claimed!, 'IMAGE_UNREADABLE', 'Cannot decode it');
   const { data } = await api.admin(
     '{ catalogHealth { products imagesReady imagesPending imagesFailed failures { productId source code reason } } }',
   );

@@ -72,7 +72,8 @@ test('a READY picture from disk is served with its type and can run nothing; any
   const local = () => get(`/images/${idOf('local')}`);
   expect((await local()).status).toBe(404); // not decoded yet
   const contentHash = createHash('sha256').update(svg).digest('hex');
-  for (const { id } of claimed) await images.markReady(id, { contentHash, mime: 'image/svg+xml', width: 1, height: 1 });
+  for (const { id, reading } of claimed)
+    await images.markReady({ id, reading }, { contentHash, mime: 'image/svg+xml', width: 1, height: 1 });
   const picture = await local();
   expect([picture.status, picture.headers.get('content-type'), await picture.text()]).toEqual([
     200,

@@ -106,7 +106,7 @@ function describeUploads(name: string, tags: string[] = []): void {
       expect((await fetch(api.server.url + (await url()))).status).toBe(404); // nobody has looked at it yet
       const contentHash = image!.source.slice('upload:'.length);
       const facts = { contentHash, mime: 'image/png', width: 1, height: 1 };
-      await api.database.repositories.images.markReady(image!.id, facts);
+      await api.database.repositories.images.markReady(image!, facts);
       const shown = await fetch(api.server.url + (await url()));
       expect([shown.status, shown.headers.get('content-type'), await shown.text()]).toEqual([
         200,

@@ -26,8 +26,8 @@ beforeAll(async () => {
       ['a', 'b'].map((id) => ({ id, title: `${id} of ${name}`, imageUrls: [file] })),
     );
     const contentHash = createHash('sha256').update(`picture of ${name}`).digest('hex');
-    for (const { id, productId } of await own.repositories.images.claimPending(10, 60)) {
-      await own.repositories.images.markReady(id, { contentHash, mime: 'image/png', width: 1, height: 1 });
+    for (const { id, reading, productId } of await own.repositories.images.claimPending(10, 60)) {
+      await own.repositories.images.markReady({ id, reading }, { contentHash, mime: 'image/png', width: 1, height: 1 });
       const key = { catalogId_id: { catalogId: name, id } };
       await storage.prisma.productImage.update({ where: key, data: { id: `img_${productId}` } });
     }

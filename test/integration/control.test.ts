@@ -78,9 +78,10 @@ test('what an encoder saw comes page by page with the products that it belongs t
     database,
     drafts.map((draft, i) => (i === 0 ? { ...draft, categories: ['cups'] } : draft)),
   );
-  for (const { id, source } of await images.claimPending(300, 60)) {
+  for (const { id, reading, source } of await images.claimPending(300, 60)) {
     const contentHash = sha256(Buffer.from(source));
-    if (source.includes('seen')) await images.markReady(id, { contentHash, mime: 'image/png', width: 8, height: 8 });
+    if (source.includes('seen'))
+      await images.markReady({ id, reading }, { contentHash, mime: 'image/png', width: 8, height: 8 });
   }
   const bits = [Uint16Array.of(1, 0x3c00), Uint16Array.of(0x7bff, 3)];
   await features.add('eye/look', new Map(bits.map((vec, i) => [sha256(Buffer.from(drafts[i]!.imageUrls[0]!)), vec])));

@@ -66,9 +66,9 @@ test('check shows the products of the shop that is configured', async () => {
   const { products, images } = makeRepositories(storage, 'default');
   const rows = paths.map((path, i) => ({ id: `sku-${i}`, title: `Thing ${i}`, imageUrls: [path] }));
   await writeProducts(rows, { catalog: 'default', products, queue: fakeQueue() }, judgeImported);
-  for (const { id, source } of await images.claimPending(100, 60)) {
+  for (const { id, reading, source } of await images.claimPending(100, 60)) {
     const contentHash = sha256(await readFile(source));
-    await images.markReady(id, { contentHash, mime: 'image/png', width: 80, height: 80 });
+    await images.markReady({ id, reading }, { contentHash, mime: 'image/png', width: 80, height: 80 });
   }
   await storage.close();
   const { code, output } = await run(['check', eye, '--out', out], { SIMILI_DATA_DIR: data });

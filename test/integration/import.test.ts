@@ -165,7 +165,8 @@ test('a dry run names the outcomes that the import then has, and stores nothing'
 test('failures of before are not told again', async () => {
   const { images } = database.repositories;
   await importFile('first.csv', 'id,image', 'first,/p.png');
-  for (const { id } of await images.claimPending(100, 60)) await images.markFailed(id, 'IMAGE_UNREADABLE', 'gone');
+  for (const { id, reading } of await images.claimPending(100, 60))
+    await images.markFailed({ id, reading }, 'IMAGE_UNREADABLE', 'gone');
   const since = new Date(Date.now() + 1);
   expect(await images.failures(50, since)).toEqual([]);
   expect((await images.failures(50)).length).toBeGreaterThan(0);

@@ -91,8 +91,8 @@ test('pictures that wait, and products without a vector, wake whoever ingests; e
   await queue.done(await queue.take(10));
   await chore('maintenance');
   expect(inLine()).toEqual(['ingest']);
-  for (const { id } of await images.claimPending(10, 60))
-    await images.markReady(id, { contentHash: 'h', mime: 'image/png', width: 1, height: 1 });
+  for (const { id, reading } of await images.claimPending(10, 60))
+    await images.markReady({ id, reading }, { contentHash: 'h', mime: 'image/png', width: 1, height: 1 });
   await chore('maintenance');
   expect(inLine()).toEqual(['ingest', 'ingest']);
 });
@@ -113,11 +113,11 @@ test('the first model waits for pictures that nobody has tried, however slowly t
   expect(await begun()).toBeNull(); // no worker has come to it
   const [late] = await images.claimPending(10, 120);
   expect(await begun()).toBeNull(); // it is being decoded
-  await images.postpone(late!.id, 0);
+  await images.postpone(late!, 0);
   await expect.poll(() => images.hasClaimable()).toBe(true);
   await images.claimPending(10, 120);
   expect(await images.hasUntried(10)).toBe(false); // its second try
-  await images.postpone(late!.id, 8);
+  await images.postpone(late!, 8);
   expect(await begun()).toBe('BOOTSTRAP');
 });
 

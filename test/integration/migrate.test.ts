@@ -76,6 +76,7 @@ const ALL = [
   '0036_filters_at_once',
   '0037_written_vectors',
   '0038_filed_products',
+  '0042_picture_claims',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

@@ -48,9 +48,9 @@ test('a job ends, a version is promoted and a picture is due by the clock of its
 
   await addProducts(database, [{ id: 'p', imageUrls: ['/p.png'] }]);
   const [image] = await images.claimPending(1, 60);
-  await images.markFailed(image!.id, 'IMAGE_UNREACHABLE', 'away', 60);
+  await images.markFailed(image!, 'IMAGE_UNREACHABLE', 'away', 60);
   const stored = () => database.storage.prisma.productImage.findFirstOrThrow({ where: { id: image!.id } });
   expect(await stored()).toMatchObject({ updatedAt: YEAR_3000, retryAt: new Date(YEAR_3000.getTime() + 60_000) });
-  await images.markReady(image!.id, { contentHash: 'h', mime: 'image/png', width: 1, height: 1 });
+  await images.markReady(image!, { contentHash: 'h', mime: 'image/png', width: 1, height: 1 });
   expect(await stored()).toMatchObject({ checkedAt: YEAR_3000 });
 });

@@ -105,7 +105,7 @@ test('one that fails in ingest is told, and keeps no picture from its vector', a
   const { images, embeddings, models, features } = worker.database.repositories;
   await say({ pnew: 'New thing' });
   const [image] = await images.claimPending(1, 60);
-  await images.markReady(image!.id, { contentHash: 'f00d', mime: 'image/png', width: 9, height: 9 });
+  await images.markReady(image!, { contentHash: 'f00d', mime: 'image/png', width: 9, height: 9 });
   const golden = new Map([['f00d', new Uint16Array(GOLDEN.dimensions)]]);
   await features.add(keyOf(worker.context, goldenEye), golden);
   const { number } = (await models.serving())!;
@@ -131,7 +131,7 @@ test('what arrives while a version is on its way waits for it, and what an encod
     await say({ [id]: 'New thing' });
     const [image] = await images.claimPending(1, 60);
     await features.add(keyOf(worker.context, goldenEye), new Map([[hash, new Uint16Array(GOLDEN.dimensions)]]));
-    await images.markReady(image!.id, { contentHash: hash, mime: 'image/png', width: 9, height: 9 });
+    await images.markReady(image!, { contentHash: hash, mime: 'image/png', width: 9, height: 9 });
   };
   await ingest();
   expect(await waiting()).toEqual([]);

@@ -114,9 +114,9 @@ export async function addDecoded(database: Pick<FreshDatabase, 'repositories'>, 
   );
   const { images, features, vectorQueue } = database.repositories;
   const golden = new Map<string, Uint16Array>();
-  for (const { id, productId } of await images.claimPending(count, 60)) {
+  for (const { id, reading, productId } of await images.claimPending(count, 60)) {
     const contentHash = hashOf(productId);
-    await images.markReady(id, { contentHash, mime: 'image/png', width: 64, height: 64 });
+    await images.markReady({ id, reading }, { contentHash, mime: 'image/png', width: 64, height: 64 });
     golden.set(contentHash, new Uint16Array(GOLDEN.dimensions));
   }
   if (golden.size > 0) await features.add(keyOf({ pictures }, goldenEye), golden);

@@ -113,19 +113,19 @@ async function ingest(
       signal,
       sides,
     ))!;
-    await images.markReady(image.id, { contentHash, mime, width, height }, revision);
+    await images.markReady(image, { contentHash, mime, width, height }, revision);
     count(context, 'ready');
     return { source: image.source, contentHash };
   } catch (error) {
     if (signal.aborted) {
       // Handed back, for a worker that starts at once would wait for its claim to end.
-      await images.postpone(image.id, 0, false).catch(() => {});
+      await images.postpone(image, 0, false).catch(() => {});
       return null;
     }
     const { code, message, wait, counted } = failureOf(context, image, error);
     const isShort = wait !== null && wait <= SHORT_WAIT;
-    if (isShort) await images.postpone(image.id, wait, counted);
-    else await images.markFailed(image.id, code, message, wait, counted);
+    if (isShort) await images.postpone(image, wait, counted);
+    else await images.markFailed(image, code, message, wait, counted);
     count(context, isShort ? 'postponed' : 'failed');
     return null;
   }
@@ -146,15 +146,15 @@ async function lookAgain(
     const found = await context.pictures.refresh(image.source, image, signal, sides);
     if (found && found.contentHash !== image.contentHash) {
       const { contentHash, mime, width, height, revision } = found;
-      await images.markReady(image.id, { contentHash, mime, width, height }, revision);
+      await images.markReady(image, { contentHash, mime, width, height }, revision);
       return { source: image.source, contentHash };
     }
-    await images.markChecked(image.id, found?.revision ?? null);
+    await images.markChecked(image, found?.revision ?? null);
   } catch (error) {
     if (signal.aborted) return null;
     const { message, wait } = failureOf(context, image, error);
     context.log.warn({ productId: image.productId, reason: message }, 'picture not looked at again, kept as it was');
-    await images.markChecked(image.id, null, wait);
+    await images.markChecked(image, null, wait);
   }
   return null;
 }
