@@ -13,6 +13,7 @@ const OWN_PROCESS = [
   'test/property/src/graphql/**/*.test.ts',
   'test/integration/{demo-catalog,open-engine,tensorflow}.test.ts',
   'test/unit/src/db/remembered-filters.test.ts',
+  'test/unit/src/http/kept-documents.test.ts',
 ];
 
 export default defineConfig({

@@ -5,12 +5,13 @@ import {
 } from '@apollo/server/plugin/disabled';
 import type { GraphQLSchema } from 'graphql';
 import { limitRequests } from '../graphql/cost/apollo-plugin.ts';
-import { type Limits, MOST_TOKENS } from '../graphql/cost/limits.ts';
+import { type Limits, PARSED } from '../graphql/cost/limits.ts';
 import { entriesPlugin } from '../graphql/entries.ts';
 import { makeFormatError } from '../graphql/errors.ts';
 import type { Log } from '../log.ts';
 import { introspectionRules, type Manners } from './exploring.ts';
 import { keptAnswers } from './kept-answers.ts';
+import { keptDocuments, keptTexts } from './kept-documents.ts';
 import { refuseSubscriptions } from './refuse-subscriptions.ts';
 import { tellRetryAfter } from './retry-after.ts';
 
@@ -32,10 +33,11 @@ export function makeApollo(
     hideSchemaDetailsFromClientErrors: !explore,
     validationRules: introspectionRules(explore),
     validationOptions: { maxErrors: MOST_VALIDATION_ERRORS },
-    parseOptions: { maxTokens: MOST_TOKENS },
+    parseOptions: PARSED,
     csrfPrevention: true,
-    // Documents by their hash, once one client has sent them: 30 MB of them, those that are valid and within the limits.
-    persistedQueries: {},
+    documentStore: keptDocuments(),
+    // Documents by their hash, once one client has sent them: those that are valid and within the limits.
+    persistedQueries: { cache: keptTexts() },
     allowBatchedHttpRequests: false,
     stopOnTerminationSignals: false,
     formatError: makeFormatError(log),

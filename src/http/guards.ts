@@ -15,7 +15,7 @@ export const onlyMethods =
   };
 
 /**
- * Tokens are counted by the parser, comments are none: so the document has a length, too. A GET has the one that Node
+ * Tokens and comments are counted by the parser, what is between them is not: so the document has a length, too. A GET has the one that Node
  * allows of a URL. Apollo's middleware asks for a body, also of a GET.
  */
 export const onlyShortDocuments: RequestHandler = (req, res, next) => {

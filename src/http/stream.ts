@@ -2,7 +2,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { type ExecutionResult, GraphQLError, type GraphQLSchema, parse, specifiedRules, validate } from 'graphql';
 import { createHandler } from 'graphql-sse/lib/use/express';
 import { refusalOf } from '../graphql/cost/check.ts';
-import { type Limits, MOST_TOKENS } from '../graphql/cost/limits.ts';
+import { type Limits, PARSED } from '../graphql/cost/limits.ts';
 import { makeFormatError } from '../graphql/errors.ts';
 import type { Log } from '../log.ts';
 import { introspectionRules, type Manners } from './exploring.ts';
@@ -77,7 +77,7 @@ function makeCheck(
   };
   return ({ query, operationName, variables }) => {
     try {
-      const document = parse(query, { maxTokens: MOST_TOKENS });
+      const document = parse(query, PARSED);
       const refusal = refusalOf({ schema, document, operationName, variables }, limits);
       if (refusal) return { data: null, errors: [new GraphQLError(refusal.message, { originalError: refusal })] };
       const errors = validate(schema, document, rules, options);

@@ -440,6 +440,7 @@ test.each([
   ['no id', WATCH, {}, 'BAD_USER_INPUT'],
   ['a field that does not exist', 'subscription { jobs }', {}, 'GRAPHQL_VALIDATION_FAILED'],
   ['no GraphQL', 'subscription {', {}, 'GRAPHQL_PARSE_FAILED'],
+  ['a document of comments', `${WATCH}${'#\n'.repeat(1001)}`, { id: 'nobody' }, 'GRAPHQL_PARSE_FAILED'],
 ])('progress of %s is refused by its code, in the stream', async (_what, query, variables, code) => {
   const seen = [];
   for await (const event of events(await stream(query, variables))) seen.push(event);

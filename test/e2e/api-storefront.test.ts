@@ -281,6 +281,7 @@ test.each([
     'TOO_COSTLY',
   ],
   ['too many tokens', `{ ${'__typename '.repeat(2100)} }`, {}, 'GRAPHQL_PARSE_FAILED'],
+  ['too many comments', `{ __typename }${'#\n'.repeat(1001)}`, {}, 'GRAPHQL_PARSE_FAILED'],
   [
     'too much cost',
     '{ products(first: 100) { nodes { similarItems(first: 50) { nodes { similarItems(first: 50) { nodes { id } } } } } } }',

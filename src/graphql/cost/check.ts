@@ -54,7 +54,9 @@ function check({ schema, document, operationName, variables }: Request, limits: 
     walk.operation(operation, rootOf(schema, operation), isExecuted);
   }
   for (const fragment of fragments.values()) walk.fragment(fragment);
-  kept.set(document, { schema, limits, operationName, sizes });
+  // One that names none of the operations is executed by nobody, and its name may be as long as a request.
+  const isNamed = operationName == null || operations.some(({ name }) => name?.value === operationName);
+  if (isNamed) kept.set(document, { schema, limits, operationName, sizes });
 }
 
 function definitionsOf({ definitions }: DocumentNode) {

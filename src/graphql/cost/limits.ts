@@ -20,9 +20,10 @@ export type Limits = {
   variableValues: number;
 };
 
-/** Characters of a document; tokens of it. Both are counted while it is read. */
+/** Characters of a document. */
 export const MOST_CHARACTERS = 65_536;
-export const MOST_TOKENS = 2_000;
+/** Tokens of a document, and comments, which are held like tokens: both are counted while it is parsed. */
+export const PARSED = { maxTokens: 2_000, maxComments: 1_000 } as const;
 /** Also held while a request runs (src/graphql/scope.ts), for hosts that do not ask beforehand. */
 export const MOST_LISTS = 100;
 /** Lists that one of distinct pictures counts as: a search and a comparison, behind the first page twice both (src/similarity/distinct-pictures.ts). */

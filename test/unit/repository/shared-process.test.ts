@@ -8,6 +8,7 @@ const OWN = [
   'test/property/src/graphql/',
   ...['demo-catalog', 'open-engine', 'tensorflow'].map((name) => `test/integration/${name}.test.ts`),
   'test/unit/src/db/remembered-filters.test.ts',
+  'test/unit/src/http/kept-documents.test.ts',
   'test/unit/repository/shared-process.test.ts', // names what the others may not
 ];
 

@@ -2,7 +2,7 @@ import { execute, getOperationAST, parse, validate } from 'graphql';
 import { expect, test } from 'vitest';
 import { makeRandom } from '../../../../../learning/numbers/random.ts';
 import { refusalOf } from '../../../../../src/graphql/cost/check.ts';
-import { adminLimits, MOST_CHARACTERS, MOST_TOKENS, storefrontLimits } from '../../../../../src/graphql/cost/limits.ts';
+import { adminLimits, MOST_CHARACTERS, PARSED, storefrontLimits } from '../../../../../src/graphql/cost/limits.ts';
 import { cheapShop } from '../../../../support/cheap-shop.ts';
 import { cpuOf } from '../../../../support/cpu.ts';
 import { type RandomRequest, randomRequest } from '../../../../support/random-document.ts';
@@ -27,7 +27,7 @@ type Contract = (typeof contracts)[number];
 function admitted({ schema, limits }: Contract, { query, variables, operationName }: RandomRequest) {
   if (query.length > MOST_CHARACTERS) return null;
   try {
-    const document = parse(query, { maxTokens: MOST_TOKENS });
+    const document = parse(query, PARSED);
     if (refusalOf({ schema, document, variables, operationName }, limits)) return null;
     return validate(schema, document, undefined, { maxErrors: 10 }).length === 0 ? document : null;
   } catch {
