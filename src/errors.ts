@@ -54,6 +54,11 @@ const CODES = {
     say: (a: { most: number }) =>
       `${a.most} visitors have reported about this list already: ask for a list of its own for each shopper`,
   },
+  FEEDBACK_BUSY: {
+    retry: true,
+    say: (a: { retryAfter: number }) =>
+      `The feedback of this catalog is being counted, so none of it was changed: try again in ${a.retryAfter} s`,
+  },
   TIME_OUT_OF_RANGE: {
     retry: false,
     say: (a: { why: string }) => `occurredAt ${a.why}`,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Erasure, FeedbackEvent, Prisma, PrismaClient } from '../generated/prisma/client.ts';
-import { lockFeedback } from './feedback-lock.ts';
+import { FeedbackChanges } from './feedback-lock.ts';
 import { int, rows, text, time } from './sql/row.ts';
 
 export type ErasureRow = Pick<Erasure, 'id' | 'erasedAt' | 'events'>;
@@ -20,25 +20,20 @@ export type VisitorEvent = Pick<FeedbackEvent, keyof typeof SHOWN>;
 /** Behind which event a page begins. */
 export type VisitorPlace = Pick<VisitorEvent, 'receivedAt' | 'eventId'>;
 
-/** ms: it may wait for a day that is rolled up. */
-const ERASING = { timeout: 600_000 };
-
 /** Events of visitors, and their erasure. */
 export class ErasureRepository {
   constructor(
     private readonly db: PrismaClient,
     private readonly catalogId: string,
+    private readonly changes = new FeedbackChanges(db, catalogId),
   ) {}
 
   /**
    * Deletes all events of these visitors and what was kept of them by day, in one commit with the receipt. Days that counted them are rolled up
-   * again before anybody reads them. @returns null: there were none.
+   * again before anybody reads them. @returns null: there were none. @throws SimiliError FEEDBACK_BUSY
    */
   async erase(visitorIds: readonly string[]): Promise<ErasureRow | null> {
-    return this.db.$transaction(async (tx) => {
-      await lockFeedback(tx, this.catalogId);
-      return this.eraseLocked(tx, [...visitorIds]);
-    }, ERASING);
+    return this.changes.commit((tx) => this.eraseLocked(tx, [...visitorIds]));
   }
 
   private async eraseLocked(tx: Prisma.TransactionClient, visitorIds: string[]): Promise<ErasureRow | null> {

@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { type FeedbackQuarantine, Prisma, type PrismaClient } from '../generated/prisma/client.ts';
-import { lockFeedback } from './feedback-lock.ts';
+import { FeedbackChanges } from './feedback-lock.ts';
 import { int, rows } from './sql/row.ts';
 
 /** Feedback that fits every field which is not null. Times are of receipt: from `since`, before `until`; open ends take in what is still to come. */
 export type Slice = Pick<FeedbackQuarantine, 'visitorId' | 'anchorId' | 'itemId' | 'since' | 'until'>;
 export type QuarantineRow = Omit<FeedbackQuarantine, 'catalogId'>;
-
-/** ms: it may wait for a day that is rolled up. */
-const MARKING = { timeout: 600_000 };
 
 /**
  * Slices of feedback that nothing is derived from. Their events stay. Whatever changes what counts marks the days that it touches, in its own commit and
@@ -18,32 +15,31 @@ export class QuarantineRepository {
   constructor(
     private readonly db: PrismaClient,
     private readonly catalogId: string,
+    private readonly changes = new FeedbackChanges(db, catalogId),
   ) {}
 
   /** Puts a slice into quarantine; one that is there already stays as it is. @param rule null: an administrator's */
   async add(slice: Slice, reason: string, rule: string | null): Promise<QuarantineRow> {
     const { catalogId } = this;
-    return this.db.$transaction(async (tx) => {
-      await lockFeedback(tx, catalogId);
+    return this.changes.commit(async (tx) => {
       const known = await tx.feedbackQuarantine.findFirst({ where: { catalogId, ...slice, releasedAt: null } });
       if (known) return known;
       const events = await touch(tx, catalogId, slice);
       return tx.feedbackQuarantine.create({ data: { catalogId, id: randomUUID(), ...slice, reason, rule, events } });
-    }, MARKING);
+    });
   }
 
   /** Lets a slice count again. @returns its row, also when it did already; null: there is none of this id. */
   async release(id: string): Promise<QuarantineRow | null> {
     const { catalogId } = this;
-    return this.db.$transaction(async (tx) => {
-      await lockFeedback(tx, catalogId);
+    return this.changes.commit(async (tx) => {
       const released = await tx.$executeRaw`
         UPDATE simili.feedback_quarantine SET released_at = now()
         WHERE catalog_id = ${catalogId} AND id = ${id}::uuid AND released_at IS NULL`;
       const row = await tx.feedbackQuarantine.findUnique({ where: { catalogId_id: { catalogId, id } } });
       if (row && released === 1) await touch(tx, catalogId, row);
       return row;
-    }, MARKING);
+    });
   }
 
   /** Newest first. @param after id of the last one that was read @param visitorId null: of all */

@@ -13,6 +13,7 @@ import { FallbackRepository } from './fallback.ts';
 import { FeatureRepository } from './features.ts';
 import { FeedbackRepository } from './feedback.ts';
 import { FeedbackCounts, FeedbackHealthRepository } from './feedback-health.ts';
+import { FeedbackChanges } from './feedback-lock.ts';
 import { ImageRepository } from './images.ts';
 import { InstallationRepository } from './installation.ts';
 import { JobRepository } from './jobs.ts';
@@ -82,6 +83,7 @@ function sharedBy({ prisma: db, ask, clock }: Database) {
 
 function boundTo({ kind, prisma: db, ask, buildIndex, indexedFrom, clock, worth, lists }: Database, catalog: string) {
   const jobs = new JobRepository(db, catalog, clock);
+  const feedbackChanges = new FeedbackChanges(db, catalog);
   return {
     catalog,
     products: new ProductRepository(db, catalog, clock),
@@ -98,8 +100,8 @@ function boundTo({ kind, prisma: db, ask, buildIndex, indexedFrom, clock, worth,
     feedback: new FeedbackRepository(db, ask, catalog, worth),
     clickThrough: new ClickThroughRepository(db, catalog),
     feedbackHealth: new FeedbackHealthRepository(db, catalog),
-    erasures: new ErasureRepository(db, catalog),
-    quarantines: new QuarantineRepository(db, catalog),
+    erasures: new ErasureRepository(db, catalog, feedbackChanges),
+    quarantines: new QuarantineRepository(db, catalog, feedbackChanges),
     ratings: new RatingRepository(db, catalog),
     jobs,
     models: new ModelRepository(db, jobs, catalog, clock),
