@@ -50,7 +50,7 @@ export const usualAuthenticator = ({ adminKeyHash, apiKeys }: Known): Authentica
   async authenticate({ key }) {
     if (key === null) return everybody;
     if (isKeyOf(key, await adminKeyHash())) return admin;
-    // Other keys that a request may carry are none of ours: they cost no look into the database.
+    // Other keys that a request may carry are none of ours: nobody looks for them among those with scopes.
     const row = key.startsWith(KEY_PREFIX) ? await apiKeys.byHash(hashOfKey(key)) : null;
     return row && { name: `${row.id} ${row.name}`, scopes: row.scopes as KeyScope[], catalog: row.catalogId };
   },

@@ -36,17 +36,16 @@ export const isAnonymous = (context: object): boolean => anonymous.has((context 
 
 /**
  * A key that opens the admin API, or 401. Whoever guessed too often is not heard for a while, right or wrong: an answer would
- * tell that he guessed right.
+ * tell that he guessed right, and asking costs looks into the database.
  */
 export const requireKey =
   (authenticator: Authenticator, wrongKeys: Limits['wrongKeys']): RequestHandler =>
   async (req, res, next) => {
     const credentials = credentialsOf(req);
-    const caller = await authenticator.authenticate(credentials);
     const { key } = credentials;
-    // Nothing waits between here and the count: a thousand guesses at once are counted one by one.
-    if (key !== null && wrongKeys.refuses(req, res)) return;
-    if (key !== null && caller === null) wrongKeys.count(req);
+    const asked = () => authenticator.authenticate(credentials);
+    const caller = key === null ? await asked() : await wrongKeys.guess(req, res, asked);
+    if (caller === undefined) return;
     const isOffice = caller !== null && OFFICE.some((scope) => caller.scopes.includes(scope));
     if (isOffice) return admit(req, res, caller, next);
     if (key !== null && caller !== null) return forbid(res, `needs the scope ${OFFICE.join(' or ')}`);

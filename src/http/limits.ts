@@ -46,7 +46,13 @@ export type Limits = {
   /** One request with the right admin key, and one progress stream. */
   readonly admin: RequestHandler;
   readonly stream: RequestHandler;
-  readonly wrongKeys: { refuses(req: Request, res: Response): boolean; count(req: Request): void };
+  readonly wrongKeys: {
+    /**
+     * Asks whose key it is, where its address may guess: of one as many are under way as it may still get wrong, and others wait for those.
+     * @returns null: nobody's. Undefined: refused, whoever's it is
+     */
+    guess<T>(req: Request, res: Response, ask: () => Promise<T | null>): Promise<T | null | undefined>;
+  };
   /** How much a caller may send with a request: of the storefront, and of the admin API. Known when the body was read. */
   ofShopper(req: Request): Allowance;
   ofKeyHolder(req: Request): Allowance;
@@ -60,10 +66,6 @@ export function makeLimits(config: Settings, log: Log, now: () => number): Limit
   const pictures = rate(config.SIMILI_PICTURE_RATE);
   const admin = rate(config.SIMILI_ADMIN_RATE);
   const streams = makeTokenBuckets(STREAMS, now);
-  const keys = makeTokenBuckets(
-    { perSecond: config.SIMILI_WRONG_KEYS_PER_MINUTE / 60, burst: config.SIMILI_WRONG_KEYS_PER_MINUTE },
-    now,
-  );
   const callerOf = makeCallerOf(config, log);
   const keyHolder = (req: Request): Caller => ({ name: 'admin key', ease: callerOf(req).ease });
   const take = (buckets: TokenBuckets, { name, ease }: Caller, tokens: number): void => {
@@ -83,14 +85,7 @@ export function makeLimits(config: Settings, log: Log, now: () => number): Limit
     sentFiles: [fewAtOnce(callerOf, FILES_AT_ONCE.each), fewAtOnce(() => ALL, FILES_AT_ONCE.all)],
     admin: limited(admin, keyHolder, 1),
     stream: limited(streams, keyHolder, 1),
-    wrongKeys: {
-      refuses(req, res) {
-        const wait = keys.waitFor(callerOf(req).name);
-        if (wait > 0) tooMany(res, wait);
-        return wait > 0;
-      },
-      count: (req) => void keys.take(callerOf(req).name),
-    },
+    wrongKeys: makeWrongKeys(config.SIMILI_WRONG_KEYS_PER_MINUTE, callerOf, now),
     ofShopper: allowanceOf(callerOf),
     ofKeyHolder: allowanceOf(keyHolder),
   };
@@ -122,7 +117,62 @@ function fewAtOnce(callerOf: (req: Request) => Caller, most: number): RequestHan
   };
 }
 
-function tooMany(res: Response, retryAfter: number): void {
+/** Guesses of one address that nobody has judged yet. */
+type UnderWay = { readonly count: number; readonly oneEnds: Promise<void>; end(): void };
+
+/** @param perMinute 0: no limit */
+function makeWrongKeys(perMinute: number, callerOf: (req: Request) => Caller, now: () => number): Limits['wrongKeys'] {
+  const wrong = makeTokenBuckets({ perSecond: perMinute / 60, burst: perMinute }, now);
+  const underWay = new Map<string, UnderWay>();
+  const begin = (name: string): void => {
+    const others = underWay.get(name) ?? { count: 0, ...nextEnd() };
+    underWay.set(name, { ...others, count: others.count + 1 });
+  };
+  const end = (name: string): void => {
+    const { count, end } = underWay.get(name)!;
+    if (count > 1) underWay.set(name, { count: count - 1, ...nextEnd() });
+    else underWay.delete(name);
+    end();
+  };
+  /** Begins, where it may. @returns false: too many were wrong, also of those that were waited for */
+  const begun = async (name: string): Promise<boolean> => {
+    for (;;) {
+      if (wrong.waitFor(name) > 0) return false;
+      const others = underWay.get(name);
+      if (!others || (others.count < perMinute && wrong.waitFor(name, others.count + 1) === 0)) {
+        begin(name);
+        return true;
+      }
+      await others.oneEnds;
+    }
+  };
+  return {
+    async guess(req, res, ask) {
+      if (perMinute === 0) return ask();
+      const { name } = callerOf(req);
+      if (!(await begun(name))) return tooMany(res, wrong.waitFor(name));
+      try {
+        const found = await ask();
+        const wait = wrong.waitFor(name);
+        if (wait > 0) return tooMany(res, wait);
+        if (found === null) wrong.take(name);
+        return found;
+      } finally {
+        end(name);
+      }
+    },
+  };
+}
+
+function nextEnd(): Omit<UnderWay, 'count'> {
+  let end = () => {};
+  const oneEnds = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  return { oneEnds, end };
+}
+
+function tooMany(res: Response, retryAfter: number): undefined {
   const { message, extensions } = new SimiliError('RATE_LIMITED', { retryAfter });
   refuse(res.set('Retry-After', String(retryAfter)), 429, message, extensions);
 }

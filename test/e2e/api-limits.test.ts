@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
 import { ADMIN_KEY, adminKeyOf, type TestApi, testApi } from '../support/api.ts';
@@ -114,6 +114,17 @@ test('whoever guesses the admin key is soon not heard, right or wrong; others ar
   expect((await guess(ADMIN_KEY, '203.0.113.6')).status).toBe(200);
   now += 60_000;
   expect((await guess(ADMIN_KEY)).status).toBe(200);
+});
+
+test('wrong keys cost ten looks into the database, however many are sent at once; right ones wait for each other and are all heard', async () => {
+  const { apiKeys } = api.database.repositories;
+  const looks = vi.spyOn(apiKeys, 'byHash');
+  const guess = (key: string, address: string) =>
+    from(address, '/admin/graphql', '{ __typename }', { authorization: `Bearer ${key}` });
+  expect(new Set(await times(100, () => guess(`simili_${randomUUID()}`, '203.0.113.7')))).toEqual(new Set([401, 429]));
+  expect(await times(20, () => guess(`simili_${randomUUID()}`, '203.0.113.7'))).toEqual(Array(20).fill(429));
+  expect(looks).toHaveBeenCalledTimes(10);
+  expect(await times(30, () => guess(ADMIN_KEY, '203.0.113.8'))).toEqual(Array(30).fill(200));
 });
 
 test('the admin key has a budget of its own, wherever it is used, and streams have a smaller one', async () => {
