@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineCommand } from 'citty';
 import { SimiliError } from '../../src/errors.ts';
+import { wakeIngest } from '../../src/queue/wake-ingest.ts';
 import { describeImport, exitCodeOf } from '../import/describe.ts';
 import { MOST_REMOVED } from '../import/mirror.ts';
 import { loadCommand } from '../load-command.ts';
@@ -103,7 +104,7 @@ async function untilDecoded(shop: Shop, since: string, out: NodeJS.WriteStream):
     if (Date.now() - wokenAt < WAKE_MS) continue;
     wokenAt = Date.now();
     const { queue, repositories } = shop.app ?? {};
-    if (repositories) await queue?.add('ingest', { catalog: repositories.catalog }); // pictures whose host is to be asked once more
+    if (repositories && queue) await wakeIngest(queue, repositories.catalog); // pictures whose host is to be asked once more
   }
   progress.update(first.pending);
   progress.stop();

@@ -6,6 +6,7 @@ import type { ProductWrite, WriteOutcome } from '../db/write-products.ts';
 import { type Judged, misfit } from '../entries.ts';
 import type { SimiliError } from '../errors.ts';
 import type { JobQueue } from '../queue/jobs.ts';
+import { wakeIngest } from '../queue/wake-ingest.ts';
 import { toId } from '../text.ts';
 import { judgeProduct, type ProductDraft } from './judge-product.ts';
 import { readUpload, uploadedSource } from './uploaded-picture.ts';
@@ -53,7 +54,7 @@ export async function writeProducts(
     result.rejections.push(...refused);
   }
   result.rejections.sort((a, b) => a.index - b.index);
-  if (result.created + result.updated + result.renewed > 0) await queue.add('ingest', { catalog });
+  if (result.created + result.updated + result.renewed > 0) await wakeIngest(queue, catalog);
   return result;
 }
 

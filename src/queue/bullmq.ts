@@ -109,14 +109,17 @@ function makeJobQueue(
   return {
     async add(name, payload, key) {
       const data = jobs[name].payload.parse(payload);
-      await patiently(name, queueOf(name).add(name, data, optionsOf(name, key)));
+      const once = key ? { deduplication: { id: key } } : {};
+      await patiently(name, queueOf(name).add(name, data, { ...optionsOf(name), ...once }));
     },
     async addFlow(flow, key) {
       const tree = treeOf(flow, key);
       await patiently(flow.after.name, flows().add(tree));
     },
     async withdraw(name, key) {
-      await patiently(name, queueOf(name).remove(key));
+      const queue = queueOf(name);
+      const removed = queue.getDeduplicationJobId(key).then((id) => (id === null ? 0 : queue.remove(id)));
+      await patiently(name, removed);
     },
     async work(name, handler) {
       const worker = new Worker(`simili-${name}`, processor(name, handler, stopping.signal), {
@@ -141,12 +144,11 @@ function makeJobQueue(
   };
 }
 
-const optionsOf = (name: QueueName, key?: string) => ({
+const optionsOf = (name: QueueName) => ({
   attempts: jobs[name].attempts,
   backoff: { type: 'exponential', delay: 1000 },
   removeOnComplete: true,
   removeOnFail: true, // what became of it stands in Postgres
-  ...(key ? { jobId: key } : {}),
 });
 
 /** As BullMQ wants it: the one that follows is the parent of those before it. */
@@ -155,7 +157,7 @@ function treeOf<N extends QueueName, M extends QueueName>({ each, after }: Flow<
     name,
     queueName: `simili-${name}`,
     data: jobs[name].payload.parse(payload),
-    opts: optionsOf(name, own),
+    opts: { ...optionsOf(name), jobId: own },
   });
   return {
     ...node(after.name, after.payload, key),
@@ -207,10 +209,17 @@ function once(act: () => Promise<void>): () => Promise<void> {
   return () => (done ??= act());
 }
 
-/** BullMQ's view of a handler: payload checked, an error that repeating cannot mend is not repeated. */
+/** A message as its worker gets it. */
+type Taken = { data: unknown; removeDeduplicationKey(): Promise<boolean> };
+
+/**
+ * BullMQ's view of a handler: its key is free again before it looks at anything, payload checked, an error that repeating cannot mend is
+ * not repeated.
+ */
 const processor =
   <N extends QueueName>(name: N, handler: Handler<N>, stopping: AbortSignal) =>
-  async (job: { data: unknown }, _token?: string, signal?: AbortSignal): Promise<void> => {
+  async (job: Taken, _token?: string, signal?: AbortSignal): Promise<void> => {
+    await job.removeDeduplicationKey().catch(() => {}); // then it is free when this one ends
     const payload = jobs[name].payload.parse(job.data) as Payload<N>;
     const either = AbortSignal.any(signal ? [signal, stopping] : [stopping]);
     setMaxListeners(0, either); // a handler fetches many pictures at once, and each listens

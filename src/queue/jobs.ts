@@ -51,7 +51,8 @@ export type Flow<N extends QueueName, M extends QueueName> = {
 export interface JobQueue {
   /**
    * Returns once the message is durable, and where the queue is away or slow soon after: a message is a hint, what it
-   * would have woken stands in Postgres, and maintenance finds it. `key`: at most one waiting message of that key.
+   * would have woken stands in Postgres, and maintenance finds it. `key`: at most one waiting message of that key; one
+   * that was taken does not count, as what is added behind it may not be seen by its handler.
    */
   add<N extends QueueName>(name: N, payload: Payload<N>, key?: string): Promise<void>;
   /**

@@ -85,6 +85,30 @@ export function describeQueue(
       await until(() => seen.length === 3);
     });
 
+    test('a message that was taken is no waiting one: what is added while it is handled comes behind it, once', async () => {
+      const { join } = await setUp();
+      const queue = await join();
+      const catalog = 'default';
+      let begun = 0;
+      let goOn = () => {};
+      await queue.work('ingest', async () => {
+        begun++;
+        if (begun === 1)
+          await new Promise<void>((resolve) => {
+            goOn = resolve;
+          });
+      });
+      await queue.add('ingest', { catalog }, catalog);
+      await until(() => begun === 1);
+      for (let i = 0; i < 3; i++) await queue.add('ingest', { catalog }, catalog);
+      goOn();
+      await until(() => begun === 2);
+      await queue.add('ingest', { catalog: 'last' }, 'last'); // behind more of them, if there are any
+      await until(() => begun === 3);
+      await queue.close();
+      expect(begun).toBe(3);
+    });
+
     test('an outage is retried, what repeating cannot mend is not, and both are told', async () => {
       const { join, errors } = await setUp();
       const queue = await join();

@@ -75,7 +75,7 @@ test('products are created, updated, left alone and deleted; the workers are wok
       groupId: 'hats',
     }),
   ).toMatchObject({ created: 2, rejected: 0 });
-  expect(api.queue.added.splice(0)).toEqual([{ name: 'ingest', payload: { catalog: 'default' }, key: undefined }]);
+  expect(api.queue.added.splice(0)).toEqual([{ name: 'ingest', payload: { catalog: 'default' }, key: 'default' }]);
   expect(await upsert(shirt)).toEqual({ created: 0, updated: 0, unchanged: 1, rejected: 0, userErrors: [] });
   expect(api.queue.added).toEqual([]);
   expect(await upsert({ ...shirt, title: 'Blue shirt', version: 2 })).toMatchObject({ updated: 1 });

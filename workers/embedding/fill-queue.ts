@@ -12,15 +12,16 @@ const BATCH = 512;
  * Embeds what waits in the queue for every version that serves, may serve again or is being evaluated, and takes out what lacks nothing then. What a
  * version still lacks stays: one that is being embedded gets it in its own time, an encoder says "not now", or is on another worker.
  * @param unlessItFails tells of an encoder that fails: it keeps no version from embedding that does without it. @returns whether it did not
- * @returns when nothing is due, or an encoder failed
+ * @param hasTime asked behind each batch. @returns when nothing is due, an encoder failed, or there is no time for more
  */
 export async function fillQueued(
   context: Context,
   unlessItFails: (work: Promise<unknown>) => Promise<boolean>,
   signal: AbortSignal,
+  hasTime: () => boolean = () => true,
 ): Promise<void> {
   const { vectorQueue: queue, models } = context.repositories;
-  for (let isWell = true; isWell; ) {
+  for (let isWell = true, goesOn = true; isWell && goesOn; goesOn = hasTime()) {
     signal.throwIfAborted();
     const queued = await queue.take(BATCH);
     if (queued.length === 0) return;

@@ -1,6 +1,7 @@
 import type { AgedImage, ImageRow } from 'simili/internal/db/images';
 import { SimiliError } from 'simili/internal/errors';
 import type { Handler } from 'simili/internal/queue/jobs';
+import { wakeIngest } from 'simili/internal/queue/wake-ingest';
 import { inCatalog, type WorkerContext } from '../context.ts';
 import { encoderOf } from '../embedding/embedding.ts';
 import { isEncoderFault } from '../embedding/encode-batch.ts';
@@ -14,16 +15,21 @@ import { retryDelay, SHORT_WAIT } from '../jobs/retry-plan.ts';
 const CLAIM = 32;
 const CLAIM_SECONDS = 120;
 const TELL_AGAIN_MS = 60_000;
+/** After so long it is the turn of the next catalog, ms. */
+const TURN_MS = 10_000;
 
 /**
  * Fetches and decodes pending pictures of a catalog, looks again at those that may have been replaced, lets the encoder look at what is
  * new, and embeds it for every version that serves or may serve again. While the encoder looks at some pictures, the next
- * ones are decoded. Of pictures that are only old, a few at each call: nobody waits for them.
+ * ones are decoded. Of pictures that are only old, a few at each call: nobody waits for them. A catalog that has more than a turn's work
+ * goes to the end of the line.
  */
-export const ingestHandler = (worker: WorkerContext): Handler<'ingest'> => {
+export const ingestHandler = (worker: WorkerContext, turnMs = TURN_MS): Handler<'ingest'> => {
   const tell = makeTeller(worker);
   return async ({ catalog }, { signal }) => {
     const context = inCatalog(worker, catalog);
+    const end = performance.now() + turnMs;
+    const hasTime = () => performance.now() < end;
     const { images, contents } = context.repositories;
     await context.copies.prune((hashes) => contents.named(hashes));
     const checkSeconds = context.config.SIMILI_PICTURE_CHECK_HOURS * 3600;
@@ -38,15 +44,16 @@ export const ingestHandler = (worker: WorkerContext): Handler<'ingest'> => {
         const aged = await images.claimAged(CLAIM, CLAIM_SECONDS, old ? checkSeconds : null);
         const again = await Promise.all(aged.map((image) => lookAgain(context, image, sides, signal)));
         await encoding;
-        encoding = seenByAll(context, eyes, [...decoded, ...again], tell, signal);
+        encoding = seenByAll(context, eyes, [...decoded, ...again], { tell, hasTime, signal });
         encoding.catch(() => {}); // told at the next turn, or at the end
-        if (old) break;
+        if (old || !hasTime()) break;
         old = claimed.length + aged.length === 0 && checkSeconds > 0;
         if (claimed.length + aged.length === 0 && !old) break;
       }
     } finally {
       await encoding;
     }
+    if (!hasTime()) await wakeIngest(context.queue, catalog);
     await startFirstModels(context); // somebody waits for an answer, and maintenance looks every few seconds only
   };
 };
@@ -67,8 +74,7 @@ async function seenByAll(
   context: WorkerContext,
   eyes: readonly AnyEye[],
   found: readonly (SourcePicture | null)[],
-  tell: (error: Error) => void,
-  signal: AbortSignal,
+  { tell, hasTime, signal }: { tell: (error: Error) => void; hasTime: () => boolean; signal: AbortSignal },
 ) {
   const unlessItFails = async (work: Promise<unknown>): Promise<boolean> => {
     try {
@@ -82,7 +88,7 @@ async function seenByAll(
   };
   const fresh = found.filter((picture) => picture !== null);
   if (fresh.length > 0) await Promise.all(eyes.map((eye) => unlessItFails(encodeMissing(context, eye, fresh, signal))));
-  await fillQueued(context, unlessItFails, signal);
+  await fillQueued(context, unlessItFails, signal, hasTime);
 }
 
 /** An encoder that fails does so with every wake-up: it is told once in a while. */

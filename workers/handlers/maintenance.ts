@@ -1,6 +1,7 @@
 import { STALE_AFTER_SECONDS } from 'simili/internal/db/jobs';
 import { spacesOf } from 'simili/internal/db/models';
 import { enqueuePhase } from 'simili/internal/jobs/enqueue';
+import { wakeIngest } from 'simili/internal/queue/wake-ingest';
 import { inCatalog, type WorkerContext } from '../context.ts';
 import type { Chore } from '../jobs/chores.ts';
 import { makeDueRetrain } from '../jobs/due-retrain.ts';
@@ -22,7 +23,7 @@ export const chores = (context: WorkerContext, dueRetrain = makeDueRetrain()): C
     everySeconds: 5,
     async work(signal) {
       await inEachCatalog(context, signal, async (own) => {
-        await wakeIngest(own);
+        await wakeIfWaiting(own);
         await startFirstModels(own);
         await retireVersions(own);
       });
@@ -90,14 +91,14 @@ export async function requeueAbandoned({ repositories, queue }: WorkerContext, s
  * Pictures whose wake-up was lost, whose next try has come or that may have been replaced, and products in the queue. That something waits
  * is an index look-up each: nothing is counted.
  */
-async function wakeIngest(context: WorkerContext): Promise<void> {
+async function wakeIfWaiting(context: WorkerContext): Promise<void> {
   const { repositories, queue, config } = context;
   const { catalog, images, vectorQueue } = repositories;
   await images.reopenFailed(REOPENED);
   const checkSeconds = config.SIMILI_PICTURE_CHECK_HOURS * 3600;
   const isWaiting =
     (await images.hasClaimable()) || (await images.hasAged(checkSeconds || null)) || (await vectorQueue.isDue());
-  if (isWaiting) await queue.add('ingest', { catalog });
+  if (isWaiting) await wakeIngest(queue, catalog);
 }
 
 /** Marked first, dropped second: nobody can roll back to a version that is being dropped. */
