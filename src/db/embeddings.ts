@@ -7,7 +7,7 @@ import { stopBuilds } from './indexes/index-builds.ts';
 import { type Compared, distinctStatement } from './near-duplicates.ts';
 import type { IndexBuild, Storage, VectorIndex } from './session/storage.ts';
 import { type Ask, NO_ROWS } from './sql/ask.ts';
-import { BRIEFLY, briefly } from './sql/brief-locks.ts';
+import { A_FEW, BRIEFLY, briefly, NOT_NOW, productsAreHeld } from './sql/brief-locks.ts';
 import {
   categoryName,
   embeddingName,
@@ -19,7 +19,7 @@ import {
 } from './sql/embedding-table.ts';
 import { bigint, rows, text, texts } from './sql/row.ts';
 import { columnType, indexClass, storedSql } from './sql/space-sql.ts';
-import { despiteDeadlock } from './sql/sql-state.ts';
+import { despiteDeadlock, sqlStateOf } from './sql/sql-state.ts';
 import { vectorsParameter } from './sql/vector-bytes.ts';
 import { ofVersion, VersionGone } from './sql/version-gone.ts';
 
@@ -105,17 +105,27 @@ export class EmbeddingRepository {
     await ofVersion(this.indexing.buildIndex(this.index(model, space), how));
   }
 
-  /** Drops the tables of all spaces of a version, those of its large categories too, whose indexes nobody goes on to build. */
-  async dropTables(model: number, spaces: readonly Pick<EmbeddingSpace, 'name'>[]): Promise<void> {
+  /**
+   * Drops the tables of all spaces of a version, those of its large categories too, whose indexes nobody goes on to build. Nothing waits for
+   * that, so nobody is kept waiting for it either.
+   * @returns whether they are gone: not while a long transaction, such as a dump, holds the products
+   */
+  async dropTables(model: number, spaces: readonly Pick<EmbeddingSpace, 'name'>[]): Promise<boolean> {
     const { catalogId } = this;
     const vectors = spaces.map(({ name }) => embeddingName(model, name));
     const names = [...vectors, ...spaces.map(({ name }) => categoryName(model, name))];
     await stopBuilds(this.db, vectorSchema(catalogId), names);
     const tables = names.map((name) => `"${vectorSchema(catalogId)}".${name}`);
-    await this.db.$transaction(async (tx) => {
+    if (await productsAreHeld(this.db)) return false;
+    const dropping = this.db.$transaction(async (tx) => {
       await tx.categoryIndex.deleteMany({ where: { catalogId, vectors: { in: vectors } } });
-      await tx.$executeRawUnsafe(briefly(`DROP TABLE IF EXISTS ${tables.join(', ')}`));
+      await tx.$executeRawUnsafe(briefly(`DROP TABLE IF EXISTS ${tables.join(', ')}`, A_FEW));
+      return true;
     }, BRIEFLY);
+    return dropping.catch((error: unknown) => {
+      if (sqlStateOf(error) === NOT_NOW) return false;
+      throw error;
+    });
   }
 
   /** Overwrites by product; a product deleted in the meantime is left out. */

@@ -55,7 +55,7 @@ const tables = async (schema: string) => {
   return rows.map(({ name }) => name as string).filter((name) => /^(embedding|category)_\d/.test(name));
 };
 
-test('a version’s table is made, gets indexes by category, and is dropped while somebody holds the products', async () => {
+test('a version’s table is made, and gets indexes by category, while somebody holds the products', async () => {
   const ids = ['a', 'b', 'c', 'd'];
   await addProducts(
     { repositories },
@@ -68,9 +68,30 @@ test('a version’s table is made, gets indexes by category, and is dropped whil
     new CategoryIndexRepository(prisma, ask, storage, 'default', bounds).build(1, SPACE),
   );
   expect((await tables('simili')).sort()).toEqual(['category_1', 'embedding_1']);
-  await besideOthers(READING, () => repositories.embeddings.dropTables(1, [SPACE]));
+  await expect.poll(() => repositories.embeddings.dropTables(1, [SPACE])).toBe(true);
   expect(await tables('simili')).toEqual([]);
   expect(await prisma.categoryIndex.count()).toBe(0);
+});
+
+test('beside a dump the table of a version is not dropped, and nobody waits for it; once that is over it is', async () => {
+  await repositories.embeddings.createTable(2, SPACE);
+  const [dump, watcher] = [await client(), await client()];
+  try {
+    await dump.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM simili.product');
+    const waiting = `SELECT FROM pg_locks WHERE relation = 'simili.product'::regclass AND NOT granted`;
+    let isOver = false;
+    const dropping = repositories.embeddings.dropTables(2, [SPACE]).finally(() => {
+      isOver = true;
+    });
+    while (!isOver) expect((await watcher.query(waiting)).rows).toEqual([]);
+    expect(await dropping).toBe(false);
+    expect(await tables('simili')).toEqual(['embedding_2']);
+    await dump.query('COMMIT');
+    await expect.poll(() => repositories.embeddings.dropTables(2, [SPACE])).toBe(true);
+    expect(await tables('simili')).toEqual([]);
+  } finally {
+    await Promise.all([dump.end(), watcher.end()]);
+  }
 });
 
 test('a catalog is removed, too, and is there until it can be', async () => {

@@ -272,11 +272,11 @@ describe('indexes that are made', () => {
     const isBuilding = async () =>
       (await query(`SELECT FROM pg_stat_progress_create_index WHERE relid = '${COPIES()}'::regclass`)).length > 0;
     await expect.poll(isBuilding).toBe(true);
-    const dropping = repositories.embeddings.dropTables(model, [SPACE]);
+    expect(await repositories.embeddings.dropTables(model, [SPACE])).toBe(false);
     expect(await building).toMatchObject({ code: '57014' });
     await other.query('COMMIT');
     await other.end();
-    await dropping;
+    await expect.poll(() => repositories.embeddings.dropTables(model, [SPACE])).toBe(true);
     expect(await query(`SELECT FROM simili.category_index`)).toEqual([]);
     expect(await query(`SELECT FROM pg_class WHERE relname LIKE 'category_${model}%'`)).toEqual([]);
     await expect(build()).rejects.toThrow('no vectors');

@@ -26,6 +26,7 @@ test('each chore has its rhythm: a lost job is looked for every second, what was
   expect(chores(worker.context).map(({ name, everySeconds }) => [name, everySeconds])).toEqual([
     ['requeue', 1],
     ['maintenance', 5],
+    ['retire-versions', 120],
     ['forget-pictures', 60],
     ['forget-uploads', 60],
     ['retrain', 60],
@@ -70,7 +71,7 @@ test('of the versions that may serve again the newest two keep their vectors', a
     numbers.push(number);
   }
   const rejected = await addModel(worker.database, { a: [1, 0] }, 'REJECTED');
-  await chore('maintenance');
+  await chore('retire-versions');
   const rows = await prisma.modelVersion.findMany({ orderBy: { number: 'asc' } });
   expect(rows.map(({ state }) => state)).toEqual([
     ...['RETIRED', 'RETIRED', 'RETIRED', 'STANDBY', 'STANDBY', 'ACTIVE'],

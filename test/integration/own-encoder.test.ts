@@ -280,7 +280,9 @@ test('the tables of all spaces go with a version that is retired', async () => {
   const { models } = worker.database.repositories;
   const first = (await models.active())!;
   for (let i = 0; i < 4; i++) await made([counted]);
-  await chores(worker.context)[1]!.work(run.signal);
+  await chores(worker.context)
+    .find(({ name }) => name === 'retire-versions')!
+    .work(run.signal);
   expect(await models.byId(first.id)).toMatchObject({ state: 'RETIRED' });
   const left = await worker.database.storage.ask(
     {

@@ -195,8 +195,9 @@ test('who drops the table of a version stops the build of its index', async () =
     await expect.poll(seen).toEqual(BUILDING);
     const dropping = repositories.embeddings.dropTables(model, [SPACE]);
     await expect(building).rejects.toMatchObject({ code: '57014' });
+    expect(await dropping).toBe(false);
     await commit();
-    await dropping;
+    await expect.poll(() => repositories.embeddings.dropTables(model, [SPACE])).toBe(true);
   });
   await expect(build()).rejects.toThrow('no vectors');
 });

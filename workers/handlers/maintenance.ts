@@ -25,11 +25,11 @@ export const chores = (context: WorkerContext, dueRetrain = makeDueRetrain()): C
       await inEachCatalog(context, signal, async (own) => {
         await wakeIfWaiting(own);
         await startFirstModels(own);
-        await retireVersions(own);
       });
       await context.copies.prune((hashes) => context.repositories.contents.named(hashes));
     },
   },
+  { name: 'retire-versions', everySeconds: 120, work: (signal) => inEachCatalog(context, signal, retireVersions) },
   { name: 'forget-pictures', everySeconds: 60, work: () => context.repositories.pictureQueries.prune() },
   {
     name: 'forget-uploads',
@@ -101,11 +101,14 @@ async function wakeIfWaiting(context: WorkerContext): Promise<void> {
   if (isWaiting) await wakeIngest(queue, catalog);
 }
 
-/** Marked first, dropped second: nobody can roll back to a version that is being dropped. */
+/**
+ * Marked first, dropped second: nobody can roll back to a version that is being dropped. Its tables may stay for some turns: it is not urgent, and while
+ * somebody holds the products it would keep all others from them.
+ */
 async function retireVersions({ repositories: { models, embeddings }, log }: WorkerContext): Promise<void> {
   for (const { id, number } of await models.retirable(KEEP_STANDBY)) {
     if (await models.markRetired(id)) log.info({ modelId: id, number }, 'version retired');
   }
   for (const version of await models.retiredWithVectors())
-    await embeddings.dropTables(version.number, spacesOf(version));
+    if (!(await embeddings.dropTables(version.number, spacesOf(version)))) return;
 }
