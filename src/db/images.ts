@@ -27,16 +27,17 @@ export class ImageRepository {
 
   /**
    * Takes up to `limit` pending pictures for `seconds`; nobody else gets them in that time. A picture that was taken
-   * before and never finished comes back afterwards, so a dead worker loses none. Each claim has a number of its own (`reading`).
+   * before and never finished comes back afterwards, so a dead worker loses none. `ARRAY`: where the planner knows nothing of the table, it looks
+   * for more behind each row that it has locked, whatever the limit, if it may join what it finds. Each claim has a number of its own (`reading`).
    */
   claimPending(limit: number, seconds: number): Promise<ImageRow[]> {
     return rows(this.db, Claimed)`
       UPDATE simili.product_image SET claimed_until = now() + make_interval(secs => ${seconds}), attempts = attempts + 1,
         reading = reading + 1, wished = false
-      WHERE catalog_id = ${this.catalogId} AND id IN (
+      WHERE catalog_id = ${this.catalogId} AND id = ANY(ARRAY(
         SELECT id FROM simili.product_image
         WHERE catalog_id = ${this.catalogId} AND state = 'PENDING' AND (claimed_until IS NULL OR claimed_until < now())
-        ORDER BY position, id LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+        ORDER BY position, id LIMIT ${limit} FOR UPDATE SKIP LOCKED))
       RETURNING id, product_id AS "productId", position, source, attempts, reading`;
   }
 
@@ -56,11 +57,11 @@ export class ImageRepository {
     return rows(this.db, Aged)`
       UPDATE simili.product_image SET claimed_until = now() + make_interval(secs => ${seconds}), attempts = attempts + 1,
         reading = reading + 1, wished = false
-      WHERE catalog_id = ${this.catalogId} AND id IN (
+      WHERE catalog_id = ${this.catalogId} AND id = ANY(ARRAY(
         SELECT id FROM simili.product_image
         WHERE catalog_id = ${this.catalogId} AND state = 'READY' AND (claimed_until IS NULL OR claimed_until < now())
           AND ${isDue(ageSeconds)}
-        ORDER BY retry_at, checked_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+        ORDER BY retry_at, checked_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED))
       RETURNING id, product_id AS "productId", position, source, attempts, reading, content_hash AS "contentHash",
                 etag, last_modified AS "lastModified"`;
   }
@@ -93,10 +94,10 @@ export class ImageRepository {
   async reopenFailed(limit: number): Promise<number> {
     return this.db.$executeRaw`
       UPDATE simili.product_image SET state = 'PENDING', retry_at = NULL, claimed_until = NULL
-      WHERE catalog_id = ${this.catalogId} AND id IN (
+      WHERE catalog_id = ${this.catalogId} AND id = ANY(ARRAY(
         SELECT id FROM simili.product_image
         WHERE catalog_id = ${this.catalogId} AND state = 'FAILED' AND retry_at <= now()
-        ORDER BY retry_at LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
+        ORDER BY retry_at LIMIT ${limit} FOR UPDATE SKIP LOCKED))`;
   }
 
   /** Whether `claimPending` would find one. */

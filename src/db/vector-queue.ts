@@ -31,9 +31,9 @@ export class VectorQueue {
     return rows(this.db, { productId: text, place: bigint })`
       UPDATE simili.vector_queue SET tries = tries + 1,
         due_at = now() + make_interval(secs => least(${MOST_SECONDS}::int, ${TAKEN_SECONDS}::int * 2 ^ least(tries, 10)))
-      WHERE catalog_id = ${catalogId} AND product_id IN (
+      WHERE catalog_id = ${catalogId} AND product_id = ANY(ARRAY(
         SELECT product_id FROM simili.vector_queue WHERE catalog_id = ${catalogId} AND due_at <= now()
-        ORDER BY due_at, place LIMIT ${limit} FOR UPDATE SKIP LOCKED)
+        ORDER BY due_at, place LIMIT ${limit} FOR UPDATE SKIP LOCKED))
       RETURNING product_id AS "productId", place`;
   }
 
