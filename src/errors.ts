@@ -150,6 +150,10 @@ const CODES = {
     say: (a: { recipe: string }) =>
       `The recipe ${a.recipe} learns from categories; there are no two with products that may teach`,
   },
+  PICTURES_MISSING: {
+    retry: true,
+    say: (a: { why: string }) => `Too many pictures cannot be had now: ${a.why}`,
+  },
   TRAINING_DIVERGED: {
     retry: false,
     say: (a: { step: number; why: string; items?: readonly (number | string)[] }) =>

@@ -1,9 +1,10 @@
-import type { Job, PrismaClient } from '../generated/prisma/client.ts';
+import { type Job, JobPhase, type PrismaClient } from '../generated/prisma/client.ts';
 import { type JobFailure, MAX_ATTEMPTS, RUNNING } from './jobs.ts';
+import { int, oneOf, rows, text } from './sql/row.ts';
 
 /** The columns of a job that its message in a queue is made of. */
 export type JobInLine = Pick<Job, 'catalogId' | 'id' | 'phase' | 'fence'>;
-const IN_LINE = { catalogId: true, id: true, phase: true, fence: true } as const;
+const InLine = { catalogId: text, id: text, phase: oneOf('simili.job_phase', JobPhase), fence: int };
 
 /** Jobs of all catalogs together: one look a second must not cost a statement for each catalog. */
 export class AllJobs {
@@ -11,7 +12,7 @@ export class AllJobs {
 
   /**
    * Puts abandoned jobs back in line and ends those that used up their attempts. `staleSeconds` 0: nobody else can be
-   * alive (an embedded database at its start). @returns all jobs in line; the caller puts each into the queue of its phase.
+   * alive (an embedded database at its start). @returns all jobs in line whose time has come; the caller puts each into the queue of its phase.
    */
   async reclaim(staleSeconds: number): Promise<JobInLine[]> {
     await this.db.$executeRaw`
@@ -22,7 +23,9 @@ export class AllJobs {
         fence = fence + 1, updated_at = now(), message = NULL, eta_seconds = NULL
       WHERE state = 'RUNNING' AND heartbeat_at <= now() - make_interval(secs => ${staleSeconds})`;
     await this.db.trainingRound.deleteMany({ where: { job: { state: { notIn: RUNNING } } } });
-    return this.db.job.findMany({ where: { state: 'QUEUED' }, select: IN_LINE });
+    return rows(this.db, InLine)`
+      SELECT catalog_id AS "catalogId", id, phase, fence FROM simili.job
+      WHERE state = 'QUEUED' AND (due_at IS NULL OR due_at <= now())`;
   }
 }
 

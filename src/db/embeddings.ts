@@ -17,7 +17,7 @@ import {
   withoutSchema,
   writtenIndexOf,
 } from './sql/embedding-table.ts';
-import { bigint, rows, text, texts } from './sql/row.ts';
+import { bigint, int, rows, text, texts } from './sql/row.ts';
 import { columnType, indexClass, storedSql } from './sql/space-sql.ts';
 import { despiteDeadlock, sqlStateOf } from './sql/sql-state.ts';
 import { vectorsParameter } from './sql/vector-bytes.ts';
@@ -29,11 +29,17 @@ export type Vector = { productId: string; contentHash: string; vector: Float32Ar
 export type MissingOfProduct = Pick<Vector, 'productId' | 'contentHash'>;
 /** A product that needs a vector of its decoded pictures, in their order: one or more. */
 export type MissingVector = MissingOfProduct & { pictures: readonly { source: string; contentHash: string }[] };
+/**
+ * Products with a picture that one version has vectors of (`served`), those of them that another has none of (`lost`), and how many of these because
+ * their first picture could not be had, though it was asked for several times (`settled`): another version has none of these either.
+ */
+export type Coverage = { served: number; lost: number; settled: number };
 /** The part of a space that the name of a table, and how it stores a vector, follow from. */
 type Stored = Pick<EmbeddingSpace, 'name' | 'storage'>;
 type Input = Encoder['input'];
 
 const Count = { n: bigint };
+const Covered = { served: int, lost: int, settled: int };
 const Missing = { productId: text, contentHash: text };
 /** Vectors of one statement where an index takes them as they come: on the embedded database 5 ms each, for which it holds the thread. */
 const MOST_INDEXED = 10;
@@ -222,6 +228,20 @@ export class EmbeddingRepository {
   async lacking(model: number, space: string, input: Input | null, ids: readonly string[] | null): Promise<string[]> {
     const found = await ofVersion(rows(this.db, { id: text })`${this.lackingSql(model, space, input, ids)}`);
     return found.map(({ id }) => id);
+  }
+
+  /** @param tries after which a picture that could not be had is settled. @throws VersionGone */
+  async coverage(model: number, serving: number, tries: number): Promise<Coverage> {
+    const [row] = await ofVersion(
+      rows(this.db, Covered)`
+        SELECT count(*)::int AS served, count(*) FILTER (WHERE e.product_id IS NULL)::int AS lost,
+          count(*) FILTER (WHERE e.product_id IS NULL AND i.state <> 'READY'
+            AND (i.attempts >= ${tries} OR (i.state = 'FAILED' AND i.retry_at IS NULL)))::int AS settled
+        FROM ${this.tableSql(serving)} s
+          JOIN simili.product_image i ON i.catalog_id = ${this.catalogId} AND i.product_id = s.product_id AND i.position = 0
+          LEFT JOIN ${this.tableSql(model)} e ON e.product_id = s.product_id`,
+    );
+    return row!;
   }
 
   /** Puts all that lack one into the queue (src/db/vector-queue.ts), to be looked at now. */

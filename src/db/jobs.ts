@@ -97,7 +97,7 @@ export class JobRepository {
       UPDATE simili.job SET state = 'RUNNING', fence = fence + 1, attempts = attempts + 1, heartbeat_at = now(),
         started_at = coalesce(started_at, now()), updated_at = now()
       WHERE catalog_id = ${this.catalogId} AND id = ${id} AND phase = ${phase}::simili.job_phase
-        AND (state = 'QUEUED' OR (state = 'RUNNING' AND heartbeat_at < now() - make_interval(secs => ${STALE_AFTER_SECONDS})))
+        AND ((state = 'QUEUED' AND (due_at IS NULL OR due_at <= now())) OR (state = 'RUNNING' AND heartbeat_at < now() - make_interval(secs => ${STALE_AFTER_SECONDS})))
       RETURNING fence`;
     const job = row && (await this.byId(id));
     return job ? { job, fence: row.fence } : null;
@@ -156,13 +156,15 @@ export class JobRepository {
 
   /**
    * A retryable failure queues the job again until its attempts are used up. Safe to repeat.
+   * @param pauseSeconds before which nobody claims it again
    * @returns the state it is in now; null: the claim was lost, or this was told before.
    */
-  async fail({ job, fence }: Claim, error: JobFailure): Promise<JobState | null> {
+  async fail({ job, fence }: Claim, error: JobFailure, pauseSeconds = 0): Promise<JobState | null> {
     const [row] = await rows(this.db, { state: oneOf('simili.job_state', JobState) })`
       UPDATE simili.job SET error = ${JSON.stringify(error)}::jsonb, message = NULL, eta_seconds = NULL, updated_at = now(),
         state = (CASE WHEN ${error.retry} AND attempts < ${MAX_ATTEMPTS} THEN 'QUEUED' ELSE 'FAILED' END)::simili.job_state,
-        finished_at = CASE WHEN ${error.retry} AND attempts < ${MAX_ATTEMPTS} THEN NULL ELSE now() END
+        finished_at = CASE WHEN ${error.retry} AND attempts < ${MAX_ATTEMPTS} THEN NULL ELSE now() END,
+        due_at = now() + make_interval(secs => ${pauseSeconds})
       WHERE catalog_id = ${this.catalogId} AND id = ${job.id} AND fence = ${fence} AND state = 'RUNNING'
       RETURNING state`;
     return row?.state ?? null;

@@ -877,6 +877,31 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       await repos.products.remove(['several', 'single']);
     });
 
+    test('what another version has no vector of is lost, and settled where its picture was asked for in vain', async () => {
+      const [SERVING, CANDIDATE] = [5003, 5004];
+      for (const number of [SERVING, CANDIDATE]) await repos.embeddings.createTable(number, pictureSpace(2));
+      const ids = ['kept', 'late', 'away', 'asked', 'gone'];
+      for (const id of ids) await repos.products.write(product(id, { images: [`/${id}.png`] }));
+      await repos.products.write(product('bare', { images: [] }));
+      const put = (number: number, own: readonly string[]) =>
+        repos.embeddings.upsert(
+          number,
+          own.map((productId) => ({ productId, contentHash: 'any', vector: Float32Array.of(1, 0) })),
+        );
+      await put(SERVING, [...ids, 'bare']);
+      await put(CANDIDATE, ['kept', 'other']);
+      const update = (id: string, data: object) =>
+        storage.prisma.productImage.updateMany({ where: { source: `/${id}.png` }, data });
+      await update('late', { state: 'READY', contentHash: 'late', attempts: 9 });
+      await update('away', { state: 'FAILED', retryAt: new Date(), attempts: 2 });
+      await update('asked', { state: 'PENDING', attempts: 3 });
+      await update('gone', { state: 'FAILED', attempts: 1 });
+      expect(await repos.embeddings.coverage(CANDIDATE, SERVING, 3)).toEqual({ served: 5, lost: 4, settled: 2 });
+      for (const number of [SERVING, CANDIDATE]) await repos.embeddings.dropTables(number, [pictureSpace(2)]);
+      await expect(repos.embeddings.coverage(CANDIDATE, SERVING, 3)).rejects.toThrow('no vectors');
+      await repos.products.remove([...ids, 'bare']);
+    });
+
     describe('the queue of products whose vectors may be out of date', () => {
       const ours = ['q1', 'q2'];
       const all = async () => (await repos.vectorQueue.take(1000)).filter(({ productId }) => ours.includes(productId));

@@ -77,6 +77,7 @@ const ALL = [
   '0037_written_vectors',
   '0038_filed_products',
   '0042_picture_claims',
+  '0039_jobs_that_wait',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

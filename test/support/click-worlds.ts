@@ -240,5 +240,7 @@ export function isPromoted(world: World, candidate: Candidate, seed: number): bo
     later: null,
     ratings: null,
   };
-  return qualityGates(own, [{ name: 'serving', differences, rate: null }], 0).every(({ passed }) => passed);
+  const reach = { structure: 1000, clicks: clicks.triplets, later: 0, ratings: 0, vectors: 1000 };
+  const rival = { name: 'serving', reach, differences, rate: null };
+  return qualityGates(own, [rival], { missing: 0, beside: null }).every(({ passed }) => passed);
 }

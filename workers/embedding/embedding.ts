@@ -3,7 +3,6 @@ import { isOfEncoder } from '@simili/learning/models/encoder-facts';
 import { PICTURE_SIZE } from '@simili/learning/picture';
 import type { Features } from 'simili/internal/db/features';
 import type { ModelRow } from 'simili/internal/db/models';
-import { SimiliError } from 'simili/internal/errors';
 import type { PictureEncoder, ProductPictures } from 'simili/internal/ports/encoder';
 import { pictureSpace } from 'simili/internal/ports/space';
 import type { WorkerContext } from '../context.ts';
@@ -14,6 +13,7 @@ import type { Paced } from '../tools/pace.ts';
 import { isBlindTo } from './encode-batch.ts';
 import { encodePictures, encoderNamed } from './encoding.ts';
 import { fillSpace } from './fill-space.ts';
+import { isReadable } from './is-readable.ts';
 
 /** Products per call of the engine and per commit: what a crash may cost, and what is left to do when all are decoded. */
 const BATCH = 64;
@@ -29,7 +29,7 @@ type Model = Pick<ModelRow, 'id' | 'number' | 'metrics'>;
 
 /**
  * Gives every product with a decoded first picture its vector under `model`: of all its decoded pictures (`fillSpace`).
- * A picture that cannot be read now is left out and fetched anew by ingest, which embeds it for the versions that serve.
+ * A picture that cannot be read now is left out and, unless its host rests, fetched anew by ingest, which embeds it for the versions that serve.
  * @returns vectors written.
  */
 export async function embedMissing(
@@ -160,23 +160,13 @@ function joined(pictures: readonly string[], seen: Features): Uint16Array {
 
 /** Those all of whose pixels are in this machine's cache, or could be fetched again. */
 async function withPixels(
-  { repositories, pictures }: Context,
+  context: Context,
   missing: readonly ProductPictures[],
   sides: readonly number[],
   signal: AbortSignal,
 ): Promise<ProductPictures[]> {
-  const isReadable = async ({ contentHash, source }: ProductPictures['pictures'][number]): Promise<boolean> => {
-    try {
-      await pictures.ensure(contentHash, source, signal, sides);
-      return true;
-    } catch (error) {
-      if (!(error instanceof SimiliError && error.code.startsWith('IMAGE_'))) throw error;
-      await repositories.images.reopen(source);
-      return false;
-    }
-  };
-  const readable = await Promise.all(
-    missing.map(async (row) => (await Promise.all(row.pictures.map(isReadable))).every(Boolean)),
-  );
+  const isWhole = async (row: ProductPictures) =>
+    (await Promise.all(row.pictures.map((picture) => isReadable(context, picture, sides, signal)))).every(Boolean);
+  const readable = await Promise.all(missing.map(isWhole));
   return missing.filter((_row, i) => readable[i]);
 }

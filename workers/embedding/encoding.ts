@@ -8,6 +8,7 @@ import type { PictureService } from '../pictures/picture-service.ts';
 import { atOnce, type Paced } from '../tools/pace.ts';
 import { prefetched } from '../tools/prefetch.ts';
 import { encodeBatch } from './encode-batch.ts';
+import { isReadable } from './is-readable.ts';
 import { usePixels } from './pixel-users.ts';
 
 /** A picture of a catalog; `contentHash` is what it was when it was decoded. */
@@ -117,24 +118,13 @@ async function* batchesOf<T>(all: readonly T[], signal: AbortSignal): AsyncGener
 
 /** Those whose pixels are in this machine's cache, or could be fetched again. */
 async function readableOf(
-  { pictures, repositories }: Context,
+  context: Context,
   rows: readonly SourcePicture[],
   side: number,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const found = await Promise.all(
-    rows.map(async ({ contentHash, source }) => {
-      try {
-        await pictures.ensure(contentHash, source, signal, [side]);
-        return contentHash;
-      } catch (error) {
-        if (!(error instanceof SimiliError && error.code.startsWith('IMAGE_'))) throw error;
-        await repositories.images.reopen(source);
-        return null;
-      }
-    }),
-  );
-  return found.filter((hash) => hash !== null);
+  const found = await Promise.all(rows.map((picture) => isReadable(context, picture, [side], signal)));
+  return rows.filter((_picture, i) => found[i]).map(({ contentHash }) => contentHash);
 }
 
 /**

@@ -1,6 +1,14 @@
 import type { Interval } from '@simili/learning/metrics/intervals';
 import type { Gate } from 'simili/internal/db/models';
-import { type Differences, FEWEST_TRIPLETS, FEWEST_VECTORS, type Measured, type Question } from './measure.ts';
+import { type Completeness, completeGate } from './completeness.ts';
+import {
+  type Differences,
+  FEWEST_TRIPLETS,
+  FEWEST_VECTORS,
+  type Measured,
+  type Question,
+  type Reach,
+} from './measure.ts';
 
 /** How far a candidate may fall behind: about one standard error of 1,000 triplets. */
 const TOLERANCE = 0.02;
@@ -19,6 +27,8 @@ type Gated = Pick<Measured, Question | 'spread'>;
 export type Rival = {
   /** E.g. "version 3, which serves". */
   readonly name: string;
+  /** What it can be measured by. */
+  readonly reach: Reach;
   /** Candidate minus rival. */
   readonly differences: Differences;
   /** Candidate minus rival in choices a view, as a share of the rival's; null: not measured. */
@@ -35,17 +45,12 @@ const WHAT: Readonly<Record<Question, { gate: string; of: string }>> = {
  * Whether a candidate may serve. It is compared with each rival by a paired difference and its 95 % interval. A gate is green where the lower
  * bound is within the tolerance of every rival: surely not much worse. It is red where the upper bound is below 0 and the difference beyond the
  * tolerance: surely worse, and by more than is forgiven. Else the evidence decides nothing, as where there is none: such a gate passes as not
- * measured. Without rivals there is nothing to fall behind.
+ * measured, unless a rival could be measured, and the candidate is not for want of vectors. Without rivals there is nothing to fall behind.
  */
-export function qualityGates(own: Gated, rivals: readonly Rival[], missing: number): Gate[] {
+export function qualityGates(own: Gated, rivals: readonly Rival[], completeness: Completeness): Gate[] {
   return [
-    {
-      name: 'complete',
-      passed: missing === 0,
-      measured: true,
-      reason: missing === 0 ? 'every product with a picture has a vector' : `${missing} products have no vector`,
-    },
-    spreadGate(own.spread),
+    completeGate(completeness),
+    spreadGate(own.spread, rivals),
     ...(Object.keys(WHAT) as Question[]).map((question) => precisionGate(question, own, rivals)),
     gateOf(
       'choices',
@@ -55,10 +60,15 @@ export function qualityGates(own: Gated, rivals: readonly Rival[], missing: numb
   ];
 }
 
-function spreadGate(spread: number | null): Gate {
+function spreadGate(spread: number | null, rivals: readonly Rival[]): Gate {
   const name = 'spread';
   if (spread === null)
-    return { name, passed: true, measured: false, reason: `not measured: ${FEWEST_VECTORS} products needed` };
+    return unmeasured(
+      name,
+      `${FEWEST_VECTORS} products needed`,
+      rivals,
+      ({ reach }) => reach.vectors > 2 * FEWEST_VECTORS,
+    );
   const reason = `mean squared distance of random pairs ${spread.toFixed(3)}, at least ${LEAST_SPREAD}`;
   return { name, passed: spread >= LEAST_SPREAD, measured: true, reason };
 }
@@ -67,17 +77,24 @@ function precisionGate(question: Question, own: Gated, rivals: readonly Rival[])
   const { gate, of } = WHAT[question];
   const { triplets, precision } = own[question];
   if (triplets < FEWEST_TRIPLETS)
-    return {
-      name: gate,
-      passed: true,
-      measured: false,
-      reason: `not measured: ${triplets} ${of}, ${FEWEST_TRIPLETS} needed`,
-    };
+    return unmeasured(
+      gate,
+      `${triplets} ${of}, ${FEWEST_TRIPLETS} needed`,
+      rivals,
+      ({ reach }) => reach[question] >= FEWEST_TRIPLETS && reach[question] > 2 * triplets,
+    );
   const beside = rivals.map(({ name, differences }) => {
     const tolerance = question === 'structure' ? toleranceOfCategories(differences) : TOLERANCE;
     return { name, difference: differences[question], tolerance, unit: 'points' };
   });
   return gateOf(gate, `${(100 * precision).toFixed(1)} % of ${triplets} ${of}`, beside);
+}
+
+/** @param couldBe whether a rival could be measured where the candidate could not */
+function unmeasured(name: string, why: string, rivals: readonly Rival[], couldBe: (rival: Rival) => boolean): Gate {
+  const rival = rivals.find(couldBe);
+  const reason = `not measured: ${why}`;
+  return { name, passed: !rival, measured: false, reason: rival ? `${reason}, which ${rival.name} has` : reason };
 }
 
 /** By the lower bound of what shoppers gain by the candidate, by the question that is surest of it. */

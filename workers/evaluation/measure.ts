@@ -22,6 +22,8 @@ export type Measured = {
   /** As `simili evaluate` has them (docs/evaluation.md), an answer being right in the query's category; null: no query has one. */
   catalog: ByMetric<Metric | null> & { coverage: number; hubness: number };
 };
+/** Triplets of which a version has all vectors, by question, and its vectors. */
+export type Reach = Readonly<Record<Question | 'vectors', number>>;
 /** Kinds of triplets that an order is asked for. */
 export type Question = 'structure' | 'clicks' | 'later' | 'ratings';
 /**
@@ -51,6 +53,20 @@ export function measure(vectors: Vectors, set: Asked): Measured {
     ratings: precision(rows, set.ratings),
     spread: spread([...vectors.values()]),
     catalog: catalogMetrics(rows, set),
+  };
+}
+
+/** What a version could be measured by, were it asked. */
+export function reachOf(vectors: Vectors, set: Asked): Reach {
+  const isKnown = set.productIds.map((id) => vectors.has(id));
+  const count = (triplets: readonly Triplet[]) =>
+    triplets.filter(({ q, p, n }) => isKnown[q] && isKnown[p] && isKnown[n]).length;
+  return {
+    structure: count(set.structure),
+    clicks: count(set.clicks[0]),
+    later: count(set.later[0]),
+    ratings: count(set.ratings),
+    vectors: vectors.size,
   };
 }
 

@@ -8,6 +8,7 @@ import type { Rating } from 'simili/internal/db/ratings';
 import { SimiliError } from 'simili/internal/errors';
 import { DEFAULT_PLACEMENT } from 'simili/internal/placement';
 import type { WorkerContext } from '../context.ts';
+import { isOfPicture } from '../pictures/unreadable.ts';
 import type { TrainingRequest, TrainingSet } from '../training/protocol.ts';
 import type { FeatureFiles } from './feature-files.ts';
 import { firstJudgedDay } from './judged-days.ts';
@@ -18,6 +19,11 @@ export type ModelKind = TrainingRequest['kind'];
  * products triplets teach a network nothing that a shopper would see.
  */
 export const FEWEST_PRODUCTS: Readonly<Record<ModelKind, number>> = { GOLDEN: 2, NETWORK: 20 };
+/**
+ * Share of the decoded pictures that a training must be able to read: of a host that gives a few only nobody learns what the shop looks
+ * like. A shop's first model makes do with what there is.
+ */
+const LEAST_READ: Readonly<Record<ModelKind, number>> = { GOLDEN: 0, NETWORK: 0.8 };
 const PAGE = 500;
 
 /** Data of a training, and the items' ids, which only the worker needs. */
@@ -36,7 +42,7 @@ export type CollectedSet = {
  * @param sides of the pixels that training reads
  * @param features where what was seen in the pictures is written to; null: nobody is asked
  * @param kind of the model: what is enough depends on it
- * @throws SimiliError CATALOG_TOO_SMALL; CONFIGURATION_INVALID where the pixel cache cannot hold them all.
+ * @throws SimiliError PICTURES_MISSING, CATALOG_TOO_SMALL; CONFIGURATION_INVALID where the pixel cache cannot hold them all.
  */
 export async function collectTrainingSet(
   { repositories, pictures }: Pick<WorkerContext, 'repositories' | 'pictures'>,
@@ -47,6 +53,7 @@ export async function collectTrainingSet(
   features: FeatureFiles | null = null,
 ): Promise<CollectedSet> {
   const columns = makeColumns();
+  let ready = 0;
   let after: ReadyImage | null = null;
   do {
     signal.throwIfAborted();
@@ -55,10 +62,11 @@ export async function collectTrainingSet(
       page.map(({ contentHash, source }) =>
         pictures.ensure(contentHash, source, signal, sides).then(
           () => true,
-          () => false,
+          (error: unknown) => (isOfPicture(error) ? false : Promise.reject(error)),
         ),
       ),
     );
+    ready += page.length;
     const readable = page.filter((_image, i) => found[i]);
     for (const image of features ? await features.add(readable, signal) : readable) columns.add(image);
     after = page.at(-1) ?? null;
@@ -66,6 +74,7 @@ export async function collectTrainingSet(
   signal.throwIfAborted();
   const { ids, set } = columns.finish(pictures.folders(sides));
   Object.assign(set, await features?.finish());
+  checkRead(set.hashes.length / 32, ready, LEAST_READ[kind]);
   checkFits(set.hashes.length / 32, pictures.capacity(sides));
   const need = FEWEST_PRODUCTS[kind];
   if (ids.length < need) throw new SimiliError('CATALOG_TOO_SMALL', { have: ids.length, need });
@@ -77,6 +86,12 @@ export async function collectTrainingSet(
     .filter(({ q, p, n }) => ![q, p, n].some((item) => isIn(set, item, 'test')))
     .map(({ q, p, n }) => ({ q: set.starts[q]!, p: set.starts[p]!, n: set.starts[n]! }));
   return { set, ids, feedback: pairs.columns, ratings, judgedFrom: judgedFrom! };
+}
+
+function checkRead(read: number, ready: number, least: number): void {
+  if (read >= least * ready) return;
+  const why = `a training reads ${ready} pictures again, and ${read} of them can be read; their hosts may want to be left alone for a while`;
+  throw new SimiliError('PICTURES_MISSING', { why });
 }
 
 /** A training reads all its pictures again and again: pixels that were pruned meanwhile would end it in the middle. */

@@ -4,6 +4,7 @@ import type { Handler } from 'simili/internal/queue/jobs';
 import { inCatalog, type WorkerContext } from '../context.ts';
 import { chooseStorage } from '../embedding/choose-storage.ts';
 import { countMissing, fillAll, fillable } from '../embedding/spaces.ts';
+import { besideServing, waitIfIncomplete } from '../evaluation/completeness.ts';
 import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
 import { timeLeft } from '../jobs/time-left.ts';
 import { unhurried } from '../tools/pace.ts';
@@ -37,6 +38,8 @@ async function embed(context: WorkerContext, run: ClaimedRun): Promise<void> {
   const fillSample = (ids: readonly string[]) => spaces[0]!.fill(run.signal, report, ids);
   const sampled = await chooseStorage(context.repositories, model, fillSample, run.signal);
   await fillAll(spaces, run.signal, (written) => report(sampled + written));
+  const serving = await models.serving();
+  waitIfIncomplete({ missing: 0, beside: await besideServing(embeddings, model, serving) }, run.claim);
   // Later ones are in the queue as long as this version is on its way, whoever looks at them.
   for (const space of spaces) await space.queueMissing();
   const stored = await models.ofJob(jobId); // in the storage that was chosen

@@ -5,9 +5,10 @@ import type { Handler } from 'simili/internal/queue/jobs';
 import { inCatalog, type WorkerContext } from '../context.ts';
 import { servedVectors } from '../embedding/served-vectors.ts';
 import { countFailed, fillAll, fillable } from '../embedding/spaces.ts';
+import { besideServing, waitIfIncomplete } from '../evaluation/completeness.ts';
 import { qualityGates, type Rival } from '../evaluation/gates.ts';
 import { listChanges } from '../evaluation/list-changes.ts';
-import { differences, measure } from '../evaluation/measure.ts';
+import { differences, measure, reachOf } from '../evaluation/measure.ts';
 import { ratesOf, relativeTo } from '../evaluation/rate.ts';
 import { collectEvaluationSet, type EvaluationSet } from '../evaluation/set.ts';
 import { firstUnseenDay, latest } from '../evidence/judged-days.ts';
@@ -39,8 +40,11 @@ async function evaluate(context: WorkerContext, { claim, report, signal }: Claim
   const spaces = fillable(context, candidate);
   await fillAll(spaces, signal);
   const missing = await countFailed(spaces, signal);
+  const serving = rivals.find(({ state }) => state === 'ACTIVE') ?? null;
+  const completeness = { missing, beside: await besideServing(repositories.embeddings, candidate, serving) };
+  waitIfIncomplete(completeness, claim);
   const all = { ...(candidate.metrics as object), ...metrics };
-  await models.commitEvaluated(claim, candidate.id, all as never, qualityGates(own, beside, missing));
+  await models.commitEvaluated(claim, candidate.id, all as never, qualityGates(own, beside, completeness));
 }
 
 const nameOf = ({ number, state }: ModelRow): string =>
@@ -60,7 +64,8 @@ async function compared(
   const rates = ratesOf(set, vectors, others);
   const beside = rivals.map((rival, i): Rival => {
     const rate = rates && relativeTo(rates.rivals[i]!, rates.differences[i]!);
-    return { name: nameOf(rival), differences: differences(vectors, others[i]!, set), rate };
+    const reach = reachOf(others[i]!, set);
+    return { name: nameOf(rival), reach, differences: differences(vectors, others[i]!, set), rate };
   });
   const [serving] = others;
   const metrics = {

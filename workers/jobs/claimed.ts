@@ -30,11 +30,15 @@ const TELL_AGAIN_MS = 500;
 /** These stay as they are until somebody acts: trying at once, on whichever worker, would only repeat them. */
 const WAITS_FOR_PEOPLE: readonly ErrorCode[] = ['CATALOG_TOO_SMALL', 'CATALOG_UNLABELLED'];
 
+/** These pass with time, and trying at once would only use up the attempts: the job waits a minute, then two, four and eight. */
+const PASSES_WITH_TIME: readonly ErrorCode[] = ['PICTURES_MISSING'];
+const FIRST_PAUSE_SECONDS = 60;
+
 /**
  * Claims a job's phase, runs `work` under a heartbeat and settles what comes of it: a cancelled job ends, a stopped
  * worker hands the job back, a failure is recorded (and retried where that can help). A delivery that finds nothing to
  * claim is a repeated one and does nothing.
- * @returns the phase's next delivery, when the job is to be tried again.
+ * @returns the phase's next delivery, when the job is to be tried again at once; one that waits is found by maintenance.
  */
 export async function runClaimed(
   { jobs, log, telemetry }: { jobs: JobRepository; log: Log; telemetry: Telemetry },
@@ -103,7 +107,11 @@ async function settle(
 ): Promise<'again' | 'done'> {
   if (outcome === 'cancel') await jobs.settleCancelled(claim);
   else if (outcome === 'stopping') await jobs.release(claim);
-  else if (outcome === 'failed') return (await jobs.fail(claim, failureOf(error))) === 'QUEUED' ? 'again' : 'done';
+  else if (outcome === 'failed') {
+    const pause = pauseAfter(error, claim.job.attempts);
+    const state = await jobs.fail(claim, failureOf(error), pause);
+    return state === 'QUEUED' && pause === 0 ? 'again' : 'done';
+  }
   return 'done';
 }
 
@@ -112,6 +120,12 @@ function failureOf(error: unknown): JobFailure {
   if (!(error instanceof SimiliError)) return { code: 'INTERNAL', message, retry: true };
   return { code: error.code, message, retry: error.retry && !WAITS_FOR_PEOPLE.includes(error.code) };
 }
+
+/** @param attempts with this one. @returns seconds */
+const pauseAfter = (error: unknown, attempts: number): number =>
+  error instanceof SimiliError && PASSES_WITH_TIME.includes(error.code)
+    ? FIRST_PAUSE_SECONDS * 2 ** Math.max(0, attempts - 1)
+    : 0;
 
 /** For whoever runs the workers: what we know is a sentence, what we do not know comes with its stack. */
 function tell(log: Log, jobId: string, outcome: Outcome | 'failed', error: unknown): void {

@@ -1,5 +1,5 @@
 /** Tries that follow each other at once, before a picture counts as failed for now. */
-const QUICK_TRIES = 3;
+export const QUICK_TRIES = 3;
 const FIRST_WAIT = 60;
 const LONGEST_WAIT = 6 * 3600;
 /** Tries in all: with waits that double up to six hours, a day and a half. */

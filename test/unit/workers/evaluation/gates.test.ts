@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
+import type { Coverage } from '../../../../src/db/embeddings.ts';
 import { qualityGates } from '../../../../workers/evaluation/gates.ts';
 import {
   differenceOf,
   differenceOfChoices,
   differences,
   measure,
+  type Reach,
+  reachOf,
   spanOf,
 } from '../../../../workers/evaluation/measure.ts';
 
@@ -26,6 +29,7 @@ const interval = ([mean, low, high]: Points) => ({ mean: mean / 100, low: low / 
 function rival(
   points: Partial<Record<'structure' | 'clicks' | 'choices' | 'later' | 'ratings' | 'rate', Points | null>>,
   name = 'version 3',
+  reach: Reach = { structure: 0, clicks: 0, later: 0, ratings: 0, vectors: 0 },
 ) {
   const of = (question: keyof typeof points) => {
     const given = points[question];
@@ -38,11 +42,16 @@ function rival(
     later: of('later'),
     ratings: of('ratings'),
   };
-  return { name, differences, rate: of('rate') };
+  return { name, reach, differences, rate: of('rate') };
 }
 /** Each gate that is not green: red, or open where it decides nothing. */
-const told = (...args: Parameters<typeof qualityGates>) =>
-  qualityGates(...args).flatMap(({ name, passed, measured }) =>
+const told = (
+  given: Own,
+  rivals: Parameters<typeof qualityGates>[1],
+  missing: number,
+  beside: Coverage | null = null,
+) =>
+  qualityGates(given, rivals, { missing, beside }).flatMap(({ name, passed, measured }) =>
     passed && measured ? [] : [`${name} ${passed ? 'open' : 'red'}`],
   );
 
@@ -103,14 +112,50 @@ test('ten points of categories may be lost where shoppers surely gain, as many m
 });
 
 test('a shop of a few products that look alike is served, and the gate says that it saw nothing', () => {
-  const gates = qualityGates({ ...unmeasured, spread: null }, [rival({ rate: null })], 0);
+  const gates = qualityGates({ ...unmeasured, spread: null }, [rival({ rate: null })], { missing: 0, beside: null });
   expect(gates.every(({ passed }) => passed)).toBe(true);
   expect(gates.flatMap(({ name, measured }) => (measured ? [name] : []))).toEqual(['complete']);
 });
 
+test('what is shown now and would not be any more is no complete version: hardly any whose picture may still come, a tenth whose picture is gone', () => {
+  const beside = (served: number, lost: number, settled = 0) => told(own, [], 0, { served, lost, settled });
+  expect([beside(400, 340), beside(40, 36)]).toEqual([['complete red'], ['complete red']]);
+  expect([beside(400, 8), beside(400, 9)]).toEqual([[], ['complete red']]);
+  expect([beside(400, 40, 40), beside(400, 41, 41), beside(400, 40, 31)]).toEqual([
+    [],
+    ['complete red'],
+    ['complete red'],
+  ]);
+  expect([beside(5, 1), beside(5, 1, 1), beside(5, 2)]).toEqual([[], [], ['complete red']]);
+  const [gate] = qualityGates(own, [], { missing: 0, beside: { served: 400, lost: 340, settled: 2 } });
+  expect(gate!.reason).toBe(
+    '340 of the 400 products that are shown now have no vector, 2 of them as their pictures cannot be had',
+  );
+});
+
+test('what a version that serves could be asked, and the candidate cannot for want of vectors, does not pass as not measured', () => {
+  const reach = { structure: 60, clicks: 60, later: 60, ratings: 60, vectors: 60 };
+  const beside = (own: Own) => told(own, [rival({ rate: null }, 'version 3', reach)], 0);
+  expect(beside({ ...unmeasured, spread: null })).toEqual([
+    'spread red',
+    'catalog red',
+    'clicks red',
+    'later red',
+    'ratings red',
+    'choices open',
+  ]);
+  expect(beside({ ...own, ratings: precision(0.6, 31) })).toEqual(['ratings open', 'choices open']); // hardly less
+  const [, , catalog] = qualityGates(unmeasured, [rival({}, 'version 3', reach)], { missing: 0, beside: null });
+  expect(catalog!.reason).toBe('not measured: 0 held-out category triplets, 50 needed, which version 3 has');
+});
+
 test('every gate says what was measured and what was asked', () => {
   const beside = [rival({ structure: [-5, -6.25, -4] }, 'version 3, which serves'), rival({ rate: null })];
-  expect(qualityGates({ ...own, ratings: precision(0.6, 49) }, beside, 2).map(({ reason }) => reason)).toEqual([
+  expect(
+    qualityGates({ ...own, ratings: precision(0.6, 49) }, beside, { missing: 2, beside: null }).map(
+      ({ reason }) => reason,
+    ),
+  ).toEqual([
     '2 products have no vector',
     'mean squared distance of random pairs 2.000, at least 0.1',
     '70.0 % of 1000 held-out category triplets; beside version 3, which serves -5.0 points [-6.3, -4.0], 2 may be lost',
@@ -119,7 +164,9 @@ test('every gate says what was measured and what was asked', () => {
     'not measured: 49 held-out triplets of raters, 50 needed',
     'estimated choices a view; not measured beside version 3',
   ]);
-  expect(qualityGates(own, [], 0).at(-1)!.reason).toBe('estimated choices a view; nothing serves yet');
+  expect(qualityGates(own, [], { missing: 0, beside: null }).at(-1)!.reason).toBe(
+    'estimated choices a view; nothing serves yet',
+  );
 });
 
 test('what stands further in front counts for the version that has it there, from fifty choices and ten anchors on', () => {
@@ -228,5 +275,6 @@ test('precision counts triplets in the right order, a tie as a half, and leaves 
   expect(catalog.similarityPrecision?.mean).toBe(2.5 / 4);
   expect(catalog.map?.mean).toBeCloseTo((1 + 1 / 2 + 1 / 2 + 1 / 3) / 4, 12);
   expect(catalog).toMatchObject({ coverage: 1, hubness: 0 });
+  expect(reachOf(vectors, set)).toEqual({ structure: 4, clicks: 0, later: 1, ratings: 1, vectors: 4 });
   expect(measure(vectors, { ...set, categories: new Int32Array(5).fill(-1) }).catalog.map).toBeNull();
 });

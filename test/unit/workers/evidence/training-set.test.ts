@@ -4,18 +4,20 @@ import { expect, test } from 'vitest';
 import { splitOf, splits } from '../../../../learning/metrics/split.ts';
 import { SeenPairs } from '../../../../learning/relevance/seen-pairs.ts';
 import type { ReadyImage } from '../../../../src/db/images.ts';
+import { SimiliError } from '../../../../src/errors.ts';
 import { collectTrainingSet, FEWEST_PRODUCTS } from '../../../../workers/evidence/training-set.ts';
 
 const never = new AbortController().signal;
 const folders = (sides: readonly number[]) => Object.fromEntries(sides.map((side) => [side, `pixels/${side}`]));
 
-/** Context of a worker, with pages as Postgres gives them. `gone`: pictures that cannot be read any more. */
+/** Context of a worker, with pages as Postgres gives them. `gone`: pictures that cannot be read any more; `broken`: what reading any says. */
 function contextOf(
   rows: readonly ReadyImage[],
   gone: ReadonlySet<string> = new Set(),
   statistics: object[] = [],
   capacity = 1e6,
   ratings: object[] = [],
+  broken: Error | null = null,
 ) {
   const asked: { source: string; sides: readonly number[] }[] = [];
   const context = {
@@ -42,7 +44,8 @@ function contextOf(
       capacity: () => capacity,
       ensure: async (_hash: string, source: string, _signal: AbortSignal, sides: readonly number[]) => {
         asked.push({ source, sides });
-        if (gone.has(source)) throw new Error('gone');
+        if (gone.has(source)) throw new SimiliError('IMAGE_UNREADABLE', { source, why: 'gone' });
+        if (broken) throw broken;
       },
     },
   };
@@ -136,6 +139,27 @@ test('a catalog that is too small says how small, and an aborted collection stop
   const stopped = AbortSignal.abort(new Error('stop'));
   await expect(collectTrainingSet(context, new Date(), [64], stopped)).rejects.toThrow('stop');
   expect(asked).toEqual([]);
+});
+
+test('where a host gives few of the pictures the training waits for it; a shop’s first model does not', async () => {
+  const rows = rowsOf(Array.from({ length: 100 }, () => ({ pictures: 1, categories: [] })));
+  const collect = (lost: number, kind: 'GOLDEN' | 'NETWORK') => {
+    const { context } = contextOf(rows, new Set(rows.slice(0, lost).map(({ source }) => source)));
+    return collectTrainingSet(context, new Date(), [64], never, kind);
+  };
+  expect((await collect(20, 'NETWORK')).ids).toHaveLength(80);
+  await expect(collect(21, 'NETWORK')).rejects.toMatchObject({
+    code: 'PICTURES_MISSING',
+    retry: true,
+    message: expect.stringContaining('reads 100 pictures again, and 79 of them can be read'),
+  });
+  expect((await collect(90, 'GOLDEN')).ids).toHaveLength(10);
+});
+
+test('a disk that is full is no fault of the pictures', async () => {
+  const rows = rowsOf(Array.from({ length: 30 }, () => ({ pictures: 1, categories: [] })));
+  const { context } = contextOf(rows, new Set(), [], 1e6, [], new Error('ENOSPC'));
+  await expect(collectTrainingSet(context, new Date(), [64], never)).rejects.toThrow('ENOSPC');
 });
 
 test('more pictures than the pixel cache holds are refused before they are missed', async () => {
