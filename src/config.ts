@@ -82,7 +82,7 @@ const Env = z.object({
     .min(0.1)
     .max(3600)
     .default(15)
-    .describe('For receiving a request whole; idle connections are closed after as long'),
+    .describe('For receiving a request whole; who is idle, or reads nothing of an answer, is closed after as long'),
   SIMILI_MAX_CONNECTIONS: count(4096).describe('Open connections of all'),
   SIMILI_CONNECTIONS_PER_ADDRESS: count(256).describe('Open connections of one address, where no proxy is in front'),
   SIMILI_QUERY_RATE: rate(100).describe('Storefront requests a second of one address; 0: no limit'),

@@ -1,9 +1,10 @@
-import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createServer, IncomingMessage, type RequestListener, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Express, Request, Response } from 'express';
 import { networkOf } from '../addresses.ts';
 import type { Config } from '../config.ts';
 import { SimiliError } from '../errors.ts';
+import { keptIn } from '../kept-in.ts';
 
 type Settings = Pick<
   Config,
@@ -20,16 +21,20 @@ type Settings = Pick<
  * was closed.
  */
 const PROXY_KEEP_ALIVE_MS = 75_000;
+/** Requests that a connection may send ahead of an answer that is under way: browsers and proxies send none, benchmarks a few. */
+const MOST_AHEAD = 16;
 /** A connection over the bound is told to come back when others may have gone. Seconds. */
 const COME_BACK = 5;
 
 /**
  * Opens the port. Whoever does not send his request whole in SIMILI_RECEIVE_SECONDS gets a 408; a connection without one is
- * closed after the same time, behind a proxy after 75 s. @throws SimiliError PORT_BUSY, CONFIGURATION_INVALID.
+ * closed after the same time, behind a proxy after 75 s. So is, after the first time, one that takes nothing of an answer.
+ * @throws SimiliError PORT_BUSY, CONFIGURATION_INVALID.
  */
 export function listen(app: Express, config: Settings): Promise<Server> {
   const receiveMs = config.SIMILI_RECEIVE_SECONDS * 1000;
   const refused = new WeakSet<Socket>();
+  const answer = oneByOne(app as RequestListener);
   const http = createServer(
     {
       ...bornFor(app),
@@ -39,7 +44,9 @@ export function listen(app: Express, config: Settings): Promise<Server> {
       keepAliveTimeout: config.SIMILI_TRUSTED_HOPS > 0 ? PROXY_KEEP_ALIVE_MS : receiveMs,
     },
     (req, res) => {
-      if (!refused.has(req.socket)) app(req, res);
+      if (refused.has(req.socket)) return;
+      res.setTimeout(receiveMs, () => closeWhereNothingIsTaken(req.socket));
+      answer(req, res);
     },
   );
   http.maxConnections = config.SIMILI_MAX_CONNECTIONS;
@@ -55,6 +62,36 @@ export function listen(app: Express, config: Settings): Promise<Server> {
     });
     http.listen(config.PORT, config.HOST);
   });
+}
+
+/**
+ * Requests that come behind one another on a connection are worked on one by one. Node answers them in their order, but hands out all of them at once:
+ * what is answered would wait in memory for a first one that nobody reads.
+ */
+function oneByOne(app: RequestListener): RequestListener {
+  const waiting = keptIn<Socket, number>();
+  const change = (socket: Socket, by: number): number => {
+    const now = (waiting.get(socket) ?? 0) + by;
+    waiting.set(socket, now);
+    return now;
+  };
+  return (req, res) => {
+    if (res.socket !== null) {
+      app(req, res);
+      return;
+    }
+    const { socket } = req;
+    if (change(socket, 1) > MOST_AHEAD) socket.destroy();
+    res.once('socket', () => {
+      change(socket, -1);
+      process.nextTick(app, req, res); // Node has not yet finished with handing the connection on
+    });
+  };
+}
+
+/** An answer that is still being made holds nobody up. */
+function closeWhereNothingIsTaken(socket: Socket): void {
+  if (socket.writableLength > 0) socket.destroy();
 }
 
 type Born = { readonly IncomingMessage: typeof IncomingMessage; readonly ServerResponse: typeof ServerResponse };
