@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import { whenOver } from './request-over.ts';
 
 /** A page's statements end in less by themselves, ms, and cancelling one costs its connection to the database. */
 const GRACE_MS = 100;
@@ -9,10 +10,8 @@ const GRACE_MS = 100;
  */
 export function clientLeft(res: Response): AbortSignal {
   const leaving = new AbortController();
-  const closed = (): void => {
+  whenOver(res, () => {
     if (!res.writableFinished) setTimeout(() => leaving.abort(), GRACE_MS).unref();
-  };
-  if (res.closed) closed();
-  else res.once('close', closed);
+  });
   return leaving.signal;
 }

@@ -5,6 +5,7 @@ import { SimiliError } from '../errors.ts';
 import type { Allowance } from '../graphql/allowance.ts';
 import type { Log } from '../log.ts';
 import { refuse } from './refuse.ts';
+import { whenOver } from './request-over.ts';
 import { makeTokenBuckets, type TokenBuckets } from './token-buckets.ts';
 
 type Settings = Pick<
@@ -112,7 +113,7 @@ function fewAtOnce(callerOf: (req: Request) => Caller, most: number): RequestHan
     const { name, ease } = callerOf(req);
     if ((inside.get(name) ?? 0) >= most * ease) return tooMany(res, COME_BACK_SECONDS);
     change(name, 1);
-    res.once('close', () => change(name, -1));
+    whenOver(res, () => change(name, -1));
     next();
   };
 }

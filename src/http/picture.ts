@@ -4,6 +4,7 @@ import { BAD_REQUEST } from '../graphql/errors.ts';
 import { CATALOG_HEADER } from '../ports/authenticator.ts';
 import { mayAsk } from './callers.ts';
 import { refuse, tellRefusal } from './refuse.ts';
+import { whenOver } from './request-over.ts';
 
 /** A storefront scales what its camera gives; the largest that is taken all the same. */
 const MOST_BYTES = 8 * 2 ** 20;
@@ -52,7 +53,7 @@ function atMost(most: number): RequestHandler {
   return (_req: Request, res: Response, next) => {
     if (inside >= most) return next(new SimiliError('PICTURES_BUSY', { retryAfter: RETRY_AFTER_SECONDS }));
     inside += 1;
-    res.once('close', () => {
+    whenOver(res, () => {
       inside -= 1;
     });
     next();

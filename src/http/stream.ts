@@ -6,6 +6,7 @@ import { type Limits, PARSED } from '../graphql/cost/limits.ts';
 import { makeFormatError } from '../graphql/errors.ts';
 import type { Log } from '../log.ts';
 import { introspectionRules, type Manners } from './exploring.ts';
+import { whenOver } from './request-over.ts';
 
 export type Stream = {
   handler: RequestHandler;
@@ -39,7 +40,7 @@ export function makeStream(
   return {
     handler: async (req, res) => {
       open.add(res);
-      res.once('close', () => open.delete(res));
+      whenOver(res, () => open.delete(res));
       await handle(req as never, res as never);
     },
     close() {
