@@ -8,7 +8,7 @@ import { type Patience, startDeadline, within } from './deadline.ts';
 import { ALLOWANCE, type Allowance } from './graphql/allowance.ts';
 import { adminLimits, storefrontLimits } from './graphql/cost/limits.ts';
 import { makeApollo } from './http/apollo.ts';
-import { identify, mayAsk, requireKey } from './http/callers.ts';
+import { identify, isStillAdmitted, mayAsk, requireKey } from './http/callers.ts';
 import { catalogOfUrl } from './http/catalog.ts';
 import { clientLeft } from './http/client-left.ts';
 import { clientScript } from './http/client-script.ts';
@@ -76,7 +76,6 @@ export async function startServer({
   const admin = plugin.admin({ authorize: mayAsk });
   const manners = { explore: isOpenToExplore(config), stackTraces: config.NODE_ENV === 'development' };
   const shop = plugin.standalone({ authorize: mayAsk });
-  const stream = makeStream(admin, adminLimits, manners, log, (req) => ({ req, [ALLOWANCE]: limits.ofKeyHolder(req) }));
   const servers = {
     storefront: makeApollo(shop, storefrontLimits, manners, log, config.SIMILI_CACHE_SECONDS),
     admin: makeApollo(admin, adminLimits, manners, log),
@@ -110,6 +109,14 @@ export async function startServer({
       clientLeft: clientLeft(res),
       [ALLOWANCE]: allowanceOf(req),
     });
+  const stream = makeStream(
+    admin,
+    adminLimits,
+    manners,
+    log,
+    (req) => ({ req, [ALLOWANCE]: limits.ofKeyHolder(req) }),
+    isStillAdmitted(inTimeOf(patience.admin)),
+  );
   const shopEndpoint = expressMiddleware(servers.storefront, { context: contextOf(limits.ofShopper) });
   const identified = identify(inTimeOf(patience.shop));
   app.use(

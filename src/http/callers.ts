@@ -46,10 +46,25 @@ export const requireKey =
     const asked = () => authenticator.authenticate(credentials);
     const caller = key === null ? await asked() : await wrongKeys.guess(req, res, asked);
     if (caller === undefined) return;
-    const isOffice = caller !== null && OFFICE.some((scope) => caller.scopes.includes(scope));
-    if (isOffice) return admit(req, res, caller, next);
+    if (caller !== null && isOffice(caller)) return admit(req, res, caller, next);
     if (key !== null && caller !== null) return forbid(res, `needs the scope ${OFFICE.join(' or ')}`);
     refuseFor(res.set('WWW-Authenticate', 'Bearer'), new SimiliError('UNAUTHENTICATED'));
+  };
+
+/**
+ * Whether the key that opened the admin API for a request still does, and for the same caller: who is let in once may stay for days. What cannot be
+ * asked ends nothing.
+ */
+export const isStillAdmitted =
+  (authenticator: Authenticator) =>
+  async (req: Request): Promise<boolean> => {
+    const before = callers.get(req);
+    try {
+      const caller = await authenticator.authenticate(credentialsOf(req));
+      return before !== undefined && caller !== null && isSame(before, caller) && isOffice(caller);
+    } catch {
+      return true;
+    }
   };
 
 /** Finds out who asks the storefront. What that caller may not do, each field says for itself. */
@@ -70,6 +85,7 @@ export const identify =
     admit(req, res, caller, next);
   };
 
+const isOffice = ({ scopes }: Caller): boolean => OFFICE.some((scope) => scopes.includes(scope));
 const isSame = (a: Caller, b: Caller | null): boolean => a.name === b?.name && a.catalog === b.catalog;
 
 function admit(req: Request, res: Response, caller: Caller, next: () => void): void {

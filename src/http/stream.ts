@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request, RequestHandler, Response } from 'express';
 import { type ExecutionResult, GraphQLError, type GraphQLSchema, parse, specifiedRules, validate } from 'graphql';
 import { createHandler } from 'graphql-sse/lib/use/express';
@@ -14,6 +15,9 @@ export type Stream = {
   close(): void;
 };
 
+/** How often it is asked whether the caller of an open stream may still have it, ms. */
+const ASKED_EVERY_MS = 2000;
+
 /** GraphQL over server-sent events (graphql-sse protocol, distinct connections): one POST, one stream. */
 export function makeStream(
   schema: GraphQLSchema,
@@ -21,6 +25,7 @@ export function makeStream(
   manners: Manners,
   log: Log,
   contextOf: (req: Request) => object,
+  isStillAdmitted: (req: Request) => Promise<boolean>,
 ): Stream {
   const open = new Set<Response>();
   const check = makeCheck(schema, limits, manners);
@@ -40,13 +45,25 @@ export function makeStream(
   return {
     handler: async (req, res) => {
       open.add(res);
-      whenOver(res, () => open.delete(res));
+      const left = new AbortController();
+      whenOver(res, () => {
+        open.delete(res);
+        left.abort();
+      });
+      void endUnless(() => isStillAdmitted(req), res, left.signal);
       await handle(req as never, res as never);
     },
     close() {
       for (const res of open) res.end();
     },
   };
+}
+
+/** One question at a time: each may take as long as a database that is away. */
+async function endUnless(isAdmitted: () => Promise<boolean>, res: Response, left: AbortSignal): Promise<void> {
+  do await sleep(ASKED_EVERY_MS, undefined, { signal: left }).catch(() => {});
+  while (!left.aborted && (await isAdmitted()));
+  res.end();
 }
 
 type Params = {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { App } from '../../cli/app.ts';
 import { operations } from '../../cli/shop/operations.ts';
 import { createApiKey } from '../../src/api-keys.ts';
+import { rotateAdminKey } from '../../src/keys.ts';
 import type { Authenticator } from '../../src/ports/authenticator.ts';
 import { ADMIN_KEY, type TestApi, testApi } from '../support/api.ts';
 import { ask } from '../support/ask.ts';
@@ -73,6 +74,33 @@ test('a key ends at once when it is revoked', async () => {
   expect(await api.database.repositories.apiKeys.remove(row.id)).toBe(true);
   expect(await codes(FIELDS.catalog, { key })).toEqual(['UNAUTHENTICATED']);
   expect(await api.database.repositories.apiKeys.remove(row.id)).toBe(false);
+});
+
+test('a stream ends with the key that opened it, also with an admin key that was replaced', async () => {
+  await using own = await testApi({ SIMILI_ADMIN_KEY: '' });
+  const { apiKeys, catalogs, installation } = own.database.repositories;
+  const tap = async (key: string) => {
+    const headers = { 'content-type': 'application/json', accept: 'text/event-stream', authorization: `Bearer ${key}` };
+    const body = JSON.stringify({ query: 'subscription { feedbackTap { kind } }' });
+    const stream = await fetch(`${own.server.url}/admin/graphql/stream`, { method: 'POST', headers, body });
+    expect(stream.status).toBe(200);
+    let ended = false;
+    const end = stream.text().then(() => {
+      ended = true;
+    });
+    return { end, hasEnded: () => ended };
+  };
+  const keyOf = (name: string) => createApiKey({ apiKeys, catalogs }, { name, scopes: ['operate'] });
+  const [revoked, staying] = [await keyOf('a'), await keyOf('b')];
+  const streams = {
+    revoked: await tap(revoked.key),
+    staying: await tap(staying.key),
+    admin: await tap(await rotateAdminKey(installation)),
+  };
+  await apiKeys.remove(revoked.row.id);
+  await rotateAdminKey(installation);
+  await Promise.all([streams.revoked.end, streams.admin.end]);
+  expect(streams.staying.hasEnded()).toBe(false);
 });
 
 test('a key of one catalog is for that one, and goes with it', async () => {
