@@ -9,13 +9,21 @@ import {
   type KeyScope,
   wrongCatalog,
 } from '../ports/authenticator.ts';
-import type { Limits } from './limits.ts';
 import { refuseFor } from './refuse.ts';
 
 const callers = keptIn<Request, Caller>();
 /** Requests by GET whose caller is whoever a request without any header is from. */
 const anonymous = new WeakSet<Request>();
 const NO_CREDENTIALS: Credentials = { key: null, header: () => null };
+
+/** Bounds who guesses keys. */
+export type WrongKeys = {
+  /**
+   * Asks whose key it is, where its address may guess: of one as many are under way as it may still get wrong, and others wait for those.
+   * @returns null: nobody's. Undefined: refused, whoever's it is
+   */
+  guess<T>(req: Request, res: Response, ask: () => Promise<T | null>): Promise<T | null | undefined>;
+};
 
 /** Whoever has one of these may ask the admin API at all; which fields, `mayAsk` says. */
 const OFFICE: readonly KeyScope[] = ['catalog', 'operate'];
@@ -31,6 +39,12 @@ export function mayAsk(context: object, scope: KeyScope): boolean {
   return caller !== undefined;
 }
 
+/** A name for the one who opened the admin API, behind `requireKey`: no two callers have the same. */
+export const keyHolderOf = (req: Request): string => {
+  const { name = '', catalog = null } = callers.get(req) ?? {};
+  return JSON.stringify([name, catalog]);
+};
+
 /** Whether the answer to a request by GET is the same for all who ask it: its caller is nobody in particular, and sent no key. */
 export const isAnonymous = (context: object): boolean => anonymous.has((context as { req: Request }).req);
 
@@ -39,7 +53,7 @@ export const isAnonymous = (context: object): boolean => anonymous.has((context 
  * tell that he guessed right, and asking costs looks into the database.
  */
 export const requireKey =
-  (authenticator: Authenticator, wrongKeys: Limits['wrongKeys']): RequestHandler =>
+  (authenticator: Authenticator, wrongKeys: WrongKeys): RequestHandler =>
   async (req, res, next) => {
     const credentials = credentialsOf(req);
     const { key } = credentials;

@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { SimiliError } from '../errors.ts';
 import type { Allowance } from '../graphql/allowance.ts';
 import type { Log } from '../log.ts';
+import { keyHolderOf, type WrongKeys } from './callers.ts';
 import { refuse } from './refuse.ts';
 import { whenOver } from './request-over.ts';
 import { makeTokenBuckets, type TokenBuckets } from './token-buckets.ts';
@@ -44,16 +45,10 @@ export type Limits = {
   readonly sentPicture: RequestHandler[];
   /** A request with files for the catalog: how many at once. */
   readonly sentFiles: RequestHandler[];
-  /** One request with the right admin key, and one progress stream. */
+  /** One request of whoever has a right key, and one progress stream. */
   readonly admin: RequestHandler;
   readonly stream: RequestHandler;
-  readonly wrongKeys: {
-    /**
-     * Asks whose key it is, where its address may guess: of one as many are under way as it may still get wrong, and others wait for those.
-     * @returns null: nobody's. Undefined: refused, whoever's it is
-     */
-    guess<T>(req: Request, res: Response, ask: () => Promise<T | null>): Promise<T | null | undefined>;
-  };
+  readonly wrongKeys: WrongKeys;
   /** How much a caller may send with a request: of the storefront, and of the admin API. Known when the body was read. */
   ofShopper(req: Request): Allowance;
   ofKeyHolder(req: Request): Allowance;
@@ -68,7 +63,7 @@ export function makeLimits(config: Settings, log: Log, now: () => number): Limit
   const admin = rate(config.SIMILI_ADMIN_RATE);
   const streams = makeTokenBuckets(STREAMS, now);
   const callerOf = makeCallerOf(config, log);
-  const keyHolder = (req: Request): Caller => ({ name: 'admin key', ease: callerOf(req).ease });
+  const keyHolder = (req: Request): Caller => ({ name: keyHolderOf(req), ease: callerOf(req).ease });
   const take = (buckets: TokenBuckets, { name, ease }: Caller, tokens: number): void => {
     const wait = buckets.take(name, tokens / ease);
     if (wait > 0) throw new SimiliError('RATE_LIMITED', { retryAfter: wait });
@@ -122,7 +117,7 @@ function fewAtOnce(callerOf: (req: Request) => Caller, most: number): RequestHan
 type UnderWay = { readonly count: number; readonly oneEnds: Promise<void>; end(): void };
 
 /** @param perMinute 0: no limit */
-function makeWrongKeys(perMinute: number, callerOf: (req: Request) => Caller, now: () => number): Limits['wrongKeys'] {
+function makeWrongKeys(perMinute: number, callerOf: (req: Request) => Caller, now: () => number): WrongKeys {
   const wrong = makeTokenBuckets({ perSecond: perMinute / 60, burst: perMinute }, now);
   const underWay = new Map<string, UnderWay>();
   const begin = (name: string): void => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { createApiKey } from '../../src/api-keys.ts';
 import { loadConfig } from '../../src/config.ts';
 import { type RunningServer, startServer } from '../../src/server.ts';
 import { ADMIN_KEY, adminKeyOf, type TestApi, testApi } from '../support/api.ts';
@@ -144,6 +145,17 @@ test('the admin key has a budget of its own, wherever it is used, and streams ha
   expect(await call('/admin/graphql/stream')).toMatchObject({ status: 429, text: expect.stringContaining('RATE_LIM') });
   expect(await times(9, () => call('/admin/graphql'))).toEqual(Array(9).fill(200));
   expect((await call('/admin/graphql')).status).toBe(429);
+});
+
+test('each key has a budget of its own', async () => {
+  const { apiKeys, catalogs } = api.database.repositories;
+  const keyOf = async (name: string) => (await createApiKey({ apiKeys, catalogs }, { name, scopes: ['catalog'] })).key;
+  const [one, other] = [await keyOf('same name'), await keyOf('same name')];
+  const call = (key: string) =>
+    from('203.0.113.10', '/admin/graphql', '{ __typename }', { authorization: `Bearer ${key}` });
+  expect(await times(40, () => call(one))).toEqual(Array(40).fill(200));
+  expect((await call(one)).status).toBe(429);
+  for (const key of [other, ADMIN_KEY]) expect((await call(key)).status).toBe(200);
 });
 
 test('processes of the same machine have ten times the share, and a proxy that nobody told of is told of once', async () => {
