@@ -14,8 +14,6 @@ import { refuseFor } from './refuse.ts';
 const callers = keptIn<Request, Caller>();
 /** Requests by GET whose caller is whoever a request without any header is from. */
 const anonymous = new WeakSet<Request>();
-const NO_CREDENTIALS: Credentials = { key: null, header: () => null };
-
 /** Bounds who guesses keys. */
 export type WrongKeys = {
   /**
@@ -89,14 +87,25 @@ export const identify =
     const known = await authenticator.authenticate(credentials);
     const caller =
       known ?? (credentials.key === null ? null : await authenticator.authenticate({ ...credentials, key: null }));
-    if (caller === null) return next();
     if (
+      caller !== null &&
       req.method === 'GET' &&
       credentials.key === null &&
-      isSame(caller, await authenticator.authenticate(NO_CREDENTIALS))
+      isSame(caller, await authenticator.authenticate({ ...credentials, header: without(credentials) }))
     )
       anonymous.add(req);
+    // Another caller may be told by what these say: what a cache keeps is for those alone who say the same.
+    if (credentials.asked.size > 0) res.vary([...credentials.asked]);
+    if (caller === null) return next();
     admit(req, res, caller, next);
+  };
+
+/** A request without any header. */
+const without =
+  ({ asked }: Sent): Credentials['header'] =>
+  (name) => {
+    asked.add(name);
+    return null;
   };
 
 const isOffice = ({ scopes }: Caller): boolean => OFFICE.some((scope) => scopes.includes(scope));
@@ -115,7 +124,15 @@ function admit(req: Request, res: Response, caller: Caller, next: () => void): v
 
 const forbid = (res: Response, why: string): void => refuseFor(res, new SimiliError('FORBIDDEN', { why }));
 
-function credentialsOf(req: Request): Credentials {
+/** `asked`: names of the headers that were looked at. */
+type Sent = Credentials & { readonly asked: Set<string> };
+
+function credentialsOf(req: Request): Sent {
   const [, key = null] = /^Bearer (\S+)$/i.exec(req.headers.authorization ?? '') ?? [];
-  return { key, header: (name) => req.headers[name]?.toString() ?? null };
+  const asked = new Set<string>();
+  const header = (name: string): string | null => {
+    asked.add(name);
+    return req.headers[name]?.toString() ?? null;
+  };
+  return { key, header, asked };
 }

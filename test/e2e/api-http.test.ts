@@ -173,6 +173,7 @@ test('where a shop knows its callers by a header of its own, what they are answe
   const search = new URLSearchParams({ query: '{ products { totalCount } }' });
   const kept = async (headers: Record<string, string>) => {
     const answer = await raw(`${own.server.url}/graphql?${search}`, { 'apollo-require-preflight': '1', ...headers });
+    expect(String(answer.headers.vary).toLowerCase().split(', ')).toContain('x-shop');
     return [answer.status, answer.headers['cache-control']];
   };
   expect(await kept({ 'x-shop': 'one' })).toEqual([200, 'no-store']);
