@@ -1,4 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
+import { LRUCache } from 'lru-cache';
 import { SimiliError } from '../errors.ts';
 import { keptIn } from '../kept-in.ts';
 import {
@@ -10,6 +11,10 @@ import {
   wrongCatalog,
 } from '../ports/authenticator.ts';
 import { refuseFor } from './refuse.ts';
+
+/** Keys whose callers are remembered, and for how long, ms: a little longer than the lists of before are shown. */
+const MOST_REMEMBERED = 1000;
+const REMEMBERED_MS = 10 * 60_000;
 
 const callers = keptIn<Request, Caller>();
 /** Requests by GET whose caller is whoever a request without any header is from. */
@@ -80,11 +85,11 @@ export const isStillAdmitted =
   };
 
 /** Finds out who asks the storefront. What that caller may not do, each field says for itself. */
-export const identify =
-  (authenticator: Authenticator): RequestHandler =>
-  async (req, res, next) => {
+export const identify = (authenticator: Authenticator): RequestHandler => {
+  const callerOf = whileAway(authenticator);
+  return async (req, res, next) => {
     const credentials = credentialsOf(req);
-    const known = await authenticator.authenticate(credentials);
+    const known = await callerOf(credentials);
     const caller =
       known ?? (credentials.key === null ? null : await authenticator.authenticate({ ...credentials, key: null }));
     if (
@@ -99,6 +104,31 @@ export const identify =
     if (caller === null) return next();
     admit(req, res, caller, next);
   };
+};
+
+/**
+ * Asks whose key it is, and while the database cannot say so, tells whose it was of late; else it counts as none, so that whoever sends a key of something else
+ * has the last lists as everybody. A caller that was told by headers as well is not remembered.
+ */
+function whileAway(authenticator: Authenticator): (sent: Sent) => Promise<Caller | null> {
+  const remembered = new LRUCache<string, Caller>({ max: MOST_REMEMBERED, ttl: REMEMBERED_MS });
+  return async (sent) => {
+    const { key } = sent;
+    if (key === null) return authenticator.authenticate(sent);
+    try {
+      const caller = await authenticator.authenticate(sent);
+      if (caller !== null && sent.asked.size === 0) remembered.set(key, caller);
+      else remembered.delete(key);
+      return caller;
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      return remembered.get(key) ?? null;
+    }
+  };
+}
+
+const isAway = (error: unknown): boolean =>
+  error instanceof SimiliError && (error.code === 'DATABASE_UNAVAILABLE' || error.code === 'DEADLINE_EXCEEDED');
 
 /** A request without any header. */
 const without =

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createApiKey } from '../../src/api-keys.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
 import type { Storage } from '../../src/db/session/storage.ts';
 import { startDeadline, within } from '../../src/deadline.ts';
 import { openQueue } from '../../src/queue/bullmq.ts';
 import { ADMIN_KEY, type TestApi, testApi } from '../support/api.ts';
-import { events } from '../support/ask.ts';
+import { ask, codeOf, events } from '../support/ask.ts';
 import { addModel, addProducts } from '../support/fixtures.ts';
 import { proxyTo, type WayTo } from '../support/proxy.ts';
 import { type FreshPostgres, freshPostgresDatabase, postgresUrl } from '../support/services.ts';
@@ -74,6 +75,25 @@ describe('a Postgres that goes away', { tags: ['postgres'] }, () => {
       expect((await api.admin(write, { i: { products: [product] } })).data.upsertProducts.created).toBe(1);
     },
   );
+
+  test('a key that nobody can look for counts as none on the storefront, or as whose it was of late, and opens nothing else', async () => {
+    const { apiKeys, catalogs } = api.database.repositories;
+    await catalogs.create('summer');
+    const { key } = await createApiKey({ apiKeys, catalogs }, { name: 'x', scopes: ['storefront'], catalog: 'summer' });
+    const asked = (key: string, path = '/graphql') =>
+      ask(
+        `${api.server.url}${path}`,
+        '{ similarItems(id: "a") { stale nodes { id } } }',
+        {},
+        { authorization: `Bearer ${key}`, 'simili-catalog': 'default' },
+      );
+    expect((await asked('simili_of-a-proxy')).data.similarItems).toMatchObject({ stale: false });
+    expect(codeOf(await asked(key))).toBe('FORBIDDEN');
+    proxy.cut();
+    expect((await asked('simili_of-a-proxy')).data?.similarItems).toMatchObject({ stale: true, nodes: [{ id: 'b' }] });
+    expect(codeOf(await asked(key))).toBe('FORBIDDEN');
+    expect(codeOf(await asked('simili_of-a-proxy', '/admin/graphql'))).toBe('DATABASE_UNAVAILABLE');
+  });
 
   test.each([
     ['cut', 'restore'],
