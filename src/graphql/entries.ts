@@ -59,7 +59,8 @@ export function entriesAsSent(
   const variables = typeof context === 'object' && context !== null ? sent.get(context) : undefined;
   const input = info.fieldNodes[0]?.arguments?.find(({ name }) => name.value === 'input');
   if (!variables || !input) return coerced;
-  const value = valueFromASTUntyped(input.value, { ...info.variableValues, ...variables }) as Variables;
+  const all: Variables = Object.assign(Object.create(null), info.variableValues, variables);
+  const value = valueFromASTUntyped(input.value, all) as Variables;
   const list = value[field];
   return Array.isArray(list) ? list : [list];
 }
@@ -76,7 +77,7 @@ function withEmptyEntries(schema: GraphQLSchema, operation: OperationDefinitionN
   for (const { variable, type: node } of operation.variableDefinitions ?? []) {
     const name = variable.name.value;
     const type = typeOf(schema, node);
-    if (name in shown && type) shown[name] = emptied(shown[name], type, name);
+    if (Object.hasOwn(shown, name) && type) shown[name] = emptied(shown[name], type, name);
   }
   return shown;
 }

@@ -195,6 +195,13 @@ test.each(['', 'garbage', 'bm90IG91cnM', '%00'])(
   },
 );
 
+test.each(['toString', 'constructor', '__proto__'])('a variable may be named %s', async (name) => {
+  const query = `query ($${name}: Int = 1) { products(first: $${name}) { nodes { id } } }`;
+  const listed = async (variables?: object) => (await api.shop(query, variables)).data?.products.nodes.length;
+  expect([await listed(), await listed({}), await listed({ x: 1 })]).toEqual([1, 1, 1]);
+  expect(await listed(JSON.parse(`{ "${name}": 2 }`))).toBe(2);
+});
+
 test("another product's cursor is CURSOR_INVALID", async () => {
   const page = await similar('id: "red", first: 1', 'pageInfo { endCursor }');
   expect(codeOf(await similar(`id: "blue", after: "${page.data.similarItems.pageInfo.endCursor}"`))).toBe(

@@ -37,7 +37,9 @@ export function refusalOf(request: Request, limits: Limits): SimiliError | null 
 function check({ schema, document, operationName, variables }: Request, limits: Limits): void {
   if (countValues(variables ?? {}, limits.variableValues) > limits.variableValues)
     throw new SimiliError('TOO_COSTLY', { what: named.variableValues, most: limits.variableValues });
-  const sizeOf = (name: string) => sizeOfValue(variables?.[name]);
+  // A variable may have the name of what every object has.
+  const sizeOf = (name: string) =>
+    sizeOfValue(variables && Object.hasOwn(variables, name) ? variables[name] : undefined);
   const before = kept.get(document);
   const isKnown = before?.schema === schema && before.limits === limits && before.operationName === operationName;
   if (isKnown && [...before.sizes].every(([name, size]) => sizeOf(name) === size)) return;
