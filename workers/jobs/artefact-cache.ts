@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelRepository } from 'simili/internal/db/models';
 import { SimiliError } from 'simili/internal/errors';
@@ -16,17 +17,37 @@ export type ArtefactCache = {
   pathOf(models: Models, modelId: string): Promise<{ path: string; checksum: string }>;
 };
 
-/** A cache by content: deleting it costs a fetch, never truth. */
+/** A cache by content: deleting it costs a fetch, never truth. Several who need one at once wait for one fetch. */
 export function openArtefactCache(dir: string): ArtefactCache {
+  const fetching = new Map<string, Promise<void>>();
+  /** Files that were read whole since this process began: one that was damaged before is fetched anew. */
+  const sound = new Set<string>();
+  const keep = async (models: Models, modelId: string, checksum: string, path: string): Promise<void> => {
+    if (!(await isWhole(path, checksum))) await fetchArtefact(models, modelId, dir, path);
+    sound.add(checksum);
+  };
   return {
     async pathOf(models, modelId) {
       const model = await models.byId(modelId);
       if (!model) throw new SimiliError('NOT_FOUND', { what: 'model version', id: modelId });
-      const path = join(dir, `${model.checksum}.safetensors`);
-      if (!existsSync(path)) await fetchArtefact(models, modelId, dir, path);
-      return { path, checksum: model.checksum };
+      const { checksum } = model;
+      const path = join(dir, `${checksum}.safetensors`);
+      if (!(sound.has(checksum) && existsSync(path))) {
+        const fetch = fetching.get(checksum) ?? keep(models, modelId, checksum, path);
+        fetching.set(checksum, fetch);
+        await fetch.finally(() => fetching.delete(checksum));
+      }
+      return { path, checksum };
     },
   };
+}
+
+async function isWhole(path: string, checksum: string): Promise<boolean> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    throw error;
+  });
+  return bytes !== null && sha256(bytes) === checksum;
 }
 
 async function fetchArtefact(
@@ -41,7 +62,12 @@ async function fetchArtefact(
     throw new SimiliError('ARTEFACT_CORRUPT', { model: modelId, why: 'its checksum does not match' });
   }
   await mkdir(dir, { recursive: true, mode: PRIVATE_FOLDER });
-  const aside = `${path}.${process.pid}.tmp`;
-  await writeFile(aside, stored.artefact, { mode: PRIVATE_FILE });
-  await rename(aside, path);
+  const aside = `${path}.${randomUUID()}.tmp`; // another process may fetch the same
+  try {
+    await writeFile(aside, stored.artefact, { mode: PRIVATE_FILE });
+    await rename(aside, path);
+  } catch (error) {
+    await rm(aside, { force: true });
+    throw error;
+  }
 }
