@@ -67,7 +67,7 @@ export class RoundRepository {
       const before = await tx.trainingRound.findUnique({ where: { catalogId_jobId: key }, select: { round: true } });
       if (round.round > (before?.round ?? -1)) await this.jobs.progressed(claim, tx);
       await tx.trainingRound.upsert({ where: { catalogId_jobId: key }, create: { ...data, ...key }, update: data });
-      await tx.trainingShard.deleteMany({ where: { ...key, round: { not: round.round } } });
+      await tx.trainingShard.deleteMany({ where: key }); // those of a training that starts over are of another state
       await tx.$executeRaw`
         UPDATE simili.training_round SET opened_at = now(), state = ${bytesSql(round.state)}
         WHERE catalog_id = ${key.catalogId} AND job_id = ${key.jobId}`;

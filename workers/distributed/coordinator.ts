@@ -42,21 +42,24 @@ export async function trainInRounds(
   let round =
     (await resumed(context, claim, request, signal)) ??
     (await rounds.open(claim, await firstRound(context, { request, machines }, signal, progressOnly)));
-  member.setReady(claim.job.id);
-  while (round.firstStep < round.totalSteps) {
-    const startedAt = Date.now();
-    const key: RoundKey = { jobId: claim.job.id, round: round.round, fence: claim.fence };
-    await offer(context, key, round.members);
-    const results = await gather(context, key, round, request, signal);
-    const { step, loss, activeShare, ...merged } = mergeResults(results);
-    round = await rounds.open(claim, nextRound(round, { step, ...merged }, results));
-    await onEvent({ type: 'loss', step, loss, activeShare });
-    await onEvent(progressOf(round, results.length, Date.now() - startedAt));
+  member.hold({ jobId: claim.job.id, fence: claim.fence }, request);
+  try {
+    while (round.firstStep < round.totalSteps) {
+      const startedAt = Date.now();
+      const key: RoundKey = { jobId: claim.job.id, round: round.round, fence: claim.fence };
+      await offer(context, key, round.members);
+      const results = await gather(context, key, round, request, signal);
+      const { step, loss, activeShare, ...merged } = mergeResults(results);
+      round = await rounds.open(claim, nextRound(round, { step, ...merged }, results));
+      await onEvent({ type: 'loss', step, loss, activeShare });
+      await onEvent(progressOf(round, results.length, Date.now() - startedAt));
+    }
+    const { state, members, pictures } = round;
+    const result = await member.alone(() => context.trainer.finishRounds({ request, state }, signal, progressOnly));
+    return { ...result, summary: { ...result.summary, pictures, machines: members, rounds: round.round } };
+  } finally {
+    member.release();
   }
-  const { state, members, pictures } = round;
-  const result = await member.alone(() => context.trainer.finishRounds({ request, state }, signal, progressOnly));
-  member.setReady(null);
-  return { ...result, summary: { ...result.summary, pictures, machines: members, rounds: round.round } };
 }
 
 async function firstRound(

@@ -17,11 +17,16 @@ export type Member = {
   train(shard: Shard, makeRequest: MakeRequest, signal: AbortSignal): Promise<void>;
   /** Runs `work` while the trainer does nothing else. */
   alone<T>(work: () => Promise<T>): Promise<T>;
-  /** The trainer holds what this job's rounds need; null: it holds nothing any more. */
-  setReady(jobId: string | null): void;
+  /** The trainer holds what the rounds of this claim need. Whoever coordinates them trains with the same request as he began with. */
+  hold(claim: RoundsOf, request: Asked<TrainingRequest>): void;
+  /** Nobody needs it any more. */
+  release(): void;
 };
 
-/** State of a worker's one trainer, for whatever catalog. Jobs are told apart by `keyOf`. */
+/** The rounds of one claim of a job: with the next one the training may start over, with another catalog. */
+type RoundsOf = Pick<Shard, 'jobId' | 'fence'>;
+
+/** State of a worker's one trainer, for whatever catalog. Claims of jobs are told apart by `keyOf`. */
 type Desk = {
   last: Promise<unknown>;
   ready: string | null;
@@ -39,16 +44,16 @@ function deskOf({ trainer }: RoundContext): Desk {
 export function memberOf(context: RoundContext): Member {
   const { trainer, repositories } = context;
   const desk = deskOf(context);
-  const keyOf = (jobId: string): string => `${repositories.catalog}/${jobId}`;
+  const keyOf = ({ jobId, fence }: RoundsOf): string => `${repositories.catalog}/${jobId}/${fence}`;
 
   const alone = <T>(work: () => Promise<T>): Promise<T> => {
     const next = desk.last.then(work);
     desk.last = next.catch(() => {});
     return next;
   };
-  /** The catalog is collected once a job, not once a shard. */
-  const requestOf = async ({ jobId }: Shard, makeRequest: MakeRequest, signal: AbortSignal) => {
-    const key = keyOf(jobId);
+  /** The catalog is collected once a claim, not once a shard. */
+  const requestOf = async (shard: Shard, makeRequest: MakeRequest, signal: AbortSignal) => {
+    const key = keyOf(shard);
     if (desk.made?.key !== key) desk.made = { key, request: makeRequest(signal) };
     const { request } = desk.made;
     return request.catch((error: unknown) => {
@@ -64,8 +69,8 @@ export function memberOf(context: RoundContext): Member {
     const { round, member } = shard;
     const common = { request, state, totalSteps, round, member };
     // Making ready takes long the first time. It goes on when the round is closed meanwhile: the next one has use for it.
-    if (desk.ready !== keyOf(shard.jobId)) await trainer.round({ ...common, steps: 0 }, signal, ignore);
-    desk.ready = keyOf(shard.jobId);
+    if (desk.ready !== keyOf(shard)) await trainer.round({ ...common, steps: 0 }, signal, ignore);
+    desk.ready = keyOf(shard);
     if (!(await repositories.rounds.take(shard))) return;
     const result = await whileWanted(context, shard, signal, (wanted) =>
       trainer.round({ ...common, steps: open.steps }, wanted, ignore),
@@ -76,8 +81,13 @@ export function memberOf(context: RoundContext): Member {
   };
   return {
     alone,
-    setReady: (jobId) => {
-      desk.ready = jobId && keyOf(jobId);
+    hold: (claim, request) => {
+      desk.ready = keyOf(claim);
+      desk.made = { key: desk.ready, request: Promise.resolve(request) };
+    },
+    release: () => {
+      desk.ready = null;
+      desk.made = null;
     },
     async train(shard, makeRequest, signal) {
       if (!(await repositories.rounds.isOpen(shard))) return;
@@ -86,7 +96,9 @@ export function memberOf(context: RoundContext): Member {
         await alone(() => run(shard, request, signal));
       } catch (error) {
         await repositories.rounds.giveBack(shard);
-        if (error instanceof SimiliError && error.code === 'ENGINE_CRASHED') desk.ready = null;
+        const code = error instanceof SimiliError ? error.code : null;
+        if (code === 'ENGINE_CRASHED') desk.ready = null;
+        if (code === 'TRAINING_DIVERGED') desk.made = null; // it may be of a catalog that has changed
         if (!signal.aborted) await sleep(STEP_BACK_MS, undefined, { signal }).catch(() => {});
         throw error;
       }
