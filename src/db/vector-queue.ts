@@ -1,4 +1,4 @@
-import type { PrismaClient } from '../generated/prisma/client.ts';
+import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import { bigint, int, rows, text } from './sql/row.ts';
 
 /** A product of the queue, as it was when it was taken. */
@@ -25,14 +25,23 @@ export class VectorQueue {
     return found.length > 0;
   }
 
-  /** Takes up to `limit` products: they come back by themselves, those of a worker that died too. */
-  take(limit: number): Promise<Queued[]> {
+  /**
+   * Takes up to `limit` products: they come back by themselves, those of a worker that died too. First those that nobody has taken since they
+   * changed: of those that wait for an encoder that is gone there may be a whole catalog.
+   */
+  async take(limit: number): Promise<Queued[]> {
+    const fresh = await this.taken(Prisma.sql`tries = 0`, limit);
+    if (fresh.length === limit) return fresh;
+    return [...fresh, ...(await this.taken(Prisma.sql`tries > 0`, limit - fresh.length))];
+  }
+
+  private taken(which: Prisma.Sql, limit: number): Promise<Queued[]> {
     const { catalogId } = this;
     return rows(this.db, { productId: text, place: bigint })`
       UPDATE simili.vector_queue SET tries = tries + 1,
         due_at = now() + make_interval(secs => least(${MOST_SECONDS}::int, ${TAKEN_SECONDS}::int * 2 ^ least(tries, 10)))
       WHERE catalog_id = ${catalogId} AND product_id = ANY(ARRAY(
-        SELECT product_id FROM simili.vector_queue WHERE catalog_id = ${catalogId} AND due_at <= now()
+        SELECT product_id FROM simili.vector_queue WHERE catalog_id = ${catalogId} AND due_at <= now() AND ${which}
         ORDER BY due_at, place LIMIT ${limit} FOR UPDATE SKIP LOCKED))
       RETURNING product_id AS "productId", place`;
   }

@@ -78,6 +78,7 @@ const ALL = [
   '0038_filed_products',
   '0042_picture_claims',
   '0039_jobs_that_wait',
+  '0043_fresh_in_the_queue',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

@@ -1,7 +1,7 @@
 import { type ModelRow, spacesOf } from 'simili/internal/db/models';
 import { VersionGone } from 'simili/internal/db/sql/version-gone';
 import type { Queued } from 'simili/internal/db/vector-queue';
-import { fillableHere } from './spaces.ts';
+import { type Fillable, fillableHere } from './spaces.ts';
 
 type Context = Parameters<typeof fillableHere>[0];
 
@@ -10,9 +10,10 @@ const BATCH = 512;
 
 /**
  * Embeds what waits in the queue for every version that serves, may serve again or is being evaluated, and takes out what lacks nothing then. What a
- * version still lacks stays: one that is being embedded gets it in its own time, an encoder says "not now", or is on another worker.
+ * version still lacks stays: one that is being embedded gets it in its own time, an encoder says "not now", or is on another worker. Whoever serves
+ * waits for nobody: an encoder that fails is left alone for this time, and what only others lack for it is looked at again later and later.
  * @param unlessItFails tells of an encoder that fails: it keeps no version from embedding that does without it. @returns whether it did not
- * @param hasTime asked behind each batch. @returns when nothing is due, an encoder failed, or there is no time for more
+ * @param hasTime asked behind each batch. @returns when nothing is due, the encoder of what serves failed, or there is no time for more
  */
 export async function fillQueued(
   context: Context,
@@ -21,18 +22,30 @@ export async function fillQueued(
   hasTime: () => boolean = () => true,
 ): Promise<void> {
   const { vectorQueue: queue, models } = context.repositories;
-  for (let isWell = true, goesOn = true; isWell && goesOn; goesOn = hasTime()) {
+  const failed = new Set<string>();
+  const fill = async (model: ModelRow, space: Fillable, ids: readonly string[]): Promise<void> => {
+    const key = `${model.id} ${space.space.name}`;
+    if (failed.has(key)) return;
+    if (!(await unlessItFails(space.fill(signal, undefined, ids)))) failed.add(key);
+  };
+  const hasFailed = ({ id }: ModelRow) => [...failed].some((key) => key.startsWith(`${id} `));
+  for (let goesOn = true; goesOn; goesOn = hasTime()) {
     signal.throwIfAborted();
     const queued = await queue.take(BATCH);
     if (queued.length === 0) return;
     // Read after they were taken: what became of a product before belongs to any version that is not among these.
     const versions = await models.withVectors();
-    for (const model of versions.filter(({ state }) => state !== 'EMBEDDING'))
-      for (const space of fillableHere(context, model))
-        isWell = (await unlessItFails(space.fill(signal, undefined, idsOf(queued)))) && isWell;
+    const serving = versions.filter(({ state }) => state === 'ACTIVE');
+    const others = versions.filter(({ state }) => state !== 'ACTIVE' && state !== 'EMBEDDING');
+    for (const model of [...serving, ...others])
+      for (const space of fillableHere(context, model)) await fill(model, space, idsOf(queued));
     const lacking = await stillLacking(context, versions, idsOf(queued));
     await queue.done(queued.filter(({ productId }) => !lacking.has(productId)));
-    if (!isWell) await queue.giveBack(queued.filter(({ productId }) => lacking.has(productId)));
+    const waiting = serving.filter(hasFailed);
+    if (waiting.length === 0) continue;
+    const wanted = await stillLacking(context, waiting, [...lacking]);
+    await queue.giveBack(queued.filter(({ productId }) => wanted.has(productId)));
+    return;
   }
 }
 
