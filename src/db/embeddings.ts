@@ -31,7 +31,7 @@ export type MissingOfProduct = Pick<Vector, 'productId' | 'contentHash'>;
 export type MissingVector = MissingOfProduct & { pictures: readonly { source: string; contentHash: string }[] };
 /**
  * Products with a picture that one version has vectors of (`served`), those of them that another has none of (`lost`), and how many of these because
- * their first picture could not be had, though it was asked for several times (`settled`): another version has none of these either.
+ * their first picture could not be had, though it was asked for several times, or their encoder gives no numbers for what they show (`settled`).
  */
 export type Coverage = { served: number; lost: number; settled: number };
 /** The part of a space that the name of a table, and how it stores a vector, follow from. */
@@ -223,20 +223,41 @@ export class EmbeddingRepository {
   /**
    * Those of the products that lack one. @param input null: which it is, is not known here, and a vector of either will do
    * @param ids null: of all
+   * @param eyes names of encoders without whose numbers there is no vector: a product that shows nothing that all of them see lacks none
    * @throws VersionGone
    */
-  async lacking(model: number, space: string, input: Input | null, ids: readonly string[] | null): Promise<string[]> {
-    const found = await ofVersion(rows(this.db, { id: text })`${this.lackingSql(model, space, input, ids)}`);
+  async lacking(
+    model: number,
+    space: string,
+    input: Input | null,
+    ids: readonly string[] | null,
+    eyes: readonly string[] = [],
+  ): Promise<string[]> {
+    const lacking = this.lackingSql(model, space, input, ids);
+    const isSeen = eyes.length === 0 ? Prisma.sql`TRUE` : this.isSeenSql(Prisma.sql`lacking.id`, eyes);
+    const found = await ofVersion(rows(this.db, { id: text })`SELECT id FROM (${lacking}) AS lacking WHERE ${isSeen}`);
     return found.map(({ id }) => id);
   }
 
-  /** @param tries after which a picture that could not be had is settled. @throws VersionGone */
-  async coverage(model: number, serving: number, tries: number): Promise<Coverage> {
+  /** Whether a product has a picture that all these encoders give numbers for. */
+  private isSeenSql(id: Prisma.Sql, eyes: readonly string[]): Prisma.Sql {
+    return Prisma.sql`EXISTS (
+      SELECT FROM simili.product_image i
+      WHERE i.catalog_id = ${this.catalogId} AND i.product_id = ${id} AND i.state = 'READY' AND NOT EXISTS (
+        SELECT FROM simili.unseen_picture u WHERE u.encoder = ANY(${[...eyes]}::text[]) AND u.content_hash = i.content_hash))`;
+  }
+
+  /**
+   * @param tries after which a picture that could not be had is settled
+   * @param eyes as of `lacking`
+   * @throws VersionGone
+   */
+  async coverage(model: number, serving: number, tries: number, eyes: readonly string[] = []): Promise<Coverage> {
     const [row] = await ofVersion(
       rows(this.db, Covered)`
         SELECT count(*)::int AS served, count(*) FILTER (WHERE e.product_id IS NULL)::int AS lost,
-          count(*) FILTER (WHERE e.product_id IS NULL AND i.state <> 'READY'
-            AND (i.attempts >= ${tries} OR (i.state = 'FAILED' AND i.retry_at IS NULL)))::int AS settled
+          count(*) FILTER (WHERE e.product_id IS NULL AND CASE WHEN i.state = 'READY' THEN NOT ${this.isSeenSql(Prisma.sql`s.product_id`, eyes)}
+            ELSE i.attempts >= ${tries} OR (i.state = 'FAILED' AND i.retry_at IS NULL) END)::int AS settled
         FROM ${this.tableSql(serving)} s
           JOIN simili.product_image i ON i.catalog_id = ${this.catalogId} AND i.product_id = s.product_id AND i.position = 0
           LEFT JOIN ${this.tableSql(model)} e ON e.product_id = s.product_id`,

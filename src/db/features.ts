@@ -40,6 +40,29 @@ export class FeatureRepository {
     return new Map(found.map(({ hash, vec }) => [hash, halfOf(bytesOf(vec))]));
   }
 
+  /** Pictures that the encoder gives no numbers for: there will be no features of them. */
+  async addUnseen(encoder: string, contentHashes: readonly string[]): Promise<void> {
+    const data = contentHashes.map((contentHash) => ({ encoder, contentHash }));
+    if (data.length > 0) await this.db.unseenPicture.createMany({ data, skipDuplicates: true });
+  }
+
+  /** Those of the given pictures that the encoder gives no numbers for. */
+  async unseen(encoder: string, contentHashes: readonly string[]): Promise<Set<string>> {
+    if (contentHashes.length === 0) return new Set();
+    const where = { encoder, contentHash: { in: [...contentHashes] } };
+    const found = await this.db.unseenPicture.findMany({ where, select: { contentHash: true } });
+    return new Set(found.map(({ contentHash }) => contentHash));
+  }
+
+  /** A picture of the catalog that the encoder has seen; null: none. */
+  async anySeen(encoder: string, catalogId: string): Promise<{ source: string; contentHash: string } | null> {
+    const [row] = await rows(this.db, { source: text, contentHash: text })`
+      SELECT i.source, f.content_hash AS "contentHash"
+      FROM simili.picture_feature f JOIN simili.product_image i ON i.content_hash = f.content_hash
+      WHERE f.encoder = ${encoder} AND i.catalog_id = ${catalogId} AND i.state = 'READY' LIMIT 1`;
+    return row ?? null;
+  }
+
   /** Those of the given pictures that are there. */
   async known(encoder: string, contentHashes: readonly string[]): Promise<Set<string>> {
     const found = await rows(this.db, { hash: text })`
@@ -49,7 +72,11 @@ export class FeatureRepository {
   }
 
   /** Removes what no picture of any catalog has any more. @returns how many. */
-  prune(limit: number): Promise<number> {
+  async prune(limit: number): Promise<number> {
+    await this.db.$executeRaw`
+      DELETE FROM simili.unseen_picture WHERE (encoder, content_hash) IN (
+        SELECT encoder, content_hash FROM simili.unseen_picture u
+        WHERE NOT EXISTS (SELECT FROM simili.product_image i WHERE i.content_hash = u.content_hash) LIMIT ${limit})`;
     return this.db.$executeRaw`
       DELETE FROM simili.picture_feature WHERE (encoder, content_hash) IN (
         SELECT encoder, content_hash FROM simili.picture_feature f

@@ -713,7 +713,13 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       expect([...(await repos.features.of('eye', ['seen', 'never']))]).toEqual([['seen', bits]]);
       expect([...(await repos.features.of('other', ['seen']))]).toEqual([['seen', Uint16Array.of(0x3c00)]]);
       expect(await repos.features.known('eye', ['seen', 'gone', 'never'])).toEqual(new Set(['seen', 'gone']));
+      expect(await repos.features.anySeen('eye', 'default')).toEqual({ source: '/9.png', contentHash: 'seen' });
+      expect(await repos.features.anySeen('nobody', 'default')).toBeNull();
+      for (const hashes of [['seen', 'gone'], ['gone'], []]) await repos.features.addUnseen('blind', hashes);
+      const unseen = (encoder: string) => repos.features.unseen(encoder, ['seen', 'gone', 'never']);
+      expect([await unseen('blind'), await unseen('eye')]).toEqual([new Set(['seen', 'gone']), new Set()]);
       expect(await repos.features.prune(100)).toBe(1);
+      expect(await unseen('blind')).toEqual(new Set(['seen']));
       expect(await repos.features.known('eye', ['seen', 'gone'])).toEqual(new Set(['seen']));
     });
 
@@ -897,6 +903,16 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       await update('asked', { state: 'PENDING', attempts: 3 });
       await update('gone', { state: 'FAILED', attempts: 1 });
       expect(await repos.embeddings.coverage(CANDIDATE, SERVING, 3)).toEqual({ served: 5, lost: 4, settled: 2 });
+      // Nor of what its encoder gives no numbers for, which it does not lack.
+      const lacking = (eyes: string[]) => repos.embeddings.lacking(CANDIDATE, 'pictures', 'pictures', ids, eyes);
+      await repos.features.addUnseen('eye', ['late']);
+      expect([await lacking([]), await lacking(['other']), await lacking(['other', 'eye'])]).toEqual([
+        ['late'],
+        ['late'],
+        [],
+      ]);
+      const settled = { served: 5, lost: 4, settled: 3 };
+      expect(await repos.embeddings.coverage(CANDIDATE, SERVING, 3, ['eye'])).toEqual(settled);
       for (const number of [SERVING, CANDIDATE]) await repos.embeddings.dropTables(number, [pictureSpace(2)]);
       await expect(repos.embeddings.coverage(CANDIDATE, SERVING, 3)).rejects.toThrow('no vectors');
       await repos.products.remove([...ids, 'bare']);

@@ -79,6 +79,7 @@ const ALL = [
   '0042_picture_claims',
   '0039_jobs_that_wait',
   '0043_fresh_in_the_queue',
+  '0040_unseen_pictures',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

@@ -10,8 +10,7 @@ import { type AnyEye, goldenEye } from '../encoders/eyes.ts';
 import { findEncoder } from '../encoders/find.ts';
 import type { InstalledEncoder } from '../engines/onnx/encoder-description.ts';
 import type { Paced } from '../tools/pace.ts';
-import { isBlindTo } from './encode-batch.ts';
-import { encodePictures, encoderNamed } from './encoding.ts';
+import { encodePictures, encoderNamed, keyOf } from './encoding.ts';
 import { fillSpace } from './fill-space.ts';
 import { isReadable } from './is-readable.ts';
 
@@ -108,6 +107,15 @@ export async function eyesFor(
   return [...(handMade ? [goldenEye] : []), ...(encoder ? [encoder] : [])];
 }
 
+/** The names under which is kept what they see; none where one is not on this machine. */
+export async function eyeNamesOf(
+  context: Pick<WorkerContext, 'encoder' | 'config' | 'pictures'>,
+  model: Pick<Model, 'metrics'>,
+): Promise<string[]> {
+  const eyes = await eyesFor(context, model).catch(() => []);
+  return eyes.map((eye) => keyOf(context, eye));
+}
+
 /**
  * The encoder that a version's vectors are computed with; null: none.
  * @throws SimiliError ENGINE_UNAVAILABLE: it is not on this machine.
@@ -139,7 +147,9 @@ async function seenBy(
   const pictures = rows.flatMap((row) => row.pictures);
   const seen = await Promise.all(eyes.map((eye) => encodePictures(context, eye, pictures, signal)));
   const isSeen = (hash: string) => seen.every((found) => found.has(hash));
-  const isBlind = (hash: string) => eyes.some(({ facts }) => isBlindTo(context.embedder, facts.id, hash));
+  const unseen = hashesOf(rows).filter((hash) => !isSeen(hash));
+  const blind = await Promise.all(eyes.map((eye) => context.repositories.features.unseen(keyOf(context, eye), unseen)));
+  const isBlind = (hash: string) => blind.some((hashes) => hashes.has(hash));
   const kept = rows.flatMap((row) => {
     if (!row.pictures.every(({ contentHash }) => isSeen(contentHash) || isBlind(contentHash))) return [];
     const own = row.pictures.filter(({ contentHash }) => isSeen(contentHash));

@@ -3,20 +3,22 @@ import type { WorkerContext } from '../context.ts';
 import type { AnyEye } from '../encoders/eyes.ts';
 
 type Context = Pick<WorkerContext, 'embedder' | 'log'>;
-/** How an encoder fares in this process. */
-type Health = {
-  /** It failed, and is left alone until then (Date.now()): whoever asks gets `error`. */
-  restUntil: number;
-  error: unknown;
-  /** It looked at some picture before. */
-  worked: boolean;
-  /** Hashes of pictures that it cannot look at: it gives no numbers for them. */
-  readonly blind: Set<string>;
+/** How an encoder fares in this process: it failed, and is left alone until then (Date.now()). Whoever asks gets `error`. */
+type Health = { restUntil: number; error: unknown };
+/** What an encoder looks at, and how it is found out whether it can. */
+type Looking = {
+  readonly encoder: AnyEye;
+  /** Of the pictures' pixels. */
+  readonly folder: string;
+  /** The hash of a picture that it saw before and whose pixels are at hand; null: there is none. */
+  seenBefore(): Promise<string | null>;
 };
+/** Vectors by the pictures' hashes, and the hashes of those that it gives no numbers for. */
+export type Encoded = { readonly rows: Map<string, Uint16Array>; readonly blind: string[] };
 
 /** An encoder that fails is tried again after so long. */
 const REST_MS = 60_000;
-/** Pictures that fail each by itself, and none that does not: then it is the encoder that fails. */
+/** Pictures that fail each by itself, and none that does not: then it may be the encoder that fails. */
 const TELLING = 8;
 const FAULTS: readonly ErrorCode[] = [
   'IMPORT_UNREADABLE',
@@ -35,60 +37,58 @@ const healths = new WeakMap<object, Map<string, Health>>();
 function healthOf(embedder: object, id: string): Health {
   const byId = healths.get(embedder) ?? new Map<string, Health>();
   healths.set(embedder, byId);
-  const health = byId.get(id) ?? { restUntil: 0, error: null, worked: false, blind: new Set() };
+  const health = byId.get(id) ?? { restUntil: 0, error: null };
   byId.set(id, health);
   return health;
 }
 
-/** Whether an encoder was found to give no numbers for a picture. */
-export const isBlindTo = (embedder: object, id: string, hash: string): boolean =>
-  healths.get(embedder)?.get(id)?.blind.has(hash) ?? false;
-
 /**
- * Vectors of an encoder by the pictures' hashes. One that it gives no numbers for is left out, told, and not shown to it
- * again: the others of its batch have no part in that.
- * @param folder of their pixels
+ * Shows pictures to an encoder. Of one that it gives no numbers for the others of its batch have no part: it is told, and not to be shown again.
+ * Where it sees none of them, one that it saw before says whether that is the pictures' fault.
  * @throws SimiliError as `isEncoderFault` where it fails on all, and for a minute after.
  */
 export async function encodeBatch(
   { embedder, log }: Context,
-  encoder: AnyEye,
+  { encoder, folder, seenBefore }: Looking,
   pictures: readonly string[],
-  folder: string,
   signal: AbortSignal,
-): Promise<Map<string, Uint16Array>> {
+): Promise<Encoded> {
   const { id, dimensions } = encoder.facts;
   const health = healthOf(embedder, id);
-  if (Date.now() < health.restUntil) throw health.error;
   const rows = new Map<string, Uint16Array>();
+  if (pictures.length === 0) return { rows, blind: [] };
+  if (Date.now() < health.restUntil) throw health.error;
   const failed = new Map<string, SimiliError>();
+  const encode = (some: readonly string[]) => embedder.encode({ encoder, pictures: [...some], folder }, signal);
+  let works: Promise<void> | undefined;
+  const checkWorks = (error: unknown): Promise<void> => {
+    works ??= seenBefore().then(async (hash) => {
+      if (hash === null) throw error;
+      await encode([hash]);
+    });
+    return works;
+  };
   const look = async (some: readonly string[]): Promise<void> => {
     try {
-      const { vectors } = await embedder.encode({ encoder, pictures: [...some], folder }, signal);
+      const { vectors } = await encode(some);
       for (const [i, hash] of some.entries()) rows.set(hash, vectors.subarray(i * dimensions, (i + 1) * dimensions));
     } catch (error) {
       if (signal.aborted || !(error instanceof SimiliError && error.code === 'IMPORT_UNREADABLE')) throw error;
       if (some.length === 1) failed.set(some[0]!, error);
-      if (some.length === 1 && rows.size === 0 && failed.size >= TELLING) throw error;
+      if (some.length === 1 && rows.size === 0 && failed.size >= TELLING) await checkWorks(error);
       if (some.length === 1) return;
       await look(some.slice(0, some.length / 2));
       await look(some.slice(some.length / 2));
     }
   };
   try {
-    const seen = pictures.filter((hash) => !health.blind.has(hash));
-    if (seen.length === 0) return rows;
-    await look(seen);
-    const isOneOfMany = health.worked && seen.length === 1;
-    if (rows.size === 0 && !isOneOfMany) throw failed.values().next().value as SimiliError;
+    await look(pictures);
+    if (rows.size === 0) await checkWorks(failed.values().next().value);
   } catch (error) {
     if (!signal.aborted && isEncoderFault(error)) Object.assign(health, { restUntil: Date.now() + REST_MS, error });
     throw error;
   }
-  health.worked ||= rows.size > 0;
-  for (const [hash, error] of failed) {
-    health.blind.add(hash);
+  for (const [hash, error] of failed)
     log.warn({ encoder: id, contentHash: hash, reason: error.message }, 'picture left out: the encoder cannot see it');
-  }
-  return rows;
+  return { rows, blind: [...failed.keys()] };
 }

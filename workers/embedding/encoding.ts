@@ -7,7 +7,7 @@ import type { InstalledEncoder } from '../engines/onnx/encoder-description.ts';
 import type { PictureService } from '../pictures/picture-service.ts';
 import { atOnce, type Paced } from '../tools/pace.ts';
 import { prefetched } from '../tools/prefetch.ts';
-import { encodeBatch } from './encode-batch.ts';
+import { type Encoded, encodeBatch } from './encode-batch.ts';
 import { isReadable } from './is-readable.ts';
 import { usePixels } from './pixel-users.ts';
 
@@ -37,8 +37,8 @@ export async function encodePictures(
   const { features } = context.repositories;
   const hashes = [...new Set(pictures.map(({ contentHash }) => contentHash))];
   const found = new Map(await features.of(keyOf(context, encoder), hashes));
-  for await (const [hash, bits] of encodeNew(context, encoder, unknownOf(pictures, found), signal))
-    found.set(hash, bits);
+  const unknown = unknownOf(pictures, found);
+  for await (const [hash, bits] of encodeNew(context, encoder, unknown, signal)) found.set(hash, bits);
   return found;
 }
 
@@ -71,11 +71,13 @@ const unknownOf = (pictures: readonly SourcePicture[], known: { has(hash: string
 async function* encodeNew(
   context: Context,
   encoder: AnyEye,
-  pictures: readonly SourcePicture[],
+  unknown: readonly SourcePicture[],
   signal: AbortSignal,
 ): AsyncGenerator<[string, Uint16Array], void> {
   const { pace = atOnce } = context;
+  const { features, catalog } = context.repositories;
   const { side } = encoder.description.input;
+  const key = keyOf(context, encoder);
   const folder = context.pictures.folders([side])[side] as string;
   const held = new Set<() => string[]>();
   const ready = async (batch: readonly SourcePicture[]) => {
@@ -84,8 +86,19 @@ async function* encodeNew(
     held.add(done);
     return { done, readable: await readableOf(context, batch, side, signal) };
   };
-  const keep = async (rows: Features, done: () => string[]) => {
-    await context.repositories.features.add(keyOf(context, encoder), rows);
+  const unseen = await features.unseen(
+    key,
+    unknown.map(({ contentHash }) => contentHash),
+  );
+  const pictures = unknownOf(unknown, unseen);
+  /** One that it saw before, if that can be read now. */
+  const seenBefore = async () => {
+    const picture = await features.anySeen(key, catalog);
+    return picture && (await isReadable(context, picture, [side], signal)) ? picture.contentHash : null;
+  };
+  const keep = async ({ rows, blind }: Encoded, done: () => string[]) => {
+    await features.add(key, rows);
+    await features.addUnseen(key, blind);
     held.delete(done);
     const unused = done();
     // Those of the common side are what everybody reads.
@@ -96,12 +109,11 @@ async function* encodeNew(
     for await (const { done, readable } of prefetched(batchesOf(pictures, signal), ready)) {
       signal.throwIfAborted();
       await pace(signal);
-      const rows: Features =
-        readable.length > 0 ? await encodeBatch(context, encoder, readable, folder, signal) : new Map();
+      const encoded = await encodeBatch(context, { encoder, folder, seenBefore }, readable, signal);
       await keeping;
-      keeping = keep(rows, done);
+      keeping = keep(encoded, done);
       keeping.catch(() => {}); // told by the next one, or at the end
-      yield* rows;
+      yield* encoded.rows;
     }
   } finally {
     await keeping;

@@ -1,6 +1,7 @@
 import { type ModelRow, spacesOf } from 'simili/internal/db/models';
 import { VersionGone } from 'simili/internal/db/sql/version-gone';
 import type { Queued } from 'simili/internal/db/vector-queue';
+import { eyeNamesOf } from './embedding.ts';
 import { type Fillable, fillableHere } from './spaces.ts';
 
 type Context = Parameters<typeof fillableHere>[0];
@@ -50,14 +51,21 @@ export async function fillQueued(
 }
 
 async function stillLacking(
-  { repositories: { embeddings }, encoders }: Context,
+  context: Context,
   versions: readonly ModelRow[],
   ids: readonly string[],
 ): Promise<Set<string>> {
+  const {
+    repositories: { embeddings },
+    encoders,
+  } = context;
   const inputOf = (id: string | null) =>
     id === null ? 'pictures' : (encoders.find((own) => own.id === id)?.input ?? null);
   const lacking = versions.flatMap((model) =>
-    spacesOf(model).map(({ name, encoder }) => embeddings.lacking(model.number, name, inputOf(encoder), ids)),
+    spacesOf(model).map(async ({ name, encoder }) => {
+      const eyes = encoder === null ? await eyeNamesOf(context, model) : [];
+      return embeddings.lacking(model.number, name, inputOf(encoder), ids, eyes);
+    }),
   );
   // The table of a version that is gone holds nothing up, nor does one that is not there yet: all are read for it once it is.
   const found = lacking.map((one) => one.catch((error) => (error instanceof VersionGone ? [] : Promise.reject(error))));

@@ -1,7 +1,7 @@
 import { type ModelRow, spacesOf } from 'simili/internal/db/models';
 import type { VersionSpace } from 'simili/internal/ports/space';
 import type { WorkerContext } from '../context.ts';
-import { embedMissing } from './embedding.ts';
+import { embedMissing, eyeNamesOf } from './embedding.ts';
 import { fillSpace } from './fill-space.ts';
 import { ownEncoder } from './own-encoder.ts';
 
@@ -74,7 +74,8 @@ function ofPictures(context: Context, model: Version, space: VersionSpace): Fill
   return {
     space,
     countMissing: () => embeddings.countMissing(model.number),
-    lacking: (ids) => embeddings.lacking(model.number, space.name, 'pictures', ids),
+    lacking: async (ids) =>
+      embeddings.lacking(model.number, space.name, 'pictures', ids, await eyeNamesOf(context, model)),
     queueMissing: () => embeddings.queueMissing(model.number, space.name, 'pictures'),
     fill: (signal, onProgress, only) => told(context, space, embedMissing(context, model, signal, onProgress, only)),
   };

@@ -15,12 +15,14 @@ const MOST_PENDING = 0.02;
 /** The same, with those whose pictures cannot be had any more: however many these are, they do not leave a shop without answers. */
 const MOST_LOST = 0.1;
 
+/** @param eyes of the candidate (`eyeNamesOf`) */
 export async function besideServing(
   embeddings: Pick<EmbeddingRepository, 'coverage'>,
   candidate: { readonly number: number },
   serving: { readonly number: number } | null,
+  eyes: readonly string[],
 ): Promise<Coverage | null> {
-  return serving && embeddings.coverage(candidate.number, serving.number, QUICK_TRIES);
+  return serving && embeddings.coverage(candidate.number, serving.number, QUICK_TRIES, eyes);
 }
 
 export function completeGate({ missing, beside }: Completeness): Gate {
@@ -49,4 +51,4 @@ function whyLost(beside: Coverage | null): string | null {
 const isMany = (count: number, most: number): boolean => count > Math.max(1, most);
 
 const told = ({ served, lost, settled }: Coverage): string =>
-  `${lost} of the ${served} products that are shown now have no vector${settled > 0 ? `, ${settled} of them as their pictures cannot be had` : ''}`;
+  `${lost} of the ${served} products that are shown now have no vector${settled > 0 ? `, ${settled} of them as their pictures cannot be had or seen` : ''}`;

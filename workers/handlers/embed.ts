@@ -3,6 +3,7 @@ import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import type { Handler } from 'simili/internal/queue/jobs';
 import { inCatalog, type WorkerContext } from '../context.ts';
 import { chooseStorage } from '../embedding/choose-storage.ts';
+import { eyeNamesOf } from '../embedding/embedding.ts';
 import { countMissing, fillAll, fillable } from '../embedding/spaces.ts';
 import { besideServing, waitIfIncomplete } from '../evaluation/completeness.ts';
 import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
@@ -39,7 +40,8 @@ async function embed(context: WorkerContext, run: ClaimedRun): Promise<void> {
   const sampled = await chooseStorage(context.repositories, model, fillSample, run.signal);
   await fillAll(spaces, run.signal, (written) => report(sampled + written));
   const serving = await models.serving();
-  waitIfIncomplete({ missing: 0, beside: await besideServing(embeddings, model, serving) }, run.claim);
+  const beside = await besideServing(embeddings, model, serving, await eyeNamesOf(context, model));
+  waitIfIncomplete({ missing: 0, beside }, run.claim);
   // Later ones are in the queue as long as this version is on its way, whoever looks at them.
   for (const space of spaces) await space.queueMissing();
   const stored = await models.ofJob(jobId); // in the storage that was chosen

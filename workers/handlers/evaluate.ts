@@ -3,6 +3,7 @@ import type { ModelRow } from 'simili/internal/db/models';
 import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import type { Handler } from 'simili/internal/queue/jobs';
 import { inCatalog, type WorkerContext } from '../context.ts';
+import { eyeNamesOf } from '../embedding/embedding.ts';
 import { servedVectors } from '../embedding/served-vectors.ts';
 import { countFailed, fillAll, fillable } from '../embedding/spaces.ts';
 import { besideServing, waitIfIncomplete } from '../evaluation/completeness.ts';
@@ -41,7 +42,8 @@ async function evaluate(context: WorkerContext, { claim, report, signal }: Claim
   await fillAll(spaces, signal);
   const missing = await countFailed(spaces, signal);
   const serving = rivals.find(({ state }) => state === 'ACTIVE') ?? null;
-  const completeness = { missing, beside: await besideServing(repositories.embeddings, candidate, serving) };
+  const eyes = await eyeNamesOf(context, candidate);
+  const completeness = { missing, beside: await besideServing(repositories.embeddings, candidate, serving, eyes) };
   waitIfIncomplete(completeness, claim);
   const all = { ...(candidate.metrics as object), ...metrics };
   await models.commitEvaluated(claim, candidate.id, all as never, qualityGates(own, beside, completeness));

@@ -171,7 +171,16 @@ function projected(count: number, known: readonly number[]) {
     for (const { facts } of [goldenEye, EYE]) stored.set(`${facts.id}/v1 ${hashOf(i)}`, row(i, facts.dimensions));
   const opened: string[] = [];
   const sizes: number[] = [];
+  const unseen = new Set<string>();
   const features = {
+    unseen: async (key: string, hashes: string[]) => new Set(hashes.filter((hash) => unseen.has(`${key} ${hash}`))),
+    addUnseen: async (key: string, hashes: string[]) => {
+      for (const hash of hashes) unseen.add(`${key} ${hash}`);
+    },
+    anySeen: async (key: string) => {
+      const contentHash = [...stored.keys()].find((name) => name.startsWith(key))?.split(' ')[1];
+      return contentHash === undefined ? null : { source: '/seen', contentHash };
+    },
     of: async (key: string, hashes: string[]) =>
       new Map(hashes.flatMap((hash) => (stored.has(`${key} ${hash}`) ? [[hash, stored.get(`${key} ${hash}`)!]] : []))),
     add: async (key: string, rows: Map<string, Uint16Array>) => {

@@ -17,6 +17,7 @@ const refuse = (why: string) => new SimiliError('IMPORT_UNREADABLE', { source: '
 /** `fails`: what the encoder says of a picture. */
 function shop(fails: (hash: string) => Error | null) {
   const kept = new Map<string, Uint16Array>();
+  const unseen = new Set<string>();
   const asked: number[] = [];
   const told: { contentHash: string; reason: string }[] = [];
   const written: string[] = [];
@@ -24,6 +25,14 @@ function shop(fails: (hash: string) => Error | null) {
     repositories: {
       features: {
         of: async (_key: string, hashes: string[]) => new Map([...kept].filter(([hash]) => hashes.includes(hash))),
+        unseen: async (_key: string, hashes: string[]) => new Set(hashes.filter((hash) => unseen.has(hash))),
+        addUnseen: async (_key: string, hashes: string[]) => {
+          for (const hash of hashes) unseen.add(hash);
+        },
+        anySeen: async () => {
+          const [contentHash] = kept.keys();
+          return contentHash === undefined ? null : { source: '/seen', contentHash };
+        },
         known: async (_key: string, hashes: string[]) => new Set(hashes.filter((hash) => kept.has(hash))),
         add: async (_key: string, rows: Map<string, Uint16Array>) => {
           for (const [hash, row] of rows) kept.set(hash, row);
@@ -60,7 +69,7 @@ function shop(fails: (hash: string) => Error | null) {
     encoder: ENCODER,
     log: { warn: (facts: { contentHash: string; reason: string }) => void told.push(facts) },
   };
-  return { context: context as never, kept, asked, told, written };
+  return { context: context as never, kept, unseen, asked, told, written };
 }
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
@@ -91,6 +100,28 @@ test('an encoder that fails on everything is told after a few pictures, rests fo
   vi.setSystemTime(Date.now() + 60_000);
   await encode();
   expect(kept.size).toBe(100);
+});
+
+test('pictures that come alone are known to be the ones at fault by another one, which the encoder saw before', async () => {
+  let broken = false;
+  const bad = [hashOf(50), hashOf(51)];
+  const { context, unseen } = shop((hash) => (broken || bad.includes(hash) ? refuse('no numbers') : null));
+  const encode = (hashes: string[]) =>
+    encodeMissing(
+      context,
+      ENCODER,
+      hashes.map((contentHash) => ({ source: '/alone', contentHash })),
+      never,
+    );
+  await expect(encode(bad)).rejects.toThrow('no numbers'); // it has seen nothing yet: is it the encoder?
+  expect([...unseen]).toEqual([]);
+  vi.setSystemTime(Date.now() + 60_000);
+  await encode([hashOf(1)]);
+  await encode(bad);
+  expect([...unseen]).toEqual(bad);
+  broken = true;
+  await expect(encode([hashOf(2)])).rejects.toThrow('no numbers');
+  expect([...unseen]).toEqual(bad);
 });
 
 test('an encoder whose process ends is not asked picture by picture', async () => {

@@ -40,6 +40,8 @@ function worker(unreadable: readonly string[] = []) {
   const context = {
     repositories: {
       features: {
+        unseen: async () => new Set(),
+        addUnseen: async () => {},
         of: async (encoder: string, hashes: readonly string[]) =>
           new Map(hashes.flatMap((hash) => (stored.has(encoder + hash) ? [[hash, stored.get(encoder + hash)!]] : []))),
         known: async (encoder: string, hashes: readonly string[]) =>

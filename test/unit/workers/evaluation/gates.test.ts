@@ -129,7 +129,7 @@ test('what is shown now and would not be any more is no complete version: hardly
   expect([beside(5, 1), beside(5, 1, 1), beside(5, 2)]).toEqual([[], [], ['complete red']]);
   const [gate] = qualityGates(own, [], { missing: 0, beside: { served: 400, lost: 340, settled: 2 } });
   expect(gate!.reason).toBe(
-    '340 of the 400 products that are shown now have no vector, 2 of them as their pictures cannot be had',
+    '340 of the 400 products that are shown now have no vector, 2 of them as their pictures cannot be had or seen',
   );
 });
 
