@@ -1,4 +1,5 @@
 import type { JobKind, JobRow } from 'simili/internal/db/jobs';
+import type { ModelRow } from 'simili/internal/db/models';
 import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import type { WorkerContext } from '../context.ts';
 import { FEWEST_PRODUCTS, type ModelKind } from '../evidence/training-set.ts';
@@ -13,6 +14,8 @@ const QUIET_SECONDS = 15;
 const QUIET_UNTRIED_SECONDS = 120;
 /** Without any model the shop has no answers: that job is tried again and again, if slowly. */
 const AGAIN_AFTER_MS = 60_000;
+/** Of the same pictures, seen by the same encoder, another model becomes what the last one was: pauses double, up to this. */
+const MOST_AGAIN_AFTER_MS = 6 * 3_600_000;
 /** A first training that somebody cancelled, or that failed, is not begun again under their eyes. */
 const NETWORK_AGAIN_AFTER_MS = 3_600_000;
 
@@ -29,6 +32,10 @@ export type Shop = {
   quietSeconds: number;
   /** The newest job of the kind that is due. */
   last: Pick<JobRow, 'state' | 'error' | 'updatedAt'> | null;
+  /** Versions that were made while none serves: the gates refused them all. */
+  refused: number;
+  /** Pictures were decoded, or another encoder looks, since that job was begun. */
+  changed: boolean;
 };
 
 /**
@@ -41,7 +48,7 @@ export function dueFirstModel(shop: Shop, now: Date): JobKind | null {
   if (kind === 'NETWORK' && network) return null;
   if (products < FEWEST_PRODUCTS[kind]) return null;
   if (products < PLENTY && moreWillCome(shop)) return null;
-  return last && now.getTime() - last.updatedAt.getTime() < pauseAfter(kind, last) ? null : jobKindOf(kind);
+  return last && now.getTime() - last.updatedAt.getTime() < pauseAfter(kind, last, shop) ? null : jobKindOf(kind);
 }
 
 /** Whether pictures that are pending are worth waiting for. */
@@ -49,15 +56,22 @@ const moreWillCome = ({ pending, untried, quietSeconds }: Shop): boolean =>
   pending > 0 && quietSeconds < (untried ? QUIET_UNTRIED_SECONDS : QUIET_SECONDS);
 
 /** Milliseconds before another try; a catalog that was too small is looked at again soon. */
-function pauseAfter(kind: ModelKind, { state, error }: NonNullable<Shop['last']>): number {
+function pauseAfter(
+  kind: ModelKind,
+  { state, error }: NonNullable<Shop['last']>,
+  { refused, changed }: Pick<Shop, 'refused' | 'changed'>,
+): number {
   const tooSmall = state === 'FAILED' && (error as { code?: string } | null)?.code === 'CATALOG_TOO_SMALL';
-  return kind === 'GOLDEN' || tooSmall ? AGAIN_AFTER_MS : NETWORK_AGAIN_AFTER_MS;
+  if (tooSmall || (kind === 'GOLDEN' && changed)) return AGAIN_AFTER_MS;
+  if (kind === 'NETWORK') return NETWORK_AGAIN_AFTER_MS;
+  return Math.min(AGAIN_AFTER_MS * 2 ** Math.max(0, refused - 1), MOST_AGAIN_AFTER_MS);
 }
 
 const jobKindOf = (kind: ModelKind): JobKind => (kind === 'GOLDEN' ? 'BOOTSTRAP' : 'RETRAIN');
 
-export async function startFirstModels({ repositories, queue }: WorkerContext): Promise<void> {
-  const { jobs, models, images } = repositories;
+export async function startFirstModels(context: WorkerContext): Promise<void> {
+  const { repositories, queue } = context;
+  const { jobs, models, images, clock } = repositories;
   if (await jobs.running()) return;
   const serving = (await models.serving()) !== null;
   const network = serving && (await models.anyOfKind('NETWORK'));
@@ -65,9 +79,25 @@ export async function startFirstModels({ repositories, queue }: WorkerContext): 
   const [{ pending }, decoded] = [await images.counts(), await images.decoded(PLENTY)];
   const untried = await images.hasUntried(SHORT_WAIT);
   const last = await jobs.last(jobKindOf(serving ? 'NETWORK' : 'GOLDEN'));
-  const kind = dueFirstModel({ serving, network, pending, untried, ...decoded, last }, repositories.clock.now());
+  const [newest = null] = serving ? [] : await models.list(1);
+  const now = clock.now();
+  const decodedAt = now.getTime() - 1000 * decoded.quietSeconds;
+  const changed = last !== null && (decodedAt > last.createdAt.getTime() || isOtherEncoder(context, newest));
+  const seen = { pending, untried, ...decoded };
+  const kind = dueFirstModel({ serving, network, ...seen, last, refused: newest?.number ?? 0, changed }, now);
   if (!kind) return;
   await unlessOneRuns(async () => {
     await enqueuePhase(queue, await jobs.create(kind, { reason: 'first model of this catalog' }, 'simili'));
   });
+}
+
+/** Whether another encoder looks at pictures now than at those of a version; without one is another, too. */
+function isOtherEncoder(
+  { encoder }: Pick<WorkerContext, 'encoder'>,
+  version: Pick<ModelRow, 'metrics'> | null,
+): boolean {
+  if (!version) return false;
+  type Facts = { encoder?: { id: string }; withoutEncoder?: { id: string } };
+  const { training = {} } = version.metrics as { training?: Facts };
+  return (training.encoder ?? training.withoutEncoder)?.id !== encoder?.facts.id;
 }

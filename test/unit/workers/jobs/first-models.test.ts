@@ -5,7 +5,18 @@ const now = new Date('2026-01-01T12:00:00Z');
 const minutesAgo = (minutes: number) => new Date(now.getTime() - 60_000 * minutes);
 const due = (shop: Partial<Shop>) =>
   dueFirstModel(
-    { serving: false, network: false, products: 100, pending: 0, untried: false, quietSeconds: 0, last: null, ...shop },
+    {
+      serving: false,
+      network: false,
+      products: 100,
+      pending: 0,
+      untried: false,
+      quietSeconds: 0,
+      last: null,
+      refused: 0,
+      changed: false,
+      ...shop,
+    },
     now,
   );
 const ended = (state: 'FAILED' | 'CANCELLED', minutes: number, code = 'INTERNAL') => ({
@@ -52,4 +63,20 @@ test('a first training that was cancelled, or failed, comes again, though not un
 test('a shop without any model tries again every minute', () => {
   expect(due({ last: ended('FAILED', 0.9) })).toBeNull();
   expect(due({ last: ended('FAILED', 1.1) })).toBe('BOOTSTRAP');
+});
+
+test('a first model that the gates refused comes again after ever longer pauses, and soon when something is another', () => {
+  const refused = (count: number, minutes: number, changed = false) =>
+    due({ last: { state: 'SUCCEEDED', error: null, updatedAt: minutesAgo(minutes) }, refused: count, changed });
+  for (const [count, minutes] of [
+    [1, 1],
+    [2, 2],
+    [3, 4],
+    [7, 64],
+    [10, 360],
+    [1000, 360],
+  ] as const) {
+    expect([refused(count, minutes - 0.1), refused(count, minutes + 0.1)]).toEqual([null, 'BOOTSTRAP']);
+    expect([refused(count, 0.9, true), refused(count, 1.1, true)]).toEqual([null, 'BOOTSTRAP']);
+  }
 });
