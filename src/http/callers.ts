@@ -100,7 +100,7 @@ export const identify = (authenticator: Authenticator): RequestHandler => {
     )
       anonymous.add(req);
     // Another caller may be told by what these say: what a cache keeps is for those alone who say the same.
-    if (credentials.asked.size > 0) res.vary([...credentials.asked]);
+    if (credentials.asked.size > 0) res.vary([...credentials.asked].join(', '));
     if (caller === null) return next();
     admit(req, res, caller, next);
   };
