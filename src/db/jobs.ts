@@ -191,22 +191,20 @@ export class JobRepository {
       WHERE catalog_id = ${this.catalogId} AND id = ${job.id} AND fence = ${fence} AND state = 'RUNNING'`;
   }
 
-  /** A waiting job ends at once; a running one is told by its next heartbeat. @throws SimiliError NOT_FOUND, JOB_NOT_CANCELLABLE. */
+  /**
+   * A waiting job ends at once; a running one is told by its next heartbeat. One statement: between two a job can be handed on to its next
+   * phase, and waits again. @throws SimiliError NOT_FOUND, JOB_NOT_CANCELLABLE.
+   */
   async cancel(id: string): Promise<JobRow> {
-    const [now, key] = [this.clock.now(), this.key(id)];
-    const waiting = await this.db.job.updateMany({
-      where: { ...key, state: 'QUEUED' },
-      data: { state: 'CANCELLED', cancelAsked: true, updatedAt: now, finishedAt: now },
-    });
-    const asked = waiting.count
-      ? waiting
-      : await this.db.job.updateMany({
-          where: { ...key, state: 'RUNNING' },
-          data: { cancelAsked: true, updatedAt: now },
-        });
+    const now = this.clock.now();
+    const asked = await this.db.$executeRaw`
+      UPDATE simili.job SET cancel_asked = true, updated_at = ${now},
+        state = CASE state WHEN 'QUEUED' THEN 'CANCELLED' ELSE state END,
+        finished_at = CASE state WHEN 'QUEUED' THEN ${now}::timestamptz ELSE finished_at END
+      WHERE catalog_id = ${this.catalogId} AND id = ${id} AND state IN ('QUEUED', 'RUNNING')`;
     const job = await this.byId(id);
     if (!job) throw new SimiliError('NOT_FOUND', { what: 'job', id });
-    if (asked.count === 0) throw new SimiliError('JOB_NOT_CANCELLABLE', { jobId: id, state: job.state });
+    if (asked === 0) throw new SimiliError('JOB_NOT_CANCELLABLE', { jobId: id, state: job.state });
     return job;
   }
 
