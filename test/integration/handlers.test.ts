@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { splitOf } from '../../learning/metrics/split.ts';
 import type { JobPhase } from '../../src/db/jobs.ts';
@@ -98,6 +100,30 @@ test('a delivery of a job that is elsewhere, in another phase or settled does no
   await evaluateHandler(worker.context)({ catalog: 'default', jobId }, run);
   expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'EMBED', fence });
   expect(inLine()).toEqual([]);
+});
+
+test('what the eyes see of a training set lies in files as long as it is trained on, however that ends', async () => {
+  const folder = join(worker.context.config.SIMILI_DATA_DIR, 'features');
+  const seen: number[] = [];
+  const ending = (end: () => Promise<unknown>) => ({
+    ...engines.trainer,
+    train: async () => {
+      seen.push((await readdir(folder)).length);
+      return end();
+    },
+  });
+  const jobId = await newJob();
+  const diverged = new SimiliError('TRAINING_DIVERGED', { step: 9, why: 'not finite' });
+  for (const end of [
+    () => Promise.reject(new SimiliError('ENGINE_CRASHED', { why: 'away' })),
+    () => Promise.reject(diverged),
+  ]) {
+    await trainHandler(worker.but({ trainer: ending(end) as never }))({ catalog: 'default', jobId }, run);
+    expect(await readdir(folder)).toEqual([]);
+  }
+  await trained();
+  expect(await readdir(folder)).toEqual([]);
+  expect(seen).toEqual([1, 1]);
 });
 
 test('a failure that may pass puts the job in line again, one that will not ends it and names its products', async () => {

@@ -17,7 +17,7 @@ export type SeenSet = CollectedSet & { readonly withoutEncoder: WithoutEncoder |
  */
 export async function collectSeen(
   context: WorkerContext,
-  job: Pick<JobRow, 'id' | 'startedAt' | 'createdAt'>,
+  job: Pick<JobRow, 'id' | 'fence' | 'startedAt' | 'createdAt'>,
   sides: readonly number[],
   signal: AbortSignal,
   kind: ModelKind,
@@ -36,14 +36,14 @@ export async function collectSeen(
 
 async function collect(
   context: WorkerContext,
-  { id, startedAt, createdAt }: Pick<JobRow, 'id' | 'startedAt' | 'createdAt'>,
+  { id, fence, startedAt, createdAt }: Pick<JobRow, 'id' | 'fence' | 'startedAt' | 'createdAt'>,
   sides: readonly number[],
   signal: AbortSignal,
   kind: ModelKind,
 ): Promise<CollectedSet> {
   // Feedback up to the job's start: a restarted job sees the same data, which its checkpoint counts on.
   const until = startedAt ?? createdAt;
-  const features = await openFeatureFiles(context, id);
+  const features = await openFeatureFiles(context, { id, fence });
   try {
     return await collectTrainingSet(context, until, sides, signal, kind, features);
   } catch (error) {

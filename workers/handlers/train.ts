@@ -11,6 +11,7 @@ import { trainInRounds } from '../distributed/coordinator.ts';
 import { spacesOfEncoders } from '../embedding/own-encoder.ts';
 import { encoderOfJob } from '../encoders/of-job.ts';
 import { collectSeen, type WithoutEncoder } from '../evidence/collect-seen.ts';
+import { removeFeatureFiles } from '../evidence/feature-files.ts';
 import { firstUnseenDay, latest } from '../evidence/judged-days.ts';
 import { type ClaimedRun, runClaimed } from '../jobs/claimed.ts';
 import { thinCurve } from '../jobs/thin-curve.ts';
@@ -28,7 +29,9 @@ export const trainHandler =
   async ({ catalog, jobId }, { signal }) => {
     const context = inCatalog(worker, catalog);
     const { jobs } = context.repositories;
-    const outcome = await runClaimed({ ...context, jobs }, jobId, 'TRAIN', signal, (run) => train(context, run));
+    const outcome = await runClaimed({ ...context, jobs }, jobId, 'TRAIN', signal, (run) =>
+      train(context, run).finally(() => removeFeatureFiles(context, run.claim.job)),
+    );
     const job = await jobs.byId(jobId);
     if (job?.state === 'QUEUED' && (outcome === 'again' || job.phase === 'EMBED'))
       await enqueuePhase(context.queue, job);
