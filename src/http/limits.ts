@@ -168,10 +168,15 @@ function nextEnd(): Omit<UnderWay, 'count'> {
   return { oneEnds, end };
 }
 
+/** Whatever lies behind such a request on its connection goes with it. Not where a body may be on its way: the answer would be lost as it arrives. */
 function tooMany(res: Response, retryAfter: number): undefined {
+  if (!hasBody(res.req)) res.set('Connection', 'close');
   const { message, extensions } = new SimiliError('RATE_LIMITED', { retryAfter });
   refuse(res.set('Retry-After', String(retryAfter)), 429, message, extensions);
 }
+
+const hasBody = ({ headers }: Request): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
 /** Whose request it is. Says once when a proxy nobody told of makes one caller of many. */
 function makeCallerOf({ SIMILI_TRUSTED_HOPS: hops }: Settings, log: Log): (req: Request) => Caller {

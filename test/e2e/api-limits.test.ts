@@ -175,6 +175,25 @@ async function heard(socket: Socket): Promise<string> {
   return text;
 }
 
+test('a request over the limit takes what lies behind it on its connection along, but for one with a body', async () => {
+  const strict = await serverWith({ SIMILI_QUERY_RATE: '0.1' });
+  const say = (text: string) => {
+    const socket = connect(strict.port, '127.0.0.1');
+    socket.write(text);
+    return heard(socket);
+  };
+  const get = (headers = '') => `GET /graphql?query={__typename} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`;
+  const ten = await say(get().repeat(9) + get('Connection: close\r\n'));
+  expect(ten.match(/HTTP\/1.1 \d+/g)).toHaveLength(10);
+  const over = await say(get().repeat(10));
+  expect(over.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 429']);
+  expect(over).toMatch(/\r\nConnection: close\r\n/i);
+  const post = 'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}';
+  const both = await say(post + get());
+  expect(both.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 429', 'HTTP/1.1 429']);
+  await strict.close();
+});
+
 test('an address may open so many connections; the next is told so, and served when one has gone', async () => {
   const crowded = await serverWith({ SIMILI_CONNECTIONS_PER_ADDRESS: '5' });
   const open = async () => {

@@ -109,6 +109,29 @@ test('health says that the process lives, readiness that the database answers an
   expect([down.status, (await get('/healthz')).status]).toEqual([503, 200]);
 });
 
+test('however many ask whether it is ready, one look at a time is taken', async () => {
+  const { models } = api.database.repositories;
+  let looks = 0;
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  models.serving = async () => {
+    looks += 1;
+    await held;
+    return null;
+  };
+  onTestFinished(() => void delete (models as { serving?: unknown }).serving);
+  const asked = Array.from({ length: 20 }, () => get('/readyz'));
+  await expect.poll(() => looks).toBe(1);
+  setTimeout(release, 100);
+  expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(Array(20).fill(200));
+  expect(looks).toBeLessThan(5); // one who came late has a look of his own
+  const before = looks;
+  expect((await get('/readyz')).status).toBe(200);
+  expect(looks).toBe(before + 1);
+});
+
 test('a queue that is away is named by readyz, which stays 200 as the storefront is answered, and is a 503 of its own', async () => {
   const { queue } = api;
   const { alive } = queue;
