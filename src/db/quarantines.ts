@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type FeedbackQuarantine, Prisma, type PrismaClient } from '../generated/prisma/client.ts';
+import { isUuid } from '../text.ts';
 import { FeedbackChanges } from './feedback-lock.ts';
+import { lastRead } from './sql/last-read.ts';
 import { int, rows } from './sql/row.ts';
 
 /** Feedback that fits every field which is not null. Times are of receipt: from `since`, before `until`; open ends take in what is still to come. */
@@ -42,15 +44,24 @@ export class QuarantineRepository {
     });
   }
 
-  /** Newest first. @param after id of the last one that was read @param visitorId null: of all */
+  /**
+   * Newest first. @param after id of the last one that was read @param visitorId null: of all
+   * @throws SimiliError CURSOR_INVALID where there is none of it
+   */
   async newest(limit: number, after: string | null, visitorId: string | null): Promise<QuarantineRow[]> {
     const { catalogId } = this;
+    const last = await lastRead(after, (id) => this.byId(id));
     return this.db.feedbackQuarantine.findMany({
       where: { catalogId, ...(visitorId !== null && { visitorId }) },
       orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
       take: limit,
-      ...(after !== null && { cursor: { catalogId_id: { catalogId, id: after } }, skip: 1 }),
+      ...(last && { cursor: { catalogId_id: { catalogId, id: last.id } }, skip: 1 }),
     });
+  }
+
+  private async byId(id: string): Promise<QuarantineRow | null> {
+    const { catalogId } = this;
+    return isUuid(id) ? this.db.feedbackQuarantine.findUnique({ where: { catalogId_id: { catalogId, id } } }) : null;
   }
 
   /** Whether an administrator has put something into quarantine, or let it out, since then. */

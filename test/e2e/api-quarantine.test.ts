@@ -104,6 +104,7 @@ test('what names nothing, an unknown id and a page that is no page are refused',
     ['(first: 0)', 'INVALID_ARGUMENT'],
     ['(first: 501)', 'INVALID_ARGUMENT'],
     ['(after: "x")', 'CURSOR_INVALID'],
+    [`(after: "${randomUUID()}")`, 'CURSOR_INVALID'],
   ])
     expect((await api.admin(`{ feedbackQuarantines${args} { id } }`)).errors?.[0]?.extensions.code).toBe(code);
 });
