@@ -168,7 +168,7 @@ export function makeServices(parts: Parts): Services {
       await Promise.all([counting.flush(), turn.running]);
     },
     usualCatalog: repositories.catalog,
-    lastKnown: openLastKnown(now),
+    lastKnown: openLastKnown(),
     async inCatalog(id: string | null, deadline: Deadline | null = null) {
       const catalog = id ?? repositories.catalog;
       await known.check(catalog, deadline);
@@ -252,7 +252,7 @@ function ofCatalog(
     retrainPlan: remembered(
       () => nextRetrain(repositories, retrainPolicy, now()),
       () => PLAN_MS,
-      () => now().getTime(),
+      () => performance.now(),
     ),
     cancelJob: (id) => jobs.cancel(id),
     rollback: (modelId) => rollback({ models, serving }, modelId),

@@ -27,18 +27,25 @@ type Ask<Of extends Request, Page extends RankedPage> = (request: Of, view: Answ
 
 export type LastKnown = { get(key: string): RankedPage | undefined; keep(key: string, page: RankedPage): void };
 
-/** One for all catalogs of a process: what it holds is bounded. @param chance 0 to 1, another one at each call */
-export function openLastKnown(now: () => Date, chance: () => number = Math.random): LastKnown {
+/**
+ * One for all catalogs of a process: what it holds is bounded.
+ * @param clock ms, which neither goes back nor stands still
+ * @param chance 0 to 1, another one at each call
+ */
+export function openLastKnown(
+  clock: () => number = () => performance.now(),
+  chance: () => number = Math.random,
+): LastKnown {
   const known = new LRUCache<string, RankedPage>({
     maxSize: MOST_PRODUCTS,
     sizeCalculation: sizeOf,
     ttl: LONGEST_MS,
     ttlResolution: 0,
-    perf: { now: () => now().getTime() },
+    perf: { now: clock },
   });
   let span = { from: Number.NEGATIVE_INFINITY, products: 0 };
   const isQuiet = (page: RankedPage): boolean => {
-    const at = now().getTime();
+    const at = clock();
     if (at - span.from >= SPAN_MS) span = { from: at, products: 0 };
     span.products += sizeOf(page);
     return span.products <= AT_ONCE;

@@ -18,7 +18,7 @@ function world(items = 1) {
       return page(items);
     },
     openLastKnown(
-      () => new Date(state.now),
+      () => state.now,
       () => state.chance,
     ),
     'default',
