@@ -67,6 +67,9 @@ afterAll(async () => {
   await rm(dir, { recursive: true });
 });
 
+/** A turn that no slow machine ends, ms. */
+const LONG = 600_000;
+
 async function ingest(
   env: Record<string, string> = {},
   more: object = {},
@@ -77,7 +80,7 @@ async function ingest(
   const config = loadConfig(env);
   const own = { encoders: [], telemetry: noTelemetry };
   const context = { repositories, pictures, copies, queue, log, embedder, config, ...own, ...more };
-  await ingestHandler(context as never)({ catalog: 'default' }, { signal } as never);
+  await ingestHandler(context as never, LONG)({ catalog: 'default' }, { signal } as never);
 }
 const write = (id: string, changes: object = {}) =>
   writeProducts([{ id, title: id, imageUrls: [`${base}/${id}.png`], ...changes }], {

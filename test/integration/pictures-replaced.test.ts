@@ -30,7 +30,7 @@ async function shopOf(content: string) {
   return {
     host,
     images: worker.database.repositories.images,
-    ingest: () => ingestHandler(context)({ catalog: 'default' }, { signal }),
+    ingest: () => ingestHandler(context, 600_000)({ catalog: 'default' }, { signal }),
     send: (version: number) =>
       addProducts(worker.database, [{ id: 'bag', imageUrls: ['https://shop.test/bag.png'], version }]),
     picture: () => worker.database.storage.prisma.productImage.findFirstOrThrow(),
