@@ -54,6 +54,9 @@ const StorageColumn = oneOf('simili.vector_storage', VectorStorage);
 const Pointer = { modelId: text, number: int, epoch: int, dimensions: int, storage: StorageColumn, spaces: json };
 const Retirable = { id: text, number: int, state: oneOf('simili.model_state', ModelState) };
 const withoutArtefact = { artefact: true } as const;
+const WITH_VECTORS: ModelState[] = ['EMBEDDING', 'CANDIDATE', 'ACTIVE', 'STANDBY'];
+/** A retired version's artefact is kept for as long behind its making, or its promotion: somebody may want to look at it. */
+const ARTEFACT_KEPT_MS = 7 * 86_400_000;
 
 export class ModelRepository {
   constructor(
@@ -87,10 +90,11 @@ export class ModelRepository {
     return this.db.modelVersion.findMany({ where, orderBy: { number: 'desc' }, take: limit, omit: withoutArtefact });
   }
 
+  /** @returns null where there is no such version, or it was retired so long ago that its artefact is gone. */
   async artefact(id: string): Promise<{ checksum: string; artefact: Uint8Array } | null> {
     const [row] = await rows(this.db, { checksum: text, artefact: text })`
       SELECT checksum, encode(artefact, 'base64') AS artefact FROM simili.model_version
-      WHERE catalog_id = ${this.catalogId} AND id = ${id}`;
+      WHERE catalog_id = ${this.catalogId} AND id = ${id} AND length(artefact) > 0`;
     return row ? { ...row, artefact: bytesOf(row.artefact) } : null;
   }
 
@@ -116,7 +120,7 @@ export class ModelRepository {
 
   /** Versions that have vectors, or will: the live ones and those on their way to serving. */
   withVectors(): Promise<ModelRow[]> {
-    const state = { in: ['EMBEDDING' as const, 'CANDIDATE' as const, 'ACTIVE' as const, 'STANDBY' as const] };
+    const state = { in: WITH_VECTORS };
     return this.db.modelVersion.findMany({ where: { catalogId: this.catalogId, state }, omit: withoutArtefact });
   }
 
@@ -220,6 +224,22 @@ export class ModelRepository {
       });
       return count > 0;
     });
+  }
+
+  /** Empties the artefacts of retired versions, which nobody can roll back to; their rows stay for the record. @returns how many. */
+  async forgetArtefacts(): Promise<number> {
+    const before = new Date(this.clock.now().getTime() - ARTEFACT_KEPT_MS);
+    return this.db.$executeRaw`
+      UPDATE simili.model_version SET artefact = ''::bytea
+      WHERE catalog_id = ${this.catalogId} AND state = 'RETIRED' AND length(artefact) > 0
+        AND created_at < ${before} AND coalesce(promoted_at, created_at) < ${before}`;
+  }
+
+  /** Those of the artefacts, of whichever catalog, that a version with vectors is computed by. */
+  async inUse(checksums: readonly string[]): Promise<Set<string>> {
+    const where = { checksum: { in: [...checksums] }, state: { in: WITH_VECTORS } } satisfies Where;
+    const found = await this.db.modelVersion.findMany({ where, select: { checksum: true } });
+    return new Set(found.map(({ checksum }) => checksum));
   }
 
   /** Retired versions whose table still stands. */

@@ -1,5 +1,9 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { chores } from '../../workers/handlers/maintenance.ts';
+import { openArtefactCache } from '../../workers/jobs/artefact-cache.ts';
+import { sha256 } from '../../workers/tools/sha256.ts';
 import { type FakeWorker, fakeWorker } from '../support/fake-worker.ts';
 import { addModel, addProducts } from '../support/fixtures.ts';
 
@@ -33,6 +37,7 @@ test('each chore has its rhythm: a lost job is looked for every second, what was
     ['forget-visitors', 20],
     ['forget-lists', 600],
     ['roll-up-feedback', 600],
+    ['forget-artefacts', 600],
     ['forget-features', 600],
   ]);
 });
@@ -173,4 +178,46 @@ test('feedback is rolled up by days, and who did what is forgotten when its time
   const fading = [500, 300].map((age) => 0.5 ** (age / 180)); // SIMILI_FEEDBACK_HALF_LIFE_DAYS
   const clicks = expect.closeTo(fading[0]! + fading[1]!, 2);
   expect(await repositories.feedback.days.statistics(ago(0))).toMatchObject([{ clicks }]);
+});
+
+test('artefacts of versions that nobody can roll back to go after a week, their rows stay; and files of what has no vectors any more', async () => {
+  await using shop = await fakeWorker();
+  const { models } = shop.database.repositories;
+  const { prisma } = shop.database.storage;
+  const DAY = 86_400_000;
+  const dir = join(shop.context.config.SIMILI_DATA_DIR, 'models');
+  const cache = openArtefactCache(dir);
+  const bytes = (number: number) => Uint8Array.of(number, 7);
+  const states = [
+    [1, { state: 'RETIRED', createdAt: ago(8 * DAY) }],
+    [2, { state: 'RETIRED', createdAt: ago(6 * DAY) }],
+    [3, { state: 'RETIRED', createdAt: ago(90 * DAY), promotedAt: ago(6 * DAY) }],
+    [4, { state: 'STANDBY', createdAt: ago(90 * DAY), promotedAt: ago(80 * DAY) }],
+    [5, { state: 'ACTIVE', createdAt: ago(90 * DAY), promotedAt: ago(80 * DAY) }],
+  ] as const;
+  for (const [number, data] of states) {
+    const { id } = await addModel(shop.database, {});
+    const artefact = bytes(number);
+    const where = { catalogId_id: { catalogId: 'default', id } };
+    await prisma.modelVersion.update({ where, data: { artefact, checksum: sha256(artefact), promotedAt: null } });
+    if (number < 5) await cache.pathOf(models, id);
+    await prisma.modelVersion.update({ where, data });
+  }
+  await chore('forget-artefacts', shop.context);
+  const rows = await prisma.modelVersion.findMany({ orderBy: { number: 'asc' } });
+  expect(rows.map(({ number, artefact }) => [number, artefact.length])).toEqual([
+    [1, 0],
+    [2, 2],
+    [3, 2],
+    [4, 2],
+    [5, 2],
+  ]);
+  expect(await models.artefact(rows[0]!.id)).toBeNull();
+  await expect(openArtefactCache(join(dir, 'other')).pathOf(models, rows[0]!.id)).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+  });
+  const { path } = await cache.pathOf(models, rows[4]!.id);
+  expect(await readFile(path)).toEqual(Buffer.from(bytes(5)));
+  const names = (await readdir(dir)).filter((name) => name.endsWith('.safetensors'));
+  expect(names.sort()).toEqual([4, 5].map((number) => `${sha256(bytes(number))}.safetensors`).sort());
 });

@@ -61,6 +61,12 @@ export const chores = (context: WorkerContext, dueRetrain = makeDueRetrain()): C
       }),
   },
   {
+    name: 'forget-artefacts',
+    everySeconds: 600,
+    work: (signal) =>
+      inEachCatalog(context, signal, async ({ repositories: { models } }) => void (await models.forgetArtefacts())),
+  },
+  {
     name: 'forget-features',
     everySeconds: 600,
     work: async () => void (await context.repositories.features.prune(PRUNED)),
