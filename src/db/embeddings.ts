@@ -10,6 +10,7 @@ import { type Ask, NO_ROWS } from './sql/ask.ts';
 import { A_FEW, BRIEFLY, briefly, NOT_NOW, productsAreHeld } from './sql/brief-locks.ts';
 import {
   categoryName,
+  categoryTable,
   embeddingName,
   embeddingTable,
   indexOf,
@@ -170,6 +171,24 @@ export class EmbeddingRepository {
         { text: insert('NULL', 'unnest($2::text[], $3::text[]) AS v (id, hash)'), row: NO_ROWS },
         keys(none),
       );
+  }
+
+  /**
+   * Takes away the vectors of those of the products that have no picture any more, first the copies by category, which no trigger takes along.
+   * @throws VersionGone
+   */
+  async removeUnpictured(model: number, space: string, ids: readonly string[]): Promise<void> {
+    const { catalogId } = this;
+    const remove = (table: string) =>
+      ofVersion(
+        this.db.$executeRaw`
+          DELETE FROM ${Prisma.raw(table)} e WHERE e.product_id = ANY(${[...ids]}::text[]) AND NOT EXISTS (
+            SELECT FROM simili.product_image i WHERE i.catalog_id = ${catalogId} AND i.product_id = e.product_id)`,
+      );
+    const copied = { catalogId, vectors: embeddingName(model, space) };
+    if (await this.db.categoryIndex.findFirst({ where: copied, select: { number: true } }))
+      await remove(categoryTable(catalogId, model, space));
+    await remove(this.table(model, space));
   }
 
   /** @throws VersionGone */

@@ -918,6 +918,40 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       await repos.products.remove([...ids, 'bare']);
     });
 
+    test('a product without a picture loses its vectors, copies too, and no other one does', async () => {
+      const NUMBER = 5005;
+      await repos.embeddings.createTable(NUMBER, pictureSpace(2));
+      await repos.products.write(product('bare', { images: [] }));
+      await repos.products.write(product('shown', { images: ['/shown.png'] })); // which is still to be decoded
+      const ids = ['bare', 'shown'];
+      const put = () =>
+        repos.embeddings.upsert(
+          NUMBER,
+          ids.map((productId) => ({ productId, contentHash: 'any', vector: Float32Array.of(1, 0) })),
+        );
+      const left = async () => [...(await repos.embeddings.vectors(NUMBER, ids)).keys()];
+      await put();
+      await repos.embeddings.removeUnpictured(NUMBER, 'pictures', ['shown']);
+      expect((await left()).sort()).toEqual(ids);
+      await repos.embeddings.removeUnpictured(NUMBER, 'pictures', ids);
+      expect(await left()).toEqual(['shown']);
+      // As src/db/category-indexes.ts has them.
+      const copies = `simili.category_${NUMBER}`;
+      await storage.prisma.$executeRawUnsafe(`CREATE TABLE ${copies} (product_id TEXT, category INTEGER)`);
+      await storage.prisma.$executeRawUnsafe(`INSERT INTO ${copies} VALUES ('bare', 1), ('shown', 1)`);
+      const data = { catalogId: 'default', vectors: `embedding_${NUMBER}`, number: 1, category: 'all' };
+      await storage.prisma.categoryIndex.create({ data });
+      await put();
+      await repos.embeddings.removeUnpictured(NUMBER, 'pictures', ids);
+      expect(await left()).toEqual(['shown']);
+      expect(await storage.prisma.$queryRawUnsafe(`SELECT product_id FROM ${copies}`)).toEqual([
+        { product_id: 'shown' },
+      ]);
+      await repos.embeddings.dropTables(NUMBER, [pictureSpace(2)]);
+      await expect(repos.embeddings.removeUnpictured(NUMBER, 'pictures', ids)).rejects.toThrow(VersionGone);
+      await repos.products.remove(ids);
+    });
+
     describe('the queue of products whose vectors may be out of date', () => {
       const ours = ['q1', 'q2'];
       const all = async () => (await repos.vectorQueue.take(1000)).filter(({ productId }) => ours.includes(productId));

@@ -12,7 +12,8 @@ const BATCH = 512;
 /**
  * Embeds what waits in the queue for every version that serves, may serve again or is being evaluated, and takes out what lacks nothing then. What a
  * version still lacks stays: one that is being embedded gets it in its own time, an encoder says "not now", or is on another worker. Whoever serves
- * waits for nobody: an encoder that fails is left alone for this time, and what only others lack for it is looked at again later and later.
+ * waits for nobody: an encoder that fails is left alone for this time, and what only others lack for it is looked at again later and later. Vectors of
+ * products that have no picture any more are taken away.
  * @param unlessItFails tells of an encoder that fails: it keeps no version from embedding that does without it. @returns whether it did not
  * @param hasTime asked behind each batch. @returns when nothing is due, the encoder of what serves failed, or there is no time for more
  */
@@ -40,6 +41,7 @@ export async function fillQueued(
     const others = versions.filter(({ state }) => state !== 'ACTIVE' && state !== 'EMBEDDING');
     for (const model of [...serving, ...others])
       for (const space of fillableHere(context, model)) await fill(model, space, idsOf(queued));
+    await removeUnpictured(context, versions, idsOf(queued));
     const lacking = await stillLacking(context, versions, idsOf(queued));
     await queue.done(queued.filter(({ productId }) => !lacking.has(productId)));
     const waiting = serving.filter(hasFailed);
@@ -50,17 +52,35 @@ export async function fillQueued(
   }
 }
 
+/** A product whose pictures were all taken away is not ranked by one that it had: nothing will overwrite its vectors. */
+async function removeUnpictured(
+  context: Context,
+  versions: readonly ModelRow[],
+  ids: readonly string[],
+): Promise<void> {
+  const { embeddings } = context.repositories;
+  const inputOf = inputsOf(context);
+  for (const model of versions)
+    for (const { name, encoder } of spacesOf(model))
+      if (inputOf(encoder) === 'pictures')
+        await embeddings.removeUnpictured(model.number, name, ids).catch((error) => {
+          if (!(error instanceof VersionGone)) throw error; // or its table is not there yet
+        });
+}
+
+/** What the encoder of a space reads; null: it is not on this worker, which does not know. */
+const inputsOf =
+  ({ encoders }: Context) =>
+  (id: string | null) =>
+    id === null ? 'pictures' : (encoders.find((own) => own.id === id)?.input ?? null);
+
 async function stillLacking(
   context: Context,
   versions: readonly ModelRow[],
   ids: readonly string[],
 ): Promise<Set<string>> {
-  const {
-    repositories: { embeddings },
-    encoders,
-  } = context;
-  const inputOf = (id: string | null) =>
-    id === null ? 'pictures' : (encoders.find((own) => own.id === id)?.input ?? null);
+  const { embeddings } = context.repositories;
+  const inputOf = inputsOf(context);
   const lacking = versions.flatMap((model) =>
     spacesOf(model).map(async ({ name, encoder }) => {
       const eyes = encoder === null ? await eyeNamesOf(context, model) : [];
