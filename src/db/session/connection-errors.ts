@@ -15,6 +15,9 @@ export function asUnavailable(error: unknown): SimiliError | null {
   return isConnection ? databaseUnavailable(describe(error as Error)) : null;
 }
 
+/** DATABASE_UNAVAILABLE for whatever a connection fails with before anything was asked: a database that takes none says so with many a code. */
+export const unreachable = (error: unknown): SimiliError => databaseUnavailable(describe(error as Error));
+
 /** Node hides the reason of a refused connection in an AggregateError without a message. */
 export function describe(error: Error): string {
   return error.message || (error as NodeJS.ErrnoException).code || String(error);

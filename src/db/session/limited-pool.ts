@@ -3,7 +3,7 @@ import pg from 'pg';
 import { asNow, inTime, type TimeLeft, timeLeft } from '../../deadline.ts';
 import { SimiliError } from '../../errors.ts';
 import { Circuit } from './circuit.ts';
-import { asUnavailable } from './connection-errors.ts';
+import { asUnavailable, unreachable } from './connection-errors.ts';
 import { carry } from './typed-client.ts';
 
 type Ask = (...query: unknown[]) => Promise<unknown>;
@@ -45,7 +45,7 @@ export function limitedPool(config: pg.PoolConfig, circuit = new Circuit()): pg.
     const isFull = pool.idleCount === 0 && pool.totalCount >= pool.options.max;
     const opening = open();
     const giveBack = () => opening.then((client) => client.release()).catch(() => {});
-    return watched(isFull ? null : circuit, () => inTime(opening, left, giveBack));
+    return watched(isFull ? null : circuit, () => inTime(opening, left, giveBack), unreachable);
   };
   const query: Ask = async (...asked) => {
     const inItsTime = asNow<Promise<unknown>>();
@@ -96,14 +96,18 @@ const promised =
     });
 
 /** The circuit learns how it went, and an error of the connection gets its code. */
-async function watched<T>(circuit: Circuit | null, work: () => Promise<T>): Promise<T> {
+async function watched<T>(
+  circuit: Circuit | null,
+  work: () => Promise<T>,
+  codeOf: (error: unknown) => SimiliError | null = asUnavailable,
+): Promise<T> {
   const since = performance.now();
   try {
     const result = await work();
     circuit?.succeeded();
     return result;
   } catch (error) {
-    const known = error instanceof SimiliError ? error : asUnavailable(error);
+    const known = error instanceof SimiliError ? error : codeOf(error);
     if (known?.code === 'DATABASE_UNAVAILABLE') circuit?.failed(since);
     else if (!known) circuit?.succeeded();
     throw known ? carry(known) : error;

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { asUnavailable } from './connection-errors.ts';
+import { asUnavailable, unreachable } from './connection-errors.ts';
 import { CONNECT_MS, cancel } from './limited-pool.ts';
 import type { SqlSession } from './storage.ts';
 
@@ -28,7 +28,9 @@ export const ownSessions =
     };
     const stop = stopping(client, signal);
     try {
-      await client.connect();
+      await client.connect().catch((error: unknown) => {
+        throw unreachable(error);
+      });
       return await work({
         exec: async (sql) => void (await ask(sql)),
         query: async <Row>(sql: string, params: unknown[] = []) => (await ask(sql, params)).rows as Row[],
