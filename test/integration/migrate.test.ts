@@ -76,10 +76,10 @@ const ALL = [
   '0036_filters_at_once',
   '0037_written_vectors',
   '0038_filed_products',
-  '0042_picture_claims',
   '0039_jobs_that_wait',
-  '0043_fresh_in_the_queue',
   '0040_unseen_pictures',
+  '0041_picture_claims',
+  '0042_fresh_in_the_queue',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {
