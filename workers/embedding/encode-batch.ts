@@ -5,10 +5,10 @@ import type { AnyEye } from '../encoders/eyes.ts';
 type Context = Pick<WorkerContext, 'embedder' | 'log'>;
 /** How an encoder fares in this process: it failed, and is left alone until then (Date.now()). Whoever asks gets `error`. */
 type Health = { restUntil: number; error: unknown };
-/** What an encoder looks at, and how it is found out whether it can. */
+/** How an encoder looks at pictures, and how it is found out whether it can. */
 type Looking = {
   readonly encoder: AnyEye;
-  /** Of the pictures' pixels. */
+  /** Holds the pictures' pixels. */
   readonly folder: string;
   /** The hash of a picture that it saw before and whose pixels are at hand; null: there is none. */
   seenBefore(): Promise<string | null>;

@@ -68,7 +68,7 @@ async function removeUnpictured(
         });
 }
 
-/** What the encoder of a space reads; null: it is not on this worker, which does not know. */
+/** Tells what the encoder of a space reads; null: it is not on this worker, which does not know. */
 const inputsOf =
   ({ encoders }: Context) =>
   (id: string | null) =>

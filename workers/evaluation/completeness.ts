@@ -32,7 +32,7 @@ export function completeGate({ missing, beside }: Completeness): Gate {
 }
 
 /**
- * What is missing may come with time, as where a host of pictures wants to be left alone: then the job waits, as long as it has tries, before the
+ * Vectors that are missing may come with time, as where a host of pictures wants to be left alone: then the job waits, as long as it has tries, before the
  * gates decide.
  * @throws SimiliError PICTURES_MISSING
  */

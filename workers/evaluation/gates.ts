@@ -27,7 +27,7 @@ type Gated = Pick<Measured, Question | 'spread'>;
 export type Rival = {
   /** E.g. "version 3, which serves". */
   readonly name: string;
-  /** What it can be measured by. */
+  /** Says what it can be measured by. */
   readonly reach: Reach;
   /** Candidate minus rival. */
   readonly differences: Differences;

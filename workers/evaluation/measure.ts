@@ -56,7 +56,7 @@ export function measure(vectors: Vectors, set: Asked): Measured {
   };
 }
 
-/** What a version could be measured by, were it asked. */
+/** Says what a version could be measured by. */
 export function reachOf(vectors: Vectors, set: Asked): Reach {
   const isKnown = set.productIds.map((id) => vectors.has(id));
   const count = (triplets: readonly Triplet[]) =>

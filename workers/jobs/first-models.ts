@@ -14,7 +14,7 @@ const QUIET_SECONDS = 15;
 const QUIET_UNTRIED_SECONDS = 120;
 /** Without any model the shop has no answers: that job is tried again and again, if slowly. */
 const AGAIN_AFTER_MS = 60_000;
-/** Of the same pictures, seen by the same encoder, another model becomes what the last one was: pauses double, up to this. */
+/** Another model of the same pictures, seen by the same encoder, becomes what the last one was: pauses double, up to this. */
 const MOST_AGAIN_AFTER_MS = 6 * 3_600_000;
 /** A first training that somebody cancelled, or that failed, is not begun again under their eyes. */
 const NETWORK_AGAIN_AFTER_MS = 3_600_000;
