@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { splitOf } from '../../learning/metrics/split.ts';
 import type { JobPhase } from '../../src/db/jobs.ts';
@@ -292,6 +293,33 @@ test('an embedding that failed goes on from what it has written', async () => {
   expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'EMBED', attempts: 1 });
   await embedHandler(worker.context)({ catalog: 'default', jobId }, run);
   expect(await jobOf(jobId)).toMatchObject({ phase: 'EVALUATE', attempts: 0 });
+});
+
+test('an index that cannot be built ends its job after five attempts, though products arrive meanwhile', async () => {
+  const jobId = await trained();
+  const { repositories } = worker.context;
+  const { number } = await repositories.models.ofJob(jobId);
+  const embeddings = Object.assign(Object.create(repositories.embeddings), {
+    async createIndex() {
+      await setTimeout(700); // with its heartbeat the job tells how far it is
+      throw new SimiliError('STORAGE_FULL', { retryAfter: 2 });
+    },
+  });
+  const context = worker.but({
+    repositories: { ...repositories, forCatalog: () => ({ ...repositories, embeddings }) },
+  });
+  const { prisma } = worker.database.storage;
+  for (let attempt = 1; attempt <= 5; attempt++) {
+    expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', attempts: attempt - 1 });
+    await embedHandler(context)({ catalog: 'default', jobId }, run);
+    const waits = (await jobOf(jobId)).dueAt!.getTime() - Date.now();
+    expect(waits).toBeGreaterThan(30_000 * 2 ** (attempt - 1));
+    await prisma.job.update({ where: { catalogId_id: { catalogId: 'default', id: jobId } }, data: { dueAt: null } });
+    await prisma.$executeRawUnsafe(
+      `DELETE FROM simili.embedding_${number} WHERE product_id IN (SELECT product_id FROM simili.embedding_${number} LIMIT 1)`,
+    );
+  }
+  expect(await jobOf(jobId)).toMatchObject({ state: 'FAILED', error: { code: 'STORAGE_FULL' } });
 });
 
 test('a version that passes its gates serves, and the next one that has collapsed does not', async () => {

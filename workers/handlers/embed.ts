@@ -13,6 +13,12 @@ import { TRAIN_SHARE } from './train.ts';
 
 const FILL_SHARE = 0.1;
 const INDEX_SHARE = 0.05;
+/**
+ * Products that a run lacks, and their share of those that have a vector, beyond which to write some of them is progress, for which a job has all its attempts again. Fewer
+ * arrive at any time: where a later step fails each time, they would keep it going for ever.
+ */
+const ARRIVING = 64;
+const ARRIVING_SHARE = 0.01;
 
 /** Fills the table of a trained version, then builds its indexes: what serves is never half embedded. */
 export const embedHandler =
@@ -34,8 +40,11 @@ async function embed(context: WorkerContext, run: ClaimedRun): Promise<void> {
   for (const { space } of spaces) await embeddings.createTable(model.number, space);
   const total = await countMissing(spaces);
   run.report({ message: `Embedding ${total} products` });
-  const report = (written: number) =>
-    run.report({ attempts: 0, progress: TRAIN_SHARE + FILL_SHARE * Math.min(1, written / Math.max(1, total)) });
+  const isWork = total > Math.max(ARRIVING, ARRIVING_SHARE * (await embeddings.count(model.number)));
+  const report = (written: number) => {
+    const progress = TRAIN_SHARE + FILL_SHARE * Math.min(1, written / Math.max(1, total));
+    run.report(isWork ? { progress, attempts: 0 } : { progress });
+  };
   const fillSample = (ids: readonly string[]) => spaces[0]!.fill(run.signal, report, ids);
   const sampled = await chooseStorage(context.repositories, model, fillSample, run.signal);
   await fillAll(spaces, run.signal, (written) => report(sampled + written));

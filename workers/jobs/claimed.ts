@@ -30,8 +30,8 @@ const TELL_AGAIN_MS = 500;
 /** These stay as they are until somebody acts: trying at once, on whichever worker, would only repeat them. */
 const WAITS_FOR_PEOPLE: readonly ErrorCode[] = ['CATALOG_TOO_SMALL', 'CATALOG_UNLABELLED'];
 
-/** These pass with time, and trying at once would only use up the attempts: the job waits a minute, then two, four and eight. */
-const PASSES_WITH_TIME: readonly ErrorCode[] = ['PICTURES_MISSING'];
+/** These pass with time, and trying at once would only use up the attempts, or fill a disk again: the job waits a minute, then two, four and eight. */
+const PASSES_WITH_TIME: readonly ErrorCode[] = ['PICTURES_MISSING', 'STORAGE_FULL'];
 const FIRST_PAUSE_SECONDS = 60;
 
 /**
