@@ -4,24 +4,21 @@ import type { Ask } from '../../../../../src/db/sql/ask.ts';
 import { pictureSpace } from '../../../../../src/ports/space.ts';
 
 const VERSION = { number: 1, spaces: [pictureSpace(2)] };
-const PRODUCT = { title: '', url: null, categories: [], tags: [], price: null, currency: null, available: true };
-const IMAGE = { imageId: null, source: '', state: null, width: null, height: null };
-/** `count` products, all at the same distance. */
-const rows = (count: number, more: object = {}) =>
-  Array.from({ length: count }, (_, i) => ({
-    nr: 1,
+/** Values of a product by their place: its id, what else is known of it, and its first picture. */
+const placeOf = (id: string) => [id, '', null, null, null, true, null, [], [], null, '', null, null, null];
+/** The ranking of one anchor: `count` products, all at the same distance. */
+const rows = (count: number, more: object = {}) => [
+  {
     known: true,
     warm: true,
     many: null,
-    l2: 1,
     looked: null,
     farthest: null,
     lost: false,
-    id: `p${i}`,
-    ...PRODUCT,
-    ...IMAGE,
+    places: Array.from({ length: count }, (_, i) => [1, ...placeOf(`p${i}`)]),
     ...more,
-  }));
+  },
+];
 
 /** Products that a statement asks an index for, beside the anchor itself; null: it asks none. */
 function askedOf(text: string): number | null {
@@ -176,7 +173,7 @@ test('short is a page of one anchor from one round of the index: none that is fi
     const isMany = text.includes('passing AS');
     const of = (Array.isArray(anchors) ? anchors : [anchors]).length;
     return Array.from({ length: of }, (_, i) =>
-      rows(13, { nr: i + 1, l2: 1, looked: 16, farthest: 2, many: isMany }),
+      rows(13, { looked: 16, farthest: 2, many: isMany }),
     ).flat();
   };
   const search = new SearchRepository(ask as unknown as Ask, 'default');
