@@ -172,9 +172,7 @@ test('short is a page of one anchor from one round of the index: none that is fi
     short.push(isShort === true);
     const isMany = text.includes('passing AS');
     const of = (Array.isArray(anchors) ? anchors : [anchors]).length;
-    return Array.from({ length: of }, (_, i) =>
-      rows(13, { looked: 16, farthest: 2, many: isMany }),
-    ).flat();
+    return Array.from({ length: of }, () => rows(13, { looked: 16, farthest: 2, many: isMany })).flat();
   };
   const search = new SearchRepository(ask as unknown as Ask, 'default');
   await search.nearestOfEach(VERSION, ['a'], {}, 13);
