@@ -51,11 +51,7 @@ export const similarItemsResolvers = (scope: ScopeOf): Resolvers => ({
       return listed(await (await scope(context, deadline)).similarItems(asked, deadline), request);
     }),
   },
-  SimilarItemConnection: {
-    ...ofList,
-    recommendationId: (page) => page.recommendationId(),
-    notices: notices(scope),
-  },
+  SimilarItemConnection: { ...ofList, notices: notices(scope) },
   SimilarToProductsConnection: {
     ...ofList,
     notices: notices(scope),

@@ -13,8 +13,7 @@ export type SimilarItemsRequest = PageRequest & {
   fallback?: FallbackKind | null | undefined;
   placement?: string | null | undefined;
 };
-/** `recommendationId`: signed when it is asked for, always the same. */
-export type SimilarItemsPage = RankedPage & { recommendationId(): string };
+export type SimilarItemsPage = RankedPage & { recommendationId: string };
 
 type Deps = RankingDeps & {
   fallbacks: Pick<FallbackRepository, 'list'>;
@@ -40,13 +39,16 @@ export async function similarItems(
   const search = searchOf(deps, { anchorId, exploring: { share: deps.exploring, draw: drawOf(nonce) } }, request);
   const { page: ranked, exploration, filtered } = await rankedPage(deps, search, view);
   const { modelId, items } = ranked;
-  const issuedAt = deps.now();
-  const recommendationId = (): string => {
-    const firstPosition = items[0]?.position ?? 1;
-    const itemIds = items.map(({ product }) => product.id);
-    const shown = { anchorId, modelId, firstPosition, itemIds, filtered, placement, exploration, issuedAt };
-    return signList(deps.signingKey, shown, nonce);
+  const shown = {
+    anchorId,
+    modelId,
+    firstPosition: items[0]?.position ?? 1,
+    itemIds: items.map(({ product }) => product.id),
+    filtered,
+    placement,
+    exploration,
+    issuedAt: deps.now(),
   };
   const page = await orFallback(deps, kind, search, ranked, view);
-  return { ...page, recommendationId };
+  return { ...page, recommendationId: signList(deps.signingKey, shown, nonce) };
 }

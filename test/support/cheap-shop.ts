@@ -116,7 +116,7 @@ export function cheapShop(): CheapShop {
         .slice(0, first ?? 12)
         .map((product, i) => ({ product, position: i + 1, score: 1, cursor: () => 'c' }));
       const flags = { stale: false, hasNextPage: true, hasPreviousPage: false };
-      return { status: 'OK', modelId: 'mdl', items, ...flags, recommendationId: () => 'r' };
+      return { status: 'OK', modelId: 'mdl', items, ...flags, recommendationId: 'r' };
     },
     similarToProducts: async ({ anchorIds, ...request }: { anchorIds: string[]; first?: number | null }) => {
       if (anchorIds.length < 1 || anchorIds.length > 20) throw new SimiliError('CURSOR_INVALID');

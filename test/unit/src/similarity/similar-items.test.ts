@@ -96,7 +96,7 @@ test('a list is signed with where it stands: a slug of up to 40 characters, `def
   const placed = async (placement?: string | null) => {
     const { deps, view } = world({ 1: ranked('b') }, [pointer(1)]);
     const { recommendationId } = await similarItems(deps, { anchorId: 'a', placement }, view);
-    return verifyList(signingKey, recommendationId(), new Date(0)).placement;
+    return verifyList(signingKey, recommendationId, new Date(0)).placement;
   };
   const longest = 'a'.repeat(40);
   const names = [undefined, null, 'default', 'product-page', '2nd-row', longest];
@@ -162,7 +162,7 @@ test('a fallback is shown in place of nothing, where it is asked for; the list t
     modelId: null,
     items: [{ product: { id: 'popular' }, score: 0 }],
   });
-  expect(verifyList(signingKey, page.recommendationId(), new Date(0))).toMatchObject({ modelId: null, itemIds: [] });
+  expect(verifyList(signingKey, page.recommendationId, new Date(0))).toMatchObject({ modelId: null, itemIds: [] });
   const ranking = world({ 1: ranked('b') }, [pointer(1)]);
   const alike = await similarItems(ranking.deps, { anchorId: 'a', fallback: 'POPULAR' }, ranking.view);
   expect(alike).toMatchObject({ status: 'OK', items: [{ product: { id: 'b' } }] });
@@ -178,7 +178,7 @@ test('of lists that explore the given share exchange two neighbours; the signed 
   for (let i = 0; i < 300; i++) {
     const page = await similarItems(exploring, { anchorId: 'a', first: 3 }, view);
     const shown = page.items.map(({ product }) => product.id);
-    const { itemIds, exploration } = verifyList(signingKey, page.recommendationId(), new Date(0));
+    const { itemIds, exploration } = verifyList(signingKey, page.recommendationId, new Date(0));
     expect(itemIds).toEqual(shown);
     expect(exploration.share).toBe(0.2);
     const wanted = inPlaces(['b', 'c', 'd'], { first: 1 }, exploration);
@@ -199,7 +199,7 @@ test('a list under a shopper’s own filter stays as it is ranked', async () => 
   for (let i = 0; i < 100; i++) {
     const request = { anchorId: 'a', filter: { categories: ['x'] } };
     const page = await similarItems({ ...deps, exploring: 0.2 }, request, view);
-    expect(verifyList(signingKey, page.recommendationId(), new Date(0)).exploration).toEqual({ share: 0, swapped: 0 });
+    expect(verifyList(signingKey, page.recommendationId, new Date(0)).exploration).toEqual({ share: 0, swapped: 0 });
   }
 });
 
