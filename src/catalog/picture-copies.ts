@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, opendir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, opendir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Config } from '../config.ts';
-import { PRIVATE_FILE, PRIVATE_FOLDER } from '../private-files.ts';
+import { PRIVATE_FOLDER, writeWhole } from '../private-files.ts';
 
 /** A copy that nobody names is kept for this long: its picture may be about to be written down. Milliseconds. */
 const GRACE_MS = 3_600_000;
@@ -41,14 +40,7 @@ export function openPictureCopies(dir: string, now: () => number = Date.now): Pi
       const found = await stat(path).catch(() => null);
       if (found?.size === bytes.length) return;
       await mkdir(dirname(path), { recursive: true, mode: PRIVATE_FOLDER });
-      const partial = `${path}.${randomUUID()}.part`;
-      try {
-        await writeFile(partial, bytes, { mode: PRIVATE_FILE });
-        await rename(partial, path);
-      } catch (error) {
-        await rm(partial, { force: true });
-        throw error;
-      }
+      await writeWhole(path, bytes);
     },
     async prune(named) {
       if (now() - prunedAt < PRUNE_EVERY_MS) return 0;

@@ -19,6 +19,7 @@ const REMEMBERED_MS = 10 * 60_000;
 const callers = keptIn<Request, Caller>();
 /** Requests by GET whose caller is whoever a request without any header is from. */
 const anonymous = new WeakSet<Request>();
+
 /** Bounds who guesses keys. */
 export type WrongKeys = {
   /**

@@ -1,10 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ModelRepository } from 'simili/internal/db/models';
 import { SimiliError } from 'simili/internal/errors';
-import { PRIVATE_FILE, PRIVATE_FOLDER } from 'simili/internal/private-files';
+import { PRIVATE_FOLDER, writeWhole } from 'simili/internal/private-files';
 import { sha256 } from '../tools/sha256.ts';
 
 type Models = Pick<ModelRepository, 'artefact' | 'byId' | 'inUse'>;
@@ -64,14 +63,7 @@ async function fetchArtefact(models: Models, modelId: string, dir: string, path:
     throw new SimiliError('ARTEFACT_CORRUPT', { model: modelId, why: 'its checksum does not match' });
   }
   await mkdir(dir, { recursive: true, mode: PRIVATE_FOLDER });
-  const aside = `${path}.${randomUUID()}.tmp`; // another process may fetch the same
-  try {
-    await writeFile(aside, stored.artefact, { mode: PRIVATE_FILE });
-    await rename(aside, path);
-  } catch (error) {
-    await rm(aside, { force: true });
-    throw error;
-  }
+  await writeWhole(path, stored.artefact); // another process may fetch the same
 }
 
 async function prune(models: Models, dir: string): Promise<void> {

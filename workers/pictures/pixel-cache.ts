@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, opendir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, opendir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Picture } from '@simili/learning/picture';
-import { PRIVATE_FILE, PRIVATE_FOLDER } from 'simili/internal/private-files';
+import { PARTIAL, PRIVATE_FOLDER, writeWhole } from 'simili/internal/private-files';
 
 /** Facts of the picture the pixels were made from. */
 export type PictureFacts = { width: number; height: number; mime: string };
@@ -18,7 +17,6 @@ export type PixelCacheOptions = {
   clock?: () => Date;
 };
 
-const PARTIAL = '.part';
 /** A partial file older than this was left by a process that died. Milliseconds. */
 const PARTIAL_MS = 3_600_000;
 
@@ -54,7 +52,7 @@ export function openPixelCache({ dir, size, decodeVersion, background, clock }: 
     const path = pathOf(contentHash);
     if (pixels.length !== bytes) throw new Error(`${pixels.length} bytes of pixels, ${bytes} belong here`);
     await makeFolder(dirname(path));
-    await writeWhole(path, Buffer.concat([pixels, Buffer.from(JSON.stringify(facts))]));
+    await write(path, Buffer.concat([pixels, Buffer.from(JSON.stringify(facts))]));
     if (clock) await utimes(path, clock(), clock());
     return path;
   };
@@ -92,14 +90,11 @@ async function makeFolder(path: string): Promise<void> {
   made.add(path);
 }
 
-async function writeWhole(path: string, data: Uint8Array): Promise<void> {
-  const partial = `${path}.${randomUUID()}${PARTIAL}`;
+async function write(path: string, data: Uint8Array): Promise<void> {
   try {
-    await writeFile(partial, data, { mode: PRIVATE_FILE });
-    await rename(partial, path);
+    await writeWhole(path, data);
   } catch (error) {
     made.delete(dirname(path)); // somebody did remove it
-    await rm(partial, { force: true });
     throw error;
   }
 }

@@ -31,7 +31,7 @@ const FirstPicture = {
 /** Columns of a product and of its first picture, as PRODUCT_COLUMNS selects them behind outer joins. */
 export const ProductShape = { ...Product, ...Labels, ...FirstPicture };
 /** SQL of them: of a product `p`, or of what `carriedOf` brought along, and of its first picture `i`. */
-const SQL: Readonly<Record<string, (p: 'p' | 'n') => string>> = {
+const SQL: Readonly<Record<keyof typeof ProductShape, (p: 'p' | 'n') => string>> = {
   id: (p) => `${p}.id`,
   title: (p) => `${p}.title`,
   url: (p) => `${p}.url`,
@@ -61,7 +61,7 @@ type State = NonNullable<ProductRow['image']>['state'];
 /** @returns SQL of the values of shapeOf(parts), in its order */
 export const valuesOf = (parts: Parts, p: 'p' | 'n'): string =>
   Object.keys(shapeOf(parts))
-    .map((name) => SQL[name]!(p))
+    .map((name) => SQL[name as keyof typeof SQL](p))
     .join();
 /** @returns SQL of the columns of a product `q` that valuesOf reads */
 export const carriedOf = ({ labels = true }: Parts): string =>
