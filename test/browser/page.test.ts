@@ -228,18 +228,21 @@ describe('whoever has the admin key', () => {
   });
 
   test('keeps watching over a lost connection', async () => {
+    shop.trainsUpTo = 0.5;
     await using page = await open(`#admin=${KEY}`);
     await page.page.getByRole('button', { name: 'Retrain' }).click();
     const progress = () => progressOf(page.page);
     await expect.poll(progress, PATIENCE).toBeGreaterThan(0.1);
     server.cutStreams();
     const before = await progress();
+    shop.trainsUpTo = 1;
     await expect.poll(progress, PATIENCE).toBeGreaterThan(before);
     await expect.poll(() => page.page.locator('#job').getAttribute('data-state'), PATIENCE).toBe('SUCCEEDED');
   });
 
   test('cancels a training, and rolls back to the model before', async () => {
     shop.models.push({ ...shop.models[0], id: 'second', number: 2, kind: 'NETWORK', state: 'STANDBY' });
+    shop.trainsUpTo = 0.5;
     await using page = await open(`#admin=${KEY}`);
     await page.page.getByRole('button', { name: 'Retrain' }).click();
     await page.page.getByRole('button', { name: 'Cancel' }).click();
@@ -250,11 +253,13 @@ describe('whoever has the admin key', () => {
   });
 
   test('follows a training that somebody else has started', async () => {
+    shop.trainsUpTo = 0.5;
     await using mine = await open(`#admin=${KEY}`);
     await using theirs = await open(`#admin=${KEY}`);
     await theirs.page.getByRole('button', { name: 'Retrain' }).click();
     await mine.page.getByRole('button', { name: 'Retrain' }).click();
     await expect.poll(() => mine.page.locator('#job').getAttribute('data-state'), PATIENCE).toBe('RUNNING');
+    shop.trainsUpTo = 1;
     await expect.poll(() => mine.page.locator('#job').getAttribute('data-state'), PATIENCE).toBe('SUCCEEDED');
     expect(shop.jobs).toHaveLength(1);
   });

@@ -31,6 +31,8 @@ export class FakeShop {
   readonly stored: StoredEvent[] = [];
   /** False: no model serves yet. */
   ready = true;
+  /** How far a training goes before it waits, as a share. What a page does meanwhile then needs no time limit. */
+  trainsUpTo = 1;
   readonly cold = new Set<string>();
   readonly jobs: FakeJob[] = [];
   readonly models: FakeModel[] = [modelOf(1, 'GOLDEN', 'ACTIVE')];
@@ -217,9 +219,10 @@ export class FakeShop {
 
   async #run(job: FakeJob): Promise<void> {
     for (let tick = 1; tick <= TICKS; tick++) {
-      await sleep(JOB_TICK_MS);
-      if (!isOpen(job)) return;
       const share = tick / TICKS;
+      do await sleep(JOB_TICK_MS);
+      while (share > this.trainsUpTo && isOpen(job));
+      if (!isOpen(job)) return;
       const phase = share < 0.7 ? 'TRAIN' : share < 0.95 ? 'EMBED' : 'EVALUATE';
       Object.assign(job, { phase, progress: share, etaSeconds: Math.ceil(((TICKS - tick) * JOB_TICK_MS) / 1000) });
       if (phase === 'TRAIN') job.curve.push(pointOf(tick));
