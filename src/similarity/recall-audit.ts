@@ -12,9 +12,9 @@ export type AuditSettings = { readonly share: number; readonly alarmBelow: numbe
 
 /**
  * How well the lists of the last `HOURS` hours were found. `figure` null: fewer than two lists were asked again. `alarm`: all of its 95 %
- * interval lies under `alarmBelow`.
+ * interval lies under `alarmBelow`. `late`: lists whose exact ranking took too long; they are in no figure.
  */
-export type RecallFigure = { lists: number; figure: Rate | null; alarm: boolean };
+export type RecallFigure = { lists: number; late: number; figure: Rate | null; alarm: boolean };
 
 /** A list as it was answered, and the way to ask it again past every index. */
 export type Answered = { version: RankingVersion; limit: number; found: Found; exactly: () => Promise<Found> };
@@ -30,7 +30,7 @@ export type RecallAudit = {
 };
 
 type Deps = AuditSettings & {
-  audits: Pick<RecallAuditRepository, 'add' | 'sums'>;
+  audits: Pick<RecallAuditRepository, 'add' | 'addLate' | 'sums'>;
   catalog: string;
   telemetry: Telemetry;
   log: Pick<Log, 'warn'>;
@@ -60,11 +60,11 @@ export function openRecallAudit(deps: Deps, turn: Turn): RecallAudit {
   const { share, audits, alarmBelow, log, clock = () => performance.now() } = deps;
   let tellAgainAt = Number.NEGATIVE_INFINITY;
   const recall = async (version: number): Promise<RecallFigure> => {
-    const { lists, wanted, found, wantedSq, products, foundSq } = await audits.sums(version, HOURS);
+    const { lists, late, wanted, found, wantedSq, products, foundSq } = await audits.sums(version, HOURS);
     const sums = { visitors: lists, impressions: wanted, choices: found };
     const squares = { impressionsSq: wantedSq, products, choicesSq: foundSq };
     const figure = lists < 2 ? null : rateOf({ ...sums, ...squares });
-    return { lists, figure, alarm: figure !== null && figure.high < alarmBelow };
+    return { lists, late, figure, alarm: figure !== null && figure.high < alarmBelow };
   };
   const audit = async (list: Answered): Promise<void> => {
     const compared = await compare(list);
@@ -81,16 +81,20 @@ export function openRecallAudit(deps: Deps, turn: Turn): RecallAudit {
       'the search misses neighbours: its recall is under SIMILI_AUDIT_ALARM',
     );
   };
+  const failed = (error: unknown): void => {
+    if (error instanceof VersionGone) return;
+    tell(deps, 'failed', false);
+    log.warn({ err: error, catalog: deps.catalog }, 'a list could not be asked again');
+  };
   const run = async (list: Answered): Promise<void> => {
     const since = clock();
-    const patience = { statementMs: LONGEST_MS, requestMs: LONGEST_MS };
-    // Under a deadline of its own: the request that it follows may be over.
-    await within(startDeadline(patience), () => audit(list)).catch((error: unknown) => {
-      if (error instanceof VersionGone) return;
-      const isLate = error instanceof SimiliError && error.code === 'DEADLINE_EXCEEDED';
-      tell(deps, isLate ? 'late' : 'failed', false);
-      if (!isLate) log.warn({ err: error, catalog: deps.catalog }, 'a list could not be asked again');
-    });
+    const addLate = (): Promise<void> => {
+      tell(deps, 'late', false);
+      return inOwnTime(() => audits.addLate(list.version.number));
+    };
+    await inOwnTime(() => audit(list))
+      .catch((error: unknown) => (isLate(error) ? addLate() : Promise.reject(error)))
+      .catch(failed);
     turn.running = null;
     const now = clock();
     turn.restUntil = now + PAUSES * (now - since);
@@ -112,6 +116,12 @@ export function openRecallAudit(deps: Deps, turn: Turn): RecallAudit {
     settled: () => turn.running ?? Promise.resolve(),
   };
 }
+
+/** Under a deadline of its own: the request that an audit follows may be over. */
+const inOwnTime = (work: () => Promise<void>): Promise<void> =>
+  within(startDeadline({ statementMs: LONGEST_MS, requestMs: LONGEST_MS }), work);
+
+const isLate = (error: unknown): boolean => error instanceof SimiliError && error.code === 'DEADLINE_EXCEEDED';
 
 /** @returns null where there is nothing to compare: the list is empty, or its anchor is gone. */
 async function compare({ found, limit, exactly }: Answered): Promise<{ wanted: number; found: number } | null> {

@@ -11,6 +11,7 @@ export const auditSettingsOf = (config: Pick<Config, 'SIMILI_AUDIT_SHARE' | 'SIM
 export type Recall = AuditSettings & {
   modelVersionId: string | null;
   lists: number;
+  late: number;
   recall: number | null;
   low: number | null;
   high: number | null;
@@ -21,9 +22,9 @@ type Deps = { audit: Pick<RecallAudit, 'recall'>; serving: Pick<Serving, 'curren
 
 export async function recallOf({ audit, serving, settings }: Deps): Promise<Recall> {
   const pointer = await serving.current();
-  const { lists, figure, alarm } = pointer
+  const { lists, late, figure, alarm } = pointer
     ? await audit.recall(pointer.number)
-    : { lists: 0, figure: null, alarm: false };
+    : { lists: 0, late: 0, figure: null, alarm: false };
   const numbers = { recall: figure?.rate ?? null, low: figure?.low ?? null, high: figure?.high ?? null };
-  return { ...settings, modelVersionId: pointer?.modelId ?? null, lists, ...numbers, alarm };
+  return { ...settings, modelVersionId: pointer?.modelId ?? null, lists, late, ...numbers, alarm };
 }

@@ -7,7 +7,7 @@ import { postgresUrl } from '../support/services.ts';
 
 /* Recall of what is served, over HTTP: of a search that finds the nearest, and of one that leaves out every third. */
 const ids = Array.from({ length: 60 }, (_, i) => `p${i}`);
-const RECALL = '{ recall { modelVersionId share lists recall low high alarmBelow alarm } }';
+const RECALL = '{ recall { modelVersionId share lists late recall low high alarmBelow alarm } }';
 
 function describeRecall(name: string, tags: string[] = []): void {
   describe(`recall on ${name}`, { tags }, () => {
@@ -45,6 +45,7 @@ function describeRecall(name: string, tags: string[] = []): void {
         modelVersionId: first,
         share: 1,
         lists: 0,
+        late: 0,
         recall: null,
         low: null,
         high: null,
@@ -52,6 +53,14 @@ function describeRecall(name: string, tags: string[] = []): void {
         alarm: false,
       });
       expect(await audited(2)).toMatchObject({ recall: 1, high: expect.closeTo(1, 9), alarm: false });
+    });
+
+    test('lists whose exact ranking took too long are counted, and in no figure', async () => {
+      const { recallAudits } = api.database.repositories;
+      const { lists, recall: before } = await recall();
+      await recallAudits.addLate(2);
+      await recallAudits.addLate(2);
+      expect(await recall()).toMatchObject({ lists, recall: before, late: 2 });
     });
 
     test('one that misses is told, in a figure of its own', async () => {

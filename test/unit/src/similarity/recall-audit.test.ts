@@ -26,6 +26,7 @@ function check(number: number, hours: number): object {
 /** A search that answers `live`, and `exact` past the index; audits kept in memory. */
 function world({ share = 1, alarmBelow = 0.95, live = numbered(0, 13), exact = numbered(0, 13) } = {}) {
   const kept: AuditedList[] = [];
+  const late: number[] = [];
   const asked: string[] = [];
   const told: Record<string, unknown>[] = [];
   const { log, entries: logged } = fakeLog();
@@ -33,6 +34,7 @@ function world({ share = 1, alarmBelow = 0.95, live = numbered(0, 13), exact = n
   const sum = (of: (one: AuditedList) => number) => kept.reduce((total, one) => total + of(one), 0);
   const audits = {
     add: async (_version: number, one: AuditedList) => void kept.push(one),
+    addLate: async (number: number) => void late.push(number),
     sums: async (number: number, hours: number) => ({
       ...check(number, hours),
       lists: kept.length,
@@ -41,6 +43,7 @@ function world({ share = 1, alarmBelow = 0.95, live = numbered(0, 13), exact = n
       wantedSq: sum(({ wanted }) => wanted ** 2),
       products: sum(({ wanted, found }) => wanted * found),
       foundSq: sum(({ found }) => found ** 2),
+      late: late.length,
     }),
   };
   const telemetry = {
@@ -76,7 +79,7 @@ function world({ share = 1, alarmBelow = 0.95, live = numbered(0, 13), exact = n
       state.now += 1e4;
     }
   };
-  return { audit, search, ask, askMany, turn, kept, asked, told, logged, state };
+  return { audit, search, ask, askMany, turn, kept, asked, late, told, logged, state };
 }
 
 test('the answer is there before its list is asked again, with the same anchors; a share of none asks nothing', async () => {
@@ -161,8 +164,8 @@ test('one at a time, none while eight searches are under way, and a pause of 20 
   expect(turn.underWay).toBe(7);
 });
 
-test('it has ten seconds of its own, whatever is left of the request; what is cut off then is told as late', async () => {
-  const { search, audit, told, state, kept } = world();
+test('it has ten seconds of its own, whatever is left of the request; what is cut off then is told as late, beside the figure', async () => {
+  const { search, audit, told, state, kept, late } = world();
   let left = 0;
   state.exact = async () => {
     left = timeLeft()!.ms;
@@ -173,10 +176,12 @@ test('it has ten seconds of its own, whatever is left of the request; what is cu
   await audit.settled();
   expect(left).toBeGreaterThan(9_000);
   expect(left).toBeLessThanOrEqual(10_000);
-  expect([told, kept]).toEqual([
+  expect([told, kept, late]).toEqual([
     [{ name: 'simili.audits', by: 1, catalog: 'default', outcome: 'late', alarm: false }],
     [],
+    [7],
   ]);
+  expect(await audit.recall(7)).toEqual({ lists: 0, late: 1, figure: null, alarm: false });
 });
 
 test('what fails is told and hurts nobody; a version that is gone is nothing to tell', async () => {
@@ -208,7 +213,7 @@ test('an alarm is an interval all of which lies under the bound: it is told, and
   await askPairs(1);
   // Wilson of .9 in 9 trials: (0.9 + 3.8415/18 + 1.96 √(0.09/9 + 3.8415/324)) / (1 + 3.8415/9)
   const figure = { rate: 0.9, low: expect.any(Number), high: expect.closeTo(0.9834, 4) };
-  expect(await audit.recall(7)).toEqual({ lists: 2, figure, alarm: false });
+  expect(await audit.recall(7)).toEqual({ lists: 2, late: 0, figure, alarm: false });
   await askPairs(99);
   // 200 lists that are one off: a variance of 200/199 · 200 / 2000² is that of 1,791 trials.
   expect(await audit.recall(7)).toMatchObject({ lists: 200, figure: { high: expect.closeTo(0.913, 4) }, alarm: true });
