@@ -22,11 +22,14 @@ export function keepingOf(request: TrainingRequest): Keeping {
 export function fingerprintOf({ set, feedback, ratings, backbone, ...rest }: TrainingRequest): string {
   const { preset, recipe, seed, seconds, steps, sampling } = rest;
   const hash = createHash('sha256');
-  for (const column of [set.starts, set.hashes, set.categories, set.splits]) hash.update(column);
+  const { anchors, items, positions, placements, impressions, clicks, values, placementNames } = feedback;
+  // Columns as they are: as text, some millions of rows are longer than a string can be.
+  const seen = [anchors, items, positions, placements, impressions, clicks, values];
+  for (const column of [set.starts, set.hashes, set.categories, set.splits, ...seen]) hash.update(column);
   if (backbone) hash.update(backbone);
   if (rest.serving) hash.update(createHash('sha256').update(rest.serving).digest());
   if (set.encoded) hash.update(set.encoded.encoder.id);
   if (set.golden !== undefined) hash.update(GOLDEN.id);
-  hash.update(JSON.stringify({ feedback, ratings, preset, recipe, seed, seconds, steps, sampling }));
+  hash.update(JSON.stringify({ placementNames, ratings, preset, recipe, seed, seconds, steps, sampling }));
   return hash.digest('hex');
 }
