@@ -52,13 +52,17 @@ function intervalOf(systems: readonly Runs[], random: Random, { draws = 1000, le
 
 /**
  * Standard error of the mean of all values, clusters being independent and what is in them not (linearised ratio, Cochran
- * 1977, section 9). NaN without values.
+ * 1977, section 9). How far n clusters lie apart is itself a guess where they are few: what is told is as wide as Student's t, whose
+ * standard deviation with n - 1 degrees of freedom makes n / (n - 1) to n / (n - 3) under the root. Infinity up to three clusters:
+ * one never differs from itself. NaN without values.
  */
 export function clusteredError(clusters: Clusters): number {
   const all = clusters.flat();
+  const n = clusters.length;
+  if (n > 0 && n <= 3) return Number.POSITIVE_INFINITY;
   const mean = meanOf(all);
   const squares = clusters.map((values) => (total(values) - mean * values.length) ** 2);
-  return Math.sqrt(total(squares)) / all.length;
+  return Math.sqrt((n / (n - 3)) * total(squares)) / all.length;
 }
 
 function resampledMean(sums: readonly number[], sizes: readonly number[], random: Random): number {

@@ -34,10 +34,15 @@ export function gainOf(head: Answers, other: Answers, trust: HeldOutQuestions['t
   return !worse && gain > BEYOND_DOUBT * error ? gain : 0;
 }
 
-/** Mean of all kinds by their trust, and its standard error; NaN where no kind has a query. */
+/**
+ * Mean of all kinds by their trust, and its standard error; NaN where no kind has a query. Kinds of so few queries that nobody knows what chance does
+ * are heard only where there are no others.
+ */
 function together(answers: Answers, trust: HeldOutQuestions['trust']): [number, number] {
-  const asked = kindsOfEvidence.filter((kind) => answers[kind].length > 0);
-  if (asked.length === 0) return [Number.NaN, Number.NaN];
+  const some = kindsOfEvidence.filter((kind) => answers[kind].length > 0);
+  if (some.length === 0) return [Number.NaN, Number.NaN];
+  const sure = some.filter((kind) => clusteredError(answers[kind]) < Number.POSITIVE_INFINITY);
+  const asked = sure.length > 0 ? sure : some;
   const mean = asked.reduce((sum, kind) => sum + trust[kind] * meanOf(answers[kind].flat()), 0);
   const squares = asked.reduce((sum, kind) => sum + (trust[kind] * clusteredError(answers[kind])) ** 2, 0);
   return [mean, Math.sqrt(squares)];

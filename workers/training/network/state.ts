@@ -58,7 +58,7 @@ export function encodeState(
 }
 
 type Numbers = Omit<TrainingState, 'weights' | 'velocity' | 'best'> & {
-  best: (Look & { step: number }) | null;
+  best: (Omit<Look, 'error'> & { error: number | null; step: number }) | null;
 };
 
 /** @returns null when the state belongs to another request. */
@@ -70,7 +70,8 @@ export function decodeState(bytes: Uint8Array, fingerprint: string): TrainingSta
     ...numbers,
     weights: unprefixed('weight.', tensors),
     velocity: unprefixed('velocity.', tensors),
-    best: best && { ...best, weights: unprefixed('best.', tensors) },
+    // JSON has no infinity: of few products nobody knows the error.
+    best: best && { ...best, error: best.error ?? Number.POSITIVE_INFINITY, weights: unprefixed('best.', tensors) },
   };
 }
 

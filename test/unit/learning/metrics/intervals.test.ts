@@ -3,6 +3,7 @@ import {
   bootstrapInterval,
   clusteredError,
   deviation,
+  meanOf,
   pairedDifference,
   type Runs,
 } from '../../../../learning/metrics/intervals.ts';
@@ -96,5 +97,18 @@ test('the standard error over clusters is what resampling them gives', () => {
   // 68.27 %: one standard deviation to either side.
   const { low, high } = bootstrapInterval([clusters], random, { draws: 8000, level: 0.6827 });
   expect(clusteredError(clusters) / ((high - low) / 2)).toBeCloseTo(1, 1);
-  expect(clusteredError([[1, 3]])).toBe(0);
+});
+
+test('two standard errors of few clusters hold what they should, and of three nobody knows any', () => {
+  const random = makeRandom(8);
+  for (const n of [4, 6, 10]) {
+    let held = 0;
+    for (let world = 0; world < 2000; world++) {
+      const clusters = Array.from({ length: n }, () => [random.gaussian()]);
+      if (Math.abs(meanOf(clusters.flat())) <= 2 * clusteredError(clusters)) held++;
+    }
+    expect(Math.abs(held / 2000 - 0.954)).toBeLessThan(0.015);
+  }
+  for (const n of [1, 2, 3]) expect(clusteredError(Array(n).fill([1, 3]))).toBe(Number.POSITIVE_INFINITY);
+  expect(clusteredError([])).toBeNaN();
 });
