@@ -4,6 +4,7 @@ import { itemsIn } from '@simili/learning/metrics/split';
 import { pictureSizeFor } from '@simili/learning/network/shapes';
 import { squaredDistance } from '@simili/learning/numbers/distance';
 import { makeRandom } from '@simili/learning/numbers/random';
+import { shuffled } from '@simili/learning/numbers/shuffled';
 import type { Engine } from '../../engines/engine.ts';
 import type { Fit } from '../fit.ts';
 import { byPictures, identityTriplets, structureTriplets } from '../triplets/of-catalog.ts';
@@ -24,7 +25,7 @@ export type Look = { readonly precision: number; readonly error: number };
  */
 export function heldOutLook({ set, spec, load }: Fit): ((engine: Engine) => Promise<Look>) | null {
   const random = makeRandom(SEED);
-  const items = itemsIn(set, 'val').slice(0, MOST_ITEMS);
+  const items = someItems(set);
   const anyRival = () => random.next();
   const triplets = [
     ...byPictures(structureTriplets(set, items, random, TRIPLETS), set),
@@ -41,3 +42,7 @@ export function heldOutLook({ set, spec, load }: Fit): ((engine: Engine) => Prom
     return { precision: meanOf(outcomes.flat()), error: clusteredError(outcomes) };
   };
 }
+
+/** Some validation products, in their order, which is that of their ids: the first ones may all be of one category. */
+const someItems = (set: Fit['set']): Int32Array =>
+  Int32Array.from(shuffled([...itemsIn(set, 'val')], makeRandom(SEED)).slice(0, MOST_ITEMS)).sort();
