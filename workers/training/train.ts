@@ -25,6 +25,7 @@ import {
   type Fitted,
   fusedBlocks,
   mixedDistance,
+  setsAsked,
   withEncoder,
   withNetwork,
 } from './fusion/mixture.ts';
@@ -193,10 +194,10 @@ async function networkBlock({ spec, views, load }: Fit, engine: Engine, evidence
   const extract = extractByNetwork(engine, spec);
   const side = pictureSizeFor(spec.inputSize);
   const block = await fitBlock('network', extract, views(side), NETWORK);
-  const { structure, identity, people, sets } = evidence;
+  const { structure, identity, people } = evidence;
   const pictures = [
     ...[...structure, ...identity, ...people].flatMap(({ q, p, n }) => [q, p, n]),
-    ...sets.flatMap(({ anchor, items }) => [anchor, ...items]),
+    ...setsAsked(evidence).flatMap(({ anchor, items }) => [anchor, ...items]),
   ];
   return { block, distance: await distanceAmong(block, extract, pictures, (picture) => load(picture, side)) };
 }

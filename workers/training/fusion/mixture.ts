@@ -70,11 +70,15 @@ type Measuring = { readonly fitted: readonly Pick<Fitted, 'distance'>[]; readonl
  */
 export function fitShares(mixture: Measuring, evidence: Evidence): readonly number[] {
   const prior = sharesOfTriplets(mixture, evidence);
-  const sets = shuffled([...evidence.sets], makeRandom(SEED)).slice(0, MOST_SETS);
+  const sets = setsAsked(evidence);
   if (sets.length === 0) return prior;
   const measured = sets.map((set) => ({ ...set, distances: distancesOf(set, mixture.fitted) }));
   return fitChoiceShares(measured, { prior, deviation: SHARES_OF_SHOPS });
 }
+
+/** Choice sets by which shares are fitted, and no others. */
+export const setsAsked = ({ sets }: Pick<Evidence, 'sets'>): readonly ChoiceSet[] =>
+  shuffled([...sets], makeRandom(SEED)).slice(0, MOST_SETS);
 
 /** [items, blocks] */
 function distancesOf({ anchor, items }: ChoiceSet, fitted: Measuring['fitted']): Float64Array {
