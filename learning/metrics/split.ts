@@ -9,10 +9,19 @@ export const splits = ['train', 'val', 'test'] as const satisfies readonly Split
  * the catalog, so that no version is measured on what an earlier one learned from.
  */
 export function splitOf(id: string): Split {
-  const share = createHash('sha256').update(id).digest().readUInt32BE(0) / 2 ** 32;
+  const share = drawnOf(id, 0);
   if (share < 0.7) return 'train';
   return share < 0.8 ? 'val' : 'test';
 }
+
+/**
+ * A number in [0, 1) by the id alone, which knows nothing of its split: the next 32 bits. The products with the smallest ones are a sample of a
+ * catalog, and mostly the same one when it has grown; ids themselves often tell the category, or the age.
+ */
+export const lotOf = (id: string): number => drawnOf(id, 4);
+
+const drawnOf = (id: string, byte: number): number =>
+  createHash('sha256').update(id).digest().readUInt32BE(byte) / 2 ** 32;
 
 /** Columns of a catalog: [n] each. */
 export type LearningColumns = {

@@ -1,13 +1,13 @@
-import { isIn, itemsIn, type LearningColumns, type Split, splitOf, splits } from '@simili/learning/metrics/split';
+import { isIn, itemsIn, type LearningColumns } from '@simili/learning/metrics/split';
 import { makeRandom } from '@simili/learning/numbers/random';
 import type { ChoiceSet } from '@simili/learning/relevance/choice-sets';
 import type { SeenPair, SeenPairs } from '@simili/learning/relevance/seen-pairs';
 import type { Triplet } from '@simili/learning/sampling/sampler';
-import type { ReadyImage } from 'simili/internal/db/images';
 import type { Repositories } from 'simili/internal/db/repositories';
 import { seenPairs, toTriplets } from '../evidence/training-set.ts';
 import { type LearnedFromClicks, learnerFromClicks } from '../training/triplets/clicks.ts';
 import { structureTriplets } from '../training/triplets/of-catalog.ts';
+import { comparedProducts, isWhole, queriesOf } from './compared-products.ts';
 
 /** Data of a measurement: products that no version ever learned from, and the same triplets for all. */
 export type EvaluationSet = {
@@ -45,11 +45,6 @@ const mapped = <T, U>([estimated, low, high]: ByExponent<T>, to: (own: T) => U):
 
 /** Standard errors to the ends of an exponent's interval: what they leave out is little beside what the 95 % over anchors do. */
 const STANDARD_ERRORS = 2.58;
-/** Vectors of this many products are compared; a larger catalog is represented by the first of each split in id order. */
-const MOST_PRODUCTS = 4000;
-/** Enough for an interval of two points. */
-const MOST_QUERIES = 1000;
-const PAGE = 1000;
 /** Never changed: versions of different days are measured with the same triplets while the catalog stays. */
 const SEED = 20140416;
 
@@ -67,14 +62,14 @@ export async function collectEvaluationSet(
   return {
     productIds: ids,
     categories: columns.categories,
-    queries: held.slice(0, MOST_QUERIES),
+    queries: queriesOf(ids, held),
     structure: structureTriplets(columns, held, makeRandom(SEED)),
     clicks: mapped(ofHeldOut, ({ triplets }) => triplets),
     choices: mapped(ofHeldOut, ({ sets }) => sets),
     later: mapped(learnedByExponent(statistics, columns, judged), ({ triplets }) => triplets),
     held: new Set(held),
     seen: statistics,
-    isWhole: ids.length < MOST_PRODUCTS,
+    isWhole: isWhole(ids),
     ratings: toTriplets(await ratings.upTo(until), ids).filter(({ q }) => isIn(columns, q, 'test')),
   };
 }
@@ -88,33 +83,4 @@ export function learnedByExponent(
   const flat = () => 0.5; // no prior opinion: evaluation trusts what was seen
   const at = learnerFromClicks(feedback, columns, flat, part);
   return [at(0), at(-STANDARD_ERRORS), at(STANDARD_ERRORS)];
-}
-
-type Compared = { id: string; category: string | null; split: Split };
-
-/** Held-out products first: they are what the set is about. */
-async function comparedProducts(images: Repositories['images']): Promise<{ ids: string[]; columns: LearningColumns }> {
-  const [held, others]: [Compared[], Compared[]] = [[], []];
-  let after: ReadyImage | null = null;
-  do {
-    const page: ReadyImage[] = await images.readyPage(PAGE, after);
-    for (const { productId, position, categories } of page) {
-      if (position !== 0) continue;
-      const part = splitOf(productId) === 'test' ? held : others;
-      // Enough of each: a large catalog is not kept in memory.
-      if (part.length < MOST_PRODUCTS)
-        part.push({ id: productId, category: categories.at(-1) ?? null, split: splitOf(productId) });
-    }
-    after = page.at(-1) ?? null;
-  } while (after);
-  const compared = [...held, ...others].slice(0, MOST_PRODUCTS);
-  const names = [...new Set(compared.map(({ category }) => category))].filter((name) => name !== null);
-  const numbers = new Map(names.map((name, i) => [name, i]));
-  return {
-    ids: compared.map(({ id }) => id),
-    columns: {
-      categories: Int32Array.from(compared, ({ category }) => (category === null ? -1 : numbers.get(category)!)),
-      splits: Uint8Array.from(compared, ({ split }) => splits.indexOf(split)),
-    },
-  };
 }

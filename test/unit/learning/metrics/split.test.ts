@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isIn, itemsIn, splitOf, splits } from '../../../../learning/metrics/split.ts';
+import { isIn, itemsIn, lotOf, splitOf, splits } from '../../../../learning/metrics/split.ts';
 
 test('the parts of these ids never change', () => {
   // First 32 bits of `printf %s ID | sha256sum` over 2^32: .17, .46, .52; .74, .79; .83, .89, .99.
@@ -27,4 +27,12 @@ test('columns tell which items are in which part', () => {
   expect([...itemsIn(columns, 'val')]).toEqual([0, 3]);
   expect([...itemsIn(columns, 'train', 'test')]).toEqual([1, 2]);
   expect([0, 1, 2, 3].map((item) => isIn(columns, item, 'val'))).toEqual([true, false, false, true]);
+});
+
+test('lots are even whatever the split, and never change', () => {
+  // Bytes 5 to 8 of `printf %s ID | sha256sum` over 2^32.
+  const words = [0x68ffc68f, 0x9e07d1b2, 0x98fc1c14];
+  expect(['foo', 'SKU-7', ''].map(lotOf)).toEqual(words.map((word) => word / 2 ** 32));
+  const held = Array.from({ length: 20_000 }, (_, i) => `product-${i}`).filter((id) => splitOf(id) === 'test');
+  expect(Math.abs(held.filter((id) => lotOf(id) < 0.25).length / held.length - 0.25)).toBeLessThan(0.02);
 });
