@@ -5,6 +5,7 @@ import { FeedbackDays } from './feedback-days.ts';
 import { unlessQuarantined } from './quarantine-sql.ts';
 import type { Ask } from './sql/ask.ts';
 import { int, rows, texts } from './sql/row.ts';
+import { type TellingLists, tellingLists } from './telling-lists.ts';
 import { type AppendedWithoutList, appendWithoutList, type WriteWithoutList } from './without-list.ts';
 
 export type { FeedbackKind };
@@ -141,6 +142,11 @@ export class FeedbackRepository {
         AND ((anchor_id = ${a} AND item_ids = ARRAY[${b}]) OR (anchor_id = ${b} AND item_ids = ARRAY[${a}]))
         AND ${unlessQuarantined(this.catalogId, Prisma.sql`e.item_ids[1]`)}`;
     return row!;
+  }
+
+  /** As `tellingLists`. */
+  tellingLists(which: TellingLists): Promise<string[][]> {
+    return tellingLists(this.db, this.catalogId, which);
   }
 
   count(): Promise<number> {

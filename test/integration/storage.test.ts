@@ -29,6 +29,7 @@ test('every statement gives the rows that it says: columns, types, and no null w
   await erasures.firstTrainedAfter(new Date(0)); // these no contract asks for
   await quarantines.add({ visitorId: 'v', anchorId: null, itemId: null, since: null, until: null }, 'test', null);
   await feedback.days.forget(400);
+  await feedback.tellingLists({ from: null, isWanted: () => true });
   await fallbacks.countPopular();
   await Promise.all([categoryNames.unknownCategories(['a']), categoryNames.unknownTags(['a'])]);
   await categoryNames.spelled({ categories: ['a'] });

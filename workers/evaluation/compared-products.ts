@@ -1,10 +1,14 @@
 import { type LearningColumns, lotOf, type Split, splitOf, splits } from '@simili/learning/metrics/split';
+import type { FeedbackRepository } from 'simili/internal/db/feedback';
 import type { ImageRepository, ReadyImage } from 'simili/internal/db/images';
+import type { Rating } from 'simili/internal/db/ratings';
 
 /** Vectors of this many products are compared: of a larger catalog a sample, of held-out products first. */
 const MOST_PRODUCTS = 4000;
 /** Enough for an interval of two points. */
 const MOST_QUERIES = 1000;
+/** Products that people spoke of are compared besides, where the sample leaves most of them out. */
+const MOST_SPOKEN = 4000;
 const PAGE = 1000;
 
 type Images = Pick<ImageRepository, 'readyPage'>;
@@ -35,6 +39,33 @@ export async function comparedProducts(images: Images): Promise<{ ids: string[];
 /** Whether a sample is all products with a picture. */
 export const isWhole = (ids: readonly string[]): boolean => ids.length < MOST_PRODUCTS;
 
+/**
+ * Products that people spoke of and the sample of a large catalog has not: those of the lists that tell most beside held-out anchors, of the lists that tell
+ * most on the days that judge, and of raters' answers, in turns. What shoppers want is asked of pairs, and of a hundred thousand products a sample has one
+ * pair in six hundred.
+ */
+export async function spokenProducts(
+  feedback: Pick<FeedbackRepository, 'tellingLists'>,
+  ratings: readonly Rating[],
+  judgedFrom: string,
+  sample: readonly string[],
+): Promise<string[]> {
+  if (isWhole(sample)) return [];
+  const kinds = [
+    await feedback.tellingLists({ from: null, isWanted: isHeldOut }),
+    await feedback.tellingLists({ from: judgedFrom, isWanted: () => true }),
+    ratings.filter(({ anchorId }) => isHeldOut(anchorId)).map((rating) => Object.values(rating)),
+  ];
+  const known = new Set(sample);
+  const spoken = new Set<string>();
+  const turns = Math.max(...kinds.map(({ length }) => length));
+  for (let turn = 0; turn < turns && spoken.size < MOST_SPOKEN; turn++)
+    for (const id of kinds.flatMap((groups) => groups[turn] ?? [])) if (!known.has(id)) spoken.add(id);
+  return [...spoken];
+}
+
+const isHeldOut = (id: string): boolean => splitOf(id) === 'test';
+
 /** Those of the held-out ones that are looked up. */
 export const queriesOf = (ids: readonly string[], held: Int32Array): Int32Array =>
   Int32Array.from(sampled([...held], (row) => lotOf(ids[row]!), MOST_QUERIES));
@@ -55,4 +86,13 @@ function columnsOf(compared: readonly Compared[]): LearningColumns {
     categories: Int32Array.from(compared, ({ category }) => (category === null ? -1 : numbers.get(category)!)),
     splits: Uint8Array.from(compared, ({ split }) => splits.indexOf(split)),
   };
+}
+
+/** Columns of these products, of which the first ones are known: of the others no category is asked. */
+export function withOthers({ categories, splits: known }: LearningColumns, ids: readonly string[]): LearningColumns {
+  const columns = { categories: new Int32Array(ids.length).fill(-1), splits: new Uint8Array(ids.length) };
+  columns.categories.set(categories);
+  columns.splits.set(known);
+  for (let row = known.length; row < ids.length; row++) columns.splits[row] = splits.indexOf(splitOf(ids[row]!));
+  return columns;
 }

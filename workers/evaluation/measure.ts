@@ -11,7 +11,7 @@ import type { EvaluationSet } from './set.ts';
 /** Similarity precision (paper, section 6.2): share of triplets in the right order, ties a half; 95 % over anchors. */
 export type Precision = { triplets: number; precision: number; interval: Interval | null };
 /** The part of the set by which orders are measured. */
-type Asked = Omit<EvaluationSet, 'held' | 'seen' | 'isWhole'>;
+type Asked = Omit<EvaluationSet, 'sampled' | 'held' | 'seen' | 'isWhole'>;
 export type Measured = {
   structure: Precision;
   clicks: Precision;

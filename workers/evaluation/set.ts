@@ -7,11 +7,13 @@ import type { Repositories } from 'simili/internal/db/repositories';
 import { seenPairs, toTriplets } from '../evidence/training-set.ts';
 import { type LearnedFromClicks, learnerFromClicks } from '../training/triplets/clicks.ts';
 import { structureTriplets } from '../training/triplets/of-catalog.ts';
-import { comparedProducts, isWhole, queriesOf } from './compared-products.ts';
+import { comparedProducts, isWhole, queriesOf, spokenProducts, withOthers } from './compared-products.ts';
 
 /** Data of a measurement: products that no version ever learned from, and the same triplets for all. */
 export type EvaluationSet = {
   productIds: string[];
+  /** How many of them, the first ones, stand for the catalog; people spoke of the others. */
+  sampled: number;
   /** [productIds] Leaf category by number; -1 where a product has none. */
   categories: Int32Array;
   /** Held-out products that are looked up, each among all of them. */
@@ -54,23 +56,27 @@ export async function collectEvaluationSet(
   until: Date,
   judgedFrom: string,
 ): Promise<EvaluationSet> {
-  const { ids, columns } = await comparedProducts(images);
+  const { ids: sample, columns: ofSample } = await comparedProducts(images);
+  const answers = await ratings.upTo(until);
+  const ids = [...sample, ...(await spokenProducts(feedback, answers, judgedFrom, sample))];
+  const columns = withOthers(ofSample, ids);
   const { pairs: statistics } = await seenPairs(feedback, until, ids);
   const { pairs: judged } = await seenPairs(feedback, until, ids, () => ({ from: judgedFrom, before: null }));
-  const held = itemsIn(columns, 'test');
+  const held = itemsIn(ofSample, 'test');
   const ofHeldOut = learnedByExponent(statistics, columns, 'test');
   return {
     productIds: ids,
+    sampled: sample.length,
     categories: columns.categories,
-    queries: queriesOf(ids, held),
-    structure: structureTriplets(columns, held, makeRandom(SEED)),
+    queries: queriesOf(sample, held),
+    structure: structureTriplets(ofSample, held, makeRandom(SEED)),
     clicks: mapped(ofHeldOut, ({ triplets }) => triplets),
     choices: mapped(ofHeldOut, ({ sets }) => sets),
     later: mapped(learnedByExponent(statistics, columns, judged), ({ triplets }) => triplets),
     held: new Set(held),
     seen: statistics,
-    isWhole: isWhole(ids),
-    ratings: toTriplets(await ratings.upTo(until), ids).filter(({ q }) => isIn(columns, q, 'test')),
+    isWhole: isWhole(sample),
+    ratings: toTriplets(answers, ids).filter(({ q }) => isIn(columns, q, 'test')),
   };
 }
 

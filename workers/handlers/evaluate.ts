@@ -79,7 +79,9 @@ async function compared(
       difference: rates.differences[0] ?? null,
     },
     beside,
-    listChanges: serving ? listChanges(set, vectors, serving) : null,
+    listChanges: serving
+      ? listChanges({ ...set, productIds: set.productIds.slice(0, set.sampled) }, vectors, serving)
+      : null,
     examination: examinedPlaces(set.seen),
   };
   return { metrics, own, beside };

@@ -29,6 +29,7 @@ function world(changes: Partial<EvaluationSet> = {}) {
   ).flat();
   const set: EvaluationSet = {
     productIds,
+    sampled: productIds.length,
     categories: new Int32Array(productIds.length).fill(-1),
     queries: new Int32Array(),
     structure: [],

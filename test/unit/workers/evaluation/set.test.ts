@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest';
 import { splitOf } from '../../../../learning/metrics/split.ts';
+import type { PairStatistics } from '../../../../src/db/feedback-days.ts';
 import type { ReadyImage } from '../../../../src/db/images.ts';
+import type { Rating } from '../../../../src/db/ratings.ts';
 import { collectEvaluationSet } from '../../../../workers/evaluation/set.ts';
 
 type Repositories = Parameters<typeof collectEvaluationSet>[0];
 const UNTIL = new Date('2026-06-01T12:00:00Z');
 
-/** Pages as the database gives them. `ids` in order, each of the category that its first letter names. */
-function shop(ids: readonly string[]) {
+/** Pages as the database gives them. `ids` in order, each of the category that its first letter names. `lists`: anchors before what was seen beside them. */
+function shop(ids: readonly string[], lists: readonly (readonly string[])[] = [], ratings: readonly Rating[] = []) {
   const rowOf = new Map(ids.map((id, i) => [id, i]));
   const readyPage = async (limit: number, after: ReadyImage | null) => {
     const from = after ? rowOf.get(after.productId)! + 1 : 0;
@@ -15,8 +17,21 @@ function shop(ids: readonly string[]) {
       .slice(from, from + limit)
       .map((id) => ({ id, productId: id, position: 0, source: id, contentHash: id, categories: [id[0]!] }));
   };
-  const read = async () => ({});
-  const found = { images: { readyPage }, feedback: { days: { read } }, ratings: { upTo: async () => [] } };
+  const statistics = lists.flatMap(([anchorId, ...items]) =>
+    items.map((itemId, i): PairStatistics => {
+      const clicks = i < 3 ? 100 : 1;
+      const seen = { position: i + 1, placement: 'default', impressions: 1000 };
+      return { anchorId: anchorId!, itemId, ...seen, clicks, value: clicks };
+    }),
+  );
+  const read = async (_until: Date, take: (page: PairStatistics[]) => void) => take(statistics) ?? {};
+  const tellingLists = async ({ isWanted }: { isWanted: (id: string) => boolean }) =>
+    lists.filter(([anchor]) => isWanted(anchor!));
+  const found = {
+    images: { readyPage },
+    feedback: { days: { read }, tellingLists },
+    ratings: { upTo: async () => ratings },
+  };
   return found as unknown as Repositories;
 }
 
@@ -46,8 +61,41 @@ test('a large catalog is measured by a sample of it, and not by its first ids, a
 
 test('a small catalog is measured by all of it, held-out products first', async () => {
   const ids = idsOf(300);
-  const { productIds, queries, isWhole } = await collectEvaluationSet(shop(ids), UNTIL, '2026-06-02');
+  const { productIds, sampled, queries, isWhole } = await collectEvaluationSet(shop(ids), UNTIL, '2026-06-02');
   const held = ids.filter((id) => splitOf(id) === 'test');
   expect(productIds).toEqual([...held, ...ids.filter((id) => splitOf(id) !== 'test')]);
-  expect([queries.length, isWhole]).toEqual([held.length, true]);
+  expect([sampled, queries.length, isWhole]).toEqual([300, held.length, true]);
+});
+
+test('what shoppers and raters said of a large catalog is asked, whichever products they spoke of', async () => {
+  const ids = idsOf(22_000);
+  const anchors = (isHeld: boolean) =>
+    ids.filter((id, i) => i % 7 === 0 && (splitOf(id) === 'test') === isHeld).slice(0, 40);
+  const listOf = (anchor: string, i: number) => [
+    anchor,
+    ...Array.from({ length: 12 }, (_, k) => ids[37 * i + 401 * (k + 1)]!),
+  ];
+  const lists = [...anchors(true), ...anchors(false)].map(listOf);
+  const ratings = anchors(true).map((anchorId, i) => ({ anchorId, positiveId: ids[i]!, negativeId: ids[9000 + i]! }));
+  const found = await collectEvaluationSet(shop(ids, lists, ratings), UNTIL, '2026-05-31');
+  const anchorsOf = (triplets: readonly { q: number }[]) => new Set(triplets.map(({ q }) => found.productIds[q]!));
+  expect([...anchorsOf(found.clicks[0])].sort()).toEqual(anchors(true).sort());
+  expect(anchorsOf(found.later[0]).size).toBe(80);
+  expect(found.clicks[0].length).toBeGreaterThan(40 * 10);
+  expect(found.choices[0].map(({ items }) => items.length)).toEqual(Array(40).fill(12));
+  expect(found.ratings.length).toBe(40);
+  // They stand behind the sample, which is what it would be without them.
+  const { productIds, queries, structure } = await collectEvaluationSet(shop(ids), UNTIL, '2026-05-31');
+  expect(found.productIds.slice(0, found.sampled)).toEqual(productIds);
+  expect([found.queries, found.structure]).toEqual([queries, structure]);
+});
+
+test('however much people spoke of, twice a sample is compared at most', async () => {
+  const ids = idsOf(22_000);
+  const lists = ids.filter((_, i) => i % 10 === 0).map((anchor, i) => [anchor, ...ids.slice(9 * i, 9 * i + 24)]);
+  const { productIds, sampled } = await collectEvaluationSet(shop(ids, lists), UNTIL, '2026-05-31');
+  expect(sampled).toBe(4000);
+  expect(productIds.length).toBeGreaterThan(8000);
+  expect(productIds.length).toBeLessThan(8100);
+  expect(new Set(productIds).size).toBe(productIds.length);
 });
