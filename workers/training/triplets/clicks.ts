@@ -5,6 +5,7 @@ import { type ChoiceSet, choiceSets } from '@simili/learning/relevance/choice-se
 import { credibility, MOST_OF_BATCHES } from '@simili/learning/relevance/credibility';
 import { fitExamination, powerLaw } from '@simili/learning/relevance/examination';
 import {
+  type ClickRelevanceOptions,
   clickRelevance,
   clickTriplets,
   type Propensity,
@@ -81,11 +82,13 @@ function learned(
   prior: Relevance,
 ): LearnedFromClicks {
   const shared = { clip: CLIP, maximum: 1, propensity, base };
-  const informed = clickRelevance(wanted, { ...shared, prior, strength: PRIOR_STRENGTH });
   const flat = clickRelevance(wanted, { ...shared, prior: () => FLAT_PRIOR.relevance, strength: FLAT_PRIOR.strength });
-  const known = new Float64Array(wanted.pairs);
-  let pair = 0;
-  for (const { relevance } of informed) known[pair++] = relevance;
+  // Asked for by samplers of triplets alone: the prior looks at the pictures of every pair that was seen, for hours in a large shop.
+  let known: Float64Array | null = null;
+  const knownOnce = (): Float64Array => {
+    known ??= relevances(wanted, { ...shared, prior, strength: PRIOR_STRENGTH });
+    return known;
+  };
   const triplets = clickTriplets(flat, {
     z: STANDARD_ERRORS,
     minimumGap: 0,
@@ -97,8 +100,19 @@ function learned(
     triplets,
     chosen: new Set(triplets.map(({ q, p }) => `${q} ${p}`)).size,
     sets: choiceSets(wanted, propensity, base),
-    relevance: (anchor, item) => known[wanted.pairOf(anchor, item)],
+    relevance: (anchor, item) => {
+      const pair = wanted.pairOf(anchor, item);
+      return pair < 0 ? undefined : knownOnce()[pair];
+    },
   };
+}
+
+/** [pairs] */
+function relevances(pairs: SeenPairs, options: ClickRelevanceOptions): Float64Array {
+  const found = new Float64Array(pairs.pairs);
+  let pair = 0;
+  for (const { relevance } of clickRelevance(pairs, options)) found[pair++] = relevance;
+  return found;
 }
 
 /** Items that shoppers chose beside an item, weighed by how much they preferred them to those they passed over. */

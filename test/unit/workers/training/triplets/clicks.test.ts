@@ -56,6 +56,23 @@ test('triplets follow what shoppers chose, in spite of position, and never touch
   expect(triplets.flatMap(({ q, p, n }) => [q, p, n]).some((i) => isIn(columns, i, 'test'))).toBe(false);
 });
 
+test('what pictures say of a pair is asked for where relevance is, once, and not for triplets and choices', () => {
+  let asked = 0;
+  const counting = () => {
+    asked++;
+    return 0.1;
+  };
+  const { triplets, sets, relevance } = learnFromClicks(shopping(2000, kin), columns, counting);
+  expect([triplets.length > 0, sets.length > 0, asked]).toEqual([true, true, 0]);
+  const { q, p, n } = triplets[0]!;
+  expect(relevance(q, p)! - relevance(q, n)!).toBeGreaterThan(0);
+  const once = asked;
+  expect(once).toBeGreaterThan(0);
+  expect(relevance(59, 59)).toBeUndefined();
+  relevance(q, p);
+  expect(asked).toBe(once);
+});
+
 test('feedback that is heard once teaches by each exponent what it teaches alone', () => {
   const all = shopping(2000, kin);
   const learner = learnerFromClicks(all, columns, flat, 'test');
