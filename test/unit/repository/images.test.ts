@@ -51,3 +51,25 @@ test('the pgvector of the compose file is none that a start would warn of', () =
   const [major, minor, patch] = version.map(Number) as [number, number, number];
   expect(1e6 * major + 1e3 * minor + patch).toBeGreaterThanOrEqual(8004); // 0.8.4
 });
+
+const DOCKERFILES = ['docker/Dockerfile', 'docker/Dockerfile.gpu'];
+/** Paths that a build copies out of the checkout by name. */
+const copied = (file: string): string[] =>
+  [...textOf(file).matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, paths]) => paths!.split(' '));
+const firstPart = (path: string): string => path.split('/')[0] as string;
+const { workspaces }: { workspaces: string[] } = JSON.parse(textOf('package.json'));
+
+test.each(DOCKERFILES)('%s finds in its context what it copies, and what `npm run build` compiles', (file) => {
+  const [, ...kept] = textOf('.dockerignore').split('\n'); // the first line leaves out everything
+  const build = textOf('scripts/build.mjs');
+  const configs = [...build.matchAll(/compile\('(.+?)'\)/g)].map(([, config]) => config as string);
+  expect(configs).toContain('tsconfig.build.json');
+  const wanted = [...copied(file), ...workspaces, ...configs].map(firstPart).filter((path) => path !== '.');
+  for (const path of wanted) expect(kept).toContain(`!${path}`);
+});
+
+test.each(DOCKERFILES)('%s installs what each workspace depends on', (file) => {
+  const others = workspaces.filter((folder) => folder !== '.').map(firstPart);
+  const packages = copied(file).filter((path) => path.endsWith('/package.json'));
+  expect(packages.map(firstPart).sort()).toEqual(others.sort());
+});
