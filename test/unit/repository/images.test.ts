@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
+import { queueNames } from '../../../src/queue/jobs.ts';
 
 const root = new URL('../../../', import.meta.url);
 const textOf = (file: string): string => readFileSync(new URL(file, root), 'utf8');
@@ -72,4 +73,15 @@ test.each(DOCKERFILES)('%s installs what each workspace depends on', (file) => {
   const others = workspaces.filter((folder) => folder !== '.').map(firstPart);
   const packages = copied(file).filter((path) => path.endsWith('/package.json'));
   expect(packages.map(firstPart).sort()).toEqual(others.sort());
+});
+
+test('workers of the compose file take all queues, and whoever leaves training to a GPU is told of all others', () => {
+  const compose = textOf('docker-compose.yml');
+  const usual = /SIMILI_WORKER_QUEUES:-([\w,]+)/.exec(compose)?.[1]?.split(',') ?? [];
+  expect(usual.toSorted()).toEqual(queueNames.toSorted());
+  const ofGpu = /--queues, "([a-z,]+)"/.exec(compose)?.[1]?.split(',') ?? [];
+  expect(ofGpu).toContain('train');
+  const others = usual.filter((name) => !ofGpu.includes(name)).join(',');
+  const told = [...`${compose}${textOf('docker/env.example')}`.matchAll(/SIMILI_WORKER_QUEUES=([\w,]+)/g)];
+  expect(told.map(([, queues]) => queues)).toEqual([others, others]);
 });
