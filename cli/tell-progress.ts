@@ -3,6 +3,7 @@ import type { WithoutEncoder } from '@simili/worker/evidence/collect-seen';
 import { FEWEST_PRODUCTS } from '@simili/worker/evidence/training-set';
 import type { JobRow } from '../src/db/jobs.ts';
 import type { Gate, ModelRow } from '../src/db/models.ts';
+import { SimiliError } from '../src/errors.ts';
 import type { App } from './app.ts';
 import { demoCatalog } from './demo-catalog.ts';
 import { describeImport } from './import/describe.ts';
@@ -12,6 +13,9 @@ import { showProgress } from './progress.ts';
 type Shop = Pick<App, 'repositories' | 'queue'>;
 type Say = (text: string) => void;
 
+/** Pause before what happens is told again, when the database was away. */
+const AGAIN_MS = 1000;
+
 /**
  * Tells a newcomer what happens, as it happens: the demo pictures, what is decoded, the first model and the first training.
  * @returns once all of it has ended; rejects when `signal` aborts.
@@ -20,7 +24,22 @@ export async function tellOfProgress(shop: Shop, demo: boolean, say: Say, signal
   const before = await lastEnded(shop);
   if (demo && (await shop.repositories.products.count()) === 0) await loadDemo(shop, say);
   // Side by side: the first model may serve long before the last picture is decoded.
-  await Promise.all([followPictures(shop, signal), followModels(shop, before, say, signal)]);
+  await Promise.all([
+    throughOutages(() => followPictures(shop, signal), signal),
+    throughOutages(() => followModels(shop, before, say, signal), signal),
+  ]);
+}
+
+/** A server goes on while its database is away, and must not end over what is told of it: that begins again. */
+async function throughOutages(follow: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      return await follow();
+    } catch (error) {
+      if (signal.aborted || !(error instanceof SimiliError && error.retry)) throw error;
+      await sleep(AGAIN_MS, null, { signal });
+    }
+  }
 }
 
 async function loadDemo(shop: Shop, say: Say): Promise<void> {
@@ -36,12 +55,15 @@ async function loadDemo(shop: Shop, say: Say): Promise<void> {
 async function followPictures({ repositories: { images } }: Shop, signal: AbortSignal): Promise<void> {
   const { pending } = await images.counts();
   const progress = showProgress('pictures decoded', pending);
-  for (let left = pending; left > 0; { pending: left } = await images.counts()) {
-    progress.update(pending - left);
-    await sleep(200, null, { signal });
+  try {
+    for (let left = pending; left > 0; { pending: left } = await images.counts()) {
+      progress.update(pending - left);
+      await sleep(200, null, { signal });
+    }
+    progress.update(pending);
+  } finally {
+    progress.stop();
   }
-  progress.update(pending);
-  progress.stop();
 }
 
 async function followModels(shop: Shop, before: string | null, say: Say, signal: AbortSignal): Promise<void> {

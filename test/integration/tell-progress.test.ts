@@ -1,10 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { tellOfProgress } from '../../cli/tell-progress.ts';
+import { openPostgres } from '../../src/db/postgres.ts';
+import { makeRepositories } from '../../src/db/repositories.ts';
 import { type FakeWorker, fakeWorker } from '../support/fake-worker.ts';
-import { addModel, addProducts } from '../support/fixtures.ts';
+import { addModel, addProducts, fakeQueue } from '../support/fixtures.ts';
+import { proxyTo } from '../support/proxy.ts';
+import { freshPostgresDatabase, postgresUrl } from '../support/services.ts';
+
+type Shop = { database: Pick<FakeWorker['database'], 'repositories'>; queue: FakeWorker['queue'] };
 
 /** Lines that `simili start` says of a shop, until it is stopped. */
-function listen({ database: { repositories }, queue }: FakeWorker): AsyncDisposable & { said: string[] } {
+function listen({ database: { repositories }, queue }: Shop): AsyncDisposable & { said: string[] } {
   const said: string[] = [];
   const stopped = new AbortController();
   const told = tellOfProgress({ repositories, queue } as never, false, (text) => said.push(text), stopped.signal);
@@ -51,4 +58,29 @@ test('a training that had ended before the start is not told as news; one that c
   await expect.poll(() => said).toEqual(['similarItems answers from model 1', 'Learning: Step 1']);
   await change('Step 1', 'FAILED');
   await expect.poll(() => said.slice(2)).toEqual(['Training ended: failed']);
+});
+
+test('a database that is away for a while does not end the server that is told of: what comes then is told', {
+  tags: ['postgres'],
+}, async () => {
+  await using fresh = await freshPostgresDatabase(postgresUrl());
+  await using proxy = await proxyTo(fresh.url);
+  const storage = await openPostgres(proxy.url);
+  const database = {
+    storage,
+    repositories: makeRepositories(storage, 'default'),
+    [Symbol.asyncDispose]: () => storage.close(),
+  };
+  await using _closed = database;
+  await using told = listen({ database, queue: fakeQueue() });
+  const { said } = told;
+  const empty = 'The catalog is empty: upsertProducts or simili import fills it';
+  await expect.poll(() => said).toEqual([empty]);
+  proxy.cut();
+  await expect(database.repositories.products.count()).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+  await sleep(700); // longer than from one look to the next
+  proxy.restore();
+  await addProducts(database, [{ id: 'a' }, { id: 'b' }]);
+  await addModel(database, { a: [1, 0], b: [0, 1] });
+  await expect.poll(() => said.at(-1)).toBe('similarItems answers from model 1');
 });
