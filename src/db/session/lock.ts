@@ -1,9 +1,13 @@
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { chmodSync, closeSync, linkSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
 import { SimiliError } from '../../errors.ts';
-import { makePrivateFolder } from '../../private-files.ts';
+import { makePrivateFolder, PRIVATE_FILE } from '../../private-files.ts';
 
-type Holder = { pid: number; born: string; since: string };
+/** `space`: in which process numbers mean something, a container's own; `socket`: the file at which the holder listens, for the others. */
+type Holder = { pid: number; born: string; since: string; space?: string; socket?: string | undefined };
 
 /**
  * One process owns a data directory: PGlite does not notice a second one and both would diverge.
@@ -14,17 +18,57 @@ type Holder = { pid: number; born: string; since: string };
 export function lockDataDir(dir: string, now: Date = new Date()): () => void {
   checkDataDir(dir);
   const path = join(dir, 'lock.json');
-  const mine = join(dir, `lock.${process.pid}.tmp`);
-  const text = JSON.stringify({ pid: process.pid, born: birthOf(process.pid), since: now.toISOString() });
-  writeFileSync(mine, text);
+  const own = randomUUID();
+  const mine = join(dir, `lock.${own}.tmp`);
+  const { socket, hangUp } = listen(dir, `lock.${own}.sock`);
+  const { pid } = process;
+  const text = JSON.stringify({ pid, born: birthOf(pid), since: now.toISOString(), space: SPACE, socket });
   try {
+    writeFileSync(mine, text);
     const holder = take(path, mine);
     if (holder) throw new SimiliError('DATA_DIR_LOCKED', { dir, pid: holder.pid, since: holder.since });
+  } catch (error) {
+    hangUp();
+    throw error;
   } finally {
     rmSync(mine, { force: true });
   }
   return () => {
     if (textOf(path) === text) rmSync(path, { force: true });
+    hangUp();
+  };
+}
+
+/** The space of this process' number, where there are several: on Linux. */
+const SPACE = spaceOfNumbers();
+
+function spaceOfNumbers(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * Listens at a file: from another container the number of this process is nobody's, or somebody else's, but that it listens is heard there, too,
+ * however busy it is. A disk may have no room for sockets: then it does not.
+ */
+function listen(dir: string, name: string): { socket?: string; hangUp(): void } {
+  if (SPACE === '') return { hangUp() {} };
+  const path = join(dir, name);
+  const server = createServer((other) => other.destroy()).on('error', () => {});
+  const folder = openSync(dir, 'r'); // by its number: a socket's path has room for about a hundred characters
+  server.listen(`/proc/self/fd/${folder}/${name}`).unref();
+  closeSync(folder);
+  if (!server.listening) return { hangUp() {} };
+  chmodSync(path, PRIVATE_FILE);
+  return {
+    socket: name,
+    hangUp() {
+      server.close();
+      rmSync(path, { force: true });
+    },
   };
 }
 
@@ -84,7 +128,10 @@ function removeStale(path: string, mine: string): Holder | null {
   const other = take(guard, mine);
   if (other) return other;
   try {
-    if (lookAt(path) === 'stale') rmSync(path, { force: true });
+    const left = readHolder(textOf(path) ?? '');
+    if (lookAt(path) !== 'stale') return null;
+    rmSync(path, { force: true });
+    if (left?.socket) rmSync(join(dirname(path), left.socket), { force: true });
   } finally {
     rmSync(guard, { force: true });
   }
@@ -95,11 +142,16 @@ function removeStale(path: string, mine: string): Holder | null {
 function lookAt(path: string): Holder | 'stale' | null {
   const text = textOf(path);
   if (text === null) return null;
+  const holder = readHolder(text);
+  return holder && isAlive(holder, dirname(path)) ? holder : 'stale';
+}
+
+/** Null for a damaged lock. */
+function readHolder(text: string): Holder | null {
   try {
-    const holder = JSON.parse(text) as Holder;
-    return isAlive(holder) ? holder : 'stale';
+    return JSON.parse(text) as Holder;
   } catch {
-    return 'stale';
+    return null;
   }
 }
 
@@ -113,7 +165,8 @@ function textOf(path: string): string | null {
   }
 }
 
-function isAlive({ pid, born }: Holder): boolean {
+function isAlive({ pid, born, space = SPACE, socket }: Holder, dir: string): boolean {
+  if (space !== SPACE) return socket !== undefined && isHeard(dir, socket);
   if (pid === process.pid) return born === birthOf(process.pid); // in a container every process may be number 1
   try {
     process.kill(pid, 0);
@@ -121,6 +174,19 @@ function isAlive({ pid, born }: Holder): boolean {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
   return born === birthOf(pid);
+}
+
+/** Status of `CALL` where nobody listens. */
+const GONE = 3;
+/** Calls whoever may listen at a file: in a process of its own, for this one waits for no answer. */
+const CALL = `require('node:net').connect(process.argv[1]).on('connect', () => process.exit(0))
+  .on('error', ({ code }) => process.exit(/ECONNREFUSED|ENOENT/.test(code) ? ${GONE} : 0))`;
+const LONGEST_CALL_MS = 30_000;
+
+/** Whether the holder of a lock listens. One of whom this cannot be found out does: two at one database would destroy it. */
+function isHeard(dir: string, socket: string): boolean {
+  const { status } = spawnSync(process.execPath, ['-e', CALL, socket], { cwd: dir, env: {}, timeout: LONGEST_CALL_MS });
+  return status !== GONE;
 }
 
 /** Start time of a process in clock ticks since boot, where the system tells: process numbers are used again. */
