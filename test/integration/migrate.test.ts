@@ -154,6 +154,22 @@ describe('a Postgres server', { tags: ['postgres'] }, () => {
     for (const own of applied) expect(own).toEqual(own.toSorted());
   });
 
+  test('beside a dump a migration lets all others pass, and comes when that is over', async () => {
+    const { session, another } = await onPostgres();
+    await migrate(session);
+    const [dump, other] = [await another(), await another()];
+    await dump.exec('BEGIN; SELECT count(*) FROM simili.product');
+    const sql = 'ALTER TABLE simili.product ADD COLUMN more INT';
+    const migrating = migrate(session, [{ name: 'more', sql, checksum: 'more' }]);
+    const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    await expect.poll(async () => (await other.query(waiting)).length).toBe(1);
+    await other.exec(`SET lock_timeout = '10s'`);
+    for (let turn = 0; turn < 3; turn++) await other.query('SELECT count(*) FROM simili.product');
+    await dump.exec('COMMIT');
+    expect(await migrating).toEqual(['more']);
+    await other.query('SELECT more FROM simili.product');
+  });
+
   test('a database that cannot be reached, or does not exist, is said in one sentence', async () => {
     const wrong = new URL(postgresUrl());
     wrong.port = '1';

@@ -1,7 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SimiliError } from '../../errors.ts';
 import { packageFile } from '../../package-root.ts';
+import { NOT_NOW } from '../sql/brief-locks.ts';
+import { sqlStateOf } from '../sql/sql-state.ts';
 import type { SqlSession } from './storage.ts';
 
 type Migration = { name: string; sql: string; checksum: string };
@@ -61,11 +64,30 @@ const readLedger = (session: SqlSession): Promise<Applied[]> =>
      FROM simili._prisma_migrations WHERE rolled_back_at IS NULL`,
   );
 
-/** In a transaction that no other starter is in at the same time. */
+/** Longest wait for a table, and pause in which those who waited behind are let pass, ms. */
+const LOCK_MS = 200;
+const PAUSE_MS = 300;
+
+/**
+ * In a transaction that no other starter is in at the same time. Whoever asks for a table waits behind its migration, and that may wait behind a
+ * dump: so it waits for a moment, lets them pass, and begins anew, for as long as the dump takes.
+ */
 async function alone<T>(session: SqlSession, work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await inTransaction(session, work);
+    } catch (error) {
+      if (sqlStateOf(error) !== NOT_NOW) throw error;
+      await sleep(PAUSE_MS);
+    }
+  }
+}
+
+async function inTransaction<T>(session: SqlSession, work: () => Promise<T>): Promise<T> {
   await session.exec('BEGIN');
   try {
     await session.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
+    await session.exec(`SET LOCAL lock_timeout = ${LOCK_MS}`);
     const result = await work();
     await session.exec('COMMIT');
     return result;
@@ -97,6 +119,7 @@ async function applyOnce(session: SqlSession, migration: Migration): Promise<boo
     );
     return true;
   } catch (error) {
+    if (sqlStateOf(error) === NOT_NOW) throw error;
     throw new SimiliError('MIGRATION_FAILED', { name, why: (error as Error).message });
   }
 }
