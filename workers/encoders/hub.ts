@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { EncoderDescription } from '../engines/onnx/encoder-description.ts';
 import { portText } from '../engines/onnx/encoder-ports.ts';
@@ -16,6 +16,7 @@ const INPUT = 'pixel_values';
 export const HUB_MODELS = ['onnx/vision_model.onnx', 'vision_model.onnx', 'onnx/model.onnx', 'model.onnx'];
 /** Files of a folder that are read besides; README.md for the licence. */
 export const HUB_CONFIGS = ['config.json', 'preprocessor_config.json'];
+const README = 'README.md';
 
 /** Whether a folder is laid out like a model of the Hugging Face hub. An encoder.json in it comes first. */
 export const isHubFolder = (folder: string): boolean =>
@@ -37,6 +38,31 @@ export function hubModelAmong(has: (file: string) => boolean): string {
  * @throws Error with a sentence that names file and field.
  */
 export async function describeHubFolder(folder: string): Promise<EncoderDescription> {
+  const state = await stateOf(folder);
+  const before = described.get(folder);
+  if (before?.state === state) return before.description;
+  const description = describe(folder);
+  described.set(folder, { state, description });
+  description.catch(() => described.delete(folder)); // it may have been a file that could not be opened for once
+  return description;
+}
+
+/**
+ * Descriptions by their folders, as long as no file of them is another one: whoever embeds a product, or a shopper's picture, looks for
+ * the encoder of its version, and a network of hundreds of megabytes was read and hashed each time.
+ */
+const described = new Map<string, { readonly state: string; readonly description: Promise<EncoderDescription> }>();
+
+/** Tells the files that a description is made of from others of the same names. */
+async function stateOf(folder: string): Promise<string> {
+  const files = [...HUB_CONFIGS, ...HUB_MODELS, README].map(async (file) => {
+    const found = await stat(join(folder, file)).catch(() => null);
+    return found && `${found.ino} ${found.size} ${found.mtimeMs} ${found.ctimeMs}`;
+  });
+  return (await Promise.all(files)).join('\n');
+}
+
+async function describe(folder: string): Promise<EncoderDescription> {
   const config = await readJson(folder, 'config.json');
   const processor = await readJson(folder, 'preprocessor_config.json');
   const model = hubModel(folder);
@@ -80,7 +106,7 @@ async function readJson(folder: string, name: string): Promise<Json> {
 
 /** As the README writes it: one word, or the first of a list. */
 async function licenceOf(folder: string): Promise<string> {
-  const text = await readFile(join(folder, 'README.md'), 'utf8').catch(() => '');
+  const text = await readFile(join(folder, README), 'utf8').catch(() => '');
   const front = /^---\r?\n([\s\S]*?)\r?\n---/.exec(text)?.[1] ?? '';
   const licence = entryOf(front, 'license');
   return (licence === 'other' ? (entryOf(front, 'license_name') ?? licence) : licence) ?? UNKNOWN_LICENCE;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findEncoder } from '../../../workers/encoders/find.ts';
+import { describeHubFolder } from '../../../workers/encoders/hub.ts';
 import type { Port } from '../../../workers/engines/onnx/import-model.ts';
 import { sha256 } from '../../../workers/tools/sha256.ts';
 import { makeBackbone, redeclared } from '../../support/backbone.ts';
@@ -223,4 +224,19 @@ test('of a model with two towers the file for pictures is taken', async () => {
   const vision = declared({ image_embeds: ['n', 512] });
   const found = await description({ ...files(clip, { ...half, size: 224 }, made), 'onnx/vision_model.onnx': vision });
   expect(found).toMatchObject({ model: 'onnx/vision_model.onnx', output: { name: 'image_embeds' } });
+});
+
+test('a folder is described once, as long as its files are the same: its network may have hundreds of megabytes', async () => {
+  const at = await folder(files(dinov2, bit, tokens));
+  const first = await describeHubFolder(at);
+  expect(await describeHubFolder(at)).toBe(first);
+  const other = declared({ last_hidden_state: ['n', 'tokens', 384] });
+  await folder({ 'onnx/model.onnx': other });
+  expect(await describeHubFolder(at)).toMatchObject({ sha256: sha256(other), licence: 'unknown' });
+  await folder({ 'README.md': '---\nlicense: mit\n---\n' });
+  expect((await describeHubFolder(at)).licence).toBe('mit');
+  await folder({ 'config.json': '{' });
+  await expect(describeHubFolder(at)).rejects.toThrow('config.json: ');
+  await folder({ 'config.json': dinov2 });
+  expect((await describeHubFolder(at)).licence).toBe('mit');
 });
