@@ -35,7 +35,10 @@ export function checkOptions(command: string, known: ArgsDef, typed: readonly st
     const name = token.name.replace(/^no-/, '');
     const definition = Object.hasOwn(known, token.name) ? known[token.name] : known[name];
     if (!definition || definition.type === 'positional') refuse(`has no option ${token.rawName}${hint(name, options)}`);
-    else if (definition.type !== 'boolean') {
+    else if (definition.type === 'boolean') {
+      if (!['true', 'false', undefined].includes(token.value))
+        refuse(`takes true or false for ${token.rawName}, not ${token.value}`);
+    } else {
       if (token.value === undefined || token.value === '') refuse(`needs a value behind ${token.rawName}`);
       if (definition.type === 'enum' && !definition.options?.includes(token.value ?? '')) {
         refuse(`takes ${definition.options?.join(' or ')} for ${token.rawName}, not ${token.value}`);
@@ -47,12 +50,14 @@ export function checkOptions(command: string, known: ArgsDef, typed: readonly st
     if (type !== 'positional' && required && usual === undefined && !given.has(name)) refuse(`needs --${name}`);
   }
   const places = all.filter(([, { type }]) => type === 'positional');
-  const values = tokens.filter(({ kind }) => kind === 'positional').length;
-  const missing = places[values];
+  const values = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
+  // A variable of a script that is not set is an empty one, which as a path would be this folder.
+  const missing = places.find((_place, i) => !values[i]);
   if (missing && missing[1].required !== false && missing[1].default === undefined) {
     refuse(`needs ${missing[0].toUpperCase()}: ${missing[1].description}`);
   }
-  if (values > places.length) refuse(`takes ${places.length} argument${places.length === 1 ? '' : 's'}, not ${values}`);
+  if (values.length > places.length)
+    refuse(`takes ${places.length} argument${places.length === 1 ? '' : 's'}, not ${values.length}`);
 }
 
 /** The option of commands that work on one catalog. */
