@@ -44,14 +44,20 @@ export function readMoney({ locale, currency }: MoneyOptions) {
     });
   }
   const toDecimal = locale === undefined ? plain : decimalsOf(locale);
-  /** @returns the number as text, if it is one, and the currency that stands beside it */
-  return (written: unknown): { price: unknown; currency: string | undefined } => {
+  /**
+   * @param column what the row's own column says of the currency
+   * @returns the number as text, if it is one, and the currency that stands beside it; where these two are in dispute, no number
+   */
+  return (written: unknown, column?: unknown): { price: unknown; currency: string | undefined } => {
     const text = typeof written === 'string' ? written.trim() : '';
     const [, codeBefore, signBefore, digits, codeBehind, signBehind] =
       (text.length <= LONGEST_PRICE && PRICE.exec(text)) || [];
     if (digits === undefined) return { price: written, currency };
-    const named = codeBefore ?? codeBehind ?? SIGNS[signBefore ?? signBehind ?? ''];
-    return { price: toDecimal(digits), currency: named?.toUpperCase() ?? currency };
+    const named = (codeBefore ?? codeBehind ?? SIGNS[signBefore ?? signBehind ?? ''])?.toUpperCase();
+    const other = String(column ?? '').trim();
+    if (named && other && other.toUpperCase() !== named)
+      return { price: new Unreadable(`is in ${named}, and currency says ${other}`), currency: named };
+    return { price: toDecimal(digits), currency: named ?? currency };
   };
 }
 

@@ -25,7 +25,7 @@ export function productReader(folder: string, options: MoneyOptions): ProductRea
   const money = readMoney(options);
   const counts: Record<Cut, number> = { image: 0, tags: 0, price: 0 };
   const priced = ({ fields }: Raw): Record<string, unknown> => {
-    const { price, currency } = money(fields.price);
+    const { price, currency } = money(fields.price, fields.currency);
     return { ...fields, price, currency: fields.currency || (isThere(price) ? currency : undefined) };
   };
   const prepared = (raw: Raw) =>

@@ -131,6 +131,8 @@ describe('a CSV file', () => {
       ['a,t,/p.png,,,,"19,90",EUR,,', 'price must look like 19.90, or as --locale says'],
       ['a,t,/p.png,,,,-1,EUR,,', 'price must look like 19.90, or as --locale says'],
       ['a,t,/p.png,,,,1,,,', 'currency is needed with a price'],
+      ['a,t,/p.png,,,,19.90 EUR,USD,,', 'price is in EUR, and currency says USD'],
+      ['a,t,/p.png,,,,€ 19.90,GBP,,', 'price is in EUR, and currency says GBP'],
       ['a,t,/p.png,,,,1,euro,maybe,', 'currency must be three capitals, like EUR; available must be true or false'],
       ['a,t,/p.png,,,,,,,1.5', 'version must be a whole number below 2^53'],
       ['a,t,/p.png,,,,,,,-1', 'version must be a whole number below 2^53'],
