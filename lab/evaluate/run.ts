@@ -113,7 +113,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Report> {
 }
 
 /** @throws SimiliError CONFIGURATION_INVALID before anything is read. */
-function check({ methods, preset, seeds, minutes, k }: EvaluateOptions): void {
+function check({ methods, preset, seeds, minutes, steps, k, seed }: EvaluateOptions): void {
   const refuse = (why: string) => new SimiliError('CONFIGURATION_INVALID', { why });
   const unknown = methods.find((name) => !methodNames.includes(name));
   if (unknown !== undefined) throw refuse(`there is no method ${unknown}: choose from ${methodNames.join(', ')}`);
@@ -121,7 +121,9 @@ function check({ methods, preset, seeds, minutes, k }: EvaluateOptions): void {
   if (!(multi as string[]).includes(preset)) throw refuse(`preset is ${preset}: choose one of ${multi.join(', ')}`);
   if (!(Number.isInteger(seeds) && seeds >= 1 && seeds <= 100)) throw refuse('seeds is a number from 1 to 100');
   if (!(minutes > 0)) throw refuse('budget is a number of minutes above 0');
+  if (steps !== null && !(Number.isInteger(steps) && steps >= 1)) throw refuse('steps is a whole number above 0');
   if (!(Number.isInteger(k) && k >= 1)) throw refuse('k is a whole number above 0');
+  if (!Number.isSafeInteger(seed)) throw refuse('seed is a whole number');
 }
 
 function collectWithProgress(options: EvaluateOptions, encoder: InstalledEncoder | null): Promise<Collected> {

@@ -153,7 +153,9 @@ test.each<[string, Partial<EvaluateOptions>, string]>([
   ['a preset', { preset: 'huge' }, 'preset is huge: choose one of'],
   ['a number of seeds', { seeds: Number.NaN }, 'seeds is a number from 1 to 100'],
   ['a number of minutes', { minutes: 0 }, 'budget is a number of minutes above 0'],
+  ['a number of steps', { steps: Number.NaN }, 'steps is a whole number above 0'],
   ['a K', { k: 0.5 }, 'k is a whole number above 0'],
+  ['a seed', { seed: Number.NaN }, 'seed is a whole number'],
   ['a file of labels', { labels: '/nowhere/labels.csv' }, 'there is no such file'],
   ['a folder', { images: '/nowhere/pictures' }, 'it is no folder'],
 ])('%s that cannot be is refused by name', async (_what, wrong, says) => {
