@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
@@ -11,10 +12,11 @@ export const CONTROL_FILE = 'control.json';
 
 type Told = { progress?: unknown; output?: unknown; error?: { code?: ErrorCode; facts?: unknown; why?: string } };
 
-/** Where the process that holds the data directory takes commands; null: it takes none. */
+/** Where the process that holds the data directory takes commands; null: nowhere, or not here, as one in another container. */
 export async function findControl(dataDir: string): Promise<string | null> {
   try {
-    return (JSON.parse(await readFile(join(dataDir, CONTROL_FILE), 'utf8')) as { socket: string }).socket;
+    const { socket } = JSON.parse(await readFile(join(dataDir, CONTROL_FILE), 'utf8')) as { socket: string };
+    return process.platform === 'win32' || existsSync(socket) ? socket : null;
   } catch {
     return null;
   }

@@ -135,6 +135,15 @@ test('catalogs are made, filled, listed and removed by the process that holds th
   expect(await run('catalogs', {})).toMatchObject([{ id: 'default' }]);
 });
 
+test.runIf(process.platform !== 'win32')(
+  'a socket that is not there is none: its server was killed, or is in another container',
+  async () => {
+    const other = await mkdtemp(join(dir, 'other-'));
+    await writeFile(join(other, 'control.json'), JSON.stringify({ socket: join(other, 'control') }));
+    expect(await findControl(other)).toBe(null);
+  },
+);
+
 test('nobody else can reach it, and nothing of it is left behind', async () => {
   expect((await stat(join(dir, 'control.json'))).mode & 0o777).toBe(0o600);
   expect((await stat(dirname(socket))).mode & 0o777).toBe(0o700);
