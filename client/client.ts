@@ -69,7 +69,7 @@ export class SimiliClient {
 
   /** The pseudonym that goes with this browser's events: the shop's own, or one that is drawn and kept. */
   get visitorId(): string {
-    const known = this.#options.visitorId ?? this.#store.get(VISITOR);
+    const known = this.#options.visitorId || this.#store.get(VISITOR); // '': a shop that knows none yet
     if (known) return known;
     this.#store.set(VISITOR, makeVisitorId());
     return this.#store.get(VISITOR) ?? '';

@@ -160,6 +160,17 @@ describe('the client', () => {
     expect(await stored()).toEqual(['PURCHASE c', 'VIEW c']);
   });
 
+  test('has one pseudonym for a browser, also where the shop gives an empty one', async () => {
+    await page.goto(`${shop.url}/`);
+    await page.evaluate('shop.ready');
+    const drawn = await page.evaluate(`(() => {
+      const { visitorId } = shop.client;
+      const client = new shop.client.constructor({ url: '${shop.api.server.url}', visitorId: '' });
+      return [visitorId, client.visitorId, client.visitorId];
+    })()`);
+    expect(new Set(drawn as string[]).size).toBe(1);
+  });
+
   test('tells the time of the server where the clock of the browser is wrong', async () => {
     await page.clock.setFixedTime(Date.now() - 3_600_000);
     await page.goto(`${shop.url}/`);
