@@ -67,10 +67,10 @@ export class SimiliClient {
     queueMicrotask(() => this.#resume()); // what the last page left over
   }
 
-  /** The pseudonym that goes with this browser's events: the shop's own, or one that is drawn and kept. */
+  /** The pseudonym that goes with this browser's events: the shop's own, or one that is drawn and kept. '': no consent, so none is drawn. */
   get visitorId(): string {
     const known = this.#options.visitorId || this.#store.get(VISITOR); // '': a shop that knows none yet
-    if (known) return known;
+    if (known || !this.#consent) return known ?? '';
     this.#store.set(VISITOR, makeVisitorId());
     return this.#store.get(VISITOR) ?? '';
   }

@@ -257,6 +257,7 @@ describe('<simili-similar-items>', () => {
     page.on('request', (request) => request.url().includes('/feedback') && sent.push(request.url()));
     await page.goto(`${shop.url}/denied.html`);
     await page.getByRole('link', { name: 'Product b' }).click();
+    expect(await page.evaluate(`document.querySelector('simili-similar-items').client.visitorId`)).toBe('');
     expect(await keysOfStorage()).toEqual([]);
     await page.evaluate(`document.querySelector('simili-similar-items').setAttribute('consent', 'granted')`);
     await page.getByRole('link', { name: 'Product c' }).click();
