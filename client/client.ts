@@ -102,8 +102,9 @@ export class SimiliClient {
     const ahead = at - Date.now(); // NaN where the header is not shown to this page
     this.#ahead = Math.abs(ahead) > SKEW_MS ? ahead : 0;
     const nodes = value.edges.map(({ node }) => node);
-    for (const { image } of nodes as unknown as Partial<Product>[])
-      if (image?.url.startsWith('/')) image.url = this.#url + image.url;
+    // Of other fields, `image` need not have an address, nor be one.
+    for (const { image } of nodes as unknown as { image?: { url?: string } | null }[])
+      if (image?.url?.startsWith('/')) image.url = this.#url + image.url;
     return { ...value, nodes };
   }
 

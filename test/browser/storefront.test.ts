@@ -179,6 +179,20 @@ describe('the client', () => {
     await expect.poll(stored).toEqual(['CLICK b']);
   });
 
+  test('asks for the fields that a shop wants, a picture without its address among them', async () => {
+    const { productImage } = shop.api.database.storage.prisma;
+    const facts = { position: 0, source: '/b.png', state: 'READY', width: 3, height: 2 } as const;
+    await productImage.create({ data: { catalogId: 'default', id: 'img_b', productId: 'b', ...facts } });
+    await page.goto(`${shop.url}/`);
+    await page.evaluate('shop.ready');
+    const images = (fields: string) =>
+      page.evaluate(`shop.client.similarItems('a', { first: 1, fields: 'id ${fields}' })
+        .then(({ nodes }) => nodes[0].image)`);
+    expect(await images('image { width }')).toEqual({ width: 3 });
+    expect(await images('image { url }')).toEqual({ url: `${shop.api.server.url}/images/img_b` });
+    await productImage.deleteMany();
+  });
+
   test('says by a code why there is no list', async () => {
     await page.goto(`${shop.url}/`);
     await page.evaluate('shop.ready');
