@@ -26,7 +26,7 @@ const Base = globalThis.HTMLElement ?? (class {} as unknown as typeof HTMLElemen
  * open. Nothing is shown while there is nothing to show. docs/storefront.md has its attributes, variables and parts.
  *
  * Events: `simili-list` with the list when it is shown, `simili-error` with the error, and `simili-open` with the product before its link is
- * followed (a router calls `preventDefault` on it and goes there itself).
+ * followed in this tab (a router calls `preventDefault` on it and goes there itself).
  */
 export class SimilarItemsElement extends Base {
   static readonly observedAttributes = ATTRIBUTES;
@@ -153,9 +153,9 @@ export class SimilarItemsElement extends Base {
       make('span', { class: 'title', part: 'title' }, name),
       ...(price ? [make('span', { class: 'price', part: 'price' }, price)] : []),
     );
-    const open = (event: Event) => {
+    const open = (event: MouseEvent) => {
       client.click(id, list);
-      if (!this.#tell('simili-open', product)) event.preventDefault();
+      if (opensHere(event) && !this.#tell('simili-open', product)) event.preventDefault();
     };
     link.addEventListener('click', open);
     link.addEventListener('auxclick', (event) => event.button === 1 && open(event));
@@ -185,6 +185,10 @@ function make(tag: string, attributes: Record<string, string>, ...children: (Nod
   element.append(...children);
   return element;
 }
+
+/** Else in another tab or window, or as a file: that is the browser's, and no router's. */
+const opensHere = ({ button, ctrlKey, metaKey, shiftKey, altKey }: MouseEvent): boolean =>
+  button === 0 && !(ctrlKey || metaKey || shiftKey || altKey);
 
 /** Decorative: the name stands beside it. */
 function pictureOf({ url, width, height }: NonNullable<Product['image']>): HTMLElement {

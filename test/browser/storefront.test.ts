@@ -245,6 +245,12 @@ describe('<simili-similar-items>', () => {
       addEventListener('simili-open', (event) => { event.preventDefault(); opened.push(event.detail.id); })`);
     await link.click();
     expect(await page.evaluate('[opened, location.hash]')).toEqual([['b'], '']);
+    for (const click of [() => link.click({ modifiers: ['Control'] }), () => link.click({ button: 'middle' })]) {
+      const [other] = await Promise.all([context.waitForEvent('page'), click()]);
+      expect(other.url()).toMatch(/#b$/);
+      await other.close();
+    }
+    expect(await page.evaluate('opened')).toEqual(['b']);
     await page.evaluate(`document.querySelector('simili-similar-items').setAttribute('product', 'b')`);
     await page.getByRole('link', { name: 'Product a' }).waitFor();
     expect(await page.getByRole('link').allTextContents()).toEqual(['Product c', 'Product a']);
