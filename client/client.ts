@@ -81,7 +81,9 @@ export class SimiliClient {
 
   /** Taken back, what waits is not sent any more, and the visitor's pseudonym and lists are forgotten here. */
   set consent(given: boolean) {
+    const isNew = given && !this.#consent;
     this.#consent = given;
+    if (isNew) for (const impression of this.#watching.values()) impression.restart();
     if (given) {
       this.#resume();
     } else {

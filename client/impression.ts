@@ -48,6 +48,16 @@ export class Impression {
     if (news.length > 0) this.#report(news);
   }
 
+  /** The shopper agreed only now: what was seen before is not told, and what is in view is seen from now on. */
+  restart(): void {
+    this.#seen.clear();
+    this.#reported.clear();
+    for (const element of this.#inView) {
+      this.#stop(element);
+      this.#start(element);
+    }
+  }
+
   /** The list goes away. Tells what was seen. */
   end(): void {
     for (const element of [...this.#elements.keys()]) this.#remove(element);

@@ -286,6 +286,25 @@ describe('<simili-similar-items>', () => {
     expect(sent).toHaveLength(1);
   });
 
+  test('what is in view when he agrees is seen from then on, and what he saw before is not told', async () => {
+    await page.goto(`${shop.url}/`);
+    await page.evaluate('shop.ready');
+    await page.evaluate(`{
+      shop.client.consent = false;
+      const seen = shop.client.watch(shop.list);
+      globalThis.tiles = shop.list.nodes.map(({ id }) => {
+        const tile = document.body.appendChild(Object.assign(document.createElement('p'), { textContent: id }));
+        seen.add(tile, id);
+        return tile;
+      });
+    }`);
+    await page.waitForTimeout(1500); // longer than an impression takes
+    await page.evaluate(`tiles[1].remove(); shop.client.consent = true`);
+    await page.waitForTimeout(1500);
+    await page.evaluate('shop.client.flush()');
+    expect(await stored()).toEqual(['IMPRESSION b']);
+  });
+
   test('a page that does not know yet whether he agreed forgets nothing of the page before, and consent taken back does', async () => {
     await page.goto(`${shop.url}/`);
     await page.evaluate('shop.ready');
