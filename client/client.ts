@@ -47,6 +47,8 @@ export class SimiliClient {
   #store = new Store();
   #watching = new Map<string, Impression>();
   #consent: boolean;
+  /** Where it is remembered which products were opened from which lists: a list is of one catalog. */
+  #openedIn;
   /** How far the server's clock is ahead, milliseconds. */
   #ahead = 0;
 
@@ -57,6 +59,7 @@ export class SimiliClient {
     this.#graphql = graphql ?? `${this.#url}/graphql`;
     this.#headers = { 'content-type': 'application/json', ...(catalog && { 'simili-catalog': catalog }) };
     this.#consent = consent;
+    this.#openedIn = catalog ? `${OPENED} ${catalog}` : OPENED;
     if (typeof document === 'undefined') return;
     const feedback = `${this.#url}/feedback${catalog ? `?catalog=${encodeURIComponent(catalog)}` : ''}`;
     const way = graphql ? asMutation(graphql, this.#headers) : asText(feedback);
@@ -88,7 +91,7 @@ export class SimiliClient {
       this.#resume();
     } else {
       this.#outbox?.clear();
-      for (const key of [VISITOR, OPENED]) this.#store.remove(key);
+      for (const key of [VISITOR, ...this.#store.keys(OPENED)]) this.#store.remove(key);
     }
   }
 
@@ -182,12 +185,12 @@ export class SimiliClient {
   #remember(itemId: string, { recommendationId }: ListOf): void {
     const others = this.#opened().filter(([id]) => id !== itemId);
     const opened: Opened[] = [[itemId, recommendationId, Date.now()], ...others];
-    this.#store.set(OPENED, JSON.stringify(opened.slice(0, MOST_OPENED)));
+    this.#store.set(this.#openedIn, JSON.stringify(opened.slice(0, MOST_OPENED)));
   }
 
   /** Products that were opened from a list that may still be reported about, the last one first. */
   #opened(): Opened[] {
-    return this.#store.read<Opened[]>(OPENED, []).filter(([, , at]) => at > Date.now() - LIFETIME_MS);
+    return this.#store.read<Opened[]>(this.#openedIn, []).filter(([, , at]) => at > Date.now() - LIFETIME_MS);
   }
 
   #report(): void {

@@ -149,6 +149,20 @@ describe('the client', () => {
     expect(lists).toHaveLength(1);
   });
 
+  test('knows it in each catalog of an origin by itself, and forgets it in all', async () => {
+    await page.goto(`${shop.url}/`);
+    await page.evaluate('shop.ready');
+    const opened = await page.evaluate(`(() => {
+      const of = (catalog) => new shop.client.constructor({ url: 'http://127.0.0.1:9', catalog });
+      const [en, de] = ['en', 'de'].map(of);
+      en.click('b', { recommendationId: 'list of en' });
+      const cart = [de, en].map((client) => client.addToCart('b') !== null);
+      de.consent = false;
+      return [cart, Object.keys(localStorage).filter((key) => key.startsWith('simili.'))];
+    })()`);
+    expect(opened).toEqual([[false, true], []]);
+  });
+
   test('tells views and orders of products that no list showed, an order once', async () => {
     await page.goto(`${shop.url}/`);
     await page.evaluate('shop.ready');
