@@ -121,7 +121,7 @@ export class SimiliClient {
     const report = (itemIds: string[]) => void this.#track('impression', list, { itemIds });
     const impression = new Impression(nodes.length, report, (watching) => {
       if (watching) this.#watching.set(recommendationId, impression);
-      else this.#watching.delete(recommendationId);
+      else if (this.#watching.get(recommendationId) === impression) this.#watching.delete(recommendationId);
     });
     this.#watching.set(recommendationId, impression);
     return impression;

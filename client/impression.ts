@@ -20,7 +20,7 @@ export class Impression {
   /**
    * @param total products in the list
    * @param report never given an empty list, nor a product twice
-   * @param onWatching true with the first element that is watched, false after the last one
+   * @param onWatching true with the first element that is watched, false after the last one and at the end
    */
   constructor(total: number, report: (itemIds: string[]) => void, onWatching: (watching: boolean) => void) {
     this.#total = total;
@@ -62,6 +62,7 @@ export class Impression {
   end(): void {
     for (const element of [...this.#elements.keys()]) this.#remove(element);
     this.report();
+    this.#onWatching(false); // of a list without products there was no last element
   }
 
   #begin(): void {

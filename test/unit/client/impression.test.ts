@@ -73,6 +73,12 @@ test('seen is half of an element for a second without a break; told once all wer
   expect(told).toHaveLength(1);
 });
 
+test('a list without products ends, too', () => {
+  const impression = impressionOf(0);
+  impression.end();
+  expect([watching, told]).toEqual([[false], []]);
+});
+
 test('a tab in the background is not looked at', () => {
   const impression = impressionOf(2);
   impression.add('a', 'a');
