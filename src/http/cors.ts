@@ -14,6 +14,8 @@ export const sourceOf = (req: Request, origins: readonly string[]): Source => {
   const { origin } = req.headers;
   if (origin === undefined) return 'no page';
   if (origins.includes('*') || origins.includes(origin)) return 'allowed page';
+  // The browser's own word, which no page can say: behind a proxy the host may be another than pages know.
+  if (req.headers['sec-fetch-site'] === 'same-origin') return 'own page';
   return URL.canParse(origin) && new URL(origin).host === req.host ? 'own page' : 'foreign page';
 };
 

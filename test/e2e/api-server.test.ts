@@ -265,6 +265,11 @@ test('/feedback takes the input of submitFeedback as text or JSON, with the same
   const refused = { errors: [{ extensions: { code: 'BAD_REQUEST' } }] };
   expect(await send({ ...text, origin: 'https://evil.example' }, input)).toMatchObject({ status: 403, ...refused });
   expect(await send({ ...text, origin: 'null' }, input)).toMatchObject({ status: 403, ...refused });
+  // Behind a proxy under another host, where the browser itself says whose page it is.
+  const proxied = (site: string) => ({ ...text, origin: 'https://own.example', 'sec-fetch-site': site });
+  expect(await send(proxied('same-origin'), input)).toEqual({ status: 200, cors: null, data: asMutation.data });
+  for (const site of ['cross-site', 'same-site'])
+    expect(await send(proxied(site), input)).toMatchObject({ status: 403, ...refused });
   expect(await send(text, 'no JSON')).toMatchObject({ status: 400, ...refused });
   expect(await send({ 'content-type': 'application/x-www-form-urlencoded' }, 'a=b')).toMatchObject({
     status: 400,
