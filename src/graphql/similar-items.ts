@@ -47,7 +47,8 @@ export const similarItemsResolvers = (scope: ScopeOf): Resolvers => ({
   },
   Product: {
     similarItems: handsOn(async ({ id }, request, context, info, deadline) => {
-      const asked = { ...request, anchorId: id, parts: partsShown(info) };
+      // A product of a host's own may have a number for its id, or whatever else is an ID when it is written.
+      const asked = { ...request, anchorId: id.toString(), parts: partsShown(info) };
       return listed(await (await scope(context, deadline)).similarItems(asked, deadline), request);
     }),
   },

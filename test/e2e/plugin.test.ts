@@ -139,6 +139,19 @@ test("products of a list are the host's own: all its fields start from the id", 
   expect(data.similarItems.nodes).toEqual([{ id: 'b', sku: 'SKU-b', price: 9.5 }]);
 });
 
+test('a product of the host may have a number for its id', async () => {
+  const theirs = makeExecutableSchema({
+    typeDefs: 'type Query { products: [Product!]! } type Product { id: ID! }',
+    resolvers: { Query: { products: () => [{ id: 42 }, { id: 'a' }] } },
+  });
+  await using server = await host(simili(services).extend(theirs));
+  const { data } = await ask(server.url, '{ products { id similarItems { status } } }');
+  expect(data.products).toEqual([
+    { id: '42', similarItems: { status: 'ITEM_UNKNOWN' } },
+    { id: 'a', similarItems: { status: 'OK' } },
+  ]);
+});
+
 test('feedback goes through a host too, with its own scalars and PageInfo', async () => {
   const theirs = makeExecutableSchema({
     typeDefs: `
