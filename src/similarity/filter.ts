@@ -14,7 +14,11 @@ const MOST_EXCLUDED = 200;
 const MOST_OWN = 10;
 
 const text = z.string('must be text');
-const decimal = text.refine(isDecimal, { error: `must be ${A_DECIMAL}`, abort: true }).nullish();
+/** Text of our own scalar; the `Decimal` of a host makes numbers or objects of it, which are written as text again. */
+const decimal = z.coerce
+  .string<string>()
+  .refine(isDecimal, { error: `must be ${A_DECIMAL}`, abort: true })
+  .nullish();
 const isOrdered = ({ min, max }: Range): boolean =>
   min == null || max == null || compareDecimals(min as string, max as string) <= 0;
 const disordered = ({ min, max }: Range): string => `has min ${min} above max ${max}`;

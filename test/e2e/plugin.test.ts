@@ -1,5 +1,5 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
-import { type GraphQLSchema, parse, printSchema } from 'graphql';
+import { GraphQLScalarType, type GraphQLSchema, parse, printSchema } from 'graphql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { simili } from '../../src/plugin.ts';
 import { makeServices, type Services } from '../../src/services.ts';
@@ -150,6 +150,25 @@ test('a product of the host may have a number for its id', async () => {
     { id: '42', similarItems: { status: 'ITEM_UNKNOWN' } },
     { id: 'a', similarItems: { status: 'OK' } },
   ]);
+});
+
+test.each([
+  ['numbers', Number],
+  ['objects', (text: string) => ({ toString: () => text })],
+])('a Decimal of the host may make %s of bounds', async (_what, parse) => {
+  const theirs = makeExecutableSchema({
+    typeDefs: 'scalar Decimal type Query { product: Product } type Product { id: ID! weight: Decimal }',
+    resolvers: {
+      Decimal: new GraphQLScalarType({ name: 'Decimal', parseValue: (value) => parse(value as string) }),
+      Query: { product: () => ({ id: 'a' }) },
+    },
+  });
+  await using server = await host(simili(services).extend(theirs));
+  const query =
+    'query ($max: Decimal) { product { similarItems(filter: { price: { min: "1.5", max: $max } }) { nodes { id } } } }';
+  const nodes = async (max: string) => (await ask(server.url, query, { max })).data.product.similarItems?.nodes;
+  expect(await nodes('3')).toEqual([{ id: 'b' }]);
+  expect(await nodes('2.99')).toEqual([]);
 });
 
 test('feedback goes through a host too, with its own scalars and PageInfo', async () => {
