@@ -7,7 +7,7 @@ type Body = { data?: Record<string, unknown> | null; errors?: { message: string;
 const CALLERS_FAULT = /^(BAD|GRAPHQL)_/;
 
 /**
- * One POST, and a field of its GraphQL answer.
+ * One POST, and a field of its GraphQL answer. `at`: when that was made, by the server's clock; NaN where the page is not shown it.
  * @throws SimiliError as the server says it; UNREACHABLE where nothing came, or nothing of Simili's (a proxy's page, say). An abort stays an AbortError.
  */
 export async function answerTo<T>(url: string, request: RequestInit, field: string): Promise<{ value: T; at: number }> {

@@ -31,8 +31,6 @@ type Opened = [itemId: string, recommendationId: string, at: number];
 const VISITOR = 'simili.visitor';
 const OPENED = 'simili.opened';
 const MOST_OPENED = 50;
-/** Browsers' clocks may be wrong; the server forgives 5 minutes. */
-const SKEW_MS = 60_000;
 
 /**
  * Similar products for a storefront, and what shoppers saw and did, on its way to the server whatever the page meets. One for a page, made once.
@@ -49,8 +47,6 @@ export class SimiliClient {
   #consent: boolean;
   /** Where it is remembered which products were opened from which lists: a list is of one catalog. */
   #openedIn;
-  /** How far the server's clock is ahead, milliseconds. */
-  #ahead = 0;
 
   constructor(options: ClientOptions = {}) {
     const { url = '', graphql, catalog, consent = true } = options;
@@ -91,7 +87,7 @@ export class SimiliClient {
       this.#resume();
     } else {
       this.#outbox?.clear();
-      for (const key of [VISITOR, ...this.#store.keys(OPENED)]) this.#store.remove(key);
+      for (const key of this.#store.keys('simili.')) this.#store.remove(key);
     }
   }
 
@@ -104,8 +100,7 @@ export class SimiliClient {
     // Also where a framework keeps what its pages fetch: a list is for one shopper.
     const request: RequestInit = { headers: this.#headers, body, cache: 'no-store', signal: signal ?? null };
     const { value, at } = await answerTo<Omit<SimilarItems<P>, 'nodes'>>(this.#graphql, request, 'similarItems');
-    const ahead = at - Date.now(); // NaN where the header is not shown to this page
-    this.#ahead = Math.abs(ahead) > SKEW_MS ? ahead : 0;
+    this.#outbox?.hear(at);
     const nodes = value.edges.map(({ node }) => node);
     // Of other fields, `image` need not have an address, nor be one.
     for (const { image } of nodes as unknown as { image?: { url?: string } | null }[])
@@ -176,10 +171,8 @@ export class SimiliClient {
     return isRanked(list) ? this.#add(kind, { recommendationId: list.recommendationId, ...items }) : null;
   }
 
-  #add(kind: EventKind, facts: Omit<EventFacts, 'occurredAt'>): string | null {
-    if (!this.#consent || !this.#outbox) return null;
-    const occurredAt = new Date(Date.now() + this.#ahead).toISOString();
-    return this.#outbox.add(this.visitorId, kind, { occurredAt, ...facts });
+  #add(kind: EventKind, facts: EventFacts): string | null {
+    return this.#consent && this.#outbox ? this.#outbox.add(this.visitorId, kind, facts) : null;
   }
 
   #remember(itemId: string, { recommendationId }: ListOf): void {

@@ -113,13 +113,12 @@ export class SimilarItemsElement extends Base {
     const section = this.#section;
     const impression = client.watch(list);
     const tiles = list.nodes.map((product) => this.#tileOf(product, list, client));
-    section.querySelector('ul')?.replaceChildren(...tiles);
-    const heading = section.querySelector('slot');
+    section.querySelector('ul')!.replaceChildren(...tiles);
     const isFallback = list.status.startsWith('FALLBACK');
-    const name = isFallback ? this.getAttribute('fallback-heading') : this.getAttribute('heading');
-    if (heading) heading.textContent = name ?? (isFallback ? 'More products' : 'Similar products');
+    const name = this.getAttribute(isFallback ? 'fallback-heading' : 'heading');
+    section.querySelector('slot')!.textContent = name ?? (isFallback ? 'More products' : 'Similar products');
     section.hidden = tiles.length === 0;
-    for (const [i, tile] of tiles.entries()) impression.add(tile, list.nodes[i]?.id ?? '');
+    for (const [i, { id }] of list.nodes.entries()) impression.add(tiles[i]!, id);
     this.#end = () => impression.end();
     this.#tell('simili-list', list);
   }
@@ -188,7 +187,7 @@ function make(tag: string, attributes: Record<string, string>, ...children: (Nod
 
 /** Else in another tab or window, or as a file: that is the browser's, and no router's. */
 const opensHere = ({ button, ctrlKey, metaKey, shiftKey, altKey }: MouseEvent): boolean =>
-  button === 0 && !(ctrlKey || metaKey || shiftKey || altKey);
+  !(button || ctrlKey || metaKey || shiftKey || altKey);
 
 /** Decorative: the name stands beside it. */
 function pictureOf({ url, width, height }: NonNullable<Product['image']>): HTMLElement {

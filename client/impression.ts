@@ -60,7 +60,7 @@ export class Impression {
 
   /** The list goes away. Tells what was seen. */
   end(): void {
-    for (const element of [...this.#elements.keys()]) this.#remove(element);
+    for (const element of this.#elements.keys()) this.#remove(element);
     this.report();
     this.#onWatching(false); // of a list without products there was no last element
   }

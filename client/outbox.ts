@@ -19,16 +19,20 @@ export type Delivery = {
 };
 export type EventKind = 'impression' | 'click' | 'addToCart' | 'purchase' | 'dismiss' | 'view';
 export type EventFacts = {
-  occurredAt: string;
   recommendationId?: string;
   itemId?: string;
   itemIds?: readonly string[];
   orderId?: string;
 };
 
-type Stored = [visitor?: string, event?: unknown];
-type Batch = { keys: string[]; visitor: string; events: unknown[] };
-type Verdict = { accepted: number; rejected: number; userErrors: { code: string; message: string }[] };
+type Event = { [kind: string]: EventFacts & { occurredAt?: string } };
+type Stored = [visitor?: string, event?: Event];
+/** `ahead`: by which its events are dated. */
+type Batch = { keys: string[]; visitor: string; events: Event[]; ahead: number };
+type Verdict = {
+  accepted: number;
+  userErrors: { code: string; message: string; field: string[] | null }[];
+};
 
 const EVENTS_A_CALL = 100;
 /** Browsers let a page leave at most 64 KiB behind. */
@@ -39,6 +43,9 @@ const MOST_WAITING = 1000;
 export const LIFETIME_MS = 7 * 86_400_000;
 const SLOWEST_RETRY_S = 30;
 const REQUEST_MS = 30_000;
+/** Browsers' clocks may be wrong; the server forgives 5 minutes. */
+const SKEW_MS = 60_000;
+const AHEAD = 'simili.ahead';
 
 /**
  * Keeps events until the server has answered for them: over failures, reloads, crashes and the end of the page, for all tabs of an origin. Each
@@ -51,6 +58,8 @@ export class Outbox {
   #sending: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
+  /** How far the server's clock is ahead, milliseconds, by its last answer; kept with events, for the pages that follow. */
+  #ahead;
   /** Time of the last event, milliseconds since 1970. */
   #last = 0;
   #stored = 0;
@@ -62,14 +71,19 @@ export class Outbox {
   constructor(way: Way, onChange: (delivery: Delivery) => void) {
     this.#way = way;
     this.#prefix = `simili ${way.name} `;
+    this.#ahead = this.#store.read(AHEAD, 0);
     this.#onChange = onChange;
   }
 
   /** @returns the event's id. From now on it is the outbox's to bring it to the server. */
   add(visitor: string, kind: EventKind, facts: EventFacts): string {
-    this.#last = Math.max(Date.now(), this.#last + 1); // so that two of one millisecond keep their order
+    const now = Date.now();
+    // Two of one millisecond keep their order; a clock that was put back is believed.
+    this.#last = Math.max(now, Math.min(now + 999, this.#last + 1));
     const eventId = makeEventId(this.#last);
     const event = { [kind]: { eventId, ...facts } };
+    if (this.#ahead) this.#store.set(AHEAD, String(this.#ahead));
+    else this.#store.remove(AHEAD);
     this.#store.set(this.#prefix + eventId, JSON.stringify([visitor, event]));
     for (const key of this.#store.keys(this.#prefix).slice(0, -MOST_WAITING)) this.#store.remove(key);
     this.#tell();
@@ -84,6 +98,12 @@ export class Outbox {
       this.#sending = undefined;
     });
     return this.#sending;
+  }
+
+  /** An answer came that was made `at` a time by the server's clock; NaN where the page is not shown it. */
+  hear(at: number): void {
+    const ahead = at - Date.now();
+    if (at) this.#ahead = Math.abs(ahead) > SKEW_MS ? ahead : 0;
   }
 
   /** The page may be going: what is not on its way yet leaves with a request that outlives it. */
@@ -134,17 +154,18 @@ export class Outbox {
 
   /** The oldest events of one visitor that nothing is on its way with. */
   #nextBatch(): Batch {
-    const batch: Batch = { keys: [], visitor: '', events: [] };
+    const batch: Batch = { keys: [], visitor: '', events: [], ahead: this.#ahead };
     let bytes = 0;
     for (const key of this.#store.keys(this.#prefix)) {
       if (this.#inFlight.has(key)) continue;
       const [visitor, event] = this.#store.read<Stored>(key, []);
-      const isOld = timeOf(key.slice(this.#prefix.length)) < Date.now() - LIFETIME_MS;
-      if (visitor === undefined || isOld) {
+      const at = timeOf(key.slice(this.#prefix.length));
+      if (!event || !visitor || !(at >= Date.now() - LIFETIME_MS)) {
         this.#store.remove(key); // another tab may have been faster
         continue;
       }
       if (batch.keys.length > 0 && visitor !== batch.visitor) continue; // in a call of its own
+      for (const facts of Object.values(event)) facts.occurredAt = new Date(at + batch.ahead).toISOString();
       bytes += new Blob([JSON.stringify(event)]).size;
       if (batch.keys.length === EVENTS_A_CALL || (batch.keys.length > 0 && bytes > BYTES_A_CALL)) break;
       batch.visitor = visitor;
@@ -156,15 +177,23 @@ export class Outbox {
 
   /** @throws SimiliError what may succeed later */
   async #send(batch: Batch): Promise<void> {
+    const done = new Set(batch.keys);
     for (const key of batch.keys) this.#inFlight.add(key);
     try {
       const signal = AbortSignal.timeout?.(REQUEST_MS) ?? null;
       const request = { headers: this.#way.headers, body: this.#bodyOf(batch), keepalive: true, signal };
-      const { value } = await answerTo<Verdict>(this.#way.url, request, 'submitFeedback');
+      const { value, at } = await answerTo<Verdict>(this.#way.url, request, 'submitFeedback');
+      this.hear(at);
       this.#stored += value.accepted;
-      this.#refused += value.rejected;
-      for (const { code, message } of value.userErrors)
-        console.warn(`Simili does not take an event: ${code}: ${message}`);
+      for (const { code, message, field } of value.userErrors) {
+        // This answer says that the clock is wrong: dated by it, the event is sent again.
+        if (code === 'TIME_OUT_OF_RANGE' && Math.abs(this.#ahead - batch.ahead) > SKEW_MS)
+          done.delete(batch.keys[Number(field?.[1])] ?? '');
+        else {
+          this.#refused++;
+          console.warn(`Simili does not take an event: ${code}: ${message}`);
+        }
+      }
     } catch (error) {
       if ((error as SimiliError).retry !== false) throw error;
       this.#refused += batch.keys.length;
@@ -172,7 +201,7 @@ export class Outbox {
     } finally {
       for (const key of batch.keys) this.#inFlight.delete(key);
     }
-    for (const key of batch.keys) this.#store.remove(key);
+    for (const key of done) this.#store.remove(key);
     this.#tell();
   }
 

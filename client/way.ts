@@ -8,7 +8,7 @@ export type Way = {
 };
 
 const SUBMIT =
-  'mutation Feedback($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { accepted rejected userErrors { code message } } }';
+  'mutation Feedback($input: SubmitFeedbackInput!) { submitFeedback(input: $input) { accepted userErrors { code message field } } }';
 
 /** POST /feedback of Simili's own server. As text, which needs no preflight: a page that is left has no time for two requests. */
 export const asText = (url: string): Way => ({

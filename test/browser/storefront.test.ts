@@ -49,6 +49,8 @@ const filesOf = (api: string): Record<string, string> => ({
   '/denied.html':
     `<!doctype html><link rel="icon" href="data:,"><script type="module" src="${api}/client.js"></script>` +
     '<simili-similar-items product="a" href="#{id}" consent="denied"></simili-similar-items>',
+  '/bare.html': '<!doctype html><link rel="icon" href="data:,"><script type="module" src="/bare.js"></script>',
+  '/bare.js': `import { SimiliClient } from '${api}/client.js'; globalThis.client = new SimiliClient({ url: '${api}' });`,
   '/react.html': '<!doctype html><link rel="icon" href="data:,"><body><script type="module" src="/react.js"></script>',
   '/react.js': `const API = '${api}';${reactPage}`,
 });
@@ -191,6 +193,26 @@ describe('the client', () => {
     await page.evaluate('shop.ready');
     await page.evaluate(`shop.client.click('b', shop.list)`);
     await expect.poll(stored).toEqual(['CLICK b']);
+  });
+
+  test('learns that time also where no list came to the browser, and knows it on the pages that follow', async () => {
+    const listed = async () =>
+      (await shop.api.shop('{ similarItems(id: "a") { recommendationId } }')).data.similarItems.recommendationId;
+    for (const [product, hours] of Object.entries({ b: 1, c: -1 })) {
+      await page.clock.setFixedTime(Date.now() + 3_600_000 * hours);
+      await page.goto(`${shop.url}/bare.html`);
+      await page.evaluate(`client.click('${product}', { recommendationId: '${await listed()}' })`);
+      await expect.poll(stored).toContain(`CLICK ${product}`);
+    }
+    await page.evaluate(`client.addToCart('c')`);
+    await expect.poll(stored).toContain('ADD_TO_CART c');
+    await page.goto(`${shop.url}/bare.html`);
+    await page.evaluate(`client.view('c')`); // by the browser's clock it came before the click that it follows
+    await expect.poll(stored).toContain('VIEW c');
+    const { feedbackEvent } = shop.api.database.storage.prisma;
+    const [view] = await feedbackEvent.findMany({ where: { kind: 'VIEW' } });
+    expect(view).toMatchObject({ anchorId: 'a', occurredAt: expect.any(Date) });
+    expect(Math.abs(Date.now() - Number(view?.occurredAt))).toBeLessThan(60_000);
   });
 
   test('asks for the fields that a shop wants, a picture without its address among them', async () => {

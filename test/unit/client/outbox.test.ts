@@ -6,7 +6,10 @@ const { Outbox } = await import(inRoot('client/outbox.ts'));
 const { asText } = await import(inRoot('client/way.ts'));
 const { makeEventId, timeOf } = await import(inRoot('client/ids.ts'));
 
-type Sent = { visitor: { id: string }; events: Record<string, { eventId: string; itemId: string }>[] };
+type Sent = {
+  visitor: { id: string };
+  events: Record<string, { eventId: string; itemId: string; occurredAt: string }>[];
+};
 type Delivery = { waiting: number; stored: number; refused: number; failing: boolean; kept: boolean };
 /** How a request ends: stored and told, stored and the answer lost, or never there. */
 type Fate = 'answered' | 'answer lost' | 'away';
@@ -67,7 +70,7 @@ let server: FakeServer;
 let delivery: Delivery;
 const open = (url = '/feedback') => new Outbox(asText(url), (now: Delivery) => Object.assign(delivery, now));
 const click = (outbox: InstanceType<typeof Outbox>, itemId = 'mug', visitor = 'v'): string =>
-  outbox.add(visitor, 'click', { recommendationId: 'list', occurredAt: new Date().toISOString(), itemId });
+  outbox.add(visitor, 'click', { recommendationId: 'list', itemId });
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -100,6 +103,18 @@ test('what happens together travels together, and what the server stored is forg
   expect([...server.stored.keys()]).toEqual(ids);
   expect(delivery).toEqual({ waiting: 0, stored: 2, refused: 0, failing: false, kept: true });
   expect(Object.keys(localStorage)).toEqual([]);
+});
+
+test('an event is dated by the clock of its moment, also when that is put back', async () => {
+  const outbox = open();
+  const times = [0, -3_600_000].map((wrong) => {
+    vi.setSystemTime(Date.now() + wrong);
+    click(outbox);
+    return Date.now();
+  });
+  await vi.advanceTimersByTimeAsync(0);
+  const told = server.calls.flatMap(({ events }) => events.map(({ click }) => Date.parse(click?.occurredAt ?? '')));
+  for (const [i, time] of times.toReversed().entries()) expect(Math.abs(told[i]! - time)).toBeLessThan(1000);
 });
 
 test('an event is sent again under its own id, later and later, until there is an answer', async () => {
