@@ -154,7 +154,7 @@ describe('a Postgres server', { tags: ['postgres'] }, () => {
     for (const own of applied) expect(own).toEqual(own.toSorted());
   });
 
-  test('beside a dump a migration lets all others pass, and comes when that is over', async () => {
+  test('beside a dump a migration lets all others pass, and comes when that is over; an automatic vacuum, which yields after a second, it waits for that long', async () => {
     const { session, another } = await onPostgres();
     await migrate(session);
     const [dump, other] = [await another(), await another()];
@@ -165,6 +165,9 @@ describe('a Postgres server', { tags: ['postgres'] }, () => {
     await expect.poll(async () => (await other.query(waiting)).length).toBe(1);
     await other.exec(`SET lock_timeout = '10s'`);
     for (let turn = 0; turn < 3; turn++) await other.query('SELECT count(*) FROM simili.product');
+    const longWaits = `SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+      WHERE a.datname = current_database() AND NOT l.granted AND clock_timestamp() - l.waitstart > '1.05s'`;
+    await expect.poll(async () => (await other.query(longWaits)).length).toBe(1);
     await dump.exec('COMMIT');
     expect(await migrating).toEqual(['more']);
     await other.query('SELECT more FROM simili.product');

@@ -64,8 +64,12 @@ const readLedger = (session: SqlSession): Promise<Applied[]> =>
      FROM simili._prisma_migrations WHERE rolled_back_at IS NULL`,
   );
 
-/** Longest wait for a table, and pause in which those who waited behind are let pass, ms. */
-const LOCK_MS = 200;
+/**
+ * Longest waits for a table, ms, one try after the other. Only for whoever waits longer than `deadlock_timeout` (1 s) does Postgres end an automatic
+ * vacuum, which else keeps a large table for hours.
+ */
+const LOCK_MS = [200, 200, 200, 200, 1500];
+/** Pause in which those who waited behind are let pass. */
 const PAUSE_MS = 300;
 
 /**
@@ -73,9 +77,9 @@ const PAUSE_MS = 300;
  * dump: so it waits for a moment, lets them pass, and begins anew, for as long as the dump takes.
  */
 async function alone<T>(session: SqlSession, work: () => Promise<T>): Promise<T> {
-  for (;;) {
+  for (let tries = 0; ; tries++) {
     try {
-      return await inTransaction(session, work);
+      return await inTransaction(session, LOCK_MS[tries % LOCK_MS.length]!, work);
     } catch (error) {
       if (sqlStateOf(error) !== NOT_NOW) throw error;
       await sleep(PAUSE_MS);
@@ -83,11 +87,11 @@ async function alone<T>(session: SqlSession, work: () => Promise<T>): Promise<T>
   }
 }
 
-async function inTransaction<T>(session: SqlSession, work: () => Promise<T>): Promise<T> {
+async function inTransaction<T>(session: SqlSession, lockMs: number, work: () => Promise<T>): Promise<T> {
   await session.exec('BEGIN');
   try {
     await session.query('SELECT pg_advisory_xact_lock($1)', [LOCK]);
-    await session.exec(`SET LOCAL lock_timeout = ${LOCK_MS}`);
+    await session.exec(`SET LOCAL lock_timeout = ${lockMs}`);
     const result = await work();
     await session.exec('COMMIT');
     return result;
