@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => database[Symbol.asyncDispose]());
 
-/** What one day, of January 2026, has of a pair. */
+/** A pair on one day of January 2026. */
 type Day = { day: number; anchor: string; item: string; seen: number; chosen: number };
 const store = (days: readonly Day[], catalog = 'default') =>
   database.storage.prisma.feedbackRollup.createMany({
