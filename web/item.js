@@ -154,7 +154,9 @@ export class ItemView {
   #waitForModel() {
     const { signal } = this.#shown;
     setTimeout(() => {
-      if (!signal.aborted) this.#load(null);
+      if (signal.aborted) return;
+      this.#endImpressions();
+      this.#load(null);
     }, MODEL_POLL_MS);
   }
 
