@@ -3,10 +3,8 @@ import { loadConfigFor } from '../../src/config.ts';
 import { SimiliError } from '../../src/errors.ts';
 import { describeReport } from '../distil/report.ts';
 import { distil as run } from '../distil/run.ts';
+import { interruptible } from '../interruptible.ts';
 import { catalogOption, secondsOf } from '../options.ts';
-
-/** As shells count an end by Ctrl-C. */
-const INTERRUPTED = 130;
 
 export const distil = defineCommand({
   args: {
@@ -18,10 +16,8 @@ export const distil = defineCommand({
     out: { type: 'string', description: 'Folder to make: what SIMILI_ENCODER then names', required: true },
     json: { type: 'boolean', description: 'One JSON object on stdout, progress on stderr', default: false },
   },
-  async run({ args }) {
-    const stopping = new AbortController();
-    process.once('SIGINT', () => stopping.abort(new Error('stopped')));
-    try {
+  run: ({ args }) =>
+    interruptible(async (signal) => {
       const report = await run({
         preset: args.preset,
         seconds: secondsOf(args.seconds),
@@ -29,16 +25,11 @@ export const distil = defineCommand({
         steps: args.steps === undefined ? null : wholeOf('--steps', args.steps, 1),
         seed: wholeOf('--seed', args.seed, 0),
         config: loadConfigFor(args.catalog),
-        signal: stopping.signal,
+        signal,
         stream: args.json ? process.stderr : process.stdout,
       });
       process.stdout.write(`${args.json ? JSON.stringify(report) : describeReport(report)}\n`);
-    } catch (error) {
-      if (!stopping.signal.aborted) throw error;
-      process.stderr.write('Stopped\n');
-      process.exitCode = INTERRUPTED;
-    }
-  },
+    }),
 });
 
 function wholeOf(argument: string, text: string, least: number): number {

@@ -2,6 +2,7 @@ import { toMarkdown } from '@simili/lab/evaluate/markdown';
 import { evaluate as run } from '@simili/lab/evaluate/run';
 import { defineCommand } from 'citty';
 import { loadConfig } from '../../src/config.ts';
+import { interruptible } from '../interruptible.ts';
 import { onStderr } from '../progress.ts';
 
 export const evaluate = defineCommand({
@@ -26,26 +27,25 @@ export const evaluate = defineCommand({
     },
     out: { type: 'string', description: 'Folder for report.md, report.json and report.html', required: true },
   },
-  async run({ args }) {
-    const stopping = new AbortController();
-    process.once('SIGINT', () => stopping.abort(new Error('stopped')));
-    const report = await run({
-      images: args.images,
-      labels: args.labels,
-      triplets: args.triplets ?? null,
-      out: args.out,
-      methods: args.methods.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()])),
-      preset: args.preset,
-      seeds: Number(args.seeds),
-      minutes: Number(args.budget),
-      k: Number(args.k),
-      steps: args.steps === undefined ? null : Number(args.steps),
-      seed: Number(args.seed),
-      config: loadConfig(),
-      signal: stopping.signal,
-      ...onStderr,
-      command: `simili evaluate ${process.argv.slice(3).join(' ')}`,
-    });
-    process.stdout.write(`${toMarkdown(report)}\n`);
-  },
+  run: ({ args }) =>
+    interruptible(async (signal) => {
+      const report = await run({
+        images: args.images,
+        labels: args.labels,
+        triplets: args.triplets ?? null,
+        out: args.out,
+        methods: args.methods.split(',').flatMap((name) => (name.trim() === '' ? [] : [name.trim()])),
+        preset: args.preset,
+        seeds: Number(args.seeds),
+        minutes: Number(args.budget),
+        k: Number(args.k),
+        steps: args.steps === undefined ? null : Number(args.steps),
+        seed: Number(args.seed),
+        config: loadConfig(),
+        signal,
+        ...onStderr,
+        command: `simili evaluate ${process.argv.slice(3).join(' ')}`,
+      });
+      process.stdout.write(`${toMarkdown(report)}\n`);
+    }),
 });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { onStderr } from '../../cli/progress.ts';
 import type { Report } from '../../lab/evaluate/report.ts';
 import { type EvaluateOptions, evaluate as runEvaluation } from '../../lab/evaluate/run.ts';
 import { loadConfig } from '../../src/config.ts';
-import { runSimili } from '../support/simili-process.ts';
+import { runSimili, spawnSimili } from '../support/simili-process.ts';
 import { drawn, KINDS } from '../support/training-set.ts';
 
 let dir: string;
@@ -45,22 +46,24 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
+const commandOf = (out: string, args: readonly string[]): string[] => [
+  'evaluate',
+  '--images',
+  join(dir, 'pictures'),
+  '--labels',
+  join(dir, 'labels.csv'),
+  '--out',
+  join(dir, out),
+  ...args,
+];
+const envOf = (encoder: string) => ({
+  SIMILI_DATA_DIR: join(dir, 'data'),
+  SIMILI_ENGINE: 'onnx',
+  SIMILI_ENCODER: encoder,
+});
 /** Without the encoder, which would look at all pictures: the table of every method asks it. */
 const evaluate = (out: string, ...args: string[]) => evaluateBy('none', out, ...args);
-const evaluateBy = (encoder: string, out: string, ...args: string[]) =>
-  runSimili(
-    [
-      'evaluate',
-      '--images',
-      join(dir, 'pictures'),
-      '--labels',
-      join(dir, 'labels.csv'),
-      '--out',
-      join(dir, out),
-      ...args,
-    ],
-    { SIMILI_DATA_DIR: join(dir, 'data'), SIMILI_ENGINE: 'onnx', SIMILI_ENCODER: encoder },
-  );
+const evaluateBy = (encoder: string, out: string, ...args: string[]) => runSimili(commandOf(out, args), envOf(encoder));
 const reportIn = async (out: string): Promise<Report> =>
   JSON.parse(await readFile(join(dir, out, 'report.json'), 'utf8')) as Report;
 
@@ -146,6 +149,22 @@ test('where nothing can be held out the command says why and fails', async () =>
   expect(tooFew.code).toBe(1);
   expect(tooFew.output).toContain('line 2: there is no file absent.png');
   expect(tooFew.output).toContain('0 readable pictures are held out');
+});
+
+test('what is stopped by Ctrl-C says so, and no more', async () => {
+  const child = spawnSimili(
+    commandOf('stopped', ['--methods', 'random,deepRanking', '--steps', '1000000']),
+    envOf('none'),
+  );
+  let stderr = '';
+  child.stderr!.on('data', (text) => {
+    if (!stderr.includes('was on line') && `${stderr}${text}`.includes('was on line')) child.kill('SIGINT'); // all is read
+    stderr += text;
+  });
+  const [code] = await once(child, 'close');
+  expect(code, stderr).toBe(130);
+  expect(stderr).toMatch(/\nStopped\n$/);
+  expect(stderr).not.toMatch(/Error|\n {4}at /);
 });
 
 test.each<[string, Partial<EvaluateOptions>, string]>([
