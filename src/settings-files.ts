@@ -51,7 +51,7 @@ function objectOf(text: string): object | null {
 
 function textOf(path: string): string | null {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8').replace(/^\ufeff/, ''); // some editors of Windows begin with a byte order mark
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw new SimiliError('CONFIGURATION_INVALID', { why: `${path} cannot be read: ${(error as Error).message}` });

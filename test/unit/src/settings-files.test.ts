@@ -36,6 +36,10 @@ test('the environment goes before simili.config.json, and that before .env, of w
   });
 });
 
+test('a byte order mark is no part of a file: its first setting counts', async () => {
+  expect(await used('\ufeff{ "PORT": 4100 }', '\ufeffHOST=0.0.0.0\n')).toEqual({ PORT: '4100', HOST: '0.0.0.0' });
+});
+
 test('a folder without such files changes nothing', async () => {
   expect(await used(null, null, { PORT: '1' })).toEqual({ PORT: '1' });
 });
