@@ -139,13 +139,20 @@ export class SimiliClient {
   /** As `addToCart`. With an `orderId` no list is needed, and a product of an order counts once however often it is told. */
   purchase(itemId: string, about: Partial<ListOf> & { orderId?: string } = {}): string | null {
     const { recommendationId, orderId } = about;
-    const list = recommendationId === undefined ? undefined : { ...about, recommendationId };
-    if (orderId === undefined) return this.#act('purchase', itemId, list);
+    const list = recommendationId ? { ...about, recommendationId } : undefined;
+    if (orderId == null) return this.#act('purchase', itemId, list);
     return this.#add('purchase', { itemId, orderId, ...(list && isRanked(list) && { recommendationId }) });
   }
 
-  /** The page of a product is open, however the shopper got there. @returns the event's id; null: no consent */
+  /**
+   * The page of a product is open, however the shopper got there; one that the browser only prepares is so once it is shown.
+   * @returns the event's id; null: no consent, or not yet
+   */
   view(itemId: string): string | null {
+    if (this.#outbox && (document as Document & { prerendering?: boolean }).prerendering) {
+      document.addEventListener('prerenderingchange', () => this.view(itemId));
+      return null;
+    }
     return this.#add('view', { itemId });
   }
 
@@ -162,7 +169,7 @@ export class SimiliClient {
 
   #act(kind: ItemEvent, itemId: string, list?: ListOf): string | null {
     const recommendationId = list?.recommendationId ?? this.#opened().find(([id]) => id === itemId)?.[1];
-    if (recommendationId === undefined) return null;
+    if (!recommendationId) return null;
     this.#watching.get(recommendationId)?.actedOn(itemId);
     return this.#track(kind, { ...list, recommendationId }, { itemId });
   }
@@ -201,4 +208,4 @@ export class SimiliClient {
 }
 
 /** A fallback compared nothing, so nothing is learned from it and the server takes no events about it. */
-const isRanked = ({ status }: ListOf): boolean => !status?.startsWith('FALLBACK');
+export const isRanked = ({ status }: ListOf): boolean => !status?.startsWith('FALLBACK');

@@ -1,4 +1,4 @@
-import { SimiliClient } from './client.ts';
+import { isRanked, SimiliClient } from './client.ts';
 import { STYLE } from './element-style.ts';
 import type { ListOptions, Product, SimilarItems } from './list.ts';
 import { priceOf } from './price.ts';
@@ -114,10 +114,10 @@ export class SimilarItemsElement extends Base {
     const impression = client.watch(list);
     const tiles = list.nodes.map((product) => this.#tileOf(product, list, client));
     section.querySelector('ul')!.replaceChildren(...tiles);
-    const isFallback = list.status.startsWith('FALLBACK');
-    const name = this.getAttribute(isFallback ? 'fallback-heading' : 'heading');
-    section.querySelector('slot')!.textContent = name ?? (isFallback ? 'More products' : 'Similar products');
-    section.hidden = tiles.length === 0;
+    const ranked = isRanked(list);
+    const name = this.getAttribute(ranked ? 'heading' : 'fallback-heading');
+    section.querySelector('slot')!.textContent = name ?? (ranked ? 'Similar products' : 'More products');
+    section.hidden = !tiles.length;
     for (const [i, { id }] of list.nodes.entries()) impression.add(tiles[i]!, id);
     this.#end = () => impression.end();
     this.#tell('simili-list', list);

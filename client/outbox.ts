@@ -27,7 +27,7 @@ export type EventFacts = {
 
 type Event = { [kind: string]: EventFacts & { occurredAt?: string } };
 type Stored = [visitor?: string, event?: Event];
-/** `ahead`: by which its events are dated. */
+/** `visitor`: '' of one without events. `ahead`: by which its events are dated. */
 type Batch = { keys: string[]; visitor: string; events: Event[]; ahead: number };
 type Verdict = {
   accepted: number;
@@ -109,7 +109,7 @@ export class Outbox {
   /** The page may be going: what is not on its way yet leaves with a request that outlives it. */
   leave(): void {
     const batch = this.#nextBatch();
-    if (batch.keys.length === 0) return;
+    if (!batch.visitor) return;
     const beacon = () =>
       navigator.sendBeacon?.(
         this.#way.url,
@@ -139,7 +139,7 @@ export class Outbox {
 
   async #sendAll(): Promise<void> {
     try {
-      for (let batch = this.#nextBatch(); batch.keys.length > 0; batch = this.#nextBatch()) await this.#send(batch);
+      for (let batch = this.#nextBatch(); batch.visitor; batch = this.#nextBatch()) await this.#send(batch);
       this.#failures = 0;
     } catch (error) {
       const seconds = Math.max(
@@ -164,10 +164,10 @@ export class Outbox {
         this.#store.remove(key); // another tab may have been faster
         continue;
       }
-      if (batch.keys.length > 0 && visitor !== batch.visitor) continue; // in a call of its own
+      if (batch.visitor && visitor !== batch.visitor) continue; // in a call of its own
       for (const facts of Object.values(event)) facts.occurredAt = new Date(at + batch.ahead).toISOString();
       bytes += new Blob([JSON.stringify(event)]).size;
-      if (batch.keys.length === EVENTS_A_CALL || (batch.keys.length > 0 && bytes > BYTES_A_CALL)) break;
+      if (batch.keys.length === EVENTS_A_CALL || (batch.visitor && bytes > BYTES_A_CALL)) break;
       batch.visitor = visitor;
       batch.keys.push(key);
       batch.events.push(event);
@@ -211,7 +211,7 @@ export class Outbox {
 
   #tell(): void {
     const waiting = this.#store.keys(this.#prefix).length;
-    const [stored, refused, failing] = [this.#stored, this.#refused, this.#failures > 0];
-    this.#onChange({ waiting, stored, refused, failing, kept: this.#store.isKept });
+    const failing = this.#failures > 0;
+    this.#onChange({ waiting, stored: this.#stored, refused: this.#refused, failing, kept: this.#store.isKept });
   }
 }

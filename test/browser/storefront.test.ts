@@ -187,6 +187,16 @@ describe('the client', () => {
     expect(new Set(drawn as string[]).size).toBe(1);
   });
 
+  test('tells no view of a page that is only prepared, until it is shown', async () => {
+    // Playwright's Chromium prerenders nothing: the document says so.
+    await page.addInitScript(`Object.defineProperty(document, 'prerendering', { writable: true, value: true })`);
+    await page.goto(`${shop.url}/bare.html`);
+    expect(await page.evaluate(`[client.view('b'), client.flush()][0]`)).toBeNull();
+    expect(await keysOfStorage()).toEqual([]);
+    await page.evaluate(`document.prerendering = false; document.dispatchEvent(new Event('prerenderingchange'))`);
+    await expect.poll(stored).toEqual(['VIEW b']);
+  });
+
   test('tells the time of the server where the clock of the browser is wrong', async () => {
     await page.clock.setFixedTime(Date.now() - 3_600_000);
     await page.goto(`${shop.url}/`);
