@@ -39,7 +39,7 @@ export class SimilarItemsElement extends Base {
   /** Ends what is being seen. */
   #end: () => void = () => {};
 
-  /** The client that sends the events of this element: for `addToCart`, `purchase` and consent. */
+  /** The client that sends the events of this element: for `addToCart` and `purchase`. Where the attribute `consent` is there, that decides. */
   get client(): SimiliClient {
     const url = this.getAttribute('api') ?? SimilarItemsElement.api;
     const catalog = this.getAttribute('catalog') ?? '';
