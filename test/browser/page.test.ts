@@ -177,7 +177,11 @@ describe('whoever has the admin key', () => {
       'Feedback of 7 days: 1234 events accepted, 3 NOT_IN_LIST rejected. 92.5 % of the lists that it is about say what was seen. ' +
       'Of what shoppers saw of the model that serves they chose 4.1 % (3.5 % to 4.8 %).';
     await expect.poll(() => page.page.locator('#feedback-facts').textContent(), PATIENCE).toBe(facts);
-    await checkTraining(page);
+    shop.trainsUpTo = 0.2;
+    const onCurve = () => {
+      shop.trainsUpTo = 1;
+    };
+    await checkTraining(page, { patienceMs: 60_000, onCurve });
     await expect.poll(() => page.page.locator('#sentence').textContent(), PATIENCE).toContain('Model 2 (trained)');
     const models = page.page.locator('#models > li');
     const seenBy = expect.stringContaining('Pictures seen by An eye (of a test), licence Apache-2.0');

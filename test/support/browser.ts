@@ -152,6 +152,8 @@ export async function checkWrongKey({ page }: OpenPage): Promise<void> {
 export type TrainingCheck = {
   /** As the select on the page offers it; '' for the configured one. */ seconds?: string;
   patienceMs?: number;
+  /** Called when the curve has begun. */
+  onCurve?: () => void;
 };
 
 /**
@@ -160,7 +162,7 @@ export type TrainingCheck = {
  */
 export async function checkTraining(
   { page, problems }: OpenPage,
-  { seconds = '', patienceMs = 15_000 }: TrainingCheck = {},
+  { seconds = '', patienceMs = 15_000, onCurve = () => {} }: TrainingCheck = {},
 ): Promise<void> {
   const patience = { timeout: patienceMs, interval: 100 };
   await page.locator('#desk').waitFor();
@@ -170,6 +172,7 @@ export async function checkTraining(
   await expect.poll(() => page.locator('#job').getAttribute('data-state'), patience).toMatch(/RUNNING|QUEUED/);
   await expect.poll(() => curvePoints(page), patience).toBeGreaterThan(2);
   const points = await curvePoints(page);
+  onCurve();
   await expect.poll(() => curvePoints(page), patience).toBeGreaterThan(points);
   expect(await progressOf(page)).toBeGreaterThan(0);
   await expect.poll(() => page.locator('#job').getAttribute('data-state'), patience).toBe('SUCCEEDED');
