@@ -25,8 +25,13 @@ const MOST_URL_BYTES = 2048;
 export const isWebUrl = (text: string): boolean =>
   lengthOf(text) <= MOST_URL_CHARACTERS && /^https?:\/\//i.test(text) && URL.canParse(text);
 
-const webUrl = entryText.refine(isWebUrl, 'must be an http(s) URL');
-const source = entryText.refine(
+/** Told by itself: an address that is signed may be long, and is a URL all the same. A path is no address. */
+const address = entryText.refine(
+  (text) => isAbsolute(text) || lengthOf(text) <= MOST_URL_CHARACTERS,
+  'may have at most 2,048 characters',
+);
+const webUrl = address.refine(isWebUrl, 'must be an http(s) URL');
+const source = address.refine(
   (text) => isWebUrl(text) || isAbsolute(text),
   'must be an http(s) URL or an absolute path',
 );

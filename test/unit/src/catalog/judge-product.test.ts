@@ -26,6 +26,7 @@ test.each([
   [{ id: '' }, 'id', /1 to 200 characters, not 0/],
   [{ url: 'ftp://shop.test/a' }, 'url', /http/],
   [{ imageUrls: ['/etc/passwd'] }, 'imageUrls.0', /must be an http\(s\) URL$/],
+  [{ imageUrls: [`https://shop.test/${'a'.repeat(2048)}`] }, 'imageUrls.0', /^may have at most 2,048 characters$/],
   [{ imageUrls: Array(11).fill('https://shop.test/a.png') }, 'imageUrls', /at most 10 entries, not 11/],
   [{ categories: Array(11).fill('a') }, 'categories', /at most 10 entries, not 11/],
   [{ tags: ['a', ''] }, 'tags.1', /1 to 200 characters, not 0/],
