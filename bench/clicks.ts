@@ -55,9 +55,10 @@ const PARTS = {
  * @param parts names of rows; all where none is named
  */
 export async function clicks({ seed, parts }: { seed: number; parts: readonly string[] }): Promise<Row[]> {
-  return Object.entries(PARTS).flatMap(([name, rows]) =>
-    parts.length === 0 || parts.includes(name) ? rows(seed) : [],
-  );
+  const rows: Row[] = [];
+  for (const [name, rowsOf] of Object.entries(PARTS))
+    if (parts.length === 0 || parts.includes(name)) rows.push(...(await rowsOf(seed)));
+  return rows;
 }
 
 type Row = Record<string, string | number>;
@@ -112,14 +113,15 @@ function placementRows(seed: number): Row[] {
 }
 
 /** How often the interval of an off-policy estimate holds what an order really gets, and what it gets more than the served one. */
-function offPolicyRows(seed: number): Row[] {
-  return ORDERS.flatMap((candidate) =>
-    LISTS_OFF_POLICY.map((lists) => {
+async function offPolicyRows(seed: number): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const candidate of ORDERS)
+    for (const lists of LISTS_OFF_POLICY) {
       let [snips, robust, difference] = [0, 0, 0];
       for (let i = 0; i < SIMULATED; i++) {
         const world = exploringWorld({ lists, share: 0.03, examined: EXAMINED, seed: seed + i });
         const [served, other] = [ordersOf(world, 'serving', 1), ordersOf(world, candidate, 100 + i)];
-        const { rates, differences } = offPolicyRates(loggedAnchors(world, served, other), {
+        const { rates, differences } = await offPolicyRates(loggedAnchors(world, served, other), {
           examination: fitExamination(world.pairs),
           random: makeRandom(1),
           draws: 200,
@@ -131,9 +133,9 @@ function offPolicyRows(seed: number): Row[] {
         difference += holds(differences[0]!, truth[1]! - truth[0]!);
       }
       const covered = { coveredBySnips: snips, coveredByDoublyRobust: robust, coveredDifference: difference };
-      return { world: 'off-policy', lists, candidate, worlds: SIMULATED, ...covered, limit: 'at least 90' };
-    }),
-  );
+      rows.push({ world: 'off-policy', lists, candidate, worlds: SIMULATED, ...covered, limit: 'at least 90' });
+    }
+  return rows;
 }
 
 /** Gates in worlds of lists that never change: of examination nothing is heard. */

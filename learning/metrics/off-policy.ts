@@ -37,11 +37,15 @@ type Options = {
   readonly random: Random;
   /** Default 1000. */
   readonly draws?: number;
+  /** Waited for now and then: a process may have other things to do. */
+  readonly pause?: () => Promise<unknown>;
 };
 
 /** Examined impressions that the model of an anchor's mean is worth beside what was seen of an item. */
 const STRENGTH = 10;
 const TAIL = 0.025;
+/** Draws in a row, some tenths of a second in a large shop. */
+const AT_ONCE = 50;
 
 /**
  * Off-policy estimates under the position-based model: an item of attraction g at place k is chosen in theta_k g of the views, with
@@ -57,24 +61,30 @@ const TAIL = 0.025;
  * around its mode (`widthOf`), so that what is not known of examination is in them; exponents of placements are drawn together, all as far from
  * their modes: they share what is known of the shop's, and an interval is rather too wide. NaN without views.
  */
-export function offPolicyRates(
+export async function offPolicyRates(
   anchors: readonly LoggedAnchor[],
-  { examination, random, draws = 1000 }: Options,
-): OffPolicy {
+  { examination, random, draws = 1000, pause = async () => {} }: Options,
+): Promise<OffPolicy> {
   const logs = anchors.map(logsOf).filter((own) => own.length > 0);
   const systems = anchors[0]?.rankings.map((_, system) => system) ?? [];
-  const at = (normal: number, chosen: readonly (readonly Log[])[]) => {
-    const flat = chosen.flat();
-    return systems.map((system) => estimate(flat, system, examination, normal));
+  const all = logs.flat();
+  const thetasAt = thetasOf(all, examination);
+  const at = (normal: number, times: Int32Array) => {
+    const thetas = thetasAt(normal);
+    const sums = systems.map(() => new Float64Array(SUMS));
+    for (const [anchor, own] of logs.entries())
+      for (const log of times[anchor]! > 0 ? own : []) addTo(sums, log, thetas.get(log.placement)!, times[anchor]!);
+    return sums.map(estimateOf);
   };
-  const point = at(0, logs);
-  const drawn = Array.from({ length: draws }, () => {
+  const point = at(0, new Int32Array(logs.length).fill(1));
+  const drawn: (readonly Estimate[])[] = [];
+  for (let draw = 0; draw < draws; draw++) {
+    if (draw % AT_ONCE === 0) await pause();
     const normal = random.gaussian();
-    return at(
-      normal,
-      logs.map(() => logs[random.int(logs.length)]!),
-    );
-  });
+    const times = new Int32Array(logs.length);
+    for (let i = 0; i < logs.length; i++) times[random.int(logs.length)]!++;
+    drawn.push(at(normal, times));
+  }
   const interval = (of: (estimates: readonly Estimate[]) => number): Interval => {
     const values = Float64Array.from(drawn, of).sort();
     const tail = Math.floor(TAIL * draws);
@@ -84,7 +94,7 @@ export function offPolicyRates(
     rates: systems.map((system) => ({
       snips: interval((estimates) => estimates[system]!.snips),
       doublyRobust: interval((estimates) => estimates[system]!.doublyRobust),
-      effectiveImpressions: point[system]!.effective,
+      effectiveImpressions: effectiveOf(all, system, thetasAt(0)),
       seen: point[system]!.seen,
     })),
     differences: systems
@@ -94,32 +104,40 @@ export function offPolicyRates(
 }
 
 type Seen = { readonly position: number; readonly impressions: number; readonly clicks: number };
+/** An item by the places where it was seen. */
+type Item = { readonly seen: Seen[]; clicks: number; impressions: number };
 /** Feedback on one anchor in one placement. */
 type Log = {
   readonly placement: string | undefined;
   readonly views: number;
-  readonly items: ReadonlyMap<number, readonly Seen[]>;
-  readonly rankings: LoggedAnchor['rankings'];
+  readonly items: readonly Item[];
+  /** By system: the number of the item at each of its places; -1: it was never seen. */
+  readonly ranked: readonly Int32Array[];
 };
 
 /** Logs of an anchor by placement; views: impressions at the place where there were most; a list has one item at each. */
 function logsOf({ pairs, rankings }: LoggedAnchor): Log[] {
-  const placements = new Map<string | undefined, { items: Map<number, Seen[]>; byPlace: Map<number, number> }>();
+  const placements = new Map<string | undefined, { items: Map<number, Item>; byPlace: Map<number, number> }>();
   for (const { item, position, placement, impressions, clicks } of pairs) {
     if (impressions <= 0) continue; // a lost beacon
     const { items, byPlace } = placements.get(placement) ?? { items: new Map(), byPlace: new Map() };
     placements.set(placement, { items, byPlace });
-    const own = items.get(item) ?? [];
+    const own = items.get(item) ?? { seen: [], clicks: 0, impressions: 0 };
     items.set(item, own);
-    own.push({ position, impressions, clicks });
+    own.seen.push({ position, impressions, clicks });
+    own.clicks += clicks;
+    own.impressions += impressions;
     byPlace.set(position, (byPlace.get(position) ?? 0) + impressions);
   }
-  return [...placements].map(([placement, { items, byPlace }]) => ({
-    placement,
-    views: Math.max(...byPlace.values()),
-    items,
-    rankings,
-  }));
+  return [...placements].map(([placement, { items, byPlace }]) => {
+    const numbers = new Map([...items.keys()].map((item, number) => [item, number]));
+    return {
+      placement,
+      views: Math.max(...byPlace.values()),
+      items: [...items.values()],
+      ranked: rankings.map((ranking) => Int32Array.from(ranking, (item) => numbers.get(item) ?? -1)),
+    };
+  });
 }
 
 /**
@@ -131,64 +149,81 @@ function widthOf(deviation: number): number {
   return Math.max(deviation, 1 / Math.sqrt(Math.max(prior, 1 / deviation ** 2 - prior)));
 }
 
-type Estimate = { snips: number; doublyRobust: number; effective: number; seen: number };
+/** theta by place, from 1. */
+type Theta = Float64Array;
+type Thetas = ReadonlyMap<string | undefined, Theta>;
 
-/** @param normal how many of their widths exponents are from their modes */
-function estimate(logs: readonly Log[], system: number, examination: Examination, normal: number): Estimate {
-  let [views, chosen, seenExamined, examined, robust, weights, squares] = [0, 0, 0, 0, 0, 0, 0];
-  for (const log of logs) {
-    const { eta: mode, deviation } = examination(log.placement);
-    const eta = Math.max(0, mode + widthOf(deviation) * normal);
-    const theta = (place: number) => place ** -eta;
-    const mean = meanAttraction(log, theta);
-    views += log.views;
-    for (const [i, item] of log.rankings[system]!.entries()) {
-      const place = theta(i + 1);
-      examined += log.views * place;
-      const seen = log.items.get(item);
-      const own = sums(seen ?? [], theta);
-      const model = (own.clicks + STRENGTH * mean) / (own.examined + STRENGTH);
-      if (!seen) {
-        robust += log.views * place * model;
+/** Tables of theta by placement, where exponents are so many of their widths from their modes. */
+function thetasOf(logs: readonly Log[], examination: Examination): (normal: number) => Thetas {
+  const places = logs.flatMap(({ items, ranked }) => [
+    ...items.flatMap(({ seen }) => seen.map(({ position }) => position)),
+    ...ranked.map(({ length }) => length),
+  ]);
+  const last = places.reduce((most, place) => Math.max(most, place), 0);
+  const placements = [...new Set(logs.map(({ placement }) => placement))];
+  return (normal) =>
+    new Map(
+      placements.map((placement) => {
+        const { eta: mode, deviation } = examination(placement);
+        const eta = Math.max(0, mode + widthOf(deviation) * normal);
+        return [placement, Float64Array.from({ length: last + 1 }, (_, place) => place ** -eta)];
+      }),
+    );
+}
+
+type Estimate = { snips: number; doublyRobust: number; seen: number };
+/** Views, chosen, examined of what was seen, examined, and doubly robust: all that an estimate is made of adds up over logs. */
+const SUMS = 5;
+
+/** @param sums of each system @param times how often the log is drawn */
+function addTo(sums: readonly Float64Array[], { views, items, ranked }: Log, theta: Theta, times: number): void {
+  const examined = items.map(({ seen }) => examinedOf(seen, theta));
+  const mean = total(items, ({ clicks }) => clicks) / total(examined, (own) => own);
+  for (const [system, own] of sums.entries()) {
+    own[0]! += times * views;
+    for (const [i, number] of ranked[system]!.entries()) {
+      const weight = times * views * theta[i + 1]!;
+      own[3]! += weight;
+      if (number < 0) {
+        own[4]! += weight * mean;
         continue;
       }
-      const attraction = own.clicks / own.examined;
-      chosen += log.views * place * attraction;
-      seenExamined += log.views * place;
-      robust += log.views * place * (model + Math.min(1, own.impressions / log.views) * (attraction - model));
-      for (const { position, impressions } of seen) {
-        const weight = place / theta(position);
-        weights += impressions * weight;
-        squares += impressions * weight ** 2;
-      }
+      const { clicks, impressions } = items[number]!;
+      const model = (clicks + STRENGTH * mean) / (examined[number]! + STRENGTH);
+      const attraction = clicks / examined[number]!;
+      own[1]! += weight * attraction;
+      own[2]! += weight;
+      own[4]! += weight * (model + Math.min(1, impressions / views) * (attraction - model));
     }
   }
+}
+
+function estimateOf(sums: Float64Array): Estimate {
+  const [views, chosen, seenExamined, examined, robust] = sums as unknown as [number, number, number, number, number];
   return {
     snips: ((chosen / seenExamined) * examined) / views,
     doublyRobust: robust / views,
-    effective: squares > 0 ? weights ** 2 / squares : 0,
     seen: seenExamined / examined,
   };
 }
 
-type Theta = (place: number) => number;
-
-function meanAttraction({ items }: Log, theta: Theta): number {
-  let [clicks, examined] = [0, 0];
-  for (const seen of items.values()) {
-    const own = sums(seen, theta);
-    clicks += own.clicks;
-    examined += own.examined;
+/** Kish's number of what was seen of a system's items, weighed by where it would stand. */
+function effectiveOf(logs: readonly Log[], system: number, thetas: Thetas): number {
+  let [weights, squares] = [0, 0];
+  for (const { placement, items, ranked } of logs) {
+    const theta = thetas.get(placement)!;
+    for (const [i, number] of ranked[system]!.entries())
+      for (const { position, impressions } of items[number]?.seen ?? []) {
+        const weight = theta[i + 1]! / theta[position]!;
+        weights += impressions * weight;
+        squares += impressions * weight ** 2;
+      }
   }
-  return clicks / examined;
+  return squares > 0 ? weights ** 2 / squares : 0;
 }
 
-function sums(seen: readonly Seen[], theta: Theta) {
-  let [clicks, impressions, examined] = [0, 0, 0];
-  for (const one of seen) {
-    clicks += one.clicks;
-    impressions += one.impressions;
-    examined += one.impressions * theta(one.position);
-  }
-  return { clicks, impressions, examined };
-}
+const examinedOf = (seen: readonly Seen[], theta: Theta): number =>
+  total(seen, ({ position, impressions }) => impressions * theta[position]!);
+
+const total = <T>(values: readonly T[], of: (value: T) => number): number =>
+  values.reduce((sum, value) => sum + of(value), 0);

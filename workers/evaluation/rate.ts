@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Interval } from '@simili/learning/metrics/intervals';
-import { type OffPolicyRate, offPolicyRates } from '@simili/learning/metrics/off-policy';
+import { type LoggedAnchor, type OffPolicyRate, offPolicyRates } from '@simili/learning/metrics/off-policy';
 import { makeRandom } from '@simili/learning/numbers/random';
 import { fitExamination } from '@simili/learning/relevance/examination';
 import type { SeenPair } from '@simili/learning/relevance/seen-pairs';
@@ -25,14 +26,23 @@ const FEWEST_ANCHORS = 20;
  * Off-policy estimates on anchors that no version learned from. Null: fewer than 20 of them were seen, or not the whole catalog is
  * compared, so that nobody knows what the first places would be.
  */
-export function ratesOf(set: EvaluationSet, candidate: Vectors, rivals: readonly Vectors[]): Rates | null {
+export async function ratesOf(
+  set: EvaluationSet,
+  candidate: Vectors,
+  rivals: readonly Vectors[],
+): Promise<Rates | null> {
   const anchors = set.isWhole ? anchorsOf(set) : [];
   if (anchors.length < FEWEST_ANCHORS) return null;
   const rankers = [candidate, ...rivals].map((vectors) => nearestOf(set.productIds.map((id) => vectors.get(id))));
-  const logged = anchors.map(({ anchor, pairs }) => ({ pairs, rankings: rankers.map((first) => first(anchor)) }));
-  const { rates, differences } = offPolicyRates(logged, {
+  const logged: LoggedAnchor[] = [];
+  for (const { anchor, pairs } of anchors) {
+    await nextTurn(); // each is compared with all products
+    logged.push({ pairs, rankings: rankers.map((first) => first(anchor)) });
+  }
+  const { rates, differences } = await offPolicyRates(logged, {
     examination: fitExamination(set.seen),
     random: makeRandom(1),
+    pause: nextTurn,
   });
   const [own, ...others] = rates;
   return {

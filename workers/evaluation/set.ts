@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isIn, itemsIn, type LearningColumns } from '@simili/learning/metrics/split';
 import { makeRandom } from '@simili/learning/numbers/random';
 import type { ChoiceSet } from '@simili/learning/relevance/choice-sets';
@@ -47,6 +48,7 @@ const mapped = <T, U>([estimated, low, high]: ByExponent<T>, to: (own: T) => U):
 
 /** Standard errors to the ends of an exponent's interval: what they leave out is little beside what the 95 % over anchors do. */
 const STANDARD_ERRORS = 2.58;
+const ERRORS: ByExponent<number> = [0, -STANDARD_ERRORS, STANDARD_ERRORS];
 /** Never changed: versions of different days are measured with the same triplets while the catalog stays. */
 const SEED = 20140416;
 
@@ -63,7 +65,8 @@ export async function collectEvaluationSet(
   const { pairs: statistics } = await seenPairs(feedback, until, ids);
   const { pairs: judged } = await seenPairs(feedback, until, ids, () => ({ from: judgedFrom, before: null }));
   const held = itemsIn(ofSample, 'test');
-  const ofHeldOut = learnedByExponent(statistics, columns, 'test');
+  const ofHeldOut = await learnedInTurns(statistics, columns, 'test');
+  const ofLater = await learnedInTurns(statistics, columns, judged);
   return {
     productIds: ids,
     sampled: sample.length,
@@ -72,7 +75,7 @@ export async function collectEvaluationSet(
     structure: structureTriplets(ofSample, held, makeRandom(SEED)),
     clicks: mapped(ofHeldOut, ({ triplets }) => triplets),
     choices: mapped(ofHeldOut, ({ sets }) => sets),
-    later: mapped(learnedByExponent(statistics, columns, judged), ({ triplets }) => triplets),
+    later: mapped(ofLater, ({ triplets }) => triplets),
     held: new Set(held),
     seen: statistics,
     isWhole: isWhole(sample),
@@ -86,7 +89,20 @@ export function learnedByExponent(
   columns: LearningColumns,
   part: 'test' | Iterable<SeenPair>,
 ): ByExponent<LearnedFromClicks> {
-  const flat = () => 0.5; // no prior opinion: evaluation trusts what was seen
-  const at = learnerFromClicks(feedback, columns, flat, part);
-  return [at(0), at(-STANDARD_ERRORS), at(STANDARD_ERRORS)];
+  return mapped(ERRORS, learnerOf(feedback, columns, part));
 }
+
+/** The same; between two exponents the process does what else it has to do. */
+async function learnedInTurns(...asked: Parameters<typeof learnedByExponent>): Promise<ByExponent<LearnedFromClicks>> {
+  const at = learnerOf(...asked);
+  const learned: LearnedFromClicks[] = [];
+  for (const errors of ERRORS) {
+    await nextTurn();
+    learned.push(at(errors));
+  }
+  return learned as unknown as ByExponent<LearnedFromClicks>;
+}
+
+/** No prior opinion: evaluation trusts what was seen. */
+const learnerOf = (...[feedback, columns, part]: Parameters<typeof learnedByExponent>) =>
+  learnerFromClicks(feedback, columns, () => 0.5, part);

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { examinedPlaces } from '@simili/learning/relevance/examined-places';
 import type { ModelRow } from 'simili/internal/db/models';
 import { enqueuePhase } from 'simili/internal/jobs/enqueue';
@@ -52,7 +53,10 @@ async function evaluate(context: WorkerContext, { claim, report, signal }: Claim
 const nameOf = ({ number, state }: ModelRow): string =>
   state === 'ACTIVE' ? `version ${number}, which serves` : `version ${number}`;
 
-/** @param rivals the version that serves first */
+/**
+ * Between two measurements the process does what else it has to do: some take seconds, and a worker that gives no sign for eight loses its job.
+ * @param rivals the version that serves first
+ */
 async function compared(
   { embeddings }: WorkerContext['repositories'],
   set: EvaluationSet,
@@ -63,16 +67,21 @@ async function compared(
   const vectors = await vectorsOf(candidate);
   const others = await Promise.all(rivals.map(vectorsOf));
   const own = measure(vectors, set);
-  const rates = ratesOf(set, vectors, others);
-  const beside = rivals.map((rival, i): Rival => {
+  const rates = await ratesOf(set, vectors, others);
+  const beside: Rival[] = [];
+  for (const [i, rival] of rivals.entries()) {
+    await nextTurn();
     const rate = rates && relativeTo(rates.rivals[i]!, rates.differences[i]!);
     const reach = reachOf(others[i]!, set);
-    return { name: nameOf(rival), reach, differences: differences(vectors, others[i]!, set), rate };
-  });
+    beside.push({ name: nameOf(rival), reach, differences: differences(vectors, others[i]!, set), rate });
+  }
   const [serving] = others;
+  await nextTurn();
+  const active = serving ? measure(serving, set) : null;
+  await nextTurn();
   const metrics = {
     evaluation: own,
-    active: serving ? measure(serving, set) : null,
+    active,
     rates: rates && {
       candidate: rates.candidate,
       serving: rates.rivals[0] ?? null,

@@ -7,7 +7,7 @@ import { seen } from '../../../support/seen-pair.ts';
 
 const sure = (eta: number) => ({ examination: () => ({ eta, deviation: 0, error: 0 }), random: makeRandom(3) });
 
-test('of what was really shown it finds what was really chosen, and of another order what theta makes of it', () => {
+test('of what was really shown it finds what was really chosen, and of another order what theta makes of it', async () => {
   // theta = 1, 1/2, 1/3: attractions .3, .2, .6 and .1, .4, .3 in 600 and 300 views.
   const attractions = [
     [0.3, 0.2, 0.6],
@@ -29,7 +29,7 @@ test('of what was really shown it finds what was really chosen, and of another o
         0,
       ) / 900,
   );
-  const { rates, differences } = offPolicyRates(anchors, sure(1));
+  const { rates, differences } = await offPolicyRates(anchors, sure(1));
   for (const [system, { snips, doublyRobust, seen: share }] of rates.entries()) {
     expect(snips.mean).toBeCloseTo(wanted[system]!, 10);
     expect(doublyRobust.mean).toBeCloseTo(wanted[system]!, 10); // every view saw every item: the correction is whole
@@ -41,31 +41,33 @@ test('of what was really shown it finds what was really chosen, and of another o
   expect(rates[1]!.effectiveImpressions).toBeCloseTo((900 * (1 / 3 + 1 + 3)) ** 2 / (900 * (1 / 9 + 1 + 9)), 6);
 });
 
-test('an item that nobody saw counts as the mean of its anchor, and its share is told', () => {
+test('an item that nobody saw counts as the mean of its anchor, and its share is told', async () => {
   const anchors: LoggedAnchor[] = [{ pairs: [seen(0, 7, 1, 1000, 200), seen(0, 8, 2, 1000, 100)], rankings: [[9, 7]] }];
-  const [rate] = offPolicyRates(anchors, sure(0)).rates;
+  const [rate] = (await offPolicyRates(anchors, sure(0))).rates;
   expect(rate!.seen).toBe(0.5);
   expect(rate!.snips.mean).toBeCloseTo(0.2 * 2, 10);
   expect(rate!.doublyRobust.mean).toBeCloseTo(0.15 + 0.2, 10);
 });
 
-test('what is not known of examination is in the interval', () => {
+test('what is not known of examination is in the interval', async () => {
   const world = exploringWorld({ lists: 60_000, share: 0.03, examined: 0.7, seed: 5 });
   const anchors = loggedAnchors(world, ordersOf(world, 'reversed', 1));
-  const width = (deviation: number) => {
-    const [rate] = offPolicyRates(anchors, {
-      examination: () => ({ eta: 0.7, deviation, error: 0 }),
-      random: makeRandom(1),
-      draws: 100,
-    }).rates;
+  const width = async (deviation: number) => {
+    const [rate] = (
+      await offPolicyRates(anchors, {
+        examination: () => ({ eta: 0.7, deviation, error: 0 }),
+        random: makeRandom(1),
+        draws: 100,
+      })
+    ).rates;
     return rate!.doublyRobust.high - rate!.doublyRobust.low;
   };
-  expect(width(0.3)).toBeGreaterThan(1.5 * width(0));
+  expect(await width(0.3)).toBeGreaterThan(1.5 * (await width(0)));
   // What was heard has as wide an error as the prior or a wider one, by itself: 1 / .2^2 - 1 / .25^2 < 1 / .25^2.
-  expect(width(0.2)).toBe(width(0.25));
+  expect(await width(0.2)).toBe(await width(0.25));
 });
 
-test('intervals hold what an order really gets in nine of ten worlds, and what it gets more than the served one', () => {
+test('intervals hold what an order really gets in nine of ten worlds, and what it gets more than the served one', async () => {
   const WORLDS = 20;
   let [rate, difference] = [0, 0];
   for (let seed = 1; seed <= WORLDS; seed++) {
@@ -73,7 +75,7 @@ test('intervals hold what an order really gets in nine of ten worlds, and what i
     const world = exploringWorld({ lists: 20_000, share: 0.03, examined: 0.7, seed });
     const [served, better] = [ordersOf(world, 'serving', 1), ordersOf(world, 'better', 1)];
     const truth = [served, better].map((orders) => trueRate(world, orders, 0.7));
-    const { rates, differences } = offPolicyRates(loggedAnchors(world, served, better), {
+    const { rates, differences } = await offPolicyRates(loggedAnchors(world, served, better), {
       examination: fitExamination(world.pairs),
       random: makeRandom(1),
       draws: 100,
@@ -87,7 +89,7 @@ test('intervals hold what an order really gets in nine of ten worlds, and what i
   expect(difference).toBeGreaterThanOrEqual(0.9 * WORLDS);
 });
 
-test('each placement has a logging of its own: what it finds is their mean, weighed by their views', () => {
+test('each placement has a logging of its own: what it finds is their mean, weighed by their views', async () => {
   // theta = 1, 1/2 in one and 1, 1/4 in the other; attractions .4, .2 in 600 views and .1, .4 in 300.
   const [exponents, views] = [
     { row: 1, column: 2 },
@@ -110,15 +112,15 @@ test('each placement has a logging of its own: what it finds is their mean, weig
     return sum + views[placement] * rate;
   }, 0);
   const examination = (placement = '') => ({ eta: exponents[placement as 'row'], deviation: 0, error: 0 });
-  const [rate] = offPolicyRates([{ pairs, rankings: [order] }], { examination, random: makeRandom(3) }).rates;
+  const [rate] = (await offPolicyRates([{ pairs, rankings: [order] }], { examination, random: makeRandom(3) })).rates;
   expect(rate!.doublyRobust.mean).toBeCloseTo(wanted / 900, 10);
   expect(rate!.seen).toBe(1);
 });
 
-test('of one placement estimates are what they were before there were any; intervals as wide as what was heard makes them', () => {
+test('of one placement estimates are what they were before there were any; intervals as wide as what was heard makes them', async () => {
   const world = exploringWorld({ lists: 20_000, share: 0.1, examined: 0.9, seed: 5 });
   const [served, other] = [ordersOf(world, 'serving', 1), ordersOf(world, 'random', 100)];
-  const { rates, differences } = offPolicyRates(loggedAnchors(world, served, other), {
+  const { rates, differences } = await offPolicyRates(loggedAnchors(world, served, other), {
     examination: fitExamination(world.pairs),
     random: makeRandom(1),
     draws: 50,

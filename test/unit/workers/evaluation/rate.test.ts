@@ -50,11 +50,11 @@ function world(changes: Partial<EvaluationSet> = {}) {
   return { set, vectors };
 }
 
-test('a version that shows first what is chosen gets more choices a view than the one that serves', () => {
+test('a version that shows first what is chosen gets more choices a view than the one that serves', async () => {
   const { set, vectors } = world();
   const serving = vectors((i) => 0.01 * (i + 1));
   const candidate = vectors((i) => 0.01 * (ITEMS - i));
-  const rates = ratesOf(set, candidate, [serving])!;
+  const rates = (await ratesOf(set, candidate, [serving]))!;
   expect(rates.candidate.seen).toBe(1);
   expect(rates.candidate.doublyRobust.mean).toBeGreaterThan(rates.rivals[0]!.doublyRobust.mean);
   const [difference] = rates.differences;
@@ -63,14 +63,33 @@ test('a version that shows first what is chosen gets more choices a view than th
   expect(difference!.high).toBeGreaterThan(difference!.mean);
   const own = rates.rivals[0]!.doublyRobust.mean;
   expect(relativeTo(rates.rivals[0]!, difference!)?.low).toBeCloseTo(difference!.low / own, 12);
-  expect(ratesOf(set, serving, [candidate])!.differences[0]!.high).toBeLessThan(0);
+  expect((await ratesOf(set, serving, [candidate]))!.differences[0]!.high).toBeLessThan(0);
 });
 
-test('nothing is said of fewer than twenty anchors, of a part of a catalog, and of products that versions learned from', () => {
+test('nothing is said of fewer than twenty anchors, of a part of a catalog, and of products that versions learned from', async () => {
   const { set, vectors } = world();
   const own = vectors((i) => 0.01 * (i + 1));
-  expect(ratesOf(set, own, [])).toMatchObject({ rivals: [], differences: [] });
+  expect(await ratesOf(set, own, [])).toMatchObject({ rivals: [], differences: [] });
   const few = set.seen.filter((anchor) => anchor < 19);
   for (const changes of [{ seen: few }, { isWhole: false }, { held: new Set<number>() }])
-    expect(ratesOf({ ...set, ...changes }, own, [own])).toBeNull();
+    expect(await ratesOf({ ...set, ...changes }, own, [own])).toBeNull();
+});
+
+test('while it is estimated the process does other things, too: a worker that gives no sign for seconds loses its job', async () => {
+  const { set, vectors } = world();
+  let turns = 0;
+  let next: NodeJS.Immediate;
+  const count = () => {
+    turns++;
+    next = setImmediate(count);
+  };
+  count();
+  await ratesOf(
+    set,
+    vectors((i) => 0.01 * i),
+    [],
+  );
+  clearImmediate(next!);
+  // One for each anchor, and for every fifty of a thousand draws.
+  expect(turns).toBeGreaterThanOrEqual(ANCHORS + 20);
 });
