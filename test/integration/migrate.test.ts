@@ -80,7 +80,7 @@ const ALL = [
   '0040_unseen_pictures',
   '0041_picture_claims',
   '0042_fresh_in_the_queue',
-  '0046_late_audits',
+  '0043_late_audits',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {
