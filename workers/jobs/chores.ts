@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { InstallationRepository } from 'simili/internal/db/installation';
 import type { Log } from 'simili/internal/log';
@@ -21,6 +22,7 @@ export function startChores(
 ): () => Promise<void> {
   const stopping = new AbortController();
   const { signal } = stopping;
+  setMaxListeners(0, signal); // each chore waits under it
   const look = async (chore: Chore): Promise<void> => {
     try {
       if (await installation.takeTurn(chore.name, chore.everySeconds)) await chore.work(signal);

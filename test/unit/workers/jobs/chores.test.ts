@@ -75,3 +75,17 @@ test('closing stops the running chore and waits for it', async () => {
   await close();
   expect(done).toEqual(['begun', 'ended']);
 });
+
+test('however many chores wait, Node warns of no leak', async () => {
+  const { deps, done, until, ...it } = desk();
+  const warnings: string[] = [];
+  const hear = ({ name }: Error) => void warnings.push(name);
+  process.on('warning', hear);
+  const names = Array.from({ length: 20 }, (_, i) => `chore ${i}`);
+  const chores = names.map((name) => ({ name, everySeconds: 1, work: async () => it.do(name) }));
+  const close = startChores(deps, chores, 1);
+  await until(() => names.every((name) => done.filter((one) => one === name).length >= 2));
+  await close();
+  process.off('warning', hear);
+  expect(warnings).toEqual([]);
+});
