@@ -2,7 +2,7 @@ import type { Random } from '../numbers/random.ts';
 import type { Examination } from '../relevance/examination.ts';
 import { PRIOR } from '../relevance/propensity.ts';
 import type { SeenPair } from '../relevance/seen-pairs.ts';
-import type { Interval } from './intervals.ts';
+import { type Interval, total } from './intervals.ts';
 
 /** Log of one anchor, and the lists that systems would show there. */
 export type LoggedAnchor = {
@@ -110,6 +110,8 @@ type Item = { readonly seen: Seen[]; clicks: number; impressions: number };
 type Log = {
   readonly placement: string | undefined;
   readonly views: number;
+  /** Clicks on any of its items. */
+  readonly chosen: number;
   readonly items: readonly Item[];
   /** By system: the number of the item at each of its places; -1: it was never seen. */
   readonly ranked: readonly Int32Array[];
@@ -134,6 +136,7 @@ function logsOf({ pairs, rankings }: LoggedAnchor): Log[] {
     return {
       placement,
       views: Math.max(...byPlace.values()),
+      chosen: total([...items.values()].map((item) => item.clicks)),
       items: [...items.values()],
       ranked: rankings.map((ranking) => Int32Array.from(ranking, (item) => numbers.get(item) ?? -1)),
     };
@@ -176,9 +179,14 @@ type Estimate = { snips: number; doublyRobust: number; seen: number };
 const SUMS = 5;
 
 /** @param sums of each system @param times how often the log is drawn */
-function addTo(sums: readonly Float64Array[], { views, items, ranked }: Log, theta: Theta, times: number): void {
+function addTo(
+  sums: readonly Float64Array[],
+  { views, chosen, items, ranked }: Log,
+  theta: Theta,
+  times: number,
+): void {
   const examined = items.map(({ seen }) => examinedOf(seen, theta));
-  const mean = total(items, ({ clicks }) => clicks) / total(examined, (own) => own);
+  const mean = chosen / total(examined);
   for (const [system, own] of sums.entries()) {
     own[0]! += times * views;
     for (const [i, number] of ranked[system]!.entries()) {
@@ -223,7 +231,4 @@ function effectiveOf(logs: readonly Log[], system: number, thetas: Thetas): numb
 }
 
 const examinedOf = (seen: readonly Seen[], theta: Theta): number =>
-  total(seen, ({ position, impressions }) => impressions * theta[position]!);
-
-const total = <T>(values: readonly T[], of: (value: T) => number): number =>
-  values.reduce((sum, value) => sum + of(value), 0);
+  seen.reduce((sum, { position, impressions }) => sum + impressions * theta[position]!, 0);
