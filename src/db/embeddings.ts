@@ -175,20 +175,26 @@ export class EmbeddingRepository {
 
   /**
    * Takes away the vectors of those of the products that have no picture any more, first the copies by category, which no trigger takes along.
+   * The products say that they are renewed, as lists of neighbours that were kept before know nothing of it.
    * @throws VersionGone
    */
   async removeUnpictured(model: number, space: string, ids: readonly string[]): Promise<void> {
     const { catalogId } = this;
-    const remove = (table: string) =>
-      ofVersion(
-        this.db.$executeRaw`
-          DELETE FROM ${Prisma.raw(table)} e WHERE e.product_id = ANY(${[...ids]}::text[]) AND NOT EXISTS (
-            SELECT FROM simili.product_image i WHERE i.catalog_id = ${catalogId} AND i.product_id = e.product_id)`,
-      );
+    const removal = (table: string) => Prisma.sql`
+      DELETE FROM ${Prisma.raw(table)} e WHERE e.product_id = ANY(${[...ids]}::text[]) AND NOT EXISTS (
+        SELECT FROM simili.product_image i WHERE i.catalog_id = ${catalogId} AND i.product_id = e.product_id)`;
     const copied = { catalogId, vectors: embeddingName(model, space) };
     if (await this.db.categoryIndex.findFirst({ where: copied, select: { number: true } }))
-      await remove(categoryTable(catalogId, model, space));
-    await remove(this.table(model, space));
+      await ofVersion(this.db.$executeRaw`${removal(categoryTable(catalogId, model, space))}`);
+    // Who deletes such a product holds it, and waits for its vector.
+    await ofVersion(
+      despiteDeadlock(
+        () => this.db.$executeRaw`
+          WITH removed AS (${removal(this.table(model, space))} RETURNING e.product_id)
+          UPDATE simili.product SET renewed = pg_current_xact_id()
+          WHERE catalog_id = ${catalogId} AND id IN (SELECT product_id FROM removed)`,
+      ),
+    );
   }
 
   /** @throws VersionGone */

@@ -167,7 +167,7 @@ export function describeFiledLists(name: string, open: () => Promise<FreshDataba
         },
         { weight: 3, arbitrary: fc.record({ do: fc.constant('say' as const), id, says }) },
         {
-          weight: 1,
+          weight: 3,
           arbitrary: fc.record({
             do: fc.constant('write' as const),
             id,
@@ -176,13 +176,18 @@ export function describeFiledLists(name: string, open: () => Promise<FreshDataba
           }),
         },
         { weight: 1, arbitrary: fc.record({ do: fc.constant('remove' as const), id }) },
+        { weight: 1, arbitrary: fc.record({ do: fc.constant('take' as const), id }) },
+        { weight: 1, arbitrary: fc.record({ do: fc.constant('replace' as const), id }) },
       );
       let byLists = 0;
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 25 }), async (steps) => {
           for (const one of steps) {
             if (one.do === 'remove') await shop.remove(one.id);
-            else if (one.do === 'write') await shop.write([[one.id, shop.near(one.to, one.by)]]);
+            else if (one.do === 'take') await shop.takeVector(one.id);
+            else if (one.do === 'replace') {
+              if (shop.said.has(one.id)) await shop.replace(one.id);
+            } else if (one.do === 'write') await shop.write([[one.id, shop.near(one.to, one.by)]]);
             else if (one.do === 'ask') {
               const [found] = await shop.ask(one.id, one.filter, one.limit);
               expect(idsOf(found!)).toEqual(shop.nearestByHand(one.id, one.limit, one.filter));
@@ -190,9 +195,9 @@ export function describeFiledLists(name: string, open: () => Promise<FreshDataba
             } else if (shop.vectors.has(one.id)) await shop.say(one.id, one.says);
           }
         }),
-        { numRuns: 40, seed: 1 },
+        { numRuns: 80, seed: 1 },
       );
-      expect(byLists).toBeGreaterThan(20);
+      expect(byLists, 'pages by lists').toBeGreaterThan(20);
     });
   });
 }

@@ -61,11 +61,33 @@ export function describeNeighbourLists(name: string, open: () => Promise<FreshDa
       await shop.expectRight('p004', 'makes a list');
       const [first] = shop.nearestByHand('p004', 1);
       const vector = shop.vectors.get(first!)!;
-      await shop.remove(first!);
-      await addProducts(shop.database, [{ id: first! }]);
+      await shop.replace(first!);
       expect(idsOf(await shop.expectRight('p004', 'by lists'))).not.toContain(first);
       await shop.write([[first!, vector]]);
       expect(idsOf(await shop.expectRight('p004', 'by lists'))[0]).toBe(first);
+    });
+
+    test('one whose vector was taken away is in no list until it has one again', async () => {
+      await shop.expectRight('p006', 'makes a list');
+      const [first] = shop.nearestByHand('p006', 1);
+      const vector = shop.vectors.get(first!)!;
+      await shop.takeVector(first!);
+      expect(idsOf(await shop.expectRight('p006', 'by lists'))).not.toContain(first);
+      expect(shop.ways).toEqual(['by lists']);
+      await shop.write([[first!, vector]]);
+      expect(idsOf(await shop.expectRight('p006', 'by lists'))[0]).toBe(first);
+    });
+
+    test('its distances are those of the search, to the bit', async () => {
+      const [searched] = await shop.ask('p007', {}, 50);
+      const [byList] = await shop.ask('p007', {}, 50);
+      expect(byList).toEqual({ ...searched, listed: true });
+      await shop.write([['twin', shop.near('p007', 0.01)]]);
+      const [found] = await shop.ask('p007', {}, 50);
+      shop.forgetLists();
+      const [again] = await shop.ask('p007', {}, 50);
+      expect(found).toEqual({ ...again, listed: true });
+      await shop.remove('twin');
     });
 
     test('where the anchor itself looks otherwise, it is searched for', async () => {
@@ -211,13 +233,18 @@ export function describeNeighbourLists(name: string, open: () => Promise<FreshDa
           arbitrary: fc.record({ do: fc.constant('fold' as const), id, group: fc.constantFrom('a', 'b', null) }),
         },
         { weight: 1, arbitrary: fc.record({ do: fc.constant('remove' as const), id }) },
+        { weight: 1, arbitrary: fc.record({ do: fc.constant('take' as const), id }) },
+        { weight: 1, arbitrary: fc.record({ do: fc.constant('replace' as const), id }) },
       );
       let byLists = 0;
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 25 }), async (steps) => {
           for (const one of steps) {
             if (one.do === 'remove') await shop.remove(one.id);
-            else if (one.do === 'fold')
+            else if (one.do === 'take') await shop.takeVector(one.id);
+            else if (one.do === 'replace') {
+              if (shop.said.has(one.id)) await shop.replace(one.id);
+            } else if (one.do === 'fold')
               await shop.write([[one.id, shop.vectors.get(one.id) ?? shop.draw()]], { groupId: one.group });
             else if (one.do === 'write') {
               await shop.write([[one.id, shop.near(one.near.to, one.near.by)]]);

@@ -81,6 +81,7 @@ const ALL = [
   '0041_picture_claims',
   '0042_fresh_in_the_queue',
   '0043_late_audits',
+  '0044_renewed_products',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

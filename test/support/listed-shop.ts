@@ -97,6 +97,19 @@ export class ListedShop {
     this.said.delete(id);
   }
 
+  /** Takes a product's vector away; the product stays. */
+  async takeVector(id: string): Promise<void> {
+    await this.database.repositories.embeddings.removeUnpictured(VERSION.number, SPACE.name, [id]);
+    this.vectors.delete(id);
+  }
+
+  /** Takes a product away, and adds one of the same id that has no vector yet. */
+  async replace(id: string): Promise<void> {
+    const said = this.said.get(id)!;
+    await this.remove(id);
+    await this.say(id, said);
+  }
+
   async ask(ids: string | readonly string[], filter: SearchFilter = {}, limit = LIMIT): Promise<Found[]> {
     this.ways = [];
     return this.search.nearestOfEach(VERSION, typeof ids === 'string' ? [ids] : ids, filter, limit);

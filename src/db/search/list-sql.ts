@@ -1,6 +1,7 @@
 import type { VersionSpace } from '../../ports/space.ts';
+import { BYTES_OF_FLOAT8, float8Array } from '../sql/float8-bytes.ts';
 import { distanceSql } from '../sql/space-sql.ts';
-import { LISTED, PARTS_OF_LIST, type PartOfList } from './neighbour-lists.ts';
+import { LISTED, type PartOfList } from './neighbour-lists.ts';
 import { type Listed, type Near, PASSING_IDS, type Parameter, rankedSql } from './parts.ts';
 
 /** Vectors and products written since the oldest list, up to which a page looks at them one by one: some .1 ms. */
@@ -24,13 +25,16 @@ type ByLists = {
 /** The table that is searched, of one space, and whether lists hold only what is filed under something: then they lack what was filed there since. */
 type Lists = { space: VersionSpace; table: string; catalog: string; isFiled: boolean };
 
+/** Distances of its products alone. */
+const ofListed = ({ distances }: PartOfList): Buffer => distances.subarray(0, LISTED * BYTES_OF_FLOAT8);
+
 /** Stamps from the first that a list may lack, and none of transactions that are still to come: a database that was restored from a dump has such. */
 const stampedSince = (stamp: string, begun: string): string =>
   `${stamp} >= (SELECT ${begun}) AND ${stamp} < (SELECT pg_snapshot_xmax(pg_current_snapshot())) ORDER BY ${stamp} LIMIT ${MOST_LOOKED_AT}`;
 
 /**
- * Candidates by kept lists: as near as they are now, beside what was written since. All other products were looked for when the anchor's list was made, and are no nearer
- * than its radius.
+ * Candidates by kept lists: those that look as they did when the anchor's was made, at the distance of then, beside what was written since. All other products were looked
+ * for then, and are no nearer than its radius. A product that was renewed since (it was added, or lost its vectors) is not the one of the list.
  * @param lists of each anchor
  */
 export function listedSql(
@@ -40,11 +44,13 @@ export function listedSql(
 ): ByLists {
   const of = (values: readonly unknown[], type: string) => `(${param(values, `${type}[]`)})[anchor.nr::int]`;
   const ids = param(`{${lists.map((list) => list.ids.slice(1, -1)).join()}}`, 'text');
-  const first = `(anchor.nr::int - 1) * ${LISTED} + 1`;
+  const distances = param(float8Array(Buffer.concat(lists.map((list) => ofListed(list)))), 'float8[]');
   const length = of(
     lists.map((list) => list.length),
     'int',
   );
+  const first = `(anchor.nr::int - 1) * ${LISTED} + 1`;
+  const part = (array: string) => `(${array})[${first} : ${first} - 1 + ${length}]`;
   const radius = of(
     lists.map((list) => list.radius),
     'float8',
@@ -66,9 +72,12 @@ export function listedSql(
       ${isFiled ? refiledVectors(table) : ''}),
     fresh AS MATERIALIZED (SELECT * FROM since WHERE NOT pg_visible_in_snapshot(written, ${param(oldest, 'pg_snapshot')}) LIMIT ${MOST_SINCE + 1})`,
     listed: {
-      from: `(SELECT c.product_id, (${distance('c.vec')}) + 0 AS l2 FROM ${table} c
-        WHERE anchor.vec IS NOT NULL AND c.vec IS NOT NULL AND c.product_id = ANY((${ids}::text[])[${first} : ${first} - 1 + ${length}]
-          || ARRAY(SELECT f.product_id FROM fresh f WHERE ${isNew} AND (${distance('f.vec')}) <= ${radius})))`,
+      from: `(
+        SELECT kept.product_id, kept.l2, ${snapshot} AS snapshot FROM unnest(${part(`${ids}::text[]`)}, ${part(distances)}) AS kept (product_id, l2)
+        WHERE anchor.vec IS NOT NULL AND NOT EXISTS (SELECT FROM fresh f WHERE f.product_id = kept.product_id AND ${isNew})
+        UNION ALL SELECT ${isFiled ? 'DISTINCT ON (f.product_id)' : ''} f.product_id, ${distance('f.vec')}, NULL FROM fresh f
+        WHERE ${isNew} AND (${distance('f.vec')}) <= ${radius})`,
+      holds: `(e.snapshot IS NULL OR pg_visible_in_snapshot(q.renewed, e.snapshot) OR q.renewed >= (SELECT pg_snapshot_xmax(pg_current_snapshot())))`,
       radius,
     },
     isLost: `EXISTS (SELECT FROM fresh f WHERE f.product_id = anchor.id AND f.looks AND ${isNew})`,
@@ -120,14 +129,18 @@ export function listingSql(source: Source, length: number): ByLists {
   const { near, isPassing } = source;
   const others = 'FROM near WHERE near.nr = anchor.nr AND near.product_id <> anchor.id';
   const beyond = (l2: string) => (isPassing ? `coalesce(${l2}, 'infinity')` : l2);
-  const radii = PARTS_OF_LIST.map((part) => beyond(`all_l2[${part + 1}]`)).join();
   const mayBeKept = isPassing ? '(SELECT NOT many FROM passing)' : `array_length(ids, 1) > ${LISTED}`;
-  // Ids of no product fill it up: each list has as many.
-  const kept = `(coalesce(ids, '{}') || array_fill(''::text, ARRAY[${LISTED}]))[:${LISTED}]`;
+  // Ids of no product fill it up, infinitely far away: each list has as many, and one distance more, its longest part's radius.
+  const filled = (array: string, filler: string, length: number) =>
+    `(coalesce(${array}, '{}') || array_fill(${filler}, ARRAY[${length}]))[:${length}]`;
+  const ids = filled('ids', `''::text`, LISTED);
+  const distances = `(SELECT encode(string_agg(float8send(one.l2), ''::bytea ORDER BY one.nr), 'base64')
+        FROM unnest(${filled('all_l2', `'infinity'::float8`, LISTED + 1)}) WITH ORDINALITY AS one (l2, nr))`;
   return {
     tables: `, near AS MATERIALIZED (SELECT anchor.nr, n.product_id, n.l2 FROM anchor CROSS JOIN LATERAL (${sourceSql(source)}) AS n)`,
     listed: {
       from: `(SELECT near.product_id, near.l2 ${others} ORDER BY near.l2 LIMIT ${length})`,
+      holds: 'TRUE',
       radius: beyond(`(SELECT near.l2 ${others} ORDER BY near.l2 OFFSET ${length} LIMIT 1)`),
     },
     isLost: near.hasAnchor
@@ -135,7 +148,7 @@ export function listingSql(source: Source, length: number): ByLists {
       : 'FALSE',
     isOld: 'NULL::bool',
     list: `(
-      SELECT CASE WHEN ${mayBeKept} THEN pg_current_snapshot()::text || ' ' || (ARRAY[${radii}])::text || ' ' || (${kept})::text END
+      SELECT CASE WHEN ${mayBeKept} THEN pg_current_snapshot()::text || ' ' || ${distances} || ' ' || (${ids})::text END
       FROM (SELECT array_agg(product_id) AS ids, array_agg(l2) AS all_l2 FROM (SELECT near.product_id, near.l2 ${others} ORDER BY near.l2) AS sorted) AS lists)`,
   };
 }

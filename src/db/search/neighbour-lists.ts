@@ -1,5 +1,6 @@
 import { getHeapStatistics } from 'node:v8';
 import { LRUCache } from 'lru-cache';
+import { BYTES_OF_FLOAT8 } from '../sql/float8-bytes.ts';
 
 /** Products of the shorter and longer parts of a list that pages are made of: a page of prepared size, and four more for those that are gone or folded. */
 export const PARTS_OF_LIST = [17, 29, 55, 64] as const;
@@ -10,6 +11,8 @@ export const LISTED = PARTS_OF_LIST[PARTS_OF_LIST.length - 1]!;
 export type PartOfList = {
   /** All LISTED ids, best first, as the database writes an array. */
   readonly ids: string;
+  /** Their distances then, and that of the next one, as the database sends a float8; of a place without a product: infinite. */
+  readonly distances: Buffer;
   readonly length: number;
   readonly radius: number;
   /** Transactions that were committed then, a pg_snapshot. */
@@ -51,18 +54,21 @@ export class NeighbourLists {
     const list = this.kept.get(textOf(key));
     if (list === undefined) return null;
     const isRough = list.startsWith(ROUGH);
-    const radii = list.indexOf(' ') + 1;
-    const ids = list.indexOf(' ', radii) + 1;
+    const second = list.indexOf(' ') + 1;
+    const third = list.indexOf(' ', second) + 1;
+    const distances = Buffer.from(list.slice(second, third - 1), 'base64');
+    const length = PARTS_OF_LIST[part]!;
     return {
-      ids: list.slice(ids),
-      length: PARTS_OF_LIST[part]!,
-      radius: Number(list.slice(radii + 1, ids - 2).split(',')[part]),
-      snapshot: list.slice(isRough ? ROUGH.length : 0, radii - 1),
+      ids: list.slice(third),
+      distances,
+      length,
+      radius: distances.readDoubleBE(BYTES_OF_FLOAT8 * length),
+      snapshot: list.slice(isRough ? ROUGH.length : 0, second - 1),
       isRough,
     };
   }
 
-  /** @param list what a search that makes one gave: a snapshot, an array of each part's radius, one of ids */
+  /** @param list what a search that makes one gave: a snapshot, distances in base64, an array of ids */
   keep(key: ListKey, list: string, { isRough = false } = {}): void {
     this.kept.set(textOf(key), isRough ? ROUGH + list : list);
   }

@@ -41,7 +41,7 @@ export function nearest(parts: RankingParts, way: Way): string {
   if (listed)
     return `
       SELECT e.product_id, e.l2, NULL::int AS looked, ${listed.radius} AS farthest, ${carried}
-      FROM ${listed.from} AS e ${product} WHERE e.product_id <> anchor.id ${placed('e.l2')}
+      FROM ${listed.from} AS e ${product} WHERE e.product_id <> anchor.id AND ${listed.holds} ${placed('e.l2')}
         ${narrowing && `AND coalesce(${narrowing}, FALSE)`} AND ${joined(parts, variants('e.product_id', 'e.l2'))}
       ORDER BY e.l2, e.product_id LIMIT ${limit}`;
   const { isRanked } = near;

@@ -20,8 +20,8 @@ export const parameters = (values: unknown[] = []): { values: unknown[]; param: 
 export type Way = number | 'passing' | ListWay | 'exact';
 export type ListWay = 'listed' | 'listing' | 'listing passing';
 
-/** Under a `ListWay`: candidates of the anchor, rows with `product_id` and `l2`, and how near all others are at best. SQL. */
-export type Listed = { readonly from: string; readonly radius: string };
+/** Under a `ListWay`: candidates of the anchor, rows `e` with `product_id` and `l2`, those of them that are meant with their product `q`, and how near all others are at best. SQL. */
+export type Listed = { readonly from: string; readonly holds: string; readonly radius: string };
 
 /** Under 'passing' and 'listing passing': the ids of what passes; none where it is many. */
 export const PASSING_IDS = '(SELECT ids FROM passing)::text[]';

@@ -40,7 +40,9 @@ export class PreparedPGlite {
     const { serializers, parsers } = this.session;
     return this.session.inTurn(async (send) => {
       const { types, rows } = this.kept.get(name) ?? (await this.prepare(name, text, send));
-      const given = values.map((value, i) => (value == null ? null : (serializers[types[i]!] ?? String)(value)));
+      const written = (value: unknown, i: number) =>
+        value == null ? null : value instanceof Uint8Array ? value : (serializers[types[i]!] ?? String)(value);
+      const given = values.map(written);
       const ask = [serialize.bind({ statement: name, values: given }), serialize.execute({}), serialize.sync()];
       return parse.parseResults([...rows, ...(await send(...ask))], parsers)[0]!.rows as Row[];
     });
