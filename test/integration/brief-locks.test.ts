@@ -6,7 +6,7 @@ import { makeRepositories, type Repositories } from '../../src/db/repositories.t
 import type { Storage } from '../../src/db/session/storage.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import { addProducts } from '../support/fixtures.ts';
-import { otherSession, untilWaitedFor } from '../support/other-session.ts';
+import { otherSession, untilWaitedFor, untilWaitedLong } from '../support/other-session.ts';
 import { type FreshPostgres, freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
 /* Somebody holds the products for long. Who makes or drops a table that refers to them has to wait for him, and nobody else for that one. */
@@ -71,6 +71,21 @@ test('a version’s table is made, and gets indexes by category, while somebody 
   await expect.poll(() => repositories.embeddings.dropTables(1, [SPACE])).toBe(true);
   expect(await tables('simili')).toEqual([]);
   expect(await prisma.categoryIndex.count()).toBe(0);
+});
+
+test('for a version’s table it is waited, now and then, for as long as makes an automatic vacuum of the products yield', async () => {
+  const [vacuum, watcher] = [await client(), await client()];
+  try {
+    await vacuum.query(holdIn('SHARE UPDATE EXCLUSIVE')); // as a vacuum does, and as one that is not automatic goes on to
+    const making = repositories.embeddings.createTable(3, SPACE);
+    await untilWaitedLong(async (sql) => (await watcher.query(sql)).rows);
+    await vacuum.query('COMMIT');
+    await making;
+    expect(await tables('simili')).toEqual(['embedding_3']);
+  } finally {
+    await Promise.all([vacuum.end(), watcher.end()]);
+  }
+  await expect.poll(() => repositories.embeddings.dropTables(3, [SPACE])).toBe(true);
 });
 
 test('beside a dump the table of a version is not dropped, and nobody waits for it; once that is over it is', async () => {

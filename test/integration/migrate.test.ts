@@ -6,6 +6,7 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { migrate } from '../../src/db/session/migrate.ts';
 import type { SqlSession } from '../../src/db/session/storage.ts';
+import { untilWaitedLong } from '../support/other-session.ts';
 import { freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
 type Opened = { session: SqlSession; another(): Promise<SqlSession> };
@@ -166,9 +167,7 @@ describe('a Postgres server', { tags: ['postgres'] }, () => {
     await expect.poll(async () => (await other.query(waiting)).length).toBe(1);
     await other.exec(`SET lock_timeout = '10s'`);
     for (let turn = 0; turn < 3; turn++) await other.query('SELECT count(*) FROM simili.product');
-    const longWaits = `SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-      WHERE a.datname = current_database() AND NOT l.granted AND clock_timestamp() - l.waitstart > '1.05s'`;
-    await expect.poll(async () => (await other.query(longWaits)).length).toBe(1);
+    await untilWaitedLong((sql) => other.query(sql));
     await dump.exec('COMMIT');
     expect(await migrating).toEqual(['more']);
     await other.query('SELECT more FROM simili.product');

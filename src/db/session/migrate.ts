@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SimiliError } from '../../errors.ts';
 import { packageFile } from '../../package-root.ts';
-import { NOT_NOW } from '../sql/brief-locks.ts';
+import { LOCK_MS, NOT_NOW, PAUSE_MS } from '../sql/brief-locks.ts';
 import { sqlStateOf } from '../sql/sql-state.ts';
 import type { SqlSession } from './storage.ts';
 
@@ -63,14 +63,6 @@ const readLedger = (session: SqlSession): Promise<Applied[]> =>
     `SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished
      FROM simili._prisma_migrations WHERE rolled_back_at IS NULL`,
   );
-
-/**
- * Longest waits for a table, ms, one try after the other. Only for whoever waits longer than `deadlock_timeout` (1 s) does Postgres end an automatic
- * vacuum, which else keeps a large table for hours.
- */
-const LOCK_MS = [200, 200, 200, 200, 1500];
-/** Pause in which those who waited behind are let pass. */
-const PAUSE_MS = 300;
 
 /**
  * In a transaction that no other starter is in at the same time. Whoever asks for a table waits behind its migration, and that may wait behind a
