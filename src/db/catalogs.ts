@@ -1,5 +1,5 @@
 import { DEFAULT_CATALOG } from '../catalog-id.ts';
-import type { Prisma, PrismaClient } from '../generated/prisma/client.ts';
+import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import { lockFeedback } from './feedback-lock.ts';
 import { stopBuilds } from './indexes/index-builds.ts';
 import { briefly } from './sql/brief-locks.ts';
@@ -48,7 +48,7 @@ export class CatalogRepository {
   async remove(id: string): Promise<boolean> {
     if (id === DEFAULT_CATALOG) throw new RangeError(`${id} stays: its vectors lie beside the tables of all`);
     return this.db.$transaction(async (tx) => {
-      if (!(await lockCatalog(tx, id))) return false;
+      if (!(await holdCatalog(tx, id, Prisma.sql`FOR UPDATE`))) return false; // who writes products of it is done
       await stopBuilds(tx, vectorSchema(id), null);
       await empty(tx, vectorSchema(id));
       await lockFeedback(tx, id);
@@ -78,9 +78,19 @@ async function empty(tx: Prisma.TransactionClient, schema: string): Promise<void
 /** Time limit of a removal, ms: a large catalog has millions of rows. */
 const REMOVAL = { timeout: 3_600_000 };
 
-/** Nobody else removes the catalog, or changes what serves in it, until the transaction ends. @returns whether there is one. */
-export async function lockCatalog(tx: Prisma.TransactionClient, id: string): Promise<boolean> {
+/** Nobody else removes the catalog, or changes what serves in it, until the transaction ends. @returns whether there is one */
+export const lockCatalog = (tx: Prisma.TransactionClient, id: string): Promise<boolean> =>
   // Not FOR UPDATE: a product that is written meanwhile holds a key share of the row.
-  const found = await rows(tx, { one: int })`SELECT 1 AS one FROM simili.catalog WHERE id = ${id} FOR NO KEY UPDATE`;
+  holdCatalog(tx, id, Prisma.sql`FOR NO KEY UPDATE`);
+
+/**
+ * Nobody removes the catalog until the transaction ends. First in what writes products: whoever waits here for a removal, which locks the products in
+ * the end, has no lock on them yet. @returns whether there is one
+ */
+export const keepCatalog = (tx: Prisma.TransactionClient, id: string): Promise<boolean> =>
+  holdCatalog(tx, id, Prisma.sql`FOR KEY SHARE`);
+
+async function holdCatalog(tx: Prisma.TransactionClient, id: string, how: Prisma.Sql): Promise<boolean> {
+  const found = await rows(tx, { one: int })`SELECT 1 AS one FROM simili.catalog WHERE id = ${id} ${how}`;
   return found.length > 0;
 }

@@ -1,5 +1,7 @@
+import { SimiliError } from '../errors.ts';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import type { Clock } from '../ports/clock.ts';
+import { keepCatalog } from './catalogs.ts';
 import {
   addImages,
   findImages,
@@ -43,6 +45,7 @@ type Stored = ReadonlyMap<string, { version: bigint; fingerprint: string }>;
  * PENDING where their sources changed.
  * @param products of different ids
  * @returns outcomes, in their order
+ * @throws SimiliError CATALOG_UNKNOWN where the catalog was removed
  */
 export const writeProducts = (
   db: PrismaClient,
@@ -53,6 +56,7 @@ export const writeProducts = (
 async function writeIn(tx: Tx, place: Place, products: readonly ProductWrite[]): Promise<WriteOutcome[]> {
   const { catalogId } = place;
   const now = place.clock.now();
+  if (!(await keepCatalog(tx, catalogId))) throw new SimiliError('CATALOG_UNKNOWN', { catalog: catalogId });
   await lockProducts(tx, catalogId, idsOf(products));
   const stored = await storedOf(tx, catalogId, products);
   const outcomes = products.map((product) => outcomeOf(stored, product));

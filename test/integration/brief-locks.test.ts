@@ -121,3 +121,25 @@ test('a catalog is removed, too, and is there until it can be', async () => {
   expect(await tables('simili_red')).toEqual([]);
   expect(await catalogs.create('red')).toBe(true);
 });
+
+test('nor does a removal wait for those who write to the catalog: they wait for its end, and are told then', async () => {
+  const { catalogs } = repositories;
+  await catalogs.create('fed');
+  const fed = repositories.forCatalog('fed');
+  await fed.embeddings.createTable(1, SPACE);
+  const [holder, watcher] = [await client(), await client()];
+  try {
+    await holder.query(holdIn(READING));
+    const removing = catalogs.remove('fed');
+    await untilWaitedFor(holder, watcher); // at its last step
+    const writing = addProducts({ repositories: fed }, [{ id: 'new' }]).catch((error: unknown) => error);
+    const waiting = `SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+      WHERE a.datname = current_database() AND l.locktype = 'transactionid' AND NOT l.granted`;
+    await expect.poll(async () => (await watcher.query(waiting)).rows.length).toBe(1);
+    await holder.query('COMMIT');
+    expect(await removing).toBe(true);
+    expect(await writing).toMatchObject({ code: 'CATALOG_UNKNOWN' });
+  } finally {
+    await Promise.all([holder.end(), watcher.end()]);
+  }
+});
