@@ -135,20 +135,33 @@ export class EmbeddingRepository {
     });
   }
 
-  /** Overwrites by product; a product deleted in the meantime is left out. */
-  async upsert(model: number, vectors: readonly Vector[], space: Stored = OF_PICTURES): Promise<void> {
+  /**
+   * Overwrites by product; a product deleted in the meantime is left out.
+   * @param input of `pictures`, so is one whose pictures were all taken away: nothing would take away its vector
+   */
+  async upsert(
+    model: number,
+    vectors: readonly Vector[],
+    space: Stored = OF_PICTURES,
+    input: Input = 'product',
+  ): Promise<void> {
     const most = this.indexing.indexedFrom === null ? vectors.length : MOST_INDEXED;
     for (let from = 0; from < vectors.length; from += most)
-      await this.upsertAtOnce(model, vectors.slice(from, from + most), space);
+      await this.upsertAtOnce(model, vectors.slice(from, from + most), space, input);
   }
 
-  private async upsertAtOnce(model: number, vectors: readonly Vector[], space: Stored): Promise<void> {
+  private async upsertAtOnce(model: number, vectors: readonly Vector[], space: Stored, input: Input): Promise<void> {
+    // Held before the products are, as by whoever takes pictures away: he waits for this commit, or is seen here.
+    const shown = `v.id = ANY(ARRAY(
+      SELECT product_id FROM simili.product_image
+      WHERE catalog_id = $1 AND product_id = ANY($2::text[]) AND position = 0 ORDER BY id FOR KEY SHARE))`;
     const some = vectors.flatMap(({ vector, ...row }) => (vector ? [{ ...row, vector }] : []));
     const none = vectors.filter(({ vector }) => vector === null);
     const insert = (vec: string, given: string): string => `
       INSERT INTO ${this.table(model, space.name)} (product_id, content_hash, vec)
       SELECT v.id, v.hash, ${vec} FROM ${given}
-      WHERE EXISTS (SELECT FROM simili.product p WHERE p.catalog_id = $1 AND p.id = v.id FOR KEY SHARE)
+      WHERE ${input === 'pictures' ? `${shown} AND ` : ''}EXISTS (
+        SELECT FROM simili.product p WHERE p.catalog_id = $1 AND p.id = v.id FOR KEY SHARE)
       ON CONFLICT (product_id) DO UPDATE SET content_hash = excluded.content_hash, vec = excluded.vec`;
     const keys = (of: readonly Vector[]) => [
       this.catalogId,
@@ -166,11 +179,10 @@ export class EmbeddingRepository {
       // Where its large categories have indexes, a writer waits for those who give its products other categories.
       await despiteDeadlock(() => this.ask({ text, row: NO_ROWS }, [...keys(some), bytes]));
     }
-    if (none.length > 0)
-      await this.ask(
-        { text: insert('NULL', 'unnest($2::text[], $3::text[]) AS v (id, hash)'), row: NO_ROWS },
-        keys(none),
-      );
+    if (none.length > 0) {
+      const text = insert('NULL', 'unnest($2::text[], $3::text[]) AS v (id, hash)');
+      await despiteDeadlock(() => this.ask({ text, row: NO_ROWS }, keys(none)));
+    }
   }
 
   /**

@@ -27,7 +27,7 @@ export async function fillSpace(
 ): Promise<number> {
   let written = 0;
   const keep = async (rows: readonly Vector[]) => {
-    await context.repositories.embeddings.upsert(version, rows, encoder.space);
+    await context.repositories.embeddings.upsert(version, rows, encoder.space, encoder.input);
     written += rows.length;
     onProgress(written);
   };
