@@ -22,7 +22,9 @@ export class AllJobs {
         finished_at = CASE WHEN cancel_asked OR attempts >= ${MAX_ATTEMPTS} THEN now() END,
         fence = fence + 1, updated_at = now(), message = NULL, eta_seconds = NULL
       WHERE state = 'RUNNING' AND heartbeat_at <= now() - make_interval(secs => ${staleSeconds})`;
-    await this.db.trainingRound.deleteMany({ where: { job: { state: { notIn: RUNNING } } } });
+    const ofEnded = { where: { job: { state: { notIn: RUNNING } } } };
+    await this.db.trainingRound.deleteMany(ofEnded);
+    await this.db.checkpoint.deleteMany(ofEnded);
     return rows(this.db, InLine)`
       SELECT catalog_id AS "catalogId", id, phase, fence FROM simili.job
       WHERE state = 'QUEUED' AND (due_at IS NULL OR due_at <= now())`;

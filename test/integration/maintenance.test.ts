@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Claim } from '../../src/db/jobs.ts';
 import { chores } from '../../workers/handlers/maintenance.ts';
 import { openArtefactCache } from '../../workers/jobs/artefact-cache.ts';
 import { sha256 } from '../../workers/tools/sha256.ts';
@@ -61,6 +62,36 @@ test('the job of a worker that gave no sign for eight seconds goes on elsewhere,
   expect(inLine()).toEqual(['train', 'train']);
   expect(worker.queue.added[0]!.key).toBe(worker.queue.added[1]!.key);
   await jobs.cancel(id);
+});
+
+test('a training that was cancelled, or failed, leaves no checkpoint behind; one that goes on keeps its own', async () => {
+  const { jobs } = worker.database.repositories;
+  const begun = async () => {
+    const claim = (await jobs.claim((await jobs.create('RETRAIN', {}, 'test')).id, 'TRAIN'))!;
+    await jobs.saveCheckpoint(claim, 1, 'c', Uint8Array.of(7));
+    return claim;
+  };
+  const ends = [
+    async (claim: Claim) => {
+      await jobs.cancel(claim.job.id);
+      await jobs.settleCancelled(claim);
+    },
+    async (claim: Claim) => {
+      await jobs.fail(claim, { code: 'TRAINING_DIVERGED', message: '', retry: false });
+    },
+    async (claim: Claim) => {
+      await jobs.release(claim);
+      await jobs.cancel(claim.job.id);
+    },
+  ];
+  for (const end of ends) {
+    const claim = await begun();
+    await chore('requeue');
+    expect(await jobs.checkpoint(claim.job.id)).toMatchObject({ step: 1 });
+    await end(claim);
+    await chore('requeue');
+    expect(await jobs.checkpoint(claim.job.id)).toBeNull();
+  }
 });
 
 test('of the versions that may serve again the newest two keep their vectors', async () => {
