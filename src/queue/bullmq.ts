@@ -33,13 +33,16 @@ const TELL_AFTER_MS = 3_000;
 const TELL_EVERY_MS = 30_000;
 /** A Redis that comes back is found within this. */
 const RECONNECT_MS = 1_000;
+/** A Redis that owes an answer for longer, beyond the time for which it was asked to wait, is gone, and its machine with it: nobody closes the connection. */
+const SILENT_MS = 5_000;
 
 /** @throws SimiliError REDIS_UNAVAILABLE, REDIS_UNSUITABLE, DATABASE_UNSUITABLE. */
 export async function openQueue(options: Options): Promise<JobQueue> {
   const { redisUrl, storage, prefix, idleSeconds: drainDelay = IDLE_SECONDS, onError } = options;
   if (!redisUrl) return overPostgres(storage.queue, drainDelay, onError);
   await checkRedis(redisUrl, prefix);
-  const connection = { url: redisUrl, maxRetriesPerRequest: null, retryStrategy };
+  const socketTimeout = 1000 * drainDelay + SILENT_MS;
+  const connection = { url: redisUrl, maxRetriesPerRequest: null, retryStrategy, reconnectOnError, socketTimeout };
   // While Redis is away a message is refused at once, not kept in memory: maintenance makes up for it.
   const adding = { ...connection, enableOfflineQueue: false, commandTimeout: TELL_AFTER_MS };
   const bases = { adding: { connection: adding, prefix }, working: { connection, prefix, drainDelay } };
@@ -72,6 +75,8 @@ type Classes = { Queue: typeof Queue; Worker: typeof Worker; FlowProducer: typeo
 type Connection = { connection: object; prefix?: string };
 type Connections = { adding: Connection; working: Connection & { drainDelay: number } };
 const both = (one: Connection, drainDelay: number): Connections => ({ adding: one, working: { ...one, drainDelay } });
+/** A primary that became a replica keeps its connections, and refuses what is asked by them: its name leads elsewhere by then. */
+const reconnectOnError = ({ message }: Error): boolean => message.includes('READONLY');
 const retryStrategy = (times: number): number => Math.min(100 * times, RECONNECT_MS);
 
 function makeJobQueue(

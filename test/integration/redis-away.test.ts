@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { openQueue } from '../../src/queue/bullmq.ts';
 import type { JobQueue } from '../../src/queue/jobs.ts';
-import { proxyTo } from '../support/proxy.ts';
+import { proxyTo, type WayTo } from '../support/proxy.ts';
 import { redisUrl } from '../support/services.ts';
 
 /** Both wait in one event loop, so the shorter time is over first, however busy the machine is. */
@@ -49,5 +49,40 @@ for (const away of ['cut', 'frozen'] as const) {
     while (!back) await Promise.race([again, queue.add('ingest', { catalog: 'default' }).then(() => sleep(100))]);
     while (!(await queue.alive())) await sleep(100);
     expect(new Set(told).size).toBe(told.length);
+  });
+}
+
+const replaced = {
+  'hangs in the dead': (way: WayTo) => {
+    way.freeze();
+    way.replace();
+  },
+  'is a replica of the one that took its place': (way: WayTo) => way.demote(),
+};
+for (const [how, replace] of Object.entries(replaced)) {
+  test(`where the Redis of open connections ${how}, messages arrive by new ones`, { tags: ['redis'] }, async () => {
+    const way = await proxyTo(redisUrl());
+    onTestFinished(() => way[Symbol.asyncDispose]());
+    const queue = await openQueue({
+      redisUrl: way.url,
+      prefix: `test-${crypto.randomUUID()}`,
+      storage: { queue: { connectionString: '' } },
+      idleSeconds: 1,
+      onError: () => {},
+    });
+    onTestFinished(() => queue.close());
+    let taken = 0;
+    await queue.work('ingest', async () => {
+      taken++;
+    });
+    const arrives = async () => {
+      await queue.add('ingest', { catalog: 'default' });
+      return taken;
+    };
+    await expect.poll(arrives).toBeGreaterThan(0);
+    replace(way);
+    const before = taken;
+    await expect.poll(arrives, { interval: 100 }).toBeGreaterThan(before);
+    await expect.poll(() => queue.alive()).toBe(true);
   });
 }

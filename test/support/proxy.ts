@@ -11,14 +11,22 @@ export type WayTo = AsyncDisposable & {
   /** Every connection is closed, new ones are refused by a reset. */
   cut(): void;
   restore(): void;
+  /**
+   * Those who are connected reach a Redis that has become the replica of another one, which refuses whatever they ask for and closes nothing; new
+   * connections pass, to that other one.
+   */
+  demote(): void;
   /** New connections pass, those that were frozen stay so and hear no more of it: a cable that was pulled and replaced. */
   replace(): void;
 };
+
+const REFUSED = "-READONLY You can't write against a read only replica.\r\n";
 
 /** A way to a TCP server that can fail as networks and servers fail. */
 export async function proxyTo(target: string): Promise<WayTo> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
+  const joined = new Map<Socket, Socket>();
   let opened = 0;
   let state: 'open' | 'frozen' | 'cut' = 'open';
   const server = createServer({ pauseOnConnect: true }, (near) => {
@@ -31,8 +39,9 @@ export async function proxyTo(target: string): Promise<WayTo> {
   const join = (near: Socket) => {
     const far = connect(Number(port || 5432), hostname);
     sockets.add(far);
-    far.on('error', () => near.destroy()).on('close', () => sockets.delete(far) && near.destroy());
-    near.on('close', () => far.destroy());
+    joined.set(near, far);
+    far.on('error', () => near.destroy()).on('close', () => sockets.delete(far) && joined.has(near) && near.destroy());
+    near.on('close', () => joined.delete(near) && far.destroy());
     near.pipe(far).pipe(near);
   };
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -56,6 +65,16 @@ export async function proxyTo(target: string): Promise<WayTo> {
     restore() {
       state = 'open';
       closeAll(); // what was frozen in the middle cannot be joined again
+    },
+    demote() {
+      for (const [near, far] of joined) {
+        joined.delete(near);
+        far.unpipe().destroy();
+        near
+          .unpipe()
+          .on('data', () => near.write(REFUSED))
+          .resume();
+      }
     },
     replace() {
       state = 'open';
