@@ -113,6 +113,7 @@ export class TrainingPanel {
     this.#session.abort();
     this.#session = new AbortController();
     const { signal } = this.#session;
+    this.#following = null; // whoever followed goes with the session
     byId('key-problem').textContent = '';
     while (!signal.aborted) {
       if (!document.hidden && !this.#following) await this.#look();

@@ -268,6 +268,17 @@ describe('whoever has the admin key', () => {
     expect(shop.jobs).toHaveLength(1);
   });
 
+  test('opens the address with the key once more while a training runs, and goes on watching', async () => {
+    shop.trainsUpTo = 0.5;
+    await using page = await open(`#admin=${KEY}`);
+    await page.page.getByRole('button', { name: 'Retrain' }).click();
+    await expect.poll(() => progressOf(page.page), PATIENCE).toBeGreaterThan(0.1);
+    await page.page.evaluate(`location.hash = 'admin=${KEY}'`);
+    shop.trainsUpTo = 1;
+    await expect.poll(() => page.page.locator('#job').getAttribute('data-state'), PATIENCE).toBe('SUCCEEDED');
+    expect(page.problems).toEqual([]);
+  });
+
   test('is told when the key is a wrong one', async () => {
     await using page = await open();
     await checkWrongKey(page);
