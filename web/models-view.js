@@ -22,17 +22,40 @@ const KINDS = { GOLDEN: 'untrained', NETWORK: 'trained' };
 /** @param {Pick<Model, 'number' | 'kind'>} model e.g. "Model 3 (trained)" */
 export const titleOf = ({ number, kind }) => `Model ${number} (${KINDS[kind]})`;
 
-/**
- * @param {Model[]} models newest first
- * @param {(model: Model) => void} rollBack
- */
-export function showModels(models, rollBack) {
-  byId('models-empty').hidden = models.length > 0;
-  byId('models').replaceChildren(...models.map((model) => entryOf(model, rollBack)));
+/** The list of versions. What stays the same in it keeps the focus and what was unfolded: how many products have a vector changes all the time. */
+export class ModelsView {
+  #list = byId('models');
+  /** By id. @type {Map<string, { told: string, element: HTMLElement, facts: HTMLElement }>} */
+  #entries = new Map();
+  #rollBack;
+
+  /** @param {(model: Model) => void} rollBack */
+  constructor(rollBack) {
+    this.#rollBack = rollBack;
+  }
+
+  /** @param {Model[]} models newest first */
+  show(models) {
+    byId('models-empty').hidden = models.length > 0;
+    this.#entries = new Map(models.map((model) => [model.id, this.#entryOf(model)]));
+    const elements = [...this.#entries.values()].map(({ element }) => element);
+    const { children } = this.#list;
+    const stays = elements.length === children.length && elements.every((element, i) => element === children[i]);
+    if (!stays) this.#list.replaceChildren(...elements);
+  }
+
+  /** @param {Model} model */
+  #entryOf(model) {
+    const told = JSON.stringify({ ...model, embedded: 0 });
+    const known = this.#entries.get(model.id);
+    const facts = known?.facts ?? make('p', { class: 'facts' });
+    facts.textContent = factsOf(model);
+    return known?.told === told ? known : { told, element: elementOf(model, facts, this.#rollBack), facts };
+  }
 }
 
-/** @param {Model} model @param {(model: Model) => void} rollBack */
-function entryOf(model, rollBack) {
+/** @param {Model} model @param {HTMLElement} facts @param {(model: Model) => void} rollBack */
+function elementOf(model, facts, rollBack) {
   const entry = make(
     'li',
     { 'data-state': model.state },
@@ -42,7 +65,7 @@ function entryOf(model, rollBack) {
       make('strong', {}, `Model ${model.number}`),
       make('span', { class: 'chip' }, model.state.toLowerCase()),
     ),
-    make('p', { class: 'facts' }, factsOf(model)),
+    facts,
     make('p', { class: 'facts' }, encoderOf(model)),
     make('p', { class: 'facts' }, precisionOf(model)),
     changesOf(model),

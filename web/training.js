@@ -3,7 +3,7 @@ import { announce, byId } from './dom.js';
 import { subscribe } from './event-stream.js';
 import { FEEDBACK, feedbackFacts } from './feedback-facts.js';
 import { isSettled, JOB_FIELDS, sentenceOf, shareOf, showJob } from './job-view.js';
-import { MODEL_FIELDS, showModels, titleOf } from './models-view.js';
+import { MODEL_FIELDS, ModelsView, titleOf } from './models-view.js';
 import { nextTraining, RETRAINING } from './next-training.js';
 import { read, write } from './storage.js';
 
@@ -46,7 +46,7 @@ export class TrainingPanel {
   #activeId = null;
   /** The problem that is shown is that the server does not answer. */
   #away = false;
-  #shownModels = '';
+  #models = new ModelsView((model) => this.#act(ROLL_BACK, { id: model.id }));
   /** When feedback was last asked about. */
   #askedAt = Number.NEGATIVE_INFINITY;
   #beforeRetrain;
@@ -99,7 +99,6 @@ export class TrainingPanel {
   #forget(why) {
     this.#session.abort();
     this.#key = this.#job = this.#following = null;
-    this.#shownModels = '';
     this.#askedAt = Number.NEGATIVE_INFINITY;
     write(sessionStorage, KEY, null);
     byId('key-form').hidden = false;
@@ -154,10 +153,7 @@ export class TrainingPanel {
 
   /** @param {Model[]} models */
   #showModels(models) {
-    const now = JSON.stringify(models);
-    if (now === this.#shownModels) return; // a list that stays keeps the focus and what was unfolded
-    this.#shownModels = now;
-    showModels(models, (model) => this.#act(ROLL_BACK, { id: model.id }));
+    this.#models.show(models);
     const active = models.find((model) => model.state === 'ACTIVE');
     if (!active) return;
     this.#onModel(titleOf(active), this.#activeId !== null && this.#activeId !== active.id);

@@ -223,6 +223,16 @@ describe('whoever has the admin key', () => {
       .toEqual([expect.stringContaining(`${line}Beside red-apple: 1 of 2 products are new${looked}`)]);
   });
 
+  test('reads on in what is unfolded while products get their vectors', async () => {
+    await using page = await open(`#admin=${KEY}`);
+    const model = page.page.locator('#models > li');
+    await model.locator('summary').click();
+    shop.models[0]!.embedded = 853;
+    await expect.poll(() => model.textContent(), PATIENCE).toContain('853 products');
+    expect(await model.locator('details').getAttribute('open')).not.toBeNull();
+    expect(await page.page.evaluate('document.activeElement.localName')).toBe('summary');
+  });
+
   test('sees that a model does without its encoder, and why', async () => {
     Object.assign(shop.models[0]!, { encoder: null, encoderProblem: 'it gives no numbers' });
     await using page = await open(`#admin=${KEY}`);
