@@ -107,7 +107,7 @@ export class TrainingPanel {
     byId('training-short').textContent = '';
   }
 
-  /** Looks every few seconds; a job that runs is followed live besides. */
+  /** Looks every few seconds, also while a job that runs is followed live: models and plans change besides, by other people, too. */
   async #start() {
     this.#session.abort();
     this.#session = new AbortController();
@@ -115,7 +115,7 @@ export class TrainingPanel {
     this.#following = null; // whoever followed goes with the session
     byId('key-problem').textContent = '';
     while (!signal.aborted) {
-      if (!document.hidden && !this.#following) await this.#look();
+      if (!document.hidden) await this.#look();
       await pause(POLL_MS, signal);
     }
   }
@@ -133,8 +133,10 @@ export class TrainingPanel {
       this.#showModels(desk.models);
       byId('next-training').textContent = nextTraining(desk.retraining);
       const [job] = desk.jobs;
-      if (job) this.#show(job);
-      if (job && !isSettled(job)) this.#follow(job.id);
+      if (job && !this.#following) {
+        this.#show(job);
+        if (!isSettled(job)) this.#follow(job.id);
+      }
       await this.#lookAtFeedback();
     } catch (error) {
       this.#failed(error);
@@ -234,7 +236,7 @@ export class TrainingPanel {
         variables,
       );
       const problem = Object.values(data)[0]?.userErrors[0];
-      if (!this.#following) await this.#look();
+      await this.#look();
       this.#problem(problem?.message ?? '');
     } catch (error) {
       this.#failed(error);

@@ -266,6 +266,20 @@ describe('whoever has the admin key', () => {
     expect(page.problems).toEqual([]);
   });
 
+  test('sees a rollback while a training runs, on the page where it was asked for and on any other', async () => {
+    shop.models.push({ ...shop.models[0], id: 'second', number: 2, kind: 'NETWORK', state: 'STANDBY' });
+    shop.trainsUpTo = 0.5;
+    await using mine = await open(`#admin=${KEY}`);
+    await using theirs = await open(`#admin=${KEY}`);
+    await theirs.page.getByRole('button', { name: 'Retrain' }).click();
+    for (const { page } of [mine, theirs])
+      await expect.poll(() => page.locator('#job').getAttribute('data-state'), PATIENCE).toBe('RUNNING');
+    await theirs.page.getByRole('button', { name: 'Roll back to model 2' }).click();
+    for (const { page } of [mine, theirs])
+      await expect.poll(() => page.locator('#sentence').textContent(), PATIENCE).toContain('Model 2');
+    expect(await mine.page.locator('#job').getAttribute('data-state')).toBe('RUNNING');
+  });
+
   test('follows a training that somebody else has started', async () => {
     shop.trainsUpTo = 0.5;
     await using mine = await open(`#admin=${KEY}`);
