@@ -60,6 +60,8 @@ export class ItemView {
     this.#section.hidden = false;
     this.#reset();
     scrollTo(0, 0);
+    describe(id, null);
+    byId('item-title').focus({ preventScroll: true });
     this.#showAnchor(id);
     this.#load(null);
   }
@@ -83,6 +85,7 @@ export class ItemView {
     if (this.#id === null) return;
     this.#endImpressions();
     this.#reset(note);
+    this.#showAnchor(this.#id);
     this.#load(null);
   }
 
@@ -95,21 +98,11 @@ export class ItemView {
     this.#note.hidden = note === '';
   }
 
-  /** @param {string} id */
+  /** Where it cannot be had, the list beside it says what is wrong. @param {string} id */
   async #showAnchor(id) {
     const { signal } = this.#shown;
-    const title = byId('item-title');
-    const describe = (/** @type {Product | null} */ product) => {
-      title.textContent = product ? nameOf(product) : id;
-      document.title = `${title.textContent} – Simili`;
-      byId('item-picture').replaceChildren(...(product ? [pictureOf(product, { lazy: false })] : []));
-      byId('item-facts').textContent = product ? factsOf(product) : '';
-      byId('item-link').replaceChildren(...(product ? linkOf(product) : []));
-    };
-    describe(null);
-    title.focus({ preventScroll: true });
-    const product = await findProduct(id).catch(() => null); // the list beside it says what is wrong
-    if (!signal.aborted) describe(product);
+    const product = await findProduct(id).catch(() => null);
+    if (product && !signal.aborted) describe(id, product);
   }
 
   /** @param {string | null} after null: the first page */
@@ -237,6 +230,16 @@ function onceButton(label, done, product, act) {
 
 /** One decimal: the best ones differ there. Only what is identical is 100 %. @param {number} score */
 const percent = (score) => `${(Math.floor(score * 1000) / 10).toFixed(1)} %`;
+
+/** @param {string} id @param {Product | null} product null: nothing is known of it yet */
+function describe(id, product) {
+  const title = byId('item-title');
+  title.textContent = product ? nameOf(product) : id;
+  document.title = `${title.textContent} – Simili`;
+  byId('item-picture').replaceChildren(...(product ? [pictureOf(product, { lazy: false })] : []));
+  byId('item-facts').textContent = product ? factsOf(product) : '';
+  byId('item-link').replaceChildren(...(product ? linkOf(product) : []));
+}
 
 /** @param {Product} product */
 function factsOf(product) {

@@ -153,6 +153,20 @@ describe('the list', () => {
     expect(page.problems).toEqual([]);
   });
 
+  test('comes with the name and picture of its product when the server is there again', async () => {
+    await using page = await open();
+    await page.page.locator('#grid a').first().waitFor();
+    await page.page.route('**/graphql', (route) => route.abort());
+    await page.page.goto(`${server.url}/?away#item=red-apple`);
+    const again = page.page.getByRole('button', { name: 'Try again' }).last();
+    await again.waitFor();
+    await page.page.unroute('**/graphql');
+    await again.click();
+    await expect.poll(() => tiles(page.page).count(), PATIENCE).toBe(12);
+    await expect.poll(() => page.page.locator('#item-title').textContent(), PATIENCE).toBe('Red apple');
+    expect(await page.page.locator('#item-picture img').count()).toBe(1);
+  });
+
   test('grows by a page, and starts anew when its cursor belongs to a retired model', async () => {
     await using page = await open('#item=red-apple');
     const next = page.page.getByRole('button', { name: 'Next page' });
