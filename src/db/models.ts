@@ -30,7 +30,7 @@ export type NewModel = {
   /** Beside the space of its pictures; default none. */
   spaces?: readonly VersionSpace[];
 };
-/** `measured` false: there was too little to measure or to decide by, and it passed for want of a reason not to. */
+/** `measured` false: there was too little to measure or to decide by, and it passed for want of a reason not to; or not, as a rival could be measured. */
 export type Gate = { name: string; passed: boolean; measured: boolean; reason: string };
 /** One list of twelve (fewer in a smaller catalog), ids in their order. */
 type ListChange = { anchorId: string; before: string[]; after: string[] };

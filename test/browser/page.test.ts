@@ -237,6 +237,19 @@ describe('whoever has the admin key', () => {
       .toEqual([expect.stringContaining(`${line}Beside red-apple: 1 of 2 products are new${looked}`)]);
   });
 
+  test('sees which gate stopped a model, also one that could not be measured', async () => {
+    const reason = 'not measured: 4 held-out click triplets, 50 needed, which version 1 has';
+    const gates = [...(shop.models[0]!.gates as object[]), { name: 'clicks', passed: false, measured: false, reason }];
+    shop.models.push({ ...shop.models[0], id: 'second', number: 2, kind: 'NETWORK', state: 'REJECTED', gates });
+    await using page = await open(`#admin=${KEY}`);
+    const rejected = page.page.locator('#models > li[data-state=REJECTED] details');
+    await expect
+      .poll(() => rejected.locator('summary').textContent(), PATIENCE)
+      .toBe('2 of 3 quality gates passed, 1 not measured');
+    expect(await rejected.getAttribute('open')).not.toBeNull();
+    expect(await rejected.locator('.failed').allTextContents()).toEqual([`✗ clicks: ${reason}`]);
+  });
+
   test('reads on in what is unfolded while products get their vectors', async () => {
     await using page = await open(`#admin=${KEY}`);
     const model = page.page.locator('#models > li');
