@@ -12,7 +12,9 @@ const POLL_MS = 3000;
 /** Days are summed for it. */
 const FEEDBACK_MS = 60_000;
 const ADMIN = '/admin/graphql';
-const DESK = `query Desk { jobs(first: 1) { ...JobFields } models(first: 20) { ...ModelFields } ${RETRAINING} } ${JOB_FIELDS} ${MODEL_FIELDS}`;
+/** The version that serves, and those that a rollback can take: behind many refused ones they are not among the newest. */
+const SERVABLE = 'servable: models(first: 10, states: [ACTIVE, STANDBY])';
+const DESK = `query Desk { jobs(first: 1) { ...JobFields } models(first: 20) { ...ModelFields } ${SERVABLE} { ...ModelFields } ${RETRAINING} } ${JOB_FIELDS} ${MODEL_FIELDS}`;
 const PROGRESS = `subscription Progress($id: ID!) { jobProgress(id: $id) { ...JobFields } } ${JOB_FIELDS}`;
 const PROBLEMS = '... on UserError { message code }';
 const RETRAIN = `mutation Retrain($input: RetrainInput) {
@@ -123,14 +125,14 @@ export class TrainingPanel {
   async #look() {
     try {
       const desk = await this.#admin(
-        /** @type {{ jobs: Job[], models: Model[], retraining: Retraining }} */ ({}),
+        /** @type {{ jobs: Job[], models: Model[], servable: Model[], retraining: Retraining }} */ ({}),
         DESK,
       );
       if (this.#away) this.#problem('');
       this.#away = false;
       byId('key-form').hidden = true;
       byId('desk').hidden = false;
-      this.#showModels(desk.models);
+      this.#showModels(together(desk.models, desk.servable));
       byId('next-training').textContent = nextTraining(desk.retraining);
       const [job] = desk.jobs;
       if (job && !this.#following) {
@@ -267,6 +269,10 @@ export class TrainingPanel {
     if (place.textContent !== sentence) place.textContent = sentence; // an alert that stays is not said again
   }
 }
+
+/** Each once, newest first. @param {Model[][]} lists */
+const together = (...lists) =>
+  [...new Map(lists.flat().map((model) => [model.id, model])).values()].sort((a, b) => b.number - a.number);
 
 /** @param {number} milliseconds @param {AbortSignal} signal ends the pause early */
 function pause(milliseconds, signal) {

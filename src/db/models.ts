@@ -82,11 +82,18 @@ export class ModelRepository {
     return (await this.db.modelVersion.findFirst({ where, select: { id: true } })) !== null;
   }
 
-  /** Newest first. @param after id of the last one that was read; null: from the newest on. @throws SimiliError CURSOR_INVALID where there is none of it */
-  async list(limit: number, after: string | null = null): Promise<ModelRow[]> {
+  /**
+   * Newest first. @param after id of the last one that was read, which may be in another state by now; null: from the newest on
+   * @throws SimiliError CURSOR_INVALID where there is none of it
+   */
+  async list(limit: number, after: string | null = null, states?: readonly ModelState[]): Promise<ModelRow[]> {
     const { catalogId } = this;
     const last = await lastRead(after, (id) => this.byId(id));
-    const where = { catalogId, ...(last && { number: { lt: last.number } }) };
+    const where = {
+      catalogId,
+      ...(states && { state: { in: [...states] } }),
+      ...(last && { number: { lt: last.number } }),
+    };
     return this.db.modelVersion.findMany({ where, orderBy: { number: 'desc' }, take: limit, omit: withoutArtefact });
   }
 

@@ -10,8 +10,8 @@ export const modelResolvers = (scope: ScopeOf): Resolvers => ({
   Query: {
     activeModel: async (_root, _args, context) => (await scope(context)).services.repositories.models.active(),
     explainSimilarity: async (_root, { a, b }, context) => (await scope(context)).services.explainSimilarity(a, b),
-    models: async (_root, { first, after }, context) =>
-      (await scope(context)).services.repositories.models.list(listSize(first), after ?? null),
+    models: async (_root, { first, after, states }, context) =>
+      (await scope(context)).services.repositories.models.list(listSize(first), after ?? null, states ?? undefined),
   },
   Mutation: {
     rollback: (_root, { input }, context) =>

@@ -250,6 +250,19 @@ describe('whoever has the admin key', () => {
     expect(await rejected.locator('.failed').allTextContents()).toEqual([`✗ clicks: ${reason}`]);
   });
 
+  test('sees what serves and can roll back behind many refused versions', async () => {
+    const [first] = shop.models;
+    shop.models.push({ ...first, id: 'second', number: 2, kind: 'NETWORK', state: 'STANDBY' });
+    for (let number = 3; number <= 23; number++)
+      shop.models.push({ ...first, id: `refused ${number}`, number, kind: 'NETWORK', state: 'REJECTED' });
+    await using page = await open(`#admin=${KEY}`);
+    await expect.poll(() => page.page.locator('#sentence').textContent(), PATIENCE).toContain('Model 1 (untrained)');
+    await expect.poll(() => page.page.locator('#feedback-facts').textContent(), PATIENCE).toContain('they chose 4.1 %');
+    await page.page.getByRole('button', { name: 'Roll back to model 2' }).click();
+    await expect.poll(() => page.page.locator('#sentence').textContent(), PATIENCE).toContain('Model 2');
+    expect(await page.page.locator('#models > li').count()).toBe(22);
+  });
+
   test('reads on in what is unfolded while products get their vectors', async () => {
     await using page = await open(`#admin=${KEY}`);
     const model = page.page.locator('#models > li');

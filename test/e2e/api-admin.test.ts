@@ -317,6 +317,8 @@ test('models are listed newest first, also those whose vectors are gone', async 
     gates: [],
   });
   expect(data.models[1].number).toBe(retired.number - 1);
+  const only = await api.admin('{ models(first: 1, states: [ACTIVE]) { id state } }');
+  expect(only.data.models).toEqual([{ id: data.activeModel.id, state: 'ACTIVE' }]);
   expect(codeOf(await api.admin('{ models(first: 0) { id } }'))).toBe('INVALID_ARGUMENT');
   const { jobs } = api.database.repositories;
   for (const by of ['a', 'b']) await jobs.cancel((await jobs.create('RETRAIN', {}, by)).id);

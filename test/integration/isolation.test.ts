@@ -221,6 +221,7 @@ function valueFor(random: Random, { name, type }: GraphQLArgument, field: string
     case 'modelVersionId':
       return pick(random, ['"mdl_0"', '"mdl_2"']);
     case 'states':
+      if (field === 'models') return pick(random, ['[ACTIVE]', '[STANDBY, REJECTED]']);
       return pick(random, ['[RUNNING]', '[SUCCEEDED, FAILED]']);
     case 'picture':
       return `{ url: "https://pictures.test/${random.int(9)}.jpg" }`;

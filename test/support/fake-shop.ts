@@ -121,7 +121,11 @@ export class FakeShop {
   #office() {
     return {
       Query: {
-        models: () => [...this.models].reverse(),
+        models: (_: unknown, { first, states }: { first: number; states?: string[] }) =>
+          this.models
+            .filter(({ state }) => states?.includes(state) ?? true)
+            .reverse()
+            .slice(0, first),
         explainSimilarity: () => ({
           modelVersionId: this.#active.id,
           score: 0.82,
