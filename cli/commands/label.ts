@@ -51,7 +51,10 @@ export const label = defineCommand({
       fileOf: (path) => files.get(path)!,
     });
     process.stdout.write(`${questions.length} questions for ${rater}; Ctrl-C when done. Open\n  ${server.url}\n`);
-    await untilStopped(async () => server.close());
+    await untilStopped(async () => {
+      await server.close();
+      await answers.settle();
+    });
     const agreement = answers.agreement();
     process.stdout.write(`${answers.triplets().length} triplets in ${out}\n`);
     if (agreement) {

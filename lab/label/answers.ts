@@ -8,7 +8,7 @@ export const answers = ['a', 'b', 'both', 'neither'] as const;
 export type Answer = (typeof answers)[number];
 export const isAnswer = (value: unknown): value is Answer => (answers as readonly unknown[]).includes(value);
 
-/** Answers of everybody so far, in a file that only grows. */
+/** Answers of everybody so far, in a file that only grows. Raters may answer at the same time, each in a process of their own. */
 export type AnswerBook = {
   /** Answers of this rater, by question. */
   mine(): ReadonlyMap<string, Answer>;
@@ -16,6 +16,8 @@ export type AnswerBook = {
   add(question: Question, answer: Answer): Promise<void>;
   /** Takes the rater's last answer back. @returns its question; null where there is none. */
   undo(): Promise<Question | null>;
+  /** Makes the triplets once more, of what everybody has answered by now; so does every answer. */
+  settle(): Promise<void>;
   agreement(): Agreement | null;
   /** Triplets on which all who answered agree; "both" and "neither" give none. */
   triplets(): readonly { query: string; positive: string; negative: string }[];
@@ -29,42 +31,48 @@ export const keyOf = ({ query, a, b }: Question): string => [query, a, b].join('
 type Given = { question: Question; answer: Answer };
 
 /**
- * @param answersPath made when missing; may hold other raters' answers
+ * @param answersPath made when missing; may hold other raters' answers, and get more of them
  * @param tripletsPath rewritten after every answer, what `simili evaluate --triplets` reads
  * @throws SimiliError IMPORT_UNREADABLE when there is a file that is no such table; the file system's error when it
  * cannot be written
  */
 export async function openAnswers(answersPath: string, tripletsPath: string, rater: string): Promise<AnswerBook> {
-  const byRater = await readAnswers(answersPath);
-  const own = byRater.get(rater) ?? [];
-  byRater.set(rater, own);
+  let byRater = await readAnswers(answersPath);
+  const own = (): readonly Given[] => byRater.get(rater) ?? [];
   const append = async (question: Question, answer: Answer | typeof UNDO): Promise<void> => {
     const { query, a, b } = question;
     await appendDurably(answersPath, toLine([query, a, b, answer, rater, new Date().toISOString()]));
   };
-  const ratings = () => [...byRater.values()].map((given) => latest(given));
   const triplets = (): ReturnType<AnswerBook['triplets']> => unanimous([...byRater.values()]);
   const save = async (): Promise<void> => {
+    byRater = await readAnswers(answersPath); // other raters answer meanwhile, in processes of their own
     const lines = triplets().map(({ query, positive, negative }) => toLine([query, positive, negative]));
     await writeWhole(tripletsPath, toLine(['query', 'positive', 'negative']) + lines.join(''));
   };
+  let before: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = before.then(work);
+    before = done.catch(() => {});
+    return done;
+  };
   await save(); // whoever cannot write learns it before the first answer
   return {
-    mine: () => latest(own),
-    async add(question, answer) {
-      await append(question, answer);
-      own.push({ question, answer });
-      await save();
-    },
-    async undo() {
-      const last = own.at(-1);
-      if (!last) return null;
-      await append(last.question, UNDO);
-      own.pop();
-      await save();
-      return last.question;
-    },
-    agreement: () => agreementOf(ratings()),
+    mine: () => latest(own()),
+    add: (question, answer) =>
+      inTurn(async () => {
+        await append(question, answer);
+        await save();
+      }),
+    undo: () =>
+      inTurn(async () => {
+        const last = own().at(-1);
+        if (!last) return null;
+        await append(last.question, UNDO);
+        await save();
+        return last.question;
+      }),
+    settle: () => inTurn(save),
+    agreement: () => agreementOf([...byRater.values()].map(latest)),
     triplets,
   };
 }
@@ -86,7 +94,10 @@ function unanimous(raters: readonly (readonly Given[])[]) {
 
 async function readAnswers(path: string): Promise<Map<string, Given[]>> {
   const byRater = new Map<string, Given[]>();
-  const text = await readFile(path, 'utf8').catch(() => '');
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
   if (text === '') {
     await appendDurably(path, toLine(COLUMNS));
     return byRater;
@@ -118,7 +129,7 @@ async function appendDurably(path: string, line: string): Promise<void> {
 }
 
 async function writeWhole(path: string, text: string): Promise<void> {
-  const partial = `${path}.part`;
+  const partial = `${path}.${process.pid}.part`;
   await writeFile(partial, text);
   await rename(partial, path);
 }

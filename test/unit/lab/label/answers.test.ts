@@ -40,7 +40,28 @@ test('only what all agree on who answered is a triplet', async () => {
   await second.add(question(3), 'both');
   expect(second.triplets().map(({ query }) => query)).toEqual(['q1.png']);
   expect(second.agreement()).toMatchObject({ questions: 3, observed: 1 / 3 });
-  expect(ben.agreement()).toBeNull(); // opened before
+  expect(ben.agreement()).toBeNull(); // opened before, and not answered since
+});
+
+test('raters who answer at the same time, each in a process of their own, make one file of triplets', async () => {
+  const [anna, ben] = [await open('Anna'), await open('Ben')];
+  await anna.add(question(1), 'a');
+  await anna.add(question(2), 'a');
+  await ben.add(question(1), 'b');
+  expect(await triplets()).toBe('query,positive,negative\nq2.png,"a, 2.png","b""2"".png"\n');
+  expect(ben.agreement()).toMatchObject({ questions: 1, observed: 0 });
+  await anna.settle();
+  expect(anna.agreement()).toEqual(ben.agreement());
+  expect(await ben.undo()).toEqual(question(1));
+  expect(ben.mine().size).toBe(0);
+  expect(anna.mine().size).toBe(2);
+});
+
+test('answers of two tabs at once are all kept', async () => {
+  const anna = await open('Anna');
+  await Promise.all([1, 2, 3, 4].map((i) => anna.add(question(i), 'a')));
+  expect(anna.mine().size).toBe(4);
+  expect((await triplets()).trim().split('\n')).toHaveLength(1 + 4);
 });
 
 test('an answer is taken back by another line, and may be given anew', async () => {
