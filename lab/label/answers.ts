@@ -26,9 +26,15 @@ export type AnswerBook = {
 const COLUMNS = ['query', 'a', 'b', 'answer', 'rater', 'at'] as const;
 const UNDO = 'undo';
 
-export const keyOf = ({ query, a, b }: Question): string => [query, a, b].join('\n');
+/** Key of a question; with `a` and `b` the other way round, as another seed may draw it, it is the same question. */
+export const keyOf = ({ query, a, b }: Question): string => [query, ...[a, b].sort()].join('\n');
 
 type Given = { question: Question; answer: Answer };
+
+const FLIPPED: Readonly<Record<Answer, Answer>> = { a: 'b', b: 'a', both: 'both', neither: 'neither' };
+/** The same answer with `a` and `b` in one order. */
+const inOrder = ({ question: { query, a, b }, answer }: Given): Given =>
+  a < b ? { question: { query, a, b }, answer } : { question: { query, a: b, b: a }, answer: FLIPPED[answer] };
 
 /**
  * @param answersPath made when missing; may hold other raters' answers, and get more of them
@@ -109,7 +115,7 @@ async function readAnswers(path: string): Promise<Map<string, Given[]>> {
     const given = byRater.get(rater) ?? [];
     byRater.set(rater, given);
     if (answer === UNDO) given.pop();
-    else if (isAnswer(answer)) given.push({ question: { query, a, b }, answer });
+    else if (isAnswer(answer)) given.push(inOrder({ question: { query, a, b }, answer }));
   }
   return byRater;
 }

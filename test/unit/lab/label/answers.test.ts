@@ -57,6 +57,20 @@ test('raters who answer at the same time, each in a process of their own, make o
   expect(anna.mine().size).toBe(2);
 });
 
+test('a question that another seed asks the other way round is the same one', async () => {
+  const [anna, ben] = [await open('Anna'), await open('Ben')];
+  const { query, a, b } = question(1);
+  const round = { query, a: b, b: a };
+  await anna.add(question(1), 'a');
+  expect(anna.mine().has(keyOf(round))).toBe(true);
+  await ben.add(round, 'b');
+  expect(ben.agreement()).toMatchObject({ questions: 1, observed: 1 });
+  const one = 'query,positive,negative\nq1.png,"a, 1.png","b""1"".png"\n';
+  expect(await triplets()).toBe(one);
+  await ben.add(round, 'a');
+  expect(await triplets()).toBe('query,positive,negative\n');
+});
+
 test('answers of two tabs at once are all kept', async () => {
   const anna = await open('Anna');
   await Promise.all([1, 2, 3, 4].map((i) => anna.add(question(i), 'a')));
