@@ -20,6 +20,9 @@ test('the page says in a sentence when the next training comes, and that an enco
   expect(nextTraining({ ...plan, scheduledFor: new Date(0).toISOString() })).toMatch(
     /new pictures \(3 so far\), or .*19\d\d.*\.$/,
   );
+  const rests = (time: Date) => nextTraining({ ...plan, notBefore: time.toISOString() });
+  expect(rests(new Date())).toMatch(/\(3 so far\), not before \d?\d:\d\d(\s[AP]M)?\.$/);
+  expect(rests(new Date(Date.now() + 3 * 86_400_000))).toMatch(/, not before .*20\d\d.* \d?\d:\d\d(\s[AP]M)?\.$/); // a pause may be days
   const encoder = 'no encoder looks at pictures any more';
   const asked = { ...plan, encoder };
   expect(nextTraining({ ...asked, due: true })).toBe(
