@@ -92,10 +92,12 @@ function encoderOf({ encoder, encoderProblem }) {
   return encoder ? `Pictures seen by ${encoder.title}, licence ${encoder.licence}` : '';
 }
 
-/** Share of triplets in the right order, on products and clicks that training did not see. @param {Model} model */
-function precisionOf({ metrics }) {
+/** Share of triplets in the right order, and of how many: a handful says little. @param {Pick<Model, 'metrics'>} model on what training did not see */
+export function precisionOf({ metrics }) {
   const share = (/** @type {string} */ of, /** @type {Precision | undefined} */ measured) =>
-    measured && measured.triplets > 0 ? `${of} ${(measured.precision * 100).toFixed(1)} %` : '';
+    measured && measured.triplets > 0
+      ? `${of} ${(measured.precision * 100).toFixed(1)} % of ${measured.triplets.toLocaleString()}`
+      : '';
   const shares = [
     share('categories', metrics?.evaluation?.structure),
     share('clicks', metrics?.evaluation?.clicks),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-const { changesLine, exampleLine, examinationLine, placeLine } = await import(
+const { changesLine, exampleLine, examinationLine, placeLine, precisionOf } = await import(
   new URL('../../../web/models-view.js', import.meta.url).href
 );
 
@@ -26,4 +26,11 @@ test('how far shoppers look, of a placement and place by place', () => {
     'How far shoppers look (cart): 1 of 2 places are not as expected',
   );
   expect(placeLine(places[0]!)).toBe('Place 2: looked at 81 % as often as the first; 70 to 78 % by itself');
+});
+
+test('a share of triplets in the right order is told with their number', () => {
+  const evaluation = { structure: { triplets: 400, precision: 0.8021 }, clicks: { triplets: 3, precision: 1 } };
+  expect(precisionOf({ metrics: { evaluation } })).toBe('Right order: categories 80.2 % of 400, clicks 100.0 % of 3');
+  expect(precisionOf({ metrics: { evaluation: { clicks: { triplets: 0, precision: 0 } } } })).toBe('');
+  expect(precisionOf({ metrics: null })).toBe('');
 });
