@@ -79,6 +79,27 @@ describe('a visitor', () => {
     expect(page.problems).toEqual([]);
   });
 
+  test('never has to scroll sideways for a word that is longer than the page is wide, nor has an administrator', async () => {
+    const word = 'W'.repeat(200);
+    Object.assign(shop.products[0]!, { id: word, title: word, categories: [word] });
+    Object.assign(shop.models[0]!, {
+      encoderProblem: word,
+      gates: [{ name: 'complete', passed: false, measured: true, reason: word }],
+      listChanges: { anchors: 1, changed: 1, newShare: 1, examples: [{ anchorId: word, before: ['a'], after: ['b'] }] },
+    });
+    const at = new Date().toISOString();
+    const job = { id: 'failed', kind: 'RETRAIN', state: 'FAILED', phase: 'TRAIN', progress: 0, attempts: 1, curve: [] };
+    const error = { code: 'INTERNAL', message: word, retry: false };
+    shop.jobs.push({ ...job, message: word, engine: word, error, requestedBy: 'admin', createdAt: at, updatedAt: at });
+    await using open = await openPage(browser, `${server.url}/#item=${word}&admin=${KEY}`, { width: 360, height: 740 });
+    const { page } = open;
+    await expect.poll(() => page.locator('#item-facts').textContent(), PATIENCE).toContain(word);
+    await page.locator('#models summary').first().click(); // the lists that changed most
+    const beyond = `[document.documentElement, document.querySelector('#training')].map((one) => one.scrollWidth - one.clientWidth)`;
+    expect(await page.evaluate(beyond)).toEqual([0, 0]);
+    expect(open.problems).toEqual([]);
+  });
+
   test('gets more of the catalog by scrolling, each product once', async () => {
     await using page = await open();
     const links = page.page.locator('#grid a');
