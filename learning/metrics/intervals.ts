@@ -35,8 +35,10 @@ export function pairedDifference(a: Runs, b: Runs, random: Random, options: Opti
 
 /** Interval of the first system, or of the first minus the second. */
 function intervalOf(systems: readonly Runs[], random: Random, { draws = 1000, level = 0.95 }: Options): Interval {
-  const sizes = systems[0]![0]!.map((values) => values.length);
-  const sums = sizes.map((_size, c) => {
+  // A resample of clusters without values alone would have no mean: a query that nothing answers says nothing.
+  const known = systems[0]![0]!.flatMap((values, c) => (values.length > 0 ? [{ size: values.length, c }] : []));
+  const sizes = known.map(({ size }) => size);
+  const sums = known.map(({ c }) => {
     const [own, other = 0] = systems.map((runs) => meanOf(runs.map((run) => total(run[c]!))));
     return own! - other;
   });

@@ -34,6 +34,19 @@ test('the interval is that of the resampled means, and one cluster leaves no dou
   expect(bootstrapInterval([[[0], [1]]], makeRandom(1))).toEqual({ mean: 0.5, low: 0, high: 1 });
 });
 
+test('clusters without values are none: an interval of two queries among sixty without an answer has both ends', () => {
+  const [few, none] = [[[0], [0.5]], Array.from({ length: 60 }, () => [])];
+  const interval = bootstrapInterval([few], makeRandom(1));
+  expect(interval).toEqual({ mean: 0.25, low: 0, high: 0.5 });
+  expect(bootstrapInterval([[...none, ...few]], makeRandom(1))).toEqual(interval);
+  const better = [[0.5], [1]];
+  expect(pairedDifference([[...none, ...better]], [[...none, ...few]], makeRandom(1))).toEqual({
+    mean: 0.5,
+    low: 0.5,
+    high: 0.5,
+  });
+});
+
 test('a paired difference sees what two single intervals hide', () => {
   const random = makeRandom(3);
   const b = Array.from({ length: 50 }, () => [random.gaussian(), random.gaussian()]);
