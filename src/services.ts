@@ -35,6 +35,7 @@ import { watchJob } from './jobs/watch-job.ts';
 import { signingKeyOf } from './keys.ts';
 import { telemetryOf } from './load-extensions.ts';
 import type { Log } from './log.ts';
+import { embeddedCounts } from './models/embedded-counts.ts';
 import { type Explanation, explainSimilarity } from './models/explain.ts';
 import { rollback } from './models/rollback.ts';
 import { makeServing, type Serving } from './models/serving.ts';
@@ -91,6 +92,8 @@ export type Services = {
   pictureToken(bytes: Uint8Array): Promise<string>;
   /** Products of the catalog; of a large one as of some seconds ago (remembered.ts). */
   productCount(): Promise<number>;
+  /** Products with a vector of the version of this number; of a large one as of some seconds ago. Rejects with VersionGone. */
+  embedded(version: number): Promise<number>;
   /** Null: there is none. Of several with one address, the first by id. */
   productByUrl(url: string): Promise<ProductRow | null>;
   /** Null: there is none. */
@@ -232,6 +235,10 @@ function ofCatalog(
       sparingly,
       () => performance.now(),
     ),
+    embedded: embeddedCounts(
+      (version) => embeddings.count(version),
+      () => performance.now(),
+    ),
     productByUrl: (url) => products.byUrl(url),
     job: (id) => jobs.byId(id),
     submitFeedback: (visitor, entries) => submitFeedback({ feedback, signingKey, now }, visitor, entries),
@@ -271,6 +278,7 @@ const TEXTS: Texts<Services> = {
   similarToPicture: ({ picture, filter }) => ({ picture, filter }),
   pictureToken: null,
   productCount: null,
+  embedded: null,
   productByUrl: (url) => ({ url }),
   job: (id) => ({ id }),
   submitFeedback: ({ id }) => ({ visitor: { id } }),

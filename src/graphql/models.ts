@@ -45,7 +45,7 @@ const trainingOf = (metrics: unknown) =>
 /** A version has no table before its embedding begins and after it was retired. */
 async function embedded({ services }: Scope, { number }: ModelRow): Promise<number> {
   try {
-    return await services.repositories.embeddings.count(number);
+    return await services.embedded(number);
   } catch (error) {
     if (error instanceof VersionGone) return 0;
     throw error;

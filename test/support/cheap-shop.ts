@@ -84,12 +84,6 @@ export function cheapShop(): CheapShop {
       counts: async () => read({ ready: 1, pending: 0, failed: 50 }),
       failures: async (most: number) => read(Array.from({ length: most }, () => ({ productId: 'p', source: 's' }))),
     },
-    embeddings: {
-      count: async () => {
-        work.lists += 1;
-        return 1;
-      },
-    },
     categoryNames: {
       unknownCategories: async (names: readonly string[]) => {
         work.lists += 1;
@@ -109,6 +103,10 @@ export function cheapShop(): CheapShop {
     telemetry: noTelemetry,
     patience: patiencesOf(loadConfig({})),
     productCount: async () => read(rows.length),
+    embedded: async () => {
+      work.lists += 1;
+      return 1;
+    },
     similarItems: async ({ first }: { first?: number | null }) => {
       work.lists += 1;
       if (first != null && (first < 1 || first > 50)) throw new SimiliError('CURSOR_INVALID'); // as the real one refuses it
