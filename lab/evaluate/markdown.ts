@@ -53,7 +53,7 @@ const NEARLY_ALL = 0.9;
 
 function saturated({ methods, data: { triplets, k, gallery } }: Report): string {
   const least = Math.min(...methods.map(({ selected }) => selected));
-  if (least < NEARLY_ALL * triplets) return '';
+  if (methods.length === 0 || least < NEARLY_ALL * triplets) return '';
   return (
     ` Of these ${gallery} pictures nearly all are among the first ${k} of somebody: Score-${k} counts ` +
     `${Math.round((100 * least) / triplets)} % of the triplets and says no more than the precision. Try a smaller --k.`

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { meanOf } from '@simili/learning/metrics/intervals';
+import type { Questions } from '@simili/learning/metrics/judge';
 import { presetNames } from '@simili/learning/network/presets';
 import { findEncoder } from '@simili/worker/encoders/find';
 import type { InstalledEncoder } from '@simili/worker/engines/onnx/encoder-description';
@@ -59,9 +60,10 @@ export async function evaluate(options: EvaluateOptions): Promise<Report> {
   await mkdir(out, { recursive: true });
   const encoder = await findEncoder(config.SIMILI_ENCODER, config.SIMILI_DATA_DIR);
   const { data: collected, rows, rated, problems } = await collectWithProgress(options, encoder);
+  const questions = questionsOf(collected, { k, seed, rated });
+  checkAnything(questions, options);
   await using seen = await withEncoded(collected, encoder, options);
   const { data } = seen;
-  const questions = questionsOf(data, { k, seed, rated });
   const methods = methodsNamed(options.methods);
   const planned = trainingsOf(methods, seeds);
   const computing = sideBySide(config, preset, planned.length);
@@ -124,6 +126,15 @@ function check({ methods, preset, seeds, minutes, steps, k, seed }: EvaluateOpti
   if (steps !== null && !(Number.isInteger(steps) && steps >= 1)) throw refuse('steps is a whole number above 0');
   if (!(Number.isInteger(k) && k >= 1)) throw refuse('k is a whole number above 0');
   if (!Number.isSafeInteger(seed)) throw refuse('seed is a whole number');
+}
+
+/** @throws SimiliError IMPORT_UNREADABLE before anything is trained for a report without a number. */
+function checkAnything({ triplets }: Questions, { labels }: EvaluateOptions): void {
+  if (triplets.length > 0) return;
+  const why =
+    'nothing can be asked: of no held-out picture is another one more alike than a third, by identity, subgroup or category, ' +
+    'and no usable answers of people are given (--triplets)';
+  throw new SimiliError('IMPORT_UNREADABLE', { source: labels, why });
 }
 
 function collectWithProgress(options: EvaluateOptions, encoder: InstalledEncoder | null): Promise<Collected> {

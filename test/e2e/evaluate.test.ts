@@ -151,6 +151,22 @@ test('where nothing can be held out the command says why and fails', async () =>
   expect(tooFew.output).toContain('0 readable pictures are held out');
 });
 
+test('where labels tell no pictures apart the command says so before it trains anything', async () => {
+  const lines = (await readFile(join(dir, 'labels.csv'), 'utf8')).split('\n').slice(1, 61);
+  const paths = join(dir, 'paths.csv');
+  await writeFile(paths, ['path', ...lines.map((line) => line.split(',')[0])].join('\n'));
+  const { code, output } = await evaluate('nothing', '--labels', paths, '--methods', 'random', '--steps', '2');
+  expect(code, output).toBe(1);
+  expect(output).toContain('nothing can be asked');
+});
+
+test('a report of which every method failed has no word of what they selected', async () => {
+  const { code, output } = await evaluate('failed', '--methods', 'encoder');
+  expect(code, output).toBe(0);
+  expect(output).toContain('## Not measured');
+  expect(output).not.toMatch(/Infinity|NaN/);
+});
+
 test('what is stopped by Ctrl-C says so, and no more', async () => {
   const child = spawnSimili(
     commandOf('stopped', ['--methods', 'random,deepRanking', '--steps', '1000000']),
