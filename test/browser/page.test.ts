@@ -205,6 +205,8 @@ describe('the list', () => {
 describe('whoever has the admin key', () => {
   test('retrains, watches the curve grow, and sees the new model rank', async () => {
     await using page = await open(`#item=red-apple&admin=${KEY}`);
+    const lengths = await page.page.getByLabel('How long to train a network').locator('option').allTextContents();
+    expect(lengths.slice(0, 2)).toEqual(['Usual length', 'A network for 30 seconds']); // of a head none is read
     const next =
       'The next training comes by itself after 500 new choices of shoppers (12 so far) or 170 new pictures (3 so far).';
     await expect.poll(() => page.page.locator('#next-training').textContent(), PATIENCE).toBe(next);
