@@ -1,4 +1,5 @@
 import type { Metric } from '@simili/learning/metrics/summary';
+import { told } from './problem.ts';
 import type { Report, ReportedMethod } from './report.ts';
 
 /** report.md: the table, what the paper says and what came out, and how it was made. */
@@ -109,7 +110,7 @@ function problemLines({ problems }: Report): string[] {
   return [
     '## Lines that were left out, adjusted or noticed',
     '',
-    ...problems.map(({ line, reason }) => `- line ${line}: ${reason}`),
+    ...problems.map((problem) => `- ${told(problem)}`),
     '',
   ];
 }

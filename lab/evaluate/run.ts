@@ -20,6 +20,7 @@ import { questionsOf } from '../questions/questions.ts';
 import { type Collected, collect } from './collect.ts';
 import { toHtml } from './html.ts';
 import { toMarkdown } from './markdown.ts';
+import { told } from './problem.ts';
 import { makeReport, type Report } from './report.ts';
 import { sideBySide } from './side-by-side.ts';
 
@@ -144,7 +145,7 @@ function collectWithProgress(options: EvaluateOptions, encoder: InstalledEncoder
     encoderSides: encoder ? [encoder.description.input.side] : [],
     onProblems(problems) {
       bar?.stop();
-      for (const { line, reason } of problems) options.say(`  line ${line}: ${reason}`);
+      for (const problem of problems) options.say(`  ${told(problem)}`);
     },
     onProgress(done, total) {
       bar ??= options.showProgress('pictures', total);

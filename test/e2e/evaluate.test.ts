@@ -139,7 +139,10 @@ test('people’s answers are measured with where their pictures are held out, an
   expect(report.methods.map(({ metrics }) => metrics.map.sd === null)).toEqual([true, true, false]);
   expect(report.data).toMatchObject({ triplets: 3, tripletsBy: 'people' });
   expect(report.methods[1]?.metrics.similarityPrecision.mean).toBe(1);
-  expect(output).toContain('1 triplets have pictures that teach beside pictures that are held out');
+  // On the terminal and in the table: there are two files that have lines.
+  expect(output.split('labels.csv, line 62: Cannot decode broken.png')).toHaveLength(3);
+  const mixed = 'triplets.csv, line 1: 1 triplets have pictures that teach beside pictures that are held out';
+  expect(output.split(mixed)).toHaveLength(3);
 });
 
 test('where nothing can be held out the command says why and fails', async () => {
