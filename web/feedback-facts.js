@@ -1,5 +1,5 @@
-export const FEEDBACK = `feedbackHealth { accepted rejections { code count } impressionCoverage daysPending bots { visitors } }
-  clickThrough { versions { modelVersionId rate { rate low high } } }`;
+export const FEEDBACK = `feedbackHealth(days: 7) { accepted rejections { code count } impressionCoverage daysPending bots { visitors } }
+  clickThrough(days: 28) { versions { modelVersionId rate { rate low high } } }`;
 
 /**
  * @typedef {{ accepted: number, rejections: { code: string, count: number }[], impressionCoverage: number | null, daysPending: number,
@@ -21,7 +21,7 @@ export function feedbackFacts({ accepted, rejections, impressionCoverage, daysPe
   const rate = versions.find(({ modelVersionId }) => modelVersionId === activeId)?.rate;
   sentences.push(
     rate
-      ? `Of what shoppers saw of the model that serves they chose ${percent(rate.rate)} (${percent(rate.low)} to ${percent(rate.high)}).`
+      ? `In 28 days, of what shoppers saw of the model that serves they chose ${percent(rate.rate)} (${percent(rate.low)} to ${percent(rate.high)}).`
       : 'Too few shoppers have seen the model that serves to say what share they choose.',
   );
   if (bots.visitors > 0) sentences.push(`${bots.visitors} bots were found, and count for nothing.`);

@@ -212,7 +212,7 @@ describe('whoever has the admin key', () => {
     await expect.poll(() => page.page.locator('#next-training').textContent(), PATIENCE).toBe(next);
     const facts =
       'Feedback of 7 days: 1234 events accepted, 3 NOT_IN_LIST rejected. 92.5 % of the lists that it is about say what was seen. ' +
-      'Of what shoppers saw of the model that serves they chose 4.1 % (3.5 % to 4.8 %).';
+      'In 28 days, of what shoppers saw of the model that serves they chose 4.1 % (3.5 % to 4.8 %).';
     await expect.poll(() => page.page.locator('#feedback-facts').textContent(), PATIENCE).toBe(facts);
     shop.trainsUpTo = 0.2;
     const onCurve = () => {

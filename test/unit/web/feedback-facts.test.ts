@@ -18,7 +18,7 @@ test('the page says in sentences how feedback fares, and how often the version t
   expect(feedbackFacts(full, versions, 'mdl_2')).toBe(
     'Feedback of 7 days: 1234 events accepted, 3 NOT_IN_LIST, 1 TIME_OUT_OF_RANGE rejected. ' +
       '50.0 % of the lists that it is about say what was seen. ' +
-      'Of what shoppers saw of the model that serves they chose 4.1 % (3.5 % to 4.8 %). ' +
+      'In 28 days, of what shoppers saw of the model that serves they chose 4.1 % (3.5 % to 4.8 %). ' +
       '7 bots were found, and count for nothing. 2 days wait to be counted.',
   );
   expect(feedbackFacts(full, versions, 'mdl_1')).toContain(few);
