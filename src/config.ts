@@ -191,7 +191,9 @@ const Env = z.object({
     .positive()
     .default(10)
     .describe('For fetching a picture, and again for decoding it'),
-  SIMILI_ALLOW_PRIVATE_URLS: flag.default(false).describe('Fetch pictures from private and loopback addresses too'),
+  SIMILI_ALLOW_PRIVATE_URLS: flag
+    .default(false)
+    .describe('Fetch pictures of the catalog from private and loopback addresses too'),
   SIMILI_IMAGE_HOSTS: list.describe(
     'Fetch pictures from these hosts only, comma separated; *.shop.test for all below one',
   ),

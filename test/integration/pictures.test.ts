@@ -6,8 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { loadConfig } from '../../src/config.ts';
 import { openHost } from '../../workers/hosts/rpc.ts';
 import { openAskedPictures } from '../../workers/pictures/asked-pictures.ts';
+import { pictureLimitsOf } from '../../workers/pictures/configured.ts';
 import { type Decoder, decodeSafely } from '../../workers/pictures/decode-safely.ts';
 import type { PictureHostApi } from '../../workers/pictures/picture-host.ts';
 import { openPictures, type PictureLimits } from '../../workers/pictures/picture-service.ts';
@@ -285,7 +287,7 @@ describe('pictures that shoppers search by', () => {
   const cacheDir = join(dir, 'asked');
   /** The loopback address counts as any other; what may be connected to is an argument. */
   const open = (isAllowed: (address: string) => boolean) =>
-    openAskedPictures({ dir: cacheDir, limits: { ...limits, allowPrivate: false }, isAllowed, processes: 1 });
+    openAskedPictures({ dir: cacheDir, limits, isAllowed, processes: 1 });
   const service = open(() => true);
   afterAll(() => service.close());
   const signal = AbortSignal.timeout(600_000);
@@ -354,6 +356,14 @@ describe('pictures that shoppers search by', () => {
         code: 'IMAGE_FORBIDDEN',
       });
     await guarded.close();
+    // What is allowed to those who write the catalog is allowed to no stranger.
+    const ofCatalog = pictureLimitsOf(loadConfig({ SIMILI_ALLOW_PRIVATE_URLS: 'true' }));
+    const strangers = openAskedPictures({ dir: cacheDir, limits: ofCatalog, processes: 1 });
+    for (const refused of [url, `http://localhost:${port}/a.jpg`])
+      await expect(strangers.decode({ url: refused }, [64], signal, async () => {})).rejects.toMatchObject({
+        code: 'IMAGE_FORBIDDEN',
+      });
+    await strangers.close();
     expect(connections).toBe(1);
     server.close();
   });

@@ -29,7 +29,10 @@ export type AskedPictures = {
   close(): Promise<void>;
 };
 
-type Options = { dir: string; limits: PictureLimits; processes?: number } & Pick<FetchOptions, 'lookup' | 'isAllowed'>;
+type Options = { dir: string; limits: Omit<PictureLimits, 'allowPrivate'>; processes?: number } & Pick<
+  FetchOptions,
+  'lookup' | 'isAllowed'
+>;
 
 /** Longest fetch, and longest decoding, ms: somebody waits. */
 const LONGEST_MS = 3000;
@@ -38,11 +41,12 @@ const LEFT_MS = 60_000;
 
 /**
  * Pictures that shoppers search by. They have connections, manners towards hosts and decoders of their own: what a stranger sends holds
- * up no picture of a catalog, and a host that he makes fail is not left alone by those who fetch the catalog.
+ * up no picture of a catalog, and a host that he makes fail is not left alone by those who fetch the catalog. Whatever is allowed to a
+ * catalog, whose addresses its owner writes, he names no private one.
  */
 export function openAskedPictures({ dir, limits, processes = DECODERS, ...options }: Options): AskedPictures {
   const timeoutMs = Math.min(LONGEST_MS, limits.timeoutMs);
-  const fetcher = openPictureFetcher({ ...limits, ...options, timeoutMs });
+  const fetcher = openPictureFetcher({ ...limits, allowPrivate: false, ...options, timeoutMs });
   const hosts = Array.from({ length: processes }, openDecoder);
   const alone = makePool(hosts);
   const { background, maxPixels } = limits;
