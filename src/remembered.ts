@@ -39,3 +39,9 @@ const TIMES = 20;
  * twentieth of one session's time at most.
  */
 export const sparingly = (took: number): number => (took < QUICK_MS ? 0 : TIMES * took);
+
+/** The same of a question that one page asks every few seconds: an answer lasts for `leastMs` at least. */
+export const sparinglyFrom =
+  (leastMs: number) =>
+  (took: number): number =>
+    Math.max(leastMs, sparingly(took));

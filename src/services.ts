@@ -43,7 +43,7 @@ import type { Extensions } from './ports/extensions.ts';
 import { type RetrainPlan, type RetrainSettings, usualRetrainPolicy } from './ports/retrain-policy.ts';
 import type { Telemetry } from './ports/telemetry.ts';
 import type { JobQueue } from './queue/jobs.ts';
-import { remembered, sparingly } from './remembered.ts';
+import { remembered, sparingly, sparinglyFrom } from './remembered.ts';
 import type { AnswerView } from './similarity/answer-view.ts';
 import { audited, type Search } from './similarity/audited-search.ts';
 import { type LastKnown, openLastKnown, withLastKnown } from './similarity/last-known.ts';
@@ -152,7 +152,7 @@ type Parts = {
   auditing: AuditSettings;
 };
 
-/** How long a plan of the next training is shown as it was, ms: it counts all feedback. */
+/** How long a plan of the next training is shown as it was at least, ms: it counts all feedback, half a second for a million events. */
 const PLAN_MS = 10_000;
 
 /** Catalogs whose services are kept; those of others are made again. */
@@ -258,7 +258,7 @@ function ofCatalog(
     retrain: (request, requestedBy) => retrain({ jobs, queue }, request, requestedBy),
     retrainPlan: remembered(
       () => nextRetrain(repositories, retrainPolicy, now()),
-      () => PLAN_MS,
+      sparinglyFrom(PLAN_MS),
       () => performance.now(),
     ),
     cancelJob: (id) => jobs.cancel(id),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { remembered, sparingly } from '../../../src/remembered.ts';
+import { remembered, sparingly, sparinglyFrom } from '../../../src/remembered.ts';
 
 /** A question whose n-th answer is n, by a clock that is moved by hand. */
 function world() {
@@ -47,4 +47,9 @@ test('a failure is told to those who waited for it, and not again', async () => 
   expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   state.fails = false;
   expect(await count()).toBe(2);
+});
+
+test('an answer may last for a time at least, and for twenty times as long as it took where that is more', () => {
+  const lasts = sparinglyFrom(10_000);
+  expect([5, 400, 500, 3000].map(lasts)).toEqual([10_000, 10_000, 10_000, 60_000]);
 });
