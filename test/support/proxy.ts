@@ -6,7 +6,7 @@ export type WayTo = AsyncDisposable & {
   url: string;
   /** Connections so far. */
   opened(): number;
-  /** Nothing passes any more, and nobody is told: as a server does that is frozen or behind a dead cable. */
+  /** Nothing passes any more, and nobody is told, whatever the server does: it is frozen, behind a dead cable, or its machine is gone. */
   freeze(): void;
   /** Every connection is closed, new ones are refused by a reset. */
   cut(): void;
@@ -40,7 +40,7 @@ export async function proxyTo(target: string): Promise<WayTo> {
     const far = connect(Number(port || 5432), hostname);
     sockets.add(far);
     joined.set(near, far);
-    far.on('error', () => near.destroy()).on('close', () => sockets.delete(far) && joined.has(near) && near.destroy());
+    far.on('error', () => {}).on('close', () => sockets.delete(far) && joined.has(near) && near.destroy());
     near.on('close', () => joined.delete(near) && far.destroy());
     near.pipe(far).pipe(near);
   };
@@ -57,6 +57,7 @@ export async function proxyTo(target: string): Promise<WayTo> {
     freeze() {
       state = 'frozen';
       for (const socket of sockets) socket.unpipe().pause();
+      joined.clear();
     },
     cut() {
       state = 'cut';

@@ -2,6 +2,7 @@ import { connect as connectSocket } from 'node:net';
 import pg from 'pg';
 import { asNow, inTime, type TimeLeft, timeLeft } from '../../deadline.ts';
 import { SimiliError } from '../../errors.ts';
+import { attended, hasSession } from './attended.ts';
 import { Circuit } from './circuit.ts';
 import { asUnavailable, unreachable } from './connection-errors.ts';
 import { carry } from './typed-client.ts';
@@ -12,6 +13,8 @@ type Session = { processID: number | null; secretKey: number | null; host: strin
 
 /** A connection that is not there by then is given up, ms: also one that a frozen server accepted and never greets. */
 export const CONNECT_MS = 5_000;
+/** Whoever has no limit sees so often whether his session is there still, ms. */
+const LOOK_MS = 30_000;
 const CANCEL_CODE = 80_877_102;
 
 /** Its own limit, and not the pool's, which would end the wait for a session that others have, too. */
@@ -25,13 +28,18 @@ class QuickToGiveUp extends pg.Client {
  * A pool whose callers wait no longer than their request allows (src/deadline.ts); a statement that takes longer is
  * cancelled on the server and its connection dropped, as a frozen server sends nothing, not even an error. All limits are
  * kept on this side: a pooler between us and Postgres may refuse settings of a session. Background work waits as long as
- * it takes.
+ * it takes, and its session is there (src/db/session/attended.ts).
  * Rejects with SimiliError DATABASE_UNAVAILABLE where the connection is what fails, DEADLINE_EXCEEDED, or Postgres' error.
  */
-export function limitedPool(config: pg.PoolConfig, circuit = new Circuit()): pg.Pool {
+export function limitedPool(config: pg.PoolConfig, circuit = new Circuit(), lookMs = LOOK_MS): pg.Pool {
   const pool = new pg.Pool({ keepAlive: true, Client: QuickToGiveUp, ...config });
   const open = pool.connect.bind(pool) as () => Promise<pg.PoolClient>;
-  pool.on('connect', (client) => limitClient(client, circuit));
+  const other = { ...config, connectionTimeoutMillis: CONNECT_MS, query_timeout: CONNECT_MS };
+  const attend = <T>(client: pg.PoolClient, work: Promise<T>) => {
+    const isThere = () => hasSession(other, client as unknown as Session);
+    return attended(work, lookMs, isThere, () => drop(client));
+  };
+  pool.on('connect', (client) => limitClient(client, circuit, attend));
   // A connection that breaks while nobody uses it, also while the pool closes, ends no process: whoever asks next is told.
   pool.on('error', () => {});
 
@@ -67,7 +75,9 @@ function allowed<T>(ask: () => T): T {
   }
 }
 
-function limitClient(client: pg.PoolClient, circuit: Circuit): void {
+type Attend = <T>(client: pg.PoolClient, work: Promise<T>) => Promise<T>;
+
+function limitClient(client: pg.PoolClient, circuit: Circuit, attend: Attend): void {
   const ask = promised(client.query.bind(client) as (...query: unknown[]) => unknown);
   const query: Ask = async (...asked) => {
     let left: TimeLeft | null;
@@ -81,7 +91,7 @@ function limitClient(client: pg.PoolClient, circuit: Circuit): void {
       cancel(client);
       drop(client);
     };
-    return watched(circuit, () => inTime(ask(...asked), left, late));
+    return watched(circuit, () => (left ? inTime(ask(...asked), left, late) : attend(client, ask(...asked))));
   };
   Object.assign(client, { query });
   client.on('error', () => {}); // whoever asks of it is told
