@@ -4,12 +4,19 @@ import { SimiliError } from '../errors.ts';
 
 type Client = pg.PoolClient;
 
+/** Longest wait for an answer, ms: all that a queue asks is short, and a server whose machine is gone closes no connection. */
+const ANSWER_MS = 30_000;
+
 /**
  * The pool of a queue that lives in Postgres, migrated. Each worker keeps one connection for LISTEN, so every connection
  * must be a session of its own.
  * @throws SimiliError DATABASE_UNAVAILABLE, DATABASE_UNSUITABLE: a pooler in transaction mode, or a missing privilege.
  */
-export async function openQueuePool(connectionString: string, onError: (error: Error) => void): Promise<pg.Pool> {
+export async function openQueuePool(
+  connectionString: string,
+  onError: (error: Error) => void,
+  answerMs = ANSWER_MS,
+): Promise<pg.Pool> {
   const pool = new pg.Pool({
     connectionString,
     options: '-c search_path=bullmq',
@@ -24,11 +31,19 @@ export async function openQueuePool(connectionString: string, onError: (error: E
       await checkSession(pool, client);
       await migrateQueue(client);
     });
-    return pool;
+    return withLimit(pool, answerMs);
   } catch (error) {
     await pool.end();
     throw told(error);
   }
+}
+
+/** BullMQ asks by the pool's own `query`; a connection that owes an answer is thrown away. */
+function withLimit(pool: pg.Pool, answerMs: number): pg.Pool {
+  const ask = pool.query.bind(pool) as (query: object) => Promise<unknown>;
+  const query = (asked: string | object, values?: unknown[]) =>
+    ask({ query_timeout: answerMs, ...(typeof asked === 'string' ? { text: asked, values } : asked) });
+  return Object.assign(pool, { query }) as pg.Pool;
 }
 
 /** Asks over a connection of the pool; one that says nothing for `timeoutMs` is thrown away. */

@@ -7,6 +7,7 @@ import { makeRepositories } from '../../src/db/repositories.ts';
 import type { Storage } from '../../src/db/session/storage.ts';
 import { startDeadline, within } from '../../src/deadline.ts';
 import { openQueue } from '../../src/queue/bullmq.ts';
+import { openQueuePool } from '../../src/queue/postgres.ts';
 import { ADMIN_KEY, type TestApi, testApi } from '../support/api.ts';
 import { ask, codeOf, events } from '../support/ask.ts';
 import { addModel, addProducts } from '../support/fixtures.ts';
@@ -147,6 +148,23 @@ describe('a Postgres that goes away', { tags: ['postgres'] }, () => {
       while (!(await queue.alive())) await sleep(100);
     },
   );
+
+  test('what a queue asks of a database whose machine is gone is given up, and asked of the one in its place', async () => {
+    const pool = await openQueuePool(proxy.url, () => {}, 500);
+    try {
+      proxy.freeze();
+      proxy.replace();
+      await expect(pool.query('SELECT 1')).rejects.toThrow('timeout');
+      const asked = () =>
+        pool.query('SELECT $1::int AS n', [2]).then(
+          ({ rows }) => rows,
+          () => null,
+        );
+      await expect.poll(asked).toEqual([{ n: 2 }]); // behind those of its connections that were open
+    } finally {
+      await pool.end();
+    }
+  });
 
   test('while it is frozen, callers beyond the first do not wait: dead connections do not add up', async () => {
     proxy.freeze();
