@@ -133,7 +133,8 @@ const CODES = {
   },
   IMAGE_FORBIDDEN: {
     retry: false,
-    say: (a: { source: string; why: string }) => `Will not fetch ${a.source}: ${a.why}`,
+    // resolved: whether what the name of its host resolves to is the reason
+    say: (a: { source: string; why: string; resolved?: boolean }) => `Will not fetch ${a.source}: ${a.why}`,
   },
   IMAGE_TIMEOUT: {
     retry: false,

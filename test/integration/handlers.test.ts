@@ -15,6 +15,8 @@ import { evaluateHandler } from '../../workers/handlers/evaluate.ts';
 import { pictureHandler } from '../../workers/handlers/picture.ts';
 import { gatherHandler, roundHandler } from '../../workers/handlers/round.ts';
 import { trainHandler } from '../../workers/handlers/train.ts';
+import { openAskedPictures } from '../../workers/pictures/asked-pictures.ts';
+import { pictureLimitsOf } from '../../workers/pictures/configured.ts';
 import { sha256 } from '../../workers/tools/sha256.ts';
 import { engines, type FakeWorker, fakeWorker } from '../support/fake-worker.ts';
 
@@ -441,8 +443,17 @@ test('the coordinator is told when no message of a round is on its way any more'
   expect(await rounds.status(key)).toMatchObject({ settled: true });
 });
 
+/** A worker's answer to a picture that somebody searches by. */
+const answerTo = async (modelId: string, changes: object, picture = { url: 'https://a.test/1' }, given = run) => {
+  const { pictureQueries } = worker.database.repositories;
+  const id = crypto.randomUUID();
+  await pictureQueries.add(id, modelId, picture, { mostWaiting: 9, patienceSeconds: 5 });
+  await pictureHandler(worker.but(changes))({ catalog: 'default', id }, given);
+  return pictureQueries.collect(id);
+};
+
 test('a picture is answered with its vector, or with what is wrong with it, and a stranger learns nothing of the network', async () => {
-  const { models, pictureQueries } = worker.database.repositories;
+  const { models } = worker.database.repositories;
   const { id: modelId } = await models.ofJob(await trained());
   const contentHash = sha256(Uint8Array.of(9));
   const looked: unknown[] = [];
@@ -452,12 +463,7 @@ test('a picture is answered with its vector, or with what is wrong with it, and 
       return use({ contentHash, folders: { 64: 'aside' } });
     },
   };
-  const answerOf = async (changes: object, picture = { url: 'https://a.test/1' }) => {
-    const id = crypto.randomUUID();
-    await pictureQueries.add(id, modelId, picture, { mostWaiting: 9, patienceSeconds: 5 });
-    await pictureHandler(worker.but(changes))({ catalog: 'default', id }, run);
-    return pictureQueries.collect(id);
-  };
+  const answerOf = (changes: object) => answerTo(modelId, changes);
   const { vectors } = await engines.embedder.embed({ pictures: [contentHash] });
   expect(await answerOf({ askedPictures })).toEqual({ vector: vectors });
   expect(looked).toEqual([[{ url: 'https://a.test/1' }, [64]]]);
@@ -483,6 +489,26 @@ test('a picture is answered with its vector, or with what is wrong with it, and 
     facts: { why: 'the worker that took it failed, and its log says how' },
   });
   expect(worker.logged.map(({ level }) => level)).toEqual(['error']);
+});
+
+test('a name that this network alone knows is answered as one that nobody has', async () => {
+  const { id: modelId } = await worker.database.repositories.models.ofJob(await trained());
+  const nobody = Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' });
+  const lookup = (name: string, _options: object, told: (error: Error | null, found: object[]) => void) =>
+    name === 'inside.test' ? told(null, [{ address: '10.0.0.7', family: 4 }]) : told(nobody, []);
+  const limits = pictureLimitsOf(worker.context.config);
+  const dir = join(worker.context.config.SIMILI_DATA_DIR, 'asked');
+  const askedPictures = openAskedPictures({ dir, limits, lookup: lookup as never, processes: 1 });
+  const answerOf = async (name: string) => {
+    const answer = await answerTo(modelId, { askedPictures }, { url: `https://${name}/1` });
+    const { code, facts } = answer as { code: 'IMAGE_UNREACHABLE'; facts: { source: string; why: string } };
+    const { message, extensions } = new SimiliError(code, facts);
+    return { message: message.replace(name, 'NAME'), extensions };
+  };
+  const unknown = await answerOf('nobody.test');
+  expect(unknown).toMatchObject({ extensions: { code: 'IMAGE_UNREACHABLE' } });
+  expect(await answerOf('inside.test')).toEqual(unknown);
+  await askedPictures.close();
 });
 
 test('a picture that nobody waits for any more is not looked at', async () => {

@@ -33,8 +33,10 @@ const HIDDEN: Readonly<Record<string, string>> = {
 
 function told({ log }: WorkerContext, error: unknown): PictureAnswer {
   if (error instanceof SimiliError && error.code.startsWith('IMAGE_')) {
-    const { code, facts } = error;
-    return { code, facts: { ...(facts as object), ...(code in HIDDEN && { why: HIDDEN[code] }) } };
+    const { resolved, ...facts } = error.facts as { resolved?: boolean };
+    // As of a name that nobody has: else names could be tried for those that this network knows.
+    const code = resolved ? 'IMAGE_UNREACHABLE' : error.code;
+    return { code, facts: { ...facts, ...(code in HIDDEN && { why: HIDDEN[code] }) } };
   }
   log.error({ err: error }, 'a picture was not looked at');
   return { code: 'PICTURES_UNAVAILABLE', facts: { why: 'the worker that took it failed, and its log says how' } };

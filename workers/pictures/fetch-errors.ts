@@ -1,6 +1,8 @@
 import { SimiliError } from 'simili/internal/errors';
 
-export const forbidden = (source: string, why: string) => new SimiliError('IMAGE_FORBIDDEN', { source, why });
+/** @param resolved whether what the name of its host resolves to is the reason, and not the address as it stands */
+export const forbidden = (source: string, why: string, resolved = false) =>
+  new SimiliError('IMAGE_FORBIDDEN', { source, why, resolved });
 export const notPublic = (address: string) => `${address} is not a public address`;
 export const unreadable = (source: string, why: string) => new SimiliError('IMAGE_UNREADABLE', { source, why });
 /** @param wait seconds until the host may be asked again; `asked`: whether it was asked now. */

@@ -117,7 +117,7 @@ async function askOnce(
     return answer;
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    if (error instanceof ForbiddenAddress) throw forbidden(source, error.message);
+    if (error instanceof ForbiddenAddress) throw forbidden(source, error.message, true);
     const restSeconds = error instanceof HostInTrouble ? error.restSeconds : 0;
     // An answer like 404 is the host's good right: it is there.
     gate.tell(url.host, { failed: !(error instanceof SimiliError), restSeconds });
