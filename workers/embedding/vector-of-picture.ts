@@ -1,13 +1,15 @@
 import type { AskedPicture } from 'simili/internal/db/picture-queries';
 import { SimiliError } from 'simili/internal/errors';
 import type { WorkerContext } from '../context.ts';
+import { untilLeft } from '../tools/until-left.ts';
 import { eyesFor, sidesOf } from './embedding.ts';
 
 type Context = Pick<WorkerContext, 'repositories' | 'askedPictures' | 'embedder' | 'artefacts' | 'config' | 'encoder'>;
 
 /**
  * The vector that a version gives a picture which is no product's, [dimensions]: as it would be a product's only picture. Nothing of it is
- * stored. The encoders are asked past what is remembered of how they fare: what a stranger sends puts none to rest.
+ * stored. The encoders are asked past what is remembered of how they fare: what a stranger sends puts none to rest. When he leaves, they go on:
+ * their process, which embeds the catalogs as well, would be ended where it does not stop at once.
  * @throws SimiliError NOT_FOUND, IMAGE_*, and those of encoders and engines.
  */
 export async function vectorOfPicture(
@@ -16,6 +18,7 @@ export async function vectorOfPicture(
   picture: AskedPicture,
   signal: AbortSignal,
 ): Promise<Float32Array> {
+  const { embedder } = context;
   const { models } = context.repositories;
   const model = await models.byId(modelId);
   if (!model) throw new SimiliError('NOT_FOUND', { what: 'model version', id: modelId });
@@ -28,9 +31,10 @@ export async function vectorOfPicture(
     const encoded: Record<string, Uint16Array> = {};
     for (const encoder of eyes) {
       const folder = folders[encoder.description.input.side]!;
-      encoded[encoder.facts.id] = (await context.embedder.encode({ encoder, pictures, folder }, signal)).vectors;
+      const seen = await untilLeft(signal, (going) => embedder.encode({ encoder, pictures, folder }, going));
+      encoded[encoder.facts.id] = seen.vectors;
     }
-    const { vectors } = await context.embedder.embed({ ...artefact, pictures, pixels: folders, encoded }, signal);
-    return vectors;
+    const asked = { ...artefact, pictures, pixels: folders, encoded };
+    return (await untilLeft(signal, (going) => embedder.embed(asked, going))).vectors;
   });
 }
