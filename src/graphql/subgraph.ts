@@ -1,6 +1,7 @@
-import { type DocumentNode, type GraphQLResolveInfo, parse, print } from 'graphql';
+import { type DocumentNode, type GraphQLResolveInfo, parse, print, type SelectionSetNode } from 'graphql';
 import type { ProductRow } from '../db/sql/product-row.ts';
 import { SimiliError } from '../errors.ts';
+import { isAway } from '../similarity/last-known.ts';
 import type { ResolverMap } from './attach.ts';
 import { withoutFederation } from './extend.ts';
 import type { RequestContext, ScopeOf } from './scope.ts';
@@ -23,7 +24,7 @@ type Reference = (
   asked: Representation,
   context: RequestContext,
   info: GraphQLResolveInfo,
-) => Promise<ProductRow | null>;
+) => Promise<Pick<ProductRow, 'id'> | null>;
 
 /**
  * The storefront contract as a subgraph. Its SDL is the contract itself, `@link` and `@key` included. Our own, and not of
@@ -50,11 +51,33 @@ export function subgraphOf(
   };
 }
 
-/** A product by its key, read together with the request's others. Null: there is none. Rejects what is no product's key. */
+/** Fields of a product that its key alone answers. */
+const OF_KEY = ['__typename', 'id', 'similarItems'];
+
+/**
+ * A product by its key, read together with the request's others. Null: there is none. Rejects what is no product's key. While the database is away
+ * the key alone stands for it where no more is asked: its last list may be there (last-known.ts).
+ */
 export const productReference =
   (scope: ScopeOf): Reference =>
-  async ({ __typename: type, id }, context) => {
-    if (type === 'Product' && (typeof id === 'string' || typeof id === 'number'))
-      return (await scope(context)).products.load(String(id));
-    throw new SimiliError('INVALID_ARGUMENT', { argument: 'representations', why: 'must be products, by their id' });
+  async ({ __typename: type, id }, context, info) => {
+    if (type !== 'Product' || (typeof id !== 'string' && typeof id !== 'number'))
+      throw new SimiliError('INVALID_ARGUMENT', { argument: 'representations', why: 'must be products, by their id' });
+    const key = String(id);
+    const { products } = await scope(context);
+    return products.load(key).catch((error: unknown) => {
+      const isEnough = fieldsAsked(info).every((name) => OF_KEY.includes(name));
+      if (isEnough && isAway(error)) return { id: key };
+      throw error;
+    });
   };
+
+/** Names of the fields that are asked of what a field answers, not of what lies within these. */
+function fieldsAsked({ fieldNodes, fragments }: GraphQLResolveInfo): string[] {
+  const namesIn = ({ selections }: SelectionSetNode): string[] =>
+    selections.flatMap((one) => {
+      if (one.kind === 'Field') return [one.name.value];
+      return namesIn(one.kind === 'InlineFragment' ? one.selectionSet : fragments[one.name.value]!.selectionSet);
+    });
+  return fieldNodes.flatMap(({ selectionSet }) => (selectionSet ? namesIn(selectionSet) : []));
+}

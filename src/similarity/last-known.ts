@@ -87,7 +87,9 @@ export function withLastKnown<Of extends Request, Page extends RankedPage>(
   };
 }
 
-const isAway = (error: unknown): boolean => error instanceof SimiliError && error.code === 'DATABASE_UNAVAILABLE';
+/** Whether an error says that the database is away, so that what was answered last may be shown. */
+export const isAway = (error: unknown): boolean =>
+  error instanceof SimiliError && error.code === 'DATABASE_UNAVAILABLE';
 
 /** Longer texts are known by their hash: the memory that keys take is bounded, too. */
 const LONGEST_KEY = 200;

@@ -1,6 +1,7 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { GraphQLScalarType, type GraphQLSchema, parse, printSchema } from 'graphql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { databaseUnavailable } from '../../src/deadline.ts';
 import { simili } from '../../src/plugin.ts';
 import { makeServices, type Services } from '../../src/services.ts';
 import { fakeLog, SIGNING_KEY, UNHURRIED } from '../support/api.ts';
@@ -98,6 +99,27 @@ test('a router asks for many entities at once, known and unknown, with one query
     { id: 'b', price: { amount: '3.00' }, similarItems: { status: 'OK' } },
   ]);
   expect(queries).toBe(1);
+});
+
+test('while the database is away a router gets the last lists of products of whom it asks nothing else', async () => {
+  await using server = await host(simili(services).subgraph());
+  const { products, search } = database.repositories;
+  const lists = (...ids: string[]) => entities('__typename id ...Its', ...ids) + ITS;
+  const ITS = ' fragment Its on Product { similarItems(first: 7) { status stale nodes { id } } }';
+  const last = (stale: boolean) => ({ status: 'OK', stale, nodes: [{ id: 'b' }] });
+  expect((await ask(server.url, lists('a'))).data._entities).toMatchObject([{ similarItems: last(false) }]);
+  const away = () => Promise.reject(databaseUnavailable('it is down'));
+  Object.assign(products, { byIds: away });
+  Object.assign(search, { nearestOfEach: away });
+  const [answer, whole] = [await ask(server.url, lists('a', 'b')), await ask(server.url, entities('title', 'a'))];
+  delete (products as { byIds?: unknown }).byIds;
+  delete (search as { nearestOfEach?: unknown }).nearestOfEach;
+  expect(answer.data._entities).toEqual([
+    { __typename: 'Product', id: 'a', similarItems: last(true) },
+    { __typename: 'Product', id: 'b', similarItems: null },
+  ]);
+  expect(answer.errors?.map(({ extensions }) => extensions?.code)).toEqual(['DATABASE_UNAVAILABLE']);
+  expect(whole.data._entities).toEqual([null]);
 });
 
 test('a router is given the contract in full, with the one directive that some of them do not know', async () => {
