@@ -50,10 +50,11 @@ function check({ schema, document, operationName, variables }: Request, limits: 
     return size;
   };
   const { operations, fragments } = definitionsOf(document);
-  const walk = new Walk({ schema, fragments, sizes: read }, limits);
+  const query = schema.getQueryType();
+  const walk = new Walk({ schema, query, fragments, sizes: read }, limits);
   for (const operation of operations) {
     const isExecuted = operations.length === 1 || operation.name?.value === operationName;
-    walk.operation(operation, rootOf(schema, operation), isExecuted);
+    walk.operation(operation, rootOf(schema, query, operation), isExecuted);
   }
   for (const fragment of fragments.values()) walk.fragment(fragment);
   // One that names none of the operations is executed by nobody, and its name may be as long as a request.
@@ -72,7 +73,11 @@ function definitionsOf({ definitions }: DocumentNode) {
   return { operations, fragments };
 }
 
-function rootOf(schema: GraphQLSchema, { operation }: OperationDefinitionNode) {
+function rootOf(
+  schema: GraphQLSchema,
+  query: ReturnType<GraphQLSchema['getQueryType']>,
+  { operation }: OperationDefinitionNode,
+) {
   if (operation === 'mutation') return schema.getMutationType();
-  return operation === 'subscription' ? schema.getSubscriptionType() : schema.getQueryType();
+  return operation === 'subscription' ? schema.getSubscriptionType() : query;
 }

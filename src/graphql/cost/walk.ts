@@ -36,6 +36,8 @@ type Cost = { lists: number; page: number; entries: number };
 const INTROSPECTION = ['__schema', '__type'];
 export type Asked = {
   schema: Pick<GraphQLSchema, 'getType'>;
+  /** The root of queries, `Query` in the contract: a host's may have another name. */
+  query: Type;
   fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   /** Sizes of lists that variables say. */
   sizes: Sizes;
@@ -118,7 +120,7 @@ export class Walk {
           const values = (selection.arguments ?? []).reduce((sum, { value }) => sum + this.look(value), 0);
           const name = selection.alias?.value ?? selection.name.value;
           const group = groups.get(name);
-          const field = { ...fieldOf(selection, parent), values };
+          const field = { ...fieldOf(selection, parent, this.asked.query), values };
           if (group) group.push(field);
           else groups.set(name, [field]);
         } else if (selection.kind === 'InlineFragment') {
@@ -165,7 +167,7 @@ export class Walk {
 }
 
 /** A field with the type that it answers, without list and non-null marks, and its size. */
-function fieldOf(node: FieldNode, parent: Type): Omit<Field, 'values'> {
+function fieldOf(node: FieldNode, parent: Type, query: Type): Omit<Field, 'values'> {
   const name = node.name.value;
   const field = parent && 'getFields' in parent ? parent.getFields()[name] : undefined;
   if (!field || !('args' in field)) return { node, type: undefined, size: {} };
@@ -175,7 +177,7 @@ function fieldOf(node: FieldNode, parent: Type): Omit<Field, 'values'> {
     isList ||= String(type).startsWith('[');
     type = type.ofType;
   }
-  const known = sizeOf(parent?.name ?? '', name);
+  const known = sizeOf(parent === query ? 'Query' : (parent?.name ?? ''), name);
   if (known || !isList || !('getFields' in type || 'getTypes' in type)) return { node, type, size: known ?? {} };
   return { node, type, size: { entries: guessedSize(field.args.map((argument) => argument.name)) } };
 }

@@ -1,4 +1,12 @@
-import { type GraphQLSchema, getIntrospectionQuery, isListType, isObjectType, parse, validate } from 'graphql';
+import {
+  buildSchema,
+  type GraphQLSchema,
+  getIntrospectionQuery,
+  isListType,
+  isObjectType,
+  parse,
+  validate,
+} from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { refusalOf } from '../../../../../src/graphql/cost/check.ts';
 import { adminLimits, storefrontLimits } from '../../../../../src/graphql/cost/limits.ts';
@@ -150,6 +158,18 @@ test('only the operation that is asked for counts, and none when the name says n
   expect(check('A')).toMatchObject({ code: 'TOO_COSTLY' });
   expect(check('B')).toBeNull();
   expect(check()).toBeNull(); // refused by graphql: OPERATION_RESOLUTION_FAILURE
+});
+
+test('in a host whose root has another name the same is counted', () => {
+  const { plugin } = cheapShop();
+  const theirs = buildSchema('schema { query: Shop } type Shop { product: Product } type Product { id: ID! }');
+  const schema = plugin.extend(theirs);
+  for (const query of [
+    `{ a: ${nested('50')} b: ${nested('50')} }`,
+    `{ ...F } fragment F on Shop { a: ${nested('50')} b: ${nested('50')} }`,
+  ])
+    expect(messageOf(query, {}, schema)).toBe('One request may ask for at most 100 lists of similar items');
+  expect(messageOf(`{ ${nested('50')} }`, {}, schema)).toBeNull();
 });
 
 test('a document that names nothing we know is left to validation', () => {
