@@ -57,25 +57,18 @@ export function describeNeighbourLists(name: string, open: () => Promise<FreshDa
       expect(idsOf(await shop.expectRight('p003', 'by lists'))).not.toContain(second);
     });
 
-    test('one that came back without a vector is in no list', async () => {
-      await shop.expectRight('p004', 'makes a list');
-      const [first] = shop.nearestByHand('p004', 1);
+    test.each([
+      ['came back without a vector', 'p004', 'replace'],
+      ['lost its vector', 'p006', 'takeVector'],
+    ] as const)('one that %s is in no list until it has one again', async (_what, anchor, lose) => {
+      await shop.expectRight(anchor, 'makes a list');
+      const [first] = shop.nearestByHand(anchor, 1);
       const vector = shop.vectors.get(first!)!;
-      await shop.replace(first!);
-      expect(idsOf(await shop.expectRight('p004', 'by lists'))).not.toContain(first);
-      await shop.write([[first!, vector]]);
-      expect(idsOf(await shop.expectRight('p004', 'by lists'))[0]).toBe(first);
-    });
-
-    test('one whose vector was taken away is in no list until it has one again', async () => {
-      await shop.expectRight('p006', 'makes a list');
-      const [first] = shop.nearestByHand('p006', 1);
-      const vector = shop.vectors.get(first!)!;
-      await shop.takeVector(first!);
-      expect(idsOf(await shop.expectRight('p006', 'by lists'))).not.toContain(first);
+      await shop[lose](first!);
+      expect(idsOf(await shop.expectRight(anchor, 'by lists'))).not.toContain(first);
       expect(shop.ways).toEqual(['by lists']);
       await shop.write([[first!, vector]]);
-      expect(idsOf(await shop.expectRight('p006', 'by lists'))[0]).toBe(first);
+      expect(idsOf(await shop.expectRight(anchor, 'by lists'))[0]).toBe(first);
     });
 
     test('its distances are those of the search, to the bit', async () => {
