@@ -130,7 +130,7 @@ const Env = z.object({
     .int()
     .min(0)
     .optional()
-    .describe('Memory for neighbours of products that were asked for before, bytes; default 1/32 of the heap; 0: none'),
+    .describe('Memory for neighbours of products that were asked for before, bytes; default 1/20 of the heap; 0: none'),
   SIMILI_AUDIT_SHARE: share(0.01).describe(
     'Share of lists that are asked again exactly, behind the answer, to measure recall; 0 to 1',
   ),

@@ -42,7 +42,7 @@ export type OpenOptions = {
   exploring?: number | undefined;
   /** Short pages that Postgres is asked for at once, 1 to 10; default: 1.5 for each processor where it is on this machine, else 10. */
   pagesAtOnce?: number | undefined;
-  /** Memory for the neighbours of products that were asked for before, bytes; default a 32nd of what the heap may take; 0: none. */
+  /** Memory for the neighbours of products that were asked for before, bytes; default a 20th of what the heap may take; 0: none. */
   neighbourListsBytes?: number | undefined;
   /** Share of lists that are asked again exactly, behind the answer, to measure recall: 0 to 1, default 0.01. */
   auditing?: number | undefined;

@@ -31,7 +31,7 @@ const BESIDE = 150;
 /** Age at which a list is made anew, ms: in a database that fell back to an older state, what a snapshot saw may be other rows. */
 const LASTS_MS = 3_600_000;
 /** Part of the memory that the heap of this process may take. */
-const OF_THE_HEAP = 1 / 32;
+const OF_THE_HEAP = 1 / 20;
 
 /**
  * Products that were nearest to those that were asked for last, in the memory of this process: candidates for their next pages, of which the database says
