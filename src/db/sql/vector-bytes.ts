@@ -6,7 +6,8 @@ type Rows = { halfvec: Uint16Array; vector: Float32Array };
 
 /** Bytes of one number. */
 const BYTES = { halfvec: 2, vector: 4 };
-const ARRAY_HEADER = 20;
+/** Bytes of `headerOf`, four a word. */
+export const ARRAY_HEADER = 20;
 const ROW_HEADER = 8;
 
 /**
@@ -23,13 +24,15 @@ export async function vectorsParameter<Type extends keyof Rows>(
   return arrayBytes(Number(found!.oid), type, rows);
 }
 
+/** Words before the elements of an array: one dimension, no nulls, the type's number, how many, counted from 1. */
+export const headerOf = (oid: number, count: number): number[] => [1, 0, oid, count, 1];
+
 /** A one-dimensional array of pgvector's type with this number, as `array_send` gives it. */
 export function arrayBytes<Type extends keyof Rows>(oid: number, type: Type, rows: readonly Rows[Type][]): Uint8Array {
   const size = BYTES[type];
   const length = rows.reduce((sum, row) => sum + ROW_HEADER + size * row.length, ARRAY_HEADER);
   const view = new DataView(new ArrayBuffer(length));
-  // One dimension, no nulls, the type, how many, counted from 1.
-  for (const [i, word] of [1, 0, oid, rows.length, 1].entries()) view.setUint32(4 * i, word);
+  for (const [i, word] of headerOf(oid, rows.length).entries()) view.setUint32(4 * i, word);
   let at = ARRAY_HEADER;
   for (const row of rows) {
     view.setUint32(at, 4 + size * row.length);
