@@ -13,7 +13,7 @@ import { yardsticks } from './serving-yardsticks.ts';
  * thousand times, and a shop's server is up for days.
  */
 const WARM_SECONDS = 20;
-/** Products that `similarItems` is asked for before it is measured, each once, those first that are asked for most: as in a shop's server that is up for days. Their neighbours take 92 MB. */
+/** Products that `similarItems` is asked for before it is measured, each once, those first that are asked for most: as in a shop's server that is up for days. Their neighbours take 150 MB. */
 const ASKED_BEFORE = 100_000;
 /** The same under each filter: three in five questions are for these of a million, by the law they are drawn by. Twice, as a large category's second page makes the list that is kept. */
 const ASKED_UNDER_FILTERS = 3000;

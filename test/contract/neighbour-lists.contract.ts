@@ -202,6 +202,31 @@ export function describeNeighbourLists(name: string, open: () => Promise<FreshDa
       await shop.remove('between');
     });
 
+    test('pages of several requests that come at once are few statements, each as alone', async () => {
+      const anchors = ['p021', 'p022', 'p023', 'p024', 'p025', 'p026'];
+      for (const id of anchors) await shop.expectRight(id, 'makes a list');
+      await shop.write([['close', shop.near('p023', 0.01)]]);
+      const found = await shop.askAtOnce([...anchors, 'p021']);
+      expect(shop.ways).toEqual(['by lists', 'by lists']);
+      expect(found.map(idsOf)).toEqual([...anchors, 'p021'].map((id) => shop.nearestByHand(id, LIMIT)));
+      expect(found.every(({ listed }) => listed)).toBe(true);
+      await shop.remove('close');
+    });
+
+    test('a list that is too old is so for its own page, and not for those that are asked with it', async () => {
+      const some = [...shop.vectors].slice(0, 210);
+      await shop.expectRight('p232', 'makes a list');
+      await shop.write(some.slice(0, 150));
+      await shop.expectRight('p233', 'makes a list');
+      await shop.write(some.slice(150));
+      const [old, young] = await shop.askAtOnce(['p232', 'p233']);
+      expect(shop.ways).toEqual(['by lists', 'by lists', 'by lists', 'searched']);
+      expect([old!, young!].map(idsOf)).toEqual(['p232', 'p233'].map((id) => shop.nearestByHand(id, LIMIT)));
+      expect([old!.listed, young!.listed]).toEqual([undefined, true]);
+      await shop.expectRight('p233', 'by lists');
+      expect(shop.ways).toEqual(['by lists']);
+    });
+
     test('pages behind the first, and the exact ranking, are searched for', async () => {
       await shop.expectRight('p016', 'makes a list');
       const [first] = await shop.ask('p016');
@@ -220,6 +245,10 @@ export function describeNeighbourLists(name: string, open: () => Promise<FreshDa
       const near = fc.record({ to: id, by: fc.double({ min: 0.01, max: 0.6, noNaN: true }) });
       const step = fc.oneof(
         { weight: 4, arbitrary: fc.record({ do: fc.constant('ask' as const), id, limit: fc.constantFrom(3, 12, 24) }) },
+        {
+          weight: 2,
+          arbitrary: fc.record({ do: fc.constant('ask at once' as const), ids: fc.array(id, { maxLength: 6 }) }),
+        },
         { weight: 2, arbitrary: fc.record({ do: fc.constant('write' as const), id, near }) },
         {
           weight: 1,
@@ -234,7 +263,10 @@ export function describeNeighbourLists(name: string, open: () => Promise<FreshDa
         fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 25 }), async (steps) => {
           for (const one of steps) {
             if (one.do === 'remove') await shop.remove(one.id);
-            else if (one.do === 'take') await shop.takeVector(one.id);
+            else if (one.do === 'ask at once') {
+              const pages = (await shop.askAtOnce(one.ids)).map(idsOf);
+              expect(pages).toEqual(one.ids.map((each) => shop.nearestByHand(each)));
+            } else if (one.do === 'take') await shop.takeVector(one.id);
             else if (one.do === 'replace') {
               if (shop.said.has(one.id)) await shop.replace(one.id);
             } else if (one.do === 'fold')

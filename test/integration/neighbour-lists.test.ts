@@ -64,14 +64,16 @@ async function shop(mostPassing: number | null = null) {
     return storage.ask(statement, values);
   };
   const search = new SearchRepository(ask, 'default', mostPassing, false, new NeighbourLists(1e6));
-  const page = async (anchor: string, filter: SearchFilter = {}) => {
-    const [found] = await search.nearestOfEach(VERSION, [anchor], filter, 3);
+  const pages = (anchors: readonly string[], filter: SearchFilter = {}) =>
+    search.nearestOfEach(VERSION, anchors, filter, 3);
+  const page = async (anchor: string, filter?: SearchFilter) => {
+    const [found] = await pages([anchor], filter);
     return { isListed: found!.listed ?? false, ids: found!.neighbours.map(({ productId }) => productId) };
   };
   const listed = async (anchor: string, filter?: SearchFilter) => void (await page(anchor, filter));
   const session = await otherSession(database.url);
   onTestFinished(() => session.end());
-  return { storage, repositories, embeddings, page, listed, session, efforts, ranked };
+  return { storage, repositories, embeddings, page, pages, listed, session, efforts, ranked };
 }
 
 /** A shop of which a category has, as far as the database's statistics know, so many products and an index of neighbours. */
@@ -182,12 +184,13 @@ describe('lists of neighbours on a server', { tags: ['postgres'] }, () => {
   });
 
   test('its statements are planned once, and not at each page', async () => {
-    const { session, storage, page } = await shop(500);
+    const { session, storage, page, pages } = await shop(500);
     await addFar(session, 5000, `CASE i % 5 WHEN 0 THEN ARRAY['fifth'] ELSE '{}' END`);
     for (const filter of [{}, { categories: ['fifth'] }, SHELF]) {
       for (let i = 0; i < 20; i++) await page(`p${i}`, filter); // each makes its list
       for (let i = 0; i < 20; i++) await page('p0', filter);
     }
+    for (let i = 0; i < 20; i++) await pages(['p0', 'p1']);
     const row = { plans: int, once: int };
     const text = `SELECT (generic_plans + custom_plans)::int AS plans, generic_plans::int AS once FROM pg_prepared_statements
       WHERE statement ~ '(near|fresh) AS MATERIALIZED' ORDER BY prepare_time`;
@@ -196,7 +199,7 @@ describe('lists of neighbours on a server', { tags: ['postgres'] }, () => {
       { plans: 20, once: 15 },
       { plans: 40, once: 35 },
     ];
-    expect(await storage.ask({ text, row, isShort: true }, [])).toEqual([twenty, twenty, forty]);
+    expect(await storage.ask({ text, row, isShort: true }, [])).toEqual([twenty, twenty, forty, twenty]);
   });
 
   test('whoever overwrites a vector is told apart, also a statement that knows nothing of lists', async () => {

@@ -5,6 +5,7 @@ import { NeighbourLists } from '../../src/db/search/neighbour-lists.ts';
 import { type Found, SearchRepository } from '../../src/db/search/repository.ts';
 import type { SearchFilter } from '../../src/db/search/statement.ts';
 import type { Ask } from '../../src/db/sql/ask.ts';
+import { startDeadline } from '../../src/deadline.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
 import type { FreshDatabase } from './database.ts';
 import { addProducts, unit } from './fixtures.ts';
@@ -113,6 +114,16 @@ export class ListedShop {
   async ask(ids: string | readonly string[], filter: SearchFilter = {}, limit = LIMIT): Promise<Found[]> {
     this.ways = [];
     return this.search.nearestOfEach(VERSION, typeof ids === 'string' ? [ids] : ids, filter, limit);
+  }
+
+  /** The first page of each, all at once, as requests of their own. */
+  async askAtOnce(ids: readonly string[], limit = LIMIT): Promise<Found[]> {
+    this.ways = [];
+    const pages = ids.map((id) => {
+      const deadline = startDeadline({ statementMs: 10_000, requestMs: 10_000 });
+      return this.search.nearestOfEach(VERSION, [id], {}, limit, null, { deadline });
+    });
+    return (await Promise.all(pages)).flat();
   }
 
   /** By distance from all that is there: of each group the first that passes, and none of the anchor's own. */

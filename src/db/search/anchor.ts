@@ -7,9 +7,9 @@ type Tables = RankingParts['tables'];
 export const scanSettings = (effort: string, order: string): string =>
   `(SELECT set_config('hnsw.ef_search', ${effort}, true), set_config('hnsw.iterative_scan', ${order}, true)) AS settings`;
 
-/** One row for each of the anchors $1, with its vectors. */
+/** One row for each of the anchors $1, with its vectors. They are selected: Postgres then expects ten of them with the values and without, and does not plan each page anew. */
 export const eachAnchor = (catalog: string, tables: Tables, settings: string): string =>
-  anchorRows('unnest($1::text[]) WITH ORDINALITY AS a (id, nr)', catalog, tables, settings);
+  anchorRows('unnest((SELECT $1::text[])) WITH ORDINALITY AS a (id, nr)', catalog, tables, settings);
 
 /**
  * The same of the one anchor $1, a text. Of an array of unknown length Postgres expects ten rows, so the plan without the values looks ten

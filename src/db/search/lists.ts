@@ -1,5 +1,7 @@
+import type { Deadline } from '../../deadline.ts';
 import type { Ask } from '../sql/ask.ts';
 import { embeddingTable } from '../sql/embedding-table.ts';
+import { Batches } from './batches.ts';
 import type { Breadth } from './breadth.ts';
 import { type Found, foundOf, l2At, type Ranking, scaleOf } from './found.ts';
 import { type Asked, type Kind, kindOf } from './list-kinds.ts';
@@ -7,6 +9,7 @@ import { ListLimits } from './list-limits.ts';
 import { ListSearch } from './list-search.ts';
 import { nextOf } from './list-sql.ts';
 import { type ListKey, type NeighbourLists, PARTS_OF_LIST, type PartOfList } from './neighbour-lists.ts';
+import { sizeFor } from './page-sizes.ts';
 
 /** SQLSTATE of a table that does not say who wrote its vectors: a worker of a version before this one has made it. */
 const LACKS_COLUMN = '42703';
@@ -18,11 +21,14 @@ type Anchor = { id: string; place: number; part: number; list: PartOfList | null
 type Answers = (Found | undefined)[];
 /** Pages that are made of one kind of lists, of one table. */
 type Pages = { asked: Asked; kind: Kind; table: string };
+/** A page of one anchor, by the list that was kept. */
+type KeptPage = { asked: Asked; kind: Kind; id: string; list: PartOfList };
 
 /** Pages of anchors by lists of their neighbours, which the first page of an anchor makes (docs/adr/0043-neighbour-lists.md). */
 export class PagesByLists {
   private readonly limits = new ListLimits();
   private readonly search: ListSearch;
+  private readonly batches = new Batches<KeptPage, Ranking>((pages, deadline) => this.together(pages, deadline));
 
   constructor(
     ask: Ask,
@@ -73,8 +79,7 @@ export class PagesByLists {
   private async byKept(pages: Pages, anchors: readonly Anchor[], found: Answers): Promise<void> {
     if (anchors.length === 0) return;
     const { asked, kind, table } = pages;
-    const lists = anchors.map(({ list }) => list!);
-    const rankings = await this.search.byKept(asked, kind, idsOf(anchors), lists).catch((error: { code?: string }) => {
+    const rankings = await this.rankingsByKept(pages, anchors).catch((error: { code?: string }) => {
       if (error.code !== LACKS_COLUMN) throw error;
       this.limits.foundWithout(table);
       return [];
@@ -86,6 +91,25 @@ export class PagesByLists {
       else if (isWhole(ranking, asked.limit, list!.radius)) found[place] = { ...answer(asked, ranking), listed: true };
       else this.limits.cameShort(asked, kind, id, part, ranking);
     }
+  }
+
+  /** One page may be asked with those of other requests. */
+  private async rankingsByKept({ asked, kind, table }: Pages, anchors: readonly Anchor[]): Promise<Ranking[]> {
+    const { deadline, filter, limit, parts } = asked;
+    const lists = anchors.map(({ list }) => list!);
+    if (anchors.length > 1 || !deadline) return this.search.byKept(asked, kind, idsOf(anchors), lists);
+    const alike = JSON.stringify([table, kind.filed, filter, sizeFor(limit), parts]);
+    return [await this.batches.ask(alike, { asked, kind, id: anchors[0]!.id, list: lists[0]! }, deadline)];
+  }
+
+  /** Pages of one table, alike in all but their anchor. Where the oldest of their lists is too old, each is asked by itself. */
+  private async together(pages: readonly KeptPage[], deadline: Deadline): Promise<Ranking[]> {
+    const [{ asked, kind }] = pages as [KeptPage];
+    const ids = pages.map(({ id }) => id);
+    const lists = pages.map(({ list }) => list);
+    const rankings = await this.search.byKept({ ...asked, deadline }, kind, ids, lists);
+    if (pages.length === 1 || !rankings[0]!.old) return rankings;
+    return (await Promise.all(pages.map((page) => this.together([page], deadline)))).flat();
   }
 
   /** The oldest of these lists is too old; the others were not asked for themselves. */

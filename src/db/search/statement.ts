@@ -6,6 +6,7 @@ import { carriedOf, type Parts, shapeOf, valuesOf } from '../sql/product-columns
 import { bool, float, int, nested, orNull, text } from '../sql/row.ts';
 import { nameOf } from '../sql/statement-name.ts';
 import { eachAnchor, givenAnchor, meanAnchor, oneAnchor, scanSettings } from './anchor.ts';
+import { MOST_TOGETHER } from './batches.ts';
 import type { WithinCategory } from './category.ts';
 import { conditionSql } from './condition-sql.ts';
 import { mostPassingSql, placeInSample, Sample, sampleSql } from './effort.ts';
@@ -148,7 +149,8 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
     (typeof way === 'string' || way === TIES[0] || way === LOOKS[0]);
   const name = isCommon ? nameOf(sql) : undefined;
   const isSearch = way === 'listing' || way === TIES[0];
-  const isShort = isOne && (way === 'listed' || (!search.goesOn && isSearch && narrowing === ''));
+  const isShort =
+    way === 'listed' ? anchorIds.length <= MOST_TOGETHER : isOne && !search.goesOn && isSearch && narrowing === '';
   return { statement: { name, text: sql, row: rankedOf(parts), isShort }, values };
 }
 
