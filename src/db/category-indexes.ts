@@ -1,6 +1,6 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import type { EmbeddingSpace } from '../ports/space.ts';
-import { lockCatalog } from './catalogs.ts';
+import { keepCatalog } from './catalogs.ts';
 import type { IndexBuild, Storage } from './session/storage.ts';
 import { type Ask, NO_ROWS } from './sql/ask.ts';
 import { BRIEFLY, briefly } from './sql/brief-locks.ts';
@@ -149,7 +149,7 @@ export class CategoryIndexRepository {
       CREATE OR REPLACE TRIGGER keep_vectors_by_category_${event.toLowerCase()} AFTER ${event} ON ${vectors}
         REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION simili.keep_vectors_by_category('${catalogId}')`;
     const begun = this.db.$transaction(async (tx) => {
-      if (!(await lockCatalog(tx, catalogId))) throw new VersionGone(`catalog ${catalogId}`);
+      if (!(await keepCatalog(tx, catalogId))) throw new VersionGone(`catalog ${catalogId}`);
       await tx.$executeRawUnsafe(briefly('LOCK TABLE simili.product IN SHARE ROW EXCLUSIVE MODE'));
       for (const event of ['INSERT', 'UPDATE']) await tx.$executeRawUnsafe(trigger(event));
       await tx.$executeRawUnsafe(`

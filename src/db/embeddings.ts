@@ -2,7 +2,7 @@ import { fromSql } from 'pgvector';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import type { Encoder } from '../ports/encoder.ts';
 import { type EmbeddingSpace, PICTURES } from '../ports/space.ts';
-import { lockCatalog } from './catalogs.ts';
+import { keepCatalog } from './catalogs.ts';
 import { stopBuilds } from './indexes/index-builds.ts';
 import { type Compared, distinctStatement } from './near-duplicates.ts';
 import type { IndexBuild, Storage, VectorIndex } from './session/storage.ts';
@@ -76,10 +76,13 @@ export class EmbeddingRepository {
    */
   async createTable(model: number, space: EmbeddingSpace): Promise<void> {
     const { catalogId } = this;
+    const name = this.table(model, space.name);
     await this.db.$transaction(async (tx) => {
-      if (!(await lockCatalog(tx, catalogId))) throw new VersionGone(`catalog ${catalogId}`);
+      // One after the other: of two who make it at once Postgres refuses one. What serves may change meanwhile, for this may wait for minutes.
+      await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('simili vectors ' || ${name}::text, 0))`;
+      if (!(await keepCatalog(tx, catalogId))) throw new VersionGone(`catalog ${catalogId}`);
       const table = `
-        CREATE TABLE IF NOT EXISTS ${this.table(model, space.name)} (
+        CREATE TABLE IF NOT EXISTS ${name} (
           product_id   TEXT PRIMARY KEY,
           content_hash TEXT NOT NULL,
           vec          ${columnType(space)} ${space.name === PICTURES ? 'NOT NULL' : ''},
@@ -88,10 +91,10 @@ export class EmbeddingRepository {
           FOREIGN KEY (catalog_id, product_id) REFERENCES simili.product (catalog_id, id) ON DELETE CASCADE ON UPDATE CASCADE
         )`;
       await tx.$executeRawUnsafe(briefly(table));
-      for (const sql of tellingWriters(this.table(model, space.name))) await tx.$executeRawUnsafe(sql);
+      for (const sql of tellingWriters(name)) await tx.$executeRawUnsafe(sql);
       if (await this.isIndexedFirst(tx)) {
-        const { name, table: own, on } = this.index(model, space);
-        await tx.$executeRawUnsafe(`CREATE INDEX IF NOT EXISTS ${withoutSchema(name)} ON ${own} ${on}`);
+        const { name: index, on } = this.index(model, space);
+        await tx.$executeRawUnsafe(`CREATE INDEX IF NOT EXISTS ${withoutSchema(index)} ON ${name} ${on}`);
       }
     }, BRIEFLY);
   }

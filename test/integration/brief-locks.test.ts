@@ -4,8 +4,9 @@ import { CategoryIndexRepository } from '../../src/db/category-indexes.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
 import type { Storage } from '../../src/db/session/storage.ts';
+import { startDeadline, within } from '../../src/deadline.ts';
 import { pictureSpace } from '../../src/ports/space.ts';
-import { addProducts } from '../support/fixtures.ts';
+import { addModel, addProducts } from '../support/fixtures.ts';
 import { otherSession, untilWaitedFor, untilWaitedLong } from '../support/other-session.ts';
 import { type FreshPostgres, freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
@@ -71,6 +72,45 @@ test('a version’s table is made, and gets indexes by category, while somebody 
   await expect.poll(() => repositories.embeddings.dropTables(1, [SPACE])).toBe(true);
   expect(await tables('simili')).toEqual([]);
   expect(await prisma.categoryIndex.count()).toBe(0);
+});
+
+test('nor does a rollback wait for that: what serves is changed at once', async () => {
+  const at = { storage, repositories: repositories.forCatalog('rolled') };
+  await repositories.catalogs.create('rolled');
+  await addProducts(
+    at,
+    ['a', 'b', 'c', 'd'].map((id, i) => ({ id, categories: i < 2 ? ['some'] : [] })),
+  );
+  const { models, embeddings } = at.repositories;
+  await addModel(at, { a: [1, 0] });
+  await addModel(at, { a: [1, 0] });
+  const bounds = { fewest: 1, mostRanked: 0, mostRankedByRoot: 1e9, mostShare: 1, most: 1 };
+  const categories = new CategoryIndexRepository(storage.prisma, storage.ask, storage, 'rolled', bounds);
+  const makings = [() => embeddings.createTable(3, SPACE), () => categories.build(3, SPACE)];
+  for (const [i, make] of makings.entries()) {
+    const [holder, watcher] = [await client(), await client()];
+    try {
+      await holder.query(holdIn(WRITING));
+      let isMade = false;
+      const making = make().finally(() => {
+        isMade = true;
+      });
+      await untilWaitedFor(holder, watcher);
+      const inTime = startDeadline({ statementMs: 3000, requestMs: 3000 });
+      expect(await within(inTime, () => models.rollback(null))).toMatchObject({ number: i + 1 });
+      expect(isMade).toBe(false);
+      await holder.query('COMMIT');
+      await making;
+    } finally {
+      await Promise.all([holder.end(), watcher.end()]);
+    }
+  }
+});
+
+test('two who make the same table of a version at the same time make one', async () => {
+  const making = Array.from({ length: 6 }, () => repositories.embeddings.createTable(4, SPACE));
+  await Promise.all(making);
+  await expect.poll(() => repositories.embeddings.dropTables(4, [SPACE])).toBe(true);
 });
 
 test('for a version’s table it is waited, now and then, for as long as makes an automatic vacuum of the products yield', async () => {
