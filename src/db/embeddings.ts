@@ -141,6 +141,7 @@ export class EmbeddingRepository {
   /**
    * Overwrites by product; a product deleted in the meantime is left out.
    * @param input of `pictures`, so is one whose pictures were all taken away: nothing would take away its vector
+   * @throws VersionGone
    */
   async upsert(
     model: number,
@@ -180,11 +181,11 @@ export class EmbeddingRepository {
       const given = 'unnest($2::text[], $3::text[], $4::vector[]) AS v (id, hash, vec)';
       const text = insert(storedSql(space, 'v.vec'), given);
       // Where its large categories have indexes, a writer waits for those who give its products other categories.
-      await despiteDeadlock(() => this.ask({ text, row: NO_ROWS }, [...keys(some), bytes]));
+      await ofVersion(despiteDeadlock(() => this.ask({ text, row: NO_ROWS }, [...keys(some), bytes])));
     }
     if (none.length > 0) {
       const text = insert('NULL', 'unnest($2::text[], $3::text[]) AS v (id, hash)');
-      await despiteDeadlock(() => this.ask({ text, row: NO_ROWS }, keys(none)));
+      await ofVersion(despiteDeadlock(() => this.ask({ text, row: NO_ROWS }, keys(none))));
     }
   }
 
@@ -223,6 +224,7 @@ export class EmbeddingRepository {
    * place is said of both tables: an outer join does not carry it over, and each page would read all vectors before it.
    * @param after only those behind this id; null: from the start.
    * @param among only these; null: all
+   * @throws VersionGone
    */
   async missing(
     model: number,
@@ -232,7 +234,7 @@ export class EmbeddingRepository {
     among: readonly string[] | null = null,
   ): Promise<MissingVector[]> {
     const some = among && [...among];
-    const found = await rows(this.db, { ...Missing, sources: texts, hashes: texts })`
+    const asked = rows(this.db, { ...Missing, sources: texts, hashes: texts })`
       SELECT i.product_id AS "productId", concat_ws('+', i.content_hash, o.joined) AS "contentHash",
         array_prepend(i.source, o.sources) AS sources, array_prepend(i.content_hash, o.hashes) AS hashes
       FROM simili.product_image i
@@ -246,6 +248,7 @@ export class EmbeddingRepository {
         AND (${some}::text[] IS NULL OR i.product_id = ANY(${some}::text[]))
         AND (e.content_hash IS NULL OR e.content_hash <> concat_ws('+', i.content_hash, o.joined))
       ORDER BY i.product_id LIMIT ${limit}`;
+    const found = await ofVersion(asked);
     return found.map(({ sources, hashes, ...row }) => ({
       ...row,
       pictures: sources.map((source, i) => ({ source, contentHash: hashes[i]! })),
@@ -332,6 +335,7 @@ export class EmbeddingRepository {
   /**
    * Products whose vector is missing, or of other words than their sender says now, in id order. Anything that is said counts: what
    * an encoder reads of it, only the encoder knows.
+   * @throws VersionGone
    */
   missingOfProducts(
     model: number,
@@ -341,12 +345,13 @@ export class EmbeddingRepository {
     among: readonly string[] | null = null,
   ): Promise<MissingOfProduct[]> {
     const some = among && [...among];
-    return rows(this.db, Missing)`
+    const asked = rows(this.db, Missing)`
       SELECT p.id AS "productId", p.fingerprint AS "contentHash"
       FROM simili.product p LEFT JOIN ${this.tableSql(model, name)} e ON e.product_id = p.id AND e.product_id > ${after ?? ''}
       WHERE p.catalog_id = ${this.catalogId} AND p.id > ${after ?? ''} AND (${some}::text[] IS NULL OR p.id = ANY(${some}::text[]))
         AND (e.content_hash IS NULL OR e.content_hash <> p.fingerprint)
       ORDER BY p.id LIMIT ${limit}`;
+    return ofVersion(asked);
   }
 
   /** Vectors of the given products, as [length] float32; bits as 0 and 1. Missing ones are left out. @throws VersionGone */

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import { pictureSpace } from '../../src/ports/space.ts';
 import { isEncoderFault } from '../../workers/embedding/encode-batch.ts';
 import { fillQueued } from '../../workers/embedding/fill-queue.ts';
-import { fakeWorker } from '../support/fake-worker.ts';
+import { engines, fakeWorker } from '../support/fake-worker.ts';
 import { addModel, addProducts } from '../support/fixtures.ts';
 
 const signal = new AbortController().signal;
@@ -44,4 +45,23 @@ test('a version that may serve again and whose encoder is gone holds up nothing 
   await prisma.queuedProduct.updateMany({ data: { dueAt: new Date(0) } });
   await fill();
   expect(await prisma.queuedProduct.count()).toBe(0);
+});
+
+test('nor does one that is retired while products are embedded for it', async () => {
+  await using worker = await fakeWorker(0);
+  const { prisma } = worker.database.storage;
+  const { embeddings, models } = worker.database.repositories;
+  const serving = await addModel(worker.database, {}, 'ACTIVE');
+  const standby = await addModel(worker.database, {}, 'STANDBY');
+  await addProducts(worker.database, [{ id: 'new', imageUrls: ['https://shop.test/new.png'] }]);
+  await prisma.$executeRaw`UPDATE simili.product_image SET state = 'READY', content_hash = ${'0'.repeat(64)}`;
+  let times = 0;
+  const embed: typeof engines.embedder.embed = async (request) => {
+    if (++times === 2) await models.markRetired(standby.id);
+    if (times === 2) await embeddings.dropTables(standby.number, [pictureSpace(2)]);
+    return engines.embedder.embed(request);
+  };
+  const context = worker.but({ embedder: { ...engines.embedder, embed } });
+  await fillQueued(context, (work) => work.then(() => true), signal);
+  expect([times, await embeddings.count(serving.number), await prisma.queuedProduct.count()]).toEqual([2, 1, 0]);
 });

@@ -28,7 +28,7 @@ export async function fillQueued(
   const fill = async (model: ModelRow, space: Fillable, ids: readonly string[]): Promise<void> => {
     const key = `${model.id} ${space.space.name}`;
     if (failed.has(key)) return;
-    if (!(await unlessItFails(space.fill(signal, undefined, ids)))) failed.add(key);
+    if (!(await unlessItFails(unlessGone(space.fill(signal, undefined, ids), 0)))) failed.add(key);
   };
   const hasFailed = ({ id }: ModelRow) => [...failed].some((key) => key.startsWith(`${id} `));
   for (let goesOn = true; goesOn; goesOn = hasTime()) {
@@ -63,9 +63,7 @@ async function removeUnpictured(
   for (const model of versions)
     for (const { name, encoder } of spacesOf(model))
       if (inputOf(encoder) === 'pictures')
-        await embeddings.removeUnpictured(model.number, name, ids).catch((error) => {
-          if (!(error instanceof VersionGone)) throw error; // or its table is not there yet
-        });
+        await unlessGone(embeddings.removeUnpictured(model.number, name, ids), undefined);
 }
 
 /** Tells what the encoder of a space reads; null: it is not on this worker, which does not know. */
@@ -87,9 +85,11 @@ async function stillLacking(
       return embeddings.lacking(model.number, name, inputOf(encoder), ids, eyes);
     }),
   );
-  // The table of a version that is gone holds nothing up, nor does one that is not there yet: all are read for it once it is.
-  const found = lacking.map((one) => one.catch((error) => (error instanceof VersionGone ? [] : Promise.reject(error))));
-  return new Set((await Promise.all(found)).flat());
+  return new Set((await Promise.all(lacking.map((one) => unlessGone(one, [])))).flat());
 }
+
+/** The table of a version that is gone holds nothing up, nor does one that is not there yet: all are read for it once it is. */
+const unlessGone = <T>(work: Promise<T>, otherwise: T): Promise<T> =>
+  work.catch((error) => (error instanceof VersionGone ? otherwise : Promise.reject(error)));
 
 const idsOf = (queued: readonly Queued[]): string[] => queued.map(({ productId }) => productId);
