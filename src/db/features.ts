@@ -1,7 +1,7 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import { type Ask, NO_ROWS } from './sql/ask.ts';
 import { bytesOf } from './sql/bytes.ts';
-import { rows, text } from './sql/row.ts';
+import { filled, rows, text } from './sql/row.ts';
 import { vectorsParameter } from './sql/vector-bytes.ts';
 
 /** [dimensions] by the sha-256 of a picture. */
@@ -69,6 +69,27 @@ export class FeatureRepository {
       SELECT content_hash AS hash FROM simili.picture_feature
       WHERE encoder = ${encoder} AND content_hash = ANY(${[...contentHashes]})`;
     return new Set(found.map(({ hash }) => hash));
+  }
+
+  /** Names of encoders under which there is something. Few, however many rows there are: one look-up each. */
+  async names(): Promise<string[]> {
+    const found = await rows(this.db, { name: filled(text) })`
+      WITH RECURSIVE known (name) AS (
+        SELECT min(encoder) FROM simili.picture_feature
+        UNION ALL
+        SELECT (SELECT min(encoder) FROM simili.picture_feature WHERE encoder > known.name) FROM known WHERE known.name IS NOT NULL
+      )
+      SELECT name FROM known WHERE name IS NOT NULL`;
+    return found.map(({ name }) => name);
+  }
+
+  /** Removes what was seen under a name, whoever has the pictures. @returns whether that was all */
+  async forget(encoder: string, limit: number): Promise<boolean> {
+    await this.db.unseenPicture.deleteMany({ where: { encoder } });
+    const removed = await this.db.$executeRaw`
+      DELETE FROM simili.picture_feature WHERE encoder = ${encoder} AND content_hash IN (
+        SELECT content_hash FROM simili.picture_feature WHERE encoder = ${encoder} LIMIT ${limit})`;
+    return removed < limit;
   }
 
   /** Removes what no picture of any catalog has any more. @returns how many. */

@@ -718,6 +718,10 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       for (const hashes of [['seen', 'gone'], ['gone'], []]) await repos.features.addUnseen('blind', hashes);
       const unseen = (encoder: string) => repos.features.unseen(encoder, ['seen', 'gone', 'never']);
       expect([await unseen('blind'), await unseen('eye')]).toEqual([new Set(['seen', 'gone']), new Set()]);
+      expect(await repos.features.names()).toEqual(expect.arrayContaining(['eye', 'other']));
+      expect(await repos.features.forget('other', 1)).toBe(false); // there may be more
+      expect(await repos.features.forget('other', 1)).toBe(true);
+      expect(await repos.features.names()).not.toContain('other');
       expect(await repos.features.prune(100)).toBe(1);
       expect(await unseen('blind')).toEqual(new Set(['seen']));
       expect(await repos.features.known('eye', ['seen', 'gone'])).toEqual(new Set(['seen']));

@@ -2,6 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Claim } from '../../src/db/jobs.ts';
+import { keyOf } from '../../workers/embedding/encoding.ts';
+import { goldenEye } from '../../workers/encoders/eyes.ts';
 import { chores } from '../../workers/handlers/maintenance.ts';
 import { openArtefactCache } from '../../workers/jobs/artefact-cache.ts';
 import { sha256 } from '../../workers/tools/sha256.ts';
@@ -172,6 +174,41 @@ test('what was seen of pictures that are gone is forgotten', async () => {
   await features.add('eye', new Map([['gone', Uint16Array.of(1)]]));
   await chore('forget-features');
   expect(await features.known('eye', ['gone'])).toEqual(new Set());
+});
+
+test('what an encoder saw that nobody uses any more is forgotten after a month; what looks here, or made a version that has vectors, is not', async () => {
+  await using shop = await fakeWorker(1);
+  const { storage, repositories } = shop.database;
+  const { features, models } = repositories;
+  const [picture] = await storage.prisma.productImage.findMany();
+  const seen = new Map([[picture!.contentHash!, Uint16Array.of(1)]]);
+  const oldEye = { facts: { id: 'old@1', dimensions: 1 }, description: { input: { side: 64 } } };
+  const [golden, old, kept] = [keyOf(shop.context, goldenEye), keyOf(shop.context, oldEye), 'kept@1/elsewhere'];
+  for (const name of [old, kept]) await features.add(name, seen);
+  await features.addUnseen(old, ['other']);
+  const { id } = await addModel(shop.database, {}, 'STANDBY');
+  const training = { shares: { 'kept@1': 1 }, encoder: { id: 'kept@1', choice: 'kept' } };
+  await storage.prisma.modelVersion.update({
+    where: { catalogId_id: { catalogId: 'default', id } },
+    data: { metrics: { training } },
+  });
+  const left = async (days: number, context = shop.context) => {
+    await storage.prisma.$executeRaw`
+      UPDATE simili.installation_setting SET value = (value::float8 - ${days * 24 * 3600 * SECOND}::float8)::text WHERE key LIKE 'eye %'`;
+    await chore('forget-features', context);
+    return (await features.names()).sort();
+  };
+  const all = [golden, old, kept].sort();
+  expect(await left(0)).toEqual(all); // a database of before has noted nothing
+  expect(await left(29)).toEqual(all);
+  expect(await left(0, shop.but({ encoder: oldEye }))).toEqual(all); // another worker is set up with it
+  expect(await left(29)).toEqual(all);
+  expect(await left(2)).toEqual([golden, kept].sort());
+  expect(await features.unseen(old, ['other'])).toEqual(new Set());
+  await features.add(old, seen); // it is put back
+  await models.markRetired(id);
+  expect(await left(29)).toEqual(all);
+  expect(await left(2)).toEqual([golden]);
 });
 
 test('the policy is asked whether a training is due: not before the first one', async () => {

@@ -80,7 +80,7 @@ type Facts = {
   shares?: Record<string, number>;
   encoder?: { id: string; choice: string };
 };
-const factsOf = ({ metrics }: Pick<Model, 'metrics'>): Facts =>
+export const factsOf = ({ metrics }: Pick<Model, 'metrics'>): Facts =>
   ((metrics ?? {}) as { training?: Facts }).training ?? {};
 
 /**

@@ -3,6 +3,7 @@ import { spacesOf } from 'simili/internal/db/models';
 import { enqueuePhase } from 'simili/internal/jobs/enqueue';
 import { wakeIngest } from 'simili/internal/queue/wake-ingest';
 import { inCatalog, type WorkerContext } from '../context.ts';
+import { forgetUnused } from '../embedding/unused-features.ts';
 import type { Chore } from '../jobs/chores.ts';
 import { makeDueRetrain } from '../jobs/due-retrain.ts';
 import { startFirstModels } from '../jobs/first-models.ts';
@@ -12,7 +13,7 @@ const KEEP_STANDBY = 2;
 /** Failed pictures that are tried again at once. */
 const REOPENED = 500;
 
-/** Features of pictures that are gone, removed at once. */
+/** Features of pictures that are gone, or of an encoder that nobody uses, removed at once. */
 const PRUNED = 10_000;
 
 /** Chores, on whichever worker gets there. Each may run twice. */
@@ -69,7 +70,10 @@ export const chores = (context: WorkerContext, dueRetrain = makeDueRetrain()): C
   {
     name: 'forget-features',
     everySeconds: 600,
-    work: async () => void (await context.repositories.features.prune(PRUNED)),
+    work: async () => {
+      await context.repositories.features.prune(PRUNED);
+      await forgetUnused(context, PRUNED);
+    },
   },
 ];
 
