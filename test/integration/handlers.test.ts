@@ -226,6 +226,23 @@ test('embedding fills the table of the version, builds its index and hands on to
   expect(inLine()).toEqual(['embed', 'evaluate']);
 });
 
+test('how long the embedding of a catalog will take is told at the rate so far, until it is done', async () => {
+  await using shop = await fakeWorker(256);
+  const { jobs } = shop.database.repositories;
+  const { id: jobId } = await jobs.create('BOOTSTRAP', {}, 'test');
+  await trainHandler(shop.context)({ catalog: 'default', jobId }, run);
+  const etaOf = async () => (await jobs.byId(jobId))?.etaSeconds;
+  let batches = 0;
+  const embed: typeof engines.embedder.embed = async (request) => {
+    if (++batches === 4) await expect.poll(etaOf).not.toBeNull();
+    return engines.embedder.embed(request);
+  };
+  const context = shop.but({ embedder: { ...engines.embedder, embed } });
+  expect(await etaOf()).toBeNull();
+  await embedHandler(context)({ catalog: 'default', jobId }, run);
+  expect([batches, await etaOf(), (await jobs.byId(jobId))?.phase]).toEqual([4, null, 'EVALUATE']);
+});
+
 test('how far an index is, and how long it will take, is the job’s progress; it ends with the job', async () => {
   const jobId = await trained();
   const stopping = new AbortController();

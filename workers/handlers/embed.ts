@@ -41,13 +41,16 @@ async function embed(context: WorkerContext, run: ClaimedRun): Promise<void> {
   const total = await countMissing(spaces);
   run.report({ message: `Embedding ${total} products` });
   const isWork = total > Math.max(ARRIVING, ARRIVING_SHARE * (await embeddings.count(model.number)));
+  const secondsLeft = timeLeft();
   const report = (written: number) => {
-    const progress = TRAIN_SHARE + FILL_SHARE * Math.min(1, written / Math.max(1, total));
-    run.report(isWork ? { progress, attempts: 0 } : { progress });
+    const share = Math.min(1, written / Math.max(1, total));
+    const news = { progress: TRAIN_SHARE + FILL_SHARE * share, etaSeconds: secondsLeft(share) };
+    run.report(isWork ? { ...news, attempts: 0 } : news);
   };
   const fillSample = (ids: readonly string[]) => spaces[0]!.fill(run.signal, report, ids);
   const sampled = await chooseStorage(context.repositories, model, fillSample, run.signal);
   await fillAll(spaces, run.signal, (written) => report(sampled + written));
+  run.report({ etaSeconds: null });
   const serving = await models.serving();
   const beside = await besideServing(embeddings, model, serving, await eyeNamesOf(context, model));
   waitIfIncomplete({ missing: 0, beside }, run.claim);
