@@ -2,9 +2,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.ts';
 import type { FeedbackKind, FeedbackWrite } from '../../src/db/feedback.ts';
 import { nextRetrain, retrainSettingsOf } from '../../src/jobs/retrain-policy.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import { type RetrainPolicy, type SinceTraining, usualRetrainPolicy } from '../../src/ports/retrain-policy.ts';
 import type { WorkerContext } from '../../workers/context.ts';
-import { makeDueRetrain } from '../../workers/jobs/due-retrain.ts';
+import { dueRetrain } from '../../workers/jobs/due-retrain.ts';
 import { fakeLog } from '../support/api.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { fakeQueue, serve } from '../support/fixtures.ts';
@@ -17,15 +18,17 @@ beforeAll(async () => {
 afterAll(() => shop[Symbol.asyncDispose]());
 
 type Eye = { facts: { id: string; title: string } };
-const start = (
+/** @param clock of the database, by which what was counted is remembered; left out: it is not */
+const start = async (
   settings: NodeJS.ProcessEnv,
   encoder: Eye | null = null,
   policy?: RetrainPolicy,
-  startDueRetrain = makeDueRetrain(),
+  clock?: Clock,
 ) => {
   const config = loadConfig({ SIMILI_RETRAIN_CHOICES: '3', SIMILI_RETRAIN_PAUSE_MINUTES: '0.001', ...settings });
-  return startDueRetrain({
-    repositories: shop.repositories,
+  if (!clock) await shop.storage.prisma.setting.deleteMany({ where: { key: 'retrain counted' } });
+  await dueRetrain({
+    repositories: { ...shop.repositories, ...(clock && { clock }) },
     queue,
     encoder,
     log: fakeLog().log,
@@ -150,23 +153,25 @@ test("a shop's own policy decides, by what has come since, and gives the reason"
   await shop.repositories.jobs.cancel(job!.id);
 });
 
-test('what takes long to count is counted as seldom: twenty times as long later', async () => {
+test('what takes long to count is counted as seldom: twenty times as long later, whichever worker looks', async () => {
   await trained('SUCCEEDED');
-  let now = 0;
+  await shop.storage.prisma.setting.deleteMany({ where: { key: 'retrain counted' } });
+  const begin = Date.now();
+  let now = begin;
   let asked = 0;
   const slow: RetrainPolicy = {
     ...usualRetrainPolicy({ pauseMinutes: 0.001, choices: 3 }),
     plan(since, at) {
       asked += 1;
-      now += 1000;
+      now += 4000;
       return { ...usualRetrainPolicy({ pauseMinutes: 0.001, choices: 3 }).plan(since, at), due: false };
     },
   };
-  const due = makeDueRetrain(() => now);
-  const askedAt = async (at: number) => {
-    now = at;
-    await start({}, null, slow, due);
+  const askedAt = async (ms: number) => {
+    now = begin + ms;
+    await start({}, null, slow, { now: () => new Date(now) });
     return asked;
   };
-  expect([await askedAt(0), await askedAt(1000), await askedAt(20_999), await askedAt(21_000)]).toEqual([1, 1, 1, 2]);
+  expect([await askedAt(0), await askedAt(4000), await askedAt(83_999), await askedAt(84_000)]).toEqual([1, 1, 1, 2]);
+  expect(await askedAt(-500)).toBe(3); // the database's clock was put back
 });

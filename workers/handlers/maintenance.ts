@@ -5,7 +5,7 @@ import { wakeIngest } from 'simili/internal/queue/wake-ingest';
 import { inCatalog, type WorkerContext } from '../context.ts';
 import { forgetUnused } from '../embedding/unused-features.ts';
 import type { Chore } from '../jobs/chores.ts';
-import { makeDueRetrain } from '../jobs/due-retrain.ts';
+import { dueRetrain, LOOKS_EVERY_SECONDS } from '../jobs/due-retrain.ts';
 import { startFirstModels } from '../jobs/first-models.ts';
 
 /** Standby versions beyond the one that rollback takes by itself. */
@@ -17,7 +17,7 @@ const REOPENED = 500;
 const PRUNED = 10_000;
 
 /** Chores, on whichever worker gets there. Each may run twice. */
-export const chores = (context: WorkerContext, dueRetrain = makeDueRetrain()): Chore[] => [
+export const chores = (context: WorkerContext): Chore[] => [
   { name: 'requeue', everySeconds: 1, work: () => requeueAbandoned(context, STALE_AFTER_SECONDS) },
   {
     name: 'maintenance',
@@ -37,7 +37,7 @@ export const chores = (context: WorkerContext, dueRetrain = makeDueRetrain()): C
     everySeconds: 60,
     work: async () => void (await context.repositories.uploadedPictures.prune()),
   },
-  { name: 'retrain', everySeconds: 60, work: (signal) => inEachCatalog(context, signal, dueRetrain) },
+  { name: 'retrain', everySeconds: LOOKS_EVERY_SECONDS, work: (signal) => inEachCatalog(context, signal, dueRetrain) },
   {
     name: 'forget-visitors',
     everySeconds: 20,
