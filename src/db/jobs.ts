@@ -187,7 +187,8 @@ export class JobRepository {
   /** Gives a claimed job back at shutdown: another worker goes on at once, and it was no failed attempt. */
   async release({ job, fence }: Claim): Promise<void> {
     await this.db.$executeRaw`
-      UPDATE simili.job SET state = 'QUEUED', fence = fence + 1, attempts = greatest(attempts - 1, 0), updated_at = now()
+      UPDATE simili.job SET state = 'QUEUED', fence = fence + 1, attempts = greatest(attempts - 1, 0), updated_at = now(),
+        message = NULL, eta_seconds = NULL
       WHERE catalog_id = ${this.catalogId} AND id = ${job.id} AND fence = ${fence} AND state = 'RUNNING'`;
   }
 

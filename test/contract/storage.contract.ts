@@ -431,9 +431,11 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
     test('vectors that were written are progress, and a worker that stops after them owes nothing', async () => {
       const job = await repos.jobs.create('RETRAIN', {}, 'test');
       const claim = (await repos.jobs.claim(job.id, 'TRAIN'))!;
-      await repos.jobs.heartbeat(claim, { attempts: 0, progress: 0.9 });
+      await repos.jobs.heartbeat(claim, { attempts: 0, progress: 0.9, message: 'Embedding', etaSeconds: 9 });
       await repos.jobs.release(claim);
-      expect(await repos.jobs.byId(job.id)).toMatchObject({ state: 'QUEUED', attempts: 0 });
+      // Nor does a job that waits tell of what it did.
+      const waiting = { state: 'QUEUED', attempts: 0, progress: 0.9, message: null, etaSeconds: null };
+      expect(await repos.jobs.byId(job.id)).toMatchObject(waiting);
       await repos.jobs.cancel(job.id);
     });
 
