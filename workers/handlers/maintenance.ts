@@ -8,7 +8,7 @@ import type { Chore } from '../jobs/chores.ts';
 import { dueRetrain, LOOKS_EVERY_SECONDS } from '../jobs/due-retrain.ts';
 import { startFirstModels } from '../jobs/first-models.ts';
 
-/** Standby versions beyond the one that rollback takes by itself. */
+/** Standby versions: the one that a rollback takes by itself, and the one before. */
 const KEEP_STANDBY = 2;
 /** Failed pictures that are tried again at once. */
 const REOPENED = 500;
