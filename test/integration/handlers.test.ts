@@ -252,6 +252,11 @@ test('how far an index is, and how long it will take, is the job’s progress; i
       onProgress(0);
       onProgress(0.5);
       await expect.poll(() => jobOf(jobId)).toMatchObject({ progress: 0.925, etaSeconds: 0 });
+      onProgress(1);
+      const message = 'Checking the index, behind older transactions of the database';
+      await expect
+        .poll(() => jobOf(jobId))
+        .toMatchObject({ progress: expect.closeTo(0.95), etaSeconds: null, message });
       stopping.abort();
       signal?.throwIfAborted();
     },
@@ -260,6 +265,7 @@ test('how far an index is, and how long it will take, is the job’s progress; i
     repositories: { ...repositories, forCatalog: () => ({ ...repositories, embeddings }) },
   });
   await embedHandler(context)({ catalog: 'default', jobId }, { signal: stopping.signal });
+  expect(stopping.signal.aborted).toBe(true); // else the job failed, and waits as well
   expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'EMBED' });
 });
 
@@ -281,6 +287,7 @@ test('the indexes of large categories are built behind the others, and end with 
     repositories: { ...repositories, forCatalog: () => ({ ...repositories, categoryIndexes }) },
   } as object);
   await embedHandler(context)({ catalog: 'default', jobId }, { signal: stopping.signal });
+  expect(stopping.signal.aborted).toBe(true); // else the job failed, and waits as well
   expect(built).toEqual([[(await repositories.models.ofJob(jobId)).number, 'pictures']]);
   expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'EMBED' });
 });

@@ -19,6 +19,9 @@ const INDEX_SHARE = 0.05;
  */
 const ARRIVING = 64;
 const ARRIVING_SHARE = 0.01;
+const BUILDING = 'Building the index';
+/** They may be a dump, or a session that somebody forgot: nobody knows for how long. */
+const CHECKING = { message: 'Checking the index, behind older transactions of the database', etaSeconds: null };
 
 /** Fills the table of a trained version, then builds its indexes: what serves is never half embedded. */
 export const embedHandler =
@@ -69,13 +72,14 @@ async function buildIndexes(
   version: ModelRow,
 ): Promise<void> {
   const spaces = spacesOf(version);
-  report({ message: 'Building the index' });
+  report({ message: BUILDING });
   const secondsLeft = timeLeft();
   let built = 0;
   for (const [i, space] of spaces.entries()) {
     const onProgress = (share: number) => {
       built = Math.max(built, (i + share) / spaces.length); // a half-built one is begun anew
-      report({ progress: TRAIN_SHARE + FILL_SHARE + INDEX_SHARE * built, etaSeconds: secondsLeft(built) });
+      const progress = TRAIN_SHARE + FILL_SHARE + INDEX_SHARE * built;
+      report(share < 1 ? { progress, message: BUILDING, etaSeconds: secondsLeft(built) } : { progress, ...CHECKING });
     };
     await repositories.embeddings.createIndex(version.number, space, { signal, onProgress });
   }
@@ -91,7 +95,10 @@ async function buildCategoryIndexes(
   for (const space of spacesOf(version)) {
     const secondsLeft = timeLeft();
     const onProgress = (share: number) =>
-      report({ message: 'Building the indexes of large categories', etaSeconds: secondsLeft(share) });
+      report({
+        message: 'Building the indexes of large categories',
+        etaSeconds: share < 1 ? secondsLeft(share) : null,
+      });
     await repositories.categoryIndexes.build(version.number, space, { signal, onProgress });
   }
   report({ etaSeconds: null });
