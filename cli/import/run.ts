@@ -50,12 +50,11 @@ export async function importCatalog(
     if (id === null) named.unreadable += 1;
     else named.ids.add(id);
   };
-  const entries = readCatalog(source, isMirror ? { ...reading, tellId } : reading);
+  const { products } = deps.repositories;
+  const before = isMirror ? { at: products.clock.now(), count: await products.count() } : null;
+  const entries = readCatalog(source, before ? { ...reading, tellId } : reading);
   const report = await runImport(deps, entries, onProgress, { dryRun, refreshPictures: refreshPictures ?? false });
-  if (isMirror) {
-    const { created } = report;
-    report.mirrored = await mirror(deps.repositories.products, named, { created, most: removeAtMost, dryRun });
-  }
+  if (before) report.mirrored = await mirror(products, named, { before, most: removeAtMost, dryRun });
   return report;
 }
 

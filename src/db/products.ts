@@ -42,10 +42,13 @@ export class ProductRepository {
     ).map(toRow);
   }
 
-  /** Ids in their order, those after `afterId`. */
-  async ids(limit: number, afterId: string | null): Promise<string[]> {
-    const { catalogId } = this;
-    const where = afterId === null ? { catalogId } : { catalogId, id: { gt: afterId } };
+  /** Ids in their order, those after `afterId`. @param writtenBefore only of products that nobody has written since */
+  async ids(limit: number, afterId: string | null, writtenBefore?: Date): Promise<string[]> {
+    const where = {
+      catalogId: this.catalogId,
+      ...(afterId !== null && { id: { gt: afterId } }),
+      ...(writtenBefore && { updatedAt: { lt: writtenBefore } }),
+    };
     const found = await this.db.product.findMany({ where, orderBy: { id: 'asc' }, take: limit, select: { id: true } });
     return found.map(({ id }) => id);
   }
@@ -70,9 +73,13 @@ export class ProductRepository {
     return tryProducts(this.db, this, products);
   }
 
-  /** Their pictures and vectors go with them. @returns how many existed. */
-  remove(ids: readonly string[]): Promise<number> {
-    return removeProducts(this.db, this.catalogId, ids);
+  /**
+   * Their pictures and vectors go with them.
+   * @param writtenBefore only those that nobody has written since
+   * @returns how many existed
+   */
+  remove(ids: readonly string[], writtenBefore?: Date): Promise<number> {
+    return removeProducts(this.db, this.catalogId, ids, writtenBefore);
   }
 }
 

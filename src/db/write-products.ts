@@ -96,13 +96,23 @@ export async function tryProducts(
   return toldOf(products, outcomes, seenAgain(unchanged, images).told);
 }
 
-/** Products and all their pictures leave the catalog, and what follows from them. @returns how many there were */
-export const removeProducts = (db: PrismaClient, catalogId: string, ids: readonly string[]): Promise<number> =>
+/**
+ * Products and all their pictures leave the catalog, and what follows from them.
+ * @param writtenBefore only those that nobody has written since
+ * @returns how many there were
+ */
+export const removeProducts = (
+  db: PrismaClient,
+  catalogId: string,
+  ids: readonly string[],
+  writtenBefore?: Date,
+): Promise<number> =>
   despiteDeadlock(() =>
     db.$transaction(async (tx) => {
       await lockProducts(tx, catalogId, ids);
       await lockImages(tx, catalogId, { all: ids });
-      return (await tx.product.deleteMany({ where: { catalogId, id: { in: [...ids] } } })).count;
+      const where = { catalogId, id: { in: [...ids] }, ...(writtenBefore && { updatedAt: { lt: writtenBefore } }) };
+      return (await tx.product.deleteMany({ where })).count;
     }),
   );
 

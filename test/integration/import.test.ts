@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeImport, exitCodeOf } from '../../cli/import/describe.ts';
 import { type ImportRequest, importCatalog, runImport } from '../../cli/import/run.ts';
 import { readCatalog } from '../../src/catalog/import/index.ts';
+import { writeProducts } from '../../src/catalog/products.ts';
 import { scoper } from '../../src/graphql/scope.ts';
 import { makeServices } from '../../src/services.ts';
 import { UNHURRIED } from '../support/api.ts';
@@ -85,18 +86,22 @@ test('a product is found under either spelling of its id', async () => {
 async function mirrorOf(catalog: string, count: number) {
   await database.repositories.catalogs.create(catalog);
   const repositories = database.repositories.forCatalog(catalog);
-  const run = async (lines: readonly string[], options: Partial<ImportRequest> = {}) => {
+  const run = async (
+    lines: readonly string[],
+    options: Partial<ImportRequest> = {},
+    whenStored: () => Promise<void> = none,
+  ) => {
     const source = join(dir, `${catalog}.csv`);
     await writeFile(source, ['id,image', ...lines].join('\n'));
     return importCatalog(
-      { repositories, queue } as never,
+      { repositories, queue: { ...queue, add: whenStored } } as never,
       { source, mirror: true, allowOutside: ['/'], ...options },
       () => {},
     );
   };
   const rows = Array.from({ length: count }, (_, i) => `m${String(i).padStart(4, '0')},/p.png`);
   expect(await run(rows)).toMatchObject({ created: count, mirrored: { removed: 0, refused: null } });
-  return { run, rows, ids: () => repositories.products.ids(10_000, null) };
+  return { run, rows, repositories, ids: () => repositories.products.ids(10_000, null) };
 }
 
 test('a mirror takes away what left the file, up to a tenth of what was there; a dry run says so and takes nothing', async () => {
@@ -135,6 +140,18 @@ test('a mirror keeps what a broken row names, and takes nothing when a row names
     mirrored: { removed: 0, refused: expect.stringContaining('the ids of 1 rows cannot be read') },
   });
   expect((await ids()).length).toBe(20);
+});
+
+test('a mirror leaves what others write while the file is read, and does not count it as gone', async () => {
+  const { run, rows, repositories, ids } = await mirrorOf('beside', 30);
+  const delta = { repositories, catalog: 'beside', products: repositories.products, queue };
+  const fresh = Array.from({ length: 10 }, (_, i) => ({ id: `delta${i}`, title: 'New', imageUrls: [] }));
+  const report = await run([...rows.slice(2), 'new,/p.png'], {}, async () => {
+    await writeProducts([...fresh, { id: 'm0000', title: 'Changed', imageUrls: [] }], delta);
+  });
+  expect(report).toMatchObject({ created: 1, unchanged: 28, mirrored: { removed: 1, refused: null } });
+  const kept = [...fresh.map(({ id }) => id), 'm0000', ...rows.slice(2).map((row) => row.split(',')[0]), 'new'];
+  expect(await ids()).toEqual(kept);
 });
 
 test('a dry run names the outcomes that the import then has, and stores nothing', async () => {
