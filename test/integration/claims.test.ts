@@ -16,3 +16,26 @@ test('who takes some of what waits gets no more than that, also of a table that 
     await images.markReady(image, { contentHash: image.id, mime: 'image/png', width: 1, height: 1 });
   expect((await images.claimAged(15, 60, 0)).length).toBe(15);
 });
+
+test('of many pictures that wait those that are taken are read and few others', async () => {
+  await using database = await freshDatabase();
+  const { prisma } = database.storage;
+  const { images } = database.repositories;
+  await addProducts(database, [{ id: 'many' }]);
+  await prisma.$executeRaw`
+    INSERT INTO simili.product_image (catalog_id, id, product_id, position, source)
+    SELECT 'default', 'img_' || g, 'many', g, 'https://shop.test/' || g FROM generate_series(1, 5000) g`;
+  const read = async (): Promise<number> => {
+    await prisma.$executeRaw`SELECT pg_stat_force_next_flush()`;
+    const [row] = await prisma.$queryRaw<{ n: number }[]>`
+      SELECT (seq_tup_read + idx_tup_fetch)::int AS n FROM pg_stat_user_tables WHERE relid = 'simili.product_image'::regclass`;
+    return row!.n;
+  };
+  const rowsReadBy = async (claim: () => Promise<unknown[]>): Promise<number> => {
+    await prisma.$executeRaw`ANALYZE simili.product_image`;
+    const before = await read();
+    expect(await claim()).toHaveLength(10);
+    return (await read()) - before;
+  };
+  expect(await rowsReadBy(() => images.claimPending(10, 60))).toBeLessThan(500);
+});

@@ -83,6 +83,7 @@ const ALL = [
   '0042_fresh_in_the_queue',
   '0043_late_audits',
   '0044_renewed_products',
+  '0045_waiting_pictures',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {
