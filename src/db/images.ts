@@ -50,28 +50,33 @@ export class ImageRepository {
   }
 
   /**
-   * Takes up to `limit` decoded pictures that are to be looked at again, for `seconds`: those whose time was set and, with
-   * `ageSeconds`, those that were last looked at that long ago. They stay READY: the old picture serves meanwhile.
+   * Takes up to `limit` decoded pictures that are to be looked at again, for `seconds`: those whose time was set or, with
+   * `ageSeconds`, those that were last looked at that long ago, each in the order of an index. They stay READY: the old picture serves meanwhile.
    */
   claimAged(limit: number, seconds: number, ageSeconds: number | null = null): Promise<AgedImage[]> {
+    const [which, order] =
+      ageSeconds === null
+        ? [PLANNED, Prisma.sql`retry_at, checked_at, id`]
+        : [agedBy(ageSeconds), Prisma.sql`checked_at, id`];
     return rows(this.db, Aged)`
       UPDATE simili.product_image SET claimed_until = now() + make_interval(secs => ${seconds}), attempts = attempts + 1,
         reading = reading + 1, wished = false
       WHERE catalog_id = ${this.catalogId} AND id = ANY(ARRAY(
         SELECT id FROM simili.product_image
         WHERE catalog_id = ${this.catalogId} AND state = 'READY' AND (claimed_until IS NULL OR claimed_until < now())
-          AND ${isDue(ageSeconds)}
-        ORDER BY retry_at, checked_at, id LIMIT ${limit} FOR UPDATE SKIP LOCKED))
+          AND ${which}
+        ORDER BY ${order} LIMIT ${limit} FOR UPDATE SKIP LOCKED))
       RETURNING id, product_id AS "productId", position, source, attempts, reading, content_hash AS "contentHash",
                 etag, last_modified AS "lastModified"`;
   }
 
-  /** Whether `claimAged` would find one. */
+  /** Whether `claimAged` would find one whose time was set or, with `ageSeconds`, one of that age. */
   async hasAged(ageSeconds: number | null): Promise<boolean> {
+    const which = ageSeconds === null ? PLANNED : Prisma.sql`(${PLANNED} OR ${agedBy(ageSeconds)})`;
     const found = await rows(this.db, { one: int })`
       SELECT 1 AS one FROM simili.product_image
       WHERE catalog_id = ${this.catalogId} AND state = 'READY' AND (claimed_until IS NULL OR claimed_until < now())
-        AND ${isDue(ageSeconds)} LIMIT 1`;
+        AND ${which} LIMIT 1`;
     return found.length > 0;
   }
 
@@ -231,7 +236,8 @@ export class ImageRepository {
   }
 }
 
-const isDue = (ageSeconds: number | null): Prisma.Sql =>
-  ageSeconds === null
-    ? Prisma.sql`retry_at <= now()`
-    : Prisma.sql`(retry_at <= now() OR checked_at < now() - make_interval(secs => ${ageSeconds}))`;
+/** Decoded pictures whose time was set. */
+const PLANNED = Prisma.sql`retry_at <= now()`;
+/** Those that were last looked at so long ago. One that could not be had then waits for the time that was set, however old it is. */
+const agedBy = (seconds: number): Prisma.Sql =>
+  Prisma.sql`retry_at IS NULL AND checked_at < now() - make_interval(secs => ${seconds})`;

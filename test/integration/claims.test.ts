@@ -17,7 +17,7 @@ test('who takes some of what waits gets no more than that, also of a table that 
   expect((await images.claimAged(15, 60, 0)).length).toBe(15);
 });
 
-test('of many pictures that wait those that are taken are read and few others', async () => {
+test('of many pictures that wait, or are old, those that are taken are read and few others', async () => {
   await using database = await freshDatabase();
   const { prisma } = database.storage;
   const { images } = database.repositories;
@@ -38,4 +38,8 @@ test('of many pictures that wait those that are taken are read and few others', 
     return (await read()) - before;
   };
   expect(await rowsReadBy(() => images.claimPending(10, 60))).toBeLessThan(500);
+  await prisma.$executeRaw`
+    UPDATE simili.product_image SET state = 'READY', content_hash = id, claimed_until = NULL,
+      checked_at = now() - make_interval(days => 9, secs => position)`;
+  expect(await rowsReadBy(() => images.claimAged(10, 60, 7 * 86_400))).toBeLessThan(500);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { SimiliError } from '../../src/errors.ts';
 import { ingestHandler } from '../../workers/handlers/ingest.ts';
 import { fakeWorker } from '../support/fake-worker.ts';
 import { addProducts } from '../support/fixtures.ts';
@@ -34,6 +35,7 @@ async function shopOf(content: string) {
     send: (version: number) =>
       addProducts(worker.database, [{ id: 'bag', imageUrls: ['https://shop.test/bag.png'], version }]),
     picture: () => worker.database.storage.prisma.productImage.findFirstOrThrow(),
+    isOld: () => worker.database.storage.prisma.productImage.updateMany({ data: { checkedAt: new Date(0) } }),
     claimIsOver: () =>
       worker.database.storage.prisma.productImage.updateMany({ data: { claimedUntil: new Date(Date.now() - 60_000) } }),
     [Symbol.asyncDispose]: () => worker[Symbol.asyncDispose](),
@@ -59,6 +61,22 @@ test.each(['for the first time', 'again'])(
     expect(await shop.picture()).toMatchObject({ state: 'READY', contentHash: hashOf('b'), retryAt: null });
   },
 );
+
+test('an old picture that cannot be had is asked for again at its next try, and not before', async () => {
+  await using shop = await shopOf('a');
+  const { host } = shop;
+  await shop.send(1);
+  await shop.ingest();
+  await shop.isOld();
+  for (const why of ['no answer', 'no answer still']) {
+    host.during = async () => {
+      throw new SimiliError('IMAGE_UNREACHABLE', { source: 'bag.png', why, retryAfterSeconds: 3600, asked: true });
+    };
+    await shop.ingest();
+  }
+  expect(host.asked).toEqual(['a', 'a']);
+  expect(await shop.picture()).toMatchObject({ state: 'READY', attempts: 1 });
+});
 
 const facts = (content: string) => ({ contentHash: hashOf(content), mime: 'image/png', width: 9, height: 9 });
 
