@@ -89,7 +89,7 @@ export function bind(format: Format, keys: ReadonlySet<string>, { mapping, prefe
   };
 }
 
-const LISTS: Partial<Record<Field, Parameters<typeof each>[0]>> = { image: 'pictures', tags: 'commas' };
+const LISTS: Partial<Record<Field, Parameters<typeof each>[0]>> = { image: 'pictures', tags: 'either' };
 const readingOf = (field: Field, columns: readonly string[]): Reading => {
   const split = LISTS[field];
   return split ? each(split, ...columns) : first(...columns);

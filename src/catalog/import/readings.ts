@@ -27,7 +27,9 @@ const BETWEEN_PICTURES = /,\s+|,(?=https?:\/\/)/i;
 
 const splits = {
   pictures: (text: string): string[] => splitSources(text).flatMap((part) => part.split(BETWEEN_PICTURES)),
-  commas: (text: string): string[] => text.split(text.includes('|') ? '|' : /(?<!\\),/).map(unescaped),
+  commas: (text: string): string[] => text.split(/(?<!\\),/).map(unescaped),
+  /** For a table whose software nobody knows. */
+  either: (text: string): string[] => (text.includes('|') ? text.split('|').map(unescaped) : splits.commas(text)),
 };
 /** As WooCommerce writes a comma that separates nothing. */
 const unescaped = (text: string): string => text.replaceAll('\\,', ',').trim();

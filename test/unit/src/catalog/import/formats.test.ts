@@ -174,6 +174,18 @@ test('columns of any name are mapped, several to a list, and go before what a kn
   ).toMatchObject([{}, { row: { title: 'Two' } }]);
 });
 
+test('a | is a part of a tag where commas separate, and separates in a column that was mapped', async () => {
+  const shopify = await read(
+    'tags.csv',
+    'Handle,Title,Image Src,Tags\na,A,https://a.test/1.jpg,"colour:red|blue, size:m"',
+  );
+  expect(shopify.at(-1)).toMatchObject({ row: { tags: ['colour:red|blue', 'size:m'] } });
+  const own = await read('words.csv', 'id,image,Words\na,https://a.test/1.jpg,"red|blue, green"', {
+    map: 'tags=Words',
+  });
+  expect(own.at(-1)).toMatchObject({ row: { tags: ['red', 'blue, green'] } });
+});
+
 test.each([
   ['picture=a', 'INVALID_ARGUMENT', 'map knows no "picture": it names one of id, title, image, url'],
   ['image=', 'INVALID_ARGUMENT', 'map must name a column behind image='],
