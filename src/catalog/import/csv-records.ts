@@ -1,4 +1,4 @@
-import { isBlank, type Line } from './lines.ts';
+import { isBlank, type Line, MAX_LINE_BYTES } from './lines.ts';
 
 /** `line`: number of the first one of the record. */
 export type CsvRecord = { line: number; cells: string[] } | { line: number; problem: string };
@@ -9,7 +9,7 @@ export type CsvShape = {
   isRow: (cells: string[]) => boolean;
 };
 
-/** A quoted cell that spans more lines than this was opened by mistake. */
+/** A quoted cell that spans more lines than this, or makes its row longer than a line may be, was opened by mistake. */
 const MAX_LINES = 500;
 
 /**
@@ -64,6 +64,7 @@ async function recordOverLines(start: string, peek: (i: number) => Promise<Line 
     const alone = parseCells(next.text, shape.delimiter, true);
     if (Array.isArray(alone) && alone.length === shape.columns && shape.isRow(alone)) return null;
     text += `\n${next.text}`;
+    if (text.length > MAX_LINE_BYTES) return null;
     if (!next.text.includes('"')) continue;
     const cells = parseCells(text, shape.delimiter, false);
     if (Array.isArray(cells)) return cells.length === shape.columns ? { cells, used: used + 1 } : null;

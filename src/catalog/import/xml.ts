@@ -9,6 +9,10 @@ import type { ReadObject } from './objects.ts';
 const PRODUCTS = new Set(['item', 'entry', 'product', 'offer', 'shopitem']);
 /** Those that are never inside of one another: where one begins, the one before is over. */
 const APART = new Set(['item', 'entry', 'shopitem']);
+/** Elements that are open at once: a file of more is no feed. */
+const MOST_OPEN = 100_000;
+/** Faults of a file, beside so many an element: a tag that fits nothing is a fault of each element that is open. */
+const [MOST_FAULTS, FAULTS_AN_ELEMENT] = [10_000, 10];
 /** Marks that should have been written as entities: what they stand for is plain. */
 const LENIENT = /entity|Unencoded/;
 
@@ -23,7 +27,7 @@ type Field = { isOwn: boolean; values: string[] };
  */
 export async function* readFeed(path: string): AsyncGenerator<ReadObject> {
   const decoder = decoderOf(path, await encodingOf(path));
-  const feed = new Feed();
+  const feed = new Feed(path);
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
     feed.take(decoder.decode(chunk, { stream: true }));
     yield* feed.read.splice(0);
@@ -44,9 +48,18 @@ class Feed {
   private unclosed = 0;
   /** Line of the fault before. */
   private lastBroken = 0;
+  private faults = 0;
+  private elements = 0;
+  private open = 0;
+  /** Characters of the attributes of the tag that is being read. */
+  private attributes = 0;
 
-  constructor() {
+  constructor(private readonly source: string) {
     const { parser } = this;
+    parser.onattribute = ({ name, value }) => {
+      this.attributes += name.length + value.length;
+      if (this.attributes > MAX_LINE_BYTES) this.refuse(`attributes of more than ${MAX_LINE_BYTES} characters`);
+    };
     parser.onopentag = (tag) => this.opened(tag);
     parser.onclosetag = () => this.closed();
     parser.ontext = (text) => this.said(text);
@@ -76,6 +89,10 @@ class Feed {
   }
 
   private opened({ name, attributes }: Tag | QualifiedTag): void {
+    this.attributes = 0;
+    this.elements += 1;
+    this.open += 1;
+    if (this.open > MOST_OPEN) this.refuse(`more than ${MOST_OPEN} elements that are not closed`);
     const local = name.slice(name.indexOf(':') + 1);
     const kind = local.toLowerCase();
     if (PRODUCTS.has(kind) && (this.item === null || this.item.depth === 0 || APART.has(kind))) {
@@ -91,6 +108,8 @@ class Feed {
     if (!item) return;
     item.depth += 1;
     if (item.depth > 1) return;
+    this.name = '';
+    if (!grows(item, local.length + 1)) return;
     this.name = local;
     const isOwn = name.includes(':');
     const before = item.fields.get(local);
@@ -104,16 +123,13 @@ class Feed {
   private said(text: string): void {
     const { item, name } = this;
     if (!item || item.depth === 0 || name === '') return;
-    item.size += text.length;
-    if (item.size > MAX_LINE_BYTES) {
-      item.problem ??= `it is longer than ${MAX_LINE_BYTES} characters`;
-      return;
-    }
+    if (!grows(item, text.length)) return;
     const { values } = item.fields.get(name)!;
     values.push((values.pop() ?? '') + text);
   }
 
   private closed(): void {
+    this.open -= 1;
     if (!this.item) return;
     if (this.item.depth === 0) this.finish();
     else this.item.depth -= 1;
@@ -123,10 +139,18 @@ class Feed {
   private broken(why: string): void {
     const line = this.parser.line + 1;
     const problem = `it is not well-formed XML: ${why}`;
-    if (LENIENT.test(why)) this.lenient += 1;
+    const isLenient = LENIENT.test(why);
+    if (!isLenient) this.faults += 1;
+    if (this.faults > MOST_FAULTS + FAULTS_AN_ELEMENT * this.elements)
+      this.refuse(`more than ${FAULTS_AN_ELEMENT} faults an element`);
+    if (isLenient) this.lenient += 1;
     else if (this.item) this.item.problem ??= problem;
     else if (line !== this.lastBroken && this.unclosed === 0) this.read.push({ line, problem });
     this.lastBroken = line;
+  }
+
+  private refuse(what: string): never {
+    throw new SimiliError('IMPORT_UNREADABLE', { source: this.source, why: `it is no feed: it has ${what}` });
   }
 
   private finish(): void {
@@ -142,6 +166,13 @@ class Feed {
     if (problem !== null) this.read.push({ line, problem });
     else this.read.push(isText ? { line, object } : { line, problem: 'it is not text in the encoding of the file' });
   }
+}
+
+/** Counts what is kept of a product: elements without text, too. @returns false once that is too much */
+function grows(item: Item, characters: number): boolean {
+  item.size += characters;
+  if (item.size > MAX_LINE_BYTES) item.problem ??= `it is longer than ${MAX_LINE_BYTES} characters`;
+  return item.size <= MAX_LINE_BYTES;
 }
 
 /** As the first line of the file says; else UTF-8. */

@@ -154,6 +154,27 @@ test.each([
   expect(facts(entries.filter((entry) => !('note' in entry)))).toEqual(expected);
 });
 
+test('a product of more elements than a product has is told, and the next one read', async () => {
+  const good = '<item><id>a</id><image_link>/p.png</image_link></item>';
+  const entries = await read('many.xml', `<rss><item>${'<a/>'.repeat(600_000)}</item>\n${good}</rss>`);
+  expect(entries).toMatchObject([
+    { line: 1, problem: 'it is longer than 1048576 characters' },
+    { note: expect.stringContaining('Google Merchant') },
+    { line: 2, row: { id: 'a' } },
+  ]);
+});
+
+test.each([
+  [`<rss>${'<a>'.repeat(100_001)}`, 'more than 100000 elements that are not closed'],
+  [`<rss>${'<a>'.repeat(1_100)}${'</b>'.repeat(1_100)}`, 'more than 10 faults an element'],
+  [`<rss><item ${Array.from({ length: 250_000 }, (_, i) => `a${i}=""`).join(' ')}/></rss>`, 'attributes of more than'],
+])('a feed made to grow without end is refused', async (content, why) => {
+  await expect(read('endless.xml', content)).rejects.toMatchObject({
+    code: 'IMPORT_UNREADABLE',
+    message: expect.stringContaining(`it is no feed: it has ${why}`),
+  });
+});
+
 test('a feed that is no XML, has no product or names an encoding that there is not is unreadable or told', async () => {
   await expect(read('none.xml', '<rss><channel></channel></rss>')).rejects.toThrow('no row was found in it');
   await expect(read('strange.xml', '<?xml version="1.0" encoding="klingon"?><rss/>')).rejects.toThrow(

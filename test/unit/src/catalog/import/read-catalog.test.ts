@@ -106,6 +106,17 @@ describe('a CSV file', () => {
     ]);
   });
 
+  test('takes no row together that is longer than a line may be', async () => {
+    const half = 'x'.repeat(600_000);
+    const entries = await csv('id,title,image', `a,"${half}`, half, '",/p.png', 'b,B,/p.png');
+    expect(entries).toMatchObject([
+      { line: 2, problem: 'a quote is opened and never closed' },
+      { line: 3, problem: 'it has 1 cells, the header has 3' },
+      { line: 4, problem: 'a quote is opened and never closed' },
+      { line: 5, row: { id: 'b' } },
+    ]);
+  });
+
   test('loses no good row between two stray quotes', async () => {
     expect(await csv('id,title,image', 'x,"', 'p,t,/p.png', '",/p.png')).toEqual([
       { line: 2, problem: 'a quote is opened and never closed' },
