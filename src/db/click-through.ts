@@ -53,7 +53,7 @@ export class ClickThroughRepository {
     return rows(this.db, CELLS)`
       WITH ${toldPlacements(Prisma.sql`${cells} WHERE ${ofSpan} AND position > 0`, Prisma.sql`sum(visitors)`)}
       SELECT model_id AS "modelId", ${placementOf} AS placement, position, count(*) FILTER (WHERE visitors < ${FEWEST_PEOPLE}::int)::int AS suppressed,
-        max(day)::text AS "lastDay", coalesce(sum(visitors) ${seen}, 0)::int AS visitors,
+        max(day)::text AS "lastDay", coalesce(sum(visitors) ${seen}, 0)::float8 AS visitors,
         coalesce(sum(impressions) ${seen}, 0)::float8 AS impressions, coalesce(sum(choices) ${seen}, 0)::float8 AS choices,
         coalesce(sum(impressions_sq) ${seen}, 0)::float8 AS "impressionsSq", coalesce(sum(products) ${seen}, 0)::float8 AS products,
         coalesce(sum(choices_sq) ${seen}, 0)::float8 AS "choicesSq"
@@ -69,7 +69,7 @@ const CELLS = {
   position: int,
   suppressed: int,
   lastDay: text,
-  visitors: int,
+  visitors: float,
   impressions: float,
   choices: float,
   impressionsSq: float,

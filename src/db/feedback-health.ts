@@ -1,5 +1,5 @@
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
-import { float, int, orNull, rows, text, time } from './sql/row.ts';
+import { float, orNull, rows, text, time } from './sql/row.ts';
 
 /** So many events of a catalog were answered so, on a day (YYYY-MM-DD, UTC). */
 export type FeedbackCountWrite = { catalog: string; day: string; name: string; count: number };
@@ -33,7 +33,7 @@ export type ListCounts = {
   rolledUpTo: Date | null;
 };
 
-const LISTS = { lists: int, seen: int, withoutList: int, outcomes: int, rolledUpTo: orNull(time) };
+const LISTS = { lists: float, seen: float, withoutList: float, outcomes: float, rolledUpTo: orNull(time) };
 
 export class FeedbackHealthRepository {
   constructor(
@@ -53,10 +53,10 @@ export class FeedbackHealthRepository {
     const { catalogId } = this;
     const isThere = Prisma.sql`NOT stale AND day >= ${since}::text::date`;
     const [row] = await rows(this.db, LISTS)`
-      SELECT coalesce(sum(lists) FILTER (WHERE ${isThere}), 0)::int AS lists,
-        coalesce(sum(lists_seen) FILTER (WHERE ${isThere}), 0)::int AS seen,
-        coalesce(sum(without_list) FILTER (WHERE ${isThere}), 0)::int AS "withoutList",
-        coalesce(sum(outcomes) FILTER (WHERE ${isThere}), 0)::int AS outcomes,
+      SELECT coalesce(sum(lists) FILTER (WHERE ${isThere}), 0)::float8 AS lists,
+        coalesce(sum(lists_seen) FILTER (WHERE ${isThere}), 0)::float8 AS seen,
+        coalesce(sum(without_list) FILTER (WHERE ${isThere}), 0)::float8 AS "withoutList",
+        coalesce(sum(outcomes) FILTER (WHERE ${isThere}), 0)::float8 AS outcomes,
         (max(day) FILTER (WHERE NOT stale AND day < coalesce(
           (SELECT min(day) FROM simili.feedback_day WHERE catalog_id = ${catalogId} AND stale), 'infinity')) + 1
         )::timestamp AT TIME ZONE 'UTC' AS "rolledUpTo"

@@ -39,6 +39,49 @@ const CLICKS = `since until days daysPending versions { modelVersionId ${RATE} }
   placements { placement ${RATE} }`;
 const clickThrough = async (args = '') => (await api.admin(`{ clickThrough${args} { ${CLICKS} } }`)).data.clickThrough;
 
+test('counts of a large shop are told beyond 2^31', async () => {
+  const { prisma } = api.database.storage;
+  const [catalogId, most, three] = ['default', 2 ** 31 - 1, 3_000_000_000n];
+  const daysAgo = (days: number) => new Date((Math.floor(Date.now() / DAY_MS) - days) * DAY_MS);
+  for (const days of [3, 4]) {
+    const day = { catalogId, day: daysAgo(days) };
+    const counts = { lists: most, listsSeen: most, withoutList: most, outcomes: most };
+    await prisma.feedbackDay.create({ data: { ...day, stale: false, ...counts } });
+    const sums = { impressions: three, choices: three, impressionsSq: three, products: three, choicesSq: three };
+    const cells = [0, 1].map((position) => ({ ...day, modelId, position, visitors: most, ...sums }));
+    await prisma.feedbackClickThrough.createMany({ data: cells });
+    const names = ['accepted', 'duplicates', 'withoutConsent', 'NOT_IN_LIST'];
+    await prisma.feedbackCount.createMany({ data: names.map((name) => ({ ...day, name, count: three })) });
+    const slice = { visitorId: `bot ${days}`, reason: 'test', rule: 'rate', events: most };
+    await prisma.feedbackQuarantine.create({ data: { catalogId, id: randomUUID(), ...slice } });
+  }
+  const counts = 'accepted duplicates withoutConsent rejected rejections { count } lists withoutList outcomes';
+  const { data, errors } =
+    await api.admin(`{ feedbackHealth { ${counts} impressionCoverage quarantinedEvents bots { events } }
+    clickThrough { versions { ${RATE} } places { ${RATE} } placements { ${RATE} } } }`);
+  expect(errors).toBeUndefined();
+  const [six, twice] = [6_000_000_000, 2 * most];
+  expect(data?.feedbackHealth).toEqual({
+    accepted: six,
+    duplicates: six,
+    withoutConsent: six,
+    rejected: six,
+    rejections: [{ count: six }],
+    lists: twice,
+    withoutList: twice,
+    outcomes: twice,
+    impressionCoverage: 1,
+    quarantinedEvents: twice,
+    bots: { events: twice },
+  });
+  const rate = { rate: { impressions: six, choices: six, visitors: twice } };
+  expect(data?.clickThrough).toMatchObject({ versions: [rate], places: [rate], placements: [rate] });
+  await prisma.feedbackDay.deleteMany();
+  await prisma.feedbackClickThrough.deleteMany();
+  await prisma.feedbackCount.deleteMany();
+  await prisma.feedbackQuarantine.deleteMany();
+});
+
 test('click-through by version and place counts what was seen and chosen, with an interval, once its day is over', async () => {
   for (let i = 0; i < 25; i++) await visit(`v${i}`, i < 5 ? ['b', 'c'] : ['b'], i < 10 ? ['b'] : []);
   const { storage, repositories } = api.database;
