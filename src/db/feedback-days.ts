@@ -127,30 +127,40 @@ export class FeedbackDays {
     return (await this.settledDays(this.db, until)).length;
   }
 
-  /** Deletes the events of days that ended `days` days ago and are rolled up, and with them who did what. @returns how many events there were. */
+  /**
+   * Deletes the events of days that ended `days` days ago and are rolled up, and with them who did what. A day in each commit: where years are over at once, as
+   * when the time is made shorter, what is done stays done, and who changes feedback gets a turn between two days. @returns how many events there were.
+   */
   async forget(days: number): Promise<number> {
+    let events = 0;
+    for (let day = await this.forgetOldest(days); day !== null; day = await this.forgetOldest(days)) events += day;
+    await this.db.$transaction(async (tx) => {
+      await lockFeedback(tx, this.catalogId);
+      await tx.$executeRaw`
+        DELETE FROM simili.feedback_quarantine q
+        WHERE catalog_id = ${this.catalogId} AND visitor_id IS NOT NULL AND created_at < now() - make_interval(days => ${days}::int)
+          AND NOT EXISTS (SELECT 1 FROM simili.feedback_event e WHERE e.catalog_id = ${this.catalogId} AND e.visitor_id = q.visitor_id)`;
+    }, BUILDING);
+    return events;
+  }
+
+  /** @returns how many events the day had; null: there is no such day */
+  private forgetOldest(days: number): Promise<number | null> {
     const { catalogId } = this;
     return this.db.$transaction(async (tx) => {
       await lockFeedback(tx, catalogId);
-      const old = await rows(tx, { day: text })`
+      const [oldest] = await rows(tx, { day: text })`
         UPDATE simili.feedback_day SET forgotten = true
-        WHERE catalog_id = ${catalogId} AND NOT stale AND NOT forgotten
-          AND day < (now() AT TIME ZONE 'UTC')::date - ${days}::int
+        WHERE catalog_id = ${catalogId} AND day = (
+          SELECT min(day) FROM simili.feedback_day WHERE catalog_id = ${catalogId} AND NOT stale AND NOT forgotten
+            AND day < (now() AT TIME ZONE 'UTC')::date - ${days}::int)
         RETURNING day::text`;
-      let events = 0;
-      for (const { day } of old) {
-        events += await tx.$executeRaw`
-          DELETE FROM simili.feedback_event WHERE catalog_id = ${catalogId}
-            AND received_at >= ${day}::text::date::timestamp AT TIME ZONE 'UTC'
-            AND received_at < (${day}::text::date + 1)::timestamp AT TIME ZONE 'UTC'`;
-        await tx.$executeRaw`
-          DELETE FROM simili.feedback_spent WHERE catalog_id = ${catalogId} AND day = ${day}::text::date`;
-      }
-      await tx.$executeRaw`
-        DELETE FROM simili.feedback_quarantine q
-        WHERE catalog_id = ${catalogId} AND visitor_id IS NOT NULL AND created_at < now() - make_interval(days => ${days}::int)
-          AND NOT EXISTS (SELECT 1 FROM simili.feedback_event e WHERE e.catalog_id = ${catalogId} AND e.visitor_id = q.visitor_id)`;
-      return events;
+      if (!oldest) return null;
+      const date = Prisma.sql`${oldest.day}::text::date`;
+      await tx.$executeRaw`DELETE FROM simili.feedback_spent WHERE catalog_id = ${catalogId} AND day = ${date}`;
+      return tx.$executeRaw`
+        DELETE FROM simili.feedback_event WHERE catalog_id = ${catalogId}
+          AND received_at >= ${date}::timestamp AT TIME ZONE 'UTC' AND received_at < (${date} + 1)::timestamp AT TIME ZONE 'UTC'`;
     }, BUILDING);
   }
 

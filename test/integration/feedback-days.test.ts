@@ -335,6 +335,26 @@ function describeDays(name: string, open: () => Promise<FreshDatabase>, tags: st
       expect(await prisma.feedbackSpent.count()).toBe(0);
     });
 
+    test('days whose time is over at once are forgotten one by one: whoever is ended in between has done those before', async () => {
+      const { prisma } = database.storage;
+      const { feedback } = database.repositories;
+      const days = ['v', 'w', 'x'].map((visitor, day): Drawn => ({ ...bought, day, visitor }));
+      await play([...days, { ...bought, day: 2, visitor: 'y' }], Array(DAYS).fill('rollUp'));
+      const left = async () =>
+        (await prisma.feedbackEvent.findMany({ orderBy: { visitorId: 'asc' } })).map(({ visitorId }) => visitorId);
+      await prisma.$executeRaw`
+        CREATE FUNCTION simili.end_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'the process is gone'; END $$`;
+      await prisma.$executeRaw`
+        CREATE TRIGGER end_it BEFORE DELETE ON simili.feedback_event FOR EACH ROW WHEN (old.visitor_id = 'w') EXECUTE FUNCTION simili.end_it()`;
+      await expect(feedback.days.forget(1)).rejects.toThrow('the process is gone');
+      await prisma.$executeRaw`DROP FUNCTION simili.end_it CASCADE`;
+      expect(await left()).toEqual(['w', 'x', 'y']);
+      expect(await prisma.feedbackDay.count({ where: { forgotten: true } })).toBe(1);
+      expect(await feedback.days.forget(1)).toBe(3);
+      expect(await left()).toEqual([]);
+      expect(await prisma.feedbackSpent.count()).toBe(0);
+    });
+
     test('what is in quarantine counts for nothing, is kept, and counts as before once it is released', async () => {
       const { feedback, quarantines, erasures } = database.repositories;
       const drawn = Array.from({ length: 40 }, (_, i): Drawn => {
