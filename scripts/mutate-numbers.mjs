@@ -138,6 +138,13 @@ export const mutations = [
     from: 'OUTCOME_DAYS = 30',
     to: 'OUTCOME_DAYS = 31',
   },
+  {
+    name: 'events that may have led to a purchase',
+    file: 'src/db/without-list.ts',
+    tests: ['test/integration/without-list.test.ts', '-t', 'PGlite'],
+    from: 'MOST_LOOKED_THROUGH = 2000',
+    to: 'MOST_LOOKED_THROUGH = 2001',
+  },
   { name: 'bots: fewest who act', ...bots, from: 'FEWEST_ACTING = 20', to: 'FEWEST_ACTING = 21' },
   { name: 'bots: most who break a rule', ...bots, from: 'MOST_BREAKING = 0.1;', to: 'MOST_BREAKING = 0.13;' },
   { name: 'bots: fewest actions', ...bots, from: 'FEWEST_ACTIONS = 5', to: 'FEWEST_ACTIONS = 4' },
