@@ -62,9 +62,12 @@ export class ErasureRepository {
 
   /**
    * Takes erased visitors out of the lists that they reported about, which know them by a hash for as long as a list is valid. Apart from
-   * `erase`, whose caller may be anybody: it looks at all lists.
+   * `erase`, whose caller may be anybody: it looks at all lists, where there is anybody to be forgotten.
    */
   async forgetInLists(): Promise<void> {
+    const known = await rows(this.db, { one: int })`
+      SELECT 1 AS one FROM simili.erasure WHERE catalog_id = ${this.catalogId} AND visitors <> '{}' LIMIT 1`;
+    if (known.length === 0) return;
     await this.db.$executeRaw`
       WITH done AS (
         UPDATE simili.erasure SET visitors = '{}' FROM (

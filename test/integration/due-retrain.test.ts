@@ -26,7 +26,7 @@ const start = async (
   clock?: Clock,
 ) => {
   const config = loadConfig({ SIMILI_RETRAIN_CHOICES: '3', SIMILI_RETRAIN_PAUSE_MINUTES: '0.001', ...settings });
-  if (!clock) await shop.storage.prisma.setting.deleteMany({ where: { key: 'retrain counted' } });
+  if (!clock) await shop.storage.prisma.setting.deleteMany({ where: { key: 'retrain rests' } });
   await dueRetrain({
     repositories: { ...shop.repositories, ...(clock && { clock }) },
     queue,
@@ -155,7 +155,7 @@ test("a shop's own policy decides, by what has come since, and gives the reason"
 
 test('what takes long to count is counted as seldom: twenty times as long later, whichever worker looks', async () => {
   await trained('SUCCEEDED');
-  await shop.storage.prisma.setting.deleteMany({ where: { key: 'retrain counted' } });
+  await shop.storage.prisma.setting.deleteMany({ where: { key: 'retrain rests' } });
   const begin = Date.now();
   let now = begin;
   let asked = 0;

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories } from '../../src/db/repositories.ts';
 import { type TestApi, testApi, UNHURRIED } from '../support/api.ts';
+import { freshDatabase } from '../support/database.ts';
 import { addModel, addProducts } from '../support/fixtures.ts';
 import { otherSession, untilWaitedFor } from '../support/other-session.ts';
 import { type FreshPostgres, freshPostgresDatabase, postgresUrl } from '../support/services.ts';
@@ -89,4 +90,17 @@ describe('beside a roll-up', { tags: ['postgres'] }, () => {
     });
     expect(again).toEqual({ erasure: { events: 1 }, userErrors: [] });
   });
+});
+
+test('lists are left in peace where nobody was erased', { tags: ['postgres'] }, async () => {
+  await using shop = await freshDatabase(postgresUrl());
+  const { erasures } = shop.repositories;
+  const beside = shop.storage.prisma.$transaction(
+    async (tx) => {
+      await tx.$executeRaw`LOCK TABLE simili.shown_list IN ACCESS EXCLUSIVE MODE`;
+      await erasures.forgetInLists();
+    },
+    { timeout: 4000 },
+  );
+  await expect(beside).resolves.toBeUndefined();
 });

@@ -2,9 +2,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Claim } from '../../src/db/jobs.ts';
+import type { WorkerContext } from '../../workers/context.ts';
 import { keyOf } from '../../workers/embedding/encoding.ts';
 import { goldenEye } from '../../workers/encoders/eyes.ts';
-import { chores } from '../../workers/handlers/maintenance.ts';
+import { chores, forgetVisitors } from '../../workers/handlers/maintenance.ts';
 import { openArtefactCache } from '../../workers/jobs/artefact-cache.ts';
 import { sha256 } from '../../workers/tools/sha256.ts';
 import { type FakeWorker, fakeWorker } from '../support/fake-worker.ts';
@@ -64,6 +65,29 @@ test('the job of a worker that gave no sign for eight seconds goes on elsewhere,
   expect(inLine()).toEqual(['train', 'train']);
   expect(worker.queue.added[0]!.key).toBe(worker.queue.added[1]!.key);
   await jobs.cancel(id);
+});
+
+test('lists are looked through for erased visitors as seldom as that takes long, in each catalog for itself', async () => {
+  let now = 0;
+  const asked: string[] = [];
+  const kept = new Map<string, string>();
+  const at = async (ms: number, catalog: string) => {
+    now = ms;
+    const forgetInLists = async () => {
+      asked.push(`${catalog} ${ms}`);
+      now += 2000;
+    };
+    const settings = {
+      get: async (key: string) => kept.get(`${catalog} ${key}`) ?? null,
+      set: async (key: string, value: string) => void kept.set(`${catalog} ${key}`, value),
+    };
+    const clock = { now: () => new Date(now) };
+    const repositories = { settings, clock, erasures: { forgetInLists } };
+    await forgetVisitors({ repositories } as unknown as WorkerContext);
+  };
+  for (const ms of [0, 2000, 41_999, 42_000]) await at(ms, 'a');
+  await at(42_500, 'b');
+  expect(asked).toEqual(['a 0', 'a 42000', 'b 42500']);
 });
 
 test('a training that was cancelled, or failed, leaves no checkpoint behind; one that goes on keeps its own', async () => {

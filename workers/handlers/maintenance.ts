@@ -7,11 +7,13 @@ import { forgetUnused } from '../embedding/unused-features.ts';
 import type { Chore } from '../jobs/chores.ts';
 import { dueRetrain, LOOKS_EVERY_SECONDS } from '../jobs/due-retrain.ts';
 import { startFirstModels } from '../jobs/first-models.ts';
+import { seldom } from '../jobs/seldom.ts';
 
 /** Standby versions: the one that a rollback takes by itself, and the one before. */
 const KEEP_STANDBY = 2;
 /** Failed pictures that are tried again at once. */
 const REOPENED = 500;
+const VISITORS_EVERY_SECONDS = 20;
 
 /** Features of pictures that are gone, or of an encoder that nobody uses, removed at once. */
 const PRUNED = 10_000;
@@ -40,8 +42,8 @@ export const chores = (context: WorkerContext): Chore[] => [
   { name: 'retrain', everySeconds: LOOKS_EVERY_SECONDS, work: (signal) => inEachCatalog(context, signal, dueRetrain) },
   {
     name: 'forget-visitors',
-    everySeconds: 20,
-    work: (signal) => inEachCatalog(context, signal, ({ repositories: { erasures } }) => erasures.forgetInLists()),
+    everySeconds: VISITORS_EVERY_SECONDS,
+    work: (signal) => inEachCatalog(context, signal, forgetVisitors),
   },
   {
     name: 'forget-lists',
@@ -91,6 +93,11 @@ async function inEachCatalog(
     });
   }
 }
+
+/** Takes erased visitors out of lists. All lists of a week are looked at for it, tens of millions in a large shop, and anybody may ask to be erased, as often as he likes. */
+export const forgetVisitors = seldom('forget visitors', VISITORS_EVERY_SECONDS, ({ repositories: { erasures } }) =>
+  erasures.forgetInLists(),
+);
 
 /** Jobs whose worker is gone, and jobs whose queue message was lost between two commits. */
 export async function requeueAbandoned({ repositories, queue }: WorkerContext, staleSeconds: number): Promise<void> {
