@@ -27,6 +27,11 @@ export type ExaminedPlacement = {
 
 /** Places that are told of, 2 to 12, which a first page has; those of other places are heard where a pair was there as well. */
 const LAST = 12;
+/**
+ * Places that are heard: a pair's clicks at any of its places are multinomial, whatever it got at others. Each is an unknown more, and they cost by their
+ * cube; a stranger may page through a list to its end.
+ */
+const FARTHEST = 50;
 /** Standard deviation of the prior of log theta_k around the law: a place of which nothing is heard has the law, give or take a factor of 50. */
 const WIDTH = 2;
 const STEPS = 50;
@@ -39,23 +44,40 @@ const STEPS = 50;
  * model converges to (Wang et al. 2018, Position Bias Estimation for Unbiased Learning to Rank in Personal Search) where each pair has a relevance
  * of its own. Pairs that stay in their place are not asked: they tell nothing, and EM ends wherever it began. Prior: x_k ~ N(-eta log k, 2^2).
  * The log posterior is concave: Newton's method with halved steps. Intervals are Laplace's: 1.96 standard deviations of x_k.
- * @returns one for each placement in which a pair moved, by name
+ * @returns one for each placement in which a pair moved among these places, by name
  */
 export function examinedPlaces(feedback: Iterable<SeenPair>): ExaminedPlacement[] {
   const placements = harvest(feedback);
   const examination = examinationOf(placements);
   return [...placements]
-    .filter(([, harvests]) => harvests.length > 0)
-    .map(([placement, harvests]) => placementOf(placement ?? 'default', harvests, examination(placement)))
+    .map(([placement, harvests]) => ({ placement, heard: harvests.map(withinReach).filter(isTelling) }))
+    .filter(({ heard }) => heard.length > 0)
+    .map(({ placement, heard }) => placementOf(placement ?? 'default', heard, examination(placement)))
     .sort((a, b) => (a.placement < b.placement ? -1 : 1));
 }
+
+/** A pair at the places that are heard. */
+function withinReach({ logs, impressions, clicks }: Harvest): Harvest {
+  const rows = [...logs.keys()].filter((row) => placeOf(logs[row]!) <= FARTHEST);
+  const at = (column: readonly number[]) => rows.map((row) => column[row]!);
+  const heard = at(clicks);
+  return {
+    logs: at(logs),
+    impressions: at(impressions),
+    clicks: heard,
+    total: heard.reduce((sum, own) => sum + own, 0),
+  };
+}
+
+const isTelling = ({ logs, total }: Harvest): boolean => logs.length > 1 && total > 0;
+const placeOf = (log: number): number => Math.round(Math.exp(log));
 
 function placementOf(placement: string, harvests: readonly Harvest[], { eta, error }: Exponent): ExaminedPlacement {
   const known = [...new Set(harvests.flatMap(({ logs }) => logs))].filter((log) => log > 0).sort((a, b) => a - b);
   const law = Float64Array.from(known, (log) => -eta * log);
   const { mode, deviations } = posterior(harvests, known, law);
   const places = known.flatMap((log, i): ExaminedPlace[] => {
-    const place = Math.round(Math.exp(log));
+    const place = placeOf(log);
     const at = (deviation: number) => Math.exp(mode[i]! + deviation * deviations[i]!);
     return place > LAST ? [] : [{ place, law: Math.exp(law[i]!), free: at(0), low: at(-1.96), high: at(1.96) }];
   });

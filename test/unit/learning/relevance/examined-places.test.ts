@@ -46,6 +46,17 @@ test('where examination follows a law the places say the same as it, and the exp
   expect(apart).toBeLessThanOrEqual(2);
 });
 
+test('however deep somebody looks, the places that are told of take no longer, and stay what they were', () => {
+  const page = neighbours(() => 0.02);
+  const deep = Array.from({ length: 4000 }, (_, i) => [i + 100, i + 101].map((k) => seen(i + 10, k, 100, 1))).flat();
+  // At one place that is heard, and there alone.
+  const both = [seen(5000, 3, 1e6, 1), seen(5000, 900, 1, 1e6)];
+  const [found] = examinedPlaces([...page, ...deep, ...both]);
+  expect(found!.places.map(({ place }) => place)).toEqual([2, 3, 4, 5, 6]);
+  for (const { place, free } of found!.places) expect(free / theta(place)).toBeCloseTo(1, 2);
+  expect(examinedPlaces(deep)).toEqual([]);
+});
+
 test('it is what regression-EM comes to, of pairs that moved and are seldom chosen', () => {
   const random = makeRandom(5);
   const pairs = [0, 1, 2, 3, 4, 5, 6, 7].flatMap((item) => {
