@@ -19,7 +19,7 @@ export type ClickSums = {
 export type ClickCells = ClickSums & {
   modelId: string;
   placement: string;
-  /** 1-based; 0: all places together, each of a day without those that too few saw. */
+  /** 1-based, all behind `MOST_PLACES` being one; 0: all places together, each of a day without those that too few saw. */
   position: number;
   /** All sums are 0 where none is left. */
   suppressed: number;
@@ -28,6 +28,9 @@ export type ClickCells = ClickSums & {
 };
 /** Days, YYYY-MM-DD, both included; a version, or all. */
 export type ClickSpan = { first: string; last: string; modelId: string | null };
+
+/** Places that are told apart. A stranger may page through a list to its end, and say that he saw the millionth place. */
+export const MOST_PLACES = 50;
 
 /** Click-through by version, placement and place, from days that are rolled up; it never reads events. */
 export class ClickThroughRepository {
@@ -52,14 +55,14 @@ export class ClickThroughRepository {
     const ofSpan = Prisma.sql`catalog_id = ${this.catalogId} AND NOT stale AND day BETWEEN ${first}::text::date AND ${last}::text::date`;
     return rows(this.db, CELLS)`
       WITH ${toldPlacements(Prisma.sql`${cells} WHERE ${ofSpan} AND position > 0`, Prisma.sql`sum(visitors)`)}
-      SELECT model_id AS "modelId", ${placementOf} AS placement, position, count(*) FILTER (WHERE visitors < ${FEWEST_PEOPLE}::int)::int AS suppressed,
+      SELECT model_id AS "modelId", ${placementOf} AS placement, least(position, ${MOST_PLACES}::int + 1) AS position, count(*) FILTER (WHERE visitors < ${FEWEST_PEOPLE}::int)::int AS suppressed,
         max(day)::text AS "lastDay", coalesce(sum(visitors) ${seen}, 0)::float8 AS visitors,
         coalesce(sum(impressions) ${seen}, 0)::float8 AS impressions, coalesce(sum(choices) ${seen}, 0)::float8 AS choices,
         coalesce(sum(impressions_sq) ${seen}, 0)::float8 AS "impressionsSq", coalesce(sum(products) ${seen}, 0)::float8 AS products,
         coalesce(sum(choices_sq) ${seen}, 0)::float8 AS "choicesSq"
       FROM ${cells} LEFT JOIN told ON told.placement = c.placement
       WHERE ${ofSpan} AND (${modelId}::text IS NULL OR model_id = ${modelId}::text)
-      GROUP BY model_id, told.placement, position`;
+      GROUP BY model_id, told.placement, 3`;
   }
 }
 

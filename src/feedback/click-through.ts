@@ -1,4 +1,4 @@
-import type { ClickCells, ClickSums, ClickThroughRepository } from '../db/click-through.ts';
+import { type ClickCells, type ClickSums, type ClickThroughRepository, MOST_PLACES } from '../db/click-through.ts';
 import { MOST_PLACEMENTS } from '../placement.ts';
 import { type Rate, rateOf } from '../rate.ts';
 import { daysUpTo } from './day-span.ts';
@@ -22,7 +22,6 @@ type Deps = { clickThrough: Pick<ClickThroughRepository, 'days' | 'cells'>; now:
 
 const MOST_DAYS = 400;
 const MOST_VERSIONS = 100;
-const MOST_PLACES = 50;
 
 /** How often visitors choose what they see, by version, by place and by placement. @throws SimiliError INVALID_ARGUMENT */
 export async function clickThrough(
@@ -75,7 +74,9 @@ function grouped<Key>(cells: readonly ClickCells[], keyOf: (cell: ClickCells) =>
   const groups = new Map<Key, ClickCells[]>();
   for (const cell of cells) {
     const key = keyOf(cell);
-    groups.set(key, [...(groups.get(key) ?? []), cell]);
+    const own = groups.get(key);
+    if (own) own.push(cell);
+    else groups.set(key, [cell]);
   }
   return [...groups];
 }

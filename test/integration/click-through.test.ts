@@ -126,6 +126,24 @@ function describeClickThrough(name: string, open: () => Promise<FreshDatabase>, 
     });
     afterAll(() => database[Symbol.asyncDispose]());
 
+    test('places that nobody is told of are one row, however deep somebody has looked', async () => {
+      await store([]);
+      const { prisma } = database.storage;
+      const day = new Date(midnight() - 3 * DAY_MS);
+      const sums = { visitors: 1, impressions: 1n, choices: 0n, impressionsSq: 1n, products: 0n, choicesSq: 0n };
+      const cellAt = (position: number) => ({ catalogId: 'default', day, modelId: 'm', position, ...sums });
+      await prisma.feedbackDay.create({ data: { catalogId: 'default', day, stale: false } });
+      await prisma.feedbackClickThrough.createMany({ data: Array.from({ length: 301 }, (_, i) => cellAt(i)) });
+      const cells = await database.repositories.clickThrough.cells({
+        first: '2000-01-01',
+        last: '2100-01-01',
+        modelId: null,
+      });
+      expect(cells).toHaveLength(52);
+      expect(cells.find(({ position }) => position === 51)).toMatchObject({ suppressed: 250 });
+      expect(await ask()).toMatchObject({ versions: [{ suppressedCells: 300 }] });
+    });
+
     test('is what the events that are left say, whatever was rolled up, erased, quarantined or released between', async () => {
       let shown = 0;
       await fc.assert(
