@@ -18,6 +18,9 @@ const LARGE_BYTES = 2 ** 20;
 const One = { one: int };
 const Taken = { modelId: text, url: orNull(text), bytes: orNull(text), waitedMs: float };
 
+/** Its address, and its bytes. */
+const columnsOf = (picture: AskedPicture) => ('url' in picture ? [picture.url, null] : [null, picture.bytes]);
+
 /** Pictures on their way to a worker, and vectors on their way back (docs/adr/0029-search-by-picture.md). None stays. */
 export class PictureQueryRepository {
   constructor(
@@ -36,7 +39,6 @@ export class PictureQueryRepository {
     picture: AskedPicture,
     { mostWaiting, patienceSeconds }: { mostWaiting: number; patienceSeconds: number },
   ): Promise<boolean> {
-    const [url, bytes] = 'url' in picture ? [picture.url, null] : [null, picture.bytes];
     const statement = {
       text: `
         INSERT INTO simili.picture_query (catalog_id, id, model_id, url, bytes)
@@ -46,7 +48,14 @@ export class PictureQueryRepository {
         RETURNING 1 AS one`,
       row: One,
     };
-    const added = await this.ask(statement, [this.catalogId, id, modelId, url, bytes, mostWaiting, patienceSeconds]);
+    const added = await this.ask(statement, [
+      this.catalogId,
+      id,
+      modelId,
+      ...columnsOf(picture),
+      mostWaiting,
+      patienceSeconds,
+    ]);
     return added.length > 0;
   }
 
@@ -63,6 +72,17 @@ export class PictureQueryRepository {
     if (!row) return null;
     const { modelId, url, bytes, waitedMs } = row;
     return { modelId, waitedMs, picture: url === null ? { bytes: Buffer.from(bytes ?? '', 'base64') } : { url } };
+  }
+
+  /** Gives a picture that was taken back, for another worker. @returns false where nobody waits for it any more */
+  async giveBack(id: string, picture: AskedPicture): Promise<boolean> {
+    const statement = {
+      text: `
+        UPDATE simili.picture_query SET taken_at = NULL, url = $3::text, bytes = $4::bytea
+        WHERE catalog_id = $1::text AND id = $2::uuid RETURNING 1 AS one`,
+      row: One,
+    };
+    return (await this.ask(statement, [this.catalogId, id, ...columnsOf(picture)])).length > 0;
   }
 
   /** Answers a picture that was taken; where nobody waits any more, nothing happens. */

@@ -547,6 +547,55 @@ test('a picture that nobody waits for any more is not looked at', async () => {
   expect(await pictureQueries.collect(id)).toBeNull();
 });
 
+test('a worker that stops hands a picture back, and another one answers it', async () => {
+  const { models, pictureQueries } = worker.database.repositories;
+  const { id: modelId } = await models.ofJob(await trained());
+  const contentHash = sha256(Uint8Array.of(9));
+  for (const picture of [{ url: 'https://a.test/1' }, { bytes: Uint8Array.of(0, 255) }]) {
+    worker.queue.added.length = 0;
+    const stopping = new AbortController();
+    const inHand = {
+      async decode(_picture: object, _sides: number[], signal: AbortSignal) {
+        stopping.abort(new Error('shutting down'));
+        signal.throwIfAborted();
+      },
+    };
+    const id = crypto.randomUUID();
+    await pictureQueries.add(id, modelId, picture, { mostWaiting: 9, patienceSeconds: 5 });
+    const message = { catalog: 'default', id };
+    await pictureHandler(worker.but({ askedPictures: inHand }))(message, stopping);
+    expect(worker.queue.added).toEqual([{ name: 'picture', payload: message, key: id }]);
+    const looked: object[] = [];
+    const askedPictures = {
+      async decode(given: object, _sides: number[], _signal: AbortSignal, use: (found: object) => Promise<unknown>) {
+        looked.push(given);
+        return use({ contentHash, folders: {} });
+      },
+    };
+    await pictureHandler(worker.but({ askedPictures }))(message, run);
+    expect(looked).toEqual(['bytes' in picture ? { bytes: Buffer.from(picture.bytes) } : picture]);
+    expect(await pictureQueries.collect(id)).toEqual({ vector: expect.any(Float32Array) });
+  }
+});
+
+test('a worker that stops hands nothing back for whom nobody waits', async () => {
+  const { pictureQueries } = worker.database.repositories;
+  const stopping = new AbortController();
+  const id = crypto.randomUUID();
+  const askedPictures = {
+    async decode() {
+      await pictureQueries.leave(id, 5);
+      stopping.abort(new Error('shutting down'));
+      throw stopping.signal.reason;
+    },
+  };
+  const { id: modelId } = await worker.database.repositories.models.ofJob(await trained());
+  worker.queue.added.length = 0;
+  await pictureQueries.add(id, modelId, { url: 'https://a.test/1' }, { mostWaiting: 9, patienceSeconds: 5 });
+  await pictureHandler(worker.but({ askedPictures }))({ catalog: 'default', id }, stopping);
+  expect(worker.queue.added).toEqual([]);
+});
+
 test('an evaluation tells how far shoppers looked, place by place', async () => {
   await using shop = await fakeWorker(PRODUCTS);
   const { repositories, storage } = shop.database;

@@ -1,4 +1,4 @@
-import type { PictureAnswer } from 'simili/internal/db/picture-queries';
+import type { AskedPicture, PictureAnswer } from 'simili/internal/db/picture-queries';
 import { SimiliError } from 'simili/internal/errors';
 import type { Handler } from 'simili/internal/queue/jobs';
 import { PICTURE_MS } from 'simili/internal/similarity/look-at-picture';
@@ -20,10 +20,17 @@ export const pictureHandler =
       const vector = await vectorOfPicture(context, taken.modelId, taken.picture, either);
       await pictureQueries.answer(id, { vector });
     } catch (error) {
-      if (either.aborted) return; // nobody waits any more, or another start will be asked
+      if (signal.aborted) return handBack(context, id, taken.picture);
+      if (either.aborted) return; // nobody waits any more
       await pictureQueries.answer(id, told(context, error));
     }
   };
+
+/** A worker that stops leaves the picture to another one, which has the time that is left to its caller. */
+async function handBack({ repositories, queue }: WorkerContext, id: string, picture: AskedPicture): Promise<void> {
+  const { catalog, pictureQueries } = repositories;
+  if (await pictureQueries.giveBack(id, picture)) await queue.add('picture', { catalog, id }, id);
+}
 
 /** A stranger learns what is wrong with his picture, and nothing of this network or of what names resolve to in it. */
 const HIDDEN: Readonly<Record<string, string>> = {
