@@ -1,15 +1,25 @@
 import type { AskedPicture } from 'simili/internal/db/picture-queries';
 import { SimiliError } from 'simili/internal/errors';
+import { sideBySide } from 'simili/internal/queue/jobs';
 import type { WorkerContext } from '../context.ts';
+import type { AsidePicture } from '../pictures/asked-pictures.ts';
+import { DECODERS } from '../pictures/picture-service.ts';
+import { makePool } from '../tools/pool.ts';
 import { untilLeft } from '../tools/until-left.ts';
 import { eyesFor, sidesOf } from './embedding.ts';
 
 type Context = Pick<WorkerContext, 'repositories' | 'askedPictures' | 'embedder' | 'artefacts' | 'config' | 'encoder'>;
 
 /**
+ * Places at the embedder of this process. A picture keeps its own until it was seen, whoever has left: where pictures come faster than they are
+ * seen, those whose time is over leave before they begin, and the time of the encoders goes to those who wait still.
+ */
+const places = makePool(Array.from({ length: Math.min(DECODERS, sideBySide.picture ?? 1) }, () => null));
+
+/**
  * The vector that a version gives a picture which is no product's, [dimensions]: as it would be a product's only picture. Nothing of it is
- * stored. The encoders are asked past what is remembered of how they fare: what a stranger sends puts none to rest. When he leaves, they go on:
- * their process, which embeds the catalogs as well, would be ended where it does not stop at once.
+ * stored. The encoders are asked past what is remembered of how they fare: what a stranger sends puts none to rest. When he leaves, what they
+ * have begun goes on: their process, which embeds the catalogs as well, would be ended where it does not stop at once.
  * @throws SimiliError NOT_FOUND, IMAGE_*, and those of encoders and engines.
  */
 export async function vectorOfPicture(
@@ -26,15 +36,18 @@ export async function vectorOfPicture(
   const eyes = await eyesFor(context, model);
   const own = sidesOf(model);
   const sides = [...new Set([...own, ...eyes.map(({ description }) => description.input.side)])];
-  return context.askedPictures.decode(picture, sides, signal, async ({ contentHash, folders }) => {
+  const seen = async ({ contentHash, folders }: AsidePicture, going: AbortSignal): Promise<Float32Array> => {
     const pictures = [contentHash];
     const encoded: Record<string, Uint16Array> = {};
     for (const encoder of eyes) {
       const folder = folders[encoder.description.input.side]!;
-      const seen = await untilLeft(signal, (going) => embedder.encode({ encoder, pictures, folder }, going));
-      encoded[encoder.facts.id] = seen.vectors;
+      encoded[encoder.facts.id] = (await embedder.encode({ encoder, pictures, folder }, going)).vectors;
+      signal.throwIfAborted();
     }
     const asked = { ...artefact, pictures, pixels: folders, encoded };
-    return (await untilLeft(signal, (going) => embedder.embed(asked, going))).vectors;
-  });
+    return (await embedder.embed(asked, going)).vectors;
+  };
+  return context.askedPictures.decode(picture, sides, signal, (aside) =>
+    untilLeft(signal, (going) => places.use(() => seen(aside, going), signal)),
+  );
 }
