@@ -67,6 +67,19 @@ const unknownOf = (pictures: readonly SourcePicture[], known: { has(hash: string
   ).values(),
 ];
 
+/** The hash of a picture of the catalog that an eye saw before, and that can be read now; null: there is none. */
+export async function seenBefore(
+  context: Pick<WorkerContext, 'repositories' | 'pictures'>,
+  eye: Eye,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { features, catalog } = context.repositories;
+  const picture = await features.anySeen(keyOf(context, eye), catalog);
+  return picture && (await isReadable(context, picture, [eye.description.input.side], signal))
+    ? picture.contentHash
+    : null;
+}
+
 /** While the eye looks at some pictures the pixels of the next are made sure of, and what it saw before is written. */
 async function* encodeNew(
   context: Context,
@@ -75,9 +88,10 @@ async function* encodeNew(
   signal: AbortSignal,
 ): AsyncGenerator<[string, Uint16Array], void> {
   const { pace = atOnce } = context;
-  const { features, catalog } = context.repositories;
+  const { features } = context.repositories;
   const { side } = encoder.description.input;
   const key = keyOf(context, encoder);
+  const before = () => seenBefore(context, encoder, signal);
   const folder = context.pictures.folders([side])[side] as string;
   const held = new Set<() => string[]>();
   const ready = async (batch: readonly SourcePicture[]) => {
@@ -91,11 +105,6 @@ async function* encodeNew(
     unknown.map(({ contentHash }) => contentHash),
   );
   const pictures = unknownOf(unknown, unseen);
-  /** One that it saw before, if that can be read now. */
-  const seenBefore = async () => {
-    const picture = await features.anySeen(key, catalog);
-    return picture && (await isReadable(context, picture, [side], signal)) ? picture.contentHash : null;
-  };
   const keep = async ({ rows, blind }: Encoded, done: () => string[]) => {
     await features.add(key, rows);
     await features.addUnseen(key, blind);
@@ -109,7 +118,7 @@ async function* encodeNew(
     for await (const { done, readable } of prefetched(batchesOf(pictures, signal), ready)) {
       signal.throwIfAborted();
       await pace(signal);
-      const encoded = await encodeBatch(context, { encoder, folder, seenBefore }, readable, signal);
+      const encoded = await encodeBatch(context, { encoder, folder, seenBefore: before }, readable, signal);
       await keeping;
       keeping = keep(encoded, done);
       keeping.catch(() => {}); // told by the next one, or at the end

@@ -2,13 +2,18 @@ import type { AskedPicture } from 'simili/internal/db/picture-queries';
 import { SimiliError } from 'simili/internal/errors';
 import { sideBySide } from 'simili/internal/queue/jobs';
 import type { WorkerContext } from '../context.ts';
+import type { AnyEye } from '../encoders/eyes.ts';
 import type { AsidePicture } from '../pictures/asked-pictures.ts';
 import { DECODERS } from '../pictures/picture-service.ts';
 import { makePool } from '../tools/pool.ts';
 import { untilLeft } from '../tools/until-left.ts';
 import { eyesFor, sidesOf } from './embedding.ts';
+import { seenBefore } from './encoding.ts';
 
-type Context = Pick<WorkerContext, 'repositories' | 'askedPictures' | 'embedder' | 'artefacts' | 'config' | 'encoder'>;
+type Context = Pick<
+  WorkerContext,
+  'repositories' | 'pictures' | 'askedPictures' | 'embedder' | 'artefacts' | 'config' | 'encoder'
+>;
 
 /**
  * Places at the embedder of this process. A picture keeps its own until it was seen, whoever has left: where pictures come faster than they are
@@ -41,7 +46,10 @@ export async function vectorOfPicture(
     const encoded: Record<string, Uint16Array> = {};
     for (const encoder of eyes) {
       const folder = folders[encoder.description.input.side]!;
-      encoded[encoder.facts.id] = (await embedder.encode({ encoder, pictures, folder }, going)).vectors;
+      const { vectors } = await embedder.encode({ encoder, pictures, folder }, going).catch(async (error: unknown) => {
+        throw (await isBlindFor(context, encoder, error, signal)) ? unreadable(picture) : error;
+      });
+      encoded[encoder.facts.id] = vectors;
       signal.throwIfAborted();
     }
     const asked = { ...artefact, pictures, pixels: folders, encoded };
@@ -51,3 +59,22 @@ export async function vectorOfPicture(
     untilLeft(signal, (going) => places.use(() => seen(aside, going), signal)),
   );
 }
+
+/** Whether it is the picture that an encoder failed on: it sees one of the catalog. */
+async function isBlindFor(context: Context, encoder: AnyEye, error: unknown, signal: AbortSignal): Promise<boolean> {
+  if (!(error instanceof SimiliError && error.code === 'IMPORT_UNREADABLE')) return false;
+  const hash = await seenBefore(context, encoder, signal);
+  if (hash === null) return false;
+  const { side } = encoder.description.input;
+  const folder = context.pictures.folders([side])[side]!;
+  return context.embedder.encode({ encoder, pictures: [hash], folder }, new AbortController().signal).then(
+    () => true,
+    () => false,
+  );
+}
+
+const unreadable = (picture: AskedPicture): SimiliError =>
+  new SimiliError('IMAGE_UNREADABLE', {
+    source: 'url' in picture ? picture.url : 'the picture',
+    why: 'the encoder makes no numbers of it',
+  });

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../../../src/config.ts';
+import { SimiliError } from '../../../../src/errors.ts';
 import { vectorOfPicture } from '../../../../workers/embedding/vector-of-picture.ts';
 import { type EngineHost, openEngineHost } from '../../../../workers/training/engine-client.ts';
 
@@ -59,4 +60,27 @@ test('pictures that come faster than they are seen: those whose time is over are
   }
   expect(await inTime).toEqual(Float32Array.of(1, 0));
   expect([begun - stale, most]).toEqual([1, stale]);
+});
+
+test('what an encoder makes no numbers of is the fault of the picture where it sees others, else of the encoder', async () => {
+  const source = 'the encoder x';
+  const refuses = (isRefused: (hash: string) => boolean, seen: string | null) => {
+    const encode = async ({ pictures }: { pictures: readonly string[] }) => {
+      if (pictures.some(isRefused)) throw new SimiliError('IMPORT_UNREADABLE', { source, why: 'no numbers' });
+      return { vectors: new Uint16Array() };
+    };
+    const context = contextOf({ encode } as never);
+    const features = { anySeen: async () => seen && { source: 'https://a.test/2', contentHash: seen } };
+    const pictures = { look: () => 'as it is', folders: () => ({}), ensure: async () => {} };
+    const repositories = { ...context.repositories, features, catalog: 'default' };
+    const asked = { url: 'https://a.test/1' };
+    return vectorOfPicture({ ...context, repositories, pictures } as never, 'mdl', asked, new AbortController().signal);
+  };
+  const ofEncoder = { code: 'IMPORT_UNREADABLE' };
+  await expect(refuses((hash) => hash === 'asked', 'seen')).rejects.toMatchObject({
+    code: 'IMAGE_UNREADABLE',
+    facts: { source: 'https://a.test/1' },
+  });
+  await expect(refuses(() => true, 'seen')).rejects.toMatchObject(ofEncoder);
+  await expect(refuses(() => true, null)).rejects.toMatchObject(ofEncoder);
 });
