@@ -66,7 +66,7 @@ async function overPostgres(
 
 /** Differences between the places where a queue can live. */
 type Place = {
-  /** Throws when the queue is away. Default: a small question by the way that messages take. */
+  /** Throws when the queue is away. Default: removes what is not there, by the way that messages take: a replica, which takes none, answers questions. */
   look?: () => Promise<unknown>;
   end?: () => Promise<void>;
 };
@@ -139,7 +139,7 @@ function makeJobQueue(
       workers.push(worker);
       await worker.waitUntilReady();
     },
-    alive: together(() => answers(look ? look() : queueOf('ingest').isPaused())),
+    alive: together(() => answers(look ? look() : queueOf('picture').removeDeduplicationKey('alive'))),
     close: once(async () => {
       stopping.abort(new Error('shutting down'));
       await Promise.all(workers.map((worker) => worker.close()));

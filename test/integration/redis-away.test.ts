@@ -52,6 +52,21 @@ for (const away of ['cut', 'frozen'] as const) {
   });
 }
 
+test('a Redis that became a replica takes no message, whatever it answers, and the one in its place does', {
+  tags: ['redis'],
+}, async () => {
+  const way = await proxyTo(redisUrl());
+  onTestFinished(() => way[Symbol.asyncDispose]());
+  const storage = { queue: { connectionString: '' } };
+  const prefix = `test-${crypto.randomUUID()}`;
+  const queue = await openQueue({ redisUrl: way.url, prefix, storage, onError: () => {} });
+  onTestFinished(() => queue.close());
+  expect(await queue.alive()).toBe(true);
+  way.demote();
+  expect(await queue.alive()).toBe(false);
+  await expect.poll(() => queue.alive()).toBe(true);
+});
+
 const replaced = {
   'hangs in the dead': (way: WayTo) => {
     way.freeze();

@@ -12,7 +12,7 @@ export type WayTo = AsyncDisposable & {
   cut(): void;
   restore(): void;
   /**
-   * Those who are connected reach a Redis that has become the replica of another one, which refuses whatever they ask for and closes nothing; new
+   * Those who are connected reach a Redis that has become the replica of another one, which refuses whatever they would write and closes nothing; new
    * connections pass, to that other one.
    */
   demote(): void;
@@ -20,6 +20,9 @@ export type WayTo = AsyncDisposable & {
   replace(): void;
 };
 
+/** A question of BullMQ's that changes nothing, and its answer. */
+const READING = /\bhexists\b/i;
+const NOTHING = ':0\r\n';
 const REFUSED = "-READONLY You can't write against a read only replica.\r\n";
 
 /** A way to a TCP server that can fail as networks and servers fail. */
@@ -73,7 +76,7 @@ export async function proxyTo(target: string): Promise<WayTo> {
         far.unpipe().destroy();
         near
           .unpipe()
-          .on('data', () => near.write(REFUSED))
+          .on('data', (asked) => near.write(READING.test(String(asked)) ? NOTHING : REFUSED))
           .resume();
       }
     },
