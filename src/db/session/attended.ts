@@ -1,7 +1,12 @@
 import pg from 'pg';
 
-/** A session of a pool: its number at the server, which cancelling needs, too; the driver's types leave it out. */
-type Numbered = { readonly processID: number | null };
+/** Facts of a session, its number at the server and where that is; the driver's types leave them out. */
+export type Session = {
+  readonly processID: number | null;
+  readonly secretKey: number | null;
+  readonly host: string;
+  readonly port: number;
+};
 
 /**
  * Waits for a statement without a limit as long as its session is there. A server whose machine is gone closes no connection, and the system gives one up after a
@@ -34,12 +39,12 @@ export function attended<T>(
  * Whether the server has a session of a client still, as another connection says. Where it cannot be asked, or a pooler in between makes up the numbers, it is
  * taken to have it.
  */
-export async function hasSession(config: pg.ClientConfig, { processID }: Numbered): Promise<boolean> {
+export async function hasSession(config: pg.ClientConfig, { processID }: Pick<Session, 'processID'>): Promise<boolean> {
   const other = new pg.Client(config);
   other.on('error', () => {}); // whoever asks of it is told
   try {
     await other.connect();
-    const { processID: own } = other as unknown as Numbered;
+    const { processID: own } = other as unknown as Session;
     const text =
       'SELECT pg_backend_pid() <> $1::int OR EXISTS (SELECT FROM pg_stat_activity WHERE pid = $2::int) AS there';
     const { rows } = await other.query<{ there: boolean }>(text, [own, processID]);

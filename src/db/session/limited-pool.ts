@@ -2,14 +2,12 @@ import { connect as connectSocket } from 'node:net';
 import pg from 'pg';
 import { asNow, inTime, type TimeLeft, timeLeft } from '../../deadline.ts';
 import { SimiliError } from '../../errors.ts';
-import { attended, hasSession } from './attended.ts';
+import { attended, hasSession, type Session } from './attended.ts';
 import { Circuit } from './circuit.ts';
 import { asUnavailable, unreachable } from './connection-errors.ts';
 import { carry } from './typed-client.ts';
 
 type Ask = (...query: unknown[]) => Promise<unknown>;
-/** Facts of a session that cancelling needs; the driver's types leave them out. */
-type Session = { processID: number | null; secretKey: number | null; host: string; port: number };
 
 /** A connection that is not there by then is given up, ms: also one that a frozen server accepted and never greets. */
 export const CONNECT_MS = 5_000;
