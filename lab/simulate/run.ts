@@ -91,7 +91,7 @@ const seasonOf = (round: number, rounds: number, seasons: number): number => 1 +
 async function nextTraining(
   admin: Admin,
   { retrains, shoppers, trainSeconds }: Simulation,
-  shopping: () => Promise<void>,
+  shopping: () => Promise<boolean>,
 ): Promise<Training> {
   if (retrains > 0 && shoppers > 0) return awaitTraining(admin, shopping);
   await shopping();

@@ -13,7 +13,8 @@ export type Shopping = {
   readonly total: Sent;
   readonly pushed: string | null;
   exposure(): Promise<number | null>;
-  go(taste: Taste): Promise<void>;
+  /** @returns whether this group chose something and the server stored what it told */
+  go(taste: Taste): Promise<boolean>;
 };
 
 /** Opens a simulation's shopping; where there is a farm, it looks for its product first. @throws SimiliError INVALID_ARGUMENT */
@@ -47,6 +48,7 @@ export async function openShopping(
     async go({ standing }) {
       farm &&= await scout(market, farm);
       const bar = progress('shoppers', shoppers);
+      const { clicks, accepted } = total;
       await sendVisitors(
         { ...place, standing, from: total.visitors, shares: fakes, farm },
         shoppers,
@@ -55,6 +57,7 @@ export async function openShopping(
       );
       bar.stop();
       for (const line of linesOf(total)) say(line);
+      return total.clicks > clicks && total.accepted > accepted;
     },
   };
 }

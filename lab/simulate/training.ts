@@ -24,8 +24,11 @@ const JOB = 'id state phase progress message createdAt finishedAt error { code m
 const RETRAIN = `mutation Retrain($input: RetrainInput) { retrain(input: $input) {
   job { ${JOB} } userErrors { code message ... on JobAlreadyRunningError { jobId } } } }`;
 const SERVES_SOON_MS = 10_000;
-/** Looks before shoppers are said to have chosen nothing: the server counts choices some time after they are stored. */
-const LOOKS = 90;
+/**
+ * Looks before shoppers are said to have chosen nothing that counts, ten minutes of them: the server counts choices some time after they are
+ * stored, the later the more feedback there is.
+ */
+const LOOKS = 1200;
 
 /** Waits for every job that is on its way. With the wrong key it says so. @throws SimiliError INVALID_ARGUMENT. */
 export async function awaitQuiet(admin: Admin): Promise<void> {
@@ -50,18 +53,19 @@ export async function trainOnFeedback(admin: Admin, seconds: number | undefined)
 
 /**
  * Has shoppers come in groups until the server begins a training by itself, and waits for its end.
+ * @param shopping says whether they chose something and the server stored it
  * @throws SimiliError INVALID_ARGUMENT: it begins none by itself, or the shoppers choose nothing; SERVER_REFUSED: the training failed.
  */
-export async function awaitTraining(admin: Admin, shopping: () => Promise<void>): Promise<Training> {
+export async function awaitTraining(admin: Admin, shopping: () => Promise<boolean>): Promise<Training> {
   let now = await stateOf(admin);
   const known = now.jobs[0]?.id;
   if (!now.retraining.automatic) throw refused('SIMILI_RETRAIN_PAUSE_MINUTES is 0: the server begins none by itself');
   const isOver = () => now.jobs[0]?.id !== known || now.retraining.newChoices >= now.retraining.neededChoices;
   do {
     const { newChoices, neededChoices } = now.retraining;
-    await shopping();
+    const looks = (await shopping()) ? LOOKS : 1;
     now = await stateOf(admin);
-    for (let look = 1; look < LOOKS && !isOver() && now.retraining.newChoices === newChoices; look++) {
+    for (let look = 1; look < looks && !isOver() && now.retraining.newChoices === newChoices; look++) {
       await pause(admin.pollMs);
       now = await stateOf(admin);
     }

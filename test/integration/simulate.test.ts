@@ -75,6 +75,12 @@ test('trainings that come by themselves: shoppers come until each begins, every 
   );
 });
 
+test('a server that counts its choices seldom is waited for', async () => {
+  await using shop = await openFakeShop({ products: 60, retrainClicks: 30, countsEvery: 100 });
+  const report = await simulate(options(shop, { shoppers: 8, retrains: 1 }), quietly().around);
+  expect(report.retrains).toMatchObject([{ model: 'model-2' }]);
+});
+
 test('without shoppers the trainings are asked for: the control', async () => {
   await using shop = await openFakeShop({ products: 60 });
   const report = await simulate(options(shop, { shoppers: 0, retrains: 2 }), quietly().around);

@@ -25,6 +25,8 @@ type Settings = {
   rejected?: boolean;
   /** Clicks after which a training comes by itself; 0: none does. */
   retrainClicks?: number;
+  /** Its choices are counted at every n-th look at retraining. */
+  countsEvery?: number;
   /** It takes no event. */
   refuses?: boolean;
 };
@@ -42,7 +44,8 @@ const shown = (job: Job) => ({ ...job, message: null, error: null, createdAt: in
  * hash); after a retrain by hue, provided that clicks came in. It knows every event it was sent.
  */
 export async function openFakeShop(settings: Settings) {
-  const { products, brokenEvery = 0, busy, trainingFails = false, rejected, retrainClicks = 0, refuses } = settings;
+  const { products, brokenEvery = 0, busy, trainingFails = false, rejected, refuses } = settings;
+  const { retrainClicks = 0, countsEvery = 1 } = settings;
   const ids = Array.from({ length: products }, (_, i) => `p${i}`);
   const hueOf = (id: string) => (Number(id.slice(1)) * 7) % HUES;
   const pictures = await Promise.all(
@@ -101,8 +104,8 @@ export async function openFakeShop(settings: Settings) {
     }, fails);
     return job;
   };
-  /** Clicks that the last look at retraining counted: a server tells them some time after they are stored. */
-  let counted = 0;
+  /** Clicks that a look at retraining counted: a server tells them some time after they are stored. */
+  let [counted, looks] = [0, 0];
   /** As workers do once a minute. */
   const trainWhenDue = () => {
     if (retrainClicks > 0 && !running() && clicks() - learned >= retrainClicks) train(trainingFails);
@@ -208,7 +211,7 @@ export async function openFakeShop(settings: Settings) {
       },
       retraining: () => {
         const newChoices = Math.max(0, counted - learned);
-        counted = clicks();
+        if (++looks % countsEvery === 0) counted = clicks();
         return { automatic: retrainClicks > 0, newChoices, neededChoices: retrainClicks };
       },
     },
