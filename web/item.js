@@ -39,6 +39,8 @@ export class ItemView {
   #id = null;
   /** @type {string | null} */
   #after = null;
+  /** Looked at again and again until a model serves, which is said once. */
+  #waits = false;
   #client;
   #adminKey;
 
@@ -93,6 +95,7 @@ export class ItemView {
   #reset(note = '') {
     this.#shown.abort();
     this.#shown = new AbortController();
+    this.#waits = false;
     this.#list.replaceChildren();
     this.#note.textContent = note;
     this.#note.hidden = note === '';
@@ -112,7 +115,7 @@ export class ItemView {
     const { signal } = this.#shown;
     const byHand = after !== null;
     this.#more.hidden = this.#again.hidden = true;
-    this.#status.textContent = 'Looking …';
+    if (!this.#waits) this.#status.textContent = 'Looking …';
     try {
       const page = await this.#client.similarItems(id, { first: 12, after, fields: FIELDS, signal });
       if (!signal.aborted) this.#append(/** @type {SimilarItems} */ (page), byHand);
@@ -137,14 +140,20 @@ export class ItemView {
 
   /** @param {SimilarItems} page */
   #say({ status, edges }) {
+    if (status === 'MODEL_NOT_READY') return this.#waitForModel();
+    this.#waits = false;
     const empty = this.#list.childElementCount === 0;
     this.#status.textContent = SAY[status] || (empty ? 'Nothing to compare it with yet.' : '');
     announce(this.#status.textContent || `${edges.length} products look like this`);
     this.#again.hidden = !(status === 'COLD_ITEM' || (empty && status === 'PARTIAL'));
-    if (status === 'MODEL_NOT_READY') this.#waitForModel();
   }
 
   #waitForModel() {
+    if (!this.#waits) {
+      this.#status.textContent = SAY.MODEL_NOT_READY;
+      announce(SAY.MODEL_NOT_READY);
+    }
+    this.#waits = true;
     const { signal } = this.#shown;
     setTimeout(() => {
       if (signal.aborted) return;
@@ -158,9 +167,9 @@ export class ItemView {
     if (error.code === 'CURSOR_RETIRED' || error.code === 'CURSOR_INVALID') {
       this.restart('Another model ranks now, so the list starts anew.');
     } else if (error.code === 'MODEL_NOT_READY') {
-      this.#status.textContent = SAY.MODEL_NOT_READY;
       this.#waitForModel();
     } else {
+      this.#waits = false;
       this.#status.textContent = error.message;
       this.#again.hidden = false;
       announce(error.message);

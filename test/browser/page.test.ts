@@ -174,6 +174,19 @@ describe('the list', () => {
     expect(page.problems).toEqual([]);
   });
 
+  test('says once that no model serves yet, however often it looks', async () => {
+    shop.ready = false;
+    await using page = await open('#item=red-apple');
+    await expect.poll(() => status(page.page), PATIENCE).toMatch(/as soon as two products have a readable picture/);
+    await page.page.evaluate(`globalThis.said = [];
+      for (const one of document.querySelectorAll('#announcer, #alike-status'))
+        new MutationObserver(() => said.push(one.textContent)).observe(one, { childList: true });`);
+    await page.page.waitForResponse('**/graphql'); // it looked again
+    shop.ready = true;
+    await expect.poll(() => tiles(page.page).count(), PATIENCE).toBe(12);
+    expect(await page.page.evaluate('said')).toEqual(['', '12 products look like this']);
+  });
+
   test('comes with the name and picture of its product when the server is there again', async () => {
     await using page = await open();
     await page.page.locator('#grid a').first().waitFor();
