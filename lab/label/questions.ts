@@ -42,7 +42,9 @@ function poolsOf(pictures: readonly LabelPicture[]): Map<string | null, LabelPic
   const pools = new Map<string | null, LabelPicture[]>();
   for (const picture of pictures) {
     if (picture.category === null) continue;
-    pools.set(picture.category, [...(pools.get(picture.category) ?? []), picture]);
+    const pool = pools.get(picture.category);
+    if (pool) pool.push(picture);
+    else pools.set(picture.category, [picture]);
   }
   return new Map([...pools].filter(([, own]) => new Set(own.map(identityOf)).size >= 3));
 }

@@ -34,3 +34,8 @@ test('gives what there is, and nothing where there are no three things', () => {
   expect(drawQuestions(pictures.slice(0, 4), 10, 1)).toEqual([]);
   expect(drawQuestions([], 10, 1)).toEqual([]);
 });
+
+test('a category of two hundred thousand pictures is asked about at once', { timeout: 10_000 }, () => {
+  const many = Array.from({ length: 200_000 }, (_, i) => ({ path: `${i}.png`, identity: null, category: 'shoes' }));
+  expect(drawQuestions(many, 3, 1)).toHaveLength(3);
+});
