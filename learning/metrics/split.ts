@@ -8,20 +8,28 @@ export const splits = ['train', 'val', 'test'] as const satisfies readonly Split
  * 70 % train, 10 % val, 20 % test by the id alone: the first 32 bits of its sha-256. Never changes, whatever else is in
  * the catalog, so that no version is measured on what an earlier one learned from.
  */
-export function splitOf(id: string): Split {
-  const share = drawnOf(id, 0);
-  if (share < 0.7) return 'train';
-  return share < 0.8 ? 'val' : 'test';
-}
+export const splitOf = (id: string): Split => splitIn(drawOf(id));
 
 /**
  * A number in [0, 1) by the id alone, which knows nothing of its split: the next 32 bits. The products with the smallest ones are a sample of a
  * catalog, and mostly the same one when it has grown; ids themselves often tell the category, or the age.
  */
-export const lotOf = (id: string): number => drawnOf(id, 4);
+export const lotOf = (id: string): number => lotIn(drawOf(id));
 
-const drawnOf = (id: string, byte: number): number =>
-  createHash('sha256').update(id).digest().readUInt32BE(byte) / 2 ** 32;
+/** Split and lot of an id, which is hashed once. */
+export function placeOf(id: string): { split: Split; lot: number } {
+  const drawn = drawOf(id);
+  return { split: splitIn(drawn), lot: lotIn(drawn) };
+}
+
+const drawOf = (id: string): Buffer => createHash('sha256').update(id).digest();
+const lotIn = (drawn: Buffer): number => drawn.readUInt32BE(4) / 2 ** 32;
+
+function splitIn(drawn: Buffer): Split {
+  const share = drawn.readUInt32BE(0) / 2 ** 32;
+  if (share < 0.7) return 'train';
+  return share < 0.8 ? 'val' : 'test';
+}
 
 /** Columns of a catalog: [n] each. */
 export type LearningColumns = {

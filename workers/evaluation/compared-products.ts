@@ -1,4 +1,4 @@
-import { type LearningColumns, lotOf, type Split, splitOf, splits } from '@simili/learning/metrics/split';
+import { type LearningColumns, lotOf, placeOf, type Split, splitOf, splits } from '@simili/learning/metrics/split';
 import type { FeedbackRepository } from 'simili/internal/db/feedback';
 import type { ImageRepository, ReadyImage } from 'simili/internal/db/images';
 import type { Rating } from 'simili/internal/db/ratings';
@@ -25,8 +25,8 @@ export async function comparedProducts(images: Images): Promise<{ ids: string[];
     const page: ReadyImage[] = await images.readyPage(PAGE, after);
     for (const { productId: id, position, categories } of page) {
       if (position !== 0) continue;
-      const split = splitOf(id);
-      (split === 'test' ? held : others).push({ id, category: categories.at(-1) ?? null, split, lot: lotOf(id) });
+      const place = placeOf(id);
+      (place.split === 'test' ? held : others).push({ id, category: categories.at(-1) ?? null, ...place });
     }
     // Enough of each: a large catalog is not kept in memory.
     [held, others] = [sampled(held, byLot, MOST_PRODUCTS), sampled(others, byLot, MOST_PRODUCTS)];

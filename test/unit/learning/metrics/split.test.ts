@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isIn, itemsIn, lotOf, splitOf, splits } from '../../../../learning/metrics/split.ts';
+import { isIn, itemsIn, lotOf, placeOf, splitOf, splits } from '../../../../learning/metrics/split.ts';
 
 test('the parts of these ids never change', () => {
   // First 32 bits of `printf %s ID | sha256sum` over 2^32: .17, .46, .52; .74, .79; .83, .89, .99.
@@ -33,6 +33,7 @@ test('lots are even whatever the split, and never change', () => {
   // Bytes 5 to 8 of `printf %s ID | sha256sum` over 2^32.
   const words = [0x68ffc68f, 0x9e07d1b2, 0x98fc1c14];
   expect(['foo', 'SKU-7', ''].map(lotOf)).toEqual(words.map((word) => word / 2 ** 32));
+  for (const id of ['foo', 'SKU-7', '']) expect(placeOf(id)).toEqual({ split: splitOf(id), lot: lotOf(id) });
   const held = Array.from({ length: 20_000 }, (_, i) => `product-${i}`).filter((id) => splitOf(id) === 'test');
   expect(Math.abs(held.filter((id) => lotOf(id) < 0.25).length / held.length - 0.25)).toBeLessThan(0.02);
 });
