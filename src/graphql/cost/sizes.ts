@@ -3,8 +3,8 @@ import { MOST_ANCHORS } from '../../similarity/anchors.ts';
 import { DEFAULT_FIRST, MOST_FIRST } from '../../similarity/page-arguments.ts';
 import { LISTS_OF_DISTINCT, LISTS_OF_DIVERSE } from './limits.ts';
 
-/** How many entries an argument asks for. */
-export type FromArgument = { argument: string; standard: number; most: number };
+/** How many entries an argument asks for, or the one that asks for most of several. */
+export type FromArgument = { argument: string | readonly string[]; standard: number; most: number };
 /** Cost of a field beyond being one value. */
 export type Size = {
   /** Vector searches, or as much. */
@@ -13,7 +13,7 @@ export type Size = {
   wishes?: readonly { argument: string; times: number }[];
   /** Page size of the connection that the field answers. */
   page?: FromArgument;
-  /** Entries of the list that the field answers; `page` is the page of the connection around it. */
+  /** Entries of the list that the field answers; `page` is the page of the connection around it, or a few where that says none. */
   entries?: number | 'page' | FromArgument;
 };
 
@@ -72,16 +72,24 @@ const SIZES: Readonly<Record<string, Size>> = {
 };
 /** One for each entry of a bad call. */
 const USER_ERRORS: Size = { entries: 500 };
-/** A list of a host's own types: what one of these arguments says, or a few. */
+/** Lists of a host's own types: as many as one of these arguments says, or a few. */
 const PAGE_ARGUMENTS = ['first', 'last', 'limit'];
-const HOST_LIST = { standard: 10, most: 1_000 };
+export const FEW = 10;
+const HOST_LIST = { standard: FEW, most: 1_000 };
+/** Lists of a connection, as Relay has them: how long they are the field around them says. */
+const OF_CONNECTION = ['edges', 'nodes'];
 
 /** @returns undefined for a field that is one of ours and no list, or none of ours. */
 export const sizeOf = (type: string, field: string): Size | undefined =>
   field === 'userErrors' ? USER_ERRORS : SIZES[`${type}.${field}`];
 
-/** Size of a list that is not ours. @param given names of the arguments of the field. */
-export const guessedSize = (given: readonly string[]): FromArgument => ({
-  argument: PAGE_ARGUMENTS.find((name) => given.includes(name)) ?? '',
-  ...HOST_LIST,
-});
+/**
+ * Size of a field that is not ours and answers objects.
+ * @param given names of the arguments of the field
+ */
+export function guessedSize(field: string, given: readonly string[], isList: boolean): Size {
+  const argument = PAGE_ARGUMENTS.filter((name) => given.includes(name));
+  const asked = { argument, ...HOST_LIST };
+  if (!isList) return argument.length > 0 ? { page: asked } : {};
+  return { entries: argument.length === 0 && OF_CONNECTION.includes(field) ? 'page' : asked };
+}

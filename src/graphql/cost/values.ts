@@ -18,8 +18,13 @@ export function entriesAsked(
   sizes: Sizes,
   operation: OperationDefinitionNode | null,
 ): number {
-  const node = field.arguments?.find(({ name }) => name.value === argument)?.value;
-  const asked = node ? sizeIn(node, sizes, operation) : null;
+  const names = [argument].flat();
+  let asked: number | null = null;
+  for (const { name, value } of field.arguments ?? []) {
+    if (!names.includes(name.value)) continue;
+    const size = sizeIn(value, sizes, operation);
+    if (size !== null) asked = Math.max(asked ?? size, size);
+  }
   return Math.min(most, Math.max(1, asked ?? standard));
 }
 

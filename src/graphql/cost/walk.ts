@@ -10,7 +10,7 @@ import type {
 } from 'graphql';
 import { SimiliError } from '../../errors.ts';
 import { type Limits, named } from './limits.ts';
-import { guessedSize, type Size, sizeOf } from './sizes.ts';
+import { FEW, guessedSize, type Size, sizeOf } from './sizes.ts';
 import { entriesAsked, isWished, type Sizes } from './values.ts';
 
 type Type = GraphQLNamedType | null | undefined;
@@ -28,11 +28,11 @@ type Place = {
   level: number;
   /** How often this place is in the answer; 0 where it is only validated, or where the schema describes itself. */
   times: number;
-  /** Page size of the connection around it. */
-  page: number;
+  /** Page size of the connection around it; null: there is none. */
+  page: number | null;
 };
 /** Cost of the fields of one name: the most of any of them, since types may exclude each other. */
-type Cost = { lists: number; page: number; entries: number };
+type Cost = { lists: number; page: number | null; entries: number };
 const INTROSPECTION = ['__schema', '__type'];
 export type Asked = {
   schema: Pick<GraphQLSchema, 'getType'>;
@@ -60,13 +60,13 @@ export class Walk {
   operation(definition: OperationDefinitionNode, root: Type, isExecuted: boolean): void {
     const groups = this.collect([[definition.selectionSet, root]]);
     if (isExecuted) this.hold('rootFields', groups.size);
-    this.fields(groups, { level: 1, times: isExecuted ? 1 : 0, page: 1 }, definition);
+    this.fields(groups, { level: 1, times: isExecuted ? 1 : 0, page: null }, definition);
   }
 
   /** Validation looks at a fragment on its own, too. @throws SimiliError TOO_COSTLY. */
   fragment({ selectionSet, typeCondition }: FragmentDefinitionNode): void {
     const groups = this.collect([[selectionSet, this.asked.schema.getType(typeCondition.name.value)]]);
-    this.fields(groups, { level: 1, times: 0, page: 1 }, null);
+    this.fields(groups, { level: 1, times: 0, page: null }, null);
   }
 
   private fields(groups: Map<string, Group>, place: Place, operation: OperationDefinitionNode | null): void {
@@ -141,16 +141,16 @@ export class Walk {
   }
 
   private costOf(group: Group, { page }: Place, operation: OperationDefinitionNode | null): Cost {
-    const most = { lists: 0, page: 1, entries: 0 };
+    const most: Cost = { lists: 0, page: null, entries: 0 };
     for (const { node, size } of group) {
       const count = (asked: Size['entries']): number => {
         if (typeof asked === 'object') return entriesAsked(node, asked, this.asked.sizes, operation);
-        return asked === 'page' ? page : (asked ?? 0);
+        return asked === 'page' ? (page ?? FEW) : (asked ?? 0);
       };
       const wished = size.wishes?.filter(({ argument }) => isWished(node, argument, this.asked.sizes, operation));
       const times = wished?.reduce((product, { times }) => product * times, 1) ?? 1;
       most.lists = Math.max(most.lists, times * count(size.lists));
-      most.page = Math.max(most.page, count(size.page));
+      if (size.page) most.page = Math.max(most.page ?? 0, count(size.page));
       most.entries = Math.max(most.entries, count(size.entries));
     }
     return most;
@@ -178,6 +178,7 @@ function fieldOf(node: FieldNode, parent: Type, query: Type): Omit<Field, 'value
     type = type.ofType;
   }
   const known = sizeOf(parent === query ? 'Query' : (parent?.name ?? ''), name);
-  if (known || !isList || !('getFields' in type || 'getTypes' in type)) return { node, type, size: known ?? {} };
-  return { node, type, size: { entries: guessedSize(field.args.map((argument) => argument.name)) } };
+  if (known || !('getFields' in type || 'getTypes' in type)) return { node, type, size: known ?? {} };
+  const given = field.args.map((argument) => argument.name);
+  return { node, type, size: guessedSize(name, given, isList) };
 }

@@ -172,6 +172,45 @@ test('in a host whose root has another name the same is counted', () => {
   expect(messageOf(`{ ${nested('50')} }`, {}, schema)).toBeNull();
 });
 
+describe("a host's own connections are counted as their pages", () => {
+  const { plugin } = cheapShop();
+  const schema = plugin.extend(
+    buildSchema(`
+      type Query { product: Product, orders(first: Int, last: Int): Orders!, search(limit: Int): Found! }
+      type Product { id: ID! }
+      type Orders { nodes: [Product!]!, edges: [Order!]!, filters: [Product!]! }
+      type Order { node: Product! }
+      type Found { nodes: [Product!]!, items: [Product!]! }`),
+  );
+  const list = 'similarItems { status }';
+  test.each<[string, Record<string, unknown>, boolean]>([
+    [`{ orders(first: 100) { nodes { ${list} } } }`, {}, true],
+    [`{ orders(first: 101) { nodes { ${list} } } }`, {}, false],
+    [`{ orders(last: 101) { edges { node { ${list} } } } }`, {}, false],
+    [
+      'query ($n: Int, $l: Int) { orders(first: $n, last: $l) { nodes { similarItems { status } } } }',
+      { l: 101 },
+      false,
+    ],
+    ['query ($n: Int) { search(limit: $n) { nodes { similarItems { status } } } }', { n: 101 }, false],
+    // One that has few entries may have several lists each.
+    [`{ orders(first: 2) { nodes { a: similarItems(diversity: 1, distinctPictures: true) { status } } } }`, {}, true],
+    // A page is that of a connection's own lists; where none says how long they are it is a few.
+    [`{ orders(first: 100) { filters { ${list} } } }`, {}, true],
+    [`{ search(limit: 1000) { items { ${list} } } }`, {}, true],
+    [
+      '{ search { nodes { a: similarItems(diversity: 1) { status } b: similarItems(diversity: 1) { status } } } }',
+      {},
+      true,
+    ],
+    ['{ orders { nodes { a: similarItems(diversity: 1, distinctPictures: true) { status } } } }', {}, false],
+  ])('%s with %j: %s', (query, variables, isTaken) => {
+    expect(messageOf(query, variables, schema)).toBe(
+      isTaken ? null : 'One request may ask for at most 100 lists of similar items',
+    );
+  });
+});
+
 test('a document that names nothing we know is left to validation', () => {
   expect(messageOf('{ nothing { at { all ...Nobody ... on Nowhere { x } } } }')).toBeNull();
   expect(messageOf('subscription { jobProgress(id: "a") { state } }')).toBeNull();
