@@ -1,5 +1,6 @@
 import { type Split, splits } from '@simili/learning/metrics/split';
 import type { Triplet } from '@simili/learning/sampling/triplet-rules';
+import { byCategory } from '../by-category.ts';
 import { type LabelledPictures, labelledPictures } from '../questions/labelled.ts';
 import type { Decoded } from './decode.ts';
 import type { Problem } from './problem.ts';
@@ -79,11 +80,7 @@ function numbered(names: readonly (string | null)[]): Int32Array {
 
 /** Categories of one picture, in which nothing can be compared; told, not left out. */
 export function thinGroups(rows: readonly SetRow[], labels: string): Problem[] {
-  const counts = new Map<string, SetRow[]>();
-  for (const row of rows) {
-    if (row.category !== null) counts.set(row.category, [...(counts.get(row.category) ?? []), row]);
-  }
-  return [...counts].flatMap(([category, [only, ...others]]) =>
+  return [...byCategory(rows)].flatMap(([category, [only, ...others]]) =>
     others.length === 0 && only
       ? [
           {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { makeRandom } from '@simili/learning/numbers/random';
+import { byCategory } from '../by-category.ts';
 
 /** Whatever is known of a picture that may be asked about. */
 export type LabelPicture = {
@@ -39,14 +40,7 @@ export function drawQuestions(pictures: readonly LabelPicture[], count: number, 
 
 /** Categories that have three identities to ask about. */
 function poolsOf(pictures: readonly LabelPicture[]): Map<string | null, LabelPicture[]> {
-  const pools = new Map<string | null, LabelPicture[]>();
-  for (const picture of pictures) {
-    if (picture.category === null) continue;
-    const pool = pools.get(picture.category);
-    if (pool) pool.push(picture);
-    else pools.set(picture.category, [picture]);
-  }
-  return new Map([...pools].filter(([, own]) => new Set(own.map(identityOf)).size >= 3));
+  return new Map([...byCategory(pictures)].filter(([, own]) => new Set(own.map(identityOf)).size >= 3));
 }
 
 const identityOf = ({ identity, path }: LabelPicture): string => identity ?? `\n${path}`;
