@@ -1,7 +1,7 @@
 import { solveLowerTransposed } from '../numbers/linear-algebra.ts';
 import { cholesky, solveLower } from '../numbers/matrix-loops.ts';
 import { examinationOf } from './examination.ts';
-import { type Exponent, type Harvest, harvest } from './propensity.ts';
+import { type Exponent, type Harvest, harvest, isTelling } from './propensity.ts';
 import type { SeenPair } from './seen-pairs.ts';
 
 /** How much less a place is looked at than the first one, by two estimates. */
@@ -69,7 +69,6 @@ function withinReach({ logs, impressions, clicks }: Harvest): Harvest {
   };
 }
 
-const isTelling = ({ logs, total }: Harvest): boolean => logs.length > 1 && total > 0;
 const placeOf = (log: number): number => Math.round(Math.exp(log));
 
 function placementOf(placement: string, harvests: readonly Harvest[], { eta, error }: Exponent): ExaminedPlacement {

@@ -64,7 +64,10 @@ export const errorOf = (deviation: number): number =>
 /** An exponent as it may be, in [0, 2]. */
 export const inRange = (eta: number): number => Math.min(GREATEST, Math.max(0, eta));
 
-/** Pairs with clicks that were seen at two positions or more of a placement, by placement (undefined: `default`). */
+/** Whether a pair's clicks at its positions say how far shoppers look: it has some, and was seen at two positions or more. */
+export const isTelling = ({ logs, total }: Harvest): boolean => logs.length > 1 && total > 0;
+
+/** Telling pairs of a placement, by placement (undefined: `default`). */
 export function harvest(pairs: Iterable<SeenPair>): Map<string | undefined, Harvest[]> {
   const seen = SeenPairs.from(pairs);
   const { positions, impressions, clicks, placements } = seen.columns;
@@ -84,7 +87,7 @@ export function harvest(pairs: Iterable<SeenPair>): Map<string | undefined, Harv
     for (const [placement, one] of own) {
       const telling = found.get(placement) ?? [];
       found.set(placement, telling);
-      if (one.logs.length > 1 && one.total > 0) telling.push(one);
+      if (isTelling(one)) telling.push(one);
     }
   }
   return new Map([...found].map(([placement, telling]) => [seen.columns.placementNames[placement], telling]));
