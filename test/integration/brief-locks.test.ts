@@ -28,6 +28,13 @@ afterAll(async () => {
 });
 
 const client = () => otherSession(database.url);
+/** Four products, of which two are of a category that gets an index. */
+const addSome = (at: Parameters<typeof addProducts>[0]) =>
+  addProducts(
+    at,
+    ['a', 'b', 'c', 'd'].map((id, i) => ({ id, categories: i < 2 ? ['some'] : [] })),
+  );
+const BOUNDS = { fewest: 1, mostRanked: 0, mostRankedByRoot: 1e9, mostShare: 1, most: 1 };
 const holdIn = (mode: string) => `BEGIN; LOCK TABLE simili.product IN ${mode} MODE`;
 
 /** @param mode how the products are held, and asked for by those who come later */
@@ -57,16 +64,11 @@ const tables = async (schema: string) => {
 };
 
 test('a version’s table is made, and gets indexes by category, while somebody holds the products', async () => {
-  const ids = ['a', 'b', 'c', 'd'];
-  await addProducts(
-    { repositories },
-    ids.map((id, i) => ({ id, categories: i < 2 ? ['some'] : [] })),
-  );
+  await addSome({ repositories });
   await besideOthers(WRITING, () => repositories.embeddings.createTable(1, SPACE));
   const { prisma, ask } = storage;
-  const bounds = { fewest: 1, mostRanked: 0, mostRankedByRoot: 1e9, mostShare: 1, most: 1 };
   await besideOthers(WRITING, () =>
-    new CategoryIndexRepository(prisma, ask, storage, 'default', bounds).build(1, SPACE),
+    new CategoryIndexRepository(prisma, ask, storage, 'default', BOUNDS).build(1, SPACE),
   );
   expect((await tables('simili')).sort()).toEqual(['category_1', 'embedding_1']);
   await expect.poll(() => repositories.embeddings.dropTables(1, [SPACE])).toBe(true);
@@ -77,15 +79,11 @@ test('a version’s table is made, and gets indexes by category, while somebody 
 test('nor does a rollback wait for that: what serves is changed at once', async () => {
   const at = { storage, repositories: repositories.forCatalog('rolled') };
   await repositories.catalogs.create('rolled');
-  await addProducts(
-    at,
-    ['a', 'b', 'c', 'd'].map((id, i) => ({ id, categories: i < 2 ? ['some'] : [] })),
-  );
+  await addSome(at);
   const { models, embeddings } = at.repositories;
   await addModel(at, { a: [1, 0] });
   await addModel(at, { a: [1, 0] });
-  const bounds = { fewest: 1, mostRanked: 0, mostRankedByRoot: 1e9, mostShare: 1, most: 1 };
-  const categories = new CategoryIndexRepository(storage.prisma, storage.ask, storage, 'rolled', bounds);
+  const categories = new CategoryIndexRepository(storage.prisma, storage.ask, storage, 'rolled', BOUNDS);
   const makings = [() => embeddings.createTable(3, SPACE), () => categories.build(3, SPACE)];
   for (const [i, make] of makings.entries()) {
     const [holder, watcher] = [await client(), await client()];
