@@ -11,10 +11,7 @@ export const scanSettings = (effort: string, order: string): string =>
 export const eachAnchor = (catalog: string, tables: Tables, settings: string): string =>
   anchorRows('unnest((SELECT $1::text[])) WITH ORDINALITY AS a (id, nr)', catalog, tables, settings);
 
-/**
- * The same of the one anchor $1, a text. Of an array of unknown length Postgres expects ten rows, so the plan without the values looks ten
- * times as dear as one with them, and every page would be planned anew, which takes as long as the search itself.
- */
+/** The same of the one anchor $1, a text: Postgres knows that it is one row, and plans for that. */
 export const oneAnchor = (catalog: string, tables: Tables, settings: string): string =>
   anchorRows('(SELECT $1::text, 1) AS a (id, nr)', catalog, tables, settings);
 
