@@ -21,15 +21,16 @@ const ASKED_UNDER_FILTERS = 3000;
 const WARM_TIMES = 2;
 const ROUNDS = 3;
 const CLIENTS = [1, 8];
-/** Anchors whose lists are compared with the exact ones; of a catalog larger than the usual one fewer, since each exact list reads all vectors. */
+/** Pages of a measurement that are compared with the exact ones, each of which reads all vectors. */
 const JUDGED = 40;
-const JUDGED_OF_LARGE = 20;
 /** Products of the usual catalog: a larger one is measured beside it. */
 const USUAL = 100_000;
 
 export type Row = Record<string, string | number>;
 type Load = { clients: number; page: Page; share: number | null; seconds: number };
 type Options = { yardsticks: string; seconds: number };
+/** A page as it was answered: ids, of which the first ten are judged. */
+type Served = { anchor: string; ids: string[] };
 
 /**
  * `similarItems` over HTTP, as it is and without lists of neighbours, beside raw pgvector and beside Apollo Server with the page in memory, in turn, in one run.
@@ -76,6 +77,8 @@ async function besideEachOther(
   const [raw, own, inMemory] = [rawWay(catalog), similiWay(catalog), inMemoryWay(products)];
   const searched = similiWay(catalog, { SIMILI_NEIGHBOUR_LISTS_BYTES: '0' }, SEARCHED);
   const asked = [own, searched, ...beside.map(({ way }) => way)];
+  const exact = await exactPages(catalog);
+  const judge: Judge = async (way, pages, { share }) => (asked.includes(way) ? exact.recall(pages, share) : {});
   const smaller = catalogs.slice(0, -1).flatMap((one) => [rawWay(one), similiWay(one)]);
   const random = makeRandom(7);
   const twelve = { page: 'twelve', share: null, seconds } as const;
@@ -84,30 +87,19 @@ async function besideEachOther(
     const of = (...ways: Way[]) => ways.map((way) => servers.get(way)!);
     await warm(servers.values(), random);
     await askOnce(servers.get(own)!, ASKED_BEFORE);
-    for (const clients of CLIENTS) add(await compared([...servers.values()], { ...twelve, clients }, random));
+    for (const clients of CLIENTS) add(await compared([...servers.values()], { ...twelve, clients }, random, judge));
     for (const page of ['fifty', 'nested'] as const)
       for (const clients of CLIENTS)
         add(await compared(of(raw, own, searched, inMemory), { ...twelve, page, clients }, random));
     for (const share of SHARES) {
       for (const _ of ['first', 'again']) await askOnce(servers.get(own)!, ASKED_UNDER_FILTERS, share);
-      add(await compared(of(own, searched), { ...twelve, clients: 1, share }, random));
+      add(await compared(of(own, searched), { ...twelve, clients: 1, share }, random, judge));
     }
   } finally {
     for (const { close } of servers.values()) await close();
+    await exact.close(); // nobody else is connected where statements are counted
   }
   add([await statementsOf(catalog, 'twelve', random), await statementsOf(catalog, 'nested', random)]);
-  for (const way of asked) {
-    for (const row of rows.filter(
-      (one) => one.what === way.what && one.products === products && one.page === 'twelve',
-    )) {
-      const recall = await recallOf(catalog, way, row.share === 'none' ? null : Number(row.share), random);
-      Object.assign(
-        row,
-        way === own ? { recall10: recall.asBefore, recall10First: recall.first } : { recall10: recall.first },
-      );
-      tell(row);
-    }
-  }
   for (const { close } of beside) await close();
   for (const what of [own.what, SEARCHED])
     add(
@@ -151,53 +143,62 @@ async function askOnce({ ask, way }: Server, most: number, share: number | null 
   await Promise.all(Array.from({ length: Math.max(...CLIENTS) }, client));
 }
 
+/** What more there is to say of pages of a way that were measured. */
+type Judge = (way: Way, pages: readonly Served[], load: Load) => Promise<Row>;
+
 /** The best of some rounds for each way, the ways in turn: what else the machine does meets all of them. */
-export async function compared(servers: readonly Server[], load: Load, random: Random) {
-  const best = new Map<Way, Row>();
+export async function compared(servers: readonly Server[], load: Load, random: Random, judge?: Judge) {
+  const best = new Map<Way, { row: Row; pages: readonly Served[] }>();
   for (const { ask, way } of servers)
     await loop(ask, { ...load, seconds: WARM_TIMES * load.seconds }, () => popular(way.products, random));
   for (let round = 0; round < ROUNDS; round++) {
     for (const one of servers) {
       const { what, products } = one.way;
-      const figures = await measured(one, load, () => popular(products, random));
+      const { figures, pages } = await measured(one, load, () => popular(products, random));
       const { clients, page, share } = load;
       const row: Row = { what, products, clients, page, share: share ?? 'none', ...figures };
-      const before = best.get(one.way);
-      if (!before || Number(row.queriesPerSecond) > Number(before.queriesPerSecond)) best.set(one.way, row);
+      const before = best.get(one.way)?.row;
+      if (!before || Number(row.queriesPerSecond) > Number(before.queriesPerSecond)) best.set(one.way, { row, pages });
     }
   }
-  return [...best.values()];
+  const rows: Row[] = [];
+  for (const [way, { row, pages }] of best) rows.push({ ...row, ...(await judge?.(way, pages, load)) });
+  return rows;
 }
 
-async function measured({ ask, pid }: Opened, load: Load, anchor: () => string): Promise<Row> {
+async function measured({ ask, pid }: Opened, load: Load, anchor: () => string) {
   await loop(ask, { ...load, seconds: load.seconds / 4 }, anchor); // what another way has pushed out of the processor is back
   const cpuBefore = cpuSeconds(pid);
   const since = performance.now();
-  const times = await loop(ask, load, anchor);
+  const { times, pages } = await loop(ask, load, anchor);
   const took = (performance.now() - since) / 1000;
   const at = (quantile: number) => Number(times[Math.floor((times.length - 1) * quantile)]!.toFixed(2));
-  return {
+  const figures: Row = {
     queriesPerSecond: Math.round(times.length / took),
     p50: at(0.5),
     p95: at(0.95),
     p99: at(0.99),
     cpuMsPerRequest: pid ? Number(((1000 * (cpuSeconds(pid) - cpuBefore)) / times.length).toFixed(2)) : '',
   };
+  return { figures, pages };
 }
 
-/** Milliseconds of each query, in order. */
+/** Milliseconds of each query, in order, and what was answered. */
 async function loop(ask: Ask, { clients, share, page, seconds }: Load, anchor: () => string) {
   const times: number[] = [];
+  const pages: Served[] = [];
   const end = performance.now() + 1000 * seconds;
   await Promise.all(
     Array.from({ length: clients }, async () => {
       for (let since = performance.now(); since < end; since = performance.now()) {
-        await ask(anchor(), share, page);
+        const asked = anchor();
+        const ids = await ask(asked, share, page);
         times.push(performance.now() - since);
+        pages.push({ anchor: asked, ids });
       }
     }),
   );
-  return times.sort((a, b) => a - b);
+  return { times: times.sort((a, b) => a - b), pages };
 }
 
 /** Pages by which statements are counted, more in the second run: the difference is theirs alone. */
@@ -237,33 +238,26 @@ async function statementsOf(catalog: ServingCatalog, page: Page, random: Random)
   };
 }
 
-/** Share of the exact ten nearest, by a scan of all that pass, that are among the first ten: of a product's `first` page, and of one that was asked for twice before. */
-async function recallOf(catalog: ServingCatalog, way: Way, share: number | null, random: Random) {
-  const { ask, close } = await way.open(1);
+/** Pages beside the exact ten nearest, by a scan of all that pass. */
+async function exactPages(catalog: ServingCatalog) {
   const client = new pg.Client({ connectionString: catalog.url });
   await client.connect();
-  try {
-    let [first, asBefore, wanted] = [0, 0, 0];
-    // Each once: the first page of one that comes again would be by its list.
-    const ids = new Set<string>();
-    while (ids.size < (catalog.products > USUAL ? JUDGED_OF_LARGE : JUDGED)) ids.add(popular(catalog.products, random));
-    for (const id of ids) {
-      const exact = await exactTen(client, catalog, id, share);
-      const right = async () => {
-        const found = new Set((await ask(id, share)).slice(0, 10));
-        return exact.filter((one) => found.has(one)).length;
-      };
-      first += await right();
-      await right();
-      asBefore += await right();
-      wanted += exact.length;
-    }
-    const of = (right: number) => (wanted === 0 ? 1 : Number((right / wanted).toFixed(3)));
-    return { first: of(first), asBefore: of(asBefore) };
-  } finally {
-    await client.end();
-    await close();
-  }
+  return {
+    close: () => client.end(),
+    /** Share of the ten that were among the first ten of the pages: of some, drawn evenly, as they were served. */
+    async recall(pages: readonly Served[], share: number | null): Promise<Row> {
+      const judged = Math.min(JUDGED, pages.length);
+      let [right, wanted] = [0, 0];
+      for (let i = 0; i < judged; i++) {
+        const { anchor, ids } = pages[Math.floor((i * pages.length) / judged)]!;
+        const exact = await exactTen(client, catalog, anchor, share);
+        const found = new Set(ids.slice(0, 10));
+        right += exact.filter((id) => found.has(id)).length;
+        wanted += exact.length;
+      }
+      return { recall10: wanted === 0 ? 1 : Number((right / wanted).toFixed(3)) };
+    },
+  };
 }
 
 /** CPU that a process has used, user and system. 0 where /proc is missing. */
