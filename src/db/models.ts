@@ -165,14 +165,15 @@ export class ModelRepository {
     }, TRANSACTION_OF_BYTES);
   }
 
-  /** Ends the job: the version serves from this commit on when every gate passed, else it is REJECTED. */
+  /** Ends the job: the version serves from this commit on when every gate passed, also that of its parent, else it is REJECTED. */
   async commitEvaluated(
     claim: Claim,
     modelId: string,
     metrics: Prisma.InputJsonValue,
-    gates: Gate[],
+    measured: readonly Gate[],
   ): Promise<ModelState> {
     return this.db.$transaction(async (tx) => {
+      const gates = [...measured, ...(await this.parentGates(tx, modelId))];
       const state = gates.every((gate) => gate.passed) ? 'ACTIVE' : 'REJECTED';
       const where = { catalogId_id: this.key(modelId) };
       await tx.modelVersion.update({ where, data: { metrics, gates, state: 'CANDIDATE' } });
@@ -269,6 +270,25 @@ export class ModelRepository {
     const where = { catalogId: this.catalogId };
     const { _max } = await tx.modelVersion.aggregate({ where, _max: { number: true } });
     return (_max.number ?? 0) + 1;
+  }
+
+  /**
+   * Red where an administrator went back behind the version that served when the candidate was trained: it mostly goes on from that one's weights, and a
+   * rollback is not undone by a job that had begun before it. None otherwise.
+   */
+  private async parentGates(tx: Prisma.TransactionClient, candidateId: string): Promise<Gate[]> {
+    const { active } = await this.lockServing(tx);
+    const byId = (id: string) =>
+      tx.modelVersion.findUniqueOrThrow({
+        where: { catalogId_id: this.key(id) },
+        select: { number: true, parentId: true },
+      });
+    const { parentId } = await byId(candidateId);
+    if (!active || !parentId) return [];
+    const [serving, parent] = await Promise.all([byId(active), byId(parentId)]);
+    if (parent.number <= serving.number) return [];
+    const reason = `trained while version ${parent.number} served, which was rolled back since`;
+    return [{ name: 'parent', passed: false, measured: true, reason }];
   }
 
   /** Ids of versions, by slot. Nobody else changes them until the transaction ends. */

@@ -635,20 +635,28 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       });
     });
 
+    /** A version up to its evaluation, trained while `parentId` served. */
+    const embedded = async (parentId: string | null) => {
+      const job = await repos.jobs.create('RETRAIN', {}, 'test');
+      const model = {
+        kind: 'GOLDEN' as const,
+        parentId,
+        dimensions: 2,
+        checksum: 'c',
+        artefact: Uint8Array.of(1),
+        metrics: {},
+      };
+      const made = await repos.models.commitTrained((await repos.jobs.claim(job.id, 'TRAIN'))!, model);
+      await repos.models.commitEmbedded((await repos.jobs.claim(job.id, 'EMBED'))!, made.id);
+      const evaluate = async () =>
+        repos.models.commitEvaluated((await repos.jobs.claim(job.id, 'EVALUATE'))!, made.id, {}, []);
+      return { job, made, evaluate };
+    };
+
     test('promotion and rollback move one pointer, and only a standby version can come back', async () => {
       const promote = async () => {
-        const job = await repos.jobs.create('RETRAIN', {}, 'test');
-        const model = {
-          kind: 'GOLDEN' as const,
-          parentId: null,
-          dimensions: 2,
-          checksum: 'c',
-          artefact: Uint8Array.of(1),
-          metrics: {},
-        };
-        const made = await repos.models.commitTrained((await repos.jobs.claim(job.id, 'TRAIN'))!, model);
-        await repos.models.commitEmbedded((await repos.jobs.claim(job.id, 'EMBED'))!, made.id);
-        await repos.models.commitEvaluated((await repos.jobs.claim(job.id, 'EVALUATE'))!, made.id, {}, []);
+        const { job, made, evaluate } = await embedded(null);
+        await evaluate();
         expect(await repos.jobs.byId(job.id)).toMatchObject({ state: 'SUCCEEDED', progress: 1, modelId: made.id });
         return made;
       };
@@ -667,6 +675,24 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       ]);
       expect(await repos.models.rollback(null)).toMatchObject({ id: second.id });
       await expect(repos.models.rollback('mdl_none')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    });
+
+    test('a version that was trained beside one that was rolled back since does not serve, and says why', async () => {
+      const older = await embedded(null);
+      await older.evaluate();
+      const bad = await embedded(older.made.id);
+      expect(await bad.evaluate()).toBe('ACTIVE');
+      const child = await embedded(bad.made.id);
+      await repos.models.rollback(null);
+      expect(await child.evaluate()).toBe('REJECTED');
+      expect(await repos.models.serving()).toMatchObject({ modelId: older.made.id });
+      const reason = `trained while version ${bad.made.number} served, which was rolled back since`;
+      const gates = [{ name: 'parent', passed: false, measured: true, reason }];
+      expect(await repos.models.byId(child.made.id)).toMatchObject({ state: 'REJECTED', gates });
+      // Forwards is no going back: it was compared with that one, too.
+      const beside = await embedded(older.made.id);
+      await repos.models.rollback(bad.made.id);
+      expect(await beside.evaluate()).toBe('ACTIVE');
     });
 
     test('a red gate ends the job without serving the version, and its vectors are retired', async () => {
