@@ -10,13 +10,13 @@ const JUDGED = 20;
 /** Pages before the first measurement, and of each filter before its own: code is compiled, statements are planned. */
 const WARM = 3000;
 const WARM_UNDER_FILTER = 20;
-const TURNS = ['first', 'second', 'later'] as const;
+const TURNS = ['first', 'again'] as const;
 
 type Row = Record<string, string | number>;
 
 /**
- * Pages of twelve over HTTP, one client, under each filter: each product is asked for three times. Its first page is searched for, its second one too where the first search was
- * not sure, and later ones are made of the list that is kept (docs/adr/0043-neighbour-lists.md). p50, ms, and recall@10 of each.
+ * Pages of twelve over HTTP, one client, under each filter: each product is asked for twice. Its first page is searched for, and later ones are made of the list that is
+ * kept (docs/adr/0043-neighbour-lists.md). p50, ms, and recall@10 of each.
  * @param options.keep beginning of the name of a database that stays, the same as of `serving`
  */
 export async function askedAgain({ products, keep }: { products: number; keep: string }): Promise<Row[]> {

@@ -22,7 +22,7 @@ const WARM_TIMES = 2;
 const ROUNDS = 3;
 const CLIENTS = [1, 8];
 /** Pages of a measurement that are compared with the exact ones, each of which reads all vectors. */
-const JUDGED = 40;
+const JUDGED = 80;
 /** Products of the usual catalog: a larger one is measured beside it. */
 const USUAL = 100_000;
 

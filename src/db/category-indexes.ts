@@ -1,6 +1,7 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import type { EmbeddingSpace } from '../ports/space.ts';
 import { keepCatalog } from './catalogs.ts';
+import { measureCandidates } from './indexes/category-candidates.ts';
 import type { IndexBuild, Storage } from './session/storage.ts';
 import { type Ask, NO_ROWS } from './sql/ask.ts';
 import { BRIEFLY, briefly } from './sql/brief-locks.ts';
@@ -12,7 +13,7 @@ import {
   embeddingTable,
   withoutSchema,
 } from './sql/embedding-table.ts';
-import { float, int, orNull, rows, text } from './sql/row.ts';
+import { bool, float, int, orNull, rows, text } from './sql/row.ts';
 import { columnType, indexClass } from './sql/space-sql.ts';
 import { ofVersion, VersionGone } from './sql/version-gone.ts';
 
@@ -71,8 +72,8 @@ export function largeCategories(found: readonly Category[], products: number, bo
 export const isRankedAsWhole = (products: number, all: number, bounds = CATEGORY_BOUNDS): boolean =>
   products <= Math.min(bounds.mostRanked, bounds.mostRankedByRoot * Math.sqrt(all));
 
-/** `all`: products of the catalog. */
-type Numbered = { number: number; products: number; all: number };
+/** `isMeasured`: how far its searches look. `all`: products of the catalog. */
+type Chosen = { number: number; isMeasured: boolean; products: number; all: number };
 
 /**
  * Indexes of large categories alone (docs/adr/0036-category-indexes.md): a table beside a version's vectors holds copies of those in such
@@ -104,6 +105,7 @@ export class CategoryIndexRepository {
       const told = (share: number) => onProgress?.((built + share * products) / total);
       told(0);
       await ofVersion(this.indexing.buildIndex(this.index(model, space, one), { signal, onProgress: told }));
+      if (!one.isMeasured && !this.isRanked(one)) await this.measure(model, space, one, signal);
       built += products;
     }
     onProgress?.(1);
@@ -116,18 +118,35 @@ export class CategoryIndexRepository {
   }
 
   /** An index of one category: of few products where their copies are, of more one of neighbours. */
-  private index(model: number, space: EmbeddingSpace, { number, products, all }: Numbered) {
+  private index(model: number, space: EmbeddingSpace, { number, products, all }: Chosen) {
     const { copies: table } = this.tables(model, space);
-    const by = isRankedAsWhole(products, all, this.bounds)
+    const by = this.isRanked({ products, all })
       ? 'btree (product_id)'
       : `hnsw (vec ${indexClass(space)}) WITH (ef_construction = ${CONSTRUCTION})`;
     return { table, name: categoryIndexOf(table, number), on: `USING ${by} WHERE category = ${number}` };
   }
 
+  private isRanked({ products, all }: Pick<Chosen, 'products' | 'all'>): boolean {
+    return isRankedAsWhole(products, all, this.bounds);
+  }
+
+  /** Searches by an index that was built say how many candidates they take. */
+  private async measure(
+    model: number,
+    space: EmbeddingSpace,
+    { number, products }: Chosen,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const category = { ...this.tables(model, space), space, number, products };
+    const candidates = await ofVersion(measureCandidates(this.ask, category, signal));
+    const where = { catalogId: this.catalogId, vectors: embeddingName(model, space.name), number };
+    await this.db.categoryIndex.updateMany({ where, data: { candidates } }); // none where the version has gone
+  }
+
   /** Categories that were chosen for the table before; null: none were. */
-  private async chosen(model: number, { name }: EmbeddingSpace): Promise<Numbered[] | null> {
-    const found = await rows(this.db, { number: int, products: float, all: float })`
-      SELECT c.number, (
+  private async chosen(model: number, { name }: EmbeddingSpace): Promise<Chosen[] | null> {
+    const found = await rows(this.db, { number: int, isMeasured: bool, products: float, all: float })`
+      SELECT c.number, c.candidates IS NOT NULL AS "isMeasured", (
           SELECT count(*) FROM simili.product p WHERE p.catalog_id = c.catalog_id AND p.categories && ARRAY[c.category])::float8 AS products,
         (SELECT count(*) FROM simili.product WHERE catalog_id = ${this.catalogId})::float8 AS "all"
       FROM simili.category_index c
@@ -139,7 +158,7 @@ export class CategoryIndexRepository {
    * Chooses categories, makes the table and begins to keep it. For a moment nobody writes products or these vectors: who wrote before is seen by
    * the copying, and who writes afterwards is told by the triggers.
    */
-  private async begin(model: number, space: EmbeddingSpace): Promise<Numbered[]> {
+  private async begin(model: number, space: EmbeddingSpace): Promise<Chosen[]> {
     const { catalogId } = this;
     const large = await this.large();
     if (large.length === 0) return [];

@@ -2,8 +2,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { makeRandom } from '../../learning/numbers/random.ts';
 import { CategoryIndexRepository } from '../../src/db/category-indexes.ts';
+import { measureCandidates } from '../../src/db/indexes/category-candidates.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
+import { CategoriesOfSearch } from '../../src/db/search/category.ts';
 import { SearchRepository } from '../../src/db/search/repository.ts';
 import type { SearchFilter } from '../../src/db/search/statement.ts';
 import type { IndexBuild, Storage } from '../../src/db/session/storage.ts';
@@ -196,6 +198,93 @@ describe.each([
     await query(`DELETE FROM ${COPIES()}; `);
     await query(`DELETE FROM ${COPIES()}_words`);
     expect((await ask(EVEN, 10, spaces)).length).toBe(10); // short by the indexes: all are ranked
+  });
+});
+
+describe('how far a search by the index of a category looks', () => {
+  const of = (spaces = [SPACE], lists = 1) =>
+    new CategoriesOfSearch(storage.ask, 'default').of(model, spaces, EVEN, lists, null);
+  const say = (candidates: number | null) =>
+    query(`UPDATE simili.category_index SET candidates = ${candidates} WHERE category = 'even'`);
+
+  test('is measured when it is built, and not where a category is ranked as a whole', async () => {
+    await build();
+    const measured = 'SELECT category, candidates FROM simili.category_index ORDER BY number';
+    expect(await query(measured)).toEqual([
+      { category: 'even', candidates: 200 },
+      { category: 'four', candidates: null },
+    ]);
+    await say(750);
+    await build(); // what was measured stays
+    expect(await of()).toMatchObject({ ranked: [false], candidates: 750 });
+    await say(null); // whoever was stopped before that
+    await build();
+    expect(await of()).toMatchObject({ ranked: [false], candidates: 200 });
+  });
+
+  test('is all of it where no search finds enough, and of several spaces the farthest', async () => {
+    await repositories.embeddings.createTable(model, WORDS);
+    const words = ids.map((productId, i) => ({ productId, contentHash: 'h', vector: unit([1, i % 5, i % 3]) }));
+    await repositories.embeddings.upsert(model, words, WORDS);
+    await repositories.embeddings.createIndex(model, WORDS);
+    for (const space of [SPACE, WORDS]) await build({}, space);
+    const both = async (candidates: number) => {
+      await query(`UPDATE simili.category_index SET candidates = ${candidates} WHERE vectors = 'embedding_${model}'`);
+      return of([SPACE, WORDS]);
+    };
+    expect(await both(750)).toMatchObject({ ranked: [false, false], candidates: 750 });
+    expect(await both(0)).toMatchObject({ ranked: [true, false], candidates: 200 });
+    expect(await of()).toMatchObject({ ranked: [true], candidates: null });
+    expect(await ask(EVEN)).toEqual(['p00', 'p02', 'p04', 'p06', 'p08']);
+    await say(null);
+    expect(await of([SPACE, WORDS])).toMatchObject({ ranked: [false, false], candidates: null });
+    await say(0);
+    await query(`DROP INDEX ${COPIES()}_category_idx`); // an older worker made none
+    expect(await of()).toMatchObject({ ranked: [false], candidates: null });
+  });
+
+  test('is less for many lists at once, which take their time together', async () => {
+    await build();
+    const both = async (candidates: number) => {
+      await say(candidates);
+      return [await of([SPACE], 4), await of([SPACE], 5)];
+    };
+    expect(await both(0)).toMatchObject([
+      { ranked: [true], candidates: null },
+      { ranked: [false], candidates: 400 },
+    ]);
+    expect(await both(1000)).toMatchObject([{ candidates: 1000 }, { candidates: 400 }]);
+    expect(await both(200)).toMatchObject([{ candidates: 200 }, { candidates: 200 }]);
+  });
+
+  test('is as few candidates as find nearly all of the ten nearest', async () => {
+    const random = makeRandom(5);
+    const space = pictureSpace(16);
+    const many = Array.from({ length: 300 }, (_, i) => `many${i}`);
+    await addProducts(
+      { repositories },
+      many.map((id) => ({ id, categories: ['even'] })),
+    );
+    await repositories.embeddings.dropTables(model, [SPACE]);
+    await repositories.embeddings.createTable(++model, space);
+    const vectors = many.map((productId) => ({
+      productId,
+      contentHash: 'h',
+      vector: unit(Array.from({ length: 16 }, () => random.gaussian())),
+    }));
+    await repositories.embeddings.upsert(model, vectors, space);
+    await repositories.embeddings.createIndex(model, space);
+    const { prisma, ask: statement } = storage;
+    const bounds = { ...BOUNDS, mostShare: 1 };
+    await new CategoryIndexRepository(prisma, statement, storage, 'default', bounds).build(model, space);
+    const category = { vectors: `simili.embedding_${model}`, copies: COPIES(), space, number: 1 };
+    const measured = (efforts: number[], products = many.length) =>
+      measureCandidates(statement, { ...category, products }, undefined, efforts);
+    expect(await measured([1, 9, 100, 200])).toBe(100); // nine candidates cannot be ten
+    expect([await measured([1, 9]), await measured([1, 9], 125_001)]).toEqual([0, 9]);
+    const stopped = AbortSignal.abort(new Error('stopped'));
+    await expect(measureCandidates(statement, { ...category, products: 300 }, stopped)).rejects.toThrow('stopped');
+    await repositories.products.remove(many);
   });
 });
 

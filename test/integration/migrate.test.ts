@@ -84,6 +84,7 @@ const ALL = [
   '0043_late_audits',
   '0044_renewed_products',
   '0045_waiting_pictures',
+  '0046_category_candidates',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

@@ -156,32 +156,28 @@ describe('lists of neighbours on a server', { tags: ['postgres'] }, () => {
       expect(await page('p0', filter)).toEqual({ isListed: true, ids: ['p98', 'p1', 'p2'] });
   });
 
+  // First it is seen that more pass than are ranked one by one.
   test.each([
-    ['ranked as a whole', 30_000, '200'],
-    ['searched with the most candidates, as it is too large for that', 130_000, '1000'],
+    ['as far as was measured', 750, 1, ['100', '750'], [false, false]],
+    ['as a whole where its index finds too little', 0, 4, ['100', '200'], [false, true]],
+    ['as far as is quick for more lists than four', 0, 5, ['100', '400'], [false, false]],
+    ['as far as is quick where nobody measured', null, 1, ['100', '400'], [false, false]],
   ])(
-    'a large category is searched quickly for the first page, and for the second, which is kept, it is %s',
-    async (_, products, effort) => {
-      const { page, efforts, ranked } = await largeCategory(products);
-      const pages = [await page('p0', SHELF), await page('p0', SHELF), await page('p0', SHELF)];
-      expect(pages.map(({ isListed }) => isListed)).toEqual([false, false, true]);
-      expect(ranked).toEqual([false, false, effort === '200']);
-      expect(efforts).toEqual(['100', '400', effort]); // first it is seen that more pass than are ranked one by one
-      for (const { ids } of pages) expect(ids).toEqual(['p1', 'p2', 'p3']);
+    'first pages of a large category are searched for %s, and second ones are by their lists',
+    async (_, candidates, lists, expected, isRanked) => {
+      const { session, pages, efforts, ranked } = await largeCategory(30_000);
+      await session.query('UPDATE simili.category_index SET candidates = $1', [candidates]);
+      const anchors = Array.from({ length: lists }, (_, i) => `p${i}`);
+      const [first, second] = [await pages(anchors, SHELF), await pages(anchors, SHELF)];
+      expect([first, second].map((found) => found.map(({ listed }) => listed))).toEqual([
+        anchors.map(() => undefined),
+        anchors.map(() => true),
+      ]);
+      expect([efforts, ranked]).toEqual([expected, isRanked]);
+      for (const [{ neighbours }] of [first, second] as [(typeof first)[0]][])
+        expect(neighbours.map(({ productId }) => productId)).toEqual(['p1', 'p2', 'p3']);
     },
   );
-
-  test('where lists grow old before anybody asks again, no page of a large category is thorough', async () => {
-    const { session, page, listed, efforts } = await largeCategory(30_000);
-    const writeMany = () => session.query(`UPDATE simili.embedding_1 SET vec = vec WHERE product_id LIKE 'm1%'`);
-    for (let i = 0; i < 2; i++) await listed('p0', SHELF);
-    await writeMany();
-    await listed('p0', SHELF); // which finds out
-    for (let i = 0; i < 2; i++) await listed('p1', SHELF);
-    const { isListed, ids } = await page('p1', SHELF);
-    expect([isListed, ids.sort()]).toEqual([true, ['p0', 'p2', 'p3']]);
-    expect(efforts).toEqual(['100', '400', '200', '400']);
-  });
 
   test('its statements are planned once, and not at each page', async () => {
     const { session, storage, page, pages } = await shop(500);

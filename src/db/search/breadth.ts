@@ -33,13 +33,14 @@ export class Breadth {
     return this.shares.get(narrowingOf(filter));
   }
 
-  /** Indexes of the filter's one category alone; null: it is searched under by those of all. */
+  /** Indexes of the filter's one category alone; null: it is searched under by those of all. @param lists of one statement */
   async within(
     { number, spaces }: RankingVersion,
     filter: SearchFilter,
+    lists: number,
     deadline: Deadline | null,
   ): Promise<WithinCategory | null> {
-    return this.mayLackIndex ? null : this.categories.of(number, spaces, filter, deadline);
+    return this.mayLackIndex ? null : this.categories.of(number, spaces, filter, lists, deadline);
   }
 
   /** As many as are ranked one by one, for a `Search`. */

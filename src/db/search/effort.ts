@@ -28,41 +28,29 @@ export const effortFor = (share: number): number => EFFORTS.find((effort) => isS
 /** Whether one round of so many candidates has as many that pass as a page is sure with. */
 export const isSure = (effort: number, share: number): boolean => effort * share >= FOR_ALL;
 
-/** Candidates of the index of one category that pass. Up to some products it is sure with the fewer: they are far apart from each other, and a graph of more such is searched worse. */
-const FOR_ALL_OF_CATEGORY = { upTo: 25_000, few: 150, many: 400 };
+/** Candidates of the index of one category, of which the fewest are taken that find nearly all of the nearest (src/db/indexes/category-candidates.ts). */
+export const EFFORTS_WITHIN = [200, 400, 500, 750, 1000] as const;
+
+/**
+ * Candidates that pass, of an index of one category that was not measured, as an older worker has made it. Up to some products it is sure with the fewer: they are far
+ * apart from each other, and a graph of more such is searched worse.
+ */
+const NOT_MEASURED = { upTo: 25_000, few: 150, many: 400 };
 
 /**
  * By an index of one category alone (docs/adr/0036-category-indexes.md).
  * @param share of that category that passes the filter, 0 to 1
- * @param products of the category
  */
-export function effortWithin(share: number, products: number): number {
-  const { upTo, few, many } = FOR_ALL_OF_CATEGORY;
-  const wanted = products <= upTo ? few : many;
+export function effortWithin(share: number, { products, ranked, candidates }: Measured): number {
+  const { upTo, few, many } = NOT_MEASURED;
+  const wanted = ranked.every(Boolean) ? few : (candidates ?? (products <= upTo ? few : many));
   return EFFORTS.find((effort) => effort * share >= wanted) ?? MOST_EFFORT;
 }
+type Measured = Pick<WithinCategory, 'products' | 'ranked' | 'candidates'>;
 
 /** @param share of the catalog that passes, 0 to 1; undefined: it is not known, and taken to be all */
 export const effortOf = (share: number | undefined, within: WithinCategory | null): number =>
-  within ? effortWithin((share ?? within.share) / within.share, within.products) : effortFor(share ?? 1);
-
-/** Copies of a category up to which ranking all of them is worth it for a page that is asked for again: 37 ms of 100,000, where their index takes 24 for the most candidates, and misses some. */
-const MOST_RANKED_AGAIN = 125_000;
-
-/**
- * How a page that is asked for again is searched for within a category whose usual search is not sure, as a shopper waits for that: all is ranked, which is exact,
- * or the index asked for the most candidates. Null: the usual search is sure.
- * @param share of that category that passes the filter, 0 to 1
- */
-export function thoroughWithin(
-  share: number,
-  within: WithinCategory,
-): { within: WithinCategory; effort: number } | null {
-  const { products, ranked, together } = within;
-  if (products <= FOR_ALL_OF_CATEGORY.upTo || ranked.every(Boolean)) return null;
-  if (!together || products > MOST_RANKED_AGAIN) return { within, effort: MOST_EFFORT };
-  return { within: { ...within, ranked: ranked.map(() => true) }, effort: effortWithin(share, 0) };
-}
+  within ? effortWithin((share ?? within.share) / within.share, within) : effortFor(share ?? 1);
 
 /**
  * SQL for the most products that pass a filter and are ranked one by one: 4,000, of a large catalog 25 times the root of how many vectors

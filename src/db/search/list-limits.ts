@@ -67,11 +67,6 @@ export class ListLimits {
   isYoungEnough(table: string, kind: Kind, { snapshot }: PartOfList): boolean {
     return nextOf(snapshot) > (this.tooOld.get(ageKey(table, kind)) ?? -1);
   }
-
-  /** Whether lists of late grew old before they were asked for twice. */
-  growOld(table: string, kind: Kind): boolean {
-    return this.tooOld.has(ageKey(table, kind));
-  }
 }
 
 /** Lists of what is filed grow old by other changes, too. */

@@ -2,7 +2,7 @@ import { during } from '../../deadline.ts';
 import type { Ask } from '../sql/ask.ts';
 import { ofVersion } from '../sql/version-gone.ts';
 import type { Breadth } from './breadth.ts';
-import { effortOf, isSure, thoroughWithin } from './effort.ts';
+import { effortOf, isSure } from './effort.ts';
 import type { Ranking } from './found.ts';
 import type { Asked, Kind } from './list-kinds.ts';
 import type { PartOfList } from './neighbour-lists.ts';
@@ -10,8 +10,6 @@ import { sizeFor } from './page-sizes.ts';
 import type { ListWay } from './parts.ts';
 import { type Search, searchStatement } from './statement.ts';
 
-/** Rankings of the anchors. `isRough`: whoever asks again is worth a search that looks farther. */
-type Made = { rankings: Ranking[]; isRough: boolean };
 type How = Partial<Pick<Search, 'lists' | 'length' | 'within' | 'effort' | 'goesOn' | 'mostPassing'>>;
 
 /** Statements of pages by lists: by those that were kept, or by such as they make. */
@@ -30,33 +28,26 @@ export class ListSearch {
   /**
    * Searches as pages without a list do: for what few pass one by one, then by the index that suits how many do.
    * @param length how much of its list each page is made of
-   * @param isThorough whether it looks as far as it takes to be sure
    */
-  async byNew(
-    asked: Asked,
-    kind: Kind,
-    anchorIds: readonly string[],
-    length: number,
-    isThorough: boolean,
-  ): Promise<Made> {
+  async byNew(asked: Asked, kind: Kind, anchorIds: readonly string[], length: number): Promise<Ranking[]> {
     const { breadth } = this;
     const { listsOf, filed } = kind;
-    if (filed === '')
-      return { rankings: await this.run(asked, kind, anchorIds, 'listing', { length }), isRough: false };
-    const within = await breadth.within(asked.version, listsOf, asked.deadline);
+    if (filed === '') return this.run(asked, kind, anchorIds, 'listing', { length });
+    const within = await breadth.within(asked.version, listsOf, anchorIds.length, asked.deadline);
     let share = breadth.share(listsOf);
     if (share === undefined) {
       const mostPassing = breadth.most(within);
       const rankings = await this.run(asked, kind, anchorIds, 'listing passing', { length, mostPassing });
-      if (!rankings[0]?.many) return { rankings, isRough: false };
+      if (!rankings[0]?.many) return rankings;
       share = await breadth.learn(asked.version, listsOf, within, asked.deadline);
     }
-    const thorough = within && thoroughWithin(share / within.share, within);
-    const usual = { within, effort: effortOf(share, within) };
-    const by = isThorough ? (thorough ?? usual) : usual;
-    const goesOn = !within && !isSure(usual.effort, share);
-    const rankings = await this.run(asked, kind, anchorIds, 'listing', { length, goesOn, ...by });
-    return { rankings, isRough: !isThorough && thorough !== null };
+    const effort = effortOf(share, within);
+    return this.run(asked, kind, anchorIds, 'listing', {
+      length,
+      within,
+      effort,
+      goesOn: !within && !isSure(effort, share),
+    });
   }
 
   private run(

@@ -13,8 +13,6 @@ import { sizeFor } from './page-sizes.ts';
 
 /** SQLSTATE of a table that does not say who wrote its vectors: a worker of a version before this one has made it. */
 const LACKS_COLUMN = '42703';
-/** Products of one request whose lists are made anew by thorough searches, of 40 ms each: the others' turn comes with their next page. */
-const MOST_THOROUGH = 4;
 
 /** An anchor by its place among those asked for. `part`: which of PARTS_OF_LIST its page is made of. */
 type Anchor = { id: string; place: number; part: number; list: PartOfList | null };
@@ -56,22 +54,14 @@ export class PagesByLists {
 
   /** Puts into `found` what is whole by a list. @returns all anchors */
   private async byLists(pages: Pages, found: Answers): Promise<Anchor[]> {
-    const { asked, kind, table } = pages;
+    const { asked, kind } = pages;
     const anchors = asked.anchorIds.map((id, place): Anchor => {
       const part = this.limits.partFor(asked, kind, id);
       return { id, place, part, list: this.keptList(pages, id, part) };
     });
-    // Where lists grow old before they are asked for twice, none is worth a thorough search: the rough ones do.
-    const isWorthIt = !this.limits.growOld(table, kind);
-    const isRough = ({ list }: Anchor) => isWorthIt && list!.isRough;
-    const withList = anchors.filter(({ list }) => list);
-    const [kept, rough] = [withList.filter((one) => !isRough(one)), withList.filter(isRough)];
+    const kept = anchors.filter(({ list }) => list);
     const unknown = anchors.filter(({ list, part }) => !list && part < PARTS_OF_LIST.length);
-    await Promise.all([
-      this.byKept(pages, kept, found),
-      this.byNew(pages, rough.slice(0, MOST_THOROUGH), found, true),
-      this.byNew(pages, [...rough.slice(MOST_THOROUGH), ...unknown], found, false),
-    ]);
+    await Promise.all([this.byKept(pages, kept, found), this.byNew(pages, unknown, found)]);
     return anchors;
   }
 
@@ -121,23 +111,17 @@ export class PagesByLists {
     for (const one of anchors) if (age(one) <= age(oldest)) this.lists.forget(keyOf(pages, one.id));
   }
 
-  /**
-   * Puts into `found` what is whole by lists that are made now, and keeps these.
-   * @param isThorough whether it looks as far as it takes to be sure: a page that is asked for again is worth it
-   */
-  private async byNew(pages: Pages, anchors: readonly Anchor[], found: Answers, isThorough: boolean): Promise<void> {
+  /** Puts into `found` what is whole by lists that are made now, and keeps these. */
+  private async byNew(pages: Pages, anchors: readonly Anchor[], found: Answers): Promise<void> {
     if (anchors.length === 0) return;
     const { asked, kind } = pages;
     const part = Math.max(...anchors.map((anchor) => anchor.part));
-    // One that takes too long is not begun again at once: the next page of the product is a first one.
-    if (isThorough) for (const { id } of anchors) this.lists.forget(keyOf(pages, id));
-    const length = PARTS_OF_LIST[part]!;
-    const { rankings, isRough } = await this.search.byNew(asked, kind, idsOf(anchors), length, isThorough);
+    const rankings = await this.search.byNew(asked, kind, idsOf(anchors), PARTS_OF_LIST[part]!);
     for (const [i, { id, place }] of anchors.entries()) {
       const ranking = rankings[i]!;
       const { warm, lost, farthest } = ranking;
       if (warm && lost) continue;
-      const list = ranking.list ? this.keep(pages, id, ranking.list, { part, isRough }) : null;
+      const list = ranking.list ? this.keep(pages, id, ranking.list, part) : null;
       // Without a list, as the index gave too few, the page may still be nearer than all else that it gave.
       const radius = list?.radius ?? farthest ?? -1;
       if (!warm || isWhole(ranking, asked.limit, radius)) found[place] = answer(asked, ranking);
@@ -145,14 +129,9 @@ export class PagesByLists {
     }
   }
 
-  private keep(
-    pages: Pages,
-    anchorId: string,
-    list: string,
-    { part, isRough }: { part: number; isRough: boolean },
-  ): PartOfList | null {
+  private keep(pages: Pages, anchorId: string, list: string, part: number): PartOfList | null {
     const key = keyOf(pages, anchorId);
-    this.lists.keep(key, list, { isRough });
+    this.lists.keep(key, list);
     return this.lists.of(key, part);
   }
 

@@ -17,14 +17,9 @@ export type PartOfList = {
   readonly radius: number;
   /** Transactions that were committed then, a pg_snapshot. */
   readonly snapshot: string;
-  /** The search that made it looked less far than it takes to be sure: whoever asks again is worth one that looks farther. */
-  readonly isRough: boolean;
 };
 /** A list by its place: of which catalog's version and product a list is, and of which products (a filter's part that is `filed`; '': all). */
 export type ListKey = { readonly table: string; readonly productId: string; readonly filed: string };
-
-/** Before the text of a list that is rough. */
-const ROUGH = '~';
 
 /** Bytes of a kept list beside its text: the places in the map. */
 const BESIDE = 150;
@@ -53,7 +48,6 @@ export class NeighbourLists {
   of(key: ListKey, part: number): PartOfList | null {
     const list = this.kept.get(textOf(key));
     if (list === undefined) return null;
-    const isRough = list.startsWith(ROUGH);
     const second = list.indexOf(' ') + 1;
     const third = list.indexOf(' ', second) + 1;
     const distances = Buffer.from(list.slice(second, third - 1), 'base64');
@@ -63,14 +57,13 @@ export class NeighbourLists {
       distances,
       length,
       radius: distances.readDoubleBE(BYTES_OF_FLOAT8 * length),
-      snapshot: list.slice(isRough ? ROUGH.length : 0, second - 1),
-      isRough,
+      snapshot: list.slice(0, second - 1),
     };
   }
 
   /** @param list what a search that makes one gave: a snapshot, distances in base64, an array of ids */
-  keep(key: ListKey, list: string, { isRough = false } = {}): void {
-    this.kept.set(textOf(key), isRough ? ROUGH + list : list);
+  keep(key: ListKey, list: string): void {
+    this.kept.set(textOf(key), list);
   }
 
   forget(key: ListKey): void {

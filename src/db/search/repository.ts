@@ -136,7 +136,7 @@ export class SearchRepository {
     const size = sizeFor(limit);
     const { catalogId, breadth } = this;
     const narrowing = narrowingOf(filter);
-    const within = only ? null : await breadth.within(version, filter, deadline);
+    const within = only ? null : await breadth.within(version, filter, anchors.length, deadline);
     const mostPassing = breadth.most(within);
     const searchFor = (anchorIds: readonly string[], effort: number, goesOn: boolean): Search => ({
       catalogId,

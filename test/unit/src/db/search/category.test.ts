@@ -11,7 +11,7 @@ test('one look at the indexes is shared by those who ask meanwhile, also when th
     looks += 1;
     await new Promise((resolve) => setImmediate(resolve));
     timeLeft();
-    return [{ category: 'mugs', number: 7, ranked: true, together: true, products: 30, share: 0.1 }];
+    return [{ category: 'mugs', number: 7, ranked: true, candidates: null, products: 30, share: 0.1 }];
   }) as unknown as Ask;
   const categories = new CategoriesOfSearch(ask, 'default');
   const of = () =>
@@ -19,12 +19,13 @@ test('one look at the indexes is shared by those who ask meanwhile, also when th
       1,
       [{ name: 'look', dimension: 2, storage: 'float' } as unknown as VersionSpace],
       { categories: ['mugs'] },
+      1,
       null,
     );
   const first = within(startDeadline({ statementMs: 60_000, requestMs: 60_000 }, client.signal), of);
   const second = of();
   client.abort();
-  expect(await second).toEqual({ numbers: [7], ranked: [true], together: true, products: 30, share: 0.1 });
+  expect(await second).toEqual({ numbers: [7], ranked: [true], candidates: null, products: 30, share: 0.1 });
   expect(await first).toEqual(await second);
   expect(looks).toBe(1);
 });

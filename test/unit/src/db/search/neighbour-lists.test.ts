@@ -22,7 +22,6 @@ test('a list is told with the radius of each of its parts, and with its ids and 
       length,
       radius,
       snapshot: '10:20:15,17',
-      isRough: false,
     });
   }
   expect([lists.of(keyOf('b'), 0), lists.of({ ...A, table: 'u' }, 0), lists.of({ ...A, filed: 'f' }, 0)]).toEqual([
@@ -32,15 +31,6 @@ test('a list is told with the radius of each of its parts, and with its ids and 
   ]);
   lists.forget(A);
   expect(lists.of(A, 0)).toBeNull();
-});
-
-test('one that is rough says so, until another is kept in its place', () => {
-  const lists = new NeighbourLists(1e6);
-  lists.keep(A, LIST, { isRough: true });
-  const rough = lists.of(A, 1);
-  lists.keep(A, LIST);
-  expect(rough).toEqual({ ...lists.of(A, 1), isRough: true });
-  expect(lists.of(A, 1)).toMatchObject({ length: 29, radius: DISTANCES[29], snapshot: '10:20:15,17', isRough: false });
 });
 
 test('they take no more memory than they may: those that were not asked for longest go', () => {
