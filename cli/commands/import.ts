@@ -98,11 +98,11 @@ async function untilDecoded(shop: Shop, since: string, out: NodeJS.WriteStream):
   const first = await shop.run('pictures', { since });
   const progress = showProgress('pictures', first.pending, out);
   let now = first;
-  for (let wokenAt = Date.now(); now.pending > 0; now = await shop.run('pictures', { since })) {
+  for (let wokenAt = performance.now(); now.pending > 0; now = await shop.run('pictures', { since })) {
     progress.update(Math.max(0, first.pending - now.pending));
     await sleep(LOOK_MS);
-    if (Date.now() - wokenAt < WAKE_MS) continue;
-    wokenAt = Date.now();
+    if (performance.now() - wokenAt < WAKE_MS) continue;
+    wokenAt = performance.now();
     const { queue, repositories } = shop.app ?? {};
     if (repositories && queue) await wakeIngest(queue, repositories.catalog); // pictures whose host is to be asked once more
   }

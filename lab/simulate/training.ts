@@ -132,12 +132,12 @@ async function follow({ ask, url, pollMs, onJob }: Admin, id: string, whose: Who
  */
 export async function awaitServing(ask: Ask, anchor: string, model: string): Promise<number> {
   type Answer = { similarItems: { modelVersionId: string | null } | null };
-  const since = Date.now();
-  for (; Date.now() < since + SERVES_SOON_MS; await pause(200)) {
+  const since = performance.now();
+  for (; performance.now() < since + SERVES_SOON_MS; await pause(200)) {
     const query = 'query Serving($id: ID!) { similarItems(id: $id, first: 1) { modelVersionId } }';
     if ((await ask<Answer>(query, { id: anchor })).similarItems?.modelVersionId === model) break;
   }
-  return (Date.now() - since) / 1000;
+  return (performance.now() - since) / 1000;
 }
 
 /** The answer to a question for administrators. @throws SimiliError INVALID_ARGUMENT: the key is a wrong one. */

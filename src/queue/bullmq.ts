@@ -183,7 +183,7 @@ function nowAndThen(tell: (error: Error) => void): (error: Error) => void {
   const toldAt = new Map<string, number>();
   return (error) => {
     const what = error.message || String((error as NodeJS.ErrnoException).code);
-    const now = Date.now();
+    const now = performance.now();
     if (now - (toldAt.get(what) ?? Number.NEGATIVE_INFINITY) < TELL_EVERY_MS) return;
     toldAt.set(what, now);
     tell(error);

@@ -45,14 +45,14 @@ export async function trainInRounds(
   member.hold({ jobId: claim.job.id, fence: claim.fence }, request);
   try {
     while (round.firstStep < round.totalSteps) {
-      const startedAt = Date.now();
+      const startedAt = performance.now();
       const key: RoundKey = { jobId: claim.job.id, round: round.round, fence: claim.fence };
       await offer(context, key, round.members);
       const results = await gather(context, key, round, request, signal);
       const { step, loss, activeShare, ...merged } = mergeResults(results);
       round = await rounds.open(claim, nextRound(round, { step, ...merged }, results));
       await onEvent({ type: 'loss', step, loss, activeShare });
-      await onEvent(progressOf(round, results.length, Date.now() - startedAt));
+      await onEvent(progressOf(round, results.length, performance.now() - startedAt));
     }
     const { state, members, pictures } = round;
     const result = await member.alone(() => context.trainer.finishRounds({ request, state }, signal, progressOnly));

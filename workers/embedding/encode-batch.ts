@@ -3,7 +3,7 @@ import type { WorkerContext } from '../context.ts';
 import type { AnyEye } from '../encoders/eyes.ts';
 
 type Context = Pick<WorkerContext, 'embedder' | 'log'>;
-/** How an encoder fares in this process: it failed, and is left alone until then (Date.now()). Whoever asks gets `error`. */
+/** How an encoder fares in this process: it failed, and is left alone until then (performance.now(), which no change of the clock moves). Whoever asks gets `error`. */
 type Health = { restUntil: number; error: unknown };
 /** How an encoder looks at pictures, and how it is found out whether it can. */
 type Looking = {
@@ -57,7 +57,7 @@ export async function encodeBatch(
   const health = healthOf(embedder, id);
   const rows = new Map<string, Uint16Array>();
   if (pictures.length === 0) return { rows, blind: [] };
-  if (Date.now() < health.restUntil) throw health.error;
+  if (performance.now() < health.restUntil) throw health.error;
   const failed = new Map<string, SimiliError>();
   const encode = (some: readonly string[]) => embedder.encode({ encoder, pictures: [...some], folder }, signal);
   let works: Promise<void> | undefined;
@@ -85,7 +85,8 @@ export async function encodeBatch(
     await look(pictures);
     if (rows.size === 0) await checkWorks(failed.values().next().value);
   } catch (error) {
-    if (!signal.aborted && isEncoderFault(error)) Object.assign(health, { restUntil: Date.now() + REST_MS, error });
+    if (!signal.aborted && isEncoderFault(error))
+      Object.assign(health, { restUntil: performance.now() + REST_MS, error });
     throw error;
   }
   for (const [hash, error] of failed)

@@ -95,8 +95,9 @@ async function seenByAll(
 function makeTeller({ log }: WorkerContext): (error: Error) => void {
   const told = new Map<string, number>();
   return ({ message }) => {
-    if (Date.now() - (told.get(message) ?? 0) < TELL_AGAIN_MS) return;
-    told.set(message, Date.now());
+    const now = performance.now();
+    if (now - (told.get(message) ?? Number.NEGATIVE_INFINITY) < TELL_AGAIN_MS) return;
+    told.set(message, now);
     log.warn({ reason: message }, 'products wait for their vectors: the encoder fails');
   };
 }

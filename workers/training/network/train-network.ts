@@ -21,7 +21,7 @@ export type NetworkTraining = {
   keep: { readonly everySeconds: number; save(state: TrainingState): void } | null;
   /** Ends there, with the schedule of the whole; default: the whole. */
   untilStep?: number;
-  /** Milliseconds; default: this machine's clock. */
+  /** Milliseconds of a clock that never goes back; default: this process's. */
   now?: () => number;
   /** At held-out triplets, under these weights; null: nothing to look at. */
   look: ((weights: Weights) => Promise<Look>) | null;
@@ -57,7 +57,7 @@ export async function trainNetwork(training: NetworkTraining): Promise<number> {
   const weightDecay = state.phase === 'rank' ? decayOfMean(recipe, members.count) : recipe.weightDecay;
   const optimiser = makeNesterov({ ...recipe, weightDecay });
   const peak = recipe.peakRate * Math.sqrt(members.count);
-  const now = training.now ?? Date.now;
+  const now = training.now ?? (() => performance.now());
   const clock = startClock(now);
   if (state.source !== null) source.restore(state.source);
   const draw = (): BatchPlan[] => {
@@ -89,7 +89,7 @@ export async function trainNetwork(training: NetworkTraining): Promise<number> {
       Object.assign(state.weights, better.weights);
       kept = better.step;
     }
-    report(training, clock, precision);
+    report(training, clock, now(), precision);
     if (saving) {
       state.source = source.state();
       keep?.save(state);
@@ -141,7 +141,7 @@ function planSteps({ state, seconds }: NetworkTraining, clock: Clock, now: () =>
   const perStep = (at - clock.steadyAt) / (state.step - clock.firstStep);
   const left = seconds * 1000 - (at - clock.startedAt);
   state.totalSteps = state.step + Math.max(1, Math.round(left / perStep));
-  clock.savedAt = 0; // the number of steps is worth keeping at once
+  clock.savedAt = Number.NEGATIVE_INFINITY; // the number of steps is worth keeping at once
 }
 
 /** The last step is looked at too. @returns the precision when it was time to look. */
@@ -182,13 +182,12 @@ function track(state: TrainingState, { loss, activeShare }: LossGradients): void
   state.activeShare += share * (activeShare - state.activeShare);
 }
 
-function report({ state, emit }: NetworkTraining, clock: Clock, precision: number | undefined): void {
-  const now = Date.now();
-  const due = now - clock.reportedAt >= REPORT_MS || state.step === state.totalSteps;
+function report({ state, emit }: NetworkTraining, clock: Clock, at: number, precision: number | undefined): void {
+  const due = at - clock.reportedAt >= REPORT_MS || state.step === state.totalSteps;
   if (!due && precision === undefined) return;
-  clock.reportedAt = now;
+  clock.reportedAt = at;
   const { step, loss, activeShare, totalSteps } = state;
   emit.loss({ step, loss, activeShare, ...(precision === undefined ? {} : { precision }) });
-  const secondsPerStep = (now - clock.steadyAt) / 1000 / Math.max(1, step - clock.firstStep);
+  const secondsPerStep = (at - clock.steadyAt) / 1000 / Math.max(1, step - clock.firstStep);
   emit.progress(totalSteps ? step / totalSteps : 0, Math.round(secondsPerStep * (totalSteps - step)));
 }
