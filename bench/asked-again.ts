@@ -63,7 +63,8 @@ async function underFilter(
     row[turn] = Number(percentile(times, 0.5).toFixed(2));
     pages.set(turn, found);
   }
-  const judged = await Promise.all(ids.slice(0, JUDGED).map(exact));
+  const judged: string[][] = [];
+  for (const id of ids.slice(0, JUDGED)) judged.push(await exact(id));
   const wanted = judged.flat().length;
   for (const [turn, found] of pages) {
     const right = judged.map((ten, i) => ten.filter((id) => found[i]!.slice(0, 10).includes(id)).length);

@@ -143,7 +143,7 @@ async function askOnce({ ask, way }: Server, most: number, share: number | null 
   await Promise.all(Array.from({ length: Math.max(...CLIENTS) }, client));
 }
 
-/** What more there is to say of pages of a way that were measured. */
+/** Adds to a row what there is to say of its pages. */
 type Judge = (way: Way, pages: readonly Served[], load: Load) => Promise<Row>;
 
 /** The best of some rounds for each way, the ways in turn: what else the machine does meets all of them. */

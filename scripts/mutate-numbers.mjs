@@ -43,6 +43,9 @@ const categories = {
   tests: ['test/unit/src/db/category-indexes.test.ts'],
 };
 const effort = { file: 'src/db/search/effort.ts', tests: ['test/unit/src/db/search/effort.test.ts'] };
+const categoryTests = ['test/integration/category-indexes.test.ts'];
+const measured = { file: 'src/db/indexes/category-candidates.ts', tests: categoryTests };
+const howFar = { file: 'src/db/search/category.ts', tests: categoryTests };
 const neighbourLists = { file: 'src/db/search/list-sql.ts', tests: ['test/integration/neighbour-lists.test.ts'] };
 const keptLists = {
   file: 'src/db/search/neighbour-lists.ts',
@@ -271,7 +274,11 @@ export const mutations = [
     from: 'mostRankedByRoot: 50',
     to: 'mostRankedByRoot: 60',
   },
-  { name: 'ranked for a page that is asked for again', ...effort, from: 'AGAIN = 125_000', to: 'AGAIN = 100_000' },
+  { name: 'measured candidates', ...effort, from: 'EFFORTS_WITHIN = [200,', to: 'EFFORTS_WITHIN = [300,' },
+  { name: 'enough of the nearest', ...measured, from: 'LEAST_RECALL = 0.985', to: 'LEAST_RECALL = 0.8' },
+  { name: 'ranked as its index finds too little', ...measured, from: 'RANKED = 125_000', to: 'RANKED = 100_000' },
+  { name: 'lists as far as was measured', ...howFar, from: 'MOST_AS_MEASURED = 4', to: 'MOST_AS_MEASURED = 5' },
+  { name: 'candidates of many lists', ...howFar, from: 'QUICK = 400', to: 'QUICK = 500' },
   { name: 'fewest of a category', ...categories, from: 'fewest: 1000', to: 'fewest: 2000' },
   { name: 'most of a category', ...categories, from: 'mostShare: 0.45', to: 'mostShare: 0.5' },
   { name: 'most categories', ...categories, from: 'most: 16', to: 'most: 8' },
