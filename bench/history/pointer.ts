@@ -2,8 +2,15 @@ import { firstUnexplained, type Timed } from './linearizable.ts';
 
 /** A change of the pointer to the version that serves, or a look at it. Versions by their ids. */
 export type PointerOp = Timed &
+  /** `parent`: the version that served when it was trained. `isGreen`: by all that was measured of it. */
   (
-    | { readonly kind: 'promote'; readonly id: string; readonly promoted: boolean }
+    | {
+        readonly kind: 'promote';
+        readonly id: string;
+        readonly parent: string | null;
+        readonly isGreen: boolean;
+        readonly promoted: boolean;
+      }
     /** `target` null: the version before. `got`: the version that serves since, or the code of the error. */
     | { readonly kind: 'rollback'; readonly target: string | null; readonly got: string }
     | { readonly kind: 'retire'; readonly id: string; readonly retired: boolean }
@@ -15,7 +22,7 @@ type Pointer = {
   readonly previous: string | null;
   /** Promotions and rollbacks so far. */
   readonly epoch: number;
-  /** Versions that a job has ended with. */
+  /** Versions that a job has ended with, in that order. */
   readonly states: Readonly<Record<string, 'ACTIVE' | 'STANDBY' | 'REJECTED' | 'RETIRED'>>;
 };
 
@@ -29,8 +36,10 @@ export const firstWrongAnswer = (ops: readonly PointerOp[]): PointerOp | null =>
 
 type Of<Kind extends PointerOp['kind']> = Extract<PointerOp, { kind: Kind }>;
 const steps: { [Kind in PointerOp['kind']]: (pointer: Pointer, op: Of<Kind>) => Pointer | null } = {
-  promote: (pointer, { id, promoted }) =>
-    promoted ? serving(pointer, id) : { ...pointer, states: { ...pointer.states, [id]: 'REJECTED' } },
+  promote(pointer, { id, parent, isGreen, promoted }) {
+    if (promoted !== (isGreen && !isRolledBack(pointer, parent))) return null;
+    return promoted ? serving(pointer, id) : { ...pointer, states: { ...pointer.states, [id]: 'REJECTED' } };
+  },
   rollback(pointer, { target, got }) {
     const wanted = target ?? pointer.previous;
     if (wanted === null) return got === 'NOTHING_TO_ROLL_BACK_TO' ? pointer : null;
@@ -50,6 +59,12 @@ const steps: { [Kind in PointerOp['kind']]: (pointer: Pointer, op: Of<Kind>) => 
     return isRight ? { active, epoch, ...pointer } : null;
   },
 };
+
+/** Whether somebody went back behind it. */
+function isRolledBack({ active, states }: Pointer, id: string | null): boolean {
+  const versions = Object.keys(states);
+  return id !== null && active !== null && versions.indexOf(id) > versions.indexOf(active);
+}
 
 function serving({ active, epoch, states }: Pointer, id: string): Pointer {
   const before = active === null ? {} : { [active]: 'STANDBY' as const };

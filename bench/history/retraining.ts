@@ -54,14 +54,15 @@ export async function retrainOnce(
   );
   const answered = record.tick();
   const { state } = (await jobs.byId(job.id))!;
-  const { id, gates } = await models.ofJob(job.id);
+  const { id, parentId: parent, gates } = await models.ofJob(job.id);
   if (state !== 'SUCCEEDED') {
     record.faults.push(`retrain: its job is ${state}`);
     return;
   }
+  const isGreen = (gates as Gate[]).every(({ name, passed }) => passed || name === 'parent');
+  if (isGreen === collapsed) record.faults.push(`retrain: green ${isGreen}, collapsed ${collapsed}`);
   const promoted = (gates as Gate[]).every(({ passed }) => passed);
-  if (promoted === collapsed) record.faults.push(`retrain: promoted ${promoted}, collapsed ${collapsed}`);
-  record.pointer.push({ called, answered, kind: 'promote', id, promoted });
+  record.pointer.push({ called, answered, kind: 'promote', id, parent, isGreen, promoted });
 }
 
 const phases: Partial<Record<JobPhase, Phase>> = {

@@ -4,12 +4,14 @@ import { firstWrongAnswer, type PointerOp } from '../../../../bench/history/poin
 
 /* A checker of histories that accepts everything would prove nothing. */
 
-const promote = (called: number, answered: number, id: string): PointerOp => ({
+const promote = (called: number, answered: number, id: string, { parent = '', promoted = true } = {}): PointerOp => ({
   called,
   answered,
   kind: 'promote',
   id,
-  promoted: true,
+  parent: parent || null,
+  isGreen: true,
+  promoted,
 });
 const read = (called: number, answered: number, id: string, epoch: number): PointerOp => ({
   called,
@@ -53,6 +55,19 @@ test('a rollback goes to the version before or to a named one that stands by, an
     rollback(5, 6, null, 'NOTHING_TO_ROLL_BACK_TO'),
   ])
     expect(firstWrongAnswer([...twoServed, wrong])).toBe(wrong);
+});
+
+test('what was trained beside a version that was rolled back since does not serve, and what was not does', () => {
+  const back = [...twoServed, rollback(5, 6, null, 'a')];
+  const [of, beside] = [{ parent: 'b' }, { parent: 'a' }];
+  expect(firstWrongAnswer([...back, promote(7, 8, 'c', { ...of, promoted: false })])).toBeNull();
+  expect(firstWrongAnswer([...back, promote(7, 8, 'c', beside)])).toBeNull();
+  for (const wrong of [promote(7, 8, 'c', of), promote(7, 8, 'c', { ...beside, promoted: false })])
+    expect(firstWrongAnswer([...back, wrong])).toBe(wrong);
+  // Whoever goes back at the same moment may have been sooner or later.
+  const atOnce = [...twoServed, rollback(5, 8, 'a', 'a')];
+  for (const promoted of [true, false])
+    expect(firstWrongAnswer([...atOnce, promote(6, 7, 'c', { ...of, promoted })])).toBeNull();
 });
 
 test('what serves, or what a rollback would take, is never retired', () => {
