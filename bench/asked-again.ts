@@ -65,13 +65,15 @@ async function underFilter(
   }
   const judged: string[][] = [];
   for (const id of ids.slice(0, JUDGED)) judged.push(await exact(id));
-  const wanted = judged.flat().length;
-  for (const [turn, found] of pages) {
-    const right = judged.map((ten, i) => ten.filter((id) => found[i]!.slice(0, 10).includes(id)).length);
-    const sum = right.reduce((total, n) => total + n, 0);
-    row[`recall10 ${turn}`] = wanted === 0 ? 1 : Number((sum / wanted).toFixed(3));
-  }
+  for (const [turn, found] of pages) row[`recall10 ${turn}`] = recallOfTen(found, judged);
   return row;
+}
+
+/** Share of the exact ten that are among the first ten of their page, to three digits; 1 where there are none. @param exact of the first pages */
+export function recallOfTen(pages: readonly string[][], exact: readonly string[][]): number {
+  const wanted = exact.flat().length;
+  const right = exact.flatMap((ten, i) => ten.filter((id) => pages[i]!.slice(0, 10).includes(id))).length;
+  return wanted === 0 ? 1 : Number((right / wanted).toFixed(3));
 }
 
 /** The ten nearest that pass, by a scan of all. */

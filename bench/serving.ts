@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { makeRandom, type Random } from '../learning/numbers/random.ts';
 import { until } from '../test/support/until.ts';
-import { exactTen } from './asked-again.ts';
+import { exactTen, recallOfTen } from './asked-again.ts';
 import { idOf, type ServingCatalog, SHARES, servingCatalog } from './serving-catalog.ts';
 import { limitsOf } from './serving-limits.ts';
 import { type Ask, inMemoryWay, type Opened, type Page, rawWay, similiWay, type Way } from './serving-ways.ts';
@@ -246,16 +246,12 @@ async function exactPages(catalog: ServingCatalog) {
     close: () => client.end(),
     /** Share of the ten that were among the first ten of the pages: of some, drawn evenly, as they were served. */
     async recall(pages: readonly Served[], share: number | null): Promise<Row> {
-      const judged = Math.min(JUDGED, pages.length);
-      let [right, wanted] = [0, 0];
-      for (let i = 0; i < judged; i++) {
-        const { anchor, ids } = pages[Math.floor((i * pages.length) / judged)]!;
-        const exact = await exactTen(client, catalog, anchor, share);
-        const found = new Set(ids.slice(0, 10));
-        right += exact.filter((id) => found.has(id)).length;
-        wanted += exact.length;
-      }
-      return { recall10: wanted === 0 ? 1 : Number((right / wanted).toFixed(3)) };
+      const count = Math.min(JUDGED, pages.length);
+      const judged = Array.from({ length: count }, (_, i) => pages[Math.floor((i * pages.length) / count)]!);
+      const exact: string[][] = [];
+      for (const { anchor } of judged) exact.push(await exactTen(client, catalog, anchor, share));
+      const found = judged.map(({ ids }) => ids);
+      return { recall10: recallOfTen(found, exact) };
     },
   };
 }

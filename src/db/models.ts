@@ -285,7 +285,8 @@ export class ModelRepository {
       });
     const { parentId } = await byId(candidateId);
     if (!active || !parentId) return [];
-    const [serving, parent] = await Promise.all([byId(active), byId(parentId)]);
+    const serving = await byId(active);
+    const parent = await byId(parentId);
     if (parent.number <= serving.number) return [];
     const reason = `trained while version ${parent.number} served, which was rolled back since`;
     return [{ name: 'parent', passed: false, measured: true, reason }];

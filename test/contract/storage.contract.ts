@@ -4,7 +4,7 @@ import { fromHalf, toHalf } from '../../learning/numbers/half.ts';
 import { makeRandom } from '../../learning/numbers/random.ts';
 import { type ProductDraft, writeProducts } from '../../src/catalog/products.ts';
 import type { FeedbackKind, FeedbackWrite } from '../../src/db/feedback.ts';
-import { spacesOf } from '../../src/db/models.ts';
+import { type Gate, spacesOf } from '../../src/db/models.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
 import { TIES } from '../../src/db/search/one.ts';
 import type { Way } from '../../src/db/search/parts.ts';
@@ -648,8 +648,8 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       };
       const made = await repos.models.commitTrained((await repos.jobs.claim(job.id, 'TRAIN'))!, model);
       await repos.models.commitEmbedded((await repos.jobs.claim(job.id, 'EMBED'))!, made.id);
-      const evaluate = async () =>
-        repos.models.commitEvaluated((await repos.jobs.claim(job.id, 'EVALUATE'))!, made.id, {}, []);
+      const evaluate = async (gates: Gate[] = []) =>
+        repos.models.commitEvaluated((await repos.jobs.claim(job.id, 'EVALUATE'))!, made.id, {}, gates);
       return { job, made, evaluate };
     };
 
@@ -696,22 +696,9 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
     });
 
     test('a red gate ends the job without serving the version, and its vectors are retired', async () => {
-      const job = await repos.jobs.create('RETRAIN', {}, 'test');
-      const model = {
-        kind: 'NETWORK' as const,
-        parentId: null,
-        dimensions: 2,
-        checksum: 'c',
-        artefact: Uint8Array.of(1),
-        metrics: {},
-      };
-      const made = await repos.models.commitTrained((await repos.jobs.claim(job.id, 'TRAIN'))!, model);
+      const { made, evaluate } = await embedded(null);
       await repos.embeddings.createTable(made.number, pictureSpace(2));
-      await repos.models.commitEmbedded((await repos.jobs.claim(job.id, 'EMBED'))!, made.id);
-      const gates = [{ name: 'spread', passed: false, measured: true, reason: 'all alike' }];
-      expect(
-        await repos.models.commitEvaluated((await repos.jobs.claim(job.id, 'EVALUATE'))!, made.id, {}, gates),
-      ).toBe('REJECTED');
+      expect(await evaluate([{ name: 'spread', passed: false, measured: true, reason: 'all alike' }])).toBe('REJECTED');
       expect((await repos.models.serving())?.modelId).not.toBe(made.id);
       expect((await repos.models.retirable(5)).map(({ id }) => id)).toContain(made.id);
       expect(await repos.models.markRetired(made.id)).toBe(true);

@@ -1,7 +1,7 @@
 import type { EmbeddingSpace } from '../../ports/space.ts';
 import { scanSettings } from '../search/anchor.ts';
 import { ALL_RANKED } from '../search/category.ts';
-import { EFFORTS_WITHIN } from '../search/effort.ts';
+import { drawnSql, EFFORTS_WITHIN } from '../search/effort.ts';
 import type { Ask } from '../sql/ask.ts';
 import { float, int, orNull, type RowOf, text } from '../sql/row.ts';
 import { distanceSql } from '../sql/space-sql.ts';
@@ -13,8 +13,6 @@ const NEAREST = 10;
 const LEAST_RECALL = 0.985;
 /** Products of a category up to which all are ranked where its index finds too little: 35 ms of 100,000, for which 1,000 candidates take 12 to 24. */
 const MOST_RANKED = 125_000;
-/** Vectors that anchors are drawn from: the pages of a table that a sample reads hold what was written together. */
-const DRAWN_FROM = 4000;
 
 /** A category among the copies of one space: their tables, its number, and how many products it has. */
 export type CategoryCopies = {
@@ -46,11 +44,12 @@ export async function measureCandidates(
   return category.products <= MOST_RANKED ? ALL_RANKED : efforts.at(-1)!;
 }
 
-/** The same products as long as the table is the same, whatever their category: a shopper may ask any of them for what looks like it in this one. */
-const drawnSql = (vectors: string): string => `
-  SELECT product_id AS id FROM ${vectors} TABLESAMPLE SYSTEM (
-    (SELECT CASE WHEN reltuples > ${DRAWN_FROM} THEN ${DRAWN_FROM} * 100.0 / reltuples ELSE 100 END FROM pg_class WHERE oid = '${vectors}'::regclass)
-  ) REPEATABLE (1) ORDER BY md5(product_id) LIMIT ${ANCHORS}`;
+/**
+ * Products of any category, the same ones as long as the table is the same: a shopper may ask any of them for what looks like it in this one. Some of many that are drawn, as what
+ * was written together is drawn together.
+ */
+const anchorsSql = (vectors: string): string =>
+  `SELECT product_id AS id FROM ${vectors} ${drawnSql(vectors)} ORDER BY md5(product_id) LIMIT ${ANCHORS}`;
 
 /** An anchor, how many of its nearest there are, up to NEAREST, and the distance of the last of them. */
 type Exact = { id: string } & RowOf<typeof Nearest>;
@@ -71,7 +70,7 @@ async function exactOf(
     row: Nearest,
   };
   const exact: Exact[] = [];
-  for (const { id } of await ask({ text: drawnSql(vectors), row: { id: text } }, [])) {
+  for (const { id } of await ask({ text: anchorsSql(vectors), row: { id: text } }, [])) {
     signal?.throwIfAborted();
     const [row] = await ask(nearest, [id]);
     exact.push({ id, ...row! });

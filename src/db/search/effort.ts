@@ -81,16 +81,19 @@ const MOST_LOOKED_AT = 2 * LOOKED_AT;
 /** Fewer products than these say nothing of a share. */
 const FEWEST_SAMPLED = 200;
 
+/** Draws about LOOKED_AT rows of a table of vectors, by whole pages; the same ones as long as the table is the same. Stands behind the table's name. */
+export const drawnSql = (table: string): string => `TABLESAMPLE SYSTEM (
+      (SELECT CASE WHEN reltuples > ${LOOKED_AT} THEN ${LOOKED_AT} * 100.0 / reltuples ELSE 100 END FROM pg_class WHERE oid = '${table}'::regclass)
+    ) REPEATABLE (1)`;
+
 /**
- * One row: products `looked` at, and how many of these are `passing`. The same ones as long as the table is the same. They are drawn from the catalog's own table of
+ * One row: products `looked` at, and how many of these are `passing`. They are drawn from the catalog's own table of
  * vectors: that of products has those of all catalogs. `OFFSET 0`: looked up one by one, whatever the planner thinks of how many are drawn.
  * @param table of vectors
  */
 export const sampleSql = (catalog: string, table: string, narrowing: string): string => `
   SELECT count(*)::int AS looked, count(*) FILTER (WHERE passes)::int AS passing
-  FROM (SELECT e.product_id FROM ${table} e TABLESAMPLE SYSTEM (
-      (SELECT CASE WHEN reltuples > ${LOOKED_AT} THEN ${LOOKED_AT} * 100.0 / reltuples ELSE 100 END FROM pg_class WHERE oid = '${table}'::regclass)
-    ) REPEATABLE (1) LIMIT ${MOST_LOOKED_AT}) AS drawn
+  FROM (SELECT e.product_id FROM ${table} e ${drawnSql(table)} LIMIT ${MOST_LOOKED_AT}) AS drawn
     CROSS JOIN LATERAL (SELECT (${narrowing}) AS passes FROM simili.product q
       WHERE q.catalog_id = ${catalog} AND q.id = drawn.product_id OFFSET 0) AS product`;
 
