@@ -240,6 +240,18 @@ test('where nothing teaches there is no head, and one sentence says why', async 
   );
 });
 
+test('a shop whose validation products have no company has no head, and one sentence says why', async () => {
+  const made = shop();
+  // Every product that validates is alone in its category; those that train have what teaches.
+  const categories = made.set.categories.map((kind, i) => (splits[made.set.splits[i]!] === 'val' ? KINDS + i : kind));
+  const { blocks, summary } = await headOf({ ...made, set: { ...made.set, categories } });
+  expect(blocks).toBeNull();
+  expect(summary).toMatchObject({
+    steps: 0,
+    head: 'Not trained: no product that validates has another picture, or company in its category, to tell heads apart',
+  });
+});
+
 test('a head tells how far it is, step by step, and a cancelled one ends', async () => {
   const events: TrainingEvent[] = [];
   await headOf(shop(), { emit: (event) => void events.push(event) });

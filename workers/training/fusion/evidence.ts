@@ -21,8 +21,8 @@ export const kindsOfEvidence = ['structure', 'identity', 'people'] as const;
 export type KindOfEvidence = (typeof kindsOfEvidence)[number];
 
 /**
- * Weight of each kind, in [0, 1], sum 1: people by their credibility; of the rest, identities have as much as categories.
- * A kind without triplets has none.
+ * Weight of each kind, in [0, 1]: people by their credibility; of the rest, identities have as much as categories.
+ * A kind without triplets has none, so the sum is 1 wherever the catalog itself has some.
  */
 export function trustIn({
   structure,
@@ -31,9 +31,10 @@ export function trustIn({
   choices,
 }: Record<KindOfEvidence, ArrayLike<unknown>> & { readonly choices: number }): Record<KindOfEvidence, number> {
   const byPeople = people.length > 0 ? credibility(choices, MOST_OF_FUSION) : 0;
-  const byIdentity = identity.length > 0 ? (structure.length > 0 ? 0.5 : 1) : 0;
-  const rest = 1 - byPeople;
-  return { structure: rest * (1 - byIdentity), identity: rest * byIdentity, people: byPeople };
+  const isBoth = structure.length > 0 && identity.length > 0;
+  const each = (1 - byPeople) / (isBoth ? 2 : 1);
+  const having = (triplets: ArrayLike<unknown>) => (triplets.length > 0 ? each : 0);
+  return { structure: having(structure), identity: having(identity), people: byPeople };
 }
 
 /** Those whose anchor is a validation product: the network never had it as an anchor. */

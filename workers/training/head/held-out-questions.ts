@@ -25,7 +25,7 @@ const SEED = 4663;
 export type HeldOutQuestions = {
   /** All that must be known: [g] first the pictures among which is searched. */
   readonly pictures: readonly number[];
-  /** Weight of each kind of answer, sum 1. */
+  /** Weight of each kind of answer, as of evidence; a kind that nothing asks for has none. */
   readonly trust: Readonly<Record<KindOfEvidence, number>>;
   /** @param vectorOf unit vector of a picture */
   ask(vectorOf: (picture: number) => Float32Array): Answers;

@@ -48,6 +48,10 @@ export async function fitHead(fit: Fit, frozen: readonly Block[]): Promise<HeadF
     );
   const blocks = frozen.filter(({ weight }) => weight > 0);
   const questions = heldOutQuestions(fit);
+  if (!isAsked(questions))
+    return without(
+      'Not trained: no product that validates has another picture, or company in its category, to tell heads apart',
+    );
   const training = await prepared(fit, blocks, teachers, questions);
   const trained: TrainedHead[] = [];
   for (const [i, candidate] of candidates.entries())
@@ -60,6 +64,8 @@ export async function fitHead(fit: Fit, frozen: readonly Block[]): Promise<HeadF
   const summary = { ...summaryOf(best, teachers), steps, keptStep, gains };
   return { blocks: servedBlocks(blocks, best), ...(hidden && { hidden }), summary };
 }
+
+const isAsked = ({ trust }: HeldOutQuestions): boolean => Object.values(trust).some((weight) => weight > 0);
 
 const without = (why: string, steps = 0): HeadFit => ({
   blocks: null,
@@ -98,8 +104,7 @@ export async function prepared(
       questions.trust,
     )!;
   };
-  const isHeldOut = Object.values(questions.trust).some((trust) => trust > 0);
-  return { fit, blocks, parts, teachers, look: isHeldOut ? look : null, emit: { loss: () => {}, progress: () => {} } };
+  return { fit, blocks, parts, teachers, look, emit: { loss: () => {}, progress: () => {} } };
 }
 
 /** A share of the head as one of the whole progress. */

@@ -55,8 +55,8 @@ export type HeadTraining = {
   readonly blocks: readonly Block[];
   readonly parts: FrozenParts;
   readonly teachers: Teachers;
-  /** Under the vectors that the weights make; null: nothing is held out. */
-  readonly look: ((spec: HeadSpec, weights: Weights) => Look) | null;
+  /** Under the vectors that the weights make. */
+  readonly look: (spec: HeadSpec, weights: Weights) => Look;
   readonly emit: NetworkTraining['emit'];
 };
 
@@ -79,7 +79,7 @@ export async function trainHead(training: HeadTraining, candidate: Candidate): P
       recipe: { ...recipe, weightDecay: candidate.decay, peakRate: recipe.peakRate * (isWarm ? WARM_RATE : 1) },
       seconds,
       keep: null, // some seconds: a restarted job begins again
-      look: look && (async (now) => look(spec, now)),
+      look: async (now) => look(spec, now),
       itemOf: (picture) => itemAt(set.starts, picture),
     });
     return { candidate, spec, weights: state.weights, state, keptStep, counts: source.counts() };
