@@ -79,7 +79,7 @@ export function recallOfTen(pages: readonly string[][], exact: readonly string[]
 /** The ten nearest that pass, by a scan of all. */
 export async function exactTen(
   client: pg.Client,
-  { table }: ServingCatalog,
+  { table }: Pick<ServingCatalog, 'table'>,
   id: string,
   share: number | null,
 ): Promise<string[]> {

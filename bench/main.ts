@@ -6,6 +6,8 @@ import { NoPeer } from './peer/process.ts';
 const benches: Record<string, () => Promise<Record<string, string | number>[]>> = {
   'asked-again': async () =>
     (await import('./asked-again.ts')).askedAgain({ products: Number(values.products ?? 100_000), keep: values.keep }),
+  binary: async () =>
+    (await import('./binary.ts')).binary({ products: Number(values.products ?? 100_000), looks: listOf(values.looks) }),
   bots: async () => (await import('./bots.ts')).bots(),
   candidates: async () =>
     (await import('./candidates.ts')).candidates({
@@ -157,9 +159,9 @@ const { positionals, values } = parseArgs({
     operations: { type: 'string', default: '1000' },
     // Of `filters`.
     filters: { type: 'string', default: '1000' },
-    // Of `candidates`: clusters, smooth and fashion-mnist.
+    // Of `binary`: clusters and smooth; of `candidates` also fashion-mnist.
     looks: { type: 'string', default: 'clusters,smooth' },
-    // Of `asked-again` (100,000), `candidates` (10,000), `derivation` (5,000), `distinct` (20,000), `embedded` (10,000), `fallback`, `filters`, `import`, `projection`, `serving` and `writes` (100,000).
+    // Of `asked-again` and `binary` (100,000), `candidates` (10,000), `derivation` (5,000), `distinct` (20,000), `embedded` (10,000), `fallback`, `filters`, `import`, `projection`, `serving` and `writes` (100,000).
     products: { type: 'string' },
     // Of `serving`: a folder of scripts/yardsticks.sh.
     yardsticks: { type: 'string', default: '' },

@@ -7,7 +7,7 @@ import { makeRepositories } from '../src/db/repositories.ts';
 import type { Storage } from '../src/db/session/storage.ts';
 import { pictureSpace, type VersionSpace } from '../src/ports/space.ts';
 import { type FreshPostgres, freshPostgresDatabase } from '../test/support/services.ts';
-import { generatedVectors } from './generated-vectors.ts';
+import { generatedVectors, type Looks } from './generated-vectors.ts';
 import { keptDatabase } from './kept-database.ts';
 
 /** As long as the default served vector without a second encoder was when the first figures were taken. */
@@ -116,11 +116,9 @@ export async function fillCatalog(storage: Storage, client: Database, products: 
       artefact: new Uint8Array(),
     },
   });
-  for (let from = 0; from < products; from += PAGE_OF_PRODUCTS)
-    await addProducts(client, from, Math.min(products, from + PAGE_OF_PRODUCTS));
-  await client.query('ANALYZE simili.product, simili.product_image');
+  await addProducts(client, products);
   await embeddings.createTable(model.number, space); // behind the products: a database that indexes first asks how many there are
-  await addVectors(embeddings, model.number, space, products);
+  await addVectors(embeddings, model.number, space, { products, looks: 'clusters' });
   const since = performance.now();
   await embeddings.createIndex(model.number, space);
   const indexed = performance.now();
@@ -134,8 +132,15 @@ export async function fillCatalog(storage: Storage, client: Database, products: 
 const idSql = `'p' || lpad(i::text, 8, '0')`;
 export const idOf = (i: number): string => `p${String(i).padStart(8, '0')}`;
 
+/** Products of one picture each, and of the categories of SHARES. */
+export async function addProducts(client: Database, products: number): Promise<void> {
+  for (let from = 0; from < products; from += PAGE_OF_PRODUCTS)
+    await addSome(client, from, Math.min(products, from + PAGE_OF_PRODUCTS));
+  await client.query('ANALYZE simili.product, simili.product_image');
+}
+
 /** Those from `from` up to the one before `to`. */
-async function addProducts(client: Database, from: number, to: number): Promise<void> {
+async function addSome(client: Database, from: number, to: number): Promise<void> {
   const categories = SHARES.filter((share) => share > 0).map((share) => {
     const every = Math.round(1 / share);
     return `CASE WHEN i % ${every} = 0 THEN '${categoryOf(share)}' END`;
@@ -150,13 +155,13 @@ async function addProducts(client: Database, from: number, to: number): Promise<
     FROM generate_series(${from}, ${to - 1}) AS i`);
 }
 
-async function addVectors(
+export async function addVectors(
   embeddings: EmbeddingRepository,
   model: number,
   space: VersionSpace,
-  products: number,
+  { products, looks }: { products: number; looks: Looks },
 ): Promise<void> {
-  const vector = generatedVectors({ looks: 'clusters', dimensions: DIMENSIONS, products, seed: 1 });
+  const vector = generatedVectors({ looks, dimensions: DIMENSIONS, products, seed: 1 });
   for (let from = 0; from < products; from += PAGE) {
     const rows = Array.from({ length: Math.min(PAGE, products - from) }, (_, i) => ({
       productId: idOf(from + i),

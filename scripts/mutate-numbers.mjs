@@ -44,8 +44,11 @@ const categories = {
 };
 const effort = { file: 'src/db/search/effort.ts', tests: ['test/unit/src/db/search/effort.test.ts'] };
 const categoryTests = ['test/integration/category-indexes.test.ts'];
-const measured = { file: 'src/db/indexes/category-candidates.ts', tests: categoryTests };
-const howFar = { file: 'src/db/search/category.ts', tests: categoryTests };
+const measured = { file: 'src/db/indexes/measured-candidates.ts', tests: categoryTests };
+const categoryRanked = { file: 'src/db/indexes/category-candidates.ts', tests: categoryTests };
+const binary = { file: 'src/db/search/statement.ts', tests: ['test/integration/binary-index.test.ts'] };
+const pictureStorage = { file: 'src/db/vector-storage.ts', tests: ['test/integration/storage.test.ts'] };
+const manyLists = { file: 'src/db/search/many-lists.ts', tests: categoryTests };
 const neighbourLists = { file: 'src/db/search/list-sql.ts', tests: ['test/integration/neighbour-lists.test.ts'] };
 const keptLists = {
   file: 'src/db/search/neighbour-lists.ts',
@@ -276,9 +279,16 @@ export const mutations = [
   },
   { name: 'measured candidates', ...effort, from: 'EFFORTS_WITHIN = [200,', to: 'EFFORTS_WITHIN = [300,' },
   { name: 'enough of the nearest', ...measured, from: 'LEAST_RECALL = 0.985', to: 'LEAST_RECALL = 0.8' },
-  { name: 'ranked as its index finds too little', ...measured, from: 'RANKED = 125_000', to: 'RANKED = 100_000' },
-  { name: 'lists as far as was measured', ...howFar, from: 'MOST_AS_MEASURED = 4', to: 'MOST_AS_MEASURED = 5' },
-  { name: 'candidates of many lists', ...howFar, from: 'QUICK = 400', to: 'QUICK = 500' },
+  { name: 'ranked as its index finds too little', ...categoryRanked, from: 'RANKED = 125_000', to: 'RANKED = 100_000' },
+  { name: 'lists as far as was measured', ...manyLists, from: 'MOST_AS_MEASURED = 4', to: 'MOST_AS_MEASURED = 5' },
+  { name: 'candidates of many lists', ...manyLists, from: 'QUICK = 400', to: 'QUICK = 500' },
+  {
+    name: 'binary index, until it was measured',
+    ...pictureStorage,
+    from: 'NOT_MEASURED = 1000',
+    to: 'NOT_MEASURED = 750',
+  },
+  { name: 'binary index, beyond those wanted', ...binary, from: 'measured, 2 * wanted', to: 'measured, wanted' },
   { name: 'fewest of a category', ...categories, from: 'fewest: 1000', to: 'fewest: 2000' },
   { name: 'most of a category', ...categories, from: 'mostShare: 0.45', to: 'mostShare: 0.5' },
   { name: 'most categories', ...categories, from: 'most: 16', to: 'most: 8' },

@@ -203,6 +203,10 @@ const Env = z.object({
     .max(100_000)
     .default(168)
     .describe('Age at which a picture is looked at again, in case it was replaced; 0: never'),
+  SIMILI_VECTOR_INDEX: z
+    .enum(['full', 'binary'])
+    .default('full')
+    .describe('What the search index of a new version is of: its vectors, or their signs alone, a third as large'),
   SIMILI_ENGINE: z.enum(engineChoices).default('auto').describe('Training and embedding engine'),
   SIMILI_REQUIRE_GPU: flag.default(false).describe('Refuse to train or embed on a CPU'),
   SIMILI_THREADS: z.coerce.number().int().min(1).max(256).default(1).describe('Threads of an engine process'),

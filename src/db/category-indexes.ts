@@ -1,7 +1,7 @@
 import type { PrismaClient } from '../generated/prisma/client.ts';
-import type { EmbeddingSpace } from '../ports/space.ts';
+import type { EmbeddingSpace, IndexedSpace } from '../ports/space.ts';
 import { keepCatalog } from './catalogs.ts';
-import { measureCandidates } from './indexes/category-candidates.ts';
+import { candidatesWithin } from './indexes/category-candidates.ts';
 import type { IndexBuild, Storage } from './session/storage.ts';
 import { type Ask, NO_ROWS } from './sql/ask.ts';
 import { BRIEFLY, briefly } from './sql/brief-locks.ts';
@@ -14,7 +14,7 @@ import {
   withoutSchema,
 } from './sql/embedding-table.ts';
 import { bool, float, int, orNull, rows, text } from './sql/row.ts';
-import { columnType, indexClass } from './sql/space-sql.ts';
+import { columnType, indexedSql } from './sql/space-sql.ts';
 import { ofVersion, VersionGone } from './sql/version-gone.ts';
 
 /** A category and how many products have it. */
@@ -93,7 +93,7 @@ export class CategoryIndexRepository {
    * @param how.onProgress hears which share of all is built
    * @throws VersionGone; as `Storage.buildIndex`
    */
-  async build(model: number, space: EmbeddingSpace, { signal, onProgress }: IndexBuild = {}): Promise<void> {
+  async build(model: number, space: IndexedSpace, { signal, onProgress }: IndexBuild = {}): Promise<void> {
     if (this.indexing.indexedFrom !== null) return;
     const chosen = (await this.chosen(model, space)) ?? (await this.begin(model, space));
     if (chosen.length === 0) return;
@@ -118,11 +118,11 @@ export class CategoryIndexRepository {
   }
 
   /** An index of one category: of few products where their copies are, of more one of neighbours. */
-  private index(model: number, space: EmbeddingSpace, { number, products, all }: Chosen) {
+  private index(model: number, space: IndexedSpace, { number, products, all }: Chosen) {
     const { copies: table } = this.tables(model, space);
     const by = this.isRanked({ products, all })
       ? 'btree (product_id)'
-      : `hnsw (vec ${indexClass(space)}) WITH (ef_construction = ${CONSTRUCTION})`;
+      : `hnsw (${indexedSql(space)}) WITH (ef_construction = ${CONSTRUCTION})`;
     return { table, name: categoryIndexOf(table, number), on: `USING ${by} WHERE category = ${number}` };
   }
 
@@ -133,12 +133,12 @@ export class CategoryIndexRepository {
   /** Searches by an index that was built say how many candidates they take. */
   private async measure(
     model: number,
-    space: EmbeddingSpace,
+    space: IndexedSpace,
     { number, products }: Chosen,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const category = { ...this.tables(model, space), space, number, products };
-    const candidates = await ofVersion(measureCandidates(this.ask, category, signal));
+    const candidates = await ofVersion(candidatesWithin(this.ask, category, signal));
     const where = { catalogId: this.catalogId, vectors: embeddingName(model, space.name), number };
     await this.db.categoryIndex.updateMany({ where, data: { candidates } }); // none where the version has gone
   }
@@ -158,7 +158,7 @@ export class CategoryIndexRepository {
    * Chooses categories, makes the table and begins to keep it. For a moment nobody writes products or these vectors: who wrote before is seen by
    * the copying, and who writes afterwards is told by the triggers.
    */
-  private async begin(model: number, space: EmbeddingSpace): Promise<Chosen[]> {
+  private async begin(model: number, space: IndexedSpace): Promise<Chosen[]> {
     const { catalogId } = this;
     const large = await this.large();
     if (large.length === 0) return [];
@@ -205,7 +205,7 @@ export class CategoryIndexRepository {
    * Copies all vectors of the categories; one that was written meanwhile is there already, and newer. Those of a category lie together, so that ranking
    * them reads few pages. Holds the products, so that none leaves before its copy refers to it.
    */
-  private async copy(model: number, space: EmbeddingSpace, signal: AbortSignal | undefined): Promise<void> {
+  private async copy(model: number, space: IndexedSpace, signal: AbortSignal | undefined): Promise<void> {
     const { catalogId } = this;
     const { vectors, copies } = this.tables(model, space);
     const last = {

@@ -1,7 +1,7 @@
 import { fromSql } from 'pgvector';
 import { Prisma, type PrismaClient } from '../generated/prisma/client.ts';
 import type { Encoder } from '../ports/encoder.ts';
-import { type EmbeddingSpace, PICTURES } from '../ports/space.ts';
+import { type EmbeddingSpace, type IndexedSpace, PICTURES } from '../ports/space.ts';
 import { keepCatalog } from './catalogs.ts';
 import { stopBuilds } from './indexes/index-builds.ts';
 import { type Compared, distinctStatement } from './near-duplicates.ts';
@@ -19,7 +19,7 @@ import {
   writtenIndexOf,
 } from './sql/embedding-table.ts';
 import { bigint, int, rows, text, texts } from './sql/row.ts';
-import { columnType, indexClass, storedSql } from './sql/space-sql.ts';
+import { columnType, indexedSql, storedSql } from './sql/space-sql.ts';
 import { despiteDeadlock, sqlStateOf } from './sql/sql-state.ts';
 import { vectorsParameter } from './sql/vector-bytes.ts';
 import { ofVersion, VersionGone } from './sql/version-gone.ts';
@@ -74,7 +74,7 @@ export class EmbeddingRepository {
    * Makes the table of a version's space. Rows are loaded first, and the index is built then, unless the database says otherwise. Safe to repeat.
    * @throws VersionGone where the catalog was removed.
    */
-  async createTable(model: number, space: EmbeddingSpace): Promise<void> {
+  async createTable(model: number, space: IndexedSpace): Promise<void> {
     const { catalogId } = this;
     const name = this.table(model, space.name);
     await this.db.$transaction(async (tx) => {
@@ -104,14 +104,14 @@ export class EmbeddingRepository {
     return indexedFrom !== null && (await tx.product.count({ where: { catalogId: this.catalogId } })) >= indexedFrom;
   }
 
-  private index(model: number, space: EmbeddingSpace): VectorIndex {
+  private index(model: number, space: IndexedSpace): VectorIndex {
     const table = this.table(model, space.name);
-    const on = `USING hnsw (vec ${indexClass(space)})`;
+    const on = `USING hnsw (${indexedSql(space)})`;
     return { table, name: indexOf(table), on, insertConstruction: INSERT_CONSTRUCTION };
   }
 
   /** Builds the search index, beside readers, writers and deletions on Postgres. Safe to repeat. @throws VersionGone; as `Storage.buildIndex` */
-  async createIndex(model: number, space: EmbeddingSpace, how: IndexBuild = {}): Promise<void> {
+  async createIndex(model: number, space: IndexedSpace, how: IndexBuild = {}): Promise<void> {
     await ofVersion(this.indexing.buildIndex(this.index(model, space), how));
   }
 

@@ -14,7 +14,7 @@ import type { Claim, JobRepository } from './jobs.ts';
 import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './sql/bytes.ts';
 import { vectorSchema } from './sql/embedding-table.ts';
 import { lastRead } from './sql/last-read.ts';
-import { int, json, oneOf, rows, text } from './sql/row.ts';
+import { int, json, oneOf, orNull, rows, text } from './sql/row.ts';
 
 export type { ModelKind };
 export { ModelState };
@@ -39,10 +39,10 @@ export type ListChanges = { anchors: number; changed: number; newShare: number; 
 /** Which version answers, and in which spaces. `epoch` changes with every promotion and rollback. */
 export type ServingPointer = { modelId: string; number: number; epoch: number; spaces: readonly VersionSpace[] };
 
-type OfSpaces = Pick<ModelRow, 'dimensions' | 'storage' | 'spaces'>;
+export type OfSpaces = Pick<ModelRow, 'dimensions' | 'storage' | 'binaryCandidates' | 'spaces'>;
 /** Spaces of a version: its pictures' first. */
-export const spacesOf = ({ dimensions, storage, spaces }: OfSpaces): VersionSpace[] => [
-  pictureSpace(dimensions, storage === 'HALFVEC' ? 'halfvec' : 'vector'),
+export const spacesOf = ({ dimensions, storage, binaryCandidates, spaces }: OfSpaces): VersionSpace[] => [
+  pictureSpace(dimensions, storage === 'HALFVEC' ? 'halfvec' : 'vector', binaryCandidates),
   ...(spaces as VersionSpace[]),
 ];
 
@@ -51,7 +51,9 @@ type Slot = 'active' | 'previous';
 type Where = Prisma.ModelVersionWhereInput;
 
 const StorageColumn = oneOf('simili.vector_storage', VectorStorage);
-const Pointer = { modelId: text, number: int, epoch: int, dimensions: int, storage: StorageColumn, spaces: json };
+const Spaces = { dimensions: int, storage: StorageColumn, binaryCandidates: orNull(int), spaces: json };
+const Pointer = { modelId: text, number: int, epoch: int, ...Spaces };
+const Retired = { number: int, ...Spaces };
 const Retirable = { id: text, number: int, state: oneOf('simili.model_state', ModelState) };
 const withoutArtefact = { artefact: true } as const;
 const WITH_VECTORS: ModelState[] = ['EMBEDDING', 'CANDIDATE', 'ACTIVE', 'STANDBY'];
@@ -107,7 +109,7 @@ export class ModelRepository {
 
   async serving(): Promise<ServingPointer | null> {
     const [row] = await rows(this.db, Pointer)`
-      SELECT m.id AS "modelId", m.number, s.epoch, m.dimensions, m.storage, m.spaces
+      SELECT m.id AS "modelId", m.number, s.epoch, m.dimensions, m.storage, m.binary_candidates AS "binaryCandidates", m.spaces
       FROM simili.serving s JOIN simili.model_version m ON m.catalog_id = s.catalog_id AND m.id = s.version_id
       WHERE s.catalog_id = ${this.catalogId} AND s.slot = 'active'`;
     return row ? { modelId: row.modelId, number: row.number, epoch: row.epoch, spaces: spacesOf(row) } : null;
@@ -252,8 +254,8 @@ export class ModelRepository {
 
   /** Retired versions whose table still stands. */
   retiredWithVectors(): Promise<(Pick<ModelRow, 'number'> & OfSpaces)[]> {
-    return rows(this.db, { number: int, dimensions: int, storage: StorageColumn, spaces: json })`
-      SELECT number, dimensions, storage, spaces FROM simili.model_version
+    return rows(this.db, Retired)`
+      SELECT number, dimensions, storage, binary_candidates AS "binaryCandidates", spaces FROM simili.model_version
       WHERE catalog_id = ${this.catalogId} AND state = 'RETIRED'
         AND to_regclass(format('%I.%I', ${vectorSchema(this.catalogId)}::text, 'embedding_' || number)) IS NOT NULL`;
   }

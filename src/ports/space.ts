@@ -12,8 +12,17 @@ export type EmbeddingSpace = {
   readonly storage: 'vector' | 'halfvec' | 'bit';
 };
 
+/** A space and what its index is of. */
+export type IndexedSpace = EmbeddingSpace & {
+  /**
+   * A binary index has the signs of the vectors alone: so many of its nearest are ranked anew by the vectors themselves, from 1. Left out: the index has the
+   * vectors. Not of `bit`.
+   */
+  readonly binaryCandidates?: number;
+};
+
 /** A space of a model version. */
-export type VersionSpace = EmbeddingSpace & {
+export type VersionSpace = IndexedSpace & {
   /** Weight of its squared distance beside those of the other spaces, over 0; the pictures' is 1. */
   readonly weight: number;
   /** Id of the encoder whose vectors it holds; null: the version's own artefact makes them, of pictures. */
@@ -23,13 +32,19 @@ export type VersionSpace = EmbeddingSpace & {
 /** Name of the space that every version has: what its artefact makes of pictures. */
 export const PICTURES = 'pictures';
 
-export const pictureSpace = (dimensions: number, storage: EmbeddingSpace['storage'] = 'vector'): VersionSpace => ({
+/** @param binaryCandidates null: its index has the vectors themselves */
+export const pictureSpace = (
+  dimensions: number,
+  storage: EmbeddingSpace['storage'] = 'vector',
+  binaryCandidates: number | null = null,
+): VersionSpace => ({
   name: PICTURES,
   dimensions,
   distance: 'euclidean',
   storage,
   weight: 1,
   encoder: null,
+  ...(binaryCandidates !== null && { binaryCandidates }),
 });
 
 /** Squared distance at which two unit vectors have nothing in common. A product that a space knows nothing of is that far from all. */

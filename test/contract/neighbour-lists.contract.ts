@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { SearchFilter } from '../../src/db/search/statement.ts';
 import type { FreshDatabase } from '../support/database.ts';
 import { addProducts, unit } from '../support/fixtures.ts';
-import { idsOf, ListedShop, VERSION } from '../support/listed-shop.ts';
+import { idsOf, ListedShop } from '../support/listed-shop.ts';
 
 const PRODUCTS = 240;
 const LIMIT = 10;
@@ -15,12 +15,26 @@ const MOST: SearchFilter = { maxPrice: '3.00' };
 const FEW: SearchFilter = { maxPrice: '1.00' };
 const priceOf = (id: string): string => `${1 + (Number(id.slice(1)) % 5 || 0)}.00`;
 
-/** The contract of pages by lists of neighbours, on any database: each is what a search of all products gives, whatever was written since. */
-export function describeNeighbourLists(name: string, open: () => Promise<FreshDatabase>, tags: string[] = []): void {
+/**
+ * The contract of pages by lists of neighbours, on any database: each is what a search of all products gives, whatever was written since.
+ * @param binaryCandidates of a binary index, as many as there are products; null: the index has the vectors
+ */
+export function describeNeighbourLists(
+  name: string,
+  open: () => Promise<FreshDatabase>,
+  tags: string[] = [],
+  binaryCandidates: number | null = null,
+): void {
   describe(`lists of neighbours on ${name}`, { tags }, () => {
     let shop: ListedShop;
     beforeAll(async () => {
-      shop = await ListedShop.open(await open(), PRODUCTS, (id) => ({ price: priceOf(id) }));
+      shop = await ListedShop.open(
+        await open(),
+        PRODUCTS,
+        (id) => ({ price: priceOf(id) }),
+        undefined,
+        binaryCandidates,
+      );
     });
     afterAll(() => shop.database[Symbol.asyncDispose]());
     beforeEach(() => shop.forgetLists());
@@ -230,11 +244,11 @@ export function describeNeighbourLists(name: string, open: () => Promise<FreshDa
     test('pages behind the first, and the exact ranking, are searched for', async () => {
       await shop.expectRight('p016', 'makes a list');
       const [first] = await shop.ask('p016');
-      const [next] = await shop.search.nearestOfEach(VERSION, ['p016'], {}, LIMIT, first!.neighbours.at(-1)!);
+      const [next] = await shop.search.nearestOfEach(shop.version, ['p016'], {}, LIMIT, first!.neighbours.at(-1)!);
       expect(shop.ways.slice(1)).toEqual(['searched']);
       expect(idsOf(next!)).toEqual(shop.nearestByHand('p016', 2 * LIMIT).slice(LIMIT));
       shop.ways = [];
-      const [exact] = await shop.search.nearestOfEach(VERSION, ['p016'], {}, LIMIT, null, { way: 'exact' });
+      const [exact] = await shop.search.nearestOfEach(shop.version, ['p016'], {}, LIMIT, null, { way: 'exact' });
       expect(shop.ways).toEqual(['searched']);
       expect({ ...exact, listed: true }).toEqual(first);
     });

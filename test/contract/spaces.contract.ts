@@ -71,6 +71,55 @@ export function describeSpaces(name: string, open: () => Promise<FreshDatabase>,
       expect(neighbours).toHaveLength(9);
     });
 
+    test('a binary index of few candidates gives the nearest by their vectors among the nearest by their signs', async () => {
+      const space = pictureSpace(64, 'vector', 40);
+      const vectors = vectorsOf(7, 64);
+      await store(24, space, vectors);
+      const own = vectors.get('s000')!;
+      const differing = (id: string) =>
+        vectors.get(id)!.reduce((sum, value, i) => sum + Number(value > 0 !== own[i]! > 0), 0);
+      const distance = (id: string) => squared(own, vectors.get(id)!);
+      const bySigns = ids.map(differing).sort((a, b) => a - b);
+      // Behind a place before the first the scan goes on until forty pass.
+      const behind = { l2: -1, productId: '' };
+      const { neighbours } = await search({ number: 24, spaces: [space] }, 's000', 9, { behind });
+      const found = neighbours.map(({ productId }) => productId);
+      // Of those that differ in as many signs as the last of the forty, some are among them.
+      const surely = ids.slice(1).filter((id) => differing(id) < bySigns[39]!);
+      const perhaps = ids.slice(1).filter((id) => differing(id) <= bySigns[39]!);
+      const nearest = (of: string[]) => of.sort((a, b) => distance(a) - distance(b)).slice(0, 9);
+      expect(nearest([...perhaps])).not.toEqual(nearest(ids.slice(1)));
+      expect(perhaps).toEqual(expect.arrayContaining(found));
+      expect(found).toEqual(nearest([...found]));
+      const last = distance(found[8]!);
+      expect(surely.filter((id) => distance(id) < last && !found.includes(id))).toEqual([]);
+      for (const { productId, distance: told } of neighbours) expect(told).toBeCloseTo(distance(productId), 5);
+    });
+
+    test('pages of a binary index that ranks all anew are those of brute force, to the last, under filters, too', async () => {
+      const space = pictureSpace(16, 'halfvec', 300);
+      const vectors = vectorsOf(8, 16);
+      await store(25, space, vectors);
+      for (const filter of [{}, { available: true, excludeIds: ['s001', 's004'] }] as SearchFilter[]) {
+        const shown: string[] = [];
+        for (let behind: Behind | null = null; ; ) {
+          const { neighbours } = await search({ number: 25, spaces: [space] }, 's000', 40, { behind, filter, most: 3 });
+          shown.push(...neighbours.map(({ productId }) => productId));
+          if (neighbours.length < 40) break;
+          behind = neighbours.at(-1)!;
+        }
+        const expected = ids
+          .filter((id, i) => i > 0 && (!filter.available || i % 3 > 0) && !filter.excludeIds?.includes(id))
+          .sort(
+            (a, b) => squared(vectors.get('s000')!, vectors.get(a)!) - squared(vectors.get('s000')!, vectors.get(b)!),
+          );
+        // Two bytes a number put a few that are nearly as far in another order.
+        expect([...shown].sort()).toEqual([...expected].sort());
+        const misplaced = shown.filter((id, i) => Math.abs(expected.indexOf(id) - i) > 1);
+        expect(misplaced).toEqual([]);
+      }
+    });
+
     test('a space of bits keeps which numbers are over 0, and ranks by how many differ', async () => {
       const space = { ...pictureSpace(64), name: 'bits', storage: 'bit', distance: 'hamming' } as VersionSpace;
       const vectors = vectorsOf(4, 64);
@@ -130,8 +179,11 @@ export function describeSpaces(name: string, open: () => Promise<FreshDatabase>,
       await expect(database.repositories.embeddings.upsert(21, [row], space)).rejects.toThrow('does not match');
     });
 
-    describe('two of a version', () => {
-      const pictures = pictureSpace(8);
+    describe.each([
+      ['two of a version', 30, null],
+      ['two of a version, one of them by a binary index', 31, 300],
+    ] as const)('%s', (_name, number, binaryCandidates) => {
+      const pictures = pictureSpace(8, 'vector', binaryCandidates);
       const words: VersionSpace = {
         name: 'words',
         dimensions: 24,
@@ -140,16 +192,16 @@ export function describeSpaces(name: string, open: () => Promise<FreshDatabase>,
         weight: 0.5,
         encoder: 'words-1',
       };
-      const version = { number: 30, spaces: [pictures, words] };
+      const version = { number, spaces: [pictures, words] };
       // Some products have no picture yet, some no words, s007 neither.
       const seen = vectorsOf(5, 8, (i) => i % 10 === 7);
       const said = vectorsOf(6, 24, (i) => i % 9 === 7);
       beforeAll(async () => {
-        await store(30, pictures, seen);
-        await store(30, words, said);
+        await store(number, pictures, seen);
+        await store(number, words, said);
         const nothing = ids.filter((id) => !said.has(id));
         await database.repositories.embeddings.upsert(
-          30,
+          number,
           nothing.map((productId) => ({ productId, contentHash: 'h', vector: null })),
           words,
         );

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { makeRandom } from '../../learning/numbers/random.ts';
 import { CategoryIndexRepository } from '../../src/db/category-indexes.ts';
-import { measureCandidates } from '../../src/db/indexes/category-candidates.ts';
+import { candidatesWithin } from '../../src/db/indexes/category-candidates.ts';
 import { openPostgres } from '../../src/db/postgres.ts';
 import { makeRepositories, type Repositories } from '../../src/db/repositories.ts';
 import { CategoriesOfSearch } from '../../src/db/search/category.ts';
@@ -279,11 +279,11 @@ describe('how far a search by the index of a category looks', () => {
     await new CategoryIndexRepository(prisma, statement, storage, 'default', bounds).build(model, space);
     const category = { vectors: `simili.embedding_${model}`, copies: COPIES(), space, number: 1 };
     const measured = (efforts: number[], products = many.length) =>
-      measureCandidates(statement, { ...category, products }, undefined, efforts);
+      candidatesWithin(statement, { ...category, products }, undefined, efforts);
     expect(await measured([1, 9, 100, 200])).toBe(100); // nine candidates cannot be ten
     expect([await measured([1, 9], 125_000), await measured([1, 9], 125_001)]).toEqual([0, 9]);
     const stopped = AbortSignal.abort(new Error('stopped'));
-    await expect(measureCandidates(statement, { ...category, products: 300 }, stopped)).rejects.toThrow('stopped');
+    await expect(candidatesWithin(statement, { ...category, products: 300 }, stopped)).rejects.toThrow('stopped');
     await repositories.products.remove(many);
   });
 });

@@ -269,6 +269,31 @@ test('how far an index is, and how long it will take, is the job’s progress; i
   expect(await jobOf(jobId)).toMatchObject({ state: 'QUEUED', phase: 'EMBED' });
 });
 
+test('a worker that is told so gives a new version a binary index, and measures it when it is built', async () => {
+  const jobId = await trained();
+  const { repositories } = worker.context;
+  const told: unknown[] = [];
+  const vectorStorage = Object.assign(Object.create(repositories.vectorStorage), {
+    isQuickWithHalves: true,
+    recallOfHalves: async () => ({ found: 10, looked: 10 }),
+  });
+  const embeddings = Object.assign(Object.create(repositories.embeddings), {
+    async createIndex(_model: number, space: object) {
+      told.push(space);
+    },
+  });
+  const context = worker.but({
+    config: { ...worker.context.config, SIMILI_VECTOR_INDEX: 'binary' },
+    repositories: { ...repositories, forCatalog: () => ({ ...repositories, vectorStorage, embeddings }) },
+  });
+  await embedHandler(context)({ catalog: 'default', jobId }, run);
+  expect(told).toMatchObject([{ name: 'pictures', binaryCandidates: 1000 }]);
+  expect(await repositories.models.ofJob(jobId)).toMatchObject({
+    binaryCandidates: 200,
+    metrics: { storage: { binary: { candidates: 200, recall10: 1 } } },
+  });
+});
+
 test('the indexes of large categories are built behind the others, and end with the job', async () => {
   const jobId = await trained();
   const stopping = new AbortController();

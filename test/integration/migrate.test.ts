@@ -85,6 +85,7 @@ const ALL = [
   '0044_renewed_products',
   '0045_waiting_pictures',
   '0046_category_candidates',
+  '0047_binary_index',
 ];
 
 function describeMigrations(name: string, open: () => Promise<Opened>, tags: string[] = []): void {

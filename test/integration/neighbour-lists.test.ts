@@ -17,6 +17,8 @@ import { freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
 describeNeighbourLists('PGlite', () => freshDatabase());
 describeNeighbourLists('Postgres', () => freshDatabase(postgresUrl()), ['postgres']);
+describeNeighbourLists('PGlite, by a binary index', () => freshDatabase(), [], 300);
+describeNeighbourLists('Postgres, by a binary index', () => freshDatabase(postgresUrl()), ['postgres'], 300);
 describeFiledLists('PGlite', () => freshDatabase());
 describeFiledLists('Postgres', () => freshDatabase(postgresUrl()), ['postgres']);
 

@@ -6,12 +6,11 @@ import { type Found, SearchRepository } from '../../src/db/search/repository.ts'
 import type { SearchFilter } from '../../src/db/search/statement.ts';
 import type { Ask } from '../../src/db/sql/ask.ts';
 import { startDeadline } from '../../src/deadline.ts';
-import { pictureSpace } from '../../src/ports/space.ts';
+import { pictureSpace, type VersionSpace } from '../../src/ports/space.ts';
 import type { FreshDatabase } from './database.ts';
 import { addProducts, unit } from './fixtures.ts';
 
-const SPACE = pictureSpace(6);
-export const VERSION = { number: 1, spaces: [SPACE] };
+const DIMENSIONS = 6;
 const LIMIT = 10;
 
 export type WayOfPage = 'by lists' | 'makes a list' | 'searched';
@@ -31,6 +30,7 @@ export class ListedShop {
   private constructor(
     readonly database: FreshDatabase,
     private readonly mostPassing: number,
+    private readonly space: VersionSpace,
   ) {
     this.forgetLists();
   }
@@ -38,20 +38,27 @@ export class ListedShop {
   /**
    * @param say what a new product says
    * @param mostPassing products that pass a filter and are ranked one by one
+   * @param binaryCandidates of its index; null: that has the vectors themselves
    */
   static async open(
     database: FreshDatabase,
     products: number,
     say: (id: string) => Said,
     mostPassing = 20,
+    binaryCandidates: number | null = null,
   ): Promise<ListedShop> {
-    const shop = new ListedShop(database, mostPassing);
+    const shop = new ListedShop(database, mostPassing, pictureSpace(DIMENSIONS, 'vector', binaryCandidates));
+    const { number } = shop.version;
     const ids = Array.from({ length: products }, (_, i) => `p${String(i).padStart(3, '0')}`);
-    await database.repositories.embeddings.createTable(VERSION.number, SPACE);
+    await database.repositories.embeddings.createTable(number, shop.space);
     for (const id of ids) shop.said.set(id, say(id));
     await shop.write(ids.map((id) => [id, shop.draw()]));
-    await database.repositories.embeddings.createIndex(VERSION.number, SPACE);
+    await database.repositories.embeddings.createIndex(number, shop.space);
     return shop;
+  }
+
+  get version() {
+    return { number: 1, spaces: [this.space] };
   }
 
   forgetLists(): void {
@@ -66,7 +73,7 @@ export class ListedShop {
   }
 
   draw(): Vector {
-    return unit(Array.from({ length: 6 }, () => this.random.gaussian()));
+    return unit(Array.from({ length: DIMENSIONS }, () => this.random.gaussian()));
   }
 
   /** As near to another product as `by` says, in the direction of chance. */
@@ -82,7 +89,7 @@ export class ListedShop {
       rows.map(([id]) => this.draft(id)),
     );
     const some = rows.map(([productId, vector]) => ({ productId, contentHash: 'h', vector }));
-    await this.database.repositories.embeddings.upsert(VERSION.number, some, SPACE);
+    await this.database.repositories.embeddings.upsert(this.version.number, some, this.space);
     for (const [id, vector] of rows) this.vectors.set(id, vector);
   }
 
@@ -100,7 +107,7 @@ export class ListedShop {
 
   /** Takes a product's vector away; the product stays. */
   async takeVector(id: string): Promise<void> {
-    await this.database.repositories.embeddings.removeUnpictured(VERSION.number, SPACE.name, [id]);
+    await this.database.repositories.embeddings.removeUnpictured(this.version.number, this.space.name, [id]);
     this.vectors.delete(id);
   }
 
@@ -113,7 +120,7 @@ export class ListedShop {
 
   async ask(ids: string | readonly string[], filter: SearchFilter = {}, limit = LIMIT): Promise<Found[]> {
     this.ways = [];
-    return this.search.nearestOfEach(VERSION, typeof ids === 'string' ? [ids] : ids, filter, limit);
+    return this.search.nearestOfEach(this.version, typeof ids === 'string' ? [ids] : ids, filter, limit);
   }
 
   /** The first page of each, all at once, as requests of their own. */
@@ -121,7 +128,7 @@ export class ListedShop {
     this.ways = [];
     const pages = ids.map((id) => {
       const deadline = startDeadline({ statementMs: 10_000, requestMs: 10_000 });
-      return this.search.nearestOfEach(VERSION, [id], {}, limit, null, { deadline });
+      return this.search.nearestOfEach(this.version, [id], {}, limit, null, { deadline });
     });
     return (await Promise.all(pages)).flat();
   }

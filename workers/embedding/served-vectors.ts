@@ -1,8 +1,8 @@
 import type { EmbeddingRepository } from 'simili/internal/db/embeddings';
-import { type ModelRow, spacesOf } from 'simili/internal/db/models';
+import { type ModelRow, type OfSpaces, spacesOf } from 'simili/internal/db/models';
 import type { VersionSpace } from 'simili/internal/ports/space';
 
-type Version = Pick<ModelRow, 'number' | 'dimensions' | 'storage' | 'spaces'>;
+type Version = Pick<ModelRow, 'number'> & OfSpaces;
 
 /**
  * Vectors whose squared distances are what a version ranks by: of several spaces, their concatenation, each times the root of its

@@ -1,4 +1,4 @@
-import { type ModelRow, spacesOf } from 'simili/internal/db/models';
+import { type ModelRow, type OfSpaces, spacesOf } from 'simili/internal/db/models';
 import type { VersionSpace } from 'simili/internal/ports/space';
 import type { WorkerContext } from '../context.ts';
 import { embedMissing, eyeNamesOf } from './embedding.ts';
@@ -6,7 +6,7 @@ import { fillSpace } from './fill-space.ts';
 import { ownEncoder } from './own-encoder.ts';
 
 type Context = Parameters<typeof embedMissing>[0] & Pick<WorkerContext, 'encoders' | 'telemetry'>;
-type Version = Pick<ModelRow, 'id' | 'number' | 'metrics' | 'dimensions' | 'storage' | 'spaces'>;
+type Version = Pick<ModelRow, 'id' | 'number' | 'metrics'> & OfSpaces;
 
 /** A space of a version, as this worker can fill it. */
 export type Fillable = {

@@ -51,7 +51,8 @@ async function embed(context: WorkerContext, run: ClaimedRun): Promise<void> {
     run.report(isWork ? { ...news, attempts: 0 } : news);
   };
   const fillSample = (ids: readonly string[]) => spaces[0]!.fill(run.signal, report, ids);
-  const sampled = await chooseStorage(context.repositories, model, fillSample, run.signal);
+  const index = context.config.SIMILI_VECTOR_INDEX;
+  const sampled = await chooseStorage(context.repositories, model, fillSample, run.signal, index);
   await fillAll(spaces, run.signal, (written) => report(sampled + written));
   run.report({ etaSeconds: null });
   const serving = await models.serving();
@@ -61,6 +62,8 @@ async function embed(context: WorkerContext, run: ClaimedRun): Promise<void> {
   for (const space of spaces) await space.queueMissing();
   const stored = await models.ofJob(jobId); // in the storage that was chosen
   await buildIndexes(context, run, stored);
+  if (stored.binaryCandidates) run.report({ message: 'Measuring how far the binary index looks' });
+  await context.repositories.vectorStorage.measureBinary(stored, run.signal);
   await buildCategoryIndexes(context, run, stored);
   await models.commitEmbedded(run.claim, model.id);
 }

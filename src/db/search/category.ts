@@ -4,6 +4,7 @@ import type { VersionSpace } from '../../ports/space.ts';
 import type { Ask } from '../sql/ask.ts';
 import { categoryTable, copiesIndexOf, embeddingName, embeddingTable } from '../sql/embedding-table.ts';
 import { bool, float, int, orNull, text } from '../sql/row.ts';
+import { isFewLists, QUICK } from './many-lists.ts';
 
 /** Indexes of one category alone, in each space of a version, by which a filter of that category is searched. */
 export type WithinCategory = {
@@ -24,13 +25,6 @@ type Index = Pick<WithinCategory, 'candidates' | 'products' | 'share'> & {
 /** In place of candidates: all products of the category are ranked, as its index finds too little (migration 0046). */
 export const ALL_RANKED = 0;
 type Indexes = ReadonlyMap<string, Index>;
-
-/**
- * Lists of one statement up to which each looks as far as was measured. More of them take their time together, so each looks no farther than is quick: 5 ms of 100,000
- * products, where ranking all of them for each of fifty takes as long as a request may.
- */
-const MOST_AS_MEASURED = 4;
-const QUICK = 400;
 
 /** How long it is remembered which categories have one, ms. */
 const REMEMBERED_MS = 60_000;
@@ -108,7 +102,7 @@ export class CategoriesOfSearch {
 
 /** @param found the index of each space */
 function howFar(found: readonly Index[], lists: number): Pick<WithinCategory, 'ranked' | 'candidates'> {
-  const isAsMeasured = lists <= MOST_AS_MEASURED;
+  const isAsMeasured = isFewLists(lists);
   const ranked = found.map((one) => one.ranked || (isAsMeasured && one.candidates === ALL_RANKED));
   const searched = found.filter((_, i) => !ranked[i]).map(({ candidates }) => candidates);
   if (searched.length === 0 || searched.includes(null)) return { ranked, candidates: null };

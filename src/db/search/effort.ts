@@ -1,3 +1,4 @@
+import type { VersionSpace } from '../../ports/space.ts';
 import { int, type RowOf } from '../sql/row.ts';
 import type { WithinCategory } from './category.ts';
 import { SAMPLED } from './parts.ts';
@@ -23,10 +24,13 @@ const FOR_ALL = 90;
 export const EFFORTS_OF_LOST = [400, 1000] as const;
 
 /** @param share of the catalog that passes the filter, 0 to 1 */
-export const effortFor = (share: number): number => EFFORTS.find((effort) => isSure(effort, share)) ?? MOST_EFFORT;
+export const effortFor = (share: number, spaces: Spaces): number =>
+  EFFORTS.find((effort) => isSure(effort, share, spaces)) ?? MOST_EFFORT;
 
-/** Whether one round of so many candidates has as many that pass as a page is sure with. */
-export const isSure = (effort: number, share: number): boolean => effort * share >= FOR_ALL;
+/** Whether one round of so many candidates has as many that pass as a page is sure with: of a binary index those that are ranked anew. */
+export const isSure = (effort: number, share: number, spaces: Spaces): boolean =>
+  effort * share >= Math.max(FOR_ALL, ...spaces.map(({ binaryCandidates = 0 }) => binaryCandidates));
+type Spaces = readonly Pick<VersionSpace, 'binaryCandidates'>[];
 
 /** Candidates of the index of one category, of which the fewest are taken that find nearly all of the nearest (src/db/indexes/category-candidates.ts). */
 export const EFFORTS_WITHIN = [200, 400, 500, 750, 1000] as const;
@@ -48,9 +52,22 @@ export function effortWithin(share: number, { products, ranked, candidates }: Me
 }
 type Measured = Pick<WithinCategory, 'products' | 'ranked' | 'candidates'>;
 
-/** @param share of the catalog that passes, 0 to 1; undefined: it is not known, and taken to be all */
-export const effortOf = (share: number | undefined, within: WithinCategory | null): number =>
-  within ? effortWithin((share ?? within.share) / within.share, within) : effortFor(share ?? 1);
+/**
+ * @param share of the catalog that passes, 0 to 1; undefined: it is not known, and taken to be all
+ * @param spaces of the version
+ */
+export const effortOf = (share: number | undefined, within: WithinCategory | null, spaces: Spaces): number =>
+  within ? effortWithin((share ?? within.share) / within.share, within) : effortFor(share ?? 1, spaces);
+
+/** Whether one round gives too few that pass for a binary index, which does not tell apart what is near. @param share that passes; undefined: all */
+export const isTooFewOfBinary = (
+  effort: number,
+  share: number | undefined,
+  within: WithinCategory | null,
+  spaces: Spaces,
+): boolean =>
+  spaces.some(({ binaryCandidates }) => binaryCandidates) &&
+  !isSure(effort, (share ?? within?.share ?? 1) / (within?.share ?? 1), spaces);
 
 /**
  * SQL for the most products that pass a filter and are ranked one by one: 4,000, of a large catalog 25 times the root of how many vectors

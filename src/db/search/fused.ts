@@ -1,5 +1,5 @@
 import { UNRELATED } from '../../ports/space.ts';
-import { distanceSql, squaredSql } from '../sql/space-sql.ts';
+import { byIndexSql, distanceSql, squaredSql } from '../sql/space-sql.ts';
 import { looked } from './groups.ts';
 import { PASSING_IDS, type RankingParts, rankedSql, type Way } from './parts.ts';
 
@@ -63,12 +63,17 @@ export function fused(parts: RankingParts, way: Way): string {
       ? `${rankedSql(near, `x${i}`, raw, `${isWarm(vec)} AND x${i}.vec IS NOT NULL`)} AS r${i} JOIN ${near.table} x${i} ON x${i}.product_id = r${i}.product_id`
       : `${near.table} x${i}`;
     const ownId = near.hasAnchor ? `x${i}.product_id = anchor.id` : 'FALSE';
-    return `given${i} AS MATERIALIZED (
-          SELECT x${i}.product_id, ${squaredSql(space, `x${i}.vec`, `anchor.${vec}`)} AS d, ${ownId} AS own
+    const rows = `SELECT x${i}.product_id, ${squaredSql(space, `x${i}.vec`, `anchor.${vec}`)} AS d, ${ownId} AS own
           FROM ${ranked} ${product} ${place ? vectorsOf(`x${i}.product_id`, i) : ''}
           WHERE ${isWarm(vec)} AND x${i}.vec IS NOT NULL ${near.only(`x${i}`)}
-            AND (${ownId} OR (${near.narrowing && `${near.narrowing} AND`} ${where(`x${i}.product_id`, own)}))
-          ORDER BY ${near.isRanked ? `r${i}.l2` : raw} LIMIT ${most + Number(near.hasAnchor)})`;
+            AND (${ownId} OR (${near.narrowing && `${near.narrowing} AND`} ${where(`x${i}.product_id`, own)}))`;
+    const byIndex = near.isRanked ? `r${i}.l2` : byIndexSql(space, `x${i}.vec`, `anchor.${vec}`);
+    const wanted = most + Number(near.hasAnchor);
+    // A binary index does not tell apart what is near: what it has as far as the nearest that are wanted says nothing of how near all others are.
+    const nearest = near.binary
+      ? `SELECT * FROM (${rows} ORDER BY ${byIndex} LIMIT ${Math.max(near.binary.candidates, 2 * wanted)}) AS given ORDER BY d LIMIT ${wanted}`
+      : `${rows} ORDER BY ${byIndex} LIMIT ${wanted}`;
+    return `given${i} AS MATERIALIZED (${nearest})`;
   });
   const others = tables.map((_, i) => `FROM given${i} WHERE NOT own`);
   const counts = others.map((those) => `(SELECT count(*) ${those})`);

@@ -5,6 +5,7 @@ import type { Breadth } from './breadth.ts';
 import { effortOf, isSure } from './effort.ts';
 import type { Ranking } from './found.ts';
 import type { Asked, Kind } from './list-kinds.ts';
+import { searchedSpaces } from './many-lists.ts';
 import type { PartOfList } from './neighbour-lists.ts';
 import { sizeFor } from './page-sizes.ts';
 import type { ListWay } from './parts.ts';
@@ -41,12 +42,13 @@ export class ListSearch {
       if (!rankings[0]?.many) return rankings;
       share = await breadth.learn(asked.version, listsOf, within, asked.deadline);
     }
-    const effort = effortOf(share, within);
+    const spaces = searchedSpaces(asked.version.spaces, anchorIds.length);
+    const effort = effortOf(share, within, spaces);
     return this.run(asked, kind, anchorIds, 'listing', {
       length,
       within,
       effort,
-      goesOn: !within && !isSure(effort, share),
+      goesOn: !within && !isSure(effort, share, spaces),
     });
   }
 
@@ -57,16 +59,17 @@ export class ListSearch {
     way: ListWay,
     how: How,
   ): Promise<Ranking[]> {
+    const spaces = searchedSpaces(version.spaces, anchorIds.length);
     const search: Search = {
       catalogId: this.catalogId,
       model: version.number,
-      spaces: version.spaces,
+      spaces,
       anchorIds,
       filter,
       listsOf,
       limit: sizeFor(limit),
       behind: null,
-      effort: effortOf(1, null),
+      effort: effortOf(1, null, spaces),
       goesOn: false,
       mostPassing: null,
       parts,

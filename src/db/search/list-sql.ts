@@ -1,8 +1,8 @@
 import type { VersionSpace } from '../../ports/space.ts';
 import { BYTES_OF_FLOAT8, float8Array } from '../sql/float8-bytes.ts';
-import { distanceSql } from '../sql/space-sql.ts';
+import { byIndexSql, distanceSql } from '../sql/space-sql.ts';
 import { LISTED, type PartOfList } from './neighbour-lists.ts';
-import { type Listed, type Near, PASSING_IDS, type Parameter, rankedSql } from './parts.ts';
+import { type Listed, type Near, PASSING_IDS, type Parameter, rankedSql, rerankedSql } from './parts.ts';
 
 /** Vectors and products written since the oldest list, up to which a page looks at them one by one: some .1 ms. */
 const MOST_SINCE = 200;
@@ -157,15 +157,18 @@ export function listingSql(source: Source, length: number): ByLists {
 function sourceSql({ space, catalog, near, isPassing }: Source): string {
   const distance = distanceSql(space, 'e.vec', 'anchor.vec');
   const [warm, most] = ['anchor.vec IS NOT NULL', LISTED + 2];
-  const { table, only, narrowing, isRanked, hasAnchor } = near;
-  const l2 = isRanked ? 'e.l2' : distance;
+  const { table, only, narrowing, isRanked, binary, hasAnchor } = near;
   // `+ 0`: in no order that the index has.
   if (isPassing)
     return `SELECT e.product_id, (${distance}) + 0 AS l2 FROM ${table} e WHERE ${warm} AND e.product_id = ANY(${PASSING_IDS}) ORDER BY l2 LIMIT ${most}`;
-  const chosen = (from: string) => `SELECT e.product_id, ${l2} AS l2 FROM ${from} ORDER BY ${l2} LIMIT ${most}`;
-  const rows = isRanked ? `${rankedSql(near, 'e', distance, warm)} e` : `${table} e`;
-  if (narrowing === '') return chosen(`${rows} WHERE ${warm}`);
-  const passes = `(${hasAnchor ? 'e.product_id = anchor.id OR' : ''} (${narrowing}))`;
-  return chosen(`${rows} JOIN simili.product q ON q.catalog_id = ${catalog} AND q.id = e.product_id
-      WHERE ${warm} ${isRanked ? '' : only('e')} AND ${passes}`);
+  const product = narrowing && `JOIN simili.product q ON q.catalog_id = ${catalog} AND q.id = e.product_id`;
+  const passes = narrowing && `(${hasAnchor ? 'e.product_id = anchor.id OR' : ''} (${narrowing}))`;
+  const byIndex = byIndexSql(space, 'e.vec', 'anchor.vec');
+  const passing = { product, condition: passes || 'TRUE' };
+  const ranked = isRanked
+    ? rankedSql(near, 'e', distance, warm)
+    : binary && rerankedSql({ ...near, binary }, 'e', { distance, byIndex, where: warm }, passing);
+  const l2 = ranked ? 'e.l2' : distance;
+  return `SELECT e.product_id, ${l2} AS l2 FROM ${ranked || table} e ${product}
+      WHERE ${warm} ${ranked ? '' : only('e')} ${passes && `AND ${passes}`} ORDER BY ${l2} LIMIT ${most}`;
 }

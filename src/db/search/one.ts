@@ -1,6 +1,6 @@
-import { distanceSql } from '../sql/space-sql.ts';
+import { byIndexSql, distanceSql } from '../sql/space-sql.ts';
 import { joined, looked, type Variants } from './groups.ts';
-import { PASSING_IDS, type RankingParts, rankedSql, type Way } from './parts.ts';
+import { PASSING_IDS, type RankingParts, rankedSql, rerankedSql, type Way } from './parts.ts';
 
 /** Products at equal distance that are ranked together: tried in this order, as most pages see none. */
 export const TIES = [3, 50, 1000];
@@ -44,19 +44,26 @@ export function nearest(parts: RankingParts, way: Way): string {
       FROM ${listed.from} AS e ${product} WHERE e.product_id <> anchor.id AND ${listed.holds} ${placed('e.l2')}
         ${narrowing && `AND coalesce(${narrowing}, FALSE)`} AND ${joined(parts, variants('e.product_id', 'e.l2'))}
       ORDER BY e.l2, e.product_id LIMIT ${limit}`;
-  const { isRanked } = near;
-  const source = isRanked ? rankedSql(near, 'e', distance, warm) : near.table;
-  const only = isRanked ? '' : near.only('e');
-  const l2 = isRanked ? 'e.l2' : distance;
-  const passes = `${near.narrowing && `${near.narrowing} AND`} ${joined(parts, variants('e.product_id', l2))} ${placed(l2)}`;
+  const { isRanked, binary } = near;
   // It is in no list of its own, but nearest of all: an index that does not give it looked elsewhere.
   const own = near.hasAnchor ? 'e.product_id = anchor.id' : 'FALSE';
+  const passesAt = (l2: string) => {
+    const asked = near.narrowing && `${near.narrowing} AND`;
+    return `(${own} OR (e.product_id <> anchor.id AND ${asked} ${joined(parts, variants('e.product_id', l2))} ${placed(l2)}))`;
+  };
+  const byIndex = byIndexSql(space, 'e.vec', `anchor.${vec}`);
+  const passing = { product, condition: passesAt(distance) };
+  const ranked = isRanked
+    ? rankedSql(near, 'e', distance, warm)
+    : binary && rerankedSql({ ...near, binary }, 'e', { distance, byIndex, where: warm }, passing);
+  const l2 = ranked ? 'e.l2' : distance;
+  const only = ranked ? '' : near.only('e');
   return `
       SELECT * FROM (
         SELECT found.*, count(*) FILTER (WHERE NOT own) OVER ()::int AS looked, max(l2) OVER () AS farthest,
           ${near.hasAnchor} AND NOT bool_or(own OR l2 = 0) OVER () AS lost
-        FROM (SELECT e.product_id, ${l2} AS l2, ${own} AS own, ${carried} FROM ${source} e ${product}
-          WHERE ${warm} ${only} AND (${own} OR (e.product_id <> anchor.id AND ${passes}))
+        FROM (SELECT e.product_id, ${l2} AS l2, ${own} AS own, ${carried} FROM ${ranked || near.table} e ${product}
+          WHERE ${warm} ${only} AND ${passesAt(l2)}
           ORDER BY ${l2} LIMIT ${limit + Number(way) + Number(near.hasAnchor)}) AS found
       ) AS counted WHERE NOT own ORDER BY l2, product_id LIMIT ${limit}`;
 }

@@ -28,16 +28,20 @@ export const PASSING_IDS = '(SELECT ids FROM passing)::text[]';
 
 /**
  * Rows that an index is asked of: the vectors themselves, or their copies of one category. `only`: which rows of `alias` are meant; empty: all. `isRanked`: these
- * are few, and are all ranked instead; `most`: how many of them are kept, null: all. `narrowing`: the condition over the products of these rows. `hasAnchor`: the anchor is one of them, so the index has to give it, too.
+ * are few, and are all ranked instead; `most`: how many of them are kept, null: all. `binary`: what is ranked anew of a binary index, null: the index is none. `narrowing`: the condition over the products of these rows. `hasAnchor`: the anchor is one of them, so the index has to give it, too.
  */
 export type Near = {
   readonly table: string;
   readonly only: (alias: string) => string;
   readonly isRanked: boolean;
   readonly most: MostRanked | null;
+  readonly binary: Reranked | null;
   readonly narrowing: string;
   readonly hasAnchor: boolean;
 };
+
+/** How many of the nearest that a binary index gives are ranked anew. `arePassing`: of those that pass; else of all that one round gives. */
+export type Reranked = { readonly candidates: number; readonly arePassing: boolean };
 
 /** Parameters: how many are kept, and the place in a ranked sample of SAMPLED behind which nothing is (null: everything is ranked). */
 export type MostRanked = { readonly kept: string; readonly place: string | null };
@@ -55,6 +59,25 @@ export function rankedSql({ table, only, most }: Near, alias: string, distance: 
   const sample = `(SELECT s.l2 FROM (SELECT (${distance}) + 0 AS l2 ${copies} LIMIT ${SAMPLED}) AS s ORDER BY s.l2 OFFSET ${most?.place} LIMIT 1)`;
   const near = most?.place ? `AND (${distance}) <= ${sample}` : '';
   return `(SELECT ${alias}.product_id, (${distance}) + 0 AS l2 ${copies} ${near} ORDER BY l2 ${most ? `LIMIT ${most.kept}` : 'OFFSET 0'})`;
+}
+
+const ALL = { product: '', condition: 'TRUE' };
+
+/**
+ * The rows that a binary index gives, by their distance, `product_id` and `l2`: a graph of signs does not tell apart what is near. The number is in the text: of a value, Postgres would take a
+ * part of the whole table to be wanted. `OFFSET 0` as above.
+ * @param passing where a scan goes on until as many pass: their product `q`, where that is asked about, and what is asked
+ */
+export function rerankedSql(
+  { table, only, binary }: Pick<Near, 'table' | 'only'> & { readonly binary: Reranked },
+  alias: string,
+  { distance, byIndex, where }: { distance: string; byIndex: string; where: string },
+  passing = ALL,
+): string {
+  const { product, condition } = binary.arePassing ? passing : ALL;
+  const given = `SELECT ${alias}.product_id, ${alias}.vec FROM ${table} ${alias} ${product}
+      WHERE ${where} ${only(alias)} AND ${condition} ORDER BY ${byIndex} LIMIT ${binary.candidates}`;
+  return `(SELECT ${alias}.product_id, ${distance} AS l2 FROM (${given}) AS ${alias} ORDER BY l2 OFFSET 0)`;
 }
 
 /** Parts of the SQL that ranks the neighbours of one anchor. */

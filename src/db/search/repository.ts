@@ -6,7 +6,7 @@ import { embeddingTable, indexOf } from '../sql/embedding-table.ts';
 import { bool } from '../sql/row.ts';
 import { ofVersion } from '../sql/version-gone.ts';
 import { Breadth } from './breadth.ts';
-import { EFFORTS_OF_LOST, effortOf } from './effort.ts';
+import { EFFORTS_OF_LOST, effortOf, isTooFewOfBinary } from './effort.ts';
 import {
   countOf,
   type Found,
@@ -21,6 +21,7 @@ import {
 } from './found.ts';
 import { LOOKS } from './fused.ts';
 import { PagesByLists } from './lists.ts';
+import { searchedSpaces } from './many-lists.ts';
 import type { NeighbourLists } from './neighbour-lists.ts';
 import { TIES } from './one.ts';
 import { sizeFor } from './page-sizes.ts';
@@ -132,7 +133,8 @@ export class SearchRepository {
     { asOne, vector, filter, limit, behind }: Pick<Search, 'asOne' | 'vector' | 'filter' | 'limit' | 'behind'>,
     { way: only, parts = {}, deadline = null }: How,
   ): Promise<Found[]> {
-    const { number, spaces } = version;
+    const { number } = version;
+    const spaces = searchedSpaces(version.spaces, anchors.length);
     const size = sizeFor(limit);
     const { catalogId, breadth } = this;
     const narrowing = narrowingOf(filter);
@@ -168,8 +170,9 @@ export class SearchRepository {
     for (const way of only ? [only] : waysTo(isFused, mayBeFew, lacksIndex)) {
       if (isShort && way !== 'exact') continue; // looking farther brings no more of what the index gave all of
       const anchorIds = open.flatMap(({ ids }) => ids);
-      const effort = Math.max(effortOf(share, within), least);
-      const goesOn = !mayBeOneRound || way !== TIES[0] || this.short.has(narrowing);
+      const effort = Math.max(effortOf(share, within, spaces), least);
+      const isTooFew = isTooFewOfBinary(effort, share, within, spaces);
+      const goesOn = !mayBeOneRound || way !== TIES[0] || isTooFew || this.short.has(narrowing);
       const rankings = await this.run(searchFor(anchorIds, effort, goesOn), way, deadline);
       if (rankings[0]?.many) {
         share = await breadth.learn(version, filter, within, deadline);

@@ -12,9 +12,17 @@ import { conditionSql } from './condition-sql.ts';
 import { mostPassingSql, placeInSample, Sample, sampleSql } from './effort.ts';
 import { fused, LOOKS } from './fused.ts';
 import { listedSql, listingSql } from './list-sql.ts';
-import type { PartOfList } from './neighbour-lists.ts';
+import { LISTED, type PartOfList } from './neighbour-lists.ts';
 import { nearest, TIES } from './one.ts';
-import { type Behind, type MostRanked, type Near, type Parameter, parameters, type Way } from './parts.ts';
+import {
+  type Behind,
+  type MostRanked,
+  type Near,
+  type Parameter,
+  parameters,
+  type Reranked,
+  type Way,
+} from './parts.ts';
 
 export type { Behind };
 
@@ -98,15 +106,23 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
   const { narrowing, without, mostlyPassing } = conditions(filter, param);
   const searched = isListing ? conditions(search.listsOf ?? {}, param) : { narrowing, mostlyPassing };
   const most = typeof way === 'number' || way === 'listing' ? mostRankedOf(search, param) : null;
+  const wanted = typeof way === 'number' ? limit + way + 1 : LISTED + 2;
   const tables = spaces.map((space, i) => {
     const table = embeddingTable(catalogId, model, space.name);
     const near = within
-      ? { ...copiesOf(search, within, i), most, narrowing: searched.mostlyPassing, hasAnchor: false }
+      ? {
+          ...copiesOf(search, within, i),
+          most,
+          binary: within.ranked[i] ? null : binaryOf(search, space, wanted),
+          narrowing: searched.mostlyPassing,
+          hasAnchor: false,
+        }
       : {
           table,
           only: () => '',
           isRanked: false,
           most: null,
+          binary: binaryOf(search, space, wanted),
           narrowing: searched.narrowing,
           hasAnchor: !asOne && !isPassing,
         };
@@ -156,8 +172,25 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
 
 /** No index is scanned. */
 const NO_SETTINGS = '(SELECT) AS settings';
-const settingsOf = ({ effort, goesOn }: Search, param: Parameter): string =>
-  scanSettings(param(String(effort), 'text'), param(goesOn ? 'strict_order' : 'off', 'text'));
+/** The rows of a binary index are ranked anew, in whatever order they come; an ordered scan leaves out what comes late. */
+function settingsOf({ effort, goesOn, spaces }: Search, param: Parameter): string {
+  const onwards = spaces.some(({ binaryCandidates }) => binaryCandidates) ? 'relaxed_order' : 'strict_order';
+  return scanSettings(param(String(effort), 'text'), param(goesOn ? onwards : 'off', 'text'));
+}
+
+/**
+ * How much of a binary index is ranked anew: all that one round gives, or, where the scan goes on, as many that pass as find nearly all of the nearest, and twice those that are wanted.
+ * @returns null: the space's index is none
+ */
+function binaryOf(
+  { effort, goesOn, within }: Search,
+  { binaryCandidates }: VersionSpace,
+  wanted: number,
+): Reranked | null {
+  if (!binaryCandidates) return null;
+  const measured = within?.candidates || binaryCandidates;
+  return { candidates: goesOn ? Math.max(measured, 2 * wanted) : effort, arePassing: goesOn };
+}
 
 /** As many as the first round of an index would look at; null: all. */
 function mostRankedOf({ effort, goesOn, within }: Search, param: Parameter): MostRanked | null {
@@ -171,7 +204,7 @@ function copiesOf(
   { catalogId, model, spaces }: Search,
   { numbers, ranked }: WithinCategory,
   i: number,
-): Omit<Near, 'most' | 'narrowing' | 'hasAnchor'> {
+): Omit<Near, 'most' | 'binary' | 'narrowing' | 'hasAnchor'> {
   const table = categoryTable(catalogId, model, spaces[i]!.name);
   return { table, only: (alias) => `AND ${alias}.category = ${numbers[i]!}`, isRanked: ranked[i]! };
 }

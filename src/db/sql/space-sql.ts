@@ -1,16 +1,28 @@
-import type { EmbeddingSpace } from '../../ports/space.ts';
+import type { EmbeddingSpace, IndexedSpace } from '../../ports/space.ts';
 
 const OPERATORS = { euclidean: '<->', cosine: '<=>', hamming: '<~>' };
 const CLASSES = { euclidean: 'l2_ops', cosine: 'cosine_ops', hamming: 'hamming_ops' };
 
 type Kind = Pick<EmbeddingSpace, 'distance' | 'storage' | 'dimensions'>;
+type Indexed = Kind & Pick<IndexedSpace, 'binaryCandidates'>;
 
 export const columnType = ({ storage, dimensions }: Omit<Kind, 'distance'>): string => `${storage}(${dimensions})`;
 
-/** The operator class of an index, by which it ranks as `distanceSql` does. */
-export const indexClass = ({ storage, distance }: Kind): string => `${storage}_${CLASSES[distance]}`;
+/** An index of neighbours by what it is of, and the operator class by which it ranks as `byIndexSql` does. */
+export const indexedSql = (space: Indexed): string =>
+  space.binaryCandidates
+    ? `(${signsSql(space, 'vec')}) bit_${CLASSES.hamming}`
+    : `vec ${space.storage}_${CLASSES[space.distance]}`;
 
-/** Distance of two columns as pgvector's operator gives it, so that an index serves it. */
+/** How far apart an index has two columns: a binary one by how many of their signs differ. */
+export const byIndexSql = (space: Indexed, a: string, b: string): string =>
+  space.binaryCandidates
+    ? `(${signsSql(space, a)}) ${OPERATORS.hamming} (${signsSql(space, b)})`
+    : distanceSql(space, a, b);
+
+const signsSql = ({ dimensions }: Kind, vector: string): string => `binary_quantize(${vector})::bit(${dimensions})`;
+
+/** Distance of two columns as pgvector's operator gives it. */
 export const distanceSql = ({ distance }: Kind, a: string, b: string): string => `${a} ${OPERATORS[distance]} ${b}`;
 
 /** The same on the scale that all spaces share: squared Euclidean between unit vectors, 0 to 4. */

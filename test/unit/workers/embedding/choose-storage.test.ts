@@ -14,15 +14,17 @@ function version(right: (place: number) => number, products = 20_000, metrics = 
       asked.push(id);
       return { found: right(Number(id.slice(1))), looked: Math.min(most, products - 1) };
     },
-    commit: async ({ id }: { id: string }, storage: string, recall: number) =>
-      void done.push(`${id} ${storage} ${recall}`),
+    commit: async ({ id }: { id: string }, storage: string, recall: number, index: string) =>
+      void done.push(`${id} ${storage} ${recall}${index === 'full' ? '' : ` ${index}`}`),
   };
   const fill = async (ids: readonly string[]) => {
     done.push(`fill ${ids.length}`);
     return ids.length;
   };
   const model = { id: 'mdl', number: 1, dimensions: 2, metrics };
-  return { done, asked, choose: (signal = never) => chooseStorage({ vectorStorage } as never, model, fill, signal) };
+  const choose = (signal = never, index?: 'binary') =>
+    chooseStorage({ vectorStorage } as never, model, fill, signal, index);
+  return { done, asked, choose };
 }
 
 test('two bytes a number where they find 99 in 100 of the ten nearest of fifty products, of ten thousand that are embedded first', async () => {
@@ -44,6 +46,12 @@ test('what was chosen stays, and one product has no neighbours to lose', async (
   expect([await chosen.choose(), chosen.done]).toEqual([0, []]);
   const single = version(() => 0, 1);
   expect([await single.choose(), single.done]).toEqual([1, ['fill 1', 'mdl HALFVEC 1']]);
+});
+
+test('a version keeps what its index will be of', async () => {
+  const binary = version(() => 10, 1);
+  await binary.choose(never, 'binary');
+  expect(binary.done).toEqual(['fill 1', 'mdl HALFVEC 1 binary']);
 });
 
 test('a job that is stopped measures no further', async () => {

@@ -24,11 +24,11 @@ const embeddings = {
   },
 };
 const served = (spaces: VersionSpace[]) =>
-  servedVectors(embeddings, { number: 1, dimensions: 2, storage: 'VECTOR', spaces: spaces as never }, [
-    'a',
-    'b',
-    'without a picture',
-  ]);
+  servedVectors(
+    embeddings,
+    { number: 1, dimensions: 2, storage: 'VECTOR', binaryCandidates: null, spaces: spaces as never },
+    ['a', 'b', 'without a picture'],
+  );
 
 test('a candidate of several spaces is measured by the distances that it would rank by', async () => {
   const vectors = await served([words, bits]);

@@ -11,7 +11,9 @@ import {
 
 test('the narrower a filter that is not for one by one, the more candidates a round of the index has: 100 to 1,000', () => {
   const shares = [1, 0.95, 0.9, 0.89, 0.5, 0.45, 0.3, 0.2, 0.18, 0.15, 0.1, 0.01, 0];
-  expect(shares.map(effortFor)).toEqual([100, 100, 100, 200, 200, 200, 400, 500, 500, 750, 1000, 1000, 1000]);
+  expect(shares.map((share) => effortFor(share, []))).toEqual([
+    100, 100, 100, 200, 200, 200, 400, 500, 500, 750, 1000, 1000, 1000,
+  ]);
   expect([
     shareOf({ looked: 4000, passing: 400 }),
     shareOf({ looked: 199, passing: 199 }),
