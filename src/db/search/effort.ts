@@ -59,15 +59,23 @@ type Measured = Pick<WithinCategory, 'products' | 'ranked' | 'candidates'>;
 export const effortOf = (share: number | undefined, within: WithinCategory | null, spaces: Spaces): number =>
   within ? effortWithin((share ?? within.share) / within.share, within) : effortFor(share ?? 1, spaces);
 
-/** Whether one round gives too few that pass for a binary index, which does not tell apart what is near. @param share that passes; undefined: all */
-export const isTooFewOfBinary = (
+/**
+ * Candidates of a binary index, or of that of one category, that are ranked anew: so many that pass find nearly all of the nearest.
+ * @returns null: the space's index is none
+ */
+export const candidatesOfBinary = ({ binaryCandidates }: Spaces[number], within: Measured | null): number | null =>
+  binaryCandidates ? within?.candidates || binaryCandidates : null;
+
+/** Whether one round gives fewer of these that pass. @param share of the catalog that passes; undefined: it is not known, and taken to be all */
+export function isTooFewOfBinary(
   effort: number,
   share: number | undefined,
   within: WithinCategory | null,
   spaces: Spaces,
-): boolean =>
-  spaces.some(({ binaryCandidates }) => binaryCandidates) &&
-  !isSure(effort, (share ?? within?.share ?? 1) / (within?.share ?? 1), spaces);
+): boolean {
+  const passing = effort * Math.min(1, (share ?? within?.share ?? 1) / (within?.share ?? 1));
+  return spaces.some((space) => passing < (candidatesOfBinary(space, within) ?? 0));
+}
 
 /**
  * SQL for the most products that pass a filter and are ranked one by one: 4,000, of a large catalog 25 times the root of how many vectors

@@ -9,7 +9,7 @@ import { eachAnchor, givenAnchor, meanAnchor, oneAnchor, scanSettings } from './
 import { MOST_TOGETHER } from './batches.ts';
 import type { WithinCategory } from './category.ts';
 import { conditionSql } from './condition-sql.ts';
-import { mostPassingSql, placeInSample, Sample, sampleSql } from './effort.ts';
+import { candidatesOfBinary, mostPassingSql, placeInSample, Sample, sampleSql } from './effort.ts';
 import { fused, LOOKS } from './fused.ts';
 import { listedSql, listingSql } from './list-sql.ts';
 import { LISTED, type PartOfList } from './neighbour-lists.ts';
@@ -182,13 +182,9 @@ function settingsOf({ effort, goesOn, spaces }: Search, param: Parameter): strin
  * How much of a binary index is ranked anew: all that one round gives, or, where the scan goes on, as many that pass as find nearly all of the nearest, and twice those that are wanted.
  * @returns null: the space's index is none
  */
-function binaryOf(
-  { effort, goesOn, within }: Search,
-  { binaryCandidates }: VersionSpace,
-  wanted: number,
-): Reranked | null {
-  if (!binaryCandidates) return null;
-  const measured = within?.candidates || binaryCandidates;
+function binaryOf({ effort, goesOn, within = null }: Search, space: VersionSpace, wanted: number): Reranked | null {
+  const measured = candidatesOfBinary(space, within);
+  if (measured === null) return null;
   return { candidates: goesOn ? Math.max(measured, 2 * wanted) : effort, arePassing: goesOn };
 }
 
