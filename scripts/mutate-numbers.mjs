@@ -370,6 +370,13 @@ export const mutations = [
     from: 'FIRST_PLACES = 12',
     to: 'FIRST_PLACES = 13',
   },
+  {
+    name: 'anchors of choices a view',
+    file: 'workers/evaluation/rate.ts',
+    tests: ['test/unit/workers/evaluation/rate.test.ts'],
+    from: 'FEWEST_ANCHORS = 20',
+    to: 'FEWEST_ANCHORS = 21',
+  },
   { name: 'share of choices that retrains', ...policy, from: 'CHOICES_SHARE = 0.05', to: 'CHOICES_SHARE = 0.06' },
   { name: 'share of products that retrains', ...policy, from: 'PRODUCTS_SHARE = 0.2', to: 'PRODUCTS_SHARE = 0.25' },
   { name: 'share of lists asked again', ...config, from: 'share(0.01)', to: 'share(0.02)' },

@@ -62,6 +62,7 @@ function anchorsOf({ seen, held }: EvaluationSet) {
   return [...seen.anchors()]
     .filter(({ anchor }) => held.has(anchor))
     .map((own) => ({ ...own, impressions: impressionsOf(seen.rows(own.from, own.to)) }))
+    .filter(({ impressions }) => impressions > 0) // else only beacons that were lost: no view is known, so no rate
     .sort((a, b) => b.impressions - a.impressions)
     .slice(0, MOST_ANCHORS)
     .map(({ anchor, from, to }) => ({ anchor, pairs: [...seen.rows(from, to)] }));

@@ -75,6 +75,18 @@ test('nothing is said of fewer than twenty anchors, of a part of a catalog, and 
     expect(await ratesOf({ ...set, ...changes }, own, [own])).toBeNull();
 });
 
+test('an anchor of whose lists every beacon was lost is none of the twenty: choices of nobody knows how many views are no rate', async () => {
+  const { set, vectors } = world();
+  const own = vectors((i) => 0.01 * (i + 1));
+  const losing = (from: number) =>
+    SeenPairs.from([...set.seen].map((pair) => (pair.anchor < from ? pair : { ...pair, impressions: 0 })));
+  expect(await ratesOf({ ...set, seen: losing(19) }, own, [own])).toBeNull();
+  const [found, alone] = [losing(20), set.seen.filter((anchor) => anchor < 20)];
+  const rates = await ratesOf({ ...set, seen: found }, own, [own]);
+  expect(rates).not.toBeNull();
+  expect(rates).toEqual(await ratesOf({ ...set, seen: alone }, own, [own]));
+});
+
 test('while it is estimated the process does other things, too: a worker that gives no sign for seconds loses its job', async () => {
   const { set, vectors } = world();
   let turns = 0;
