@@ -2,10 +2,13 @@ import type { Triplet } from '../sampling/triplet-rules.ts';
 import type { Clusters } from './intervals.ts';
 import { type Grade, gradeOf, type Labels } from './labels.ts';
 import { averagePrecision, ndcgAt, precisionAtOne, recallAt, tripletOutcome } from './metrics.ts';
+import { oneOfGroup } from './one-of-group.ts';
 
 /** Questions of a comparison, the same for every method. */
 export type Questions = {
   readonly labels: Labels;
+  /** [n] Group by number, -1 where a picture has none: of one a list shows one, and nothing of the query's own. Left out: lists show all. */
+  readonly groups?: Int32Array;
   /** [g] Pictures that may be answers. */
   readonly gallery: Int32Array;
   /** [q] Pictures of the gallery that are looked up. */
@@ -70,14 +73,9 @@ export function judge(questions: Questions, distancesFrom: DistancesFrom): Judge
   };
 }
 
-function rankingOf(
-  { labels, gallery, answer, k }: Questions,
-  query: number,
-  distances: ArrayLike<number>,
-  occurrences: Int32Array,
-) {
-  const rows = [...gallery.keys()].filter((row) => gallery[row] !== query);
-  const ranking = rows.sort((a, b) => distances[a]! - distances[b]!);
+function rankingOf(questions: Questions, query: number, distances: ArrayLike<number>, occurrences: Int32Array) {
+  const { labels, gallery, answer, k } = questions;
+  const ranking = shown(questions, query, distances, () => true);
   for (const row of ranking.slice(0, k)) occurrences[row] = occurrences[row]! + 1;
   const grades = ranking.map((row) => gradeOf(labels, query, gallery[row]!));
   const relevant = new Set(ranking.filter((_row, rank) => grades[rank]! >= answer));
@@ -90,22 +88,33 @@ function rankingOf(
   };
 }
 
+/** Rows of the gallery that are wanted, as a list of the query has them, nearest first. */
+function shown(
+  { gallery, groups }: Questions,
+  query: number,
+  distances: ArrayLike<number>,
+  isWanted: (picture: number) => boolean,
+): number[] {
+  const rows = [...gallery.keys()].filter((row) => gallery[row] !== query && isWanted(gallery[row]!));
+  const ranking = rows.sort((a, b) => distances[a]! - distances[b]!);
+  return groups ? oneOfGroup(ranking, (row) => groups[gallery[row]!]!, groups[query]!) : ranking;
+}
+
 /** +1 for a triplet in S that is in the right order, -1 for one that is not, 0 for a tie; none for those outside S. */
 function scores(
-  { labels: { categories }, gallery, k }: Questions,
+  questions: Questions,
   query: number,
   distances: ArrayLike<number>,
   triplets: readonly Triplet[],
   outcomes: readonly number[],
   rowOf: ReadonlyMap<number, number>,
 ): number[] {
+  const { k } = questions;
+  const { categories } = questions.labels;
   const category = categories[query]!;
-  const pool = [...gallery.keys()]
-    .filter((row) => gallery[row] !== query && (category < 0 || categories[gallery[row]!] === category))
-    .map((row) => distances[row]!)
-    .sort((a, b) => a - b);
+  const pool = shown(questions, query, distances, (picture) => category < 0 || categories[picture] === category);
   // Nearer than the K-th of the pool, or as near: then fewer than K of the pool come before it.
-  const bound = pool[k - 1] ?? Number.POSITIVE_INFINITY;
+  const bound = k > pool.length ? Number.POSITIVE_INFINITY : distances[pool[k - 1]!]!;
   const isFirst = (picture: number): boolean => distances[rowOf.get(picture)!]! <= bound;
   return triplets.flatMap(({ p, n }, t) => (isFirst(p) || isFirst(n) ? [2 * outcomes[t]! - 1] : []));
 }

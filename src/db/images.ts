@@ -16,7 +16,7 @@ export type AgedImage = RowOf<typeof Aged>;
 const Place = { id: text, productId: text, position: int, source: text };
 const Claimed = { ...Place, attempts: int, reading: int };
 const Aged = { ...Claimed, contentHash: filled(text), etag: orNull(text), lastModified: orNull(text) };
-const Ready = { ...Place, contentHash: filled(text), categories: filled(texts) };
+const Ready = { ...Place, contentHash: filled(text), categories: filled(texts), groupId: orNull(text) };
 
 export class ImageRepository {
   constructor(
@@ -181,7 +181,7 @@ export class ImageRepository {
   /** Every decoded picture, in product and position order, in pages: `after` is the last one of the page before. */
   readyPage(limit: number, after: { productId: string; position: number } | null): Promise<ReadyImage[]> {
     return rows(this.db, Ready)`
-      SELECT i.id, i.product_id AS "productId", i.position, i.source, i.content_hash AS "contentHash", p.categories
+      SELECT i.id, i.product_id AS "productId", i.position, i.source, i.content_hash AS "contentHash", p.categories, p.group_id AS "groupId"
       FROM simili.product_image i
         JOIN simili.product p ON p.catalog_id = i.catalog_id AND p.id = i.product_id
       WHERE i.catalog_id = ${this.catalogId} AND i.state = 'READY' AND (i.product_id, i.position) > (${after?.productId ?? ''}, ${after?.position ?? -1})

@@ -4,6 +4,8 @@ import { makeRandom } from '../../learning/numbers/random.ts';
 import { SearchRepository } from '../../src/db/search/repository.ts';
 import type { SearchFilter } from '../../src/db/search/statement.ts';
 import { pictureSpace, UNRELATED, type VersionSpace } from '../../src/ports/space.ts';
+import { nearestOf } from '../../workers/evaluation/nearest.ts';
+import { collectEvaluationSet } from '../../workers/evaluation/set.ts';
 import { type FreshDatabase, freshDatabase } from '../support/database.ts';
 import { addProducts, unit } from '../support/fixtures.ts';
 import { postgresUrl } from '../support/services.ts';
@@ -118,6 +120,28 @@ function describeGroups(name: string, open: () => Promise<FreshDatabase>, tags: 
         expect(Math.min(sizes.folded, sizes.paged)).toBeGreaterThan(3);
       },
     );
+
+    test('the lists that a candidate is measured by are those that shoppers see', async () => {
+      const { repositories, storage } = database;
+      await storage.prisma.$executeRaw`
+        INSERT INTO simili.product_image (catalog_id, id, product_id, position, source, state, content_hash, updated_at)
+        SELECT catalog_id, 'i-' || id, id, 0, '/' || id, 'READY', 'h', now() FROM simili.product`;
+      const measured = await collectEvaluationSet(repositories, new Date(), '2026-01-01');
+      const vectors = await repositories.embeddings.vectors(1, measured.productIds);
+      const nearest = nearestOf(
+        measured.productIds.map((id) => vectors.get(id)),
+        measured.groups,
+      );
+      const search = new SearchRepository(storage.ask, 'default');
+      for (const [row, id] of measured.productIds.entries()) {
+        const [page] = await search.nearestOfEach(versions.one, [id], {}, 12);
+        const far = (items: readonly string[]) =>
+          items.map((item) => distances.one(placeOf.get(id)!, placeOf.get(item)!));
+        expect(far(nearest(row).map((item) => measured.productIds[item]!))).toEqual(
+          far(page!.neighbours.map(({ productId }) => productId)),
+        );
+      }
+    });
 
     test('a product that leaves its group stands for itself again', async () => {
       const search = new SearchRepository(database.storage.ask, 'default');

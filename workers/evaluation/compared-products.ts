@@ -12,28 +12,41 @@ const MOST_SPOKEN = 4000;
 const PAGE = 1000;
 
 type Images = Pick<ImageRepository, 'readyPage'>;
-type Compared = { readonly id: string; readonly category: string | null; readonly split: Split; readonly lot: number };
+type Compared = {
+  readonly id: string;
+  readonly category: string | null;
+  readonly group: string | null;
+  readonly split: Split;
+  readonly lot: number;
+};
 
 /**
  * Products with a picture by which versions are measured, in the order of their ids, held-out ones first: they are what the measurement is about. A large
  * catalog has a sample by lots, which is mostly the same one when it has grown: the first ids may all be of one category, or the oldest products.
+ * @returns `groups`: [ids] group by number; -1: none
  */
-export async function comparedProducts(images: Images): Promise<{ ids: string[]; columns: LearningColumns }> {
+export async function comparedProducts(
+  images: Images,
+): Promise<{ ids: string[]; columns: LearningColumns; groups: Int32Array }> {
   let [held, others]: [Compared[], Compared[]] = [[], []];
   let after: ReadyImage | null = null;
   do {
     const page: ReadyImage[] = await images.readyPage(PAGE, after);
-    for (const { productId: id, position, categories } of page) {
+    for (const { productId: id, position, categories, groupId: group } of page) {
       if (position !== 0) continue;
       const place = placeOf(id);
-      (place.split === 'test' ? held : others).push({ id, category: categories.at(-1) ?? null, ...place });
+      (place.split === 'test' ? held : others).push({ id, category: categories.at(-1) ?? null, group, ...place });
     }
     // Enough of each: a large catalog is not kept in memory.
     [held, others] = [sampled(held, byLot, MOST_PRODUCTS), sampled(others, byLot, MOST_PRODUCTS)];
     after = page.at(-1) ?? null;
   } while (after);
   const compared = [...held, ...sampled(others, byLot, MOST_PRODUCTS - held.length)];
-  return { ids: compared.map(({ id }) => id), columns: columnsOf(compared) };
+  return {
+    ids: compared.map(({ id }) => id),
+    columns: columnsOf(compared),
+    groups: numbered(compared.map(({ group }) => group)),
+  };
 }
 
 /** Whether a sample is all products with a picture. */
@@ -80,18 +93,28 @@ function sampled<T>(values: T[], lotOfOne: (value: T) => number, most: number): 
 }
 
 function columnsOf(compared: readonly Compared[]): LearningColumns {
-  const names = [...new Set(compared.map(({ category }) => category))].filter((name) => name !== null);
-  const numbers = new Map(names.map((name, i) => [name, i]));
   return {
-    categories: Int32Array.from(compared, ({ category }) => (category === null ? -1 : numbers.get(category)!)),
+    categories: numbered(compared.map(({ category }) => category)),
     splits: Uint8Array.from(compared, ({ split }) => splits.indexOf(split)),
   };
 }
 
+/** Numbers from 0 in the order of appearance; -1 for none. */
+function numbered(names: readonly (string | null)[]): Int32Array {
+  const numbers = new Map([...new Set(names)].filter((name) => name !== null).map((name, i) => [name, i]));
+  return Int32Array.from(names, (name) => (name === null ? -1 : numbers.get(name)!));
+}
+
+/** A column of so many products, of which the first ones are known; -1 for the others. */
+export function filledTo(length: number, known: Int32Array): Int32Array {
+  const column = new Int32Array(length).fill(-1);
+  column.set(known);
+  return column;
+}
+
 /** Columns of these products, of which the first ones are known: of the others no category is asked. */
 export function withOthers({ categories, splits: known }: LearningColumns, ids: readonly string[]): LearningColumns {
-  const columns = { categories: new Int32Array(ids.length).fill(-1), splits: new Uint8Array(ids.length) };
-  columns.categories.set(categories);
+  const columns = { categories: filledTo(ids.length, categories), splits: new Uint8Array(ids.length) };
   columns.splits.set(known);
   for (let row = known.length; row < ids.length; row++) columns.splits[row] = splits.indexOf(splitOf(ids[row]!));
   return columns;

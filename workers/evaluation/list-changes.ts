@@ -15,16 +15,25 @@ type Vectors = ReadonlyMap<string, Float32Array>;
  * @returns null: there is no such list
  */
 export function listChanges(
-  { productIds, queries }: Pick<EvaluationSet, 'productIds' | 'queries'>,
+  { productIds, groups, queries }: Pick<EvaluationSet, 'productIds' | 'groups' | 'queries'>,
   candidate: Vectors,
   serving: Vectors,
 ): ListChanges | null {
-  const ids = productIds.filter((id) => candidate.has(id) && serving.has(id));
+  const rows = [...productIds.keys()].filter((row) => [candidate, serving].every((of) => of.has(productIds[row]!)));
+  const ids = rows.map((row) => productIds[row]!);
+  const ofBoth = Int32Array.from(rows, (row) => groups[row]!);
   const heldOut = new Set(Array.from(queries, (row) => productIds[row]!));
   const anchors = ids.flatMap((id, row) => (heldOut.has(id) ? [row] : [])).slice(0, MOST_ANCHORS);
-  if (anchors.length === 0 || ids.length < 2) return null;
-  const [before, after] = [serving, candidate].map((vectors) => nearestOf(ids.map((id) => vectors.get(id)!)));
-  const lists = anchors.map((anchor) => compared(before!(anchor), after!(anchor), anchor));
+  const [before, after] = [serving, candidate].map((vectors) =>
+    nearestOf(
+      ids.map((id) => vectors.get(id)!),
+      ofBoth,
+    ),
+  );
+  const both = anchors.map((anchor) => [before!(anchor), after!(anchor), anchor] as const);
+  // Beside a product of which all others are variants nothing is shown.
+  const lists = both.filter(([list]) => list.length > 0).map((own) => compared(...own));
+  if (lists.length === 0) return null;
   const changed = lists.filter((list) => list.isChanged).sort((a, b) => b.newShare - a.newShare);
   const named = (rows: readonly number[]) => rows.map((row) => ids[row]!);
   return {

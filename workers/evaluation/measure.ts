@@ -70,7 +70,7 @@ export function reachOf(vectors: Vectors, set: Asked): Reach {
   };
 }
 
-/** Held-out products among themselves. */
+/** Held-out products among themselves, in lists as shoppers would see them. */
 function catalogMetrics(rows: readonly (Float32Array | undefined)[], set: Asked): Measured['catalog'] {
   const none = new Int32Array(rows.length).fill(-1);
   const gallery = set.queries.filter((row) => rows[row] !== undefined);
@@ -78,6 +78,7 @@ function catalogMetrics(rows: readonly (Float32Array | undefined)[], set: Asked)
   const judged = judge(
     {
       labels: { identities: none, subgroups: none, categories: set.categories },
+      groups: set.groups,
       gallery,
       queries: gallery,
       triplets: set.structure.filter(({ q, p, n }) => [q, p, n].every((row) => inGallery.has(row))),

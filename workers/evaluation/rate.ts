@@ -33,7 +33,12 @@ export async function ratesOf(
 ): Promise<Rates | null> {
   const anchors = set.isWhole ? anchorsOf(set) : [];
   if (anchors.length < FEWEST_ANCHORS) return null;
-  const rankers = [candidate, ...rivals].map((vectors) => nearestOf(set.productIds.map((id) => vectors.get(id))));
+  const rankers = [candidate, ...rivals].map((vectors) =>
+    nearestOf(
+      set.productIds.map((id) => vectors.get(id)),
+      set.groups,
+    ),
+  );
   const logged: LoggedAnchor[] = [];
   for (const { anchor, pairs } of anchors) {
     await nextTurn(); // each is compared with all products

@@ -8,7 +8,7 @@ import type { Repositories } from 'simili/internal/db/repositories';
 import { seenPairs, toTriplets } from '../evidence/training-set.ts';
 import { type LearnedFromClicks, learnerFromClicks } from '../training/triplets/clicks.ts';
 import { structureTriplets } from '../training/triplets/of-catalog.ts';
-import { comparedProducts, isWhole, queriesOf, spokenProducts, withOthers } from './compared-products.ts';
+import { comparedProducts, filledTo, isWhole, queriesOf, spokenProducts, withOthers } from './compared-products.ts';
 
 /** Data of a measurement: products that no version ever learned from, and the same triplets for all. */
 export type EvaluationSet = {
@@ -17,6 +17,8 @@ export type EvaluationSet = {
   sampled: number;
   /** [productIds] Leaf category by number; -1 where a product has none. */
   categories: Int32Array;
+  /** [productIds] Group by number, of which a list shows one (ADR 18); -1 where a product has none, or people spoke of it alone. */
+  groups: Int32Array;
   /** Held-out products that are looked up, each among all of them. */
   queries: Int32Array;
   /** Anchor held out; same category beats other category. */
@@ -58,7 +60,7 @@ export async function collectEvaluationSet(
   until: Date,
   judgedFrom: string,
 ): Promise<EvaluationSet> {
-  const { ids: sample, columns: ofSample } = await comparedProducts(images);
+  const { ids: sample, columns: ofSample, groups } = await comparedProducts(images);
   const answers = await ratings.upTo(until);
   const ids = [...sample, ...(await spokenProducts(feedback, answers, judgedFrom, sample))];
   const columns = withOthers(ofSample, ids);
@@ -71,6 +73,7 @@ export async function collectEvaluationSet(
     productIds: ids,
     sampled: sample.length,
     categories: columns.categories,
+    groups: filledTo(ids.length, groups),
     queries: queriesOf(sample, held),
     structure: structureTriplets(ofSample, held, makeRandom(SEED)),
     clicks: mapped(ofHeldOut, ({ triplets }) => triplets),

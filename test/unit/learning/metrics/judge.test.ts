@@ -90,6 +90,32 @@ describe('judging', () => {
     );
   });
 
+  test('of a group the nearest is ranked, and nothing of the group of the query', () => {
+    const at = line([0, 1, 2, 3, -5, 9]);
+    const groups = (...own: number[]) => Int32Array.from(own);
+    const asked = { queries: Int32Array.of(0), answer: 1 } as const;
+    const found = (changes: Partial<Questions>) => judge(questions({ ...asked, ...changes }), at);
+    // 3, 2 and 1 are alike; 1 is shown as the nearest of its group.
+    expect(found({ k: 3 })).toMatchObject({ occurrences: Int32Array.of(0, 1, 1, 1, 0, 0) });
+    const folded = found({ k: 3, groups: groups(-1, 4, 4, -1, -1, -1) });
+    expect(folded).toMatchObject({ occurrences: Int32Array.of(0, 1, 0, 1, 1, 0) });
+    expect(folded.values.recallAtK[0]).toEqual([1]);
+    const own = found({ k: 1, groups: groups(4, 4, 4, -1, -1, -1) });
+    expect(own).toMatchObject({ occurrences: Int32Array.of(0, 0, 0, 1, 0, 0) });
+    expect(own.values.ndcgAtK[0]).toEqual([1]);
+  });
+
+  test("Score-at-top-K's ranking of the query's category shows one of a group, and none of the query's", () => {
+    const at = line([0, 1, 2, 3, -5, 9]);
+    const selected = (k: number, p: number, n: number, groups?: number[]) =>
+      judge(questions({ k, triplets: [{ q: 0, p, n }], ...(groups && { groups: Int32Array.from(groups) }) }), at)
+        .selected;
+    expect(selected(1, 2, 3)).toBe(0);
+    expect(selected(1, 2, 3, [4, 4, -1, -1, -1, -1])).toBe(1);
+    expect(selected(2, 3, 4)).toBe(0);
+    expect(selected(2, 3, 4, [-1, 4, 4, -1, -1, -1])).toBe(1);
+  });
+
   test('a query never finds itself, and all-equal distances are ties', () => {
     const triplets = [{ q: 0, p: 1, n: 4 }];
     const judged = judge(questions({ triplets }), () => new Float32Array(6));

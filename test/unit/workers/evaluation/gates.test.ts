@@ -225,6 +225,7 @@ test('a difference by clicks or choices, old or late, has in its interval what i
   const set: Parameters<typeof measure>[1] = {
     productIds,
     categories: new Int32Array(12),
+    groups: new Int32Array(12).fill(-1),
     queries: new Int32Array(),
     structure: right,
     clicks: [right, wrong, right],
@@ -249,6 +250,7 @@ test('precision counts triplets in the right order, a tie as a half, and leaves 
   const set: Parameters<typeof measure>[1] = {
     productIds: ['a', 'b', 'c', 'd', 'gone'],
     categories: Int32Array.of(0, 0, 1, 1, 0),
+    groups: new Int32Array(5).fill(-1),
     queries: Int32Array.of(0, 1, 2, 3, 4),
     structure: [
       { q: 0, p: 1, n: 2 }, // right
@@ -277,4 +279,29 @@ test('precision counts triplets in the right order, a tie as a half, and leaves 
   expect(catalog).toMatchObject({ coverage: 1, hubness: 0 });
   expect(reachOf(vectors, set)).toEqual({ structure: 4, clicks: 0, later: 1, ratings: 1, vectors: 4 });
   expect(measure(vectors, { ...set, categories: new Int32Array(5).fill(-1) }).catalog.map).toBeNull();
+});
+
+test('the lists by which the catalog is measured show one of a group, and nothing of the anchor', () => {
+  const at = { a: 0, a2: 1, b: 2, b2: 3, c: 7 };
+  const vectors = new Map(Object.entries(at).map(([id, place]) => [id, Float32Array.of(place)]));
+  const set = (groups: readonly number[]): Parameters<typeof measure>[1] => ({
+    productIds: Object.keys(at),
+    categories: Int32Array.of(0, 0, 1, 1, 0),
+    groups: Int32Array.from(groups),
+    queries: Int32Array.of(0, 1, 2, 3, 4),
+    structure: [],
+    clicks: [[], [], []],
+    choices: [[], [], []],
+    later: [[], [], []],
+    ratings: [],
+  });
+  const alone = measure(vectors, set([-1, -1, -1, -1, -1])).catalog;
+  const folded = measure(vectors, set([0, 0, 1, 1, -1])).catalog;
+  const means = ({ p1, map, recallAtK }: typeof alone) => [p1, map, recallAtK].map((metric) => metric!.mean);
+  // As single products a, a2 and b2 find their variant first and b its own second; c finds b2 and b before a2.
+  expect(means(alone)).toEqual([3 / 5, expect.closeTo((0.75 + 0.75 + 0.5 + 1 + 5 / 12) / 5, 12), 1]);
+  expect(alone.coverage).toBe(1);
+  // As variants a and a2 find b before c, and c finds b2 before a2: a is in no list. What b and b2 find is of another category.
+  expect(means(folded)).toEqual([0, 1 / 2, 1]);
+  expect(folded.coverage).toBe(4 / 5);
 });

@@ -14,7 +14,8 @@ function world(anchors: number) {
   const vectors = new Map(ids.map((id, anchor) => [id, Float32Array.of(FAR * anchor)]));
   for (let anchor = 0; anchor < anchors; anchor++)
     for (let item = 1; item <= ITEMS; item++) vectors.set(itemId(anchor, item), Float32Array.of(FAR * anchor + item));
-  return { set: { productIds: [...vectors.keys()], queries: Int32Array.from(ids, (_, i) => i) }, vectors };
+  const groups = new Int32Array(vectors.size).fill(-1);
+  return { set: { productIds: [...vectors.keys()], groups, queries: Int32Array.from(ids, (_, i) => i) }, vectors };
 }
 
 /** @param swaps pairs of items beside an anchor that change places */
@@ -64,6 +65,35 @@ test('a product of which one of the two has no vector is no change, and has no l
   const same = { anchors: 1, changed: 0, newShare: 0, examples: [] };
   expect(listChanges(set, vectors, serving)).toEqual(same);
   expect(listChanges(set, serving, vectors)).toEqual(same);
+});
+
+test('lists are those that shoppers see: one of a group, nothing of the anchor, and a change behind it is none', () => {
+  const { set, vectors } = world(2);
+  const groups = set.productIds.map((id) => {
+    if (id === anchorId(0) || id === itemId(0, 2)) return 0;
+    return [1, 3, 5].some((item) => id === itemId(0, item)) ? 1 : -1;
+  });
+  const grouped = { ...set, groups: Int32Array.from(groups) };
+  // Beside anchor 0 the farthest variant comes to the first place: it stands for the others there.
+  const candidate = swapped(vectors, [[0, 1, 5]]);
+  const others = [4, 6, 7, 8, 9, 10, 11, 12, 13, 14];
+  const changes = listChanges(grouped, candidate, vectors)!;
+  expect(changes).toMatchObject({ anchors: 2, changed: 1 });
+  expect(changes.examples[0]!.before.slice(0, 11)).toEqual(namesOf(0, [1, ...others]));
+  expect(changes.examples[0]!.after.slice(0, 11)).toEqual(namesOf(0, [5, ...others]));
+  expect(changes.newShare).toBeCloseTo(1 / 12 / 2, 12);
+  // Variants that change places behind the one that is shown, and those of the anchor, change nothing.
+  const unseen = swapped(vectors, [
+    [0, 3, 5],
+    [0, 2, 5],
+  ]);
+  expect(listChanges(grouped, unseen, vectors)).toMatchObject({ anchors: 2, changed: 0, newShare: 0 });
+  expect(listChanges(set, unseen, vectors)).toMatchObject({ changed: 1 });
+});
+
+test('a product of which all others are variants has no list', () => {
+  const { set, vectors } = world(1);
+  expect(listChanges({ ...set, groups: new Int32Array(vectors.size) }, vectors, vectors)).toBeNull();
 });
 
 test('where there is no list to compare nothing is said', () => {

@@ -31,6 +31,7 @@ function world(changes: Partial<EvaluationSet> = {}) {
     productIds,
     sampled: productIds.length,
     categories: new Int32Array(productIds.length).fill(-1),
+    groups: new Int32Array(productIds.length).fill(-1),
     queries: new Int32Array(),
     structure: [],
     clicks: [[], [], []],
@@ -73,6 +74,25 @@ test('nothing is said of fewer than twenty anchors, of a part of a catalog, and 
   const few = set.seen.filter((anchor) => anchor < 19);
   for (const changes of [{ seen: few }, { isWhole: false }, { held: new Set<number>() }])
     expect(await ratesOf({ ...set, ...changes }, own, [own])).toBeNull();
+});
+
+test('what a list does not show brings no choices: variants of the anchor, and all but the nearest of a group', async () => {
+  const { set, vectors } = world();
+  const [own, other] = [vectors((i) => 0.01 * (i + 1)), vectors((i) => 0.01 * (i === 0 ? 3.5 : ITEMS - i))];
+  const groupOf = (id: string): number => {
+    if (id.startsWith('anchor') || id === itemId(7)) return 0;
+    return [itemId(3), itemId(9)].includes(id) ? 1 : -1;
+  };
+  const without = (from: typeof own, ...items: readonly number[]) => {
+    const left = new Map(from);
+    for (const item of items) left.delete(itemId(item));
+    return left;
+  };
+  const grouped = { ...set, groups: Int32Array.from(set.productIds, groupOf) };
+  const found = await ratesOf(grouped, own, [other]);
+  // The one has 3 before 9, the other 9 before 3; neither shows 7, nor other anchors.
+  expect(found).toEqual(await ratesOf(set, without(own, 7, 9), [without(other, 7, 3)]));
+  expect(found).not.toEqual(await ratesOf(set, own, [other]));
 });
 
 test('an anchor of whose lists every beacon was lost is none of the twenty: choices of nobody knows how many views are no rate', async () => {

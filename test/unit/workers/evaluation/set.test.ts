@@ -9,13 +9,24 @@ type Repositories = Parameters<typeof collectEvaluationSet>[0];
 const UNTIL = new Date('2026-06-01T12:00:00Z');
 
 /** Pages as the database gives them. `ids` in order, each of the category that its first letter names. `lists`: anchors before what was seen beside them. */
-function shop(ids: readonly string[], lists: readonly (readonly string[])[] = [], ratings: readonly Rating[] = []) {
+function shop(
+  ids: readonly string[],
+  lists: readonly (readonly string[])[] = [],
+  ratings: readonly Rating[] = [],
+  groupOf: (id: string) => string | null = () => null,
+) {
   const rowOf = new Map(ids.map((id, i) => [id, i]));
   const readyPage = async (limit: number, after: ReadyImage | null) => {
     const from = after ? rowOf.get(after.productId)! + 1 : 0;
-    return ids
-      .slice(from, from + limit)
-      .map((id) => ({ id, productId: id, position: 0, source: id, contentHash: id, categories: [id[0]!] }));
+    return ids.slice(from, from + limit).map((id) => ({
+      id,
+      productId: id,
+      position: 0,
+      source: id,
+      contentHash: id,
+      categories: [id[0]!],
+      groupId: groupOf(id),
+    }));
   };
   const statistics = lists.flatMap(([anchorId, ...items]) =>
     items.map((itemId, i): PairStatistics => {
@@ -65,6 +76,27 @@ test('a small catalog is measured by all of it, held-out products first', async 
   const held = ids.filter((id) => splitOf(id) === 'test');
   expect(productIds).toEqual([...held, ...ids.filter((id) => splitOf(id) !== 'test')]);
   expect([sampled, queries.length, isWhole]).toEqual([300, held.length, true]);
+});
+
+test('products of one group have one number, and those without a group none', async () => {
+  const ids = idsOf(60);
+  const group = (id: string) => (Number(id.slice(2)) % 5 > 1 ? `group ${Number(id.slice(2)) % 5}` : null);
+  const { productIds, groups } = await collectEvaluationSet(shop(ids, [], [], group), UNTIL, '2026-06-02');
+  const named = new Map(productIds.map((id, row) => [group(id), groups[row]]));
+  expect([...groups]).toEqual(productIds.map((id) => named.get(group(id))));
+  expect(named.get(null)).toBe(-1);
+  expect([...named.values()].sort()).toEqual([-1, 0, 1, 2]);
+  const large = idsOf(22_000);
+  const lists = large
+    .filter((id, i) => i % 500 === 0 && splitOf(id) === 'test')
+    .map((id, i) => [id, ...large.slice(i, i + 12)]);
+  const found = await collectEvaluationSet(
+    shop(large, lists, [], () => 'all'),
+    UNTIL,
+    '2026-05-31',
+  );
+  expect(found.productIds.length).toBeGreaterThan(found.sampled);
+  expect([...found.groups]).toEqual(found.productIds.map((_id, row) => (row < found.sampled ? 0 : -1)));
 });
 
 test('what shoppers and raters said of a large catalog is asked, whichever products they spoke of', async () => {

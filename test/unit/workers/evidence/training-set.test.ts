@@ -59,6 +59,7 @@ const rowsOf = (products: readonly { pictures: number; categories: readonly stri
       productId: `p${String(i).padStart(5, '0')}`,
       position,
       categories: [...categories],
+      groupId: null,
       source: `/${i}/${position}`,
       contentHash: createHash('sha256').update(`${i} ${position}`).digest('hex'),
     })),
