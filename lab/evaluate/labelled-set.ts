@@ -3,6 +3,7 @@ import type { Triplet } from '@simili/learning/sampling/triplet-rules';
 import { byCategory } from '../by-category.ts';
 import { type LabelledPictures, labelledPictures } from '../questions/labelled.ts';
 import type { Decoded } from './decode.ts';
+import { sidesOf } from './one-side.ts';
 import type { Problem } from './problem.ts';
 import type { LabelRow } from './read-labels.ts';
 
@@ -13,8 +14,8 @@ export type DecodedRow = Decoded<LabelRow>;
 export type SetRow = DecodedRow & { readonly decided: Split };
 
 /**
- * Rows in the order of the set. An identity is in one split as a whole, that of its first row: what is asked for must never
- * have been seen.
+ * Rows in the order of the set. An identity is in one split as a whole, that of its first row, and so is what is byte for byte the same picture: what is
+ * asked for must never have been seen.
  */
 export function orderRows(
   rows: readonly DecodedRow[],
@@ -22,19 +23,35 @@ export function orderRows(
   labels: string,
 ): { rows: SetRow[]; problems: Problem[] } {
   const problems: Problem[] = [];
+  const sides = sidesOf(rows);
+  const first = firstOf(rows, sides);
   const groups = new Map<string, SetRow[]>();
   rows.forEach((row, i) => {
     const key = row.identity === null ? `\n${row.path}` : row.identity;
     const group = groups.get(key) ?? [];
     groups.set(key, group);
-    const own = group[0]?.decided ?? decided[i]!;
+    const deciding = first.get(sides[i]!)!;
+    const own = decided[deciding]!;
     if (own !== decided[i]) {
-      const reason = `${row.path} counts as ${own}, like the rest of ${row.identity}`;
-      problems.push({ file: labels, line: row.line, reason });
+      const others =
+        row.identity === null
+          ? `${rows[deciding]!.path}, with which it shares its picture`
+          : `the rest of ${row.identity}`;
+      problems.push({ file: labels, line: row.line, reason: `${row.path} counts as ${own}, like ${others}` });
     }
     group.push({ ...row, decided: own });
   });
   return { rows: [...groups.values()].flat(), problems };
+}
+
+/** The row by which a side goes: the first one with an identity, else the first. */
+function firstOf(rows: readonly DecodedRow[], sides: readonly string[]): ReadonlyMap<string, number> {
+  const first = new Map<string, number>();
+  for (const [i, side] of sides.entries()) {
+    const known = first.get(side);
+    if (known === undefined || (rows[known]!.identity === null && rows[i]!.identity !== null)) first.set(side, i);
+  }
+  return first;
 }
 
 /** @param pixels folder of the cache by side */

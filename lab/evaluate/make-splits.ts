@@ -1,6 +1,7 @@
 import type { Split } from '@simili/learning/metrics/split';
 import { makeRandom, type Random } from '@simili/learning/numbers/random';
-import type { LabelRow } from './read-labels.ts';
+import type { DecodedRow } from './labelled-set.ts';
+import { sidesOf } from './one-side.ts';
 
 /** Shares of whole subgroups, and then of the identities of the others, that are held out. */
 const TEST_SUBGROUPS = 0.25;
@@ -12,10 +13,11 @@ const FEWEST_SUBGROUPS = 8;
 
 /**
  * The split of every row. Where the file names one it holds (a row without one then teaches). Otherwise whole subgroups and
- * whole identities are held out, so that nothing that is asked for was ever seen: how the development sets are split, too.
+ * whole identities are held out, so that nothing that is asked for was ever seen: how the development sets are split, too. Pictures of the same bytes
+ * are one picture, where they have no identity.
  * @param rated paths of pictures that people were asked about: they, and their identities, are all held out
  */
-export function makeSplits(rows: readonly LabelRow[], seed: number, rated: ReadonlySet<string> = new Set()): Split[] {
+export function makeSplits(rows: readonly DecodedRow[], seed: number, rated: ReadonlySet<string> = new Set()): Split[] {
   if (rows.some(({ split }) => split !== null)) return rows.map(({ split }) => split ?? 'train');
   const random = makeRandom(seed);
   const ofSubgroup = holdOut(unique(rows.map(({ subgroup }) => subgroup)), random, {
@@ -23,18 +25,17 @@ export function makeSplits(rows: readonly LabelRow[], seed: number, rated: Reado
     val: VALIDATION_SUBGROUPS,
     fewest: FEWEST_SUBGROUPS,
   });
-  // A picture without an identity is one of its own.
-  const identityOf = ({ identity, path }: LabelRow): string => identity ?? `\n${path}`;
-  const ofIdentity = holdOut(unique(rows.map(identityOf)), random, {
+  const sides = sidesOf(rows);
+  const ofSide = holdOut(unique(sides), random, {
     test: TEST_IDENTITIES,
     val: VALIDATION_IDENTITIES,
     fewest: 1,
   });
-  const asked = new Set(rows.filter(({ path }) => rated.has(path)).map(identityOf));
-  return rows.map((row) => {
-    if (asked.has(identityOf(row))) return 'test';
-    const own = (row.subgroup !== null && ofSubgroup.get(row.subgroup)) || 'train';
-    return own === 'train' ? ofIdentity.get(identityOf(row))! : own;
+  const asked = new Set(sides.filter((_side, i) => rated.has(rows[i]!.path)));
+  return rows.map(({ subgroup }, i) => {
+    if (asked.has(sides[i]!)) return 'test';
+    const own = (subgroup !== null && ofSubgroup.get(subgroup)) || 'train';
+    return own === 'train' ? ofSide.get(sides[i]!)! : own;
   });
 }
 

@@ -2,10 +2,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { orderRows } from '../../../../lab/evaluate/labelled-set.ts';
+import { type DecodedRow, orderRows } from '../../../../lab/evaluate/labelled-set.ts';
 import { makeSplits } from '../../../../lab/evaluate/make-splits.ts';
 import { divideRated } from '../../../../lab/evaluate/rated.ts';
-import { type LabelRow, readLabels } from '../../../../lab/evaluate/read-labels.ts';
+import { readLabels } from '../../../../lab/evaluate/read-labels.ts';
 import { readTriplets } from '../../../../lab/evaluate/read-triplets.ts';
 
 let dir: string;
@@ -98,7 +98,7 @@ test('triplets.csv: known pictures, three different ones, each triplet once', as
   ]);
 });
 
-const row = (i: number, changes: Partial<LabelRow> = {}): LabelRow => ({
+const row = (i: number, changes: Partial<DecodedRow> = {}): DecodedRow => ({
   path: `${i}.png`,
   file: `/${i}.png`,
   line: i + 2,
@@ -106,6 +106,7 @@ const row = (i: number, changes: Partial<LabelRow> = {}): LabelRow => ({
   identity: `id${i >> 1}`,
   subgroup: `sub${i >> 4}`,
   category: 'c',
+  contentHash: `bytes of ${i}`,
   ...changes,
 });
 const manyRows = Array.from({ length: 400 }, (_, i) => row(i));
@@ -138,6 +139,44 @@ describe('splits', () => {
   });
 });
 
+describe('pictures of the same bytes without an identity', () => {
+  /** Every picture is there under two paths, far from each other in the file. */
+  const twice = Array.from({ length: 400 }, (_, i) =>
+    row(i, { identity: null, subgroup: null, contentHash: `bytes of ${i % 200}` }),
+  );
+
+  test('are on one side of a split that is made, whatever the order; what people were asked about, too', () => {
+    const decided = makeSplits(twice, 1);
+    expect(decided.slice(200)).toEqual(decided.slice(0, 200));
+    expect(decided.filter((own) => own === 'test').length / 2).toBe(200 * 0.2);
+    expect(makeSplits([...twice].reverse(), 1).reverse()).toEqual(decided);
+    const asked = twice.findIndex((_row, i) => decided[i] === 'train');
+    const rated = makeSplits(twice, 1, new Set([`${asked}.png`]));
+    expect([rated[asked], rated[asked + 200]]).toEqual(['test', 'test']);
+    expect(orderRows(twice, decided, 'labels.csv').problems).toEqual([]);
+  });
+
+  test('are on the side of the first one where the file says otherwise, or of the identity that has the picture, which is told', () => {
+    const rows = [
+      row(0, { identity: null, contentHash: 'x' }),
+      row(1, { identity: null, contentHash: 'y' }),
+      row(2, { identity: null, contentHash: 'x' }),
+      row(3, { identity: 'shoe', contentHash: 'y' }),
+      row(4, { identity: 'shoe' }),
+    ];
+    const ordered = orderRows(rows, ['test', 'train', 'train', 'val', 'val'], 'labels.csv');
+    expect(ordered.rows.map(({ path, decided }) => `${path} ${decided}`)).toEqual([
+      ...['0.png test', '1.png val', '2.png test', '3.png val', '4.png val'],
+    ]);
+    expect(ordered.problems.map(({ line, reason }) => `${line}: ${reason}`)).toEqual([
+      '3: 1.png counts as val, like 3.png, with which it shares its picture',
+      '4: 2.png counts as test, like 0.png, with which it shares its picture',
+    ]);
+    const made = Array.from({ length: 20 }, (_, seed) => makeSplits(rows, seed));
+    for (const own of made) expect([own[2], own[3]]).toEqual([own[0], own[4]]);
+  });
+});
+
 test('the pictures of an identity stand together and are in one split, which is told where the file says otherwise', () => {
   const rows = [
     row(0, { identity: 'x' }),
@@ -145,8 +184,7 @@ test('the pictures of an identity stand together and are in one split, which is 
     row(2, { identity: 'x' }),
     row(3, { identity: null }),
   ];
-  const decoded = rows.map((own) => ({ ...own, contentHash: 'h' }));
-  const ordered = orderRows(decoded, ['test', 'train', 'train', 'val'], 'labels.csv');
+  const ordered = orderRows(rows, ['test', 'train', 'train', 'val'], 'labels.csv');
   expect(ordered.rows.map(({ path, decided }) => `${path} ${decided}`)).toEqual([
     ...['0.png test', '2.png test', '1.png train', '3.png val'],
   ]);
