@@ -92,7 +92,7 @@ async function build(
   await addVectors(embeddings, model.number, await space(), { products, looks });
   const seconds = await secondsOf(async () => embeddings.createIndex(model.number, await space()));
   const measureSeconds = await secondsOf(async () =>
-    vectorStorage.measureBinary(await version(), new AbortController().signal),
+    vectorStorage.measureIndex(await version(), new AbortController().signal),
   );
   const categorySeconds = await secondsOf(async () => categoryIndexes.build(model.number, await space()));
   const { rows } = await client.query<{ index: number; categories: number }>(
@@ -100,9 +100,9 @@ async function build(
        (SELECT coalesce(sum(pg_relation_size(indexrelid)), 0)::float8 / 1048576 FROM pg_index
         WHERE indrelid = to_regclass('simili.category_${model.number}') AND indpred IS NOT NULL) AS categories`,
   );
-  const { binaryCandidates } = await version();
+  const { candidates } = await version();
   return {
-    candidates: binaryCandidates ?? '-',
+    candidates: candidates!,
     seconds,
     measureSeconds,
     indexMB: Math.round(rows[0]!.index),

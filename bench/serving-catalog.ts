@@ -22,8 +22,9 @@ export type ServingCatalog = FreshPostgres & {
   index: IndexFacts;
 };
 
-/** `memoryMB`: what it may be built with; the others: what lies on the disk. */
+/** `memoryMB`: what it may be built with; `candidates`: as they were measured; the others: what lies on the disk. */
 export type IndexFacts = {
+  candidates: number;
   seconds: number;
   memoryMB: number;
   tableMB: number;
@@ -86,8 +87,10 @@ async function sizes(client: pg.Client, table: string): Promise<Omit<IndexFacts,
        coalesce(pg_total_relation_size(to_regclass(replace($1::regclass::text, 'embedding', 'category'))), 0)::float8 AS categories`,
     [table],
   );
+  const [version] = await query<{ candidates: number | null }>('SELECT candidates FROM simili.model_version');
   const inMB = (bytes: number) => Math.round(bytes / 2 ** 20);
   return {
+    candidates: version!.candidates ?? 0,
     memoryMB: inMB(effort!.memory),
     tableMB: inMB(size!.table),
     indexMB: inMB(size!.index),
@@ -101,7 +104,7 @@ async function sizes(client: pg.Client, table: string): Promise<Omit<IndexFacts,
  * @returns the table of vectors, and seconds that the index took, and those of large categories
  */
 export async function fillCatalog(storage: Storage, client: Database, products: number): Promise<Filled> {
-  const { embeddings, categoryIndexes } = makeRepositories(storage, 'default');
+  const { embeddings, categoryIndexes, vectorStorage } = makeRepositories(storage, 'default');
   const isOfHalves = storage.kind === 'postgres';
   const space = pictureSpace(DIMENSIONS, isOfHalves ? 'halfvec' : 'vector');
   const model = await storage.prisma.modelVersion.create({
@@ -109,7 +112,7 @@ export async function fillCatalog(storage: Storage, client: Database, products: 
       catalogId: 'default',
       id: 'mdl_bench',
       kind: 'NETWORK', // so that no worker trains a first one
-      state: 'ACTIVE',
+      state: 'EMBEDDING',
       dimensions: DIMENSIONS,
       storage: isOfHalves ? 'HALFVEC' : 'VECTOR',
       checksum: '0'.repeat(64),
@@ -122,9 +125,12 @@ export async function fillCatalog(storage: Storage, client: Database, products: 
   const since = performance.now();
   await embeddings.createIndex(model.number, space);
   const indexed = performance.now();
+  if (isOfHalves) await vectorStorage.measureIndex(model, new AbortController().signal);
+  const measured = performance.now();
   await categoryIndexes.build(model.number, space);
-  const [seconds, categorySeconds] = [indexed - since, performance.now() - indexed].map((ms) => Math.round(ms / 1000));
+  const [seconds, categorySeconds] = [indexed - since, performance.now() - measured].map((ms) => Math.round(ms / 1000));
   await client.query('TRUNCATE simili.vector_queue'); // all have their vectors
+  await client.query(`UPDATE simili.model_version SET state = 'ACTIVE'`);
   await client.query(`INSERT INTO simili.serving VALUES ('default', 'active', 'mdl_bench', 1)`);
   return { table: `simili.embedding_${model.number}`, seconds: seconds!, categorySeconds: categorySeconds! };
 }

@@ -14,7 +14,7 @@ import type { Claim, JobRepository } from './jobs.ts';
 import { bytesOf, bytesSql, TRANSACTION_OF_BYTES } from './sql/bytes.ts';
 import { vectorSchema } from './sql/embedding-table.ts';
 import { lastRead } from './sql/last-read.ts';
-import { int, json, oneOf, orNull, rows, text } from './sql/row.ts';
+import { bool, int, json, oneOf, orNull, rows, text } from './sql/row.ts';
 
 export type { ModelKind };
 export { ModelState };
@@ -39,10 +39,10 @@ export type ListChanges = { anchors: number; changed: number; newShare: number; 
 /** Which version answers, and in which spaces. `epoch` changes with every promotion and rollback. */
 export type ServingPointer = { modelId: string; number: number; epoch: number; spaces: readonly VersionSpace[] };
 
-export type OfSpaces = Pick<ModelRow, 'dimensions' | 'storage' | 'binaryCandidates' | 'spaces'>;
+export type OfSpaces = Pick<ModelRow, 'dimensions' | 'storage' | 'isBinary' | 'candidates' | 'spaces'>;
 /** Spaces of a version: its pictures' first. */
-export const spacesOf = ({ dimensions, storage, binaryCandidates, spaces }: OfSpaces): VersionSpace[] => [
-  pictureSpace(dimensions, storage === 'HALFVEC' ? 'halfvec' : 'vector', binaryCandidates),
+export const spacesOf = ({ dimensions, storage, spaces, ...index }: OfSpaces): VersionSpace[] => [
+  pictureSpace(dimensions, storage === 'HALFVEC' ? 'halfvec' : 'vector', index),
   ...(spaces as VersionSpace[]),
 ];
 
@@ -51,7 +51,13 @@ type Slot = 'active' | 'previous';
 type Where = Prisma.ModelVersionWhereInput;
 
 const StorageColumn = oneOf('simili.vector_storage', VectorStorage);
-const Spaces = { dimensions: int, storage: StorageColumn, binaryCandidates: orNull(int), spaces: json };
+const Spaces = {
+  dimensions: int,
+  storage: StorageColumn,
+  isBinary: bool,
+  candidates: orNull(int),
+  spaces: json,
+};
 const Pointer = { modelId: text, number: int, epoch: int, ...Spaces };
 const Retired = { number: int, ...Spaces };
 const Retirable = { id: text, number: int, state: oneOf('simili.model_state', ModelState) };
@@ -109,7 +115,7 @@ export class ModelRepository {
 
   async serving(): Promise<ServingPointer | null> {
     const [row] = await rows(this.db, Pointer)`
-      SELECT m.id AS "modelId", m.number, s.epoch, m.dimensions, m.storage, m.binary_candidates AS "binaryCandidates", m.spaces
+      SELECT m.id AS "modelId", m.number, s.epoch, m.dimensions, m.storage, m.binary_index AS "isBinary", m.candidates, m.spaces
       FROM simili.serving s JOIN simili.model_version m ON m.catalog_id = s.catalog_id AND m.id = s.version_id
       WHERE s.catalog_id = ${this.catalogId} AND s.slot = 'active'`;
     return row ? { modelId: row.modelId, number: row.number, epoch: row.epoch, spaces: spacesOf(row) } : null;
@@ -255,7 +261,7 @@ export class ModelRepository {
   /** Retired versions whose table still stands. */
   retiredWithVectors(): Promise<(Pick<ModelRow, 'number'> & OfSpaces)[]> {
     return rows(this.db, Retired)`
-      SELECT number, dimensions, storage, binary_candidates AS "binaryCandidates", spaces FROM simili.model_version
+      SELECT number, dimensions, storage, binary_index AS "isBinary", candidates, spaces FROM simili.model_version
       WHERE catalog_id = ${this.catalogId} AND state = 'RETIRED'
         AND to_regclass(format('%I.%I', ${vectorSchema(this.catalogId)}::text, 'embedding_' || number)) IS NOT NULL`;
   }

@@ -1,6 +1,7 @@
 import { Prisma, type PrismaClient, type VectorStorage } from '../generated/prisma/client.ts';
-import { type MeasuredCandidates, measureCandidates } from './indexes/measured-candidates.ts';
+import { measureCandidates } from './indexes/measured-candidates.ts';
 import { type ModelRow, spacesOf } from './models.ts';
+import { EFFORTS, EFFORTS_WITHIN } from './search/effort.ts';
 import type { Ask } from './sql/ask.ts';
 import { TRANSACTION_OF_BYTES } from './sql/bytes.ts';
 import { embeddingTable } from './sql/embedding-table.ts';
@@ -10,9 +11,6 @@ import { ofVersion, VersionGone } from './sql/version-gone.ts';
 
 /** An index is of the vectors themselves, or of their signs alone (docs/adr/0039-binary-index.md). */
 export type VectorIndexKind = 'full' | 'binary';
-/** Nearest of a binary index that are ranked anew until it was measured: as many as one round of a scan gives. */
-const NOT_MEASURED = 1000;
-
 /** How the vectors of a version's pictures are stored and indexed: found out while the version is embedded (docs/adr/0011-one-statement-a-page.md). */
 export class VectorStorageRepository {
   constructor(
@@ -20,10 +18,10 @@ export class VectorStorageRepository {
     private readonly ask: Ask,
     private readonly catalogId: string,
     /**
-     * Whether this database computes with float16 as fast as with float32. Postgres does, by instructions of the processor; PGlite converts
-     * each number in software: an index of 849 x 336 takes it 1.6 s instead of .6 s.
+     * Whether it is a server, and not the embedded database. Postgres computes with float16 as fast as with float32, by instructions of the processor; PGlite converts
+     * each number in software: an index of 849 x 336 takes it 1.6 s instead of .6 s. And to rank all products holds the thread that answers.
      */
-    readonly isQuickWithHalves: boolean,
+    readonly isServer: boolean,
   ) {}
 
   /** Products whose first picture is decoded: up to `limit`, the same ones as long as there are no others. */
@@ -68,7 +66,7 @@ export class VectorStorageRepository {
     await this.db.$transaction(async (tx) => {
       const changed = await tx.$executeRaw`
         UPDATE simili.model_version SET storage = ${storage}::simili.vector_storage,
-          binary_candidates = ${index === 'binary' ? NOT_MEASURED : null}::int,
+          binary_index = ${index === 'binary'}::boolean,
           metrics = metrics || jsonb_build_object('storage', jsonb_build_object('recall10', ${recall10}::float8))
         WHERE catalog_id = ${this.catalogId} AND id = ${id} AND state = 'EMBEDDING'`;
       if (changed === 0) throw new VersionGone(`version ${number}`);
@@ -80,24 +78,21 @@ export class VectorStorageRepository {
   }
 
   /**
-   * How many of the nearest of a version's binary index are ranked anew: as few as find nearly all of the ten nearest, which searches say once the index is built. Of
-   * a version with another index, or that was measured, nothing is done. What was found is kept with the version's metrics.
+   * How many candidates find nearly all of the ten nearest of a version's pictures, which searches say once their index is built. It is kept with the version, and with its
+   * metrics. A version that was measured stays as it is.
    * @throws the driver's error; what `signal` aborts with
    */
-  async measureBinary(version: ModelRow, signal: AbortSignal): Promise<void> {
-    const { id, number, binaryCandidates, metrics } = version;
-    if (!binaryCandidates || (metrics as OfStorage).storage?.binary) return;
+  async measureIndex(version: ModelRow, signal: AbortSignal): Promise<void> {
+    const { id, number, isBinary, candidates: known } = version;
+    if (known !== null) return;
     const [space] = spacesOf(version);
     const table = embeddingTable(this.catalogId, number);
-    const measured = await ofVersion(
-      measureCandidates(this.ask, { vectors: table, table, only: 'TRUE', space: space! }, signal),
-    );
-    const { candidates, recall10 }: MeasuredCandidates = measured;
+    const indexed = { vectors: table, table, only: 'TRUE', space: space! };
+    const efforts = isBinary ? EFFORTS_WITHIN : EFFORTS;
+    const { candidates, recall10 } = await ofVersion(measureCandidates(this.ask, indexed, signal, efforts));
     await this.db.$executeRaw`
-      UPDATE simili.model_version SET binary_candidates = ${candidates}::int,
-        metrics = jsonb_set(metrics, '{storage,binary}', jsonb_build_object('candidates', ${candidates}::int, 'recall10', ${recall10}::float8))
+      UPDATE simili.model_version SET candidates = ${candidates}::int,
+        metrics = metrics || jsonb_build_object('index', jsonb_build_object('candidates', ${candidates}::int, 'recall10', ${recall10}::float8))
       WHERE catalog_id = ${this.catalogId} AND id = ${id} AND state = 'EMBEDDING'`;
   }
 }
-
-type OfStorage = { storage?: { binary?: object } };

@@ -12,13 +12,12 @@ export type EmbeddingSpace = {
   readonly storage: 'vector' | 'halfvec' | 'bit';
 };
 
-/** A space and what its index is of. */
+/** A space and its index. */
 export type IndexedSpace = EmbeddingSpace & {
-  /**
-   * A binary index has the signs of the vectors alone: so many of its nearest are ranked anew by the vectors themselves, from 1. Left out: the index has the
-   * vectors. Not of `bit`.
-   */
-  readonly binaryCandidates?: number;
+  /** A binary index has the signs of the vectors alone, and its nearest are ranked anew by the vectors. Left out: it has the vectors. Not of `bit`. */
+  readonly isBinary?: boolean;
+  /** Candidates by which the index finds nearly all of the nearest, as it was measured. Left out: it was not. */
+  readonly candidates?: number;
 };
 
 /** A space of a model version. */
@@ -32,11 +31,10 @@ export type VersionSpace = IndexedSpace & {
 /** Name of the space that every version has: what its artefact makes of pictures. */
 export const PICTURES = 'pictures';
 
-/** @param binaryCandidates null: its index has the vectors themselves */
 export const pictureSpace = (
   dimensions: number,
   storage: EmbeddingSpace['storage'] = 'vector',
-  binaryCandidates: number | null = null,
+  { isBinary, candidates }: { isBinary?: boolean; candidates?: number | null } = {},
 ): VersionSpace => ({
   name: PICTURES,
   dimensions,
@@ -44,7 +42,8 @@ export const pictureSpace = (
   storage,
   weight: 1,
   encoder: null,
-  ...(binaryCandidates !== null && { binaryCandidates }),
+  ...(isBinary && { isBinary }),
+  ...(candidates && { candidates }),
 });
 
 /** Squared distance at which two unit vectors have nothing in common. A product that a space knows nothing of is that far from all. */

@@ -17,24 +17,18 @@ const priceOf = (id: string): string => `${1 + (Number(id.slice(1)) % 5 || 0)}.0
 
 /**
  * The contract of pages by lists of neighbours, on any database: each is what a search of all products gives, whatever was written since.
- * @param binaryCandidates of a binary index, as many as there are products; null: the index has the vectors
+ * @param index which it is; a binary one ranks anew as many as there are products
  */
 export function describeNeighbourLists(
   name: string,
   open: () => Promise<FreshDatabase>,
   tags: string[] = [],
-  binaryCandidates: number | null = null,
+  index: { isBinary?: boolean; candidates?: number } = {},
 ): void {
   describe(`lists of neighbours on ${name}`, { tags }, () => {
     let shop: ListedShop;
     beforeAll(async () => {
-      shop = await ListedShop.open(
-        await open(),
-        PRODUCTS,
-        (id) => ({ price: priceOf(id) }),
-        undefined,
-        binaryCandidates,
-      );
+      shop = await ListedShop.open(await open(), PRODUCTS, (id) => ({ price: priceOf(id) }), undefined, index);
     });
     afterAll(() => shop.database[Symbol.asyncDispose]());
     beforeEach(() => shop.forgetLists());

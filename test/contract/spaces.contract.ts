@@ -72,7 +72,7 @@ export function describeSpaces(name: string, open: () => Promise<FreshDatabase>,
     });
 
     test('a binary index of few candidates gives the nearest by their vectors among the nearest by their signs', async () => {
-      const space = pictureSpace(64, 'vector', 40);
+      const space = pictureSpace(64, 'vector', { isBinary: true, candidates: 40 });
       const vectors = vectorsOf(7, 64);
       await store(24, space, vectors);
       const own = vectors.get('s000')!;
@@ -97,7 +97,7 @@ export function describeSpaces(name: string, open: () => Promise<FreshDatabase>,
     });
 
     test('pages of a binary index that ranks all anew are those of brute force, to the last, under filters, too', async () => {
-      const space = pictureSpace(16, 'halfvec', 300);
+      const space = pictureSpace(16, 'halfvec', { isBinary: true, candidates: 300 });
       const vectors = vectorsOf(8, 16);
       await store(25, space, vectors);
       for (const filter of [{}, { available: true, excludeIds: ['s001', 's004'] }] as SearchFilter[]) {
@@ -180,10 +180,10 @@ export function describeSpaces(name: string, open: () => Promise<FreshDatabase>,
     });
 
     describe.each([
-      ['two of a version', 30, null],
-      ['two of a version, one of them by a binary index', 31, 300],
-    ] as const)('%s', (_name, number, binaryCandidates) => {
-      const pictures = pictureSpace(8, 'vector', binaryCandidates);
+      ['two of a version', 30, {}],
+      ['two of a version, one of them by a binary index', 31, { isBinary: true, candidates: 300 }],
+    ] as const)('%s', (_name, number, index) => {
+      const pictures = pictureSpace(8, 'vector', index);
       const words: VersionSpace = {
         name: 'words',
         dimensions: 24,

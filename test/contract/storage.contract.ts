@@ -831,25 +831,25 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
         storage: 'HALFVEC',
         metrics: { storage: { recall10: 0.9 } },
       });
-      // What its index is of is chosen with it, and how many of a binary one are ranked anew is measured once that is built.
+      // What its index is of is chosen with it, and how far that looks is measured once it is built.
       expect(spacesOf((await repos.models.byId(made.id))!)).toEqual([pictureSpace(6, 'halfvec')]);
       await repos.vectorStorage.commit(made, 'HALFVEC', 0.9, 'binary');
       const version = { number: made.number, spaces: spacesOf((await repos.models.byId(made.id))!) };
-      expect(version.spaces).toEqual([pictureSpace(6, 'halfvec', 1000)]);
+      expect(version.spaces).toEqual([pictureSpace(6, 'halfvec', { isBinary: true })]);
       await repos.embeddings.upsert(made.number, [{ productId: 'half0', contentHash: 'h', vector: vectors[0]! }]);
       await repos.embeddings.createIndex(made.number, version.spaces[0]!);
       const measure = async () =>
-        repos.vectorStorage.measureBinary((await repos.models.byId(made.id))!, new AbortController().signal);
+        repos.vectorStorage.measureIndex((await repos.models.byId(made.id))!, new AbortController().signal);
       await measure();
       const measured = await repos.models.byId(made.id);
       expect(measured).toMatchObject({
-        binaryCandidates: 200,
-        metrics: { storage: { recall10: 0.9, binary: { candidates: 200, recall10: 1 } } },
+        candidates: 200,
+        metrics: { storage: { recall10: 0.9 }, index: { candidates: 200, recall10: 1 } },
       });
-      expect(spacesOf(measured!)).toEqual([pictureSpace(6, 'halfvec', 200)]);
-      await storage.prisma.modelVersion.updateMany({ where: { id: made.id }, data: { binaryCandidates: 400 } });
+      expect(spacesOf(measured!)).toEqual([pictureSpace(6, 'halfvec', { isBinary: true, candidates: 200 })]);
+      await storage.prisma.modelVersion.updateMany({ where: { id: made.id }, data: { candidates: 400 } });
       await measure(); // once
-      expect(await repos.models.byId(made.id)).toMatchObject({ binaryCandidates: 400 });
+      expect(await repos.models.byId(made.id)).toMatchObject({ candidates: 400 });
       await repos.categoryIndexes.build(made.number, version.spaces[0]!); // of so few products none
       const [found] = await repos.search.nearestOfEach(version, ['half0'], {}, 10);
       const exact = nearestOf(halves, 0);

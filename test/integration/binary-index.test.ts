@@ -17,7 +17,7 @@ import type { FreshPostgres } from '../support/services.ts';
 const PRODUCTS = 1200;
 const DIMENSIONS = 48;
 const CANDIDATES = 700;
-const SPACE = pictureSpace(DIMENSIONS, 'halfvec', CANDIDATES);
+const SPACE = pictureSpace(DIMENSIONS, 'halfvec', { isBinary: true, candidates: CANDIDATES });
 const VERSION = { number: 1, spaces: [SPACE] };
 const TABLE = 'simili.embedding_1';
 const ids = Array.from({ length: PRODUCTS }, (_, i) => `p${String(i).padStart(4, '0')}`);
@@ -132,9 +132,20 @@ test('more than four lists of one statement rank no more anew than is quick', as
 });
 
 test('at least twice as many are ranked anew as are wanted', async () => {
-  const version = { number: VERSION.number, spaces: [pictureSpace(DIMENSIONS, 'halfvec', 20)] };
+  const version = {
+    number: VERSION.number,
+    spaces: [pictureSpace(DIMENSIONS, 'halfvec', { isBinary: true, candidates: 20 })],
+  };
   await search.nearestOfEach(version, ['p0001'], {}, 100);
   expect(rerankedBy(asked[0]!.text)).toBe(2 * (100 + 3 + 1));
+});
+
+test('an index of the vectors is searched as far as was measured, for more than four lists no farther than is quick', async () => {
+  const version = { number: VERSION.number, spaces: [pictureSpace(DIMENSIONS, 'halfvec', { candidates: 750 })] };
+  await search.nearestOfEach(version, ['p0001'], {}, 12);
+  await search.nearestOfEach(version, ids.slice(0, 5), {}, 12);
+  expect(asked.map(({ settings }) => settings[0])).toEqual(['750', '400']);
+  expect(asked.map(({ text }) => text.includes('<~>'))).toEqual([false, false]);
 });
 
 test('how many are ranked anew is as few as find nearly all of the ten nearest, else the most that were tried', async () => {

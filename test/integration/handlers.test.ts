@@ -274,7 +274,7 @@ test('a worker that is told so gives a new version a binary index, and measures 
   const { repositories } = worker.context;
   const told: unknown[] = [];
   const vectorStorage = Object.assign(Object.create(repositories.vectorStorage), {
-    isQuickWithHalves: true,
+    isServer: true,
     recallOfHalves: async () => ({ found: 10, looked: 10 }),
   });
   const embeddings = Object.assign(Object.create(repositories.embeddings), {
@@ -287,10 +287,10 @@ test('a worker that is told so gives a new version a binary index, and measures 
     repositories: { ...repositories, forCatalog: () => ({ ...repositories, vectorStorage, embeddings }) },
   });
   await embedHandler(context)({ catalog: 'default', jobId }, run);
-  expect(told).toMatchObject([{ name: 'pictures', binaryCandidates: 1000 }]);
+  expect(told).toMatchObject([{ name: 'pictures', isBinary: true }]);
   expect(await repositories.models.ofJob(jobId)).toMatchObject({
-    binaryCandidates: 200,
-    metrics: { storage: { binary: { candidates: 200, recall10: 1 } } },
+    candidates: 200,
+    metrics: { index: { candidates: 200, recall10: 1 } },
   });
 });
 

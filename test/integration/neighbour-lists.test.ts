@@ -15,10 +15,12 @@ import { addProducts, unit } from '../support/fixtures.ts';
 import { otherSession } from '../support/other-session.ts';
 import { freshPostgresDatabase, postgresUrl } from '../support/services.ts';
 
+const BINARY = { isBinary: true, candidates: 300 };
+
 describeNeighbourLists('PGlite', () => freshDatabase());
 describeNeighbourLists('Postgres', () => freshDatabase(postgresUrl()), ['postgres']);
-describeNeighbourLists('PGlite, by a binary index', () => freshDatabase(), [], 300);
-describeNeighbourLists('Postgres, by a binary index', () => freshDatabase(postgresUrl()), ['postgres'], 300);
+describeNeighbourLists('PGlite, by a binary index', () => freshDatabase(), [], BINARY);
+describeNeighbourLists('Postgres, by a binary index', () => freshDatabase(postgresUrl()), ['postgres'], BINARY);
 describeFiledLists('PGlite', () => freshDatabase());
 describeFiledLists('Postgres', () => freshDatabase(postgresUrl()), ['postgres']);
 

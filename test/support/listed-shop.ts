@@ -38,16 +38,16 @@ export class ListedShop {
   /**
    * @param say what a new product says
    * @param mostPassing products that pass a filter and are ranked one by one
-   * @param binaryCandidates of its index; null: that has the vectors themselves
+   * @param index which it is; left out: one of the vectors that was not measured
    */
   static async open(
     database: FreshDatabase,
     products: number,
     say: (id: string) => Said,
     mostPassing = 20,
-    binaryCandidates: number | null = null,
+    index: { isBinary?: boolean; candidates?: number } = {},
   ): Promise<ListedShop> {
-    const shop = new ListedShop(database, mostPassing, pictureSpace(DIMENSIONS, 'vector', binaryCandidates));
+    const shop = new ListedShop(database, mostPassing, pictureSpace(DIMENSIONS, 'vector', index));
     const { number } = shop.version;
     const ids = Array.from({ length: products }, (_, i) => `p${String(i).padStart(3, '0')}`);
     await database.repositories.embeddings.createTable(number, shop.space);

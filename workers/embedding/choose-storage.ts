@@ -22,7 +22,7 @@ export async function chooseStorage(
   signal: AbortSignal,
   index: VectorIndexKind = 'full',
 ): Promise<number> {
-  if (!vectorStorage.isQuickWithHalves || (model.metrics as { storage?: object }).storage) return 0;
+  if (!vectorStorage.isServer || (model.metrics as { storage?: object }).storage) return 0;
   const ids = await vectorStorage.sample(SAMPLE);
   const written = await fill(ids);
   const sum = { found: 0, looked: 0 };

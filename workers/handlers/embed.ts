@@ -62,8 +62,7 @@ async function embed(context: WorkerContext, run: ClaimedRun): Promise<void> {
   for (const space of spaces) await space.queueMissing();
   const stored = await models.ofJob(jobId); // in the storage that was chosen
   await buildIndexes(context, run, stored);
-  if (stored.binaryCandidates) run.report({ message: 'Measuring how far the binary index looks' });
-  await context.repositories.vectorStorage.measureBinary(stored, run.signal);
+  await measureIndex(context, run, stored);
   await buildCategoryIndexes(context, run, stored);
   await models.commitEmbedded(run.claim, model.id);
 }
@@ -87,6 +86,14 @@ async function buildIndexes(
     await repositories.embeddings.createIndex(version.number, space, { signal, onProgress });
   }
   report({ etaSeconds: null });
+}
+
+/** How far searches by the index of the pictures have to look. An embedded database looks as far as is usual. */
+async function measureIndex({ repositories }: WorkerContext, run: ClaimedRun, version: ModelRow): Promise<void> {
+  const { vectorStorage } = repositories;
+  if (!vectorStorage.isServer) return;
+  run.report({ message: 'Measuring how far the index looks' });
+  await vectorStorage.measureIndex(version, run.signal);
 }
 
 /** Those of large categories alone. They take some of the time of the others, of which only what is left is told. */

@@ -93,7 +93,7 @@ async function recallOf(
   const byIndex = byIndexSql(space, 'e.vec', 'anchor.vec');
   const how = { distance, byIndex, where: 'TRUE' };
   const given = { table, only: () => `AND ${only}`, binary: { candidates, arePassing: false } };
-  const [rows, l2] = space.binaryCandidates
+  const [rows, l2] = space.isBinary
     ? [`${rerankedSql(given, 'e', how)} e WHERE TRUE`, 'e.l2']
     : [`${table} e WHERE ${only}`, distance];
   const nearest = `SELECT ${l2} AS l2 FROM ${rows} AND e.product_id <> anchor.product_id ORDER BY ${l2} LIMIT ${NEAREST}`;

@@ -14,8 +14,8 @@ import { SAMPLED } from './parts.ts';
 /** Candidates of one round of the scan, `hnsw.ef_search`. Steps, so that a share estimated again a minute later makes the same scan. */
 export const EFFORTS = [100, 200, 400, 500, 750, 1000] as const;
 const MOST_EFFORT = EFFORTS[EFFORTS.length - 1]!;
-/** Candidates that a page without a filter is sure with, a little below the first step: a filter that all but passes takes that, too. */
-const FOR_ALL = 90;
+/** Part of an index's candidates that a page is sure with, a little below all: a filter that all but passes takes as many as none. */
+const FOR_ALL = 0.9;
 
 /**
  * Candidates of the next two rounds where the index did not give the anchor itself: of 40,000 products three in a thousand with 100, none with 400
@@ -27,12 +27,19 @@ export const EFFORTS_OF_LOST = [400, 1000] as const;
 export const effortFor = (share: number, spaces: Spaces): number =>
   EFFORTS.find((effort) => isSure(effort, share, spaces)) ?? MOST_EFFORT;
 
-/** Whether one round of so many candidates has as many that pass as a page is sure with: of a binary index those that are ranked anew. */
+/** Whether one round of so many candidates has as many that pass as a page is sure with: of a binary index all that are ranked anew. */
 export const isSure = (effort: number, share: number, spaces: Spaces): boolean =>
-  effort * share >= Math.max(FOR_ALL, ...spaces.map(({ binaryCandidates = 0 }) => binaryCandidates));
-type Spaces = readonly Pick<VersionSpace, 'binaryCandidates'>[];
+  spaces.every((space) => effort * share >= candidatesOf(space) * (space.isBinary ? 1 : FOR_ALL));
+type Spaces = readonly Pick<VersionSpace, 'isBinary' | 'candidates'>[];
 
-/** Candidates of the index of one category, of which the fewest are taken that find nearly all of the nearest (src/db/indexes/category-candidates.ts). */
+/** As many as were measured; of an index that was not, the fewest, and of a binary one the most. */
+const candidatesOf = ({ isBinary, candidates }: Spaces[number]): number =>
+  candidates ?? (isBinary ? MOST_EFFORT : EFFORTS[0]);
+
+/**
+ * Candidates of the index of one category, or of a binary one, of which the fewest are taken that find nearly all of the nearest (src/db/indexes/measured-candidates.ts); of that of all
+ * vectors also the first of EFFORTS.
+ */
 export const EFFORTS_WITHIN = [200, 400, 500, 750, 1000] as const;
 
 /**
@@ -63,8 +70,8 @@ export const effortOf = (share: number | undefined, within: WithinCategory | nul
  * Candidates of a binary index, or of that of one category, that are ranked anew: so many that pass find nearly all of the nearest.
  * @returns null: the space's index is none
  */
-export const candidatesOfBinary = ({ binaryCandidates }: Spaces[number], within: Measured | null): number | null =>
-  binaryCandidates ? within?.candidates || binaryCandidates : null;
+export const candidatesOfBinary = (space: Spaces[number], within: Measured | null): number | null =>
+  space.isBinary ? within?.candidates || candidatesOf(space) : null;
 
 /** Whether one round gives fewer of these that pass. @param share of the catalog that passes; undefined: it is not known, and taken to be all */
 export function isTooFewOfBinary(

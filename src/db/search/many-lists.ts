@@ -8,10 +8,9 @@ const MOST_AS_MEASURED = 4;
 export const QUICK = 400;
 export const isFewLists = (lists: number): boolean => lists <= MOST_AS_MEASURED;
 
-/** Spaces as so many lists of one statement are searched in: by binary indexes, no farther than is quick where they are many. */
+/** Spaces as so many lists of one statement are searched in: no farther than is quick where they are many. */
 export const searchedSpaces = (spaces: readonly VersionSpace[], lists: number): readonly VersionSpace[] =>
-  isFewLists(lists)
-    ? spaces
-    : spaces.map(({ binaryCandidates, ...space }) =>
-        binaryCandidates ? { ...space, binaryCandidates: Math.min(binaryCandidates, QUICK) } : space,
-      );
+  isFewLists(lists) ? spaces : spaces.map((space) => ({ ...space, ...quick(space) }));
+
+const quick = ({ isBinary, candidates }: VersionSpace): Pick<VersionSpace, 'candidates'> =>
+  isBinary || candidates ? { candidates: Math.min(candidates ?? QUICK, QUICK) } : {};

@@ -174,7 +174,7 @@ export function searchStatement(search: Search, way: Way): { statement: Statemen
 const NO_SETTINGS = '(SELECT) AS settings';
 /** The rows of a binary index are ranked anew, in whatever order they come; an ordered scan leaves out what comes late. */
 function settingsOf({ effort, goesOn, spaces }: Search, param: Parameter): string {
-  const onwards = spaces.some(({ binaryCandidates }) => binaryCandidates) ? 'relaxed_order' : 'strict_order';
+  const onwards = spaces.some(({ isBinary }) => isBinary) ? 'relaxed_order' : 'strict_order';
   return scanSettings(param(String(effort), 'text'), param(goesOn ? onwards : 'off', 'text'));
 }
 

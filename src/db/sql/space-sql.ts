@@ -4,21 +4,19 @@ const OPERATORS = { euclidean: '<->', cosine: '<=>', hamming: '<~>' };
 const CLASSES = { euclidean: 'l2_ops', cosine: 'cosine_ops', hamming: 'hamming_ops' };
 
 type Kind = Pick<EmbeddingSpace, 'distance' | 'storage' | 'dimensions'>;
-type Indexed = Kind & Pick<IndexedSpace, 'binaryCandidates'>;
+type Indexed = Kind & Pick<IndexedSpace, 'isBinary'>;
 
 export const columnType = ({ storage, dimensions }: Omit<Kind, 'distance'>): string => `${storage}(${dimensions})`;
 
 /** An index of neighbours by what it is of, and the operator class by which it ranks as `byIndexSql` does. */
 export const indexedSql = (space: Indexed): string =>
-  space.binaryCandidates
+  space.isBinary
     ? `(${signsSql(space, 'vec')}) bit_${CLASSES.hamming}`
     : `vec ${space.storage}_${CLASSES[space.distance]}`;
 
 /** How far apart an index has two columns: a binary one by how many of their signs differ. */
 export const byIndexSql = (space: Indexed, a: string, b: string): string =>
-  space.binaryCandidates
-    ? `(${signsSql(space, a)}) ${OPERATORS.hamming} (${signsSql(space, b)})`
-    : distanceSql(space, a, b);
+  space.isBinary ? `(${signsSql(space, a)}) ${OPERATORS.hamming} (${signsSql(space, b)})` : distanceSql(space, a, b);
 
 const signsSql = ({ dimensions }: Kind, vector: string): string => `binary_quantize(${vector})::bit(${dimensions})`;
 

@@ -4,11 +4,11 @@ import { chooseStorage } from '../../../../workers/embedding/choose-storage.ts';
 const never = new AbortController().signal;
 
 /** A version and what was done for it. `right`: of the ten nearest of an anchor, those that halves find. */
-function version(right: (place: number) => number, products = 20_000, metrics = {}, isQuickWithHalves = true) {
+function version(right: (place: number) => number, products = 20_000, metrics = {}, isServer = true) {
   const done: string[] = [];
   const asked: string[] = [];
   const vectorStorage = {
-    isQuickWithHalves,
+    isServer,
     sample: async (limit: number) => Array.from({ length: Math.min(limit, products) }, (_, i) => `p${i}`),
     async recallOfHalves(_model: number, id: string, most: number) {
       asked.push(id);

@@ -26,7 +26,7 @@ const embeddings = {
 const served = (spaces: VersionSpace[]) =>
   servedVectors(
     embeddings,
-    { number: 1, dimensions: 2, storage: 'VECTOR', binaryCandidates: null, spaces: spaces as never },
+    { number: 1, dimensions: 2, storage: 'VECTOR', isBinary: false, candidates: null, spaces: spaces as never },
     ['a', 'b', 'without a picture'],
   );
 

@@ -11,7 +11,7 @@ import {
 
 test('the narrower a filter that is not for one by one, the more candidates a round of the index has: 100 to 1,000', () => {
   const shares = [1, 0.95, 0.9, 0.89, 0.5, 0.45, 0.3, 0.2, 0.18, 0.15, 0.1, 0.01, 0];
-  expect(shares.map((share) => effortFor(share, []))).toEqual([
+  expect(shares.map((share) => effortFor(share, [{}]))).toEqual([
     100, 100, 100, 200, 200, 200, 400, 500, 500, 750, 1000, 1000, 1000,
   ]);
   expect([
@@ -19,6 +19,14 @@ test('the narrower a filter that is not for one by one, the more candidates a ro
     shareOf({ looked: 199, passing: 199 }),
     shareOf({ looked: 0, passing: 0 }),
   ]).toEqual([0.1, 0, 0]);
+});
+
+test('an index that was measured is searched as far as that says, and as much farther under a filter; a binary one has all that it takes', () => {
+  const of = (space: object) => [1, 0.9, 0.89, 0.5, 0.1].map((share) => effortFor(share, [{}, space]));
+  expect(of({ candidates: 100 })).toEqual([100, 100, 200, 200, 1000]);
+  expect(of({ candidates: 400 })).toEqual([400, 400, 500, 750, 1000]);
+  expect(of({ isBinary: true, candidates: 400 })).toEqual([400, 500, 500, 1000, 1000]);
+  expect(of({ isBinary: true })).toEqual([1000, 1000, 1000, 1000, 1000]);
 });
 
 test('what passes is ranked one by one up to 4,000 products, or 25 times the root of the catalog, and never over 50,000', () => {
