@@ -53,10 +53,13 @@ function metricOf(judged: readonly Judged[], name: MetricName): Metric {
   return scaled({ ...bootstrapInterval(runs, makeRandom(SEED)), sd }, scaleOf(judged, name));
 }
 
-/** Score-at-top-K as one sum a query, for its S differs from seed to seed. */
+/** Score-at-top-K as one sum a query, for its S differs from seed to seed; without a single triplet there is none, where a sum would be 0. */
 const runsOf = (judged: readonly Judged[], name: MetricName): Runs =>
   judged.map(
-    ({ values }): Clusters => (name === 'scoreAtK' ? values[name].map((list) => [total(list)]) : values[name]),
+    ({ values }): Clusters =>
+      name === 'scoreAtK' && values.similarityPrecision.some(({ length }) => length > 0)
+        ? values[name].map((list) => [total(list)])
+        : values[name],
   );
 
 /** From a mean over queries to what is reported: Score-at-top-K is their sum. */

@@ -22,6 +22,19 @@ test('means over seeds, Score-at-top-K as a sum, the spread of seeds beside the 
   expect(summarise([run([[1]])]).metrics.map.sd).toBeNull();
 });
 
+test('Score-at-top-K is 0 where all triplets are outside S, and not measured where there are none, as with one category', () => {
+  const of = (outcomes: number[][], scores: number[][]): Judged => ({
+    ...run([[1], [1]]),
+    values: { ...run([[1], [1]]).values, similarityPrecision: outcomes, scoreAtK: scores },
+  });
+  const outside = of([[1], []], [[], []]);
+  expect(summarise([outside]).metrics.scoreAtK).toEqual({ mean: 0, low: 0, high: 0, sd: null });
+  const none = of([[], []], [[], []]);
+  const { mean, low, high } = summarise([none]).metrics.scoreAtK;
+  expect([mean, low, high]).toEqual([Number.NaN, Number.NaN, Number.NaN]);
+  expect(compare([none], [none], 'scoreAtK').difference.mean).toBeNaN();
+});
+
 test('coverage and hubness: even lists, and one hub in all of them', () => {
   expect(summarise([run([[1]], [2, 2, 2, 2])])).toMatchObject({ coverage: 1, hubness: 0 });
   const hub = summarise([run([[1]], [9, 0, 0, 0, 0, 0, 0, 0, 0, 0])]);

@@ -279,6 +279,11 @@ test('precision counts triplets in the right order, a tie as a half, and leaves 
   expect(catalog).toMatchObject({ coverage: 1, hubness: 0 });
   expect(reachOf(vectors, set)).toEqual({ structure: 4, clicks: 0, later: 1, ratings: 1, vectors: 4 });
   expect(measure(vectors, { ...set, categories: new Int32Array(5).fill(-1) }).catalog.map).toBeNull();
+  expect(catalog.scoreAtK).toMatchObject({ mean: 2 - 1 });
+  // Of one category there is no triplet: neither is measured, and a sum of none is not 0.
+  const single = measure(vectors, { ...set, categories: new Int32Array(5), structure: [] }).catalog;
+  expect([single.similarityPrecision, single.scoreAtK]).toEqual([null, null]);
+  expect(single.map?.mean).toBe(1);
 });
 
 test('the lists by which the catalog is measured show one of a group, and nothing of the anchor', () => {
