@@ -14,6 +14,8 @@ const PAGE = 1000;
 type Images = Pick<ImageRepository, 'readyPage'>;
 type Compared = {
   readonly id: string;
+  /** In the order of the ids. */
+  readonly place: number;
   readonly category: string | null;
   readonly group: string | null;
   readonly split: Split;
@@ -21,8 +23,9 @@ type Compared = {
 };
 
 /**
- * Products with a picture by which versions are measured, in the order of their ids, held-out ones first: they are what the measurement is about. A large
- * catalog has a sample by lots, which is mostly the same one when it has grown: the first ids may all be of one category, or the oldest products.
+ * Products with a picture by which versions are measured, in the order of their ids as the database has it, by which equal distances are told apart where
+ * versions serve. A large catalog has a sample, held-out ones before others: they are what the measurement is about. It is drawn by lots, and mostly the same
+ * one when the catalog has grown: the first ids may all be of one category, or the oldest products.
  * @returns `groups`: [ids] group by number; -1: none
  */
 export async function comparedProducts(
@@ -30,18 +33,21 @@ export async function comparedProducts(
 ): Promise<{ ids: string[]; columns: LearningColumns; groups: Int32Array }> {
   let [held, others]: [Compared[], Compared[]] = [[], []];
   let after: ReadyImage | null = null;
+  let products = 0;
   do {
     const page: ReadyImage[] = await images.readyPage(PAGE, after);
     for (const { productId: id, position, categories, groupId: group } of page) {
       if (position !== 0) continue;
-      const place = placeOf(id);
-      (place.split === 'test' ? held : others).push({ id, category: categories.at(-1) ?? null, group, ...place });
+      const { split, lot } = placeOf(id);
+      const category = categories.at(-1) ?? null;
+      (split === 'test' ? held : others).push({ id, place: products++, category, group, split, lot });
     }
     // Enough of each: a large catalog is not kept in memory.
     [held, others] = [sampled(held, byLot, MOST_PRODUCTS), sampled(others, byLot, MOST_PRODUCTS)];
     after = page.at(-1) ?? null;
   } while (after);
-  const compared = [...held, ...sampled(others, byLot, MOST_PRODUCTS - held.length)];
+  const chosen = [...held, ...sampled(others, byLot, MOST_PRODUCTS - held.length)];
+  const compared = chosen.sort((a, b) => a.place - b.place);
   return {
     ids: compared.map(({ id }) => id),
     columns: columnsOf(compared),

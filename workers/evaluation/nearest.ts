@@ -5,8 +5,9 @@ import { squaredDistance } from '@simili/learning/numbers/distance';
 export const FIRST_PLACES = 12;
 
 /**
- * Ranks rows by their distance to one of them, as a version that serves these vectors does: of a group the nearest (ADR 18).
- * @param rows [products] vectors; undefined: that product has none and stands in no list
+ * Ranks rows by their distance to one of them, as a version that serves these vectors does: of a group the nearest (ADR 18), of
+ * equals the one with the lower id.
+ * @param rows [products] vectors, by id; undefined: that product has none and stands in no list
  * @param groups [products] group by number; -1: none
  * @returns the nearest FIRST_PLACES rows of an anchor, itself and its variants not among them; none where it has no vector
  */

@@ -13,7 +13,7 @@ import { comparedProducts, filledTo, isWhole, queriesOf, spokenProducts, withOth
 /** Data of a measurement: products that no version ever learned from, and the same triplets for all. */
 export type EvaluationSet = {
   productIds: string[];
-  /** How many of them, the first ones, stand for the catalog; people spoke of the others. */
+  /** How many of them, the first ones, stand for the catalog, in the order of their ids; people spoke of the others. */
   sampled: number;
   /** [productIds] Leaf category by number; -1 where a product has none. */
   categories: Int32Array;
