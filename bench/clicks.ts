@@ -128,7 +128,7 @@ async function offPolicyRows(seed: number): Promise<Row[]> {
         });
         const truth = [served, other].map((orders) => trueRate(world, orders, EXAMINED));
         const holds = ({ low, high }: Interval, value: number) => Number(low <= value && value <= high);
-        snips += holds(rates[1]!.snips, truth[1]!);
+        snips += holds(rates[1]!.snips!, truth[1]!);
         robust += holds(rates[1]!.doublyRobust, truth[1]!);
         difference += holds(differences[0]!, truth[1]! - truth[0]!);
       }

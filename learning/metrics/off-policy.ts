@@ -14,8 +14,8 @@ export type LoggedAnchor = {
 
 /** Choices a view of the first K places, as a system would have got them, with 95 % intervals. */
 export type OffPolicyRate = {
-  /** Self-normalised inverse propensity scores, over the places whose items were seen. */
-  readonly snips: Interval;
+  /** Self-normalised inverse propensity scores, over the places whose items were seen; null: none was, so nothing is measured. */
+  readonly snips: Interval | null;
   /** Doubly robust: a model of every item's attraction, corrected by what was seen. */
   readonly doublyRobust: Interval;
   /** Impressions of equal weight that say as much as those that were seen, with theirs (Kish 1965). */
@@ -59,7 +59,8 @@ const AT_ONCE = 50;
  *
  * each weighed by V over anchors and placements. Intervals are percentiles of draws in which anchors are resampled and eta is drawn anew
  * around its mode (`widthOf`), so that what is not known of examination is in them; exponents of placements are drawn together, all as far from
- * their modes: they share what is known of the shop's, and an interval is rather too wide. NaN without views.
+ * their modes: they share what is known of the shop's, and an interval is rather too wide. A draw of anchors beside which nothing was seen of what a
+ * system ranks has no SNIPS, and its interval is that of the others. NaN without views.
  */
 export async function offPolicyRates(
   anchors: readonly LoggedAnchor[],
@@ -86,13 +87,15 @@ export async function offPolicyRates(
     drawn.push(at(normal, times));
   }
   const interval = (of: (estimates: readonly Estimate[]) => number): Interval => {
-    const values = Float64Array.from(drawn, of).sort();
-    const tail = Math.floor(TAIL * draws);
-    return { mean: of(point), low: values[tail]!, high: values[draws - 1 - tail]! };
+    const values = Float64Array.from(drawn, of)
+      .filter((value) => !Number.isNaN(value))
+      .sort();
+    const tail = Math.floor(TAIL * values.length);
+    return { mean: of(point), low: values[tail] ?? Number.NaN, high: values.at(-1 - tail) ?? Number.NaN };
   };
   return {
     rates: systems.map((system) => ({
-      snips: interval((estimates) => estimates[system]!.snips),
+      snips: point[system]!.seen > 0 ? interval((estimates) => estimates[system]!.snips) : null,
       doublyRobust: interval((estimates) => estimates[system]!.doublyRobust),
       effectiveImpressions: effectiveOf(all, system, thetasAt(0)),
       seen: point[system]!.seen,

@@ -31,7 +31,7 @@ test('of what was really shown it finds what was really chosen, and of another o
   );
   const { rates, differences } = await offPolicyRates(anchors, sure(1));
   for (const [system, { snips, doublyRobust, seen: share }] of rates.entries()) {
-    expect(snips.mean).toBeCloseTo(wanted[system]!, 10);
+    expect(snips!.mean).toBeCloseTo(wanted[system]!, 10);
     expect(doublyRobust.mean).toBeCloseTo(wanted[system]!, 10); // every view saw every item: the correction is whole
     expect(share).toBe(1);
   }
@@ -45,8 +45,21 @@ test('an item that nobody saw counts as the mean of its anchor, and its share is
   const anchors: LoggedAnchor[] = [{ pairs: [seen(0, 7, 1, 1000, 200), seen(0, 8, 2, 1000, 100)], rankings: [[9, 7]] }];
   const [rate] = (await offPolicyRates(anchors, sure(0))).rates;
   expect(rate!.seen).toBe(0.5);
-  expect(rate!.snips.mean).toBeCloseTo(0.2 * 2, 10);
+  expect(rate!.snips!.mean).toBeCloseTo(0.2 * 2, 10);
   expect(rate!.doublyRobust.mean).toBeCloseTo(0.15 + 0.2, 10);
+});
+
+test('where nobody saw an item of a ranking SNIPS is not measured, and draws without one leave it a number where somebody did', async () => {
+  const logged = (anchor: number, ...ranking: number[]): LoggedAnchor => ({
+    pairs: [seen(anchor, 7, 1, 1000, 200)],
+    rankings: [ranking],
+  });
+  const [none] = (await offPolicyRates([logged(0, 9), logged(1, 8)], sure(0))).rates;
+  expect(none).toMatchObject({ snips: null, seen: 0, effectiveImpressions: 0 });
+  expect(none!.doublyRobust).toEqual({ mean: 0.2, low: 0.2, high: 0.2 });
+  // A quarter of the draws is of the second anchor alone.
+  const [some] = (await offPolicyRates([logged(0, 7), logged(1, 8)], sure(0))).rates;
+  expect(some).toMatchObject({ snips: { mean: 0.2, low: 0.2, high: 0.2 }, seen: 0.5 });
 });
 
 test('what is not known of examination is in the interval', async () => {
