@@ -21,7 +21,7 @@ export type EvaluationSet = {
   groups: Int32Array;
   /** Held-out products that are looked up, each among all of them. */
   queries: Int32Array;
-  /** Anchor held out; same category beats other category. */
+  /** Anchor held out; same category beats other category. None with a variant of the anchor, which no list shows beside it. */
   structure: Triplet[];
   /** Anchor held out; what shoppers preferred beats what they passed over. */
   clicks: ByExponent<Triplet[]>;
@@ -75,7 +75,7 @@ export async function collectEvaluationSet(
     categories: columns.categories,
     groups: filledTo(ids.length, groups),
     queries: queriesOf(sample, held),
-    structure: structureTriplets(ofSample, held, makeRandom(SEED)),
+    structure: structureTriplets(ofSample, held, makeRandom(SEED)).filter(isOfOthers(groups)),
     clicks: mapped(ofHeldOut, ({ triplets }) => triplets),
     choices: mapped(ofHeldOut, ({ sets }) => sets),
     later: mapped(ofLater, ({ triplets }) => triplets),
@@ -85,6 +85,12 @@ export async function collectEvaluationSet(
     ratings: toTriplets(answers, ids).filter(({ q }) => isIn(columns, q, 'test')),
   };
 }
+
+/** Says of a triplet whether it compares an anchor with products that are not its variants. */
+const isOfOthers =
+  (groups: Int32Array) =>
+  ({ q, p, n }: Triplet): boolean =>
+    groups[q] === -1 || (groups[q] !== groups[p] && groups[q] !== groups[n]);
 
 /** @param part as of `learnFromClicks` */
 export function learnedByExponent(

@@ -100,6 +100,23 @@ test('products of one group have one number, and those without a group none', as
   expect([...found.groups]).toEqual(found.productIds.map((_id, row) => (row < found.sampled ? 0 : -1)));
 });
 
+test('no triplet of categories compares an anchor with its own variant, and all others are those of a shop without groups', async () => {
+  const ids = idsOf(400);
+  const group = (id: string) => (Number(id.slice(2)) % 3 > 0 ? `group ${Number(id.slice(2)) % 7}` : null);
+  const single = await collectEvaluationSet(shop(ids), UNTIL, '2026-06-02');
+  const grouped = await collectEvaluationSet(shop(ids, [], [], group), UNTIL, '2026-06-02');
+  const named = ({ q, p, n }: { q: number; p: number; n: number }) => [q, p, n].map((row) => group(ids[row]!));
+  const isOfOthers = (triplet: (typeof single.structure)[number]) => {
+    const [anchor, ...others] = named(triplet);
+    return anchor === null || !others.includes(anchor!);
+  };
+  expect(grouped.structure).toEqual(single.structure.filter(isOfOthers));
+  const [all, left] = [single, grouped].map(({ structure }) => structure.length);
+  // Two of three anchors have a group, and two of twenty-one products are in it: of their positives and of their negatives.
+  expect(left! / all!).toBeGreaterThan(0.8);
+  expect(left! / all!).toBeLessThan(0.95);
+});
+
 test('what shoppers and raters said of a large catalog is asked, whichever products they spoke of', async () => {
   const ids = idsOf(22_000);
   const anchors = (isHeld: boolean) =>
