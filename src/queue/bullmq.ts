@@ -87,6 +87,7 @@ function makeJobQueue(
 ): JobQueue {
   const queues = new Map<QueueName, Queue>();
   const workers: Worker[] = [];
+  const running = new Set<Promise<void>>();
   let producer: FlowProducer | null = null;
   const stopping = new AbortController();
   const tellOutage = nowAndThen(onError);
@@ -100,6 +101,7 @@ function makeJobQueue(
     return queue;
   };
 
+  const alive = together(() => answers(look ? look() : queueOf('picture').removeDeduplicationKey('alive')));
   const flows = (): FlowProducer => {
     producer ??= new FlowProducer(adding as never).on('error', tellOutage);
     return producer;
@@ -127,7 +129,7 @@ function makeJobQueue(
       await patiently(name, removed);
     },
     async work(name, handler) {
-      const worker = new Worker(`simili-${name}`, processor(name, handler, stopping.signal), {
+      const worker = new Worker(`simili-${name}`, processor(name, counted(handler, running), stopping.signal), {
         ...working,
         concurrency: sideBySide[name] ?? 1,
         lockDuration: LOCK_MS,
@@ -139,15 +141,24 @@ function makeJobQueue(
       workers.push(worker);
       await worker.waitUntilReady();
     },
-    alive: together(() => answers(look ? look() : queueOf('picture').removeDeduplicationKey('alive'))),
+    alive,
     close: once(async () => {
+      // One that is away cannot be told what became of its messages: there only the handlers are waited for.
+      const isAway = workers.length > 0 && !(await alive());
       stopping.abort(new Error('shutting down'));
-      await Promise.all(workers.map((worker) => worker.close()));
-      await Promise.all([...queues.values(), ...(producer ? [producer] : [])].map((one) => one.close()));
+      if (isAway) await Promise.allSettled(running);
+      await Promise.all(workers.map((worker) => worker.close(isAway)));
+      await Promise.all([...queues.values(), ...(producer ? [producer] : [])].map(hangUp));
       await end?.();
     }),
   };
 }
+
+/** Where it is away there is nobody to say goodbye to, and a connection that is not ended would be made again and again. */
+const hangUp = (one: Queue | FlowProducer): Promise<void> =>
+  one.close().catch(() => {
+    one.disconnect().catch(() => {}); // may never be told of its end
+  });
 
 const optionsOf = (name: QueueName) => ({
   attempts: jobs[name].attempts,
@@ -217,6 +228,15 @@ function once(act: () => Promise<void>): () => Promise<void> {
 /** A message as its worker gets it. */
 type Taken = { data: unknown; removeDeduplicationKey(): Promise<boolean> };
 
+/** The same, each run of which is in `running` until it ends. */
+const counted =
+  <N extends QueueName>(handler: Handler<N>, running: Set<Promise<void>>): Handler<N> =>
+  (payload, how) => {
+    const run = handler(payload, how).finally(() => running.delete(run));
+    running.add(run);
+    return run;
+  };
+
 /**
  * BullMQ's view of a handler: its key is free again before it looks at anything, payload checked, an error that repeating cannot mend is
  * not repeated.
@@ -225,6 +245,7 @@ const processor =
   <N extends QueueName>(name: N, handler: Handler<N>, stopping: AbortSignal) =>
   async (job: Taken, _token?: string, signal?: AbortSignal): Promise<void> => {
     await job.removeDeduplicationKey().catch(() => {}); // then it is free when this one ends
+    stopping.throwIfAborted(); // the queue was away until it was closed
     const payload = jobs[name].payload.parse(job.data) as Payload<N>;
     const either = AbortSignal.any(signal ? [signal, stopping] : [stopping]);
     setMaxListeners(0, either); // a handler fetches many pictures at once, and each listens

@@ -52,6 +52,37 @@ for (const away of ['cut', 'frozen'] as const) {
   });
 }
 
+for (const away of ['cut', 'frozen'] as const) {
+  test(`with Redis ${away} a process that stops waits for its handlers, and for nothing else`, {
+    tags: ['redis'],
+  }, async () => {
+    const way = await proxyTo(redisUrl());
+    onTestFinished(() => way[Symbol.asyncDispose]());
+    const storage = { queue: { connectionString: '' } };
+    const prefix = `test-${crypto.randomUUID()}`;
+    const queues = await Promise.all(
+      ['worker', 'api'].map(() => openQueue({ redisUrl: way.url, prefix, storage, onError: () => {} })),
+    );
+    const [worker, api] = queues;
+    let ended = false;
+    const started = new Promise<void>((resolve) => {
+      void worker!.work('train', async (_payload, { signal }) => {
+        resolve();
+        await new Promise((aborted) => signal.addEventListener('abort', aborted));
+        await sleep(20);
+        ended = true;
+        throw signal.reason;
+      });
+    });
+    await api!.add('train', { catalog: 'default', jobId: 'long' });
+    await started;
+    if (away === 'cut') way.cut();
+    else way.freeze();
+    expect(await Promise.all(queues.map((queue) => queue.close()))).toEqual([undefined, undefined]);
+    expect(ended).toBe(true);
+  });
+}
+
 test('a Redis that became a replica takes no message, whatever it answers, and the one in its place does', {
   tags: ['redis'],
 }, async () => {
