@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Express } from 'express';
 import type { Repositories } from '../db/repositories.ts';
 import { remembered } from '../remembered.ts';
 import type { Services } from '../services.ts';
 
 type Health = Pick<Repositories['models'], 'serving'> & Pick<Services, 'queueAlive'> & { stopping: () => boolean };
+
+/** A queue that has said nothing for so long is told as away by readyz, ms: load balancers wait for a second or two, and would take every process out. */
+const QUEUE_MS = 500;
 
 /**
  * healthz: the process answers. readyz: it will go on to, and the database answers too; `model` is null until the first
@@ -19,7 +23,7 @@ export function addHealth(app: Express, { serving, queueAlive, stopping }: Healt
       () => performance.now(),
     );
   const alive = shared(queueAlive);
-  const look = shared(() => Promise.all([serving(), alive()]));
+  const look = shared(() => Promise.all([serving(), Promise.race([alive(), sleep(QUEUE_MS, false, { ref: false })])]));
   app.get('/healthz', (_req, res) => void res.json({ status: 'ok' }));
   app.get('/readyz', async (_req, res) => {
     if (stopping()) return void res.status(503).json({ status: 'stopping', model: null });

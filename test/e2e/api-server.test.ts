@@ -145,6 +145,22 @@ test('a queue that is away is named by readyz, which stays 200 as the storefront
   expect((await api.shop('{ __typename }')).data).toEqual({ __typename: 'Query' });
 });
 
+test('a queue that says nothing holds up nobody who asks readyz, and only it is waited for by readyz/queue', async () => {
+  const { queue } = api;
+  const { alive } = queue;
+  let answer: (isAlive: boolean) => void = () => {};
+  const silent = new Promise<boolean>((resolve) => {
+    answer = resolve;
+  });
+  queue.alive = () => silent;
+  onTestFinished(() => void Object.assign(queue, { alive }));
+  const ready = await get('/readyz');
+  expect([ready.status, await ready.json()]).toEqual([200, expect.objectContaining({ queue: 'away' })]);
+  const watched = get('/readyz/queue');
+  answer(true);
+  expect((await watched).status).toBe(200);
+});
+
 test('pages of a configured origin may call the storefront, others may not, and the admin API is for no page', async () => {
   const preflight = (path: string, origin: string) =>
     fetch(api.server.url + path, {
