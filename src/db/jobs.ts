@@ -122,7 +122,7 @@ export class JobRepository {
 
   /**
    * Hands the job to its next phase, or ends it with DONE. Use inside the transaction that commits the phase's effect.
-   * `message`: what came of it; what the worker was doing until now is not what the job does any more.
+   * `message`: what came of it; what the worker was doing until now is not what the job does any more, nor is what once went wrong why it is tried again.
    */
   async advance(
     { job, fence }: Claim,
@@ -139,6 +139,7 @@ export class JobRepository {
       message,
       updatedAt: now,
       etaSeconds: null,
+      error: Prisma.DbNull,
       ...(done
         ? { state: 'SUCCEEDED' as const, progress: 1, finishedAt: now }
         : { state: 'QUEUED' as const, attempts: 0 }),

@@ -477,6 +477,18 @@ export function describeStorage(name: string, open: () => Promise<Storage>, tags
       expect(await repos.jobs.byId(job.id)).toMatchObject({ state: 'FAILED', message: null, etaSeconds: null });
     });
 
+    test('what went wrong in a phase is not said any more once it was done', async () => {
+      const job = await repos.jobs.create('RETRAIN', {}, 'test');
+      const failure = { code: 'ENGINE_CRASHED', message: 'the process ended', retry: true };
+      await repos.jobs.fail((await repos.jobs.claim(job.id, 'TRAIN'))!, failure);
+      expect(await repos.jobs.byId(job.id)).toMatchObject({ state: 'QUEUED', error: failure });
+      const claim = (await repos.jobs.claim(job.id, 'TRAIN'))!;
+      const model = { kind: 'GOLDEN' as const, parentId: null, dimensions: 2, checksum: 'c', metrics: {} };
+      await repos.models.commitTrained(claim, { ...model, artefact: Uint8Array.of(1) });
+      expect(await repos.jobs.byId(job.id)).toMatchObject({ phase: 'EMBED', error: null });
+      await repos.jobs.cancel(job.id);
+    });
+
     test('lists of jobs and versions go on behind the last one that was read, whatever became of it', async () => {
       const ids: string[] = [];
       for (let i = 0; i < 7; i++) {
